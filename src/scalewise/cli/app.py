@@ -1,0 +1,83 @@
+"""The ``scalewise`` command: its parts, and how it fails.
+
+A command's module imports nothing heavy at its top (numpy, pyvips, OpenVINO, torch, rich), only
+inside its functions, so that ``scalewise --help`` is immediate.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from scalewise.cli import compare, data, evaluate, export, models, release, train, upscale
+from scalewise.cli.console import print_error
+from scalewise.errors import ScalewiseError
+
+TRAINING_PACKAGES = ("torch", "onnx", "tensorboard", "matplotlib")
+
+app = typer.Typer(
+    help="Restore images with scale-wise convolutional networks.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(upscale.upscale)
+app.command()(models.models)
+app.command()(compare.compare)
+app.command()(evaluate.evaluate)
+app.add_typer(data.app, name="data")
+app.command()(train.train)
+app.command()(release.release)
+app.command()(export.export)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"scalewise {version('scalewise-restoration')}")
+        raise typer.Exit
+
+
+@app.callback()
+def scalewise(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Restore images with scale-wise convolutional networks."""
+
+
+def main() -> None:
+    """Run the command line; what the user can mend is one line on stderr and exit code 1.
+
+    Set SCALEWISE_DEBUG=1 to see the traceback instead.
+    """
+    if reconfigure := getattr(sys.stdout, "reconfigure", None):
+        reconfigure(errors="backslashreplace")  # a file name may be no valid text
+    try:
+        app()
+    except (ScalewiseError, OSError, ModuleNotFoundError) as error:
+        message = _explain(error)
+        if message is None or os.environ.get("SCALEWISE_DEBUG") == "1":
+            raise
+        print_error(message)
+        sys.exit(1)
+
+
+def _explain(error: Exception) -> str | None:
+    """What to tell the user; None where only a traceback helps."""
+    if isinstance(error, ModuleNotFoundError):
+        package = (error.name or "").partition(".")[0]
+        if package not in TRAINING_PACKAGES:
+            return None
+        return f"this needs {package}; install it with: pip install 'scalewise-restoration[train]'"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)

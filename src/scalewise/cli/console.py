@@ -1,0 +1,82 @@
+"""What every command says the same way: errors, and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Protocol
+
+import typer
+
+
+class Update(Protocol):
+    """Tells a progress bar how much is done.
+
+    Called with what is done and, where it has changed or was not known, the total; ``detail``
+    is a short text at the bar's end, such as the loss.
+    """
+
+    def __call__(self, done: float, total: float | None = None, *, detail: str = "") -> None:
+        """Show it."""
+        ...
+
+
+def print_error(message: str) -> None:
+    """Say on stderr, in one line, what went wrong."""
+    line = " ".join(message.splitlines())
+    typer.echo(f"{typer.style('error:', fg='red', bold=True)} {line}", err=True)
+
+
+def is_watched() -> bool:
+    """Whether stderr is a terminal, where progress bars show."""
+    from rich.console import Console
+
+    return Console(stderr=True).is_terminal
+
+
+@contextmanager
+def progress_bar(
+    description: str, total: float | None = None, *, percent: bool = False
+) -> Generator[Update, None, None]:
+    """A progress bar on stderr with time elapsed and time left; silent where nobody watches.
+
+    The time left comes from the speed of the last minute, not from the start, so that it stays
+    true for work that was resumed or gets slower; until it is known no time is shown.
+
+    Args:
+        description: what is being done.
+        total: how much there is to do, if known.
+        percent: say how much is done in percent, on a short bar that leaves room for a detail;
+            by default it is counted.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=12 if percent else 40),
+        TaskProgressColumn() if percent else MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[detail]}", markup=False),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+        speed_estimate_period=60.0,
+    )
+    with bar:
+        task = bar.add_task(description, total=total, detail="")
+
+        def update(done: float, total: float | None = None, *, detail: str = "") -> None:
+            bar.update(task, completed=done, total=total, detail=detail)
+
+        yield update

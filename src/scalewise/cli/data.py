@@ -1,0 +1,112 @@
+"""``scalewise data``: check datasets, and pack them for training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scalewise.cli.console import progress_bar
+
+if TYPE_CHECKING:
+    from scalewise.data.check import Report
+
+PROBLEMS_SHOWN = 10
+"""Of each kind, unless all are asked for."""
+
+app = typer.Typer(help="Check datasets, and pack them for training.", no_args_is_help=True)
+
+Split = Annotated[str, typer.Option(help="Which half of DIV2K: train or valid.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Threads that read pictures; all cores by default.")
+]
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The dataset's folder.")],
+    split: Split = "train",
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Read headers only; finds no truncated file.")
+    ] = False,
+    min_side: Annotated[
+        int, typer.Option(min=1, help="Pixels that an HR picture needs on its shorter side.")
+    ] = 96,
+    show_all: Annotated[bool, typer.Option("--all", help="List every problem.")] = False,
+    workers: Workers = None,
+) -> None:
+    """Say what a dataset holds and what is wrong with it; exit code 1 if anything is."""
+    from scalewise.data.check import check
+    from scalewise.data.layouts import find_dataset
+
+    dataset = find_dataset(folder, split)
+    with progress_bar("reading") as update:
+        report = check(dataset, min_side=min_side, fast=fast, workers=workers, progress=update)
+    for line in _describe(report):
+        typer.echo(line)
+    if fast:
+        typer.echo("  note      headers only: truncated files were not looked for")
+    typer.echo()
+    for line in _list_problems(report, None if show_all else PROBLEMS_SHOWN):
+        typer.echo(line)
+    raise typer.Exit(1 if report.problems else 0)
+
+
+@app.command()
+def pack(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR", help="The datasets' folders.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
+    scale: Annotated[
+        list[int] | None, typer.Option(min=1, max=8, help="LR scale; may be given again. [2]")
+    ] = None,
+    split: Split = "train",
+    workers: Workers = None,
+) -> None:
+    """Decode datasets once, with LR at the chosen scales, into one file to train on."""
+    from scalewise.data.layouts import find_dataset
+    from scalewise.data.store import pack
+
+    datasets = [find_dataset(folder, split) for folder in folders]
+    scales = sorted(set(scale or [2]))
+    with progress_bar("packing") as update:
+        summary = pack(datasets, output, scales, workers=workers, progress=update)
+    for reason in summary.skipped:
+        typer.echo(f"skipped: {reason}", err=True)
+    typer.echo(
+        f"{output}: {_count(summary.images, 'picture')}, {summary.megapixels:.1f} megapixels, "
+        f"LR at {', '.join(f'x{s}' for s in scales)}, {summary.bytes / 1e9:.2f} GB"
+    )
+
+
+def _describe(report: Report) -> Iterator[str]:
+    dataset = report.dataset
+    yield f"{dataset.root}"
+    yield f"  layout    {dataset.layout}"
+    yield f"  pictures  {len(dataset.items)}, {report.megapixels:.1f} megapixels"
+    lr = ", ".join(f"{number} at x{scale}" for scale, number in report.scales.items())
+    yield f"  LR        {lr or 'none; made from HR when packing'}"
+    for licence, number in report.licences.items():
+        yield f"  licence   {licence or 'not stated'}: {_count(number, 'picture')}"
+    for note in report.notes:
+        yield f"  note      {note}"
+
+
+def _list_problems(report: Report, limit: int | None) -> Iterator[str]:
+    if not report.problems:
+        yield "no problems found"
+        return
+    yield f"{_count(len(report.problems), 'problem')}:"
+    for kind, group in groupby(report.problems, key=lambda problem: problem.kind):
+        problems = list(group)
+        yield f"{kind} ({len(problems)}): {problems[0].hint}"
+        for problem in problems[:limit]:
+            yield f"  {problem.path.relative_to(report.dataset.root)}: {problem.message}"
+        if hidden := len(problems[limit:]) if limit else 0:
+            yield f"  and {hidden} more; --all lists them"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,146 @@
+"""``scalewise evaluate``: scores under a stated protocol."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from scalewise.cli.console import progress_bar
+from scalewise.cli.options import PrecisionOption, TileOption
+
+if TYPE_CHECKING:
+    from scalewise.data.layouts import Dataset
+    from scalewise.evaluating.evaluate import Evaluation, ImageScore, Restore
+    from scalewise.imaging.protocols import Protocol
+    from scalewise.restoring.restorer import Restorer
+
+BASELINE = "bicubic"
+
+
+def evaluate(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A released model's name or folder; a run's folder or a checkpoint (needs torch); "
+            "or 'bicubic'."
+        ),
+    ],
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Datasets.")],
+    protocol: Annotated[
+        Literal["field", "squash256"], typer.Option(help="How to measure.")
+    ] = "field",
+    scale: Annotated[int, typer.Option(min=2, max=4, help="For bicubic only.")] = 2,
+    split: Annotated[str, typer.Option(help="Which half of DIV2K: train or valid.")] = "valid",
+    tile: TileOption = None,
+    precision: PrecisionOption = "f32",
+    csv: Annotated[
+        Path | None, typer.Option(help="Write every picture's scores to this file.")
+    ] = None,
+    card: Annotated[
+        bool, typer.Option("--card", help="Write the scores, and bicubic's, on the model's card.")
+    ] = False,
+) -> None:
+    """Score a model on datasets, picture by picture and in the mean."""
+    from scalewise.data.layouts import find_dataset
+    from scalewise.errors import ScalewiseError
+    from scalewise.evaluating.evaluate import bicubic, write_csv
+    from scalewise.imaging.protocols import PROTOCOLS
+
+    restorer = None if model == BASELINE else _load(model, precision, tile)
+    if card and restorer is None:
+        raise ScalewiseError("bicubic has no card; give a released model with --card")
+    datasets = [find_dataset(folder, split) for folder in folders]
+    evaluations: list[Evaluation] = []
+    if restorer is None or card:
+        enlarge = bicubic(restorer.scale if restorer else scale)
+        evaluations += _measure(
+            BASELINE,
+            enlarge,
+            restorer.scale if restorer else scale,
+            datasets,
+            PROTOCOLS[protocol],
+            "f64",
+        )
+    if restorer is not None:
+        evaluations += _measure(
+            restorer.name,
+            restorer.restore,
+            restorer.scale,
+            datasets,
+            PROTOCOLS[protocol],
+            precision,
+        )
+    _print_table(evaluations)
+    if csv is not None:
+        write_csv(evaluations, csv)
+        typer.echo(f"every picture's scores: {csv}")
+    if card:
+        _write_on_card(model, evaluations)
+
+
+def _load(model: str, precision: Literal["f32", "bf16"], tile: int | None) -> Restorer:
+    from scalewise.restoring.restorer import DEFAULT_TILE, load, load_trained
+    from scalewise.weights import is_release
+
+    is_checkpoint = Path(model).exists() and not is_release(model)
+    return (load_trained if is_checkpoint else load)(
+        model, precision=precision, tile=tile or DEFAULT_TILE
+    )
+
+
+def _measure(
+    name: str,
+    restore: Restore,
+    scale: int,
+    datasets: list[Dataset],
+    protocol: Protocol,
+    precision: str,
+) -> list[Evaluation]:
+    from scalewise.evaluating.evaluate import Evaluation, evaluate
+
+    evaluations: list[Evaluation] = []
+    for dataset in datasets:
+        images: list[ImageScore] = []
+        folder = dataset.root.resolve().name
+        with progress_bar(f"{name} on {folder}", len(dataset.items)) as update:
+            for image in evaluate(restore, dataset, scale, protocol):
+                images.append(image)
+                update(len(images))
+        evaluations.append(Evaluation(name, folder, protocol, precision, images))
+    return evaluations
+
+
+def _print_table(evaluations: list[Evaluation]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(caption=evaluations[0].protocol.description, caption_justify="left")
+    table.add_column("model")
+    table.add_column("dataset")
+    for heading in ("images", "PSNR", "PSNR-Y", "SSIM", "s/megapixel"):
+        table.add_column(heading, justify="right")
+    for each in evaluations:
+        table.add_row(
+            each.model,
+            each.dataset,
+            str(len(each.images)),
+            f"{each.psnr:.2f}",
+            f"{each.psnr_y:.2f}",
+            f"{each.ssim:.4f}",
+            f"{each.seconds_per_megapixel:.2f}",
+        )
+    Console().print(table)
+
+
+def _write_on_card(model: str, evaluations: list[Evaluation]) -> None:
+    """Replace the scores that a released model's card has for the same measurements."""
+    from scalewise.evaluating.evaluate import to_score
+    from scalewise.weights import find_release
+    from scalewise.weights.card import read_card, with_scores, write_card
+
+    folder = find_release(model)
+    scores = [to_score(evaluation) for evaluation in evaluations]
+    write_card(with_scores(read_card(folder), scores), folder)
+    typer.echo(f"scores written on the card in {folder}")

@@ -1,0 +1,1 @@
+"""Datasets: layouts on disk, the packed store, the patch sampler."""

@@ -1,0 +1,127 @@
+"""The patch sampler: a step's batch is a function of (seed, step) and nothing else.
+
+There is no state to save: a resumed run draws what the interrupted one would have drawn, and
+each process of a distributed run takes its share of the batch that a single one would see.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalewise.data.store import Store
+from scalewise.errors import ScalewiseError
+
+Patches = NDArray[np.uint8]
+
+
+class Place(NamedTuple):
+    """One patch: the store and the picture in it, the LR patch's top left corner in pixels,
+    and which of the eight views (:func:`dihedral`) is taken."""
+
+    store: Store
+    picture: int
+    top: int
+    left: int
+    view: int
+
+
+class PatchSampler:
+    """Random aligned LR and HR patches, flipped and transposed, from packed stores.
+
+    Every position of every picture is equally likely.
+
+    Args:
+        stores: where the pictures are.
+        scale: HR over LR size.
+        patch: side of an LR patch, in pixels.
+        batch: patches per step, over all processes.
+        seed: the run's seed.
+        rank: this process, of ``world`` processes.
+        world: number of processes; must divide ``batch``.
+
+    Raises:
+        ScalewiseError: no picture is large enough, ``world`` does not divide ``batch``, or
+            the seed is negative.
+    """
+
+    def __init__(
+        self,
+        stores: Sequence[Store],
+        scale: int,
+        patch: int,
+        batch: int,
+        seed: int = 0,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        if seed < 0:
+            raise ScalewiseError(f"seed must be 0 or more, not {seed}")
+        if batch % world:
+            raise ScalewiseError(f"batch {batch} does not divide among {world} processes")
+        self.stores = list(stores)
+        self.scale, self.patch, self.batch, self.seed = scale, patch, batch, seed
+        self._rank, self._world = rank, world
+        pictures: list[tuple[Store, int]] = []
+        positions: list[tuple[int, int]] = []
+        for store in stores:
+            for index, (height, width) in enumerate(store.lr_shapes(scale)):
+                if min(height, width) >= patch:
+                    pictures.append((store, index))
+                    positions.append((height - patch + 1, width - patch + 1))
+        if not pictures:
+            raise ScalewiseError(
+                f"no picture is large enough for patches of {patch * scale} px; "
+                "choose a smaller data.patch"
+            )
+        self._pictures = pictures
+        self._positions = positions
+        self._cumulative = list(accumulate(rows * columns for rows, columns in positions))
+
+    def __len__(self) -> int:
+        """Pictures that patches are drawn from."""
+        return len(self._pictures)
+
+    def draw(self, step: int) -> list[Place]:
+        """Where this process's patches of a step lie."""
+        draw = np.random.Generator(np.random.Philox(key=[self.seed, step])).random((self.batch, 4))
+        places: list[Place] = []
+        for where, down, across, turn in draw[self._rank :: self._world].tolist():
+            picture = bisect(self._cumulative, where * self._cumulative[-1])
+            rows, columns = self._positions[picture]
+            store, index = self._pictures[picture]
+            places.append(
+                Place(store, index, int(down * rows), int(across * columns), int(turn * 8))
+            )
+        return places
+
+    def sample(self, step: int) -> tuple[Patches, Patches]:
+        """This process's share of the batch of a step.
+
+        Returns:
+            LR (n, patch, patch, 3) and HR (n, scale patch, scale patch, 3), uint8.
+        """
+        places = self.draw(step)
+        side = self.patch * self.scale
+        small = np.empty((len(places), self.patch, self.patch, 3), np.uint8)
+        large = np.empty((len(places), side, side, 3), np.uint8)
+        for n, (store, index, top, left, view) in enumerate(places):
+            lr = store.lr(index, self.scale)
+            small[n] = dihedral(lr[top : top + self.patch, left : left + self.patch], view)
+            top, left = top * self.scale, left * self.scale
+            large[n] = dihedral(store.hr(index)[top : top + side, left : left + side], view)
+        return small, large
+
+
+def dihedral(image: NDArray[np.uint8], view: int) -> NDArray[np.uint8]:
+    """One of the eight flips and transposes of (H, W, C), ``view`` from 0 (as is) to 7."""
+    if view & 1:
+        image = image[:, ::-1]
+    if view & 2:
+        image = image[::-1]
+    return image.swapaxes(0, 1) if view & 4 else image

@@ -1,0 +1,272 @@
+"""The packed store: pictures decoded once, into one file that is mapped into memory.
+
+Decoding and shrinking pictures costs far more than training on them, so it happens once.  A
+store holds, for every picture, the HR pixels and the LR pixels at each chosen scale, as plain
+8-bit RGB.  The file's layout, so that anything can read it::
+
+    magic (8 bytes) | pixels, picture after picture | index (JSON, UTF-8) |
+    length of the index (uint64, little-endian) | magic (8 bytes)
+
+The index comes last, so that packing streams and a cut-off file is recognised.  No PyTorch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalewise.errors import ScalewiseError
+from scalewise.imaging.resize import imresize
+
+if TYPE_CHECKING:
+    from scalewise.data.layouts import Dataset, Item
+
+MAGIC = b"SCALEW01"
+Pixels = NDArray[np.uint8]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One picture's place in a store.
+
+    Attributes:
+        name: the picture's name, unique in its dataset.
+        licence: as the dataset's manifest states it, or empty.
+        shape: height and width of the HR picture.
+        offset: where the HR pixels begin, in bytes.
+        lr: for each scale, (height, width, offset) of the LR pixels.
+    """
+
+    name: str
+    licence: str
+    shape: tuple[int, int]
+    offset: int
+    lr: dict[int, tuple[int, int, int]]
+
+
+@dataclass(frozen=True)
+class PackSummary:
+    """What :func:`pack` did: pictures and megapixels (HR) packed, bytes written, and why
+    pictures were skipped, one line each."""
+
+    images: int
+    megapixels: float
+    bytes: int
+    skipped: list[str]
+
+
+class Store:
+    """A packed store, opened read-only and mapped into memory.
+
+    Args:
+        path: a file written by :func:`pack`.
+
+    Attributes:
+        bytes: the whole file, (n,) uint8; where pictures lie in it is in ``entries``.
+        scales: the scales that LR pixels are held at.
+        entries: the pictures.
+
+    Raises:
+        ScalewiseError: not a store, or cut off.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        try:
+            self.bytes: NDArray[np.uint8] = np.memmap(self.path, dtype=np.uint8, mode="r")
+        except (OSError, ValueError) as error:
+            raise ScalewiseError(f"{path}: cannot open the packed store ({error})") from error
+        if len(self.bytes) < 24 or self.bytes[-8:].tobytes() != MAGIC:
+            raise ScalewiseError(
+                f"{path}: not a packed store, or cut off; make it with 'scalewise data pack'"
+            )
+        (length,) = struct.unpack("<Q", self.bytes[-16:-8].tobytes())
+        index = json.loads(self.bytes[-16 - length : -16].tobytes())
+        self.scales: tuple[int, ...] = tuple(index["scales"])
+        self.entries = [_entry_from_json(entry) for entry in index["entries"]]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def hr(self, index: int) -> Pixels:
+        """The HR picture, (H, W, 3), a view into the file."""
+        entry = self.entries[index]
+        return self._view(*entry.shape, entry.offset)
+
+    def lr(self, index: int, scale: int) -> Pixels:
+        """The LR picture at a scale, (H // scale, W // scale, 3), a view into the file."""
+        if scale == 1:
+            return self.hr(index)
+        return self._view(*self.entries[index].lr[scale])
+
+    def lr_shapes(self, scale: int) -> list[tuple[int, int]]:
+        """Height and width of every LR picture at a scale (1: of the HR pictures).
+
+        Raises:
+            ScalewiseError: the store does not hold that scale.
+        """
+        if scale == 1:
+            return [entry.shape for entry in self.entries]
+        if scale not in self.scales:
+            held = ", ".join(f"x{held}" for held in self.scales) or "no scale"
+            raise ScalewiseError(
+                f"{self.path}: holds {held}, not x{scale}; pack again with --scale {scale}"
+            )
+        return [entry.lr[scale][:2] for entry in self.entries]
+
+    @cached_property
+    def licences(self) -> dict[str, int]:
+        """How many pictures each licence covers."""
+        counts: dict[str, int] = {}
+        for entry in self.entries:
+            counts[entry.licence] = counts.get(entry.licence, 0) + 1
+        return counts
+
+    def _view(self, height: int, width: int, offset: int) -> Pixels:
+        return self.bytes[offset : offset + height * width * 3].reshape(height, width, 3)
+
+
+def pack(
+    datasets: Sequence[Dataset],
+    out: Path,
+    scales: Sequence[int],
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> PackSummary:
+    """Decode datasets into one store.
+
+    Where a dataset brings LR files of a scale they are used; else LR is made from HR by
+    :func:`scalewise.imaging.resize.imresize`.
+
+    Args:
+        datasets: what to pack, in this order.
+        out: the store to write; it appears whole or not at all.
+        scales: LR scales to hold.
+        workers: decoding threads; all cores by default.
+        progress: called with pictures done and in all.
+
+    Raises:
+        ScalewiseError: no folder to write into, or not one picture could be packed.
+    """
+    if not out.parent.is_dir():
+        raise ScalewiseError(f"{out}: the folder {out.parent} does not exist; make it first")
+    items = [
+        (item, dataset.licences.get(item.name, ""))
+        for dataset in datasets
+        for item in dataset.items
+    ]
+    partial = out.with_name(out.name + ".partial")
+    try:
+        with partial.open("wb") as file:
+            summary = _write(file, items, scales, workers or os.cpu_count() or 1, progress)
+        partial.replace(out)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    return summary
+
+
+def _write(
+    file: BinaryIO,
+    items: list[tuple[Item, str]],
+    scales: Sequence[int],
+    workers: int,
+    progress: Progress | None,
+) -> PackSummary:
+    entries: list[dict[str, Any]] = []
+    skipped: list[str] = []
+    pixels = 0
+    file.write(MAGIC)
+    decoded = _decode_all([item for item, _ in items], scales, workers)
+    for done, ((item, licence), result) in enumerate(zip(items, decoded, strict=True), start=1):
+        if isinstance(result, ScalewiseError):
+            skipped.append(str(result))
+        else:
+            hr, lrs = result
+            pixels += hr.shape[0] * hr.shape[1]
+            place = _append(file, hr)
+            lr_places = {scale: _append(file, lr) for scale, lr in lrs.items()}
+            entries.append({"name": item.name, "licence": licence, "hr": place, "lr": lr_places})
+        if progress:
+            progress(done, len(items))
+    if not entries:
+        reason = f": {skipped[0]}" if skipped else ""
+        raise ScalewiseError(f"nothing to pack: no usable picture among {len(items)}{reason}")
+    index = json.dumps({"scales": list(scales), "entries": entries}).encode()
+    file.write(index + struct.pack("<Q", len(index)) + MAGIC)
+    return PackSummary(len(entries), pixels / 1e6, file.tell(), skipped)
+
+
+def _append(file: BinaryIO, pixels: Pixels) -> tuple[int, int, int]:
+    place = (pixels.shape[0], pixels.shape[1], file.tell())
+    file.write(np.ascontiguousarray(pixels).data)
+    return place
+
+
+Decoded = tuple[Pixels, dict[int, Pixels]]
+
+
+def _decode_all(
+    items: list[Item], scales: Sequence[int], workers: int
+) -> Iterator[Decoded | ScalewiseError]:
+    """Decode in parallel and yield in order, holding only a few pictures at a time."""
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: list[Future[Decoded | ScalewiseError]] = []
+        for item in items:
+            waiting.append(pool.submit(_decode, item, scales))
+            if len(waiting) > 2 * workers:
+                yield waiting.pop(0).result()
+        for future in waiting:
+            yield future.result()
+
+
+def _decode(item: Item, scales: Sequence[int]) -> Decoded | ScalewiseError:
+    try:
+        hr = read_rgb(item.hr)
+        return hr, {scale: _lr_of(item, hr, scale) for scale in scales}
+    except ScalewiseError as error:
+        return error
+
+
+def _lr_of(item: Item, hr: Pixels, scale: int) -> Pixels:
+    height, width = hr.shape[0] // scale, hr.shape[1] // scale
+    if min(height, width) < 1:
+        raise ScalewiseError(f"{item.hr}: too small to shrink by {scale}")
+    if scale not in item.lr:
+        return imresize(hr[: height * scale, : width * scale], 1 / scale)
+    lr = read_rgb(item.lr[scale])
+    # Published LR files of uncropped HR may have one row or column more (rounded up).
+    if abs(lr.shape[0] - height) > 1 or abs(lr.shape[1] - width) > 1:
+        raise ScalewiseError(
+            f"{item.lr[scale]}: is {lr.shape[1]}x{lr.shape[0]}, "
+            f"but x{scale} of its HR picture is {width}x{height}"
+        )
+    return lr[:height, :width]
+
+
+def read_rgb(path: Path) -> Pixels:
+    """Read a picture as 8-bit RGB (H, W, 3): alpha dropped, grey repeated, 16 bit rounded."""
+    from scalewise.files import read
+    from scalewise.imaging.colour import to_rgb
+
+    pixels = to_rgb(read(path).colour)
+    if pixels.dtype == np.uint16:
+        pixels = (pixels.astype(np.uint32) + 128) // 257
+    return pixels.astype(np.uint8)
+
+
+def _entry_from_json(entry: dict[str, Any]) -> Entry:
+    height, width, offset = entry["hr"]
+    lr = {int(scale): tuple(place) for scale, place in entry["lr"].items()}
+    return Entry(entry["name"], entry["licence"], (height, width), offset, lr)

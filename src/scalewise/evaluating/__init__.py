@@ -1,0 +1,1 @@
+"""Evaluation: scores under a stated protocol."""

@@ -1,0 +1,84 @@
+"""One picture halved and restored: bicubic, networks and the truth beside each other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalewise.data.store import read_rgb
+from scalewise.evaluating.evaluate import bicubic
+from scalewise.evaluating.sheet import Panel, draw_sheet, most_telling_crop
+from scalewise.imaging.protocols import Protocol, Scores
+
+if TYPE_CHECKING:
+    from scalewise.restoring.restorer import Restorer
+
+Pixels = NDArray[np.uint8]
+
+CROP = 64
+"""Side of the zoomed crop, in pixels of the truth."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """What one method made of the reduced picture: pixels, scores and seconds."""
+
+    name: str
+    image: Pixels
+    scores: Scores
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A picture (truth), its reduced version, and what was made of that; bicubic first."""
+
+    lr: Pixels
+    truth: Pixels
+    contenders: list[Contender]
+
+    def sheet(self) -> Pixels:
+        """All of it side by side with a zoomed crop, where bicubic is furthest off."""
+        crop = most_telling_crop(self.contenders[0].image, self.truth, CROP)
+        panels = [Panel(self.lr, ("low resolution", _size(self.lr), ""))]
+        panels += [Panel(each.image, _label(each)) for each in self.contenders]
+        panels.append(Panel(self.truth, ("truth", _size(self.truth), "")))
+        return draw_sheet(panels, crop)
+
+
+def compare(picture: Path, restorers: Sequence[Restorer], protocol: Protocol) -> Comparison:
+    """Reduce a picture by the networks' scale, restore it, and score the results.
+
+    Args:
+        picture: an image file; it is the truth.
+        restorers: networks of one scale; at least one.
+        protocol: how the picture is reduced and scored.
+
+    Raises:
+        ScalewiseError: an unreadable or too small picture.
+    """
+    scale = restorers[0].scale
+    lr, truth = protocol.prepare(read_rgb(picture), None, scale)
+    contenders: list[Contender] = []
+    methods = [("bicubic", bicubic(scale)), *((each.name, each.restore) for each in restorers)]
+    for name, restore in methods:
+        start = time.perf_counter()
+        image = restore(lr)
+        seconds = time.perf_counter() - start
+        contenders.append(Contender(name, image, protocol.score(image, truth, scale), seconds))
+    return Comparison(lr, truth, contenders)
+
+
+def _label(contender: Contender) -> tuple[str, ...]:
+    scores = contender.scores
+    return contender.name, f"PSNR-Y {scores.psnr_y:.2f} dB", f"SSIM {scores.ssim:.4f}"
+
+
+def _size(image: Pixels) -> str:
+    return f"{image.shape[1]}x{image.shape[0]}"

@@ -1,0 +1,149 @@
+"""Evaluating: restore a dataset's pictures and score them under a protocol."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass, fields
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalewise.data.layouts import Dataset
+from scalewise.data.store import read_rgb
+from scalewise.errors import ScalewiseError
+from scalewise.imaging.protocols import Protocol
+from scalewise.imaging.resize import imresize
+from scalewise.weights.card import Score
+
+Pixels = NDArray[np.uint8]
+Restore = Callable[[Pixels], Pixels]
+"""A restoration: (H, W, 3) uint8 to (scale H, scale W, 3) uint8."""
+
+
+@dataclass(frozen=True)
+class ImageScore:
+    """One picture's scores: PSNR and PSNR-Y in dB, SSIM; and what it cost.
+
+    Attributes:
+        name: the picture's name in its dataset.
+        width, height: of the truth, as scored before cropping the border.
+        seconds: that restoring took.
+    """
+
+    name: str
+    width: int
+    height: int
+    psnr: float
+    psnr_y: float
+    ssim: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model scored on a dataset; the means are over images.
+
+    Attributes:
+        model: name of the model or baseline.
+        dataset: name of the dataset's folder.
+        protocol: how it was measured.
+        precision: what the runtime computed in.
+        images: every picture's scores.
+    """
+
+    model: str
+    dataset: str
+    protocol: Protocol
+    precision: str
+    images: list[ImageScore]
+
+    @property
+    def psnr(self) -> float:
+        """Mean RGB PSNR in dB."""
+        return _mean([image.psnr for image in self.images])
+
+    @property
+    def psnr_y(self) -> float:
+        """Mean PSNR of Y in dB."""
+        return _mean([image.psnr_y for image in self.images])
+
+    @property
+    def ssim(self) -> float:
+        """Mean SSIM of Y."""
+        return _mean([image.ssim for image in self.images])
+
+    @property
+    def seconds_per_megapixel(self) -> float:
+        """Seconds per megapixel of output, over the whole dataset."""
+        pixels = sum(image.width * image.height for image in self.images)
+        return sum(image.seconds for image in self.images) / (pixels / 1e6)
+
+
+def evaluate(
+    restore: Restore, dataset: Dataset, scale: int, protocol: Protocol
+) -> Iterator[ImageScore]:
+    """Score a restoration on a dataset, picture by picture.
+
+    Args:
+        restore: what is evaluated.
+        dataset: with LR files of the scale, or HR only, whose LR is then made.
+        scale: output over input size.
+        protocol: how pictures are prepared and scored.
+
+    Raises:
+        ScalewiseError: a picture that cannot be read, or whose LR does not fit.
+    """
+    for item in dataset.items:
+        lr = read_rgb(item.lr[scale]) if scale in item.lr else None
+        try:
+            lr, truth = protocol.prepare(read_rgb(item.hr), lr, scale)
+            start = time.perf_counter()
+            restored = restore(lr)
+            seconds = time.perf_counter() - start
+            scores = protocol.score(restored, truth, scale)
+        except ScalewiseError as error:
+            raise ScalewiseError(f"{item.hr}: {error}") from error
+        height, width = truth.shape[:2]
+        yield ImageScore(item.name, width, height, *scores, seconds)
+
+
+def bicubic(scale: int) -> Restore:
+    """The baseline: MATLAB's bicubic enlargement."""
+    return lambda image: imresize(image, scale)
+
+
+def write_csv(evaluations: list[Evaluation], path: Path) -> None:
+    """Write every picture's scores, with all that they depend on in each row."""
+    names = [field.name for field in fields(ImageScore)]
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["model", "dataset", "protocol", "precision", *names])
+        for evaluation in evaluations:
+            context = [evaluation.model, evaluation.dataset, evaluation.protocol.name]
+            for image in evaluation.images:
+                writer.writerow([*context, evaluation.precision, *astuple(image)])
+    partial.replace(path)
+
+
+def to_score(evaluation: Evaluation) -> Score:
+    """The means, as they stand on a model's card."""
+    return Score(
+        model=evaluation.model,
+        dataset=evaluation.dataset,
+        images=len(evaluation.images),
+        protocol=evaluation.protocol.name,
+        precision=evaluation.precision,
+        psnr=round(evaluation.psnr, 4),
+        psnr_y=round(evaluation.psnr_y, 4),
+        ssim=round(evaluation.ssim, 6),
+        version=version("scalewise-restoration"),
+    )
+
+
+def _mean(values: list[float]) -> float:
+    return float(np.mean(values))

@@ -1,0 +1,130 @@
+"""The comparison sheet: pictures side by side, whole and zoomed in, each with its label.
+
+Drawn with NumPy alone: the light core has no plotting library, and no font of the machine's
+is needed.  The letters are in ``letters.png``: DejaVu Sans Mono's ASCII 32 to 126 in a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalewise.files import read
+from scalewise.imaging.colour import rgb_to_y
+from scalewise.imaging.resize import imresize
+
+Pixels = NDArray[np.uint8]
+
+PANEL = 256
+"""Width of a panel in pixels, and side of its zoomed crop."""
+
+GAP = 12
+LETTERS = Path(__file__).parent / "letters.png"
+PAPER, INK = (255, 255, 255), (30, 30, 30)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One column: a picture, (H, W, 3) uint8, and the lines of text under it."""
+
+    image: Pixels
+    label: tuple[str, ...]
+
+
+def draw_sheet(panels: Sequence[Panel], crop: tuple[int, int, int]) -> Pixels:
+    """Draw panels side by side: the whole picture on top, a zoomed crop and the label below.
+
+    Args:
+        panels: pictures of one scene, in any sizes of about one shape; the last one is the
+            reference whose pixels ``crop`` counts.
+        crop: top, left and side of the square to zoom in on.
+
+    Returns:
+        The sheet, (H, W, 3) uint8.
+    """
+    reference = panels[-1].image.shape[0]
+    columns = [_column(panel, crop, panel.image.shape[0] / reference) for panel in panels]
+    height = max(column.shape[0] for column in columns)
+    width = len(columns) * (PANEL + GAP) + GAP
+    sheet = np.full((height + 2 * GAP, width, 3), PAPER, np.uint8)
+    for index, column in enumerate(columns):
+        left = GAP + index * (PANEL + GAP)
+        sheet[GAP : GAP + column.shape[0], left : left + PANEL] = column
+    return sheet
+
+
+def most_telling_crop(image: Pixels, reference: Pixels, side: int) -> tuple[int, int, int]:
+    """Where an image departs most from its reference: top, left and side of a square.
+
+    Args:
+        image: (H, W, 3), such as the bicubic enlargement.
+        reference: the same shape.
+        side: of the square; made smaller if the picture is.
+    """
+    side = min(side, *reference.shape[:2])
+    error = np.abs(rgb_to_y(image) - rgb_to_y(reference))
+    sums = np.pad(error, ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
+    inside = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    top, left = np.unravel_index(int(np.argmax(inside)), inside.shape)
+    return int(top), int(left), side
+
+
+def _column(panel: Panel, crop: tuple[int, int, int], relative: float) -> Pixels:
+    """One panel; ``relative`` is its picture's size over the reference's."""
+    top, left, side = (round(value * relative) for value in crop)
+    height = round(PANEL * panel.image.shape[0] / panel.image.shape[1])
+    whole = _fit(panel.image, (height, PANEL))
+    shrink = PANEL / panel.image.shape[1]
+    _frame(whole, *(round(value * shrink) for value in (top, left, side)))
+    zoomed = _enlarge(panel.image[top : top + side, left : left + side], PANEL)
+    gap = np.full((GAP, PANEL, 3), PAPER, np.uint8)
+    lines = [_write(line) for line in panel.label]
+    return np.concatenate([whole, gap, zoomed, gap, *lines])
+
+
+def _fit(image: Pixels, size: tuple[int, int]) -> Pixels:
+    """Reduce smoothly, but enlarge by repeating pixels, so that a small picture looks it."""
+    return imresize(image, size=size) if image.shape[1] > size[1] else _nearest(image, size)
+
+
+def _enlarge(image: Pixels, side: int) -> Pixels:
+    return _nearest(image, (side, side))
+
+
+def _nearest(image: Pixels, size: tuple[int, int]) -> Pixels:
+    rows = np.arange(size[0]) * image.shape[0] // size[0]
+    columns = np.arange(size[1]) * image.shape[1] // size[1]
+    return image[rows[:, None], columns]
+
+
+def _frame(image: Pixels, top: int, left: int, side: int) -> None:
+    """Draw a square's outline into an image: white within black, to be seen on anything."""
+    for inset, colour in ((0, 0), (1, 255), (2, 0)):
+        first_row, first = top + inset, left + inset
+        last_row, last = top + side - 1 - inset, left + side - 1 - inset
+        image[[first_row, last_row], first : last + 1] = colour
+        image[first_row : last_row + 1, [first, last]] = colour
+
+
+def _write(line: str) -> Pixels:
+    """A line of text as (height, PANEL, 3), cut off where it is too long."""
+    letters = _letters()
+    codes = [min(max(ord(letter), 32), 126) - 32 for letter in line]
+    ink = np.zeros((letters.shape[1], PANEL))
+    if codes:
+        text = np.concatenate([letters[code] for code in codes], axis=1)[:, :PANEL]
+        ink[:, : text.shape[1]] = text
+    colours = np.array(PAPER) + ink[..., None] * (np.array(INK) - np.array(PAPER))
+    return np.rint(colours).astype(np.uint8)
+
+
+@cache
+def _letters() -> NDArray[np.float64]:
+    """Opacities of the printable ASCII characters: (95, height, width) in [0, 1]."""
+    row = read(LETTERS).pixels[..., 0] / 255
+    return np.stack(np.split(row, 95, axis=1))

@@ -1,0 +1,73 @@
+"""A picture in memory: its pixels, and what a file says about them that must survive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """An upright picture and the metadata that travels with it.
+
+    Attributes:
+        pixels: (H, W, C), uint8 or uint16, using the dtype's full range. C is 1 (grey),
+            2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha); alpha is not premultiplied.
+        icc: the ICC profile that says what the colours mean; None stands for sRGB.
+        exif: the raw Exif block; its orientation is 1, for the pixels are upright.
+        xmp: the raw XMP packet.
+        dpi: horizontal and vertical pixels per inch, where the file tells.
+
+    Raises:
+        ValueError: pixels of another shape or dtype.
+
+    >>> picture = Picture(np.zeros((4, 6, 4), dtype=np.uint8))
+    >>> picture.colour.shape, picture.alpha.shape, picture.bit_depth, picture.is_grey
+    ((4, 6, 3), (4, 6, 1), 8, False)
+    """
+
+    pixels: Pixels
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    dpi: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        shape, dtype = self.pixels.shape, self.pixels.dtype
+        if len(shape) != 3 or shape[2] not in (1, 2, 3, 4) or 0 in shape:
+            raise ValueError(f"pixels must be (H, W, C) with 1 to 4 channels, not {shape}")
+        if dtype.name not in ("uint8", "uint16"):
+            raise ValueError(f"pixels must be uint8 or uint16, not {dtype}")
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether there is one colour channel."""
+        return self.pixels.shape[2] <= 2
+
+    @property
+    def colour(self) -> Pixels:
+        """The pixels without alpha, (H, W, 1) or (H, W, 3)."""
+        return self.pixels[..., : 1 if self.is_grey else 3]
+
+    @property
+    def alpha(self) -> Pixels | None:
+        """The opacity, (H, W, 1), or None; 0 is transparent."""
+        return self.pixels[..., -1:] if self.pixels.shape[2] in (2, 4) else None
+
+    @property
+    def bit_depth(self) -> int:
+        """8 or 16 bits per sample."""
+        return 8 * self.pixels.itemsize
+
+    def with_pixels(self, pixels: Pixels) -> Picture:
+        """The same picture with other pixels, of any size, depth and number of channels.
+
+        A profile made for grey says nothing about RGB, nor the other way round: it is left
+        out where the new pixels are of the other kind.
+        """
+        other = replace(self, pixels=pixels)
+        return other if other.is_grey == self.is_grey else replace(other, icc=None)

@@ -1,0 +1,1 @@
+"""Pixels as arrays: resampling, colour, metrics, protocols, degradations. NumPy only."""

@@ -1,0 +1,57 @@
+"""Colour: luma as the field measures it, and the grey-RGB detour."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class LumaWeights(NamedTuple):
+    """Y = red R + green G + blue B + offset, for R, G, B in [0, 1] and Y in [0, 255]."""
+
+    red: float
+    green: float
+    blue: float
+    offset: float
+
+
+BT601 = LumaWeights(65.481, 128.553, 24.966, 16.0)
+"""ITU-R BT.601, limited range [16, 235], as MATLAB's ``rgb2ycbcr`` has it."""
+
+ROUNDED_BT601 = LumaWeights(0.257 * 255, 0.504 * 255, 0.098 * 255, 16.0)
+"""BT.601 with the weights rounded to three digits, as the reproduced document uses them."""
+
+
+def rgb_to_y(rgb: NDArray[Any], weights: LumaWeights = BT601) -> NDArray[np.float64]:
+    """Luma of an RGB image, in float and not rounded.
+
+    Args:
+        rgb: (..., 3) in [0, 255], any dtype.
+        weights: the luma convention.
+
+    Returns:
+        (...) float64; within [16, 235] for BT.601.
+
+    >>> rgb_to_y(np.array([[0, 0, 0], [255, 255, 255]], dtype=np.uint8)).round(3).tolist()
+    [16.0, 235.0]
+    """
+    if rgb.shape[-1] != 3:
+        raise ValueError(f"rgb_to_y: expected 3 channels last, got shape {rgb.shape}")
+    return rgb.astype(np.float64) @ (np.array(weights[:3]) / 255.0) + weights.offset
+
+
+def to_rgb(image: NDArray[Any]) -> NDArray[Any]:
+    """An image as three channels: grey (H, W) or (H, W, 1) is repeated, RGB is returned as is.
+
+    Raises:
+        ValueError: neither 1 nor 3 channels.
+    """
+    if image.ndim == 2:
+        image = image[..., None]
+    if image.shape[-1] == 1:
+        return np.repeat(image, 3, axis=-1)
+    if image.shape[-1] != 3:
+        raise ValueError(f"to_rgb: expected 1 or 3 channels last, got shape {image.shape}")
+    return image

@@ -1,0 +1,85 @@
+"""Fidelity metrics as pure functions of two images: PSNR and SSIM.
+
+What is compared with what (rounding, colour, border) is a protocol's business; see
+:mod:`scalewise.imaging.protocols`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+
+def psnr(image: NDArray[Any], reference: NDArray[Any], peak: float = 255.0) -> float:
+    """Peak signal-to-noise ratio in dB: ``10 log10(peak^2 / MSE)`` over all elements.
+
+    Args:
+        image: any shape, values in [0, peak].
+        reference: the same shape.
+        peak: the largest possible value.
+
+    Returns:
+        dB; ``inf`` for identical images.
+
+    Raises:
+        ValueError: the shapes differ, or are empty.
+
+    >>> round(psnr(np.zeros((4, 4)), np.full((4, 4), 25.5)), 6)
+    20.0
+    """
+    _check_same_shape(image, reference)
+    error = np.mean((image.astype(np.float64) - reference.astype(np.float64)) ** 2)
+    return float("inf") if error == 0 else float(10 * np.log10(peak**2 / error))
+
+
+def ssim(image: NDArray[Any], reference: NDArray[Any], peak: float = 255.0) -> float:
+    """Structural similarity: 11x11 Gaussian window, sigma 1.5, mean over the valid region.
+
+    Wang et al., "Image quality assessment: from error visibility to structural similarity",
+    IEEE TIP 2004, K1 = 0.01, K2 = 0.03, as the authors' ``ssim_index.m`` has it.
+
+    Args:
+        image: (H, W), values in [0, peak], at least 11x11.
+        reference: (H, W).
+        peak: the largest possible value.
+
+    Returns:
+        The mean index, at most 1.
+
+    Raises:
+        ValueError: the shapes differ, are not (H, W), or are smaller than the window.
+
+    >>> ramp = np.add.outer(np.arange(16.0), np.arange(16.0))
+    >>> ssim(ramp, ramp)
+    1.0
+    """
+    _check_same_shape(image, reference)
+    if image.ndim != 2 or min(image.shape) < 11:
+        raise ValueError(f"ssim: needs (H, W) of at least 11x11, got shape {image.shape}")
+    x, y = image.astype(np.float64), reference.astype(np.float64)
+    mean_x, mean_y = _gaussian_valid(x), _gaussian_valid(y)
+    var_x = _gaussian_valid(x * x) - mean_x**2
+    var_y = _gaussian_valid(y * y) - mean_y**2
+    covariance = _gaussian_valid(x * y) - mean_x * mean_y
+    c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
+    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
+    structure = (2 * covariance + c2) / (var_x + var_y + c2)
+    return float(np.mean(luminance * structure))
+
+
+def _gaussian_valid(image: NDArray[np.float64]) -> NDArray[np.float64]:
+    """11x11 Gaussian filter, sigma 1.5, where the window fits: (H, W) -> (H - 10, W - 10)."""
+    window = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
+    window /= window.sum()
+    rows = sliding_window_view(image, 11, axis=0) @ window
+    return sliding_window_view(rows, 11, axis=1) @ window
+
+
+def _check_same_shape(image: NDArray[Any], reference: NDArray[Any]) -> None:
+    if image.shape != reference.shape:
+        raise ValueError(f"images differ in shape: {image.shape} and {reference.shape}")
+    if image.size == 0:
+        raise ValueError(f"images are empty: shape {image.shape}")

@@ -1,0 +1,195 @@
+"""Resampling: MATLAB's ``imresize``, which made the field's low-resolution images, in NumPy.
+
+Every published super-resolution score rests on images that MATLAB's
+``imresize(image, scale, 'bicubic')`` made smaller: antialiased (the kernel is stretched by
+1/scale), separable, mirrored at the border, and, for 8-bit input, rounded to 8 bits between
+the two passes.  OpenCV, Pillow and PyTorch each differ in at least one of these, by enough to
+move a score by a decibel.
+
+The kernels: Keys, "Cubic convolution interpolation for digital image processing", IEEE TASSP
+1981, with a = -0.5; and the triangle, for linear interpolation.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Kernel = Literal["cubic", "linear"]
+Border = Literal["symmetric", "renormalise"]
+Image = NDArray[Any]
+"""An image of shape (H, W) or (H, W, C)."""
+
+_BLOCK_SIZE = 1 << 16  # samples
+_SUPPORT: dict[Kernel, float] = {"cubic": 4.0, "linear": 2.0}
+
+
+def cubic(x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Keys' cubic kernel (a = -0.5) at distances ``x`` in pixels, support [-2, 2].
+
+    >>> cubic(np.array([0.0, 0.5, 1.0, 1.5, 2.0])).tolist()
+    [1.0, 0.5625, 0.0, -0.0625, 0.0]
+    """
+    x = np.abs(x)
+    near = (1.5 * x - 2.5) * x * x + 1.0
+    far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
+    return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
+
+
+def linear(x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """The triangle kernel at distances ``x`` in pixels, support [-1, 1]."""
+    return np.maximum(0.0, 1.0 - np.abs(x))
+
+
+def contributions(
+    length: int,
+    out_length: int,
+    scale: float,
+    kernel: Kernel = "cubic",
+    antialias: bool = True,
+    border: Border = "symmetric",
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Which input samples make each output sample, and with what weight, along one axis.
+
+    Sample centres sit at half-integers, so output sample ``i`` lies at input coordinate
+    ``(i + 0.5) / scale - 0.5``.
+
+    Args:
+        length: input samples on the axis.
+        out_length: output samples on the axis.
+        scale: output over input size; may differ from ``out_length / length``, as in MATLAB,
+            where the scale is kept and only the size is rounded up.
+        kernel: ``"cubic"`` or ``"linear"``.
+        antialias: when shrinking, stretch the kernel by ``1 / scale``.
+        border: ``"symmetric"`` mirrors the input with its edge sample repeated (MATLAB);
+            ``"renormalise"`` drops taps that fall outside (Pillow).
+
+    Returns:
+        ``indices`` and ``weights``, both (out_length, taps); weights sum to 1 over the taps.
+    """
+    stretch = min(scale, 1.0) if antialias else 1.0
+    support = _SUPPORT[kernel] / stretch
+    taps = ceil(support) + 2
+    centre = (np.arange(out_length) + 0.5) / scale - 0.5
+    first = np.floor(centre - support / 2).astype(np.intp)
+    indices = first[:, None] + np.arange(taps)
+    shape = cubic if kernel == "cubic" else linear
+    weights = shape(stretch * (centre[:, None] - indices))
+    if border == "renormalise":
+        weights = np.where((indices >= 0) & (indices < length), weights, 0.0)
+        indices = indices.clip(0, length - 1)
+    else:
+        indices = indices % (2 * length)
+        indices = np.where(indices < length, indices, 2 * length - 1 - indices)
+    weights = weights / weights.sum(axis=1, keepdims=True)
+    used = weights.any(axis=0)
+    return indices[:, used], weights[:, used]
+
+
+def resample_axis(
+    image: Image,
+    axis: int,
+    out_length: int,
+    scale: float,
+    kernel: Kernel = "cubic",
+    antialias: bool = True,
+    border: Border = "symmetric",
+) -> NDArray[np.float64]:
+    """Resample one axis of an array to ``out_length``, in float64; see :func:`contributions`."""
+    indices, weights = contributions(
+        image.shape[axis], out_length, scale, kernel, antialias, border
+    )
+    moved = np.ascontiguousarray(np.moveaxis(image, axis, 0))
+    column = (slice(None),) + (None,) * (image.ndim - 1)
+    out = np.zeros((out_length, *moved.shape[1:]))
+    # In blocks that stay in the processor's cache: a third faster.
+    rows = max(1, _BLOCK_SIZE // moved[0].size)
+    for start in range(0, out_length, rows):
+        block = slice(start, start + rows)
+        for tap in range(weights.shape[1]):
+            out[block] += weights[block, tap][column] * moved[indices[block, tap]]
+    return np.moveaxis(out, 0, axis)
+
+
+def imresize(
+    image: Image,
+    scale: float | None = None,
+    size: tuple[int, int] | None = None,
+    *,
+    kernel: Kernel = "cubic",
+    antialias: bool = True,
+    round_between: bool = True,
+) -> Image:
+    """Resize as MATLAB's ``imresize`` does.
+
+    Args:
+        image: (H, W) or (H, W, C); integer or floating, in any range.
+        scale: output over input size for both axes; the output is ``ceil(scale * size)``.
+        size: output (H, W), in place of ``scale``.
+        kernel: ``"cubic"`` (the field's) or ``"linear"``.
+        antialias: low-pass when shrinking, as MATLAB does by default.
+        round_between: round integer images to integers between the two passes, as MATLAB
+            does; has no effect on floating images.
+
+    Returns:
+        The resized image in the input's dtype; integers are rounded half up and clipped to
+        the dtype's range, floats are not clipped.
+
+    Raises:
+        ValueError: neither or both of ``scale`` and ``size``, or an empty input or output.
+
+    >>> imresize(np.arange(16, dtype=np.uint8).reshape(4, 4) * 10, 0.5).tolist()
+    [[23, 43], [107, 127]]
+    """
+    if (scale is None) == (size is None):
+        raise ValueError("imresize: give either scale or size")
+    height, width = image.shape[:2]
+    if scale is not None:
+        scales = (scale, scale)
+        size = (ceil(height * scale - 1e-9), ceil(width * scale - 1e-9))
+    else:
+        assert size is not None
+        scales = (size[0] / height, size[1] / width)
+    if min(height, width, *size) < 1:
+        raise ValueError(f"imresize: cannot resize {width}x{height} to {size[1]}x{size[0]}")
+    out = image
+    # MATLAB works along the axis that shrinks most first, rows first on a tie.
+    for axis in sorted((0, 1), key=lambda axis: scales[axis]):
+        out = resample_axis(out, axis, size[axis], scales[axis], kernel, antialias)
+        if round_between:
+            out = _as_dtype(out, image.dtype)
+    return np.ascontiguousarray(_as_dtype(out, image.dtype))
+
+
+def resize_like_pillow(image: Image, size: tuple[int, int], kernel: Kernel = "linear") -> Image:
+    """Resize as Pillow's ``Image.resize`` does with ``BILINEAR`` or ``BICUBIC``.
+
+    Antialiased like :func:`imresize`, but horizontal first, and taps outside the image are
+    dropped rather than mirrored.  (Pillow 13 starts with the vertical where the height shrinks
+    much more than the width; published numbers come from its predecessors, which never did.)
+
+    Args:
+        image: (H, W) or (H, W, C), integer (rounded between passes) or floating.
+        size: output (H, W).
+        kernel: ``"linear"`` or ``"cubic"``.
+
+    Returns:
+        The resized image in the input's dtype.
+    """
+    out = image
+    for axis in (1, 0):
+        if image.shape[axis] != size[axis]:
+            scale = size[axis] / image.shape[axis]
+            out = resample_axis(out, axis, size[axis], scale, kernel, border="renormalise")
+            out = _as_dtype(out, image.dtype)
+    return np.ascontiguousarray(out)
+
+
+def _as_dtype(image: Image, dtype: np.dtype[Any]) -> Image:
+    if image.dtype == dtype or not np.issubdtype(dtype, np.integer):
+        return image.astype(dtype, copy=False)
+    limits = np.iinfo(dtype)
+    return np.floor(image + 0.5).clip(limits.min, limits.max).astype(dtype)

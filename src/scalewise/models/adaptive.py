@@ -1,0 +1,165 @@
+"""Adaptive: Original's skeleton, with normalisation and attention over the scales.
+
+M. Pratap, "Scale-wise Convolution for image restoration", Purdue University, after Fan et
+al., "Scale-Wise Convolution for Image Restoration", AAAI 2020
+(https://arxiv.org/abs/1912.09028).
+
+Where :mod:`scalewise.models.original` adds the resolutions' outputs up, this network
+normalises each (``conv -> InstanceNorm``) and weights them pixel by pixel:
+``sum_l alpha_l F_l``, with alpha the softmax over the levels of a 1x1 convolution of all F_l.
+Published setting: 64 features, 8 blocks, 3 levels, x2; 1,790,524 parameters.
+
+The published checkpoints come from code that differs from the document's text, which are
+options here: its attention sees only the mean over the features of every F_l (``attention =
+"means"``; the weights' shapes tell the two apart), and it aligns the corner pixels when it
+resamples (``align_corners``).  It also normalises over features of 64x256x256 after the
+initial convolution, so that it takes no other image size; the document does not have that,
+and neither has this network.
+
+Instance normalisation sees the whole picture, so this network cannot be cut into tiles.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from scalewise.errors import ScalewiseError
+from scalewise.models.base import RestorationNetwork, Tiling, require_positive
+from scalewise.models.layers import BicubicResidual, resample, start_near_zero
+
+Attention = Literal["features", "means"]
+
+
+class ScaleAttention(nn.Module):
+    """Weights per pixel and level that sum to 1 over the levels, and the weighted sum.
+
+    Args:
+        width: features of every level.
+        levels: levels to choose from.
+        sees: ``"features"``: all features of all levels; ``"means"``: only the mean over the
+            features of each level.
+    """
+
+    def __init__(self, width: int, levels: int, sees: Attention) -> None:
+        super().__init__()
+        self.sees = sees
+        inputs = levels * width if sees == "features" else levels
+        self.attention = nn.Sequential(nn.Conv2d(inputs, levels, 1), nn.Softmax(dim=1))
+
+    def forward(self, outputs: list[Tensor]) -> Tensor:
+        """Map the levels' outputs, each (N, width, H, W), to their weighted sum."""
+        seen = outputs
+        if self.sees == "means":
+            seen = [output.mean(dim=1, keepdim=True) for output in outputs]
+        weights = self.attention(torch.cat(seen, dim=1))
+        total = weights[:, 0:1] * outputs[0]
+        for level in range(1, len(outputs)):
+            total = total + weights[:, level : level + 1] * outputs[level]
+        return total
+
+
+class AdaptiveScaleWiseConv(nn.Module):
+    """``sum_l alpha_l F_l`` with ``F_l = Upsample(InstanceNorm(Conv_l(Downsample(x, 1/2^l))))``.
+
+    Maps (N, width, H, W) to the same shape; H and W are multiples of ``2^(levels - 1)``.
+    """
+
+    def __init__(self, width: int, levels: int, attention: Attention, align_corners: bool) -> None:
+        super().__init__()
+        self.align_corners = align_corners
+        self.convs = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(levels))
+        self.attention = ScaleAttention(width, levels, attention)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """See the class."""
+        outputs: list[Tensor] = []
+        for level, conv in enumerate(self.convs):
+            output = conv(resample(features, 0.5**level, self.align_corners))
+            output = instance_norm(output)
+            outputs.append(resample(output, 2.0**level, self.align_corners))
+        return self.attention(outputs)
+
+
+class AdaptiveBlock(nn.Module):
+    """``x + SWC(ReLU(SWC(x)))`` with two adaptive scale-wise convolutions."""
+
+    def __init__(self, width: int, levels: int, attention: Attention, align_corners: bool) -> None:
+        super().__init__()
+        self.scale_conv1 = AdaptiveScaleWiseConv(width, levels, attention, align_corners)
+        self.scale_conv2 = AdaptiveScaleWiseConv(width, levels, attention, align_corners)
+        self.relu = nn.ReLU()
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map (N, width, H, W) to the same shape."""
+        return features + self.scale_conv2(self.relu(self.scale_conv1(features)))
+
+
+class Adaptive(RestorationNetwork):
+    """The document's second network.
+
+    Args:
+        scale: output over input size, 1 to 4.
+        channels: image channels, 1 or 3.
+        width: features.
+        blocks: residual blocks.
+        levels: resolutions that a scale-wise convolution looks at, each half the one before.
+        attention: what the attention sees; see :class:`ScaleAttention`.
+        align_corners: resample with the corner pixels aligned.
+        global_residual: add the bicubic enlargement of the input, and begin close to it.
+    """
+
+    tiling: Tiling = "whole"
+
+    def __init__(
+        self,
+        scale: int = 2,
+        channels: int = 3,
+        width: int = 64,
+        blocks: int = 8,
+        levels: int = 3,
+        attention: Attention = "features",
+        align_corners: bool = False,
+        global_residual: bool = False,
+    ) -> None:
+        require_positive(width=width, blocks=blocks, levels=levels)
+        super().__init__(scale, channels, multiple=2 ** (levels - 1))
+        if attention not in ("features", "means"):
+            raise ScalewiseError(f"attention must be 'features' or 'means', not {attention!r}")
+        self.initial_conv = nn.Conv2d(channels, width, 3, padding=1)
+        self.blocks = nn.Sequential(
+            *(AdaptiveBlock(width, levels, attention, align_corners) for _ in range(blocks))
+        )
+        self.final_conv = nn.Conv2d(width, channels * scale**2, 3, padding=1)
+        self.bicubic = BicubicResidual(scale, channels) if global_residual else None
+        self.shuffle = nn.PixelShuffle(scale)
+        if global_residual:
+            start_near_zero(self.final_conv)
+
+    def restore(self, image: Tensor) -> Tensor:
+        """See :class:`RestorationNetwork`."""
+        output = self.final_conv(self.blocks(self.initial_conv(image)))
+        if self.bicubic is not None:
+            output = output + self.bicubic(image)
+        return self.shuffle(output)
+
+
+def instance_norm(features: Tensor) -> Tensor:
+    """Normalise every picture's every feature map (N, C, H, W) to mean 0 and variance 1.
+
+    A map of a single pixel becomes 0; ``torch.nn.functional.instance_norm`` refuses it, and
+    is otherwise this very call.
+    """
+    return torch.instance_norm(
+        features,
+        weight=None,
+        bias=None,
+        running_mean=None,
+        running_var=None,
+        use_input_stats=True,
+        momentum=0.0,
+        eps=1e-5,
+        cudnn_enabled=torch.backends.cudnn.enabled,
+    )

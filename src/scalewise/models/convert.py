@@ -1,0 +1,197 @@
+"""Checkpoints: which network they hold, and that network with them in it.
+
+Those of this package's training say so themselves.  Of other code three layouts are known.
+Each gives the parameters exactly the names that they have in this package, so nothing is
+renamed; what differs is how the network has to be built, and that is read back from the names
+and shapes:
+
+- the SCN paper's official code: :mod:`scalewise.models.scn`;
+- the reproduced document's code: :mod:`scalewise.models.original` and
+  :mod:`scalewise.models.adaptive`, with the options that its code implies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isqrt
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from scalewise.errors import ScalewiseError
+from scalewise.models.base import RestorationNetwork
+from scalewise.models.registry import create_model
+
+StateDict = dict[str, Tensor]
+
+
+def load_checkpoint(path: str | Path, **settings: Any) -> RestorationNetwork:
+    """Load a checkpoint of this package's training, of official SCN or of the document's code.
+
+    Of a training run it is the averaged weights (EMA).  A foreign file is a ``.pth`` that
+    holds a state dictionary, alone or as ``model_state_dict`` beside optimizer and the like,
+    with or without ``module.`` before every name.  Either is read as data: code inside it is
+    never run.
+
+    Args:
+        path: the file.
+        settings: constructor arguments that the weights do not tell, in place of those
+            assumed: for SCN ``levels`` (4), whose weights are the same for any number.
+
+    Returns:
+        The network in evaluation mode, on the CPU.
+
+    Raises:
+        ScalewiseError: no such file, not a checkpoint, one of another network, or one that
+            does not fit.
+    """
+    path = Path(path)
+    content = _read(path)
+    try:
+        if {"recipe", "ema"} <= content.keys():  # a training run of this package
+            model = content["recipe"]["model"]
+            name, found, state = model["name"], model["settings"], content["ema"]
+        else:
+            state = _state_dict(content)
+            name, found = identify(state)
+        network = create_model(name, **{**found, **settings})
+        load_weights(network, state)
+    except ScalewiseError as error:
+        raise ScalewiseError(f"{path}: {error}") from None
+    return network.eval()
+
+
+def load_weights(network: RestorationNetwork, state: Mapping[str, Tensor]) -> None:
+    """Load a state dictionary that has exactly the network's names and shapes.
+
+    Raises:
+        ScalewiseError: a name is missing or unknown, or a shape differs; the first such, in
+            one line.  The network is then unchanged.
+    """
+    wanted: StateDict = network.state_dict()
+    misfits = [f"'{name}' is missing" for name in wanted if name not in state]
+    misfits += [f"'{name}' is unknown" for name in state if name not in wanted]
+    misfits += [
+        f"'{name}' is {_shape(state[name])} where {_shape(wanted[name])} is needed"
+        for name in wanted
+        if name in state and state[name].shape != wanted[name].shape
+    ]
+    if misfits:
+        more = f" (and {len(misfits) - 1} more)" if len(misfits) > 1 else ""
+        raise ScalewiseError(f"weights do not fit {type(network).__name__}: {misfits[0]}{more}")
+    network.load_state_dict(state)
+
+
+def _read(path: Path) -> dict[Any, Any]:
+    """Read a ``.pth`` or ``.pt`` file as data only."""
+    if not path.is_file():
+        raise ScalewiseError(f"{path}: there is no such file")
+    try:
+        content: object = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged or hostile file can fail anywhere in the decoder
+        if "GLOBAL" in str(error):
+            reason = "refused, because it holds Python objects and not only weights"
+        else:
+            reason = "not a PyTorch checkpoint of plain weights, or a corrupt one"
+        raise ScalewiseError(f"{path}: {reason}") from error
+    if not isinstance(content, dict) or not content:
+        raise ScalewiseError(f"{path}: no state dictionary in it")
+    return cast(dict[Any, Any], content)
+
+
+def _state_dict(content: Mapping[Any, Any]) -> StateDict:
+    """The state dictionary that a checkpoint is, or holds as ``model_state_dict``."""
+    state: object = content.get("model_state_dict", content)
+    if not isinstance(state, Mapping) or not state:
+        raise ScalewiseError("no state dictionary in it")
+    weights: StateDict = {}
+    for name, value in cast(Mapping[object, object], state).items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise ScalewiseError(f"no state dictionary in it: {name!r} is not a tensor")
+        weights[name.removeprefix("module.")] = value
+    return weights
+
+
+def identify(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Any]]:
+    """The architecture that a state dictionary is of, and the settings to build it with.
+
+    Raises:
+        ScalewiseError: none that is known, or one whose shapes make no sense.
+    """
+    if "body.0.weight_v" in state:
+        return "scn", _scn_settings(state)
+    if "blocks.0.scale_conv1.attention.attention.0.weight" in state:
+        return "adaptive", _adaptive_settings(state)
+    if "blocks.0.scale_conv.convs.0.weight" in state:
+        return "original", {**_original_settings(state, "scale_conv"), "shared": True}
+    first = next(iter(state))
+    raise ScalewiseError(
+        f"a checkpoint of another network (its first weight is '{first}'); "
+        "known are those of the official SCN code and of the document's Original and Adaptive"
+    )
+
+
+def _scn_settings(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    width, channels = _sizes(state, "body.0.weight_v")
+    # body.1 makes the pyramid and body.{blocks + 2} takes its finest level: neither has weights.
+    blocks = len(_members(state, "body.")) - 2
+    wide, _ = _sizes(state, "body.2.body.0.weight_v")
+    outputs, _ = _sizes(state, f"body.{blocks + 3}.weight_v")
+    return {
+        "scale": _scale(outputs, channels),
+        "channels": channels,
+        "width": width,
+        "expansion": wide / width,
+        "blocks": blocks,
+    }
+
+
+def _original_settings(state: Mapping[str, Tensor], first: str) -> dict[str, Any]:
+    width, channels = _sizes(state, "initial_conv.weight")
+    outputs, _ = _sizes(state, "final_conv.weight")
+    return {
+        "scale": _scale(outputs, channels),
+        "channels": channels,
+        "width": width,
+        "blocks": len(_members(state, "blocks.")),
+        "levels": len(_members(state, f"blocks.0.{first}.convs.")),
+        "align_corners": True,
+    }
+
+
+def _adaptive_settings(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    if "initial_norm.weight" in state:
+        size = _shape(state["initial_norm.weight"])
+        raise ScalewiseError(
+            f"its 'initial_norm' normalises over features of fixed size {size}, so that it takes "
+            "this one image size only; adaptive takes any size and has no such layer"
+        )
+    settings = _original_settings(state, "scale_conv1")
+    _, seen = _sizes(state, "blocks.0.scale_conv1.attention.attention.0.weight")
+    return {**settings, "attention": "means" if seen == settings["levels"] else "features"}
+
+
+def _sizes(state: Mapping[str, Tensor], name: str) -> tuple[int, int]:
+    """Output and input channels of a convolution's weight."""
+    if name not in state:
+        raise ScalewiseError(f"weights do not fit: '{name}' is missing")
+    weight = state[name]
+    if weight.dim() != 4 or 0 in weight.shape:
+        raise ScalewiseError(f"weights do not fit: '{name}' is no convolution: {_shape(weight)}")
+    return weight.shape[0], weight.shape[1]
+
+
+def _members(state: Mapping[str, Tensor], prefix: str) -> set[str]:
+    """What follows ``prefix`` in the names, up to the next dot."""
+    return {name[len(prefix) :].split(".")[0] for name in state if name.startswith(prefix)}
+
+
+def _scale(outputs: int, channels: int) -> int:
+    """The scale whose ``PixelShuffle`` takes ``outputs`` channels; rounded down if none does."""
+    return isqrt(outputs // channels)
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "a single number"

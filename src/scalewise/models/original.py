@@ -1,0 +1,109 @@
+"""Original: residual blocks of scale-wise convolutions, each with its own small pyramid.
+
+M. Pratap, "Scale-wise Convolution for image restoration", Purdue University, after Fan et
+al., "Scale-Wise Convolution for Image Restoration", AAAI 2020
+(https://arxiv.org/abs/1912.09028).
+
+A scale-wise convolution looks at its input at full, half, quarter... resolution, applies one
+convolution per resolution, and adds the results up at full resolution.  Published setting:
+64 features, 8 blocks, 3 levels, x2; 1,781,260 parameters.
+
+The published checkpoints come from code that differs from the document's text in two points,
+which are options here: it uses one scale-wise convolution twice in every block (``shared``),
+and aligns the corner pixels when it resamples (``align_corners``), which makes a pixel's
+result depend on the picture's size.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from scalewise.models.base import RestorationNetwork, require_positive
+from scalewise.models.layers import BicubicResidual, resample, start_near_zero
+
+
+class ScaleWiseConv(nn.Module):
+    """``sum_l Upsample(Conv_l(Downsample(x, 1/2^l)))`` for l = 0 .. levels - 1, bilinear.
+
+    Maps (N, width, H, W) to the same shape; H and W are multiples of ``2^(levels - 1)``.
+    """
+
+    def __init__(self, width: int, levels: int, align_corners: bool) -> None:
+        super().__init__()
+        self.align_corners = align_corners
+        self.convs = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(levels))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """See the class."""
+        total = self.convs[0](features)
+        for level, conv in enumerate(self.convs):
+            if level > 0:
+                output = conv(resample(features, 0.5**level, self.align_corners))
+                total = total + resample(output, 2.0**level, self.align_corners)
+        return total
+
+
+class ResidualBlock(nn.Module):
+    """``x + SWC(ReLU(SWC(x)))``, with two scale-wise convolutions, or one used twice."""
+
+    def __init__(self, width: int, levels: int, shared: bool, align_corners: bool) -> None:
+        super().__init__()
+        self.shared = shared
+        if shared:
+            self.scale_conv = ScaleWiseConv(width, levels, align_corners)
+        else:
+            self.scale_conv1 = ScaleWiseConv(width, levels, align_corners)
+            self.scale_conv2 = ScaleWiseConv(width, levels, align_corners)
+        self.relu = nn.ReLU()
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map (N, width, H, W) to the same shape."""
+        first = self.scale_conv if self.shared else self.scale_conv1
+        second = self.scale_conv if self.shared else self.scale_conv2
+        return features + second(self.relu(first(features)))
+
+
+class Original(RestorationNetwork):
+    """The document's first network.
+
+    Args:
+        scale: output over input size, 1 to 4.
+        channels: image channels, 1 or 3.
+        width: features.
+        blocks: residual blocks.
+        levels: resolutions that a scale-wise convolution looks at, each half the one before.
+        shared: one scale-wise convolution used twice in a block, in place of two.
+        align_corners: resample with the corner pixels aligned; then tiles must be blended.
+        global_residual: add the bicubic enlargement of the input, and begin close to it.
+    """
+
+    def __init__(
+        self,
+        scale: int = 2,
+        channels: int = 3,
+        width: int = 64,
+        blocks: int = 8,
+        levels: int = 3,
+        shared: bool = False,
+        align_corners: bool = False,
+        global_residual: bool = False,
+    ) -> None:
+        require_positive(width=width, blocks=blocks, levels=levels)
+        super().__init__(scale, channels, multiple=2 ** (levels - 1))
+        self.tiling = "blended" if align_corners else "exact"
+        self.initial_conv = nn.Conv2d(channels, width, 3, padding=1)
+        self.blocks = nn.Sequential(
+            *(ResidualBlock(width, levels, shared, align_corners) for _ in range(blocks))
+        )
+        self.final_conv = nn.Conv2d(width, channels * scale**2, 3, padding=1)
+        self.bicubic = BicubicResidual(scale, channels) if global_residual else None
+        self.shuffle = nn.PixelShuffle(scale)
+        if global_residual:
+            start_near_zero(self.final_conv)
+
+    def restore(self, image: Tensor) -> Tensor:
+        """See :class:`RestorationNetwork`."""
+        output = self.final_conv(self.blocks(self.initial_conv(image)))
+        if self.bicubic is not None:
+            output = output + self.bicubic(image)
+        return self.shuffle(output)

@@ -1,0 +1,79 @@
+"""The architectures by name."""
+
+from __future__ import annotations
+
+import inspect
+from difflib import get_close_matches
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from scalewise.errors import ScalewiseError
+from scalewise.models.adaptive import Adaptive
+from scalewise.models.base import RestorationNetwork
+from scalewise.models.original import Original
+from scalewise.models.scn import Scn
+from scalewise.models.scn_exact import ScnExact
+
+ARCHITECTURES: dict[str, type[RestorationNetwork]] = {
+    "adaptive": Adaptive,
+    "original": Original,
+    "scn": Scn,
+    "scn_exact": ScnExact,
+}
+
+
+def list_models() -> list[str]:
+    """The names of all architectures, sorted."""
+    return sorted(ARCHITECTURES)
+
+
+def create_model(name: str, **settings: Any) -> RestorationNetwork:
+    """Build an architecture with fresh weights.
+
+    The network's ``architecture`` and ``settings`` (defaults filled in) tell how to build
+    the same one again: ``create_model(network.architecture, **network.settings)``.
+
+    Args:
+        name: one of :func:`list_models`.
+        settings: the architecture's constructor arguments.
+
+    Raises:
+        ScalewiseError: an unknown name or setting, with the nearest valid one; or a bad value.
+    """
+    if name not in ARCHITECTURES:
+        raise ScalewiseError(f"unknown model '{name}'{_nearest(name, list_models())}")
+    architecture = ARCHITECTURES[name]
+    signature = inspect.signature(architecture)
+    types = get_type_hints(architecture.__init__)
+    known = list(signature.parameters)
+    for setting, value in settings.items():
+        if setting not in known:
+            raise ScalewiseError(f"{name} has no setting '{setting}'{_nearest(setting, known)}")
+        if not _fits(value, types[setting]):
+            raise ScalewiseError(f"{name}: {setting}: {_allowed(types[setting])}, not {value!r}")
+    try:
+        network = architecture(**settings)
+    except ScalewiseError as error:
+        raise ScalewiseError(f"{name}: {error}") from None
+    chosen = signature.bind(**settings)
+    chosen.apply_defaults()
+    network.architecture = name
+    network.settings = dict(chosen.arguments)
+    return network
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is of a setting's type: int, float, bool, str or a choice of texts."""
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    return type(value) in ((int, float) if hint is float else (hint,))
+
+
+def _allowed(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return f"must be one of {', '.join(get_args(hint))}"
+    return f"must be of type {hint.__name__}"
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    match = get_close_matches(word, known, n=1)
+    return f"; did you mean '{match[0]}'?" if match else f"; known: {', '.join(known)}"

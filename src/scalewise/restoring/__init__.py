@@ -1,0 +1,1 @@
+"""Restoring pictures: the runtime, tiling, the restorer, whole files."""

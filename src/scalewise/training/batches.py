@@ -1,0 +1,103 @@
+"""Batches as tensors: from host memory, or gathered on the device from the whole store.
+
+Both give the same patches for the same step.  On a GPU the second leaves nothing to wait for:
+the stores are copied to it once, and a step uploads a few numbers per patch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scalewise.data.sampler import Patches, PatchSampler, Place
+from scalewise.data.store import Store
+
+Batches = Callable[[int], tuple[Tensor, Tensor]]
+"""A step's LR and HR patches: (N, 3, H, W) float32 in [0, 1], channels last, on the device."""
+
+
+def make_batches(sampler: PatchSampler, device: torch.device) -> Batches:
+    """Batches for a device: gathered on it if it is a GPU with room for the stores."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        if sum(store.bytes.size for store in sampler.stores) < free / 2:
+            return DeviceBatches(sampler, device)
+    return HostBatches(sampler, device)
+
+
+class HostBatches:
+    """Batches cut from the mapped stores by the sampler, then moved to the device."""
+
+    def __init__(self, sampler: PatchSampler, device: torch.device) -> None:
+        self._sampler, self._device = sampler, device
+
+    def __call__(self, step: int) -> tuple[Tensor, Tensor]:
+        """The batch of a step."""
+        small, large = self._sampler.sample(step)
+        return self._to_batch(small), self._to_batch(large)
+
+    def _to_batch(self, patches: Patches) -> Tensor:
+        tensor = torch.from_numpy(patches)  # pyright: ignore[reportUnknownMemberType]
+        return as_images(tensor.to(self._device))
+
+
+class DeviceBatches:
+    """Batches gathered on the device, which holds the stores whole."""
+
+    def __init__(self, sampler: PatchSampler, device: torch.device) -> None:
+        self._sampler, self._device = sampler, device
+        starts = np.cumsum([0, *(store.bytes.size for store in sampler.stores)])
+        self._starts = dict(zip(sampler.stores, starts.tolist(), strict=False))
+        self._bytes = torch.empty(int(starts[-1]), dtype=torch.uint8, device=device)
+        for store, start in self._starts.items():
+            held = torch.from_numpy(np.array(store.bytes))  # pyright: ignore[reportUnknownMemberType]
+            self._bytes[start : start + store.bytes.size] = held
+
+    def __call__(self, step: int) -> tuple[Tensor, Tensor]:
+        """The batch of a step."""
+        places = self._sampler.draw(step)
+        scale = self._sampler.scale
+        return self._gather(places, 1, scale), self._gather(places, scale, 1)
+
+    def _gather(self, places: list[Place], zoom: int, scale: int) -> Tensor:
+        """Patches at ``zoom`` times the LR grid, from the pictures at 1/``scale``."""
+        rows = [
+            (
+                self._starts[place.store] + offset,
+                width,
+                place.top * zoom,
+                place.left * zoom,
+                place.view,
+            )
+            for place in places
+            for width, offset in [_width_and_offset(place.store, place.picture, scale)]
+        ]
+        numbers = torch.tensor(rows).to(self._device, non_blocking=True)
+        offset, width, top, left, view = (column[:, None, None] for column in numbers.unbind(1))
+        side = self._sampler.patch * zoom
+        along = torch.arange(side, device=self._device)
+        down, across = along[:, None].expand(side, side), along[None, :].expand(side, side)
+        # The views of scalewise.data.sampler.dihedral, as coordinates to read from.
+        transposed = (view & 4) > 0
+        row = torch.where(transposed, across, down)
+        column = torch.where(transposed, down, across)
+        row = torch.where((view & 2) > 0, side - 1 - row, row)
+        column = torch.where((view & 1) > 0, side - 1 - column, column)
+        first = offset + ((top + row) * width + left + column) * 3
+        return as_images(self._bytes[first[..., None] + torch.arange(3, device=self._device)])
+
+
+def as_images(patches: Tensor) -> Tensor:
+    """(N, H, W, C) uint8 in [0, 255] to (N, C, H, W) float32 in [0, 1], channels last."""
+    return patches.permute(0, 3, 1, 2).float().div_(255)
+
+
+def _width_and_offset(store: Store, index: int, scale: int) -> tuple[int, int]:
+    entry = store.entries[index]
+    if scale == 1:
+        return entry.shape[1], entry.offset
+    _, width, offset = entry.lr[scale]
+    return width, offset

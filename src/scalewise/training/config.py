@@ -1,0 +1,188 @@
+"""A training run's settings, typed: what a recipe file may say and what it means.
+
+Plain dataclasses, so that the training loop needs nothing beyond PyTorch and NumPy;
+:mod:`scalewise.training.recipe` reads them from YAML and rejects what does not fit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from scalewise.errors import ScalewiseError
+
+STRICT = {"extra": "forbid", "strict": True}
+"""Pydantic's settings for every part of a recipe: unknown and ill-typed keys are errors."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Which network.
+
+    Attributes:
+        name: an architecture of the registry.
+        settings: its constructor's arguments.
+        init: start from the weights of a released model's name or a checkpoint's path.
+    """
+
+    name: str
+    settings: dict[str, Any] = field(default_factory=dict[str, Any])
+    init: str | None = None
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """What is learned from.
+
+    Attributes:
+        train: packed stores (``scalewise data pack``), or folders of pictures in any known
+            layout, which are packed first.
+        valid: a folder of pictures, or a packed store, to validate on.
+        valid_images: validate on the first so many only; all by default.
+        patch: side of an LR patch in pixels.
+        batch: patches per step.
+        epoch: steps that count as one epoch; by default as many as it takes to draw one patch
+            per picture.
+    """
+
+    train: list[str]
+    valid: str | None = None
+    valid_images: int | None = None
+    patch: int = 48
+    batch: int = 16
+    epoch: int | None = None
+    __pydantic_config__ = STRICT
+
+    def __post_init__(self) -> None:
+        _require(bool(self.train), "data.train must name a packed store or a folder of pictures")
+        for name in ("patch", "batch", "valid_images", "epoch"):
+            _require_above_zero(f"data.{name}", getattr(self, name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossConfig:
+    """``l1 * L1 + smooth_l1 * SmoothL1``, on images in [0, 1].
+
+    Attributes:
+        l1: weight of the mean absolute error (alpha).
+        smooth_l1: weight of the smooth L1 loss (beta).
+    """
+
+    l1: float = 1.0
+    smooth_l1: float = 0.0
+    __pydantic_config__ = STRICT
+
+    def __post_init__(self) -> None:
+        fits = min(self.l1, self.smooth_l1) >= 0 and self.l1 + self.smooth_l1 > 0
+        _require(fits, "loss.l1 and loss.smooth_l1 cannot be negative, nor both 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerConfig:
+    """How gradients become steps.
+
+    Attributes:
+        kind: ``adam``, or ``muon``, which learns faster (:mod:`scalewise.training.muon`).
+        rate: the highest learning rate.
+        betas: Adam's decay rates of the two moments.
+        clip: the gradient's largest norm; none by default.
+        ema: decay per step of the averaged weights, which are validated and released; it is
+            warmed up, so short runs average over less.
+    """
+
+    kind: Literal["adam", "muon"] = "adam"
+    rate: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    clip: float | None = None
+    ema: float = 0.999
+    __pydantic_config__ = STRICT
+
+    def __post_init__(self) -> None:
+        _require_above_zero("optimizer.rate", self.rate)
+        _require_above_zero("optimizer.clip", self.clip)
+        _require_part("optimizer.betas", *self.betas)
+        _require_part("optimizer.ema", self.ema)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleConfig:
+    """The learning rate over the run; see :mod:`scalewise.training.schedules`.
+
+    Attributes:
+        kind: ``fixed``, ``cosine`` or ``multistep``.
+        min_rate: where cosine ends.
+        milestones: parts of the budget, in (0, 1), at which multistep multiplies the rate.
+        gamma: multistep's factor.
+        warmup: part of the budget over which the rate rises linearly from zero.
+    """
+
+    kind: Literal["fixed", "cosine", "multistep"] = "cosine"
+    min_rate: float = 0.0
+    milestones: list[float] = field(default_factory=lambda: [0.5, 0.75, 0.9])
+    gamma: float = 0.5
+    warmup: float = 0.0
+    __pydantic_config__ = STRICT
+
+    def __post_init__(self) -> None:
+        _require_part("schedule.warmup", self.warmup)
+        _require_part("schedule.milestones", *self.milestones)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetConfig:
+    """How long to train: exactly one of the three.
+
+    Attributes:
+        steps: optimizer steps.
+        epochs: epochs; see :class:`DataConfig`.
+        time: seconds of training, or a text such as ``90s``, ``45m``, ``2h`` or ``1h30m``.
+            The schedule follows the clock.
+    """
+
+    steps: int | None = None
+    epochs: int | None = None
+    time: float | str | None = None
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One training run.
+
+    Attributes:
+        seed: of the weights and of the patches.
+        precision: ``auto`` computes in bfloat16 where the machine is fast at it.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        validate_every: seconds between validations.
+        checkpoint_every: seconds between checkpoints.
+        tensorboard: write TensorBoard logs too.
+    """
+
+    model: ModelConfig
+    data: DataConfig
+    budget: BudgetConfig
+    loss: LossConfig = field(default_factory=LossConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    seed: int = 0
+    precision: Literal["auto", "f32", "bf16"] = "auto"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    validate_every: float = 600.0
+    checkpoint_every: float = 120.0
+    tensorboard: bool = False
+    __pydantic_config__ = STRICT
+
+
+def _require(fits: bool, message: str) -> None:
+    if not fits:
+        raise ScalewiseError(message)
+
+
+def _require_above_zero(key: str, value: float | None) -> None:
+    _require(value is None or value > 0, f"{key} must be above 0, not {value}")
+
+
+def _require_part(key: str, *values: float) -> None:
+    for value in values:
+        _require(0 <= value < 1, f"{key} must be at least 0 and below 1, not {value}")

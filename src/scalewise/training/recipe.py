@@ -1,0 +1,144 @@
+"""Recipes: a training run's settings, read from YAML and checked key by key."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, cast, get_type_hints
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from scalewise.errors import ScalewiseError
+from scalewise.training.config import Recipe
+
+Plain = dict[str, Any]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as people write it: ``1e-3`` is a number, which YAML 1.1 takes for text."""
+
+
+_Loader.add_implicit_resolver(  # pyright: ignore[reportUnknownMemberType]
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
+
+
+def load_recipe(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe file.
+
+    Args:
+        path: a YAML file with the keys of :class:`~scalewise.training.config.Recipe`.
+        overrides: ``key=value`` texts, keys dotted, values in YAML: ``data.batch=8``.
+
+    Raises:
+        ScalewiseError: missing, not YAML, an unknown key (with the nearest valid one), or a
+            value of the wrong type or out of range.
+    """
+    path = Path(path)
+    try:
+        settings = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except OSError as error:
+        raise ScalewiseError(f"{path}: cannot read the recipe ({error.strerror})") from error
+    except yaml.YAMLError as error:
+        raise ScalewiseError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(settings, dict):
+        raise ScalewiseError(f"{path}: a recipe is a list of 'key: value' lines; see recipes/")
+    for override in overrides:
+        apply_override(settings, override)  # pyright: ignore[reportUnknownArgumentType]
+    return parse_recipe(settings, str(path))  # pyright: ignore[reportUnknownArgumentType]
+
+
+def parse_recipe(settings: Plain, source: str) -> Recipe:
+    """Check plain settings and make them a recipe; ``source`` names them in errors.
+
+    Raises:
+        ScalewiseError: an unknown key, or a value of the wrong type.
+    """
+    try:
+        # By way of JSON, whose strict mode takes a list for a tuple and 1 for 1.0.
+        return TypeAdapter(Recipe).validate_json(json.dumps(settings, default=str))
+    except ValidationError as error:
+        raise ScalewiseError(f"{source}: {_explain(error)}") from error
+
+
+def apply_override(settings: Plain, override: str) -> None:
+    """Set one dotted ``key=value`` in plain settings.
+
+    >>> settings = {"data": {"batch": 16}}
+    >>> apply_override(settings, "data.batch=8")
+    >>> settings
+    {'data': {'batch': 8}}
+    """
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ScalewiseError(f"'{override}': write key=value, such as data.batch=8")
+    *parents, last = key.split(".")
+    for parent in parents:
+        inner = settings.setdefault(parent, {})
+        if not isinstance(inner, dict):
+            raise ScalewiseError(f"'{override}': '{parent}' has no keys of its own")
+        settings = inner  # pyright: ignore[reportUnknownVariableType]
+    try:
+        settings[last] = yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        raise ScalewiseError(f"'{override}': the value is not YAML") from error
+
+
+def to_plain(recipe: Recipe) -> Plain:
+    """The recipe as dictionaries, lists, numbers and texts; :func:`parse_recipe` reverses it."""
+    return json.loads(json.dumps(dataclasses.asdict(recipe)))
+
+
+def save_recipe(recipe: Recipe, path: Path) -> None:
+    """Write a recipe with every setting spelled out."""
+    path.write_text(yaml.safe_dump(to_plain(recipe), sort_keys=False), encoding="utf-8")
+
+
+def changed_keys(old: Recipe, new: Recipe, ignored: str) -> list[str]:
+    """What differs between two recipes, as ``key: old, now new``, but for one section."""
+    before, after = _flat(to_plain(old)), _flat(to_plain(new))
+    return [
+        f"{key}: {before.get(key)}, now {after.get(key)}"
+        for key in {**before, **after}
+        if before.get(key) != after.get(key) and key.partition(".")[0] != ignored
+    ]
+
+
+def _flat(value: Any, key: str = "") -> Plain:
+    """Nested settings as dotted keys."""
+    if not isinstance(value, dict):
+        return {key: value}
+    settings = cast(Plain, value)
+    flat: Plain = {}
+    for name, inner in settings.items():
+        flat |= _flat(inner, f"{key}.{name}" if key else name)
+    return flat
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    parts = (str(part) for part in first["loc"])
+    key = ".".join(part for part in parts if part not in ("float", "str"))  # members of a union
+    if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        known = _keys_beside([str(part) for part in first["loc"]])
+        match = get_close_matches(str(first["loc"][-1]), known, n=1)
+        hint = f"did you mean '{match[0]}'?" if match else f"known: {', '.join(known)}"
+        return f"unknown key '{key}'; {hint}"
+    if first["type"] in ("missing", "missing_argument"):
+        return f"'{key}' is missing"
+    if first["type"] == "value_error":
+        return str(first.get("ctx", {})["error"])
+    message = first["msg"][0].lower() + first["msg"][1:]
+    return f"'{key}': {message}, not {first['input']!r}"
+
+
+def _keys_beside(location: list[str]) -> list[str]:
+    part: Any = Recipe
+    for key in location[:-1]:
+        part = get_type_hints(part)[key]
+    return [field.name for field in dataclasses.fields(part)]

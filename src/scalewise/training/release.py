@@ -1,0 +1,50 @@
+"""From a training run to a released model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from scalewise.data.store import Store
+from scalewise.errors import ScalewiseError
+from scalewise.models.convert import load_checkpoint as load_network
+from scalewise.training.checkpoint import load_checkpoint
+from scalewise.training.setup import packed_paths
+from scalewise.weights.card import Card, Training
+from scalewise.weights.release import write_release
+
+
+def release_run(run: Path, folder: Path, *, summary: str, licence: str) -> Card:
+    """Write a run's best weights as a released model, named after its folder.
+
+    Args:
+        run: the run's folder, with ``best.pt``.
+        folder: the model's folder.
+        summary: one sentence for the card.
+        licence: of the weights.
+
+    Raises:
+        ScalewiseError: no finished validation in the run, or its training data are gone.
+    """
+    path = run / "best.pt"
+    if not path.is_file():
+        raise ScalewiseError(f"{run}: no best.pt in it; train until the first validation")
+    checkpoint = load_checkpoint(path)
+    recipe: dict[str, Any] = checkpoint["recipe"]
+    stores = [Store(store) for store in packed_paths(recipe["data"]["train"], run)]
+    licences: dict[str, int] = {}
+    for store in stores:
+        for name, count in store.licences.items():
+            licences[name] = licences.get(name, 0) + count
+    training = Training(
+        recipe=recipe,
+        steps=checkpoint["step"],
+        seconds=round(checkpoint["seconds"], 1),
+        progress=round(checkpoint["progress"], 4),
+        pictures=sum(len(store) for store in stores),
+        licences=licences,
+    )
+    name = folder.resolve().name
+    return write_release(
+        load_network(path), folder, name=name, summary=summary, licence=licence, training=training
+    )

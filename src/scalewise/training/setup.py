@@ -1,0 +1,156 @@
+"""From a recipe to a trainer that is ready: the data opened, the network built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from scalewise.data.sampler import PatchSampler
+from scalewise.data.store import Progress, Store, pack, read_rgb
+from scalewise.errors import ScalewiseError
+from scalewise.models import RestorationNetwork, create_model, load_weights
+from scalewise.training.config import DataConfig, ModelConfig, Recipe
+from scalewise.training.loop import Listener, Trainer
+from scalewise.training.validation import PROTOCOL, ValidationSet
+
+Pixels = NDArray[np.uint8]
+Notify = Callable[[str], None]
+
+
+def prepare(
+    recipe: Recipe,
+    run: Path,
+    listeners: Sequence[Listener] = (),
+    *,
+    resume: bool = False,
+    progress: Progress | None = None,
+    notify: Notify | None = None,
+) -> Trainer:
+    """Open a recipe's data and build its network.
+
+    Where all data are packed stores, PyTorch and NumPy are all that this needs.
+
+    Args:
+        recipe: the run's settings; the trainer's has the network's defaults filled in.
+        run: the run's folder; folders of pictures are packed into it.
+        listeners: told of every line of the log.
+        resume: use what was packed into the run's folder before, and leave ``model.init`` to
+            the checkpoint that :meth:`Trainer.resume` loads.
+        progress: called with pictures packed and in all.
+        notify: told, in one line each, why pictures are not used.
+
+    Raises:
+        ScalewiseError: data that are missing, unusable or too small, an unknown model or
+            setting, or initial weights that do not fit.
+    """
+    network = build_network(recipe.model, recipe.seed, initialise=not resume)
+    scale = network.scale
+    stores: list[Store] = []
+    for source, path in zip(recipe.data.train, packed_paths(recipe.data.train, run), strict=True):
+        if Path(source).is_dir() and not (resume and path.exists()):
+            _pack_folder(Path(source), path, scale, progress, notify)
+        stores.append(Store(path))
+    sampler = PatchSampler(stores, scale, recipe.data.patch, recipe.data.batch, recipe.seed)
+    validation = open_validation(recipe.data, scale)
+    recipe = replace(recipe, model=replace(recipe.model, settings=network.settings))
+    return Trainer(network, recipe, sampler, run, validation, listeners)
+
+
+def build_network(config: ModelConfig, seed: int, initialise: bool = True) -> RestorationNetwork:
+    """A recipe's network, with weights drawn from the seed or, if it says so, loaded.
+
+    Args:
+        config: which network.
+        seed: of the random weights.
+        initialise: whether to load ``init``.
+
+    Raises:
+        ScalewiseError: an unknown model or setting, or weights that do not fit.
+    """
+    torch.manual_seed(seed)  # pyright: ignore[reportUnknownMemberType]
+    network = create_model(config.name, **config.settings)
+    if network.channels != 3:
+        raise ScalewiseError("model.settings.channels: training is on RGB pictures; leave it at 3")
+    if config.init is not None and initialise:
+        from scalewise.weights.release import load_network
+
+        try:
+            load_weights(network, load_network(config.init).state_dict())
+        except ScalewiseError as error:
+            raise ScalewiseError(f"model.init: {config.init}: {error}") from error
+    return network
+
+
+def packed_paths(train: Sequence[str], run: Path) -> list[Path]:
+    """Where the packed stores of a run are: ``data.train``, folders as packed into the run's.
+
+    Raises:
+        ScalewiseError: one is neither a file nor a folder.
+    """
+    paths: list[Path] = []
+    for index, source in enumerate(train):
+        _require_existing("data.train", Path(source))
+        paths.append(run / f"train-{index}.pack" if Path(source).is_dir() else Path(source))
+    return paths
+
+
+def open_validation(data: DataConfig, scale: int) -> ValidationSet | None:
+    """The pictures that a recipe validates on, or None.
+
+    Raises:
+        ScalewiseError: missing, unreadable, of another scale, or too small to measure.
+    """
+    if data.valid is None:
+        return None
+    path = Path(data.valid)
+    _require_existing("data.valid", path)
+    pictures = _from_folder(path, scale) if path.is_dir() else _from_store(Store(path), scale)
+    pairs: list[tuple[Pixels, Pixels]] = []
+    for name, hr, lr in islice(pictures, data.valid_images):
+        try:
+            lr, hr = PROTOCOL.prepare(hr, lr, scale)
+        except ScalewiseError as error:
+            raise ScalewiseError(f"data.valid: {name}: {error}") from error
+        if min(hr.shape[:2]) < (smallest := PROTOCOL.smallest(scale)):
+            raise ScalewiseError(f"data.valid: {name}: measuring needs {smallest} px on each side")
+        pairs.append((lr, hr))
+    return ValidationSet(pairs, scale)
+
+
+def _pack_folder(
+    folder: Path, out: Path, scale: int, progress: Progress | None, notify: Notify | None
+) -> None:
+    from scalewise.data.layouts import find_dataset
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    scales = [scale] if scale > 1 else []
+    summary = pack([find_dataset(folder)], out, scales, progress=progress)
+    for reason in summary.skipped:
+        if notify:
+            notify(f"skipped: {reason}")
+
+
+def _from_folder(folder: Path, scale: int) -> Iterator[tuple[str, Pixels, Pixels | None]]:
+    from scalewise.data.layouts import find_dataset
+
+    for item in find_dataset(folder, "valid").items:
+        lr = read_rgb(item.lr[scale]) if scale in item.lr else None
+        yield item.name, read_rgb(item.hr), lr
+
+
+def _from_store(store: Store, scale: int) -> Iterator[tuple[str, Pixels, Pixels]]:
+    store.lr_shapes(scale)  # says so if the store lacks the scale
+    for index, entry in enumerate(store.entries):
+        yield entry.name, store.hr(index), store.lr(index, scale)
+
+
+def _require_existing(key: str, path: Path) -> None:
+    if not path.exists():
+        where = "" if path.is_absolute() else f" in {Path.cwd()}"
+        raise ScalewiseError(f"{key}: there is no {path}{where}")

@@ -1,0 +1,53 @@
+"""Validation while training: PSNR-Y of whole pictures, under the field's protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from scalewise.imaging.protocols import FIELD
+from scalewise.models import RestorationNetwork
+from scalewise.training.machine import autocast
+
+Pixels = NDArray[np.uint8]
+
+PROTOCOL = FIELD
+"""How runs are measured while they train."""
+
+
+@dataclass(frozen=True)
+class ValidationSet:
+    """Pairs of pictures held in memory.
+
+    Attributes:
+        pairs: LR (h, w, 3) and HR (scale h, scale w, 3), uint8, from the protocol's ``prepare``.
+        scale: HR over LR size.
+    """
+
+    pairs: list[tuple[Pixels, Pixels]]
+    scale: int
+
+    def psnr_y(
+        self, network: RestorationNetwork, device: torch.device, dtype: torch.dtype
+    ) -> float:
+        """Mean PSNR-Y in dB over the pictures, restored whole by the network."""
+        scores = [
+            PROTOCOL.score(restore_uint8(network, lr, device, dtype), hr, self.scale).psnr_y
+            for lr, hr in self.pairs
+        ]
+        return float(np.mean(scores))
+
+
+def restore_uint8(
+    network: RestorationNetwork, image: Pixels, device: torch.device, dtype: torch.dtype
+) -> Pixels:
+    """Run a network on one 8-bit picture (H, W, C), whole, and round to 8 bits."""
+    pixels = torch.tensor(image, device=device)
+    batch = pixels.permute(2, 0, 1)[None].contiguous(memory_format=torch.channels_last)
+    with torch.no_grad(), autocast(device, dtype):
+        restored: torch.Tensor = network(batch.float() / 255)
+    rounded = (restored[0].float() * 255).round().clamp(0, 255).byte()
+    return rounded.permute(1, 2, 0).cpu().numpy()

@@ -1,0 +1,217 @@
+"""Model cards: what a released network is, what it learned from, and what it scored."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from scalewise.errors import ScalewiseError
+
+CARD_FILE = "card.json"
+PAGE_FILE = "README.md"
+GRAPH_FILE = "model.onnx"
+WEIGHTS_FILE = "weights.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """A measured score and all that it depends on.
+
+    Attributes:
+        model: what was measured: the card's model, or a baseline such as ``bicubic``.
+        dataset: the folder's name.
+        images: pictures in it.
+        protocol: name of the evaluation protocol.
+        precision: what the runtime computed in.
+        psnr, psnr_y, ssim: means over the pictures; dB, dB, and at most 1.
+        version: of scalewise.
+    """
+
+    model: str
+    dataset: str
+    images: int
+    protocol: str
+    precision: str
+    psnr: float
+    psnr_y: float
+    ssim: float
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How the weights came about.
+
+    Attributes:
+        recipe: every setting of the run.
+        steps: optimizer steps taken by the released weights.
+        seconds: of training.
+        progress: the part of the recipe's budget that was done, in [0, 1].
+        pictures: how many pictures it learned from.
+        licences: how many of them are under which licence.
+    """
+
+    recipe: dict[str, Any]
+    steps: int
+    seconds: float
+    progress: float
+    pictures: int
+    licences: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """A released network.
+
+    Attributes:
+        name: what it is called on the command line.
+        summary: one sentence.
+        task: ``super-resolution``, ``denoise``, ...
+        scale: output over input size.
+        channels: 1 (grey) or 3 (RGB).
+        architecture: its name in the registry of models, and its ``settings`` there.
+        parameters: trained numbers.
+        multiple: what the graph needs height and width to be multiples of.
+        tiling: how it may be cut into tiles; see :mod:`scalewise.models.base`.
+        licence: of the weights.
+        training: how they came about.
+        sha256: of the graph and the weights, by file name.
+        scores: what it scored, and bicubic beside it.
+    """
+
+    name: str
+    summary: str
+    task: Literal["super-resolution"]
+    scale: int
+    channels: int
+    architecture: str
+    settings: dict[str, Any]
+    parameters: int
+    multiple: int
+    tiling: Literal["exact", "blended", "whole"]
+    licence: str
+    training: Training
+    sha256: dict[str, str]
+    scores: list[Score] = field(default_factory=list[Score])
+
+    def score(self, dataset: str, protocol: str = "field") -> Score | None:
+        """The network's own score on a dataset, if it was measured."""
+        for score in self.scores:
+            if (score.model, score.dataset, score.protocol) == (self.name, dataset, protocol):
+                return score
+        return None
+
+
+def with_scores(card: Card, scores: list[Score]) -> Card:
+    """A card with new scores, which replace those of the same measurements."""
+    measured = {_measurement(score) for score in scores}
+    kept = [score for score in card.scores if _measurement(score) not in measured]
+    return replace(card, scores=[*kept, *scores])
+
+
+def _measurement(score: Score) -> tuple[str, str, str, str]:
+    return score.model, score.dataset, score.protocol, score.precision
+
+
+def read_card(folder: Path) -> Card:
+    """Read the card of a released model's folder.
+
+    Raises:
+        ScalewiseError: no card there, or not a valid one.
+    """
+    path = folder / CARD_FILE
+    try:
+        return TypeAdapter(Card).validate_json(path.read_bytes(), strict=True)
+    except OSError as error:
+        raise ScalewiseError(f"{folder}: not a released model (no {CARD_FILE})") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ScalewiseError(f"{path}: not a valid card: {key}: {first['msg']}") from error
+
+
+def write_card(card: Card, folder: Path) -> None:
+    """Write a card as JSON, for programs, and as a Markdown page, for people."""
+    for name, text in (
+        (CARD_FILE, json.dumps(asdict(card), indent=2) + "\n"),
+        (PAGE_FILE, card_page(card)),
+    ):
+        partial = folder / (name + ".partial")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(folder / name)
+
+
+def checked_file(folder: Path, card: Card, name: str) -> Path:
+    """A file of a released model, after its checksum agreed with the card.
+
+    Raises:
+        ScalewiseError: missing, or not the file that the card describes.
+    """
+    path = folder / name
+    if not path.is_file():
+        raise ScalewiseError(f"{path}: missing; install the model again")
+    if sha256(path) != card.sha256.get(name):
+        raise ScalewiseError(f"{path}: damaged (its checksum is not the card's); install it again")
+    return path
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def card_page(card: Card) -> str:
+    """A card as a Markdown page."""
+    training = card.training
+    settings = ", ".join(f"{key} {value}" for key, value in card.settings.items())
+    minutes = training.seconds / 60
+    lines = [
+        f"# {card.name}",
+        "",
+        card.summary,
+        "",
+        f"- **Task**: {card.task}, x{card.scale}",
+        f"- **Network**: `{card.architecture}` ({settings}), {card.parameters:,} parameters",
+        f"- **Tiling**: {card.tiling}; sizes are padded to multiples of {card.multiple}",
+        f"- **Licence of the weights**: {card.licence}",
+        f"- **Training**: {training.steps:,} steps in {minutes:.0f} minutes, "
+        f"{training.progress:.0%} of the recipe's schedule",
+        "",
+        "## Scores",
+        "",
+        "| model | dataset | images | protocol | precision | PSNR | PSNR-Y | SSIM |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {s.model} | {s.dataset} | {s.images} | {s.protocol} | {s.precision} "
+        f"| {s.psnr:.2f} | {s.psnr_y:.2f} | {s.ssim:.4f} |"
+        for s in card.scores
+    ]
+    lines += [
+        "",
+        "## Training data",
+        "",
+        f"{training.pictures} pictures:",
+        "",
+        *(
+            f"- {count} under: {licence or 'no licence stated'}"
+            for licence, count in sorted(training.licences.items(), key=lambda item: -item[1])
+        ),
+        "",
+        "## Recipe",
+        "",
+        "```json",
+        json.dumps(training.recipe, indent=2),
+        "```",
+        "",
+        "## Files",
+        "",
+        *(f"- `{name}`: sha256 `{digest}`" for name, digest in card.sha256.items()),
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,94 @@
+"""Making releases: from a trained network to a folder that runs without PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from scalewise.errors import ScalewiseError
+from scalewise.models import RestorationNetwork, create_model
+from scalewise.models.convert import load_checkpoint, load_weights
+from scalewise.models.export import export_onnx
+from scalewise.weights import find_release, is_release
+from scalewise.weights.card import (
+    GRAPH_FILE,
+    WEIGHTS_FILE,
+    Card,
+    Training,
+    checked_file,
+    read_card,
+    sha256,
+    write_card,
+)
+
+
+def load_network(model: str | Path) -> RestorationNetwork:
+    """Load a network with its weights, in evaluation mode.
+
+    Args:
+        model: a released model's name or folder, a training run's folder or checkpoint, or a
+            checkpoint of the systems this project reproduces.
+
+    Raises:
+        ScalewiseError: nothing of that kind there, or damaged.
+    """
+    if is_release(model):
+        return _from_release(find_release(model)).eval()
+    path = Path(model)
+    if (path / "best.pt").is_file():
+        path = path / "best.pt"
+    if not path.is_file():
+        find_release(model)  # says which names there are
+    return load_checkpoint(path).eval()
+
+
+def _from_release(folder: Path) -> RestorationNetwork:
+    card = read_card(folder)
+    network = create_model(card.architecture, **card.settings)
+    path = checked_file(folder, card, WEIGHTS_FILE)
+    try:
+        load_weights(network, load(path.read_bytes()))
+    except SafetensorError as error:
+        raise ScalewiseError(f"{path}: damaged ({error})") from error
+    return network
+
+
+def write_release(
+    network: RestorationNetwork,
+    folder: Path,
+    *,
+    name: str,
+    summary: str,
+    licence: str,
+    training: Training,
+) -> Card:
+    """Write a network as a released model: weights, graph, and a card without scores yet.
+
+    Args:
+        network: in evaluation mode, on the CPU.
+        folder: created if missing; files of an earlier release in it are replaced.
+        name, summary, licence, training: see :class:`Card`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {key: tensor.contiguous() for key, tensor in network.state_dict().items()}
+    (folder / WEIGHTS_FILE).write_bytes(save(state))
+    export_onnx(network, folder / GRAPH_FILE)
+    card = Card(
+        name=name,
+        summary=summary,
+        task="super-resolution",
+        scale=network.scale,
+        channels=network.channels,
+        architecture=network.architecture,
+        settings=network.settings,
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        multiple=network.multiple,
+        tiling=network.tiling,
+        licence=licence,
+        training=training,
+        sha256={file: sha256(folder / file) for file in (WEIGHTS_FILE, GRAPH_FILE)},
+    )
+    write_card(card, folder)
+    return card

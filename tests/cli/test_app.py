@@ -1,0 +1,122 @@
+"""The command line's frame: help is quick, mistakes get one line, bugs keep their traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from scalewise.cli.app import main
+
+HEAVY = ("torch", "numpy", "pyvips", "openvino", "pydantic", "yaml", "safetensors")
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """The exit code of a command line."""
+    monkeypatch.setattr(sys, "argv", ["scalewise", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Make ``scalewise data check`` run into an error."""
+
+    def find_dataset(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("scalewise.data.layouts.find_dataset", find_dataset)
+
+
+def loaded_by(statement: str, packages: Sequence[str]) -> str:
+    """Which of the packages a fresh interpreter has loaded after a statement."""
+    code = f"import sys; {statement}; print(*sorted(set({packages!r}) & set(sys.modules)))"
+    return subprocess.check_output([sys.executable, "-c", code], text=True).strip()
+
+
+def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out.startswith("scalewise 0.")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (PermissionError(13, "Permission denied", "b.png"), "b.png: Permission denied"),
+        (OSError("disk is gone"), "disk is gone"),
+        (ModuleNotFoundError(name="torch"), "this needs torch; install it with: pip install "),
+    ],
+)
+def test_mistakes_get_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    line: str,
+) -> None:
+    fail_with(monkeypatch, error)
+    assert run(monkeypatch, "data", "check", "folder") == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"error: {line}")
+    assert said.err.count("\n") == 1
+
+
+def test_a_mistake_found_by_the_library(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "data", "check", "no\nsuch") == 1
+    assert capsys.readouterr().err == "error: no such folder: no such\n"
+
+
+@pytest.mark.parametrize("error", [TypeError("a bug"), ModuleNotFoundError(name="nonesuch")])
+def test_bugs_keep_their_traceback(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    fail_with(monkeypatch, error)
+    monkeypatch.setattr(sys, "argv", ["scalewise", "data", "check", "folder"])
+    with pytest.raises(type(error)) as raised:
+        main()
+    assert raised.value is error
+
+
+def test_debugging_shows_the_traceback_of_mistakes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCALEWISE_DEBUG", "1")
+    fail_with(monkeypatch, OSError("disk is gone"))
+    monkeypatch.setattr(sys, "argv", ["scalewise", "data", "check", "folder"])
+    with pytest.raises(OSError, match="disk is gone"):
+        main()
+
+
+def test_interrupting_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail_with(monkeypatch, KeyboardInterrupt())
+    assert run(monkeypatch, "data", "check", "folder") == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_wrong_usage(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "nonesuch") == 2
+    assert "nonesuch" in capsys.readouterr().err
+
+
+def test_the_package_imports_without_torch() -> None:
+    assert loaded_by("import scalewise", ["torch"]) == ""
+
+
+def test_the_command_line_imports_nothing_heavy() -> None:
+    assert loaded_by("import scalewise.cli.app", HEAVY) == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="needs the child's CPU time")
+def test_help_is_immediate() -> None:
+    code = "import sys; from scalewise.cli.app import main; sys.argv[1:] = ['--help']; main()"
+    seconds: list[float] = []
+    for _ in range(2):
+        child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        assert child.returncode == 0
+        seconds.append(usage.ru_utime + usage.ru_stime)
+    assert min(seconds) < 0.5  # CPU time: the machine may have other work

@@ -1,0 +1,93 @@
+"""``scalewise data check`` and ``scalewise data pack`` as a user runs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from typer.testing import CliRunner, Result
+
+from scalewise.cli.app import app
+from scalewise.data.store import Store
+from scalewise.files import Picture, write
+
+
+def scalewise(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def save(path: Path, width: int, height: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    write(path, Picture(noise))
+
+
+def test_a_sound_dataset(tmp_path: Path) -> None:
+    save(tmp_path / "HR/größe.png", 100, 96)
+    save(tmp_path / "LR_bicubic/X2/größex2.png", 50, 48)
+    (tmp_path / "MANIFEST.csv").write_text("file,licence\nHR/größe.png,CC0\n", encoding="utf-8")
+    result = scalewise("data", "check", tmp_path, "--workers", "1")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        str(tmp_path),
+        "  layout    HR + LR_bicubic",
+        "  pictures  1, 0.0 megapixels",
+        "  LR        1 at x2",
+        "  licence   CC0: 1 picture",
+        "",
+        "no problems found",
+    ]
+
+
+def test_problems_are_grouped_and_fail(tmp_path: Path) -> None:
+    for number in range(12):
+        save(tmp_path / f"{number:02}.png", 16, 16)
+    (tmp_path / "broken.png").write_bytes(b"")
+    result = scalewise("data", "check", tmp_path, "--workers", "1", "--fast")
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert "  note      headers only: truncated files were not looked for" in lines
+    assert "13 problems:" in lines
+    assert "unreadable (1): copy the file again, or delete it; packing skips it" in lines
+    assert "  00.png: 16x16, below 96 pixels on a side" in lines
+    assert lines[-1] == "  and 2 more; --all lists them"
+
+    result = scalewise("data", "check", tmp_path, "--workers", "1", "--fast", "--all")
+    assert result.stdout.splitlines()[-1] == "  11.png: 16x16, below 96 pixels on a side"
+
+    result = scalewise("data", "check", tmp_path, "--workers", "1", "--fast", "--min-side", "16")
+    assert "1 problem:" in result.stdout
+
+
+def test_the_validation_split(tmp_path: Path) -> None:
+    save(tmp_path / "DIV2K_train_HR/0001.png", 8, 8)
+    save(tmp_path / "DIV2K_valid_HR/0801.png", 96, 96)
+    result = scalewise("data", "check", tmp_path, "--split", "valid", "--workers", "1")
+    assert result.exit_code == 0
+    assert "  note      not used: 1 in DIV2K_train_HR" in result.stdout.splitlines()
+
+
+def test_packing(tmp_path: Path) -> None:
+    save(tmp_path / "one/a.png", 24, 24)
+    save(tmp_path / "two/b.png", 48, 24)
+    (tmp_path / "two/c.png").write_bytes(b"")
+    out = tmp_path / "packed.store"
+    result = scalewise(
+        *("data", "pack", tmp_path / "one", tmp_path / "two", "-o", out),
+        *("--scale", "3", "--scale", "2", "--workers", "1"),
+    )
+    assert result.exit_code == 0
+    assert result.stdout == f"{out}: 2 pictures, 0.0 megapixels, LR at x2, x3, 0.00 GB\n"
+    assert result.stderr.startswith("skipped: ")
+    assert "c.png" in result.stderr
+    assert [(entry.name, sorted(entry.lr)) for entry in Store(out).entries] == [
+        ("a", [2, 3]),
+        ("b", [2, 3]),
+    ]
+
+
+def test_packing_is_for_scale_2_unless_told(tmp_path: Path) -> None:
+    save(tmp_path / "a.png", 24, 24)
+    result = scalewise("data", "pack", tmp_path, "-o", tmp_path / "packed", "--workers", "1")
+    assert result.exit_code == 0
+    assert "LR at x2," in result.stdout

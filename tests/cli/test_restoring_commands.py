@@ -1,0 +1,162 @@
+"""upscale, compare, evaluate, export and models, as a user calls them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+
+from scalewise.cli.app import main
+from scalewise.files import Picture, read, write
+from scalewise.restoring.restorer import load
+from scalewise.weights.card import read_card
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Run a command line: exit code, stdout, stderr."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["scalewise", *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", "200")
+        with pytest.raises(SystemExit) as ended:
+            main()
+        output = capsys.readouterr()
+        return int(ended.value.code or 0), output.out, output.err
+
+    return call
+
+
+@pytest.fixture
+def picture(tmp_path: Path, photo: NDArray[np.uint8]) -> Path:
+    write(tmp_path / "photo.png", Picture(photo[100:160, 100:170]))
+    return tmp_path / "photo.png"
+
+
+def only_line(text: str) -> str:
+    (line,) = text.strip().splitlines()
+    return line
+
+
+def test_upscale(call, picture: Path, small_release: Path) -> None:
+    code, out, _ = call("upscale", picture, "-m", small_release)
+    assert code == 0
+    target = picture.with_name("photo_x2.png")
+    assert f"{target}: 140x120, small" in out
+    expected = load(small_release).restore(read(picture).pixels)
+    np.testing.assert_array_equal(read(target).pixels, expected)
+
+    code, _, err = call("upscale", picture, "-m", small_release)
+    assert code == 1
+    assert "--overwrite" in only_line(err)
+    assert call("upscale", picture, "-m", small_release, "--overwrite")[0] == 0
+
+
+def test_upscale_a_folder_with_a_bad_file(call, picture: Path, small_release: Path) -> None:
+    (picture.parent / "broken.png").write_bytes(picture.read_bytes()[:500])
+    output = picture.parent.parent / "out"
+    code, out, err = call("upscale", picture.parent, "-o", output, "-m", small_release)
+    assert code == 1
+    assert f"{output / 'photo.png'}: 140x120" in out
+    assert [path.name for path in output.iterdir()] == ["photo.png"]
+    assert "broken.png" in err.splitlines()[0]
+    assert "1 of 2 pictures failed" in err.splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["upscale", "{folder}/missing.png"], "missing.png: no such file"),
+        (["upscale", "{folder}/text.png"], "text.png: not an image"),
+        (["upscale", "{folder}/broken.png"], "broken.png: truncated"),
+        (["upscale", "{picture}", "-o", "{folder}/out.xyz"], "unknown extension '.xyz'"),
+        (["upscale", "{picture}", "-m", "nothing"], "unknown model 'nothing'"),
+        (["upscale", "{picture}", "-o", "/proc/nowhere"], "/proc/nowhere"),
+        (["evaluate", "scn_x2", "{folder}/empty"], "empty"),
+        (["evaluate", "scn_x2", "{folder}/missing"], "missing"),
+        (["export", "nothing", "-o", "{folder}/x.onnx"], "unknown model 'nothing'"),
+        (["export", "{folder}/text.png", "-o", "{folder}/x.onnx"], "text.png: not a PyTorch"),
+        (["export", "scn_x2", "-o", "{folder}/x.pt"], "ends in .onnx"),
+        (["compare", "{picture}", "-m", "nothing"], "unknown model 'nothing'"),
+    ],
+)
+def test_mistakes_get_one_line(call, picture: Path, arguments: list[str], message: str) -> None:
+    folder = picture.parent
+    (folder / "text.png").write_text("no image")
+    (folder / "broken.png").write_bytes(picture.read_bytes()[:500])
+    (folder / "empty").mkdir()
+    before = sorted(path.name for path in folder.iterdir())
+    filled = [text.format(folder=folder, picture=picture) for text in arguments]
+    code, _, err = call(*filled)
+    assert code == 1
+    assert message in only_line(err)
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_compare(call, picture: Path, small_release: Path) -> None:
+    output = picture.parent / "comparison"
+    code, out, _ = call("compare", picture, "-m", small_release, "-o", output)
+    assert code == 0
+    names = ["photo_bicubic.png", "photo_low.png", "photo_sheet.png", "photo_small.png"]
+    assert sorted(path.name for path in output.iterdir()) == names
+    assert "protocol field" in out
+    assert out.count("PSNR-Y") == 2
+    assert read(output / "photo_low.png").pixels.shape == (30, 35, 3)
+
+
+def test_evaluate_prints_its_protocol_and_fills_the_card(
+    call, picture: Path, small_release: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "model" / "small"
+    model.mkdir(parents=True)
+    for path in small_release.iterdir():
+        (model / path.name).write_bytes(path.read_bytes())
+    dataset = tmp_path / "sample"
+    dataset.mkdir()
+    (dataset / "photo.png").write_bytes(picture.read_bytes())
+    scores = tmp_path / "scores.csv"
+    code, out, _ = call("evaluate", model, dataset, "--card", "--csv", scores)
+    assert code == 0
+    assert "protocol field: output rounded to 8 bits" in out
+    card = read_card(model)
+    found = card.score("sample")
+    assert found is not None
+    assert f"{found.psnr_y:.2f}" in out
+    assert [score.model for score in card.scores] == ["bicubic", "small"]
+    assert len(scores.read_text(encoding="utf-8").splitlines()) == 3
+
+
+def test_evaluate_bicubic_reaches_the_published_score(call, shared_data: Path) -> None:
+    code, out, _ = call("evaluate", "bicubic", shared_data / "eval" / "Set5")
+    assert code == 0
+    assert "33.67" in out
+
+
+def test_export(call, small_release: Path, tmp_path: Path) -> None:
+    code, out, _ = call("export", small_release, "-o", tmp_path / "small.onnx")
+    assert code == 0
+    assert "multiples of 4" in out
+    onnx.checker.check_model(onnx.load(str(tmp_path / "small.onnx")))
+
+
+def test_models_lists_what_there_is(call) -> None:
+    code, out, _ = call("models")
+    assert code == 0
+    assert "scn_x2" in out
+    assert "612,220" in out
+
+
+def test_restoring_needs_no_torch(picture: Path) -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import scalewise\n"
+        f"print(scalewise.upscale({str(picture)!r}).shape)\n"
+        "from scalewise.evaluating import evaluate, compare\n"
+    )
+    out = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert out.strip() == "(120, 140, 3)"

@@ -1,0 +1,52 @@
+"""Fixtures for every test: where the evaluation data lies, sample photographs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+DEFAULT_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The data folder (``eval/Set5/HR`` and so on); set SCALEWISE_DATA to have another."""
+    root = Path(os.environ.get("SCALEWISE_DATA", DEFAULT_DATA))
+    if not (root / "eval").is_dir():
+        pytest.skip(f"no evaluation data at {root}; set SCALEWISE_DATA to its folder")
+    return root
+
+
+@pytest.fixture(scope="session")
+def photo() -> NDArray[np.uint8]:
+    """A real photograph, 512x512 RGB: scikit-image's astronaut (NASA, public domain)."""
+    from skimage import data
+
+    return data.astronaut()
+
+
+@pytest.fixture(scope="session")
+def small_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a released model, x2: a small tile-exact network with random weights."""
+    import torch
+
+    from scalewise.models import create_model
+    from scalewise.weights.card import Training
+    from scalewise.weights.release import write_release
+
+    torch.manual_seed(0)
+    network = create_model("scn_exact", width=8, blocks=2)
+    for parameter in network.parameters():  # the exchange starts at zero; let it matter
+        parameter.data.add_(0.02 * torch.randn_like(parameter))
+    folder = tmp_path_factory.mktemp("models") / "small"
+    training = Training(
+        recipe={"seed": 0}, steps=7, seconds=1.5, progress=0.5, pictures=2, licences={"CC0": 2}
+    )
+    write_release(
+        network.eval(), folder, name="small", summary="A test.", licence="CC0", training=training
+    )
+    return folder

@@ -1,0 +1,124 @@
+"""The patch sampler: repeatable, aligned, uniform, quick."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from scalewise.data.layouts import find_dataset
+from scalewise.data.sampler import PatchSampler
+from scalewise.data.store import Store, pack
+from scalewise.errors import ScalewiseError
+from scalewise.files import Picture, write
+from scalewise.imaging.resize import imresize
+
+
+def packed(folder: Path, *pictures: NDArray[np.uint8], scale: int = 2) -> Store:
+    folder.mkdir()
+    for number, pixels in enumerate(pictures):
+        write(folder / f"{number}.png", Picture(pixels))
+    pack([find_dataset(folder)], folder / "out.pack", [scale], workers=1)
+    return Store(folder / "out.pack")
+
+
+@pytest.fixture
+def store(tmp_path: Path, photo: NDArray[np.uint8]) -> Store:
+    return packed(tmp_path / "two", photo[:130, :170], photo[200:301, 100:400])
+
+
+def test_a_batch_depends_on_seed_and_step_alone(store: Store) -> None:
+    first = PatchSampler([store], 2, 16, 6, seed=1)
+    again = PatchSampler([store], 2, 16, 6, seed=1)
+    again.sample(7)
+    lr, hr = first.sample(3)
+    assert lr.shape == (6, 16, 16, 3)
+    assert hr.shape == (6, 32, 32, 3)
+    for ours, theirs in zip((lr, hr), again.sample(3), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert not np.array_equal(lr, first.sample(4)[0])
+    assert not np.array_equal(lr, PatchSampler([store], 2, 16, 6, seed=2).sample(3)[0])
+
+
+def test_processes_share_the_batch_that_one_would_see(store: Store) -> None:
+    whole = PatchSampler([store], 2, 16, 6, seed=5).sample(11)
+    shares = [PatchSampler([store], 2, 16, 6, seed=5, rank=r, world=3).sample(11) for r in range(3)]
+    for which, all_patches in enumerate(whole):
+        dealt = np.stack([share[which] for share in shares], axis=1)
+        np.testing.assert_array_equal(dealt.reshape(all_patches.shape), all_patches)
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_lr_and_hr_show_the_same_place(
+    tmp_path: Path, photo: NDArray[np.uint8], scale: int
+) -> None:
+    store = packed(tmp_path / "one", photo[100:300, 50:271], scale=scale)
+    lr, hr = PatchSampler([store], scale, 20, 32).sample(0)
+    inside = slice(3, -3)  # beyond the reach of the patch's own border
+    for small, large in zip(lr, hr, strict=True):
+        made = imresize(large, 1 / scale)[inside, inside].astype(int)
+        assert np.abs(made - small[inside, inside]).max() <= 2  # rounded in another order
+
+
+def test_all_eight_views_occur_equally_often(tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    store = packed(tmp_path / "one", picture)
+    _, hr = PatchSampler([store], 2, 4, 4000).sample(0)
+    turned = [np.rot90(image, k) for image in (picture, picture[:, ::-1]) for k in range(4)]
+    counts = Counter(patch.tobytes() for patch in hr)
+    assert set(counts) == {view.tobytes() for view in turned}
+    assert min(counts.values()) > 400  # 500 expected, deviation 21
+
+
+def test_all_positions_are_equally_likely(tmp_path: Path) -> None:
+    # One position in the first picture, 3 x 3 in the second.
+    dark, bright = np.zeros((8, 8, 3), np.uint8), np.full((12, 12, 3), 255, np.uint8)
+    store = packed(tmp_path / "two", dark, bright)
+    _, hr = PatchSampler([store], 2, 4, 10000).sample(0)
+    assert np.mean(hr[:, 0, 0, 0] == 0) == pytest.approx(0.1, abs=0.015)
+
+
+def test_several_stores_and_scale_1(tmp_path: Path) -> None:
+    stores = [
+        packed(tmp_path / name, np.full((8, 8, 3), value, np.uint8))
+        for name, value in (("dark", 10), ("bright", 200))
+    ]
+    lr, hr = PatchSampler(stores, 1, 8, 64).sample(0)
+    np.testing.assert_array_equal(lr, hr)
+    assert set(np.unique(lr)) == {10, 200}
+
+
+def test_pictures_below_the_patch_size_are_passed_over(store: Store, tmp_path: Path) -> None:
+    small = packed(tmp_path / "small", np.zeros((30, 200, 3), np.uint8))
+    assert len(PatchSampler([store, small], 2, 15, 1)) == 3
+    assert len(PatchSampler([store, small], 2, 16, 1)) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"patch": 99}, "no picture is large enough for patches of 198 px"),
+        ({"world": 4}, "batch 6 does not divide among 4 processes"),
+        ({"seed": -1}, "seed must be 0 or more, not -1"),
+        ({"scale": 3}, "holds x2, not x3"),
+    ],
+)
+def test_errors_say_what_to_change(store: Store, settings: dict[str, int], message: str) -> None:
+    with pytest.raises(ScalewiseError, match=message):
+        PatchSampler([store], **{"scale": 2, "patch": 16, "batch": 6, **settings})
+
+
+def test_a_batch_of_16_takes_under_5_ms(store: Store) -> None:
+    sampler = PatchSampler([store], 2, 48, 16)
+    sampler.sample(0)
+    spent: list[float] = []
+    for round_ in range(5):
+        started = time.process_time()
+        for step in range(20):
+            sampler.sample(round_ * 20 + step)
+        spent.append((time.process_time() - started) / 20)
+    assert min(spent) < 0.005

@@ -1,0 +1,60 @@
+"""The comparison sheet, looked at by pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from scalewise.evaluating.compare import compare
+from scalewise.evaluating.sheet import GAP, PANEL, Panel, draw_sheet, most_telling_crop
+from scalewise.files import Picture, write
+from scalewise.imaging.protocols import FIELD
+from scalewise.restoring.restorer import load
+
+
+def test_the_crop_is_where_the_error_is() -> None:
+    reference = np.zeros((90, 120, 3), np.uint8)
+    image = reference.copy()
+    image[40:50, 70:80] = 255
+    top, left, side = most_telling_crop(image, reference, 16)
+    assert side == 16
+    assert top <= 40 <= 50 <= top + side
+    assert left <= 70 <= 80 <= left + side
+    assert most_telling_crop(image, reference, 500)[2] == 90
+
+
+def test_panels_show_the_crop_enlarged_by_repetition(photo: NDArray[np.uint8]) -> None:
+    crop = (100, 200, 64)
+    low = photo[::2, ::2]
+    sheet = draw_sheet([Panel(low, ("low",)), Panel(photo, ("truth",))], crop)
+    top = GAP + PANEL + GAP  # below the square whole picture
+    zoomed = sheet[top : top + PANEL, 2 * GAP + PANEL :][:, :PANEL]
+    np.testing.assert_array_equal(zoomed, photo[100:164, 200:264].repeat(4, 0).repeat(4, 1))
+    zoomed_low = sheet[top : top + PANEL, GAP : GAP + PANEL]
+    np.testing.assert_array_equal(zoomed_low, low[50:82, 100:132].repeat(8, 0).repeat(8, 1))
+
+
+def test_labels_are_legible_ink(photo: NDArray[np.uint8]) -> None:
+    sheets = [draw_sheet([Panel(photo, (label,))], (0, 0, 64)) for label in ("", "O", "OO", "O!O")]
+    ink = [int((sheet[2 * (GAP + PANEL) :] < 128).sum()) for sheet in sheets]
+    assert ink[0] == 0
+    assert ink[1] > 20
+    assert ink[2] == 2 * ink[1]
+    assert ink[3] > ink[2]
+
+
+@pytest.mark.parametrize(("height", "width"), [(60, 90), (90, 60)])
+def test_a_comparison_scores_what_it_shows(
+    small_release: Path, photo: NDArray[np.uint8], tmp_path: Path, height: int, width: int
+) -> None:
+    write(tmp_path / "photo.png", Picture(photo[:height, :width]))
+    found = compare(tmp_path / "photo.png", [load(small_release)], FIELD)
+    assert [each.name for each in found.contenders] == ["bicubic", "small"]
+    assert found.lr.shape == (height // 2, width // 2, 3)
+    for each in found.contenders:
+        assert each.scores == FIELD.score(each.image, found.truth, 2)
+    sheet = found.sheet()
+    assert sheet.shape[1] == 4 * (PANEL + GAP) + GAP

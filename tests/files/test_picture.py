@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scalewise.files import Picture
+
+
+@pytest.mark.parametrize(
+    ("channels", "colours", "has_alpha"), [(1, 1, False), (2, 1, True), (3, 3, False), (4, 3, True)]
+)
+def test_channels_are_told_apart(channels: int, colours: int, has_alpha: bool) -> None:
+    pixels = np.arange(4 * 5 * channels, dtype=np.uint8).reshape(4, 5, channels)
+    picture = Picture(pixels)
+    assert picture.is_grey == (colours == 1)
+    np.testing.assert_array_equal(picture.colour, pixels[..., :colours])
+    if has_alpha:
+        np.testing.assert_array_equal(picture.alpha, pixels[..., colours:])
+    else:
+        assert picture.alpha is None
+
+
+@pytest.mark.parametrize(("dtype", "bits"), [(np.uint8, 8), (np.uint16, 16)])
+def test_bit_depth(dtype: type, bits: int) -> None:
+    assert Picture(np.zeros((2, 2, 3), dtype)).bit_depth == bits
+
+
+def test_with_pixels_keeps_the_rest() -> None:
+    picture = Picture(np.zeros((2, 2, 3), np.uint8), b"icc", b"exif", b"xmp", (300.0, 150.0))
+    other = picture.with_pixels(np.ones((4, 4, 4), np.uint16))
+    assert other.pixels.shape == (4, 4, 4)
+    assert (other.icc, other.exif, other.xmp, other.dpi) == (b"icc", b"exif", b"xmp", (300, 150))
+    assert picture.pixels.shape == (2, 2, 3)
+
+
+def test_with_pixels_drops_a_profile_of_the_other_kind() -> None:
+    grey = Picture(np.zeros((2, 2, 1), np.uint8), icc=b"grey profile", xmp=b"xmp")
+    colour = grey.with_pixels(np.zeros((2, 2, 3), np.uint8))
+    assert colour.icc is None
+    assert colour.xmp == b"xmp"
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.zeros((2, 2), np.uint8),
+        np.zeros((2, 2, 5), np.uint8),
+        np.zeros((0, 2, 3), np.uint8),
+        np.zeros((2, 2, 3), np.float32),
+        np.zeros((2, 2, 3), np.int16),
+    ],
+)
+def test_other_arrays_are_refused(pixels: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="pixels must be"):
+        Picture(pixels)

@@ -1,0 +1,54 @@
+"""Exported graphs agree with their networks, at any size, in two runtimes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import openvino
+import pytest
+import torch
+
+from scalewise.models import create_model, list_models
+from scalewise.models.export import export_onnx
+
+SMALL: dict[str, dict[str, int]] = {
+    "original": {"width": 8, "blocks": 2},
+    "adaptive": {"width": 8, "blocks": 2},
+    "scn": {"width": 8, "blocks": 2},
+    "scn_exact": {"width": 8, "blocks": 2},
+}
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_agrees_in_both_runtimes(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = create_model(name, **SMALL[name]).eval()
+    path = tmp_path / "network.onnx"
+    export_onnx(network, path)
+    props = {entry.key: entry.value for entry in onnx.load(str(path)).metadata_props}
+    assert props == {"scale": "2", "multiple": str(network.multiple)}
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    for batch, rows, columns in [(1, 1, 1), (1, 3, 5), (2, 7, 2)]:
+        image = torch.rand(batch, 3, rows * network.multiple, columns * network.multiple)
+        with torch.no_grad():
+            expected = network.restore(image).numpy()
+        (by_onnxruntime,) = session.run(None, {"image": image.numpy()})
+        by_openvino = compiled(image.numpy())[0]
+        for found in (by_onnxruntime, by_openvino):
+            assert found.shape == expected.shape
+            assert np.abs(found - expected).max() < 1e-4
+
+
+def test_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(onnx, "save", fail)
+    with pytest.raises(OSError, match="disk full"):
+        export_onnx(create_model("scn_exact", width=8, blocks=1), tmp_path / "network.onnx")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,49 @@
+"""Bicubic enlargement as a convolution, against our ``imresize``."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from scalewise.imaging.resize import imresize
+from scalewise.models import RestorationNetwork, create_model
+from scalewise.models.original import Original
+from scalewise.models.scn_exact import ScnExact
+
+
+def assert_bicubic(network: RestorationNetwork) -> None:
+    """The network enlarges bicubically but for the border, and keeps one colour up to it."""
+    scale, channels = network.scale, network.channels
+    image = np.random.default_rng(0).random((14, 17, channels))
+    expected = imresize(image, scale)
+    with torch.no_grad():
+        output = network(torch.tensor(image).float().permute(2, 0, 1)[None])
+    found = output[0].permute(1, 2, 0).numpy()
+    inner = slice(2 * scale, -2 * scale)
+    assert np.abs(found - expected)[inner, inner].max() < 2e-6
+    with torch.no_grad():
+        plain = network(torch.full((1, channels, 5, 6), 0.7))
+    assert (plain - 0.7).abs().max() < 2e-6
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+def test_scn_exact_starts_as_bicubic_enlargement(scale: int, channels: int) -> None:
+    network = ScnExact(scale, channels, width=4, blocks=1)
+    torch.nn.init.zeros_(network.tail.weight)
+    assert_bicubic(network)
+
+
+@pytest.mark.parametrize("name", ["original", "adaptive"])
+def test_global_residual_is_bicubic_enlargement(name: str) -> None:
+    network = create_model(name, scale=3, width=4, blocks=1, global_residual=True)
+    torch.nn.init.zeros_(network.final_conv.weight)  # pyright: ignore[reportArgumentType]
+    assert_bicubic(network)
+
+
+def test_without_global_residual_there_is_none() -> None:
+    network = Original(width=4, blocks=1)
+    torch.nn.init.zeros_(network.final_conv.weight)
+    torch.nn.init.zeros_(network.final_conv.bias)
+    assert not network(torch.rand(1, 3, 8, 8)).any()

@@ -1,0 +1,137 @@
+"""What every architecture of the registry must do, whatever its inside."""
+
+from __future__ import annotations
+
+import io
+from itertools import product
+from typing import Any
+
+import pytest
+import torch
+
+from scalewise.models import RestorationNetwork, create_model, list_models
+
+SMALL: dict[str, dict[str, Any]] = {
+    "original": {"width": 8, "blocks": 2},
+    "adaptive": {"width": 8, "blocks": 2},
+    "scn": {"width": 8, "expansion": 2, "blocks": 2, "levels": 3},
+    "scn_exact": {"width": 8, "expansion": 2, "blocks": 2},
+}
+
+
+def small(name: str, seed: int = 0, **settings: Any) -> RestorationNetwork:
+    """A small network in float64 none of whose parameters is zero."""
+    torch.manual_seed(seed)
+    network = create_model(name, **{**SMALL[name], **settings}).double()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    return network
+
+
+def picture(height: int, width: int, channels: int = 3, seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(1, channels, height, width, dtype=torch.float64, generator=generator)
+
+
+def test_every_architecture_is_tested() -> None:
+    assert sorted(SMALL) == list_models()
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_output_shape_for_any_size_and_input_left_alone(name: str) -> None:
+    for scale, channels in product((1, 2, 3, 4), (1, 3)):
+        network = small(name, scale=scale, channels=channels)
+        for height, width in ((1, 1), (1, 7), (5, 3), (17, 11)):
+            image = picture(height, width, channels)
+            before = image.clone()
+            with torch.no_grad():
+                output = network(image)
+            assert output.shape == (1, channels, height * scale, width * scale)
+            assert output.isfinite().all()
+            assert torch.equal(image, before)
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_training_mode_takes_one_pixel(name: str) -> None:
+    output = small(name).train()(picture(1, 1))
+    output.sum().backward()
+    assert output.isfinite().all()
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_gradients_reach_every_parameter(name: str) -> None:
+    network = small(name)
+    output = network(picture(16, 16))
+    (output * torch.randn_like(output)).sum().backward()
+    without = {
+        parameter_name
+        for parameter_name, parameter in network.named_parameters()
+        if parameter.grad is None or parameter.grad.abs().max() < 1e-10
+    }
+    published_without = {
+        # A bias before an instance normalisation is subtracted again with the mean.
+        "adaptive": {
+            f"blocks.{block}.scale_conv{conv}.convs.{level}.bias"
+            for block, conv, level in product((0, 1), (1, 2), (0, 1, 2))
+        },
+        # After the last block only the finest level counts, and nothing is finer than it.
+        "scn": {f"body.3.down.0.{part}" for part in ("weight_g", "weight_v", "bias")},
+    }
+    assert without == published_without.get(name, set())
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_state_dict_round_trip(name: str) -> None:
+    saved = small(name, seed=1)
+    file = io.BytesIO()
+    torch.save(saved.state_dict(), file)
+    file.seek(0)
+    loaded = create_model(saved.architecture, **saved.settings).double()
+    image = picture(9, 10)
+    with torch.no_grad():
+        assert not torch.equal(loaded(image), saved(image))
+        loaded.load_state_dict(torch.load(file, weights_only=True))
+        assert torch.equal(loaded(image), saved(image))
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_bfloat16_autocast_agrees_roughly(name: str) -> None:
+    network = small(name).float()
+    image = picture(12, 12).float()
+    with torch.no_grad():
+        exact = network(image)
+        with torch.autocast("cpu", torch.bfloat16):
+            rough = network.to(memory_format=torch.channels_last)(image)
+    assert (rough.float() - exact).abs().max() < 0.05 * exact.abs().max()
+
+
+def cut_error(network: RestorationNetwork, start: int) -> float:
+    """How far a tile from ``start`` on is from the whole picture's result, 56 pixels in."""
+    whole, x2 = picture(136, 136), network.scale
+    with torch.no_grad():
+        from_whole = network(whole)[..., 72 * x2 : 80 * x2, 72 * x2 : 80 * x2]
+        tile = network(whole[..., start:, start:])
+    inner = slice((72 - start) * x2, (80 - start) * x2)
+    return float((tile[..., inner, inner] - from_whole).abs().max())
+
+
+@pytest.mark.parametrize("name", ["original", "scn_exact"])
+def test_tile_exact_networks_do_not_see_where_a_tile_was_cut(name: str) -> None:
+    network = small(name)
+    assert network.tiling == "exact"
+    assert cut_error(network, 4 * network.multiple) < 1e-12
+    assert cut_error(network, 4 * network.multiple + 1) > 1e-6
+
+
+@pytest.mark.parametrize(("name", "settings"), [("scn", {}), ("original", {"align_corners": True})])
+def test_corner_aligned_networks_do(name: str, settings: dict[str, Any]) -> None:
+    network = small(name, **settings)
+    assert network.tiling == "blended"
+    assert cut_error(network, 4 * network.multiple) > 1e-6
+
+
+def test_adaptive_must_run_on_the_whole_picture() -> None:
+    network = small("adaptive")
+    assert network.tiling == "whole"
+    assert cut_error(network, 4 * network.multiple) > 1e-6

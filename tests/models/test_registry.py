@@ -1,0 +1,88 @@
+"""Names, settings and their errors; parameter counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scalewise.errors import ScalewiseError
+from scalewise.models import create_model, list_models
+
+
+def test_list_models() -> None:
+    assert list_models() == ["adaptive", "original", "scn", "scn_exact"]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "count"),
+    [
+        ("original", {}, 1_781_260),
+        ("original", {"shared": True}, 894_988),
+        ("original", {"shared": True, "global_residual": True}, 894_988),
+        # Original's, and per attention a 1x1 convolution: 3 x 64 or 3 channels to 3.
+        ("adaptive", {}, 1_781_260 + 16 * (3 * 64 * 3 + 3)),
+        ("adaptive", {"attention": "means"}, 1_781_260 + 16 * (3 * 3 + 3)),
+        ("scn", {"scale": 1}, 1_221_382),
+        ("scn", {"scale": 2}, 1_224_916),
+        ("scn", {"scale": 3}, 1_230_421),
+        ("scn", {"scale": 4}, 1_238_128),
+        ("scn", {"scale": 2, "levels": 2}, 1_224_916),
+    ],
+)
+def test_parameter_counts(name: str, settings: dict[str, Any], count: int) -> None:
+    network = create_model(name, **settings)
+    assert sum(parameter.numel() for parameter in network.parameters()) == count
+
+
+def test_a_network_keeps_its_settings() -> None:
+    network = create_model("scn_exact", width=8, blocks=2)
+    assert network.architecture == "scn_exact"
+    assert network.settings == {
+        "scale": 2,
+        "channels": 3,
+        "width": 8,
+        "expansion": 4,
+        "blocks": 2,
+        "levels": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("orignal", {}, "unknown model 'orignal'; did you mean 'original'?"),
+        ("edsr", {}, "unknown model 'edsr'; known: adaptive, original, scn, scn_exact"),
+        ("scn", {"widht": 8}, "scn has no setting 'widht'; did you mean 'width'?"),
+        ("scn", {"scale": 5}, "scn: scale must be 1, 2, 3 or 4, not 5"),
+        ("scn", {"channels": 4}, "scn: channels must be 1 (grey) or 3 (RGB), not 4"),
+        ("original", {"width": 0}, "original: width must be above 0, not 0"),
+        ("adaptive", {"blocks": -1}, "adaptive: blocks must be above 0, not -1"),
+        ("scn", {"levels": 0}, "scn: levels must be above 0, not 0"),
+        ("scn_exact", {"levels": 1}, "scn_exact: levels must be at least 2, not 1"),
+    ],
+)
+def test_errors_are_one_helpful_line(name: str, settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ScalewiseError) as caught:
+        create_model(name, **settings)
+    assert str(caught.value) == message
+
+
+def test_a_whole_number_is_a_number() -> None:
+    assert create_model("scn", blocks=1, width=8, expansion=3).settings["expansion"] == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("scn", {"blocks": "8"}),
+        ("scn", {"scale": 2.0}),
+        ("scn", {"width": True}),
+        ("original", {"shared": "no"}),
+        ("adaptive", {"attention": "mean"}),
+    ],
+)
+def test_ill_typed_settings_are_named(name: str, settings: dict[str, Any]) -> None:
+    ((setting, value),) = settings.items()
+    with pytest.raises(ScalewiseError, match=f"^{name}: {setting}: .*, not {value!r}$"):
+        create_model(name, **settings)

@@ -1,0 +1,137 @@
+"""The restorer on OpenVINO: agrees with PyTorch, has no seams, keeps kinds of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+import scalewise
+from scalewise.errors import ScalewiseError
+from scalewise.files import Picture, read, write
+from scalewise.restoring.restorer import load, load_trained
+from scalewise.weights.release import load_network
+
+
+def in_torch(folder: Path, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The network's output for (H, W, 3), clipped, in [0, 255], by PyTorch."""
+    batch = torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255
+    with torch.no_grad():
+        return load_network(folder)(batch)[0].permute(1, 2, 0).clamp(0, 1).numpy() * 255
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 50), (61, 47), (64, 64)])
+def test_agrees_with_torch(
+    small_release: Path, photo: NDArray[np.uint8], height: int, width: int
+) -> None:
+    image = photo[100 : 100 + height, 100 : 100 + width]
+    restored = load(small_release).restore(image)
+    assert restored.shape == (2 * height, 2 * width, 3)
+    assert np.abs(restored - in_torch(small_release, image)).max() <= 0.5 + 255e-4
+
+
+@pytest.mark.parametrize("tile", [64, 80, 128])
+def test_tiles_have_no_seams(small_release: Path, photo: NDArray[np.uint8], tile: int) -> None:
+    image = (photo[50:247, 30:259] / 255).astype(np.float32)
+    whole = load(small_release, tile=None).restore(image)
+    tiled = load(small_release, tile=tile).restore(image)
+    assert np.abs(tiled - whole).max() < 0.1 / 255
+
+
+def test_a_released_network_has_no_seams(photo: NDArray[np.uint8]) -> None:
+    image = (photo[50:150, 30:170] / 255).astype(np.float32)
+    whole = scalewise.load("scn_x2", tile=None).restore(image)
+    tiled = scalewise.load("scn_x2", tile=64).restore(image)
+    assert np.abs(tiled - whole).max() < 0.1 / 255
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+def test_dtype_and_range_are_kept(
+    small_release: Path, photo: NDArray[np.uint8], dtype: Any
+) -> None:
+    image = photo[100:120, 100:130]
+    peak = np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1
+    restorer = load(small_release)
+    restored = restorer.restore((image / 255 * peak).astype(dtype))
+    assert restored.dtype == dtype
+    assert restored.max() <= peak
+    as_bytes = restored.astype(np.float64) / peak * 255
+    assert np.abs(as_bytes - restorer.restore(image)).max() <= 0.51
+
+
+def test_grey_stays_exactly_grey(small_release: Path, photo: NDArray[np.uint8]) -> None:
+    grey = photo[100:120, 100:130, 1]
+    restorer = load(small_release)
+    restored = restorer.restore(grey)
+    assert restored.shape == (40, 60)
+    np.testing.assert_array_equal(restorer.restore(grey[..., None])[..., 0], restored)
+
+
+@pytest.mark.parametrize("image", [np.zeros((4, 4, 2), np.uint8), np.zeros((0, 4, 3), np.uint8)])
+def test_other_shapes_are_refused(small_release: Path, image: NDArray[np.uint8]) -> None:
+    with pytest.raises(ValueError, match="an image is"):
+        load(small_release).restore(image)
+
+
+def test_other_types_are_refused(small_release: Path) -> None:
+    with pytest.raises(ValueError, match="uint8, uint16 or floating"):
+        load(small_release).restore(np.zeros((4, 4, 3), np.int32))
+
+
+def test_a_picture_keeps_what_it_carries(small_release: Path, photo: NDArray[np.uint8]) -> None:
+    alpha = np.linspace(0, 255, 40 * 50).reshape(40, 50, 1).astype(np.uint8)
+    pixels = np.concatenate([photo[100:140, 100:150], alpha], axis=2)
+    picture = Picture(pixels, icc=b"profile", dpi=(300.0, 300.0))
+    restored = load(small_release).upscale(picture)
+    assert restored.pixels.shape == (80, 100, 4)
+    assert (restored.icc, restored.dpi) == (b"profile", (300.0, 300.0))
+    colour_alone = load(small_release).restore(pixels[..., :3])
+    np.testing.assert_array_equal(restored.colour, colour_alone)
+    assert restored.alpha is not None
+    assert np.abs(restored.alpha[::2, ::2].astype(int) - alpha).max() <= 8
+
+
+def test_a_checkpoint_runs_as_its_release_does(
+    small_release: Path, photo: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    network = load_network(small_release)
+    model = {"name": network.architecture, "settings": network.settings}
+    torch.save({"recipe": {"model": model}, "ema": network.state_dict()}, tmp_path / "best.pt")
+    image = photo[100:140, 100:150]
+    expected = load(small_release).restore(image)
+    for checkpoint in (tmp_path, tmp_path / "best.pt"):
+        np.testing.assert_array_equal(load_trained(checkpoint).restore(image), expected)
+
+
+def test_unknown_models_are_named() -> None:
+    with pytest.raises(ScalewiseError, match="unknown model 'scn_x22'; did you mean 'scn_x2'"):
+        scalewise.load("scn_x22")
+
+
+def test_damaged_graph(small_release: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    for path in small_release.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    graph = folder / "model.onnx"
+    graph.write_bytes(graph.read_bytes()[:-10])
+    with pytest.raises(ScalewiseError, match=r"model\.onnx: damaged"):
+        load(folder)
+    graph.unlink()
+    with pytest.raises(ScalewiseError, match=r"model\.onnx: missing"):
+        load(folder)
+
+
+def test_front_door(small_release: Path, photo: NDArray[np.uint8], tmp_path: Path) -> None:
+    image = photo[100:130, 100:140]
+    larger = scalewise.upscale(image, tmp_path / "array.png", model=small_release)
+    write(tmp_path / "in.png", Picture(image))
+    from_file = scalewise.upscale(tmp_path / "in.png", tmp_path / "file.png", model=small_release)
+    np.testing.assert_array_equal(from_file, larger)
+    np.testing.assert_array_equal(read(tmp_path / "array.png").pixels, larger)
+    np.testing.assert_array_equal(read(tmp_path / "file.png").pixels, larger)
+    assert "scn_x2" in [card.name for card in scalewise.list_models()]

@@ -1,0 +1,78 @@
+"""The house: every package imports only what lies below it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "scalewise"
+
+FRONT_DOOR = "scalewise"
+BELOW: dict[str, set[str]] = {
+    "errors": set(),
+    "imaging": {"errors"},
+    "files": {"errors"},
+    "models": {"errors", "imaging"},
+    "weights": {"errors", "imaging", "files", "models"},
+    "data": {"errors", "imaging", "files"},
+    "restoring": {"errors", "imaging", "files", "models", "weights"},
+    "evaluating": {"errors", "imaging", "files", "models", "weights", "data", "restoring"},
+}
+BELOW["training"] = {*BELOW, "evaluating"}
+BELOW[FRONT_DOOR] = {*BELOW} - {"training"}
+BELOW["web"] = {*BELOW}
+BELOW["cli"] = {*BELOW}
+"""Package -> what it may import; the front door is ``scalewise/__init__.py``."""
+
+
+def imported_packages(source: str, module: tuple[str, ...]) -> set[str]:
+    """The packages of scalewise that a module imports, anywhere in it, also for types alone.
+
+    Args:
+        source: the module's text.
+        module: its path below ``scalewise``; of a package, with ``__init__`` last.
+    """
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            here = (FRONT_DOOR, *module)[: -node.level] if node.level else ()
+            base = ".".join((*here, *filter(None, [node.module])))
+            names = [f"{base}.{alias.name}" for alias in node.names]
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == FRONT_DOOR:
+                found.add(parts[1] if parts[1:] and parts[1] in BELOW else FRONT_DOOR)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("source", "packages"),
+    [
+        ("import numpy, scalewise.data.store as store", {"data"}),
+        ("from scalewise.imaging import resize", {"imaging"}),
+        ("from scalewise import files, upscale", {"files", FRONT_DOOR}),
+        ("def f():\n    import scalewise", {FRONT_DOOR}),
+        ("from . import registry\nfrom .base import X", {"models"}),
+        ("from ..imaging.resize import imresize\nfrom .. import web", {"imaging", "web"}),
+        ("import scalewise_other", set[str]()),
+    ],
+)
+def test_imports_are_recognised(source: str, packages: set[str]) -> None:
+    assert imported_packages(source, ("models", "scn")) == packages
+
+
+def test_imports_point_downwards() -> None:
+    upward: list[str] = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        module = path.relative_to(SOURCE).with_suffix("").parts
+        package = FRONT_DOOR if module == ("__init__",) else module[0]
+        assert package in BELOW, f"{package} has no place in the house yet; give it one here"
+        allowed = BELOW[package] | {package}
+        imported = imported_packages(path.read_text(encoding="utf-8"), module)
+        upward += [f"{path.relative_to(SOURCE)} imports {name}" for name in imported - allowed]
+    assert upward == []

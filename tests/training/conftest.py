@@ -1,0 +1,36 @@
+"""A dataset and a recipe so small that a run takes a second."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from scalewise.files import Picture, write
+from scalewise.training.config import BudgetConfig, DataConfig, ModelConfig, Recipe
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, photo: NDArray[np.uint8]) -> Path:
+    """A folder of two pictures."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    write(folder / "face.png", Picture(photo[50:114, 180:250]))
+    write(folder / "shuttle.png", Picture(photo[150:220, 400:480]))
+    return folder
+
+
+@pytest.fixture
+def recipe(pictures: Path) -> Recipe:
+    """A run of 60 steps."""
+    return Recipe(
+        model=ModelConfig(
+            name="scn_exact", settings={"width": 4, "expansion": 2, "blocks": 1, "levels": 2}
+        ),
+        data=DataConfig(train=[str(pictures)], valid=str(pictures), patch=8, batch=2),
+        budget=BudgetConfig(steps=60),
+        device="cpu",
+        precision="f32",
+    )

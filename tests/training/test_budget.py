@@ -1,0 +1,53 @@
+"""Budgets: durations as people write them, and how much of one is done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scalewise.errors import ScalewiseError
+from scalewise.training.budget import Budget, seconds
+from scalewise.training.config import BudgetConfig
+
+
+@pytest.mark.parametrize(
+    ("duration", "expected"),
+    [("90s", 90), ("45m", 2700), ("2h", 7200), ("1h30m", 5400), ("1h 2m 3s", 3723), (7.5, 7.5)],
+)
+def test_durations(duration: str | float, expected: float) -> None:
+    assert seconds(duration) == expected
+
+
+@pytest.mark.parametrize("duration", ["", "soon", "90", "1.5h", "30m1h", "-5s", "5 sec"])
+def test_durations_that_are_none(duration: str) -> None:
+    with pytest.raises(ScalewiseError, match=r"budget.time: cannot read '.*'; write 90s, 45m"):
+        seconds(duration)
+
+
+def test_the_three_units() -> None:
+    assert Budget.from_config(BudgetConfig(steps=30), epoch=10) == Budget(30, None)
+    assert Budget.from_config(BudgetConfig(epochs=3), epoch=10) == Budget(30, None)
+    assert Budget.from_config(BudgetConfig(time="1m"), epoch=10) == Budget(None, 60.0)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({}, "give exactly one of steps, epochs and time, not none"),
+        ({"steps": 1, "time": 5.0}, "give exactly one of steps, epochs and time, not steps and"),
+        ({"steps": 0}, "budget.steps: must be more than zero"),
+        ({"epochs": -1}, "budget.epochs: must be more than zero"),
+        ({"time": 0.0}, "budget.time: must be more than zero"),
+    ],
+)
+def test_budgets_that_make_no_sense(config: dict[str, Any], message: str) -> None:
+    with pytest.raises(ScalewiseError, match=message):
+        Budget.from_config(BudgetConfig(**config), epoch=10)
+
+
+def test_progress_counts_what_the_budget_is_in_and_ends_at_1() -> None:
+    by_steps, by_time = Budget(200, None), Budget(None, 50.0)
+    assert by_steps.progress(steps=50, seconds=1e6) == 0.25
+    assert by_time.progress(steps=10**6, seconds=5.0) == 0.1
+    assert by_steps.progress(201, 0) == by_time.progress(0, 51.0) == 1.0

@@ -1,0 +1,51 @@
+"""The averaged weights."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from scalewise.models import RestorationNetwork, create_model
+from scalewise.training.ema import Ema
+
+
+def network() -> RestorationNetwork:
+    return create_model("scn_exact", width=2, blocks=1, levels=2)
+
+
+def fill(network: RestorationNetwork, value: float) -> None:
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.fill_(value)
+
+
+def values(network: RestorationNetwork) -> set[float]:
+    return {value for p in network.parameters() for value in p.flatten().tolist()}
+
+
+def test_the_average_follows_the_formula_with_its_warm_up() -> None:
+    trained = network()
+    fill(trained, 0.0)
+    ema = Ema(trained, decay=0.5)
+    expected = 0.0
+    for step, value in enumerate([1.0, 3.0, -2.0, 5.0, 4.0, 8.0, 1.0, 1.0, 9.0, 2.0]):
+        fill(trained, value)
+        ema.update(trained, step)
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * value
+    (average,) = values(ema.network)
+    assert average == pytest.approx(expected, rel=1e-5)
+    assert (1 + 9) / (10 + 9) > 0.5  # the warm-up was over
+
+
+def test_it_is_a_network_of_its_own() -> None:
+    trained = network()
+    ema = Ema(trained, decay=0.9)
+    before = values(ema.network)
+    fill(trained, 7.0)
+    assert values(ema.network) == before
+    ema.update(trained, 0)
+    assert values(trained) == {7.0}
+    assert not ema.network.training
+    assert not any(parameter.requires_grad for parameter in ema.network.parameters())
+    assert all(parameter.requires_grad for parameter in trained.parameters())

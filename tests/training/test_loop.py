@@ -1,0 +1,307 @@
+"""The loop: resuming is exact, checkpoints are whole, and what breaks is said."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+import torch
+
+from scalewise.errors import ScalewiseError
+from scalewise.models import list_models
+from scalewise.training.checkpoint import load_checkpoint
+from scalewise.training.config import (
+    BudgetConfig,
+    LossConfig,
+    ModelConfig,
+    OptimizerConfig,
+    Recipe,
+    ScheduleConfig,
+)
+from scalewise.training.loop import LogLine, Trainer
+from scalewise.training.setup import prepare
+from scalewise.training.validation import ValidationSet
+
+
+class At:
+    """Does something at the first line of the log that reaches a step."""
+
+    def __init__(self, step: int, action: Callable[[], None]) -> None:
+        self.step, self.action = step, action
+        self.done = False
+
+    def on_line(self, line: LogLine) -> None:
+        if line.step >= self.step and not self.done:
+            self.done = True
+            self.action()
+
+
+class Scripted(ValidationSet):
+    """A validation set that measures what it is told to."""
+
+    _scores: Iterator[float]
+
+    def __init__(self, scores: list[float]) -> None:
+        super().__init__([], 2)
+        object.__setattr__(self, "_scores", iter(scores))
+
+    def psnr_y(self, *_: object) -> float:
+        return next(self._scores)
+
+
+def kill() -> None:
+    raise KeyboardInterrupt
+
+
+def read_log(run: Path) -> list[dict[str, str]]:
+    with (run / "log.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def without_seconds(run: Path) -> list[dict[str, str]]:
+    return [{key: row[key] for key in row if key != "seconds"} for row in read_log(run)]
+
+
+def assert_same_state(one: Any, other: Any) -> None:
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other)
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one.keys() - {"seconds"}:
+            assert_same_state(one[key], other[key])
+    elif isinstance(one, list | tuple):
+        for ours, theirs in zip(one, other, strict=True):
+            assert_same_state(ours, theirs)
+    else:
+        assert one == other
+
+
+@pytest.mark.parametrize("kind", ["adam", "muon"])
+def test_a_resumed_run_is_bit_for_bit_the_uninterrupted_one(
+    recipe: Recipe, tmp_path: Path, kind: Literal["adam", "muon"]
+) -> None:
+    recipe = replace(
+        recipe,
+        optimizer=OptimizerConfig(kind=kind, clip=0.5),
+        schedule=ScheduleConfig(warmup=0.1),
+        checkpoint_every=0.0,
+    )
+    straight = prepare(recipe, tmp_path / "straight")
+    straight.train()
+
+    # Killed after a line that no checkpoint holds yet; stopped between two lines; resumed.
+    run = tmp_path / "interrupted"
+    killed = prepare(recipe, run)
+    killed.listeners.append(At(40, kill))
+    with pytest.raises(KeyboardInterrupt):
+        killed.train()
+    assert [row["step"] for row in read_log(run)] == ["20", "40"]
+
+    stopped = prepare(recipe, run, resume=True)
+    stopped.resume()
+    assert stopped.step == 20
+    training_step = stopped.training_step
+
+    def step_and_stop() -> torch.Tensor:
+        if stopped.step == 32:
+            stopped.stop()
+        return training_step()
+
+    stopped.training_step = step_and_stop
+    stopped.train()
+    assert stopped.step == 33
+
+    resumed = prepare(recipe, run, resume=True)
+    resumed.resume()
+    assert resumed.step == 33
+    resumed.train()
+
+    assert_same_state(straight.state_dict(), resumed.state_dict())
+    assert_same_state(
+        load_checkpoint(tmp_path / "straight/last.pt"), load_checkpoint(run / "last.pt")
+    )
+    assert without_seconds(run) == without_seconds(tmp_path / "straight")
+    assert resumed.best > 20
+
+
+def test_seeds_matter(recipe: Recipe, tmp_path: Path) -> None:
+    recipe = replace(recipe, budget=BudgetConfig(steps=1))
+    losses: list[str] = []
+    for number, seed in enumerate((0, 0, 1)):
+        prepare(replace(recipe, seed=seed), tmp_path / str(number)).train()
+        losses.append(read_log(tmp_path / str(number))[0]["loss"])
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_the_log(recipe: Recipe, tmp_path: Path) -> None:
+    recipe = replace(recipe, budget=BudgetConfig(steps=50))
+    lines: list[LogLine] = []
+
+    class Keep:
+        def on_line(self, line: LogLine) -> None:
+            lines.append(line)
+
+    trainer = prepare(recipe, tmp_path / "run", [Keep()])
+    trainer.train()
+    rows = read_log(tmp_path / "run")
+    assert list(rows[0]) == ["step", "seconds", "progress", "rate", "loss", "psnr_y"]
+    assert [row["step"] for row in rows] == ["20", "40", "50"]
+    assert [row["progress"] for row in rows] == ["0.4", "0.8", "1.0"]
+    assert [bool(row["psnr_y"]) for row in rows] == [False, False, True]
+    assert [line.loss for line in lines] == [float(row["loss"]) for row in rows]
+    assert float(rows[-1]["psnr_y"]) == lines[-1].psnr_y == trainer.best
+    assert float(rows[0]["rate"]) == pytest.approx(0.0005 * (1 + math.cos(0.4 * math.pi)))
+    seconds = [float(row["seconds"]) for row in rows]
+    assert 0 < seconds[0] < seconds[1] < seconds[2]
+
+
+def test_training_restores_better_and_better(recipe: Recipe, tmp_path: Path) -> None:
+    recipe = replace(recipe, data=replace(recipe.data, batch=8), validate_every=0.0)
+    prepare(replace(recipe, budget=BudgetConfig(steps=200)), tmp_path / "run").train()
+    scores = [float(row["psnr_y"]) for row in read_log(tmp_path / "run")]
+    assert len(scores) == 10
+    assert scores[-1] > scores[4] + 0.05 > scores[0] + 0.3
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_architecture_trains(recipe: Recipe, tmp_path: Path, name: str) -> None:
+    model = ModelConfig(name=name, settings={"width": 4, "blocks": 1, "levels": 2})
+    recipe = replace(recipe, model=model, budget=BudgetConfig(steps=2))
+    trainer = prepare(recipe, tmp_path / "run")
+    before = {name: p.detach().clone() for name, p in trainer.network.named_parameters()}
+    trainer.train()
+    assert math.isfinite(trainer.best)
+    moved = [not torch.equal(p, before[name]) for name, p in trainer.network.named_parameters()]
+    assert sum(moved) > 0.8 * len(moved)  # a block may have a part that nothing hears
+
+
+def test_the_best_is_kept(recipe: Recipe, tmp_path: Path) -> None:
+    trainer = prepare(replace(recipe, validate_every=0.0), tmp_path / "run")
+    trainer.validation = Scripted([30.0, 32.0, 31.0])
+    trainer.train()
+    best = load_checkpoint(tmp_path / "run/best.pt")
+    last = load_checkpoint(tmp_path / "run/last.pt")
+    assert (best["step"], best["best"]) == (40, 32.0)
+    assert (last["step"], last["best"]) == (60, 32.0)
+
+    longer = replace(recipe, budget=BudgetConfig(steps=80), validate_every=0.0)
+    resumed = prepare(longer, tmp_path / "run", resume=True)
+    resumed.resume()
+    resumed.validation = Scripted([31.9])
+    resumed.train()
+    assert resumed.step == 80
+    assert load_checkpoint(tmp_path / "run/best.pt")["step"] == 40
+
+
+def test_without_validation_the_last_is_the_best(recipe: Recipe, tmp_path: Path) -> None:
+    trainer = prepare(
+        replace(recipe, data=replace(recipe.data, valid=None), checkpoint_every=0.0),
+        tmp_path / "run",
+    )
+    trainer.train()
+    assert load_checkpoint(tmp_path / "run/best.pt")["step"] == 60
+    assert {row["psnr_y"] for row in read_log(tmp_path / "run")} == {""}
+
+
+def test_a_budget_of_time_leaves_pauses_out(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = itertools.count(1000)  # a second for every look at it
+    monkeypatch.setattr("scalewise.training.loop.time.monotonic", lambda: float(next(clock)))
+    recipe = replace(recipe, budget=BudgetConfig(time="50s"), checkpoint_every=0.0)
+    first = prepare(recipe, tmp_path / "run")
+    first.listeners.append(At(20, first.stop))
+    first.train()
+    assert (first.step, first.seconds, first.progress) == (20, 20.0, 0.4)
+    assert first.rate == pytest.approx(0.0005 * (1 + math.cos(0.4 * math.pi)))
+
+    for _ in range(500):
+        next(clock)
+    second = prepare(recipe, tmp_path / "run", resume=True)
+    second.resume()
+    second.train()
+    assert (second.step, second.seconds, second.rate) == (50, 50.0, 0.0)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(recipe: Recipe, tmp_path: Path) -> None:
+    trainer = prepare(replace(recipe, checkpoint_every=0.0), tmp_path / "run")
+
+    def explode() -> None:
+        trainer.recipe = replace(trainer.recipe, loss=LossConfig(l1=1e39))
+
+    trainer.listeners.append(At(20, explode))
+    with pytest.raises(ScalewiseError) as caught:
+        trainer.train()
+    message = str(caught.value)
+    assert message.startswith("the loss stopped being finite by step 40; ")
+    assert f"{tmp_path / 'run/last.pt'} is from before that" in message
+    assert "optimizer.rate" in message
+    last = load_checkpoint(tmp_path / "run/last.pt")
+    assert last["step"] == 20
+    assert all(weights.isfinite().all() for weights in last["network"].values())
+    assert all(weights.isfinite().all() for weights in last["ema"].values())
+
+
+def test_weights_that_are_not_finite_are_not_saved(recipe: Recipe, tmp_path: Path) -> None:
+    trainer = prepare(replace(recipe, checkpoint_every=0.0), tmp_path / "run")
+    step = trainer.training_step
+
+    def step_and_break() -> torch.Tensor:
+        loss = step()
+        if trainer.step == 20:
+            next(trainer.network.parameters()).data[0] = math.nan
+        return loss
+
+    trainer.training_step = step_and_break
+    with pytest.raises(ScalewiseError, match="no checkpoint was written"):
+        trainer.train()
+    assert not (tmp_path / "run/last.pt").exists()
+
+
+def test_a_checkpoint_is_written_whole_or_not_at_all(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = prepare(recipe, tmp_path / "run")
+    trainer.train()
+    before = (tmp_path / "run/last.pt").read_bytes()
+
+    def fill_the_disk(_: object, path: Path) -> None:
+        path.write_bytes(before[:100])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", fill_the_disk)
+    longer = replace(recipe, budget=BudgetConfig(steps=61), validate_every=1e9)
+    trainer = prepare(longer, tmp_path / "run", resume=True)
+    trainer.resume()
+    with pytest.raises(ScalewiseError, match=r"pt: the checkpoint cannot be written \(.*No space"):
+        trainer.train()
+    assert (tmp_path / "run/last.pt").read_bytes() == before
+    assert not list((tmp_path / "run").glob("*.partial"))
+
+
+def test_resuming_from_what_is_no_checkpoint_of_this_run(recipe: Recipe, tmp_path: Path) -> None:
+    def resume(recipe: Recipe) -> Trainer:
+        trainer = prepare(recipe, tmp_path / "run", resume=True)
+        trainer.resume()
+        return trainer
+
+    with pytest.raises(ScalewiseError, match=r"last.pt: no checkpoint there"):
+        resume(recipe)
+    trainer = prepare(replace(recipe, budget=BudgetConfig(steps=1)), tmp_path / "run")
+    trainer.train()
+    wider = ModelConfig(name="scn_exact", settings={"width": 6})
+    with pytest.raises(ScalewiseError, match=r"last.pt: is a checkpoint of another model"):
+        resume(replace(recipe, model=wider))
+    path = tmp_path / "run/last.pt"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ScalewiseError, match=r"last.pt: not a readable checkpoint"):
+        resume(recipe)
+    torch.save({"weights": torch.zeros(1)}, path)
+    with pytest.raises(ScalewiseError, match=r"last.pt: not a checkpoint of a scalewise"):
+        resume(recipe)

@@ -1,0 +1,151 @@
+"""Recipes: what is accepted, what is refused and in which words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scalewise.errors import ScalewiseError
+from scalewise.training.config import Recipe
+from scalewise.training.recipe import changed_keys, load_recipe, parse_recipe, save_recipe, to_plain
+
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
+
+PLAIN = """
+model: {name: scn_exact, settings: {width: 8}}
+data: {train: [a.pack, b.pack], patch: 32}
+optimizer: {rate: 2e-3, betas: [0.9, 0.99]}
+budget: {time: 1h30m}
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(PLAIN, encoding="utf-8")
+    return path
+
+
+def test_a_recipe_with_defaults(path: Path) -> None:
+    recipe = load_recipe(path)
+    assert recipe.model.name == "scn_exact"
+    assert recipe.model.settings == {"width": 8}
+    assert recipe.data.train == ["a.pack", "b.pack"]
+    assert (recipe.data.patch, recipe.data.batch) == (32, 16)
+    assert recipe.optimizer.rate == 0.002
+    assert recipe.optimizer.betas == (0.9, 0.99)
+    assert recipe.budget.time == "1h30m"
+    assert recipe.schedule.kind == "cosine"
+    assert recipe.precision == "auto"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1e-3", 1e-3), ("1.5e-4", 1.5e-4), ("5E+1", 50.0), ("3", 3.0), ("-1", -1)]
+)
+def test_numbers_as_people_write_them(path: Path, text: str, value: float) -> None:
+    recipe = load_recipe(path, [f"model.settings.width={text}"])
+    assert recipe.model.settings["width"] == value
+
+
+def test_overrides(path: Path) -> None:
+    recipe = load_recipe(
+        path,
+        ["data.batch=8", "budget.time=null", "budget.steps=10", "loss.l1=0.5", "data.train=[c]"],
+    )
+    assert recipe.data.batch == 8
+    assert recipe.data.patch == 32
+    assert (recipe.budget.time, recipe.budget.steps) == (None, 10)
+    assert recipe.loss.l1 == 0.5
+    assert recipe.data.train == ["c"]
+
+
+def test_round_trip(path: Path, tmp_path: Path) -> None:
+    recipe = load_recipe(path)
+    assert parse_recipe(to_plain(recipe), "") == recipe
+    save_recipe(recipe, tmp_path / "saved.yaml")
+    assert load_recipe(tmp_path / "saved.yaml") == recipe
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("data.bacth=8", "unknown key 'data.bacth'; did you mean 'batch'?"),
+        ("modle={}", "unknown key 'modle'; did you mean 'model'?"),
+        ("loss.xyz=1", "unknown key 'loss.xyz'; known: l1, smooth_l1"),
+        ("data.batch=8.5", "'data.batch': input should be a valid integer, not 8.5"),
+        ("data.batch='8'", "'data.batch': input should be a valid integer, not '8'"),
+        ("seed=true", "'seed': input should be a valid integer, not True"),
+        ("data.train=a.pack", "'data.train': input should be a valid array, not 'a.pack'"),
+        ("budget.time=[1]", "'budget.time': input should be a valid number, not [1]"),
+        ("optimizer.kind=sgd", "'optimizer.kind': input should be 'adam' or 'muon', not 'sgd'"),
+        ("model={}", "'model.name' is missing"),
+        ("data.train=[]", "data.train must name a packed store or a folder of pictures"),
+        ("data.patch=0", "data.patch must be above 0, not 0"),
+        ("optimizer.rate=-1", "optimizer.rate must be above 0, not -1.0"),
+        ("optimizer.clip=0", "optimizer.clip must be above 0, not 0.0"),
+        ("optimizer.ema=1", "optimizer.ema must be at least 0 and below 1, not 1.0"),
+        ("optimizer.betas=[0.9, 2]", "optimizer.betas must be at least 0 and below 1, not 2.0"),
+        ("schedule.milestones=[5]", "schedule.milestones must be at least 0 and below 1, not 5.0"),
+        ("loss.l1=0", "loss.l1 and loss.smooth_l1 cannot be negative, nor both 0"),
+    ],
+)
+def test_mistakes_are_one_line_with_the_file(path: Path, override: str, message: str) -> None:
+    with pytest.raises(ScalewiseError) as caught:
+        load_recipe(path, [override])
+    assert str(caught.value) == f"{path}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("batch", "'batch': write key=value, such as data.batch=8"),
+        ("=8", "'=8': write key=value, such as data.batch=8"),
+        ("data.train.x=8", "'data.train.x=8': 'train' has no keys of its own"),
+        ("data.train=[", "'data.train=[': the value is not YAML"),
+    ],
+)
+def test_overrides_that_are_none(path: Path, override: str, message: str) -> None:
+    with pytest.raises(ScalewiseError) as caught:
+        load_recipe(path, [override])
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [", "not YAML: "),
+        ("just words", "a recipe is a list of 'key: value' lines"),
+        ("", "a recipe is a list of 'key: value' lines"),
+    ],
+)
+def test_files_that_are_no_recipe(path: Path, text: str, message: str) -> None:
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ScalewiseError) as caught:
+        load_recipe(path)
+    assert str(caught.value).startswith(f"{path}: {message}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ScalewiseError, match=r"none.yaml: cannot read the recipe \(No such file"):
+        load_recipe(tmp_path / "none.yaml")
+
+
+def test_what_changed_between_two_recipes(path: Path) -> None:
+    recipe = load_recipe(path)
+    other = load_recipe(path, ["data.batch=8", "model.settings.blocks=2", "budget.time=5s"])
+    assert changed_keys(recipe, recipe, ignored="budget") == []
+    assert changed_keys(recipe, other, ignored="budget") == [
+        "data.batch: 16, now 8",
+        "model.settings.blocks: None, now 2",
+    ]
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
+def test_our_recipes_are_valid(path: Path) -> None:
+    assert isinstance(load_recipe(path), Recipe)
+
+
+def test_there_are_recipes() -> None:
+    assert {"scn_x2", "tiny"} <= {path.stem for path in RECIPES}

@@ -1,0 +1,225 @@
+"""From recipe to trainer: the data that are opened, the weights that are started from."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from scalewise.data.layouts import find_dataset
+from scalewise.data.store import Store, pack
+from scalewise.errors import ScalewiseError
+from scalewise.files import Picture, write
+from scalewise.imaging.protocols import FIELD
+from scalewise.training.config import BudgetConfig, ModelConfig, Recipe
+from scalewise.training.setup import open_validation, packed_paths, prepare
+from scalewise.training.validation import restore_uint8
+
+
+def refused(recipe: Recipe, run: Path) -> str:
+    with pytest.raises(ScalewiseError) as caught:
+        prepare(recipe, run)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def with_data(recipe: Recipe, **data: object) -> Recipe:
+    return replace(recipe, data=replace(recipe.data, **data))
+
+
+def with_model(recipe: Recipe, init: str | None = None, **settings: object) -> Recipe:
+    settings = {**recipe.model.settings, **settings}
+    return replace(recipe, model=ModelConfig(name="scn_exact", settings=settings, init=init))
+
+
+def test_folders_are_packed_into_the_run(recipe: Recipe, pictures: Path, tmp_path: Path) -> None:
+    (pictures / "torn.png").write_bytes(b"")
+    said: list[str] = []
+    done: list[tuple[int, int]] = []
+    trainer = prepare(
+        with_data(recipe, valid=None),
+        tmp_path / "run",
+        notify=said.append,
+        progress=lambda *counts: done.append(counts),
+    )
+    assert packed_paths([str(pictures)], tmp_path / "run") == [tmp_path / "run/train-0.pack"]
+    assert len(Store(tmp_path / "run/train-0.pack")) == len(trainer.sampler) == 2
+    assert done == [(1, 3), (2, 3), (3, 3)]
+    (line,) = said
+    assert line.startswith("skipped: ")
+    assert "torn.png" in line
+
+
+def test_what_was_packed_is_used_again_on_resume_only(
+    recipe: Recipe, pictures: Path, tmp_path: Path
+) -> None:
+    recipe = with_data(recipe, valid=None)
+    prepare(recipe, tmp_path / "run")
+    (pictures / "face.png").unlink()
+    assert len(prepare(recipe, tmp_path / "run", resume=True).sampler) == 2
+    assert len(prepare(recipe, tmp_path / "run").sampler) == 1
+
+
+def test_defaults_of_the_network_are_filled_in(recipe: Recipe, tmp_path: Path) -> None:
+    trainer = prepare(with_model(recipe, scale=3), tmp_path / "run")
+    assert trainer.recipe.model.settings == {
+        **{"scale": 3, "channels": 3, "width": 4, "expansion": 2, "blocks": 1, "levels": 2},
+    }
+    lr, hr = trainer.sampler.sample(0)
+    assert (lr.shape, hr.shape) == ((2, 8, 8, 3), (2, 24, 24, 3))
+
+
+def test_validation_pictures_follow_the_protocol(
+    recipe: Recipe, tmp_path: Path, photo: NDArray[np.uint8]
+) -> None:
+    hr, own_lr = photo[:41, :50], photo[100:120, :25]
+    (tmp_path / "set/HR").mkdir(parents=True)
+    (tmp_path / "set/LR_bicubic/X2").mkdir(parents=True)
+    write(tmp_path / "set/HR/a.png", Picture(hr))
+    write(tmp_path / "set/LR_bicubic/X2/ax2.png", Picture(own_lr))
+    made = {2: own_lr, 3: FIELD.prepare(hr, None, 3)[0]}
+    for scale, lr in made.items():
+        data = replace(recipe.data, valid=str(tmp_path / "set"))
+        validation = open_validation(data, scale)
+        assert validation is not None
+        ((our_lr, our_hr),) = validation.pairs
+        np.testing.assert_array_equal(our_lr, lr)
+        np.testing.assert_array_equal(our_hr, hr[: 41 // scale * scale, : 50 // scale * scale])
+
+
+def test_validation_on_a_packed_store(recipe: Recipe, pictures: Path, tmp_path: Path) -> None:
+    store = tmp_path / "valid.pack"
+    pack([find_dataset(pictures)], store, [2])
+    from_folder = open_validation(recipe.data, 2)
+    from_store = open_validation(replace(recipe.data, valid=str(store)), 2)
+    assert from_folder is not None
+    assert from_store is not None
+    for ours, theirs in zip(from_folder.pairs, from_store.pairs, strict=True):
+        np.testing.assert_array_equal(ours[0], theirs[0])
+        np.testing.assert_array_equal(ours[1], theirs[1])
+    first = open_validation(replace(recipe.data, valid_images=1), 2)
+    assert first is not None
+    assert len(first.pairs) == 1
+
+
+def test_validation_measures_what_the_protocol_does(recipe: Recipe, tmp_path: Path) -> None:
+    trainer = prepare(recipe, tmp_path / "run")
+    assert trainer.validation is not None
+    device = torch.device("cpu")
+    scores: list[float] = []
+    for lr, hr in trainer.validation.pairs:
+        image = torch.tensor(lr).permute(2, 0, 1)[None] / 255
+        with torch.no_grad():
+            restored = trainer.network(image)[0].permute(1, 2, 0).numpy() * 255
+        scores.append(FIELD.score(restored, hr, 2).psnr_y)
+        pixels = restore_uint8(trainer.network, lr, device, torch.float32)
+        assert pixels.dtype == np.uint8
+        np.testing.assert_array_equal(pixels, np.rint(restored).clip(0, 255))
+    measured = trainer.validation.psnr_y(trainer.network, device, torch.float32)
+    assert measured == pytest.approx(np.mean(scores), abs=1e-6)
+
+
+def test_starting_from_other_weights(recipe: Recipe, tmp_path: Path) -> None:
+    recipe = replace(recipe, budget=BudgetConfig(steps=3))
+    first = prepare(recipe, tmp_path / "first")
+    first.train()
+    second = prepare(with_model(recipe, init=str(tmp_path / "first")), tmp_path / "second")
+    for ours, theirs in zip(
+        second.network.parameters(), first.ema.network.parameters(), strict=True
+    ):
+        assert torch.equal(ours, theirs)
+    wider = with_model(recipe, init=str(tmp_path / "first/best.pt"), width=6)
+    assert refused(wider, tmp_path / "third").startswith(
+        f"model.init: {tmp_path / 'first/best.pt'}: weights do not fit ScnExact: 'head.weight' is "
+    )
+    # The checkpoint has what a resumed run needs; its first weights may be gone.
+    gone = with_model(recipe, init=str(tmp_path / "gone"))
+    assert "model.init: " in refused(gone, tmp_path / "third")
+    prepare(gone, tmp_path / "third", resume=True)
+
+
+def test_weights_come_from_the_seed(recipe: Recipe, tmp_path: Path) -> None:
+    heads = [
+        next(prepare(replace(recipe, seed=seed), tmp_path / "run").network.parameters())
+        for seed in (5, 5, 6)
+    ]
+    assert torch.equal(heads[0], heads[1])
+    assert not torch.equal(heads[0], heads[2])
+
+
+def test_mistakes_are_one_line(
+    recipe: Recipe, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, empty = tmp_path / "run", tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert (
+        refused(with_data(recipe, train=["nope"]), run)
+        == f"data.train: there is no nope in {tmp_path}"
+    )
+    assert refused(with_data(recipe, valid="/nope"), run) == "data.valid: there is no /nope"
+    assert refused(with_data(recipe, train=[str(empty)]), run).startswith(f"no pictures in {empty}")
+    assert "not a packed store" in refused(
+        with_data(recipe, train=[str(pictures / "face.png")]), run
+    )
+    assert "choose a smaller data.patch" in refused(with_data(recipe, patch=500), run)
+    assert "channels" in refused(with_model(recipe, channels=1), run)
+    assert "did you mean 'width'?" in refused(with_model(recipe, widht=1), run)
+    assert "give exactly one of" in refused(replace(recipe, budget=BudgetConfig()), run)
+    write(empty / "tiny.png", Picture(np.zeros((14, 40, 3), np.uint8)))
+    assert refused(with_data(recipe, valid=str(empty)), run) == (
+        "data.valid: tiny: measuring needs 15 px on each side"
+    )
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
+def test_a_device_that_is_not_there(recipe: Recipe, tmp_path: Path) -> None:
+    message = refused(replace(recipe, device="cuda"), tmp_path / "run")
+    assert re.search("PyTorch finds no cuda here", message)
+
+
+BLOCKED = ["pyvips", "pydantic", "rich", "typer", "yaml", "openvino", "safetensors"]
+
+TRAIN_ON_STORES = f"""
+import sys
+from importlib.abc import MetaPathFinder
+from pathlib import Path
+
+class Block(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {BLOCKED!r}:
+            raise ModuleNotFoundError(f"blocked: {{name}}", name=name)
+
+sys.meta_path.insert(0, Block())
+import scalewise.models
+from scalewise.training.config import *
+from scalewise.training.setup import prepare
+
+store, run = sys.argv[1:]
+trainer = prepare(
+    Recipe(
+        model=ModelConfig(name="scn_exact", settings=dict(width=4, blocks=1, levels=2)),
+        data=DataConfig(train=[store], valid=store, patch=8, batch=2),
+        budget=BudgetConfig(steps=2),
+    ),
+    Path(run),
+)
+trainer.train()
+print(trainer.step, trainer.best > 20)
+"""
+
+
+def test_packed_stores_need_torch_and_numpy_alone(pictures: Path, tmp_path: Path) -> None:
+    store = tmp_path / "train.pack"
+    pack([find_dataset(pictures)], store, [2])
+    command = [sys.executable, "-c", TRAIN_ON_STORES, str(store), str(tmp_path / "run")]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert said.stderr == ""
+    assert said.stdout == "2 True\n"

@@ -1,0 +1,113 @@
+"""Cards: read back as written, checked, and legible."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scalewise.errors import ScalewiseError
+from scalewise.weights import find_release, is_release, list_cards
+from scalewise.weights.card import (
+    Card,
+    Score,
+    card_page,
+    checked_file,
+    read_card,
+    with_scores,
+    write_card,
+)
+
+
+def score(model: str, psnr_y: float, dataset: str = "Set5") -> Score:
+    return Score(
+        model=model,
+        dataset=dataset,
+        images=5,
+        protocol="field",
+        precision="f32",
+        psnr=psnr_y - 2,
+        psnr_y=psnr_y,
+        ssim=0.95,
+        version="0",
+    )
+
+
+@pytest.fixture
+def card(small_release: Path) -> Card:
+    return read_card(small_release)
+
+
+def test_says_what_the_network_is(card: Card) -> None:
+    assert (card.name, card.architecture, card.scale, card.channels) == ("small", "scn_exact", 2, 3)
+    assert (card.multiple, card.tiling) == (4, "exact")
+    assert card.settings["width"] == 8
+    assert card.parameters == 11_524
+
+
+def test_round_trip(card: Card, tmp_path: Path) -> None:
+    scored = with_scores(card, [score("small", 37.5), score("bicubic", 33.67)])
+    write_card(scored, tmp_path)
+    assert read_card(tmp_path) == scored
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["README.md", "card.json"]
+
+
+def test_a_new_measurement_replaces_the_old(card: Card) -> None:
+    card = with_scores(card, [score("small", 37.0), score("small", 33.0, "Set14")])
+    card = with_scores(card, [score("small", 37.5)])
+    found = card.score("Set5")
+    assert found is not None
+    assert found.psnr_y == 37.5
+    assert len(card.scores) == 2
+    assert card.score("Set5", "squash256") is None
+
+
+def test_the_page_tells_scores_licences_and_how_far_training_got(card: Card) -> None:
+    page = card_page(with_scores(card, [score("small", 37.512)]))
+    assert "| small | Set5 | 5 | field | f32 | 35.51 | 37.51 | 0.9500 |" in page
+    assert "50% of the recipe's schedule" in page
+    assert "2 under: CC0" in page
+    assert card.sha256["model.onnx"] in page
+
+
+def test_bad_cards(card: Card, tmp_path: Path) -> None:
+    with pytest.raises(ScalewiseError, match="not a released model"):
+        read_card(tmp_path)
+    write_card(card, tmp_path)
+    path = tmp_path / "card.json"
+    plain = json.loads(path.read_text())
+    path.write_text(json.dumps({**plain, "scale": "two"}))
+    with pytest.raises(ScalewiseError, match=r"card\.json: not a valid card: scale"):
+        read_card(tmp_path)
+    path.write_text("{")
+    with pytest.raises(ScalewiseError, match="not a valid card"):
+        read_card(tmp_path)
+
+
+def test_checksums(card: Card, small_release: Path) -> None:
+    assert checked_file(small_release, card, "model.onnx").is_file()
+    other = replace(card, sha256={**card.sha256, "model.onnx": "0" * 64})
+    with pytest.raises(ScalewiseError, match="damaged"):
+        checked_file(small_release, other, "model.onnx")
+
+
+def test_releases_of_the_package_are_whole() -> None:
+    cards = list_cards()
+    assert "scn_x2" in [card.name for card in cards]
+    for card in cards:
+        folder = find_release(card.name)
+        assert folder.name == card.name
+        for name in ("model.onnx", "weights.safetensors"):
+            checked_file(folder, card, name)
+        assert (folder / "README.md").read_text(encoding="utf-8") == card_page(card)
+        assert card.score("Set5") is not None
+        assert card.score("Set14") is not None
+
+
+def test_is_release(small_release: Path, tmp_path: Path) -> None:
+    assert is_release("scn_x2")
+    assert is_release(small_release)
+    assert not is_release(tmp_path)
+    assert not is_release("nothing")
