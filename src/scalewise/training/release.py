@@ -10,7 +10,8 @@ from scalewise.errors import ScalewiseError
 from scalewise.models.convert import load_checkpoint as load_network
 from scalewise.training.checkpoint import load_checkpoint
 from scalewise.training.setup import packed_paths
-from scalewise.weights.card import Card, Training
+from scalewise.weights import find_release, is_release
+from scalewise.weights.card import WEIGHTS_FILE, Card, Start, Training, read_card, sha256
 from scalewise.weights.release import write_release
 
 
@@ -43,8 +44,34 @@ def release_run(run: Path, folder: Path, *, summary: str, licence: str) -> Card:
         progress=round(checkpoint["progress"], 4),
         pictures=sum(len(store) for store in stores),
         licences=licences,
+        start=_start(recipe["model"]["init"]),
     )
     name = folder.resolve().name
     return write_release(
         load_network(path), folder, name=name, summary=summary, licence=licence, training=training
+    )
+
+
+def _start(init: str | None) -> Start | None:
+    """What ``model.init`` names, as the card tells it.
+
+    Steps and seconds are those of its last training and of all before it.
+    """
+    if init is None:
+        return None
+    if not is_release(init):
+        path = Path(init)
+        if not path.is_file():
+            raise ScalewiseError(
+                f"{init}: the run started from these weights (model.init); the card needs their "
+                "checksum, so put the file back"
+            )
+        return Start(model=path.name, sha256=sha256(path))
+    card = read_card(find_release(init))
+    before = card.training.start
+    return Start(
+        model=card.name,
+        sha256=card.sha256[WEIGHTS_FILE],
+        steps=card.training.steps + ((before and before.steps) or 0),
+        seconds=card.training.seconds + ((before and before.seconds) or 0.0),
     )

@@ -44,6 +44,23 @@ class Score:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Start:
+    """The weights that a training started from.
+
+    Attributes:
+        model: name of the released model, or of the checkpoint's file.
+        sha256: of its weights.
+        steps: optimizer steps that had made them; None where the file does not say.
+        seconds: of training that had made them; None where the file does not say.
+    """
+
+    model: str
+    sha256: str
+    steps: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Training:
     """How the weights came about.
 
@@ -54,6 +71,7 @@ class Training:
         progress: the part of the recipe's budget that was done, in [0, 1].
         pictures: how many pictures it learned from.
         licences: how many of them are under which licence.
+        start: the weights it started from; None where it began from scratch.
     """
 
     recipe: dict[str, Any]
@@ -62,6 +80,7 @@ class Training:
     progress: float
     pictures: int
     licences: dict[str, int]
+    start: Start | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +188,6 @@ def card_page(card: Card) -> str:
     """A card as a Markdown page."""
     training = card.training
     settings = ", ".join(f"{key} {value}" for key, value in card.settings.items())
-    minutes = training.seconds / 60
     lines = [
         f"# {card.name}",
         "",
@@ -179,8 +197,8 @@ def card_page(card: Card) -> str:
         f"- **Network**: `{card.architecture}` ({settings}), {card.parameters:,} parameters",
         f"- **Tiling**: {card.tiling}; sizes are padded to multiples of {card.multiple}",
         f"- **Licence of the weights**: {card.licence}",
-        f"- **Training**: {training.steps:,} steps in {minutes:.0f} minutes, "
-        f"{training.progress:.0%} of the recipe's schedule",
+        f"- **Training**: {_effort(training)}, "
+        f"{training.progress:.0%} of the recipe's schedule; started from {_origin(training.start)}",
         "",
         "## Scores",
         "",
@@ -203,6 +221,9 @@ def card_page(card: Card) -> str:
             for licence, count in sorted(training.licences.items(), key=lambda item: -item[1])
         ),
         "",
+        "The pictures are no part of the release. Whether their licences bind a network that",
+        "learned from them is not settled law: judge for yourself before commercial use.",
+        "",
         "## Recipe",
         "",
         "```json",
@@ -215,3 +236,14 @@ def card_page(card: Card) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _origin(start: Start | None) -> str:
+    if start is None:
+        return "scratch"
+    effort = "" if start.steps is None else f", {_effort(start)}"
+    return f"`{start.model}` (weights sha256 `{start.sha256[:12]}...`{effort})"
+
+
+def _effort(training: Training | Start) -> str:
+    return f"{training.steps:,} steps in {(training.seconds or 0) / 60:.0f} minutes"

@@ -1,0 +1,72 @@
+"""From a run to a release: the card tells what the weights came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from scalewise.cli.app import app
+from scalewise.errors import ScalewiseError
+from scalewise.training.release import release_run
+from scalewise.weights.card import WEIGHTS_FILE, Card, card_page, read_card, sha256
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(PROJECT)
+
+
+def trained(run: Path, *settings: str) -> Path:
+    """A run of two steps."""
+    short = ["budget.time=null", "budget.steps=2", "data.batch=2", "data.patch=8"]
+    command = ["train", "recipes/tiny.yaml", *short, *settings, "--run", str(run)]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    return run
+
+
+def released(run: Path, folder: Path) -> Card:
+    release_run(run, folder, summary="A test.", licence="CC0")
+    return read_card(folder)
+
+
+SMALL = ("model.settings.width=8", "model.settings.blocks=2")
+
+
+def test_from_scratch(tmp_path: Path) -> None:
+    card = released(trained(tmp_path / "run", *SMALL), tmp_path / "model")
+    assert (card.training.steps, card.training.progress, card.training.start) == (2, 1.0, None)
+    assert "started from scratch" in card_page(card)
+
+
+def test_from_a_released_model(tmp_path: Path, small_release: Path) -> None:
+    run = trained(tmp_path / "run", *SMALL, f"model.init={small_release}")
+    start = released(run, tmp_path / "first").training.start
+    assert start is not None
+    assert (start.model, start.steps, start.seconds) == ("small", 7, 1.5)
+    assert start.sha256 == sha256(small_release / WEIGHTS_FILE)
+
+    run = trained(tmp_path / "again", *SMALL, f"model.init={tmp_path / 'first'}")
+    card = released(run, tmp_path / "second")
+    assert card.training.start is not None
+    assert card.training.start.steps == 9  # with those that came before it
+    assert f"started from `first` (weights sha256 `{card.training.start.sha256[:12]}" in card_page(
+        card
+    )
+
+
+def test_from_a_checkpoint(tmp_path: Path) -> None:
+    first = trained(tmp_path / "run", *SMALL) / "best.pt"
+    run = trained(tmp_path / "more", *SMALL, f"model.init={first}")
+    start = released(run, tmp_path / "model").training.start
+    assert start is not None
+    assert (start.model, start.sha256, start.steps) == ("best.pt", sha256(first), None)
+
+    first.unlink()
+    with pytest.raises(ScalewiseError, match=r"best\.pt: the run started from these weights"):
+        released(run, tmp_path / "gone")
+    assert not (tmp_path / "gone").exists()
