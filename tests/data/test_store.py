@@ -114,10 +114,10 @@ def test_a_failed_packing_leaves_an_older_store_as_it_was(tmp_path: Path) -> Non
     assert sorted(path.name for path in tmp_path.iterdir()) == ["set", "set.pack"]
 
 
-def test_a_missing_output_folder_is_named(tmp_path: Path) -> None:
+def test_a_missing_output_folder_is_made(tmp_path: Path) -> None:
     save(tmp_path / "set/a.png", noise(8, 8, 3))
-    with pytest.raises(ScalewiseError, match=r"the folder .*none does not exist; make it first"):
-        pack([find_dataset(tmp_path / "set")], tmp_path / "none/out.pack", [2])
+    pack([find_dataset(tmp_path / "set")], tmp_path / "new/folder/out.pack", [2])
+    assert len(Store(tmp_path / "new/folder/out.pack")) == 1
 
 
 @pytest.mark.parametrize("kept", [0, 5, 100, -1])

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from reference import GOLDEN, slow_imresize, slow_imresize_channels
 
 from scalewise.files import read
 from scalewise.imaging.metrics import psnr
 from scalewise.imaging.resize import contributions, imresize, resize_like_pillow
+from tests.imaging.reference import GOLDEN, slow_imresize, slow_imresize_channels
 
 
 def random_image(seed: int, dtype: type = np.uint8) -> NDArray:

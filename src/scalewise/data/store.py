@@ -151,16 +151,16 @@ def pack(
 
     Args:
         datasets: what to pack, in this order.
-        out: the store to write; it appears whole or not at all.
+        out: the store to write; it appears whole or not at all.  Its folder is made if need be.
         scales: LR scales to hold.
         workers: decoding threads; all cores by default.
         progress: called with pictures done and in all.
 
     Raises:
-        ScalewiseError: no folder to write into, or not one picture could be packed.
+        ScalewiseError: not one picture could be packed.
+        OSError: the folder cannot be made or written to.
     """
-    if not out.parent.is_dir():
-        raise ScalewiseError(f"{out}: the folder {out.parent} does not exist; make it first")
+    out.parent.mkdir(parents=True, exist_ok=True)
     items = [
         (item, dataset.licences.get(item.name, ""))
         for dataset in datasets
