@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import itertools
 import math
+import os
+import shutil
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +27,8 @@ from scalewise.training.config import (
     Recipe,
     ScheduleConfig,
 )
-from scalewise.training.loop import LogLine, Trainer
+from scalewise.training.log import LogLine
+from scalewise.training.loop import Trainer
 from scalewise.training.setup import prepare
 from scalewise.training.validation import ValidationSet
 
@@ -53,6 +57,14 @@ class Scripted(ValidationSet):
 
     def psnr_y(self, *_: object) -> float:
         return next(self._scores)
+
+
+def resumed_trainer(
+    recipe: Recipe, run: Path, notify: Callable[[str], None] | None = None
+) -> Trainer:
+    trainer = prepare(recipe, run, initialise=False, reuse_packed=True, notify=notify)
+    trainer.resume()
+    return trainer
 
 
 def kill() -> None:
@@ -103,8 +115,7 @@ def test_a_resumed_run_is_bit_for_bit_the_uninterrupted_one(
         killed.train()
     assert [row["step"] for row in read_log(run)] == ["20", "40"]
 
-    stopped = prepare(recipe, run, resume=True)
-    stopped.resume()
+    stopped = resumed_trainer(recipe, run)
     assert stopped.step == 20
     training_step = stopped.training_step
 
@@ -117,8 +128,7 @@ def test_a_resumed_run_is_bit_for_bit_the_uninterrupted_one(
     stopped.train()
     assert stopped.step == 33
 
-    resumed = prepare(recipe, run, resume=True)
-    resumed.resume()
+    resumed = resumed_trainer(recipe, run)
     assert resumed.step == 33
     resumed.train()
 
@@ -162,7 +172,7 @@ def test_the_log(recipe: Recipe, tmp_path: Path) -> None:
 
 
 def test_training_restores_better_and_better(recipe: Recipe, tmp_path: Path) -> None:
-    recipe = replace(recipe, data=replace(recipe.data, batch=8), validate_every=0.0)
+    recipe = replace(recipe, data=replace(recipe.data, batch=8), validate_every="20 steps")
     prepare(replace(recipe, budget=BudgetConfig(steps=200)), tmp_path / "run").train()
     scores = [float(row["psnr_y"]) for row in read_log(tmp_path / "run")]
     assert len(scores) == 10
@@ -191,8 +201,7 @@ def test_the_best_is_kept(recipe: Recipe, tmp_path: Path) -> None:
     assert (last["step"], last["best"]) == (60, 32.0)
 
     longer = replace(recipe, budget=BudgetConfig(steps=80), validate_every=0.0)
-    resumed = prepare(longer, tmp_path / "run", resume=True)
-    resumed.resume()
+    resumed = resumed_trainer(longer, tmp_path / "run")
     resumed.validation = Scripted([31.9])
     resumed.train()
     assert resumed.step == 80
@@ -223,8 +232,7 @@ def test_a_budget_of_time_leaves_pauses_out(
 
     for _ in range(500):
         next(clock)
-    second = prepare(recipe, tmp_path / "run", resume=True)
-    second.resume()
+    second = resumed_trainer(recipe, tmp_path / "run")
     second.train()
     assert (second.step, second.seconds, second.rate) == (50, 50.0, 0.0)
 
@@ -264,32 +272,170 @@ def test_weights_that_are_not_finite_are_not_saved(recipe: Recipe, tmp_path: Pat
     assert not (tmp_path / "run/last.pt").exists()
 
 
-def test_a_checkpoint_is_written_whole_or_not_at_all(
+def test_a_full_disk_keeps_the_checkpoint_before_and_the_run_going(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trainer = prepare(recipe, tmp_path / "run")
-    trainer.train()
-    before = (tmp_path / "run/last.pt").read_bytes()
+    run = tmp_path / "run"
+    recipe = replace(recipe, validate_every=0.0, checkpoint_every=0.0)
+    said: list[str] = []
+    trainer = prepare(recipe, run, notify=said.append)
+    trainer.validation = Scripted([30.0, 31.0, 30.5])
+    full = False
 
-    def fill_the_disk(_: object, path: Path) -> None:
-        path.write_bytes(before[:100])
+    def fsync(_: int) -> None:
+        if full:
+            raise OSError(28, "No space left on device")
+
+    def fill() -> None:
+        nonlocal full
+        full = True
+
+    def empty() -> None:
+        nonlocal full
+        full = False
+        assert load_checkpoint(run / "last.pt")["step"] == 20
+        assert load_checkpoint(run / "best.pt")["step"] == 20
+
+    monkeypatch.setattr("scalewise.training.whole.os.fsync", fsync)
+    trainer.listeners += [At(40, fill), At(60, empty)]
+    trainer.train()
+    assert said == [
+        f"{run}: the checkpoint cannot be written (No space left on device); "
+        "the one before is kept, and training goes on"
+    ]
+    assert load_checkpoint(run / "last.pt")["step"] == 60
+    # The best that was never on disk does not stand in the way of a lesser one that is.
+    assert (load_checkpoint(run / "best.pt")["step"], trainer.best) == (60, 30.5)
+    assert not list(run.glob("*.partial"))
+
+
+def test_a_result_that_cannot_be_written_is_an_error(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    prepare(recipe, run).train()
+    before = (run / "last.pt").read_bytes()
+
+    def fsync(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(torch, "save", fill_the_disk)
-    longer = replace(recipe, budget=BudgetConfig(steps=61), validate_every=1e9)
-    trainer = prepare(longer, tmp_path / "run", resume=True)
+    monkeypatch.setattr("scalewise.training.whole.os.fsync", fsync)
+    longer = replace(recipe, budget=BudgetConfig(steps=61))
+    trainer = prepare(longer, run, initialise=False, reuse_packed=True)
+    trainer._log.forget_after = lambda _: None
     trainer.resume()
-    with pytest.raises(ScalewiseError, match=r"pt: the checkpoint cannot be written \(.*No space"):
+    with pytest.raises(
+        ScalewiseError, match=r"cannot be written .*; the one before is still there"
+    ):
         trainer.train()
-    assert (tmp_path / "run/last.pt").read_bytes() == before
-    assert not list((tmp_path / "run").glob("*.partial"))
+    assert (run / "last.pt").read_bytes() == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of a process")
+def test_a_disk_that_is_really_full(recipe: Recipe, tmp_path: Path) -> None:
+    import resource
+
+    run = tmp_path / "run"
+    said: list[str] = []
+    trainer = prepare(replace(recipe, checkpoint_every=0.0), run, notify=said.append)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    trainer.listeners += [
+        At(20, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))),
+        At(60, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits)),
+    ]
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # an error, as with a full disk
+    try:
+        trainer.train()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert len(said) == 2  # at steps 20 and 40
+    assert all("the checkpoint cannot be written (File too large)" in line for line in said)
+    assert load_checkpoint(run / "last.pt")["step"] == 60
+    assert [row["step"] for row in read_log(run)] == ["20", "40", "60"]
+
+
+def test_an_unreadable_checkpoint_falls_back_to_the_one_before(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    recipe = replace(recipe, checkpoint_every="20 steps")
+    straight, run = tmp_path / "straight", tmp_path / "run"
+    prepare(recipe, straight).train()
+    trainer = prepare(recipe, run)
+    trainer.listeners.append(At(60, kill))
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+    content = bytearray((run / "last.pt").read_bytes())
+    content[len(content) // 2] ^= 1  # torch would read it without a word
+    (run / "last.pt").write_bytes(content)
+    said: list[str] = []
+    resumed = resumed_trainer(recipe, run, said.append)
+    assert resumed.step == 20
+    assert said == [
+        f"{run / 'last.pt'}: not a readable checkpoint; "
+        f"going back to the one before, {run / 'previous.pt'}, of step 20"
+    ]
+    resumed.train()
+    assert_same_state(load_checkpoint(straight / "last.pt"), load_checkpoint(run / "last.pt"))
+    assert without_seconds(run) == without_seconds(straight)
+
+
+def test_intervals_in_steps_are_exact(recipe: Recipe, tmp_path: Path) -> None:
+    recipe = replace(recipe, validate_every="25 steps", checkpoint_every="7 steps")
+    trainer = prepare(recipe, tmp_path / "run")
+    saved: list[int] = []
+    save = trainer._save
+
+    def save_and_tell(improved: bool = False, must: bool = False) -> None:
+        saved.append(trainer.step)
+        save(improved, must)
+
+    trainer._save = save_and_tell
+    trainer.validation = Scripted([30.0, 29.0, 28.0])
+    trainer.train()
+    rows = read_log(tmp_path / "run")
+    assert [row["step"] for row in rows] == ["20", "25", "45", "50", "60"]
+    assert [row["step"] for row in rows if row["psnr_y"]] == ["25", "50", "60"]
+    assert saved == [7, 14, 21, 25, 28, 35, 42, 49, 56, 60]
+
+
+def test_a_deterministic_run_is_the_same_file_by_file(recipe: Recipe, tmp_path: Path) -> None:
+    recipe = replace(
+        recipe, deterministic=True, validate_every="1 epoch", checkpoint_every="20 steps"
+    )
+    logs: list[bytes] = []
+    try:
+        for name in ("one", "other"):
+            prepare(recipe, tmp_path / name).train()
+            logs.append((tmp_path / name / "log.csv").read_bytes())
+        assert logs[0] == logs[1]
+        assert {row["seconds"] for row in read_log(tmp_path / "one")} == {""}
+        for key, clocked in (
+            ("budget", replace(recipe, budget=BudgetConfig(time="5s"))),
+            ("validate_every", replace(recipe, validate_every="5s")),
+            ("checkpoint_every", replace(recipe, checkpoint_every=5)),
+        ):
+            with pytest.raises(ScalewiseError, match=f"^{key}: .*cannot depend on the clock"):
+                prepare(clocked, tmp_path / "third")
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no compiler")
+def test_a_compiled_network_learns_the_same(recipe: Recipe, tmp_path: Path) -> None:
+    recipe = replace(recipe, budget=BudgetConfig(steps=3))
+    prepare(recipe, tmp_path / "plain").train()
+    prepare(replace(recipe, compile=True), tmp_path / "compiled").train()
+    plain = load_checkpoint(tmp_path / "plain/best.pt")
+    compiled = load_checkpoint(tmp_path / "compiled/best.pt")
+    assert plain["network"].keys() == compiled["network"].keys()
+    for name, weights in plain["network"].items():
+        torch.testing.assert_close(compiled["network"][name], weights, rtol=1e-3, atol=1e-4)
 
 
 def test_resuming_from_what_is_no_checkpoint_of_this_run(recipe: Recipe, tmp_path: Path) -> None:
     def resume(recipe: Recipe) -> Trainer:
-        trainer = prepare(recipe, tmp_path / "run", resume=True)
-        trainer.resume()
-        return trainer
+        return resumed_trainer(recipe, tmp_path / "run")
 
     with pytest.raises(ScalewiseError, match=r"last.pt: no checkpoint there"):
         resume(recipe)

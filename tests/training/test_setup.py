@@ -57,13 +57,13 @@ def test_folders_are_packed_into_the_run(recipe: Recipe, pictures: Path, tmp_pat
     assert "torn.png" in line
 
 
-def test_what_was_packed_is_used_again_on_resume_only(
+def test_what_was_packed_is_used_again_if_asked(
     recipe: Recipe, pictures: Path, tmp_path: Path
 ) -> None:
     recipe = with_data(recipe, valid=None)
     prepare(recipe, tmp_path / "run")
     (pictures / "face.png").unlink()
-    assert len(prepare(recipe, tmp_path / "run", resume=True).sampler) == 2
+    assert len(prepare(recipe, tmp_path / "run", reuse_packed=True).sampler) == 2
     assert len(prepare(recipe, tmp_path / "run").sampler) == 1
 
 
@@ -142,7 +142,7 @@ def test_starting_from_other_weights(recipe: Recipe, tmp_path: Path) -> None:
     # The checkpoint has what a resumed run needs; its first weights may be gone.
     gone = with_model(recipe, init=str(tmp_path / "gone"))
     assert "model.init: " in refused(gone, tmp_path / "third")
-    prepare(gone, tmp_path / "third", resume=True)
+    prepare(gone, tmp_path / "third", initialise=False)
 
 
 def test_weights_come_from_the_seed(recipe: Recipe, tmp_path: Path) -> None:

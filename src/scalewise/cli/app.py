@@ -12,7 +12,18 @@ from typing import Annotated
 
 import typer
 
-from scalewise.cli import compare, data, evaluate, export, models, release, train, upscale
+from scalewise.cli import (
+    compare,
+    data,
+    evaluate,
+    export,
+    models,
+    plot,
+    release,
+    runs,
+    train,
+    upscale,
+)
 from scalewise.cli.console import print_error
 from scalewise.errors import ScalewiseError
 
@@ -30,6 +41,8 @@ app.command()(compare.compare)
 app.command()(evaluate.evaluate)
 app.add_typer(data.app, name="data")
 app.command()(train.train)
+app.command()(runs.runs)
+app.command()(plot.plot)
 app.command()(release.release)
 app.command()(export.export)
 

@@ -75,7 +75,8 @@ class DeviceBatches:
             for place in places
             for width, offset in [_width_and_offset(place.store, place.picture, scale)]
         ]
-        numbers = torch.tensor(rows).to(self._device, non_blocking=True)
+        numbers = torch.tensor(rows, pin_memory=self._device.type == "cuda")
+        numbers = numbers.to(self._device, non_blocking=True)  # nothing waits for the copy
         offset, width, top, left, view = (column[:, None, None] for column in numbers.unbind(1))
         side = self._sampler.patch * zoom
         along = torch.arange(side, device=self._device)

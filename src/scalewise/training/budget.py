@@ -9,8 +9,11 @@ from scalewise.errors import ScalewiseError
 from scalewise.training.config import BudgetConfig
 
 
-def seconds(duration: float | str) -> float:
+def seconds(duration: float | str, key: str = "budget.time") -> float:
     """A duration in seconds, from a number or a text such as ``90s``, ``45m``, ``1h30m``.
+
+    Raises:
+        ScalewiseError: it cannot be read; ``key`` says where it stands.
 
     >>> seconds("1h30m"), seconds("90s"), seconds(20)
     (5400.0, 90.0, 20.0)
@@ -19,7 +22,7 @@ def seconds(duration: float | str) -> float:
         return float(duration)
     match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", duration.replace(" ", ""))
     if match is None or not any(match.groups()):
-        raise ScalewiseError(f"budget.time: cannot read '{duration}'; write 90s, 45m or 1h30m")
+        raise ScalewiseError(f"{key}: cannot read '{duration}'; write 90s, 45m or 1h30m")
     hours, minutes, rest = (int(group or 0) for group in match.groups())
     return float(hours * 3600 + minutes * 60 + rest)
 
@@ -59,3 +62,40 @@ class Budget:
         """The done part in [0, 1], after so many steps and seconds."""
         done = steps / self.steps if self.steps else seconds / (self.seconds or 1.0)
         return min(done, 1.0)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """How often something is done: every so many steps, or every so many seconds.
+
+    Attributes:
+        steps: between two times, or None.
+        seconds: between two times, or None.
+    """
+
+    steps: int | None
+    seconds: float | None
+
+    @classmethod
+    def from_config(cls, interval: float | str, epoch: int, key: str) -> Interval:
+        """Read seconds (a number, ``90s``, ``10m``), ``200 steps`` or ``1 epoch``.
+
+        Raises:
+            ScalewiseError: it is none of these; ``key`` says where it stands.
+
+        >>> Interval.from_config("2 epochs", epoch=50, key="validate_every")
+        Interval(steps=100, seconds=None)
+        """
+        match = re.fullmatch(r"(\d+) *(step|epoch)s?", str(interval).strip())
+        if match is None:
+            return cls(None, seconds(interval, key))
+        number = int(match[1]) * (epoch if match[2] == "epoch" else 1)
+        if number < 1:
+            raise ScalewiseError(f"{key}: must be at least 1 step")
+        return cls(number, None)
+
+    def is_due(self, step: int, seconds_since: float) -> bool:
+        """Whether it is time, at a step, so many seconds after the last time."""
+        if self.steps is not None:
+            return step % self.steps == 0
+        return seconds_since >= (self.seconds or 0.0)

@@ -1,32 +1,57 @@
-"""Checkpoints: everything a run needs to go on, in one file, written whole or not at all."""
+"""Checkpoints: everything a run needs to go on, in one file, written whole or not at all.
+
+Two generations are kept: if the last cannot be read, the one before still can.
+"""
 
 from __future__ import annotations
 
+import io
+import os
+import shutil
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from scalewise.errors import ScalewiseError
+from scalewise.training.whole import write_whole
 
 Checkpoint = dict[str, Any]
 
+LAST, PREVIOUS, BEST = "last.pt", "previous.pt", "best.pt"
+"""A run's checkpoints: the newest, the one before it, and the one that validated best."""
+
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint of tensors and plain values under a temporary name, then rename.
+    """Write a checkpoint of tensors and plain values.
 
     Raises:
-        ScalewiseError: it cannot be written; a checkpoint that was there is as it was.
+        OSError: it cannot be written; a checkpoint that was there is as it was.
     """
-    partial = path.with_name(path.name + ".partial")
-    try:
-        torch.save(checkpoint, partial)
-        partial.replace(path)
-    except (OSError, RuntimeError) as error:  # torch's own writer raises RuntimeError
-        reason = str(error).splitlines()[0]
-        raise ScalewiseError(f"{path}: the checkpoint cannot be written ({reason})") from error
-    finally:
+    # In memory first: torch's own writer calls a full disk an unexpected position.
+    content = io.BytesIO()
+    torch.save(checkpoint, content)
+    write_whole(path, content.getvalue())
+
+
+def save_generation(run: Path, checkpoint: Checkpoint) -> None:
+    """Write a run's last checkpoint and keep the one before.
+
+    Raises:
+        OSError: it cannot be written; at least one of the two that were there still is.
+    """
+    last, previous = run / LAST, run / PREVIOUS
+    if last.exists():
+        partial = previous.with_name(previous.name + ".partial")
         partial.unlink(missing_ok=True)
+        try:
+            os.link(last, partial)
+        except OSError:  # a file system without hard links
+            shutil.copyfile(last, partial)
+        partial.replace(previous)
+    save_checkpoint(last, checkpoint)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -38,9 +63,44 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if not path.is_file():
         raise ScalewiseError(f"{path}: no checkpoint there")
     try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()  # torch itself does not look at the checksums
+        if damaged is not None:
+            raise zipfile.BadZipFile(damaged)
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file
         raise ScalewiseError(f"{path}: not a readable checkpoint") from error
     if not isinstance(checkpoint, dict) or "ema" not in checkpoint:
         raise ScalewiseError(f"{path}: not a checkpoint of a scalewise training run")
     return checkpoint  # pyright: ignore[reportUnknownVariableType]
+
+
+def has_checkpoint(run: Path) -> bool:
+    """Whether a run got as far as its first checkpoint."""
+    return (run / LAST).exists() or (run / PREVIOUS).exists()
+
+
+def load_last(run: Path, notify: Callable[[str], None] | None = None) -> Checkpoint:
+    """Read a run's last checkpoint or, if that cannot be read, the one before.
+
+    An unreadable file is renamed to ``last.pt.damaged``.
+
+    Args:
+        run: the run's folder.
+        notify: told, in one line, if it is the one before.
+
+    Raises:
+        ScalewiseError: neither can be read; the reason is the last one's.
+    """
+    try:
+        return load_checkpoint(run / LAST)
+    except ScalewiseError as error:
+        if not (run / PREVIOUS).is_file():
+            raise
+        checkpoint = load_checkpoint(run / PREVIOUS)
+        if (run / LAST).exists():  # out of the way, lest it become the one before
+            (run / LAST).replace(run / f"{LAST}.damaged")
+        if notify:
+            step = checkpoint["step"]
+            notify(f"{error}; going back to the one before, {run / PREVIOUS}, of step {step}")
+        return checkpoint

@@ -154,8 +154,11 @@ class Recipe:
         seed: of the weights and of the patches.
         precision: ``auto`` computes in bfloat16 where the machine is fast at it.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        validate_every: seconds between validations.
-        checkpoint_every: seconds between checkpoints.
+        validate_every: time between validations: seconds, ``10m``, ``500 steps``, ``1 epoch``.
+        checkpoint_every: time between checkpoints, likewise.
+        deterministic: the run's weights and log depend on the recipe alone, not on the clock:
+            budget and intervals must be in steps or epochs, and the log leaves seconds out.
+        compile: compile the network (``torch.compile``); pays on a GPU, needs a C++ compiler.
         tensorboard: write TensorBoard logs too.
     """
 
@@ -168,8 +171,10 @@ class Recipe:
     seed: int = 0
     precision: Literal["auto", "f32", "bf16"] = "auto"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    validate_every: float = 600.0
-    checkpoint_every: float = 120.0
+    validate_every: float | str = 600.0
+    checkpoint_every: float | str = 120.0
+    deterministic: bool = False
+    compile: bool = False
     tensorboard: bool = False
     __pydantic_config__ = STRICT
 

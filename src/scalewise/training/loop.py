@@ -6,14 +6,12 @@ it: the patches of a step depend on the seed and the step alone.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -22,47 +20,29 @@ from scalewise.data.sampler import PatchSampler
 from scalewise.errors import ScalewiseError
 from scalewise.models import RestorationNetwork
 from scalewise.training.batches import make_batches
-from scalewise.training.budget import Budget
-from scalewise.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from scalewise.training.budget import Budget, Interval
+from scalewise.training.checkpoint import (
+    BEST,
+    LAST,
+    Checkpoint,
+    load_last,
+    save_checkpoint,
+    save_generation,
+)
 from scalewise.training.config import OptimizerConfig, Recipe
+from scalewise.training.distributed import LostWorker, World, losing_a_worker_said
 from scalewise.training.ema import Ema
+from scalewise.training.log import LOG_FILE, Listener, LogLine, RunLog
 from scalewise.training.losses import restoration_loss
 from scalewise.training.machine import autocast, keep_freed_memory, pick_device, pick_dtype
 from scalewise.training.muon import Muon
 from scalewise.training.schedules import learning_rate
 from scalewise.training.validation import ValidationSet
 
+Notify = Callable[[str], None]
+
 LOG_EVERY = 20
 """Steps from one line of the log to the next; only there does the loop wait for a loss."""
-
-
-@dataclass(frozen=True)
-class LogLine:
-    """One line of the log.
-
-    Attributes:
-        step: optimizer steps done.
-        seconds: of the run so far, pauses between kill and resume left out.
-        progress: done part of the budget, in [0, 1].
-        rate: learning rate.
-        loss: mean over the steps since the line before.
-        psnr_y: dB of the averaged weights on the validation set, where just measured.
-    """
-
-    step: int
-    seconds: float
-    progress: float
-    rate: float
-    loss: float
-    psnr_y: float | None
-
-
-class Listener(Protocol):
-    """Who is told how a run goes: a progress bar, TensorBoard."""
-
-    def on_line(self, line: LogLine) -> None:
-        """A line was logged."""
-        ...
 
 
 class Trainer:
@@ -72,13 +52,15 @@ class Trainer:
         network: the network to train, on any device.
         recipe: the run's settings.
         sampler: where patches come from.
-        run: the run's folder; gets ``last.pt``, ``best.pt`` and ``log.csv``.
+        run: the run's folder; gets ``last.pt``, ``previous.pt``, ``best.pt`` and ``log.csv``.
         validation: what the averaged weights are measured on; without it the last weights
             count as the best.
-        listeners: told of every line of the log.
+        listeners: told of every line of the log, in the process that writes.
+        world: the processes that train together.
+        notify: told, in one line each, of what a run survives: a full disk, a damaged file.
 
     Raises:
-        ScalewiseError: the recipe's budget makes no sense.
+        ScalewiseError: the recipe's budget or intervals make no sense.
     """
 
     def __init__(
@@ -89,6 +71,9 @@ class Trainer:
         run: Path,
         validation: ValidationSet | None = None,
         listeners: Sequence[Listener] = (),
+        *,
+        world: World | None = None,
+        notify: Notify | None = None,
     ) -> None:
         keep_freed_memory()
         self.recipe = recipe
@@ -96,9 +81,15 @@ class Trainer:
         self.run = run
         self.validation = validation
         self.listeners = list(listeners)
+        self.world = world or World()
+        self.notify = notify or keep_quiet
         epoch = recipe.data.epoch or math.ceil(len(sampler) / recipe.data.batch)
         self.budget = Budget.from_config(recipe.budget, epoch)
-        self.device = pick_device(recipe.device)
+        self._validate_every = Interval.from_config(recipe.validate_every, epoch, "validate_every")
+        self._save_every = Interval.from_config(recipe.checkpoint_every, epoch, "checkpoint_every")
+        if recipe.deterministic:
+            self._leave_the_clock_out()
+        self.device = pick_device(recipe.device, self.world.local_rank)
         self.dtype = pick_dtype(recipe.precision, self.device)
         self.batches = make_batches(sampler, self.device)
         network.to(device=self.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
@@ -108,8 +99,13 @@ class Trainer:
         self.step = 0
         self.seconds = 0.0
         self.best = -math.inf
+        self._forward = self.world.wrap(
+            compiled(network) if recipe.compile else network, self.device
+        )
+        self._log = RunLog(run / LOG_FILE, timed=not recipe.deterministic)
         self._losses: list[Tensor] = []  # since the last line of the log
-        self._stopping = False
+        self._saved_best = self.best
+        self._stop_asked = self._stop_agreed = False
 
     def train(self) -> None:
         """Train to the end of the budget, or until :meth:`stop`.
@@ -117,34 +113,47 @@ class Trainer:
         Raises:
             ScalewiseError: the loss or the weights stopped being finite; the last checkpoint
                 is from before that.
+            LostWorker: another process is gone; what was learned until then is saved.
         """
-        self.run.mkdir(parents=True, exist_ok=True)
+        try:
+            self._train()
+        except LostWorker:
+            self._save()
+            raise
+
+    def _train(self) -> None:
+        if self.step == 0 and self.world.writes:  # perhaps killed before its first checkpoint
+            self.run.mkdir(parents=True, exist_ok=True)
+            self._log.forget_after(-1)
         started = time.monotonic() - self.seconds
         saved = validated = self.seconds
-        while self.progress < 1 and not self._stopping:
-            self._losses.append(self.training_step())
-            self.seconds = time.monotonic() - started
+        while self.progress < 1 and not self._is_stopping:
+            with losing_a_worker_said() if self.world.size > 1 else nullcontext():
+                self._losses.append(self.training_step())
+            self._agree(time.monotonic() - started)
             done = self.progress >= 1
-            if len(self._losses) < LOG_EVERY and not done:
+            line = done or len(self._losses) >= LOG_EVERY
+            validate = done or self._is_due(self._validate_every, validated, line)
+            save = done or self._is_due(self._save_every, saved, line)
+            if not (line or validate or save):
                 continue
-            loss = self._mean_of_finite_losses()
-            self._losses.clear()
-            due = self.seconds - validated >= self.recipe.validate_every
-            psnr_y = self._validate() if due or done else None
-            improved = self._keep_best(psnr_y)
-            if due:
-                validated = self.seconds
-            self._log(loss, psnr_y)
-            if improved or done or self.seconds - saved >= self.recipe.checkpoint_every:
-                self._save(improved)
-                saved = self.seconds
+            self._settle_losses()
+            improved = False
+            if line or validate:
+                psnr_y = self._validate() if validate else None
+                improved = self._keep_best(psnr_y)
+                self._write_line(psnr_y)
+            if improved or save:
+                self._save(improved, must=done)
+            validated = self.seconds if validate else validated
+            saved = self.seconds if save else saved
         if self.progress < 1:
-            self._mean_of_finite_losses()
-            self._save()
+            self._settle_losses()
+            self._save(must=True)
 
     def stop(self) -> None:
         """Make :meth:`train` return after the step it is at, with a checkpoint written."""
-        self._stopping = True
+        self._stop_asked = True
 
     @property
     def progress(self) -> float:
@@ -162,7 +171,7 @@ class Trainer:
             group["lr"] = self.rate
         lr, hr = self.batches(self.step)
         with autocast(self.device, self.dtype):
-            restored: Tensor = self.network(lr)
+            restored: Tensor = self._forward(lr)
         weights = self.recipe.loss
         loss = restoration_loss(restored.float(), hr, weights.l1, weights.smooth_l1)
         self.optimizer.zero_grad()
@@ -189,42 +198,78 @@ class Trainer:
         }
 
     def resume(self) -> None:
-        """Go back to the run's last checkpoint.
+        """Go back to the run's last checkpoint, or, if it cannot be read, the one before.
 
         Raises:
             ScalewiseError: there is none, or it is damaged or of another model.
         """
-        path = self.run / "last.pt"
-        checkpoint = load_checkpoint(path)
+        checkpoint = load_last(self.run, self.notify) if self.world.writes else None
+        self.world.wait()
+        checkpoint = checkpoint or load_last(self.run)
         try:
             self.network.load_state_dict(checkpoint["network"])
             self.ema.network.load_state_dict(checkpoint["ema"])
             self.optimizer.load_state_dict(checkpoint["optimizer"])
             losses = [torch.tensor(loss, device=self.device) for loss in checkpoint["losses"]]
         except (KeyError, RuntimeError, ValueError) as error:
-            raise ScalewiseError(f"{path}: is a checkpoint of another model") from error
+            raise ScalewiseError(f"{self.run / LAST}: is a checkpoint of another model") from error
         self.step = checkpoint["step"]
         self.seconds = checkpoint["seconds"]
-        self.best = checkpoint["best"]
+        self.best = self._saved_best = checkpoint["best"]
         self._losses = losses
-        forget_lines_after(self.run / "log.csv", self.step)
+        if self.world.writes:
+            self._log.forget_after(self.step)
 
-    def _mean_of_finite_losses(self) -> float:
+    def _leave_the_clock_out(self) -> None:
+        timed = {
+            "budget": self.budget.seconds,
+            "validate_every": self._validate_every.seconds,
+            "checkpoint_every": self._save_every.seconds,
+        }
+        for key, seconds in timed.items():
+            if seconds is not None:
+                raise ScalewiseError(
+                    f"{key}: a deterministic run cannot depend on the clock; "
+                    "give it in steps or epochs"
+                )
+        torch.use_deterministic_algorithms(True)
+
+    @property
+    def _is_stopping(self) -> bool:
+        return self._stop_agreed if self.world.size > 1 else self._stop_asked
+
+    def _is_due(self, interval: Interval, last: float, line: bool) -> bool:
+        """Steps are counted exactly; the clock is looked at where a line is logged."""
+        by_steps = interval.steps is not None
+        return (line or by_steps) and interval.is_due(self.step, self.seconds - last)
+
+    def _agree(self, seconds: float) -> None:
+        """Have one clock, the writer's, and stop together."""
+        if self.world.size > 1:
+            mine = seconds if self.world.writes else 0.0
+            seconds, stops = self.world.sum(mine, self._stop_asked)
+            self._stop_agreed = stops > 0
+        self.seconds = seconds
+
+    def _settle_losses(self) -> None:
+        """Average the losses since the last line over all processes, and see that all is well."""
         losses = torch.stack(self._losses) if self._losses else torch.zeros(1)
+        losses = self.world.mean(losses)
         sums = [parameter.detach().sum() for parameter in self.network.parameters()]
         if not (losses.isfinite().all() and torch.stack(sums).isfinite().all()):
-            last = self.run / "last.pt"
+            last = self.run / LAST
             kept = f"{last} is from before that" if last.exists() else "no checkpoint was written"
             raise ScalewiseError(
                 f"the loss stopped being finite by step {self.step}; {kept}; "
                 "lower optimizer.rate or set optimizer.clip"
             )
-        return losses.mean().item()
+        if self._losses:
+            self._losses = list(losses)
 
     def _validate(self) -> float | None:
         if self.validation is None:
             return None
-        return self.validation.psnr_y(self.ema.network, self.device, self.dtype)
+        return self.validation.psnr_y(self.ema.network, self.device, self.dtype, self.world)
 
     def _keep_best(self, psnr_y: float | None) -> bool:
         if psnr_y is None or psnr_y <= self.best:
@@ -232,17 +277,45 @@ class Trainer:
         self.best = psnr_y
         return True
 
-    def _log(self, loss: float, psnr_y: float | None) -> None:
+    def _write_line(self, psnr_y: float | None) -> None:
+        loss = torch.stack(self._losses).mean().item()
+        self._losses.clear()
+        if not self.world.writes:
+            return
         line = LogLine(self.step, self.seconds, self.progress, self.rate, loss, psnr_y)
-        append_line(self.run / "log.csv", line)
+        try:
+            self._log.append(line)
+        except OSError as error:
+            self.notify(f"{self._log.path}: cannot be written ({error.strerror}); the lines wait")
         for listener in self.listeners:
             listener.on_line(line)
 
-    def _save(self, improved: bool = False) -> None:
+    def _save(self, improved: bool = False, must: bool = False) -> None:
+        """Write checkpoints; where that fails the ones before stay, and it ``must`` not fail."""
+        if not self.world.writes:
+            return
         checkpoint = self.state_dict()
-        if improved or self.validation is None:
-            save_checkpoint(self.run / "best.pt", checkpoint)
-        save_checkpoint(self.run / "last.pt", checkpoint)
+        try:
+            if improved or self.validation is None:
+                save_checkpoint(self.run / BEST, checkpoint)
+                self._saved_best = self.best
+            save_generation(self.run, checkpoint)
+        except OSError as error:
+            self.best = self._saved_best
+            message = f"{self.run}: the checkpoint cannot be written ({error.strerror})"
+            if must:
+                raise ScalewiseError(f"{message}; the one before is still there") from error
+            self.notify(f"{message}; the one before is kept, and training goes on")
+
+
+def compiled(network: RestorationNetwork) -> nn.Module:
+    """The network compiled: on a GPU as fast as it gets, with CUDA graphs."""
+    on_gpu = next(network.parameters()).device.type == "cuda"
+    return torch.compile(network, mode="max-autotune" if on_gpu else "default")  # pyright: ignore
+
+
+def keep_quiet(_: str) -> None:
+    """Where nobody wants to be told."""
 
 
 def make_optimizer(network: nn.Module, config: OptimizerConfig) -> torch.optim.Optimizer:
@@ -250,24 +323,3 @@ def make_optimizer(network: nn.Module, config: OptimizerConfig) -> torch.optim.O
     if config.kind == "muon":
         return Muon(network.parameters(), config.rate, config.betas)
     return torch.optim.Adam(network.parameters(), config.rate, config.betas, fused=True)
-
-
-def append_line(path: Path, line: LogLine) -> None:
-    """Append a line to a log, under a header if it is the first."""
-    new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        if new:
-            writer.writerow(field.name for field in dataclasses.fields(LogLine))
-        writer.writerow("" if value is None else value for value in dataclasses.astuple(line))
-
-
-def forget_lines_after(path: Path, step: int) -> None:
-    """Drop the lines that an interrupted run logged after its last checkpoint."""
-    if not path.exists():
-        return
-    header, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if line.endswith("\n") and int(line.split(",")[0]) <= step]
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(header + "".join(kept), encoding="utf-8")
-    partial.replace(path)

@@ -11,8 +11,12 @@ import torch
 from scalewise.errors import ScalewiseError
 
 
-def pick_device(device: str) -> torch.device:
+def pick_device(device: str, index: int = 0) -> torch.device:
     """The device a recipe names; ``auto`` prefers CUDA, then Apple's MPS, then the CPU.
+
+    Args:
+        device: ``auto``, ``cuda``, ``mps`` or ``cpu``.
+        index: which of several GPUs.
 
     Raises:
         ScalewiseError: PyTorch finds no such device here.
@@ -26,7 +30,7 @@ def pick_device(device: str) -> torch.device:
         device = next(kind for kind in there if there[kind])
     if not there[device]:
         raise ScalewiseError(f"device: PyTorch finds no {device} here; choose auto or cpu")
-    return torch.device(device)
+    return torch.device(device, index) if device == "cuda" else torch.device(device)
 
 
 def pick_dtype(precision: str, device: torch.device) -> torch.dtype:

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from scalewise.errors import ScalewiseError
 from scalewise.training.config import Recipe
+from scalewise.training.whole import write_whole
 
 Plain = dict[str, Any]
 
@@ -69,15 +70,21 @@ def parse_recipe(settings: Plain, source: str) -> Recipe:
 def apply_override(settings: Plain, override: str) -> None:
     """Set one dotted ``key=value`` in plain settings.
 
-    >>> settings = {"data": {"batch": 16}}
+    A key may be shortened to its last part where only one setting has that name.  One part of
+    the budget takes the place of another.
+
+    >>> settings = {"data": {"batch": 16}, "budget": {"time": "2h"}}
     >>> apply_override(settings, "data.batch=8")
+    >>> apply_override(settings, "steps=500")
     >>> settings
-    {'data': {'batch': 8}}
+    {'data': {'batch': 8}, 'budget': {'steps': 500}}
     """
     key, equals, text = override.partition("=")
     if not equals or not key:
         raise ScalewiseError(f"'{override}': write key=value, such as data.batch=8")
-    *parents, last = key.split(".")
+    *parents, last = _full_key(key).split(".")
+    if parents == ["budget"]:
+        settings["budget"] = {}
     for parent in parents:
         inner = settings.setdefault(parent, {})
         if not isinstance(inner, dict):
@@ -89,6 +96,21 @@ def apply_override(settings: Plain, override: str) -> None:
         raise ScalewiseError(f"'{override}': the value is not YAML") from error
 
 
+def _full_key(key: str) -> str:
+    """A key with its section: ``data.batch`` for ``batch``.  What is unknown stays as it is."""
+    if "." in key or key in get_type_hints(Recipe):
+        return key
+    sections = {
+        name: hint
+        for name, hint in get_type_hints(Recipe).items()
+        if dataclasses.is_dataclass(hint)
+    }
+    full = [f"{name}.{key}" for name, hint in sections.items() if key in get_type_hints(hint)]
+    if len(full) > 1:
+        raise ScalewiseError(f"'{key}' may be {' or '.join(full)}; write it out")
+    return full[0] if full else key
+
+
 def to_plain(recipe: Recipe) -> Plain:
     """The recipe as dictionaries, lists, numbers and texts; :func:`parse_recipe` reverses it."""
     return json.loads(json.dumps(dataclasses.asdict(recipe)))
@@ -96,7 +118,7 @@ def to_plain(recipe: Recipe) -> Plain:
 
 def save_recipe(recipe: Recipe, path: Path) -> None:
     """Write a recipe with every setting spelled out."""
-    path.write_text(yaml.safe_dump(to_plain(recipe), sort_keys=False), encoding="utf-8")
+    write_whole(path, yaml.safe_dump(to_plain(recipe), sort_keys=False).encode())
 
 
 def changed_keys(old: Recipe, new: Recipe, ignored: str) -> list[str]:

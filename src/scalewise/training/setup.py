@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -16,11 +16,12 @@ from scalewise.data.store import Progress, Store, pack, read_rgb
 from scalewise.errors import ScalewiseError
 from scalewise.models import RestorationNetwork, create_model, load_weights
 from scalewise.training.config import DataConfig, ModelConfig, Recipe
-from scalewise.training.loop import Listener, Trainer
+from scalewise.training.distributed import World
+from scalewise.training.log import Listener
+from scalewise.training.loop import Notify, Trainer
 from scalewise.training.validation import PROTOCOL, ValidationSet
 
 Pixels = NDArray[np.uint8]
-Notify = Callable[[str], None]
 
 
 def prepare(
@@ -28,7 +29,9 @@ def prepare(
     run: Path,
     listeners: Sequence[Listener] = (),
     *,
-    resume: bool = False,
+    initialise: bool = True,
+    reuse_packed: bool = False,
+    world: World | None = None,
     progress: Progress | None = None,
     notify: Notify | None = None,
 ) -> Trainer:
@@ -40,26 +43,31 @@ def prepare(
         recipe: the run's settings; the trainer's has the network's defaults filled in.
         run: the run's folder; folders of pictures are packed into it.
         listeners: told of every line of the log.
-        resume: use what was packed into the run's folder before, and leave ``model.init`` to
-            the checkpoint that :meth:`Trainer.resume` loads.
+        initialise: load ``model.init``; not where :meth:`Trainer.resume` loads a checkpoint.
+        reuse_packed: use what was packed into the run's folder before.
+        world: the processes that train together.
         progress: called with pictures packed and in all.
-        notify: told, in one line each, why pictures are not used.
+        notify: told, in one line each, why pictures are not used and what a run survives.
 
     Raises:
         ScalewiseError: data that are missing, unusable or too small, an unknown model or
             setting, or initial weights that do not fit.
     """
-    network = build_network(recipe.model, recipe.seed, initialise=not resume)
+    world = world or World()
+    network = build_network(recipe.model, recipe.seed, initialise)
     scale = network.scale
     stores: list[Store] = []
     for source, path in zip(recipe.data.train, packed_paths(recipe.data.train, run), strict=True):
-        if Path(source).is_dir() and not (resume and path.exists()):
+        if Path(source).is_dir() and not (reuse_packed and path.exists()):
             _pack_folder(Path(source), path, scale, progress, notify)
         stores.append(Store(path))
-    sampler = PatchSampler(stores, scale, recipe.data.patch, recipe.data.batch, recipe.seed)
-    validation = open_validation(recipe.data, scale)
+    data = recipe.data
+    sampler = PatchSampler(
+        stores, scale, data.patch, data.batch, recipe.seed, world.rank, world.size
+    )
+    validation = open_validation(data, scale)
     recipe = replace(recipe, model=replace(recipe.model, settings=network.settings))
-    return Trainer(network, recipe, sampler, run, validation, listeners)
+    return Trainer(network, recipe, sampler, run, validation, listeners, world=world, notify=notify)
 
 
 def build_network(config: ModelConfig, seed: int, initialise: bool = True) -> RestorationNetwork:

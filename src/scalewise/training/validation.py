@@ -8,14 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from scalewise.imaging.protocols import FIELD
 from scalewise.models import RestorationNetwork
+from scalewise.training.distributed import World
 from scalewise.training.machine import autocast
+from scalewise.training.protocol import PROTOCOL
 
 Pixels = NDArray[np.uint8]
-
-PROTOCOL = FIELD
-"""How runs are measured while they train."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +29,23 @@ class ValidationSet:
     scale: int
 
     def psnr_y(
-        self, network: RestorationNetwork, device: torch.device, dtype: torch.dtype
+        self,
+        network: RestorationNetwork,
+        device: torch.device,
+        dtype: torch.dtype,
+        world: World | None = None,
     ) -> float:
-        """Mean PSNR-Y in dB over the pictures, restored whole by the network."""
-        scores = [
-            PROTOCOL.score(restore_uint8(network, lr, device, dtype), hr, self.scale).psnr_y
-            for lr, hr in self.pairs
-        ]
-        return float(np.mean(scores))
+        """Mean PSNR-Y in dB over the pictures, restored whole by the network.
+
+        The processes of a ``world`` share the pictures.
+        """
+        world = world or World()
+        scores = [0.0] * len(self.pairs)
+        for index in range(world.rank, len(self.pairs), world.size):
+            lr, hr = self.pairs[index]
+            restored = restore_uint8(network, lr, device, dtype)
+            scores[index] = PROTOCOL.score(restored, hr, self.scale).psnr_y
+        return float(np.mean(world.sum(*scores)))
 
 
 def restore_uint8(

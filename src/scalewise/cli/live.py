@@ -1,0 +1,209 @@
+"""What ``scalewise train`` shows in a terminal: how far, how fast, and two small curves.
+
+Imports rich at its top, so it is imported only where there is something to show.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from scalewise.errors import ScalewiseError
+from scalewise.training.log import LogLine, read_log
+from scalewise.training.loop import Trainer
+from scalewise.training.progress import Speed, duration
+from scalewise.training.protocol import PROTOCOL
+
+CURVE_HEIGHT = 4
+"""Lines of the terminal that a curve takes."""
+
+CURVE_WIDTH = 48
+"""The most characters that a curve is wide."""
+
+SMOOTHED_OVER = 20
+"""Lines of the log that the loss in the curve is a mean over, more or less."""
+
+REFRESHED = 2
+"""Times per second that the view is drawn."""
+
+LABEL_WIDTH = 7
+
+DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
+"""Bits of a braille character's dots: the left column and the right, each from the top."""
+
+
+def can_show() -> bool:
+    """Whether stderr is a terminal that can redraw lines, and knows braille."""
+    console = Console(stderr=True)
+    return console.is_interactive and console.encoding.startswith("utf")
+
+
+@contextmanager
+def live_view(trainer: Trainer) -> Generator[LiveView, None, None]:
+    """Keep a view of a run at the bottom of the terminal; its last state stays there.
+
+    What is written to stderr meanwhile appears above it.
+
+    Yields:
+        The view, to be told of every line of the log.
+    """
+    console = Console(stderr=True)
+    view = LiveView(trainer, console)
+    with Live(view, console=console, refresh_per_second=REFRESHED, redirect_stdout=False):
+        yield view
+
+
+class LiveView:
+    """A run in a few lines of text, drawn anew whenever rich asks.
+
+    Args:
+        trainer: the run, at the step it starts from.
+        console: what it is shown on.
+    """
+
+    def __init__(self, trainer: Trainer, console: Console) -> None:
+        self._trainer, self._console = trainer, console
+        self._speed = Speed(trainer)
+        self._losses: list[float] = []  # smoothed
+        self._psnr_y: list[float] = []
+        self._loss = math.nan
+        self._is_moving = False
+        for line in _logged(trainer):
+            self._take(line)
+
+    def on_line(self, line: LogLine) -> None:
+        """Take a line of the log into the numbers and the curves."""
+        self._speed.on_line(line)
+        self._is_moving = True
+        self._take(line)
+
+    def _take(self, line: LogLine) -> None:
+        self._loss = line.loss
+        before = self._losses[-1] if self._losses else 0.0
+        part = 1 / min(len(self._losses) + 1, SMOOTHED_OVER)
+        self._losses.append(before + part * (line.loss - before))
+        if line.psnr_y is not None:
+            self._psnr_y.append(line.psnr_y)
+
+    def __rich__(self) -> RenderableType:
+        return Group(self._bar(), self._numbers(), self._curves())
+
+    def _bar(self) -> RenderableType:
+        trainer = self._trainer
+        progress = trainer.progress
+        left = duration(self._speed.left(progress)) if self._is_moving else "-:--:--"
+        bar = Table.grid(padding=(0, 2, 0, 0), expand=True)
+        for ratio in (None, 1, None, None, None, None):
+            bar.add_column(ratio=ratio, no_wrap=True)
+        bar.add_row(
+            Text(trainer.run.resolve().name, "bold"),
+            ProgressBar(total=1, completed=progress),
+            f"{progress:.1%}",
+            f"step {trainer.step:,}",
+            duration(trainer.seconds),
+            f"left {left}",
+        )
+        return bar
+
+    def _numbers(self) -> RenderableType:
+        parts = [f"rate {self._trainer.rate:.1e}"]
+        if self._losses:
+            parts.insert(0, f"loss {self._loss:.4f}")
+        if self._is_moving:
+            parts.append(f"{self._speed.steps:.1f} steps/s")
+        if self._psnr_y:
+            now, best = self._psnr_y[-1], max(*self._psnr_y, self._trainer.best)
+            parts.append(f"PSNR-Y {now:.2f} dB, best {best:.2f} (protocol {PROTOCOL.name})")
+        return Text("   ".join(parts))
+
+    def _curves(self) -> RenderableType:
+        width = min(self._console.width // 2 - LABEL_WIDTH - 3, CURVE_WIDTH)
+        curves = Table.grid(padding=(0, 1, 0, 0))
+        if width < 8:
+            return curves
+        losses = [math.log(max(loss, 1e-12)) for loss in self._losses]
+        shown = [
+            _curve("loss, smoothed (log)", losses, width, lambda low: f"{math.exp(low):.4f}"),
+            _curve("PSNR-Y (dB)", self._psnr_y, width, lambda low: f"{low:.2f}"),
+        ]
+        curves.add_row(*(curve for curve in shown if curve is not None))
+        return curves
+
+
+def sparkcurve(values: Sequence[float], width: int, height: int) -> list[str]:
+    """A curve drawn with braille dots, from the least value at the bottom to the greatest.
+
+    Args:
+        values: evenly spaced, at least one; more than there are dots are averaged.
+        width: characters.
+        height: lines.
+
+    Returns:
+        The lines, from the top; each ``width`` characters.
+
+    >>> sparkcurve([0, 1, 2, 3, 3, 3, 2, 0], 4, 1)
+    ['⡠⠊⠉⢢']
+    >>> sparkcurve([5, 5], 2, 2)
+    ['⣀⣀', '⠀⠀']
+    """
+    low, high = min(values), max(values)
+    top = 4 * height - 1
+    scale = top / (high - low) if high > low else 0.0
+    levels = [round((value - low) * scale) for value in _resampled(values, 2 * width)]
+    if high == low:
+        levels = [top // 2 + 1] * len(levels)
+    cells = [[0x2800] * width for _ in range(height)]
+    before = levels[0]
+    for x, level in enumerate(levels):
+        # Up or down to the dot before, so that steep parts have no gaps.
+        start, end = sorted((level, before + (level > before) - (level < before)))
+        for y in range(start, end + 1):
+            row, dot = divmod(top - y, 4)
+            cells[row][x // 2] |= DOTS[x % 2][dot]
+        before = level
+    return ["".join(map(chr, row)) for row in cells]
+
+
+def _resampled(values: Sequence[float], count: int) -> list[float]:
+    """So many values in place of those: means of neighbours, or points between them."""
+    if len(values) > count:
+        edges = [index * len(values) // count for index in range(count + 1)]
+        return [sum(values[start:end]) / (end - start) for start, end in pairwise(edges)]
+    points: list[float] = []
+    for index in range(count):
+        whole, part = divmod(index * (len(values) - 1) / max(count - 1, 1), 1)
+        here, after = int(whole), min(int(whole) + 1, len(values) - 1)
+        points.append(values[here] + part * (values[after] - values[here]))
+    return points
+
+
+def _curve(
+    title: str, values: Sequence[float], width: int, label: Callable[[float], str]
+) -> RenderableType | None:
+    """A curve under its title, its greatest and least value beside it."""
+    if not values:
+        return None
+    labels = [label(max(values)), *[""] * (CURVE_HEIGHT - 2), label(min(values))]
+    drawn = zip(labels, sparkcurve(values, width, CURVE_HEIGHT), strict=True)
+    text = Text(f"{'':{LABEL_WIDTH}} {title}\n", "dim")
+    for each, line in drawn:
+        text.append(f"{each:>{LABEL_WIDTH}} ", "dim")
+        text.append(f"{line}\n", "not dim cyan")
+    text.right_crop(1)
+    return text
+
+
+def _logged(trainer: Trainer) -> list[LogLine]:
+    """The log up to the step that the run goes on from."""
+    try:
+        return [line for line in read_log(trainer.run) if line.step <= trainer.step]
+    except ScalewiseError:  # training goes on without its past, and so does the view
+        return []

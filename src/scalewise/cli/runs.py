@@ -1,0 +1,75 @@
+"""``scalewise runs``: what was trained, what is training, and how well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from scalewise.training.runs import Run
+
+NUMERIC = ("done", "steps", "PSNR-Y", "loss", "trained", "left")
+HEADINGS = ("run", "network", "data", *NUMERIC, "state")
+STYLES = {"training": "green", "stopped": "yellow", "damaged": "red"}
+UNKNOWN = "-"
+
+
+def runs(
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="A folder of runs, or one run's.")
+    ] = Path("runs"),
+) -> None:
+    """List training runs: how far each is, how good, and how long it will take."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from scalewise.errors import ScalewiseError
+    from scalewise.training.protocol import PROTOCOL
+    from scalewise.training.runs import find_runs, read_run
+
+    found = find_runs(folder)
+    if not found:
+        typer.echo(f"no runs in {folder}; start one with: scalewise train RECIPE")
+        return
+    table = Table(box=SIMPLE_HEAD, padding=0)  # narrow enough for 80 columns
+    for heading in HEADINGS:
+        justify = "right" if heading in NUMERIC else "left"
+        table.add_column(heading, justify=justify, overflow="fold", no_wrap=heading != "run")
+    damaged: list[str] = []
+    for path in found:
+        name = folder.resolve().name if path == folder else str(path.relative_to(folder))
+        try:
+            cells = _cells(read_run(path))
+        except ScalewiseError as error:
+            cells = [*[UNKNOWN] * (len(HEADINGS) - 2), "damaged"]
+            damaged.append(str(error))
+        table.add_row(*map(Text, (name, *cells[:-1])), Text(cells[-1], STYLES.get(cells[-1], "")))
+    Console().print(table)
+    typer.echo("data: side of a patch, in LR pixels, x patches per step; loss: the last one logged")
+    typer.echo("PSNR-Y: the best on the run's own validation pictures, in dB")
+    typer.echo(f"  {PROTOCOL.description}")
+    for reason in damaged:
+        typer.echo(f"damaged: {' '.join(reason.splitlines())}")
+
+
+def _cells(run: Run) -> list[str]:
+    """What a run's row says after its name."""
+    from scalewise.training.progress import duration
+
+    last = run.lines[-1] if run.lines else None
+    trained, left, best = last and last.seconds, run.left, run.best
+    return [
+        run.recipe.model.name,
+        f"{run.recipe.data.patch}x{run.recipe.data.batch}",
+        f"{last.progress:.1%}" if last else "0.0%",
+        f"{last.step:,}" if last else "0",
+        UNKNOWN if best is None else f"{best:.2f}",
+        f"{last.loss:.4f}" if last else UNKNOWN,
+        UNKNOWN if trained is None else duration(trained),
+        UNKNOWN if left is None else duration(left),
+        run.state,
+    ]

@@ -1,0 +1,70 @@
+"""Training without the command line's comforts, and with several processes.
+
+    torchrun --nproc-per-node 2 -m scalewise.training recipe.yaml [key=value ...]
+
+does on two processes what ``scalewise train recipe.yaml`` does on one; see
+docs/distributed.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from scalewise.errors import ScalewiseError
+from scalewise.training.distributed import LostWorker, World, joined_world
+from scalewise.training.loop import keep_quiet
+from scalewise.training.progress import PlainLines
+from scalewise.training.recipe import load_recipe
+from scalewise.training.run import locked, open_run, stopped_by_signals
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train, and say in one line what went wrong if something does; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m scalewise.training", description=__doc__)
+    parser.add_argument("recipe", type=Path, help="a YAML file; see recipes/")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="other settings")
+    parser.add_argument("--run", type=Path, help="the run's folder [runs/RECIPE]")
+    parser.add_argument("--resume", action="store_true", help="there must be a run to go on with")
+    parser.add_argument("--accept-changes", action="store_true", help="go on with other settings")
+    given = parser.parse_intermixed_args(arguments)
+    folder = given.run or Path("runs") / given.recipe.stem
+    try:
+        recipe = load_recipe(given.recipe, given.overrides)
+        with joined_world(recipe.device) as world, locked(folder, world):
+            say = _say if world.writes else keep_quiet
+            trainer = open_run(
+                recipe,
+                folder,
+                must_exist=given.resume,
+                accept_changes=given.accept_changes,
+                world=world,
+                notify=say,
+            )
+            trainer.listeners.append(PlainLines(trainer, say))
+            with stopped_by_signals(trainer, say) as signals:
+                trainer.train()
+            if trainer.progress < 1:
+                say(f"stopped at step {trainer.step}; the same command goes on")
+                return 128 + signals[0]
+            say(f"done: {trainer.step} steps; {_result(trainer.best, folder, world)}")
+    except (ScalewiseError, OSError) as error:
+        lost = isinstance(error, LostWorker)
+        _say(f"error: {' '.join(str(error).splitlines())}" + (" (saved)" if lost else ""))
+        return 1
+    return 0
+
+
+def _result(best: float, folder: Path, world: World) -> str:
+    score = f"best PSNR-Y {best:.2f} dB; " if best > 0 else ""
+    return f"{score}weights in {folder / 'best.pt'}; processes: {world.size}"
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

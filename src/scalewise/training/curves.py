@@ -1,0 +1,244 @@
+"""Runs' curves as a picture: training loss and validation PSNR-Y, against steps or time."""
+
+# Matplotlib leaves the type of most keyword arguments open.
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import io
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator, StrMethodFormatter
+from numpy.typing import NDArray
+
+from scalewise.errors import ScalewiseError
+from scalewise.training.log import LogLine, read_log
+from scalewise.training.protocol import PROTOCOL
+from scalewise.training.runs import is_run
+from scalewise.training.whole import write_whole
+
+FORMATS = (".png", ".svg", ".pdf")
+"""The extensions of the files that curves are written to."""
+
+SMOOTHING = 1 / 40
+"""Part of the log on either side of a line that its smoothed loss is a mean over."""
+
+LOG_SCALE_FROM = 3.0
+"""The loss is drawn on a logarithmic scale if its largest is so many times its smallest."""
+
+Axis = Literal["steps", "time"]
+Points = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One run's log under the name it has in the legend."""
+
+    name: str
+    lines: list[LogLine]
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours of the paper, the text, the grid, and of one run after the other.
+
+    The runs' colours are Okabe and Ito's (2008), which colour-blind people tell apart; those
+    that stand out from the paper.
+    """
+
+    paper: str
+    ink: str
+    grid: str
+    runs: tuple[str, ...]
+
+
+LIGHT = Theme(
+    paper="#ffffff",
+    ink="#222222",
+    grid="#e2e2e2",
+    runs=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"),
+)
+DARK = Theme(
+    paper="#15171c",
+    ink="#e4e4e4",
+    grid="#31343c",
+    runs=("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#ffffff"),
+)
+
+LINE_STYLES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)))
+MARKERS = ("o", "s", "^", "D", "v")
+# As many of each as have no divisor in common: 140 runs, no two of them drawn alike.
+
+
+def load_curves(runs: Sequence[Path]) -> list[Curve]:
+    """Read the logs of runs.
+
+    Raises:
+        ScalewiseError: not a run's folder, nothing logged yet, or a damaged log.
+    """
+    names = [run.resolve().name for run in runs]
+    count = Counter(names)
+    curves: list[Curve] = []
+    for run, name in zip(runs, names, strict=True):
+        if not is_run(run):
+            raise ScalewiseError(f"{run}: not the folder of a run; scalewise runs lists them")
+        lines = read_log(run)
+        if not lines:
+            raise ScalewiseError(f"{run}: nothing is logged yet; wait for the run's first steps")
+        curves.append(Curve(name if count[name] == 1 else str(run), lines))
+    return curves
+
+
+def draw_curves(curves: Sequence[Curve], x: Axis = "steps", theme: Theme = LIGHT) -> Figure:
+    """Draw training loss on the left and validation PSNR-Y on the right.
+
+    Args:
+        curves: one or more, none of them empty.
+        x: optimizer steps, or hours of training.
+        theme: colours.
+
+    Raises:
+        ScalewiseError: time is asked for, and a log does not tell it.
+    """
+    figure = Figure(figsize=(10, 4.6), dpi=150, facecolor=theme.paper, layout="constrained")
+    loss_axes, psnr_axes = figure.subplots(1, 2, sharex=True)
+    for axes, title in ((loss_axes, "training loss"), (psnr_axes, "validation PSNR-Y (dB)")):
+        _dress(axes, title, x, theme)
+    handles: list[Any] = []
+    losses: list[Points] = []
+    looks = zip(cycle(theme.runs), cycle(LINE_STYLES), cycle(MARKERS), strict=False)
+    for curve, (color, style, marker) in zip(curves, looks, strict=False):
+        at = _x_values(curve, x)
+        raw = np.array([line.loss for line in curve.lines])
+        width = int(len(raw) * SMOOTHING)
+        smoothed = smooth(smooth(raw, width), width)  # twice, lest a spike makes a block
+        losses += [smoothed, np.percentile(raw, [2, 98])]
+        loss_axes.plot(at, raw, color=color, linewidth=0.6, alpha=0.3, zorder=2)
+        loss_axes.plot(at, smoothed, color=color, linestyle=style, linewidth=2, zorder=3)
+        psnr = np.array([np.nan if line.psnr_y is None else line.psnr_y for line in curve.lines])
+        measured = ~np.isnan(psnr)
+        handles += psnr_axes.plot(
+            at[measured],
+            psnr[measured],
+            color=color,
+            linestyle=style,
+            linewidth=2,
+            marker=marker,
+            markersize=4.5,
+            label=_label(curve),
+        )
+    _scale_loss(loss_axes, losses)
+    if not any(line.psnr_y is not None for curve in curves for line in curve.lines):
+        psnr_axes.set_yticks([])
+        psnr_axes.text(
+            0.5, 0.5, "not measured", color=theme.ink, ha="center", transform=psnr_axes.transAxes
+        )
+    figure.legend(
+        handles=handles,
+        loc="outside upper left",
+        ncols=min(len(handles), 3),
+        frameon=False,
+        labelcolor=theme.ink,
+        handlelength=3.2,
+    )
+    caption = f"PSNR-Y by {PROTOCOL.description}"
+    figure.supxlabel(caption, x=0.01, ha="left", fontsize=6.5, color=theme.ink, alpha=0.8)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure, whole or not at all, in the format that the file's extension names.
+
+    Raises:
+        ScalewiseError: an extension that is none of :data:`FORMATS`.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise ScalewiseError(f"{path}: curves are written as {', '.join(FORMATS)}; choose one")
+    content = io.BytesIO()
+    figure.savefig(content, format=suffix[1:], facecolor=figure.get_facecolor())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, content.getvalue())
+
+
+def smooth(values: Points, width: int) -> Points:
+    """The mean over ``width`` values on either side of each.
+
+    At the beginning, where a loss falls steeply, over no more before than after; at the end over
+    what there is.
+
+    >>> smooth(np.array([0.0, 3.0, 3.0, 6.0]), 1).tolist()
+    [0.0, 2.0, 4.0, 4.5]
+    """
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    index = np.arange(len(values))
+    reach = np.minimum(index, width)
+    first, end = index - reach, np.minimum(index + reach + 1, len(values))
+    return (sums[end] - sums[first]) / (end - first)
+
+
+def _dress(axes: Axes, title: str, x: Axis, theme: Theme) -> None:
+    axes.set_facecolor(theme.paper)
+    axes.set_title(title, loc="left", fontsize=10, color=theme.ink)
+    axes.set_xlabel("steps" if x == "steps" else "hours of training", color=theme.ink, fontsize=9)
+    axes.grid(color=theme.grid, linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.tick_params(which="both", colors=theme.ink, labelsize=8, length=0)
+    for side, spine in axes.spines.items():
+        spine.set_color(theme.grid)
+        spine.set_visible(side in ("left", "bottom"))
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    if x == "steps":
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+
+
+def _scale_loss(axes: Axes, losses: Sequence[Points]) -> None:
+    """Fit the loss axis to what is given, whatever single spikes do."""
+    low = min(float(each.min()) for each in losses)
+    high = max(float(each.max()) for each in losses)
+    if low > 0 and high / low >= LOG_SCALE_FROM:
+        margin = (high / low) ** 0.05
+        low, high = low / margin, high * margin
+        axes.set_yscale("log")
+        ticks = _log_ticks(low, high)
+        axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.yaxis.set_minor_locator(NullLocator())
+    else:
+        margin = 0.05 * (high - low) or 0.1 * high or 1.0
+        low, high = low - margin, high + margin
+    axes.set_ylim(low, high)
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Round numbers from ``low`` to ``high``, about as far from each other in the logarithm."""
+    digits = (1, 1.5, 2, 3, 5, 7) if high / low < 30 else (1, 3)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [float(f"{digit}e{power}") for power in powers for digit in digits]
+    return [tick for tick in ticks if low <= tick <= high]
+
+
+def _x_values(curve: Curve, x: Axis) -> Points:
+    if x == "steps":
+        return np.array([float(line.step) for line in curve.lines])
+    seconds = [line.seconds for line in curve.lines]
+    if None in seconds:
+        raise ScalewiseError(
+            f"{curve.name}: the log of a deterministic run has no times; use --x steps"
+        )
+    return np.array(seconds, dtype=np.float64) / 3600
+
+
+def _label(curve: Curve) -> str:
+    """A run's name and best score, dollar signs kept from starting a formula."""
+    best = max((line.psnr_y for line in curve.lines if line.psnr_y is not None), default=None)
+    name = curve.name.replace("$", r"\$")
+    return f"{name}: not measured" if best is None else f"{name}: best {best:.2f} dB"

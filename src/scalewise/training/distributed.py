@@ -1,0 +1,135 @@
+"""Several processes that train one network: who they are, and what they agree on.
+
+``torchrun`` starts the processes and tells each by environment variables which one it is
+(https://docs.pytorch.org/docs/stable/elastic/run.html).  Gradients are averaged by
+``DistributedDataParallel``; this module is for the rest.  A single process is a world of one,
+for which nothing here costs anything.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from scalewise.errors import ScalewiseError
+
+PATIENCE = timedelta(minutes=30)
+"""How long a process waits for the others: as long as one may pack pictures or validate."""
+
+
+class LostWorker(ScalewiseError):
+    """Another process of the run is gone."""
+
+
+@dataclass(frozen=True)
+class World:
+    """The processes of a run, seen from one of them.
+
+    Attributes:
+        rank: this process; 0 writes.
+        size: how many there are.
+        local_rank: this process on its machine; on GPUs, which one is its own.
+        control: the group over which plain numbers are exchanged, on the CPU, so that no
+            device has to be waited for; None in a world of one.
+    """
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+    control: Any = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process writes the run's files."""
+        return self.rank == 0
+
+    def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
+        """The network with its gradients averaged over the world in every backward pass."""
+        if self.size == 1:
+            return network
+        # Static: some networks have parameters that nothing hears, the same ones every time.
+        return DistributedDataParallel(
+            network,
+            device_ids=[device] if device.type == "cuda" else None,
+            broadcast_buffers=False,
+            static_graph=True,
+        )
+
+    def sum(self, *numbers: float) -> list[float]:
+        """Every number summed over the processes.
+
+        Raises:
+            LostWorker: one of them is gone.
+        """
+        if self.size == 1:
+            return list(numbers)
+        tensor = torch.tensor(numbers, dtype=torch.float64)
+        with losing_a_worker_said():
+            dist.all_reduce(tensor, group=self.control)  # pyright: ignore[reportUnknownMemberType]
+        return [float(number) for number in tensor]
+
+    def mean(self, tensor: Tensor) -> Tensor:
+        """A tensor (n,) averaged over the processes."""
+        if self.size == 1:
+            return tensor
+        return tensor.new_tensor(self.sum(*map(float, tensor))).div_(self.size)
+
+    def wait(self) -> None:
+        """Go on when every process is here."""
+        self.sum(0.0)
+
+
+@contextmanager
+def joined_world(device: str) -> Generator[World, None, None]:
+    """Join the processes that ``torchrun`` started; a world of one where it did not.
+
+    Args:
+        device: the recipe's; on ``cuda``, or ``auto`` with a GPU, every process gets a GPU of
+            its own and gradients travel by NCCL, else by gloo.
+    """
+    if "RANK" not in os.environ or int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield World()
+        return
+    local_rank = int(os.environ["LOCAL_RANK"])
+    on_gpu = device in ("auto", "cuda") and torch.cuda.is_available()
+    if on_gpu:
+        if local_rank >= torch.cuda.device_count():
+            raise ScalewiseError(
+                f"torchrun started process {local_rank + 1} on a machine with "
+                f"{torch.cuda.device_count()} GPUs; lower --nproc-per-node, or set device=cpu"
+            )
+        torch.cuda.set_device(local_rank)
+    dist.init_process_group("nccl" if on_gpu else "gloo", timeout=PATIENCE)
+    try:
+        control: Any = dist.new_group(backend="gloo", timeout=PATIENCE)  # pyright: ignore[reportUnknownMemberType]
+        yield World(dist.get_rank(), dist.get_world_size(), local_rank, control)
+    finally:
+        dist.destroy_process_group()
+
+
+@contextmanager
+def losing_a_worker_said() -> Generator[None, None, None]:
+    """Turn the errors of a broken connection into :class:`LostWorker`."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not _is_about_connections(error):
+            raise
+        raise LostWorker(
+            "another process of the run is gone; the same command goes on from the last "
+            "checkpoint, also with another number of processes"
+        ) from error
+
+
+def _is_about_connections(error: RuntimeError) -> bool:
+    signs = ("connection", "peer", "nccl", "gloo", "timed out", "socket")
+    return any(sign in str(error).lower() for sign in signs)

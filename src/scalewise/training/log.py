@@ -1,0 +1,127 @@
+"""A run's log: one line of CSV for every few steps, and whoever else wants to be told."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from scalewise.errors import ScalewiseError
+from scalewise.training.whole import write_whole
+
+LOG_FILE = "log.csv"
+"""The log's name in a run's folder."""
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of the log.
+
+    Attributes:
+        step: optimizer steps done.
+        seconds: of the run so far, pauses between kill and resume left out; not in the file
+            of a deterministic run, which depends on the recipe alone.
+        progress: done part of the budget, in [0, 1].
+        rate: learning rate.
+        loss: mean over the steps since the line before.
+        psnr_y: dB of the averaged weights on the validation set, where just measured.
+    """
+
+    step: int
+    seconds: float | None
+    progress: float
+    rate: float
+    loss: float
+    psnr_y: float | None
+
+
+class Listener(Protocol):
+    """Who is told how a run goes: a progress bar, TensorBoard."""
+
+    def on_line(self, line: LogLine) -> None:
+        """A line was logged."""
+        ...
+
+
+class RunLog:
+    """The log's file, while the run goes on.
+
+    A line that does not fit on a full disk waits, and is written with the next.
+
+    Args:
+        path: the file.
+        timed: whether lines say how many seconds the run took.
+    """
+
+    def __init__(self, path: Path, timed: bool = True) -> None:
+        self.path = path
+        self._timed = timed
+        self._waiting = ""
+
+    def append(self, line: LogLine) -> None:
+        """Write a line, under a header if it is the first.
+
+        Raises:
+            OSError: it cannot be written yet; the file is as it was.
+        """
+        if not self._timed:
+            line = dataclasses.replace(line, seconds=None)
+        self._waiting += _row("" if value is None else value for value in dataclasses.astuple(line))
+        size = self.path.stat().st_size if self.path.exists() else 0
+        header = "" if size else _row(field.name for field in dataclasses.fields(LogLine))
+        try:
+            with self.path.open("a", newline="", encoding="utf-8") as file:
+                file.write(header + self._waiting)
+        except OSError:
+            if self.path.exists():
+                with self.path.open("r+b") as file:
+                    file.truncate(size)
+            raise
+        self._waiting = ""
+
+    def forget_after(self, step: int) -> None:
+        """Drop the lines that an interrupted run logged after its checkpoint of ``step``."""
+        self._waiting = ""
+        if not self.path.exists():
+            return
+        header, *lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True) or [""]
+        kept = [line for line in lines if line.endswith("\n") and int(line.split(",")[0]) <= step]
+        write_whole(self.path, (header + "".join(kept)).encode() if kept else b"")
+
+
+def read_log(run: Path) -> list[LogLine]:
+    """The lines of a run's log, oldest first; none if it has not logged yet.
+
+    A last line that is being written is left out.
+
+    Raises:
+        ScalewiseError: the file is not such a log.
+    """
+    path = run / LOG_FILE
+    if not path.exists():
+        return []
+    text = path.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    try:
+        return [
+            LogLine(
+                step=int(row["step"]),
+                seconds=float(row["seconds"]) if row["seconds"] else None,
+                progress=float(row["progress"]),
+                rate=float(row["rate"]),
+                loss=float(row["loss"]),
+                psnr_y=float(row["psnr_y"]) if row["psnr_y"] else None,
+            )
+            for row in csv.DictReader(io.StringIO(whole))
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ScalewiseError(f"{path}: not the log of a training run") from error
+
+
+def _row(values: object) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(values)  # pyright: ignore[reportArgumentType]
+    return text.getvalue()

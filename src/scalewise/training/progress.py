@@ -1,0 +1,81 @@
+"""How a run tells how far it is: in words, and as plain lines where nobody watches a bar."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from scalewise.training.log import LogLine
+
+if TYPE_CHECKING:  # whoever needs a duration only goes without PyTorch
+    from scalewise.training.loop import Trainer
+
+PLAIN_LINE_EVERY = 60.0
+"""Seconds between plain lines."""
+
+
+class PlainLines:
+    """A line a minute, and one for every validation.
+
+    Args:
+        trainer: the run, at the step it starts from.
+        say: takes a line.
+    """
+
+    def __init__(self, trainer: Trainer, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._speed = Speed(trainer)
+        self._psnr_y = ""
+        self._said = float("-inf")
+
+    def on_line(self, line: LogLine) -> None:
+        """Say a line of the log, if it is time."""
+        self._speed.on_line(line)
+        if line.psnr_y is not None:
+            self._psnr_y = f"  {line.psnr_y:.2f} dB"
+        now = time.monotonic()
+        if line.psnr_y is None and now - self._said < PLAIN_LINE_EVERY:
+            return
+        self._said = now
+        self._say(
+            f"{line.progress:6.1%}  step {line.step}  loss {line.loss:.4f}{self._psnr_y}  "
+            f"{self._speed.steps:.1f} steps/s  rate {line.rate:.1e}  "
+            f"left {duration(self._speed.left(line.progress))}"
+        )
+
+
+class Speed:
+    """How fast a run is, and how long it will take: a listener without a voice.
+
+    Args:
+        trainer: the run, at the step it starts from.
+    """
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.steps = 0.0
+        """Steps per second since the line before."""
+        self._started, self._first = time.monotonic(), trainer.progress
+        self._step, self._then = trainer.step, self._started
+
+    def on_line(self, line: LogLine) -> None:
+        """Take the time."""
+        now = time.monotonic()
+        self.steps = (line.step - self._step) / max(now - self._then, 1e-9)
+        self._step, self._then = line.step, now
+
+    def left(self, progress: float) -> float:
+        """Seconds to the end, by the mean speed since this process started."""
+        elapsed = time.monotonic() - self._started
+        return elapsed * (1 - progress) / max(progress - self._first, 1e-9)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as hours, minutes and seconds.
+
+    >>> duration(3725.4)
+    '1:02:05'
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"

@@ -1,0 +1,146 @@
+"""A run: one recipe trained in one folder, started or gone on with, alone or with others.
+
+The folder holds ``recipe.yaml`` (every setting), ``log.csv``, ``last.pt``, ``previous.pt`` and
+``best.pt``.  The same command starts a run and goes on with it after whatever stopped it.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from scalewise.data.store import Progress
+from scalewise.errors import ScalewiseError
+from scalewise.training.checkpoint import has_checkpoint
+from scalewise.training.config import Recipe
+from scalewise.training.distributed import World
+from scalewise.training.log import Listener
+from scalewise.training.loop import Notify, Trainer, keep_quiet
+from scalewise.training.recipe import changed_keys, load_recipe, save_recipe
+from scalewise.training.setup import prepare
+
+RECIPE_FILE = "recipe.yaml"
+"""The recipe as a run used it, in the run's folder."""
+
+LOCK_FILE = "lock"
+
+
+def open_run(
+    recipe: Recipe,
+    folder: Path,
+    listeners: Sequence[Listener] = (),
+    *,
+    must_exist: bool = False,
+    accept_changes: bool = False,
+    world: World | None = None,
+    progress: Progress | None = None,
+    notify: Notify | None = None,
+) -> Trainer:
+    """A trainer at the beginning of a run or, if the folder holds one, where that one stopped.
+
+    Args:
+        recipe: the run's settings.
+        folder: the run's folder; on several machines, one that all of them see.
+        listeners: told of every line of the log.
+        must_exist: whether there must be a run to go on with.
+        accept_changes: go on although the recipe has changed.  Another budget is no change.
+        world: the processes that train together.
+        progress: called with pictures packed and in all.
+        notify: told, in one line each, what happens besides.
+
+    Raises:
+        ScalewiseError: a run of another recipe, with what differs; no run that must exist; or
+            whatever :func:`~scalewise.training.setup.prepare` finds wrong.
+    """
+    world = world or World()
+    notify = notify or keep_quiet
+    exists, trained = (folder / RECIPE_FILE).exists(), has_checkpoint(folder)
+    if must_exist and not exists:
+        raise ScalewiseError(f"{folder} holds no run to resume; leave out --resume to start one")
+    world.wait()  # lest one process sees what another has just written
+
+    def opened(packed: bool) -> Trainer:
+        return prepare(
+            recipe,
+            folder,
+            listeners,
+            initialise=not trained,
+            reuse_packed=packed,
+            world=world,
+            progress=progress,
+            notify=notify,
+        )
+
+    trainer: Trainer | None = None
+    if world.writes:
+        trainer = opened(packed=exists)
+        changes = _changes(folder, trainer.recipe) if exists else []
+        if changes and not accept_changes:
+            raise ScalewiseError(
+                f"{folder} holds a run with other settings ({'; '.join(changes)}); choose another "
+                "--run, or add --accept-changes to go on with the new ones"
+            )
+        for change in changes:
+            notify(f"changed: {change}")
+        folder.mkdir(parents=True, exist_ok=True)
+        save_recipe(trainer.recipe, folder / RECIPE_FILE)
+    world.wait()
+    trainer = trainer or opened(packed=True)
+    if trained:
+        trainer.resume()
+        notify(f"going on from step {trainer.step}, {trainer.progress:.1%} done")
+    return trainer
+
+
+def _changes(folder: Path, recipe: Recipe) -> list[str]:
+    return changed_keys(load_recipe(folder / RECIPE_FILE), recipe, ignored="budget")
+
+
+@contextmanager
+def locked(folder: Path, world: World | None = None) -> Generator[None, None, None]:
+    """Keep a second command from training in the same folder; a killed one leaves no lock.
+
+    Raises:
+        ScalewiseError: another process is training there.
+    """
+    if world is not None and not world.writes:
+        yield
+        return
+    try:
+        import fcntl
+    except ModuleNotFoundError:  # not on Windows
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK_FILE).open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ScalewiseError(f"{folder}: another process is training there") from error
+        yield
+
+
+@contextmanager
+def stopped_by_signals(trainer: Trainer, notify: Notify) -> Generator[list[int], None, None]:
+    """Let Ctrl-C and SIGTERM stop a run between two steps; a second one stops it at once.
+
+    Yields:
+        The signal that came, once one has.
+    """
+    came: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        came.append(number)
+        trainer.stop()
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        notify("stopping after this step, with a checkpoint; again stops at once, without")
+
+    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield came
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

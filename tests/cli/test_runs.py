@@ -1,0 +1,69 @@
+"""``scalewise runs``: one row for every run, whatever state it is in."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from scalewise.cli.app import app
+from scalewise.imaging.protocols import FIELD
+
+RECIPE = """
+model: {name: scn_exact}
+data: {train: [a.pack], patch: 32, batch: 8}
+budget: {steps: 80}
+"""
+LOG = """step,seconds,progress,rate,loss,psnr_y
+20,3600.0,0.25,0.001,0.0312,
+40,7200.0,0.5,0.001,0.0298,37.512
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("good", "new", "torn"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "recipe.yaml").write_text(RECIPE)
+    (tmp_path / "good/log.csv").write_text(LOG)
+    (tmp_path / "torn/recipe.yaml").write_text("model: {nam: scn_exact}\n")
+    return tmp_path
+
+
+def say(*arguments: str | Path) -> list[str]:
+    result = CliRunner().invoke(app, ["runs", *map(str, arguments)], env={"COLUMNS": "80"})
+    assert result.exit_code == 0, result.output
+    return result.stdout.splitlines()
+
+
+def test_a_row_for_every_run(folder: Path) -> None:
+    lines = say(folder)
+    rows = {line.split()[0]: line.split()[1:] for line in lines if line.strip()}
+    good = ["scn_exact", "32x8", "50.0%", "40", "37.51", "0.0298", "2:00:00", "2:00:00"]
+    assert rows["good"][:-1] == good
+    assert rows["new"][:-1] == ["scn_exact", "32x8", "0.0%", "0", *"----"]
+    assert rows["torn"][-1] == "damaged"
+    assert rows["damaged:"][0] == f"{folder / 'torn/recipe.yaml'}:"
+    assert f"  {FIELD.description}" in lines
+    assert max(map(len, lines[: lines.index("  " + FIELD.description) - 2])) <= 80
+
+
+def test_one_run_goes_by_its_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder / "good")
+    assert any(line.split()[:2] == ["good", "scn_exact"] for line in say("."))
+
+
+def test_no_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert say() == ["no runs in runs; start one with: scalewise train RECIPE"]
+
+
+def test_listing_needs_no_torch(folder: Path) -> None:
+    code = "import sys; sys.modules['torch'] = None; from scalewise.cli.app import main; main()"
+    command = [sys.executable, "-c", code, "runs", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "37.51" in done.stdout

@@ -1,0 +1,124 @@
+"""Runs killed with SIGKILL, at any moment, end as if they had not been."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import time
+from dataclasses import replace
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from scalewise.data.layouts import find_dataset
+from scalewise.data.store import pack
+from scalewise.training.__main__ import main
+from scalewise.training.checkpoint import load_checkpoint
+from scalewise.training.config import BudgetConfig, OptimizerConfig, Recipe
+from scalewise.training.recipe import save_recipe
+
+KILLS = 20
+
+
+@pytest.fixture
+def recipe_file(recipe: Recipe, pictures: Path, tmp_path: Path) -> Path:
+    """300 steps with something at almost every one: epochs end, scores and checkpoints."""
+    valid = tmp_path / "valid.pack"
+    pack([find_dataset(pictures)], valid, [2])
+    data = replace(recipe.data, valid=str(valid), valid_images=1, epoch=9)
+    recipe = replace(
+        recipe,
+        data=data,
+        budget=BudgetConfig(steps=300),
+        optimizer=OptimizerConfig(kind="muon", clip=0.5),
+        deterministic=True,
+        validate_every="1 epoch",
+        checkpoint_every="4 steps",
+    )
+    path = tmp_path / "killed.yaml"
+    save_recipe(recipe, path)
+    return path
+
+
+class Command:
+    """The command for a run, started as a process that has PyTorch loaded already."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OMP_NUM_THREADS", "1")
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["scalewise.training.__main__"])
+
+    def start(self, recipe: Path, run: Path) -> BaseProcess:
+        process = self._context.Process(target=main, args=([str(recipe), "--run", str(run)],))
+        process.start()
+        return process
+
+
+def wait_for_a_sign_of_life(process: BaseProcess, log: Path) -> None:
+    """Until a run that was just started writes to its log, or has ended."""
+    before = log.stat().st_mtime_ns if log.exists() else 0
+    while process.is_alive() and (not log.exists() or log.stat().st_mtime_ns == before):
+        time.sleep(0.002)
+
+
+def contents(run: Path) -> dict[str, Any]:
+    """All of a run that does not depend on when it was interrupted."""
+    last, best = load_checkpoint(run / "last.pt"), load_checkpoint(run / "best.pt")
+    parts = {key: last[key] for key in ("step", "best", "network", "ema", "optimizer")}
+    return {**parts, "best_weights": best["ema"], "best_step": best["step"]}
+
+
+def assert_identical(one: Any, other: Any) -> None:
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other)
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            assert_identical(one[key], other[key])
+    else:
+        assert one == other
+
+
+@pytest.mark.skipif(os.name == "nt", reason="fork")
+def test_a_run_killed_at_twenty_moments_ends_as_if_it_had_not_been(
+    recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = Command(monkeypatch)
+    straight = tmp_path / "straight"
+    process = command.start(recipe_file, straight)
+    process.join()
+    assert process.exitcode == 0
+    expected = contents(straight)
+    assert expected["step"] == 300
+    log = (straight / "log.csv").read_bytes()
+
+    moments = random.Random(0)
+    kills, finished = 0, 0
+    steps: set[int] = set()
+    while kills < KILLS or finished == 0:
+        run = tmp_path / f"killed-{finished}"
+        process = command.start(recipe_file, run)
+        if kills < KILLS:
+            if moments.random() < 0.8:  # else perhaps while it starts
+                wait_for_a_sign_of_life(process, run / "log.csv")
+            process.join(timeout=moments.uniform(0.0, 0.6))
+        else:
+            process.join()
+        if process.is_alive():
+            process.kill()
+            process.join()
+            assert process.exitcode == -9
+            kills += 1
+            if (run / "last.pt").exists():
+                steps.add(load_checkpoint(run / "last.pt")["step"])
+            continue
+        assert process.exitcode == 0
+        finished += 1
+        assert_identical(contents(run), expected)
+        assert (run / "log.csv").read_bytes() == log
+        assert not list(run.glob("*.damaged"))
+    assert len(steps) >= 5  # it was killed along the way, not only before it began
