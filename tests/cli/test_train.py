@@ -18,6 +18,8 @@ from scalewise.data.store import read_rgb
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.protocols import FIELD
 from scalewise.imaging.resize import imresize
+from scalewise.training.log import read_log
+from scalewise.training.run import locked
 
 PROJECT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from scalewise.cli.app import main; main()", "train"]
@@ -41,7 +43,7 @@ def in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_tiny_recipe_beats_bicubic(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    steps = ["budget.time=null", "budget.steps=150"]  # so that a busy machine does not matter
+    steps = ["budget.steps=150"]  # so that a busy machine does not matter
     command = [*COMMAND, TINY, *steps, "--run", str(run)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -67,26 +69,43 @@ def test_the_tiny_recipe_beats_bicubic(tmp_path: Path) -> None:
     assert lines[-1].startswith("100.0%  step 150")
 
 
-def test_a_folder_that_holds_a_run_is_not_overwritten(tmp_path: Path) -> None:
-    steps = ["budget.time=null", "budget.steps=2"]
-    assert train(TINY, *SMALL, *steps, "--run", tmp_path / "run").exit_code == 0
-    log = (tmp_path / "run/log.csv").read_text()
-    again = train(TINY, *SMALL, *steps, "--run", tmp_path / "run")
-    assert message(again) == (
-        f"{tmp_path / 'run'} holds a run; go on with --resume, or choose another --run"
-    )
-    other = train(TINY, *SMALL, *steps, "data.batch=4", "--run", tmp_path / "run", "--resume")
-    assert message(other).startswith(
-        f"{tmp_path / 'run/recipe.yaml'}: the run has other settings (data.batch: 2, now 4); "
-    )
-    assert (tmp_path / "run/log.csv").read_text() == log
+def test_the_same_command_goes_on_and_another_recipe_is_refused(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert train(TINY, *SMALL, "steps=2", "--run", run).exit_code == 0
+    log = (run / "log.csv").read_text()
+    again = train(TINY, *SMALL, "steps=2", "--run", run)
+    assert again.exit_code == 0
+    assert "this run is finished; a larger budget goes on with it" in again.stderr
+    other = [TINY, *SMALL, "steps=4", "batch=4", "--run", run]
+    for command in (other, [*other, "--resume"]):
+        assert message(train(*command)) == (
+            f"{run} holds a run with other settings (data.batch: 2, now 4); choose another --run, "
+            "or add --accept-changes to go on with the new ones"
+        )
+    assert (run / "log.csv").read_text() == log
 
     # What the run's folder says is the recipe too; a longer budget is no other recipe.
-    longer = ["budget.steps=3", "--run", tmp_path / "run", "--resume"]
-    resumed = train(tmp_path / "run/recipe.yaml", *longer)
+    resumed = train(run / "recipe.yaml", "steps=3", "--run", run, "--resume")
     assert resumed.exit_code == 0
-    assert resumed.stderr.startswith("resuming at step 2, 66.7% done\n")
-    assert (tmp_path / "run/log.csv").read_text().startswith(log)
+    assert resumed.stderr.startswith("going on from step 2, 66.7% done\n")
+    accepted = train(*other, "--accept-changes")
+    assert accepted.exit_code == 0
+    assert accepted.stderr.startswith("changed: data.batch: 2, now 4\ngoing on from step 3, 75.0%")
+    assert (run / "log.csv").read_text().startswith(log)
+    assert [line.step for line in read_log(run)] == [2, 3, 4]
+
+
+def test_training_starts_from_a_released_model(tmp_path: Path) -> None:
+    settings = ["settings={}", "init=scn_x2", "steps=1", "batch=1", "patch=16"]
+    assert train(TINY, *settings, "--run", tmp_path / "run").exit_code == 0
+    assert read_log(tmp_path / "run")[0].psnr_y > 33  # where the tiny recipe begins at 31.7
+
+
+def test_two_commands_do_not_train_in_one_folder(tmp_path: Path) -> None:
+    with locked(tmp_path / "run"):
+        refused = train(TINY, *SMALL, "steps=2", "--run", tmp_path / "run")
+    assert message(refused) == f"{tmp_path / 'run'}: another process is training there"
+    assert train(TINY, *SMALL, "steps=2", "--run", tmp_path / "run").exit_code == 0
 
 
 def test_there_is_nothing_to_resume(tmp_path: Path) -> None:
@@ -99,17 +118,16 @@ def test_a_mistake_leaves_no_run_behind(tmp_path: Path) -> None:
     run = tmp_path / "run"
     assert "did you mean 'batch'?" in message(train(TINY, "data.bacth=8", "--run", run))
     assert "data.train: there is no nope" in message(train(TINY, "data.train=[nope]", "--run", run))
-    assert "give exactly one of" in message(train(TINY, "budget.steps=2", "--run", run))
+    assert "give exactly one of" in message(train(TINY, "budget={}", "--run", run))
     assert not (run / "recipe.yaml").exists()
-    steps = ["budget.time=null", "budget.steps=2"]
-    assert train(TINY, *SMALL, *steps, "--run", run).exit_code == 0
+    assert train(TINY, *SMALL, "steps=2", "--run", run).exit_code == 0
 
 
 def test_the_run_is_named_after_its_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = (PROJECT / TINY).read_text(encoding="utf-8")
     (tmp_path / "mine.yaml").write_text(recipe.replace("examples", f"{PROJECT}/examples"))
     monkeypatch.chdir(tmp_path)
-    steps = ["budget.time=null", "budget.steps=2"]
+    steps = ["budget.steps=2"]
     assert train("mine.yaml", *SMALL, *steps, "tensorboard=true").exit_code == 0
     run = tmp_path / "runs/mine"
     assert {"best.pt", "last.pt", "log.csv", "recipe.yaml"} <= {path.name for path in run.iterdir()}
@@ -129,7 +147,7 @@ def test_the_run_is_named_after_its_recipe(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_the_run_so_that_it_can_go_on(tmp_path: Path, sent: signal.Signals) -> None:
     run = tmp_path / "run"
-    endless = ["budget.time=null", "budget.steps=1000000", "--run", str(run)]
+    endless = ["budget.steps=1000000", "--run", str(run)]
     command = [*COMMAND, TINY, *SMALL, *endless]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as child:
         assert child.stderr is not None
@@ -140,10 +158,8 @@ def test_a_signal_stops_the_run_so_that_it_can_go_on(tmp_path: Path, sent: signa
     assert stopping.startswith("stopping after this step, with a checkpoint")
     step = int(stopped.removeprefix("stopped at step ").partition(";")[0])
     assert step >= 20
-    assert stopped.endswith(
-        f"go on with: scalewise train {TINY} {' '.join([*SMALL, *endless])} --resume"
-    )
-    endless[1] = f"budget.steps={step + 1}"
-    resumed = train(TINY, *SMALL, *endless, "--resume")
+    assert stopped.endswith(f"go on with: scalewise train {TINY} {' '.join([*SMALL, *endless])}")
+    endless[0] = f"budget.steps={step + 1}"
+    resumed = train(TINY, *SMALL, *endless)
     assert resumed.exit_code == 0
-    assert resumed.stderr.startswith(f"resuming at step {step}, ")
+    assert resumed.stderr.startswith(f"going on from step {step}, ")

@@ -38,7 +38,7 @@ def test_two_processes_learn_what_one_does(recipe: Recipe, tmp_path: Path) -> No
     path = tmp_path / "both.yaml"
     save_recipe(recipe, path)
     open_run(recipe, tmp_path / "alone").train()
-    command = [*TORCHRUN, *ALONE, str(path), "--run", str(tmp_path / "both")]
+    command = [*TORCHRUN, *ALONE, str(path), "--folder", str(tmp_path / "both")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "processes: 2" in done.stderr
@@ -57,7 +57,7 @@ def test_a_lost_worker_ends_the_run_and_one_process_goes_on(recipe: Recipe, tmp_
     endless = replace(recipe, budget=BudgetConfig(steps=10**6), checkpoint_every="50 steps")
     path = tmp_path / "lost.yaml"
     save_recipe(endless, path)
-    command = [*TORCHRUN, *ALONE, str(path), "--run", str(run)]
+    command = [*TORCHRUN, *ALONE, str(path), "--folder", str(run)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as group:
         assert group.stderr is not None
         deadline = time.monotonic() + 120

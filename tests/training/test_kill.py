@@ -53,7 +53,7 @@ class Command:
         self._context.set_forkserver_preload(["scalewise.training.__main__"])
 
     def start(self, recipe: Path, run: Path) -> BaseProcess:
-        process = self._context.Process(target=main, args=([str(recipe), "--run", str(run)],))
+        process = self._context.Process(target=main, args=([str(recipe), "--folder", str(run)],))
         process.start()
         return process
 

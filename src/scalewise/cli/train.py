@@ -23,7 +23,8 @@ def train(
         typer.Argument(metavar="[KEY=VALUE]...", help="Other settings: batch=8 time=30m"),
     ] = None,
     run: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The run's folder. [runs/RECIPE]")
+        Path | None,
+        typer.Option("--run", "--folder", metavar="DIR", help="The run's folder. [runs/RECIPE]"),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="There must be a run to go on with.")

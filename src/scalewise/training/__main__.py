@@ -25,11 +25,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scalewise.training", description=__doc__)
     parser.add_argument("recipe", type=Path, help="a YAML file; see recipes/")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="other settings")
-    parser.add_argument("--run", type=Path, help="the run's folder [runs/RECIPE]")
+    # Not --run, as in 'scalewise train': torchrun takes that for an option of its own.
+    parser.add_argument("--folder", type=Path, help="the run's folder [runs/RECIPE]")
     parser.add_argument("--resume", action="store_true", help="there must be a run to go on with")
     parser.add_argument("--accept-changes", action="store_true", help="go on with other settings")
     given = parser.parse_intermixed_args(arguments)
-    folder = given.run or Path("runs") / given.recipe.stem
+    folder = given.folder or Path("runs") / given.recipe.stem
     try:
         recipe = load_recipe(given.recipe, given.overrides)
         with joined_world(recipe.device) as world, locked(folder, world):
@@ -43,6 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
                 notify=say,
             )
             trainer.listeners.append(PlainLines(trainer, say))
+            if recipe.tensorboard and world.writes:
+                from scalewise.training.tensorboard import TensorBoard
+
+                trainer.listeners.append(TensorBoard(trainer))
             with stopped_by_signals(trainer, say) as signals:
                 trainer.train()
             if trainer.progress < 1:

@@ -53,7 +53,10 @@ class World:
         return self.rank == 0
 
     def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
-        """The network with its gradients averaged over the world in every backward pass."""
+        """The network with its gradients averaged over the world in every backward pass.
+
+        Every process has to call it: they compare their networks.
+        """
         if self.size == 1:
             return network
         # Static: some networks have parameters that nothing hears, the same ones every time.

@@ -103,9 +103,9 @@ def read_log(run: Path) -> list[LogLine]:
     path = run / LOG_FILE
     if not path.exists():
         return []
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
     try:
+        text = path.read_text(encoding="utf-8")
+        whole = text[: text.rfind("\n") + 1]
         return [
             LogLine(
                 step=int(row["step"]),
@@ -117,7 +117,7 @@ def read_log(run: Path) -> list[LogLine]:
             )
             for row in csv.DictReader(io.StringIO(whole))
         ]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise ScalewiseError(f"{path}: not the log of a training run") from error
 
 

@@ -99,9 +99,7 @@ class Trainer:
         self.step = 0
         self.seconds = 0.0
         self.best = -math.inf
-        self._forward = self.world.wrap(
-            compiled(network) if recipe.compile else network, self.device
-        )
+        self._forward = compiled(network) if recipe.compile else network
         self._log = RunLog(run / LOG_FILE, timed=not recipe.deterministic)
         self._losses: list[Tensor] = []  # since the last line of the log
         self._saved_best = self.best
@@ -125,6 +123,8 @@ class Trainer:
         if self.step == 0 and self.world.writes:  # perhaps killed before its first checkpoint
             self.run.mkdir(parents=True, exist_ok=True)
             self._log.forget_after(-1)
+        # Not before: the processes meet here, and come to it one after the other.
+        self._forward = self.world.wrap(self._forward, self.device)
         started = time.monotonic() - self.seconds
         saved = validated = self.seconds
         while self.progress < 1 and not self._is_stopping:

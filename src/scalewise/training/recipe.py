@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, cast, get_type_hints
+from typing import Any, TypeVar, cast, get_type_hints
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -18,6 +18,7 @@ from scalewise.training.config import Recipe
 from scalewise.training.whole import write_whole
 
 Plain = dict[str, Any]
+Kind = TypeVar("Kind")
 
 
 class _Loader(yaml.SafeLoader):
@@ -40,18 +41,27 @@ def load_recipe(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
         ScalewiseError: missing, not YAML, an unknown key (with the nearest valid one), or a
             value of the wrong type or out of range.
     """
-    path = Path(path)
+    settings = read_settings(Path(path))
+    for override in overrides:
+        apply_override(settings, override)
+    return parse_recipe(settings, str(path))
+
+
+def read_settings(path: Path) -> Plain:
+    """Read a YAML file of ``key: value`` lines, unchecked.
+
+    Raises:
+        ScalewiseError: missing or not YAML.
+    """
     try:
         settings = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:
         raise ScalewiseError(f"{path}: cannot read the recipe ({error.strerror})") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: bytes or a date that is none
         raise ScalewiseError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(settings, dict):
         raise ScalewiseError(f"{path}: a recipe is a list of 'key: value' lines; see recipes/")
-    for override in overrides:
-        apply_override(settings, override)  # pyright: ignore[reportUnknownArgumentType]
-    return parse_recipe(settings, str(path))  # pyright: ignore[reportUnknownArgumentType]
+    return cast(Plain, settings)
 
 
 def parse_recipe(settings: Plain, source: str) -> Recipe:
@@ -60,11 +70,16 @@ def parse_recipe(settings: Plain, source: str) -> Recipe:
     Raises:
         ScalewiseError: an unknown key, or a value of the wrong type.
     """
+    return check_settings(Recipe, settings, source)
+
+
+def check_settings(kind: type[Kind], settings: Plain, source: str) -> Kind:
+    """Make plain settings a typed dataclass; see :func:`parse_recipe`."""
     try:
         # By way of JSON, whose strict mode takes a list for a tuple and 1 for 1.0.
-        return TypeAdapter(Recipe).validate_json(json.dumps(settings, default=str))
+        return TypeAdapter(kind).validate_json(json.dumps(settings, default=str))
     except ValidationError as error:
-        raise ScalewiseError(f"{source}: {_explain(error)}") from error
+        raise ScalewiseError(f"{source}: {_explain(error, kind)}") from error
 
 
 def apply_override(settings: Plain, override: str) -> None:
@@ -82,18 +97,24 @@ def apply_override(settings: Plain, override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key:
         raise ScalewiseError(f"'{override}': write key=value, such as data.batch=8")
+    try:
+        value = yaml.load(text, _Loader)
+    except (yaml.YAMLError, ValueError) as error:
+        raise ScalewiseError(f"'{override}': the value is not YAML") from error
+    change_setting(settings, key, value)
+
+
+def change_setting(settings: Plain, key: str, value: Any) -> None:
+    """Set one key, dotted or shortened, in plain settings; see :func:`apply_override`."""
     *parents, last = _full_key(key).split(".")
     if parents == ["budget"]:
         settings["budget"] = {}
     for parent in parents:
         inner = settings.setdefault(parent, {})
         if not isinstance(inner, dict):
-            raise ScalewiseError(f"'{override}': '{parent}' has no keys of its own")
-        settings = inner  # pyright: ignore[reportUnknownVariableType]
-    try:
-        settings[last] = yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
-        raise ScalewiseError(f"'{override}': the value is not YAML") from error
+            raise ScalewiseError(f"'{key}': '{parent}' has no keys of its own")
+        settings = cast(Plain, inner)
+    settings[last] = value
 
 
 def _full_key(key: str) -> str:
@@ -142,12 +163,12 @@ def _flat(value: Any, key: str = "") -> Plain:
     return flat
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, kind: type) -> str:
     first = error.errors()[0]
     parts = (str(part) for part in first["loc"])
     key = ".".join(part for part in parts if part not in ("float", "str"))  # members of a union
     if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        known = _keys_beside([str(part) for part in first["loc"]])
+        known = _keys_beside(kind, [str(part) for part in first["loc"]])
         match = get_close_matches(str(first["loc"][-1]), known, n=1)
         hint = f"did you mean '{match[0]}'?" if match else f"known: {', '.join(known)}"
         return f"unknown key '{key}'; {hint}"
@@ -159,8 +180,8 @@ def _explain(error: ValidationError) -> str:
     return f"'{key}': {message}, not {first['input']!r}"
 
 
-def _keys_beside(location: list[str]) -> list[str]:
-    part: Any = Recipe
+def _keys_beside(kind: type, location: list[str]) -> list[str]:
+    part: Any = kind
     for key in location[:-1]:
         part = get_type_hints(part)[key]
     return [field.name for field in dataclasses.fields(part)]

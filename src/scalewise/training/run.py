@@ -7,6 +7,7 @@ The folder holds ``recipe.yaml`` (every setting), ``log.csv``, ``last.pt``, ``pr
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,12 +20,11 @@ from scalewise.training.distributed import World
 from scalewise.training.log import Listener
 from scalewise.training.loop import Notify, Trainer, keep_quiet
 from scalewise.training.recipe import changed_keys, load_recipe, save_recipe
+from scalewise.training.runs import LOCK_FILE, RECIPE_FILE
 from scalewise.training.setup import prepare
 
-RECIPE_FILE = "recipe.yaml"
-"""The recipe as a run used it, in the run's folder."""
-
-LOCK_FILE = "lock"
+LOCK_PATIENCE = 0.5
+"""Seconds to wait for a lock: ``scalewise runs`` holds it for an instant when it looks."""
 
 
 def open_run(
@@ -115,10 +115,15 @@ def locked(folder: Path, world: World | None = None) -> Generator[None, None, No
         return
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK_FILE).open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ScalewiseError(f"{folder}: another process is training there") from error
+        deadline = time.monotonic() + LOCK_PATIENCE
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise ScalewiseError(f"{folder}: another process is training there") from error
+                time.sleep(0.05)
         yield
 
 

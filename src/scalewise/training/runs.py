@@ -5,7 +5,6 @@ Reads recipe, log and lock only, and needs no PyTorch.
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -99,10 +98,6 @@ def read_run(folder: Path) -> Run:
     try:
         recipe = load_recipe(folder / RECIPE_FILE)
         lines = read_log(folder)
-    except ScalewiseError:
-        raise
-    except (ValueError, csv.Error) as error:  # such as bytes that are no text
-        raise ScalewiseError(f"{folder}: the recipe or the log is damaged ({error})") from error
     except OSError as error:
         raise ScalewiseError(f"{error.filename}: cannot be read ({error.strerror})") from error
     return Run(folder, recipe, lines, _state(training, lines))

@@ -1,0 +1,242 @@
+"""Searching a recipe: many settings for a short time, the better ones for a longer one.
+
+Successive halving (Jamieson and Talwalkar, "Non-stochastic Best Arm Identification and
+Hyperparameter Optimization", AISTATS 2016, https://arxiv.org/abs/1502.07943).  Every round
+trains from the beginning, so that each score is of a whole schedule of the round's length.
+
+Every trial is an ordinary run in a folder of its own; a sweep that was stopped goes on where
+it stopped.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scalewise.errors import ScalewiseError
+from scalewise.training.budget import seconds
+from scalewise.training.config import STRICT, Recipe
+from scalewise.training.log import read_log
+from scalewise.training.loop import Notify, Trainer, keep_quiet
+from scalewise.training.protocol import PROTOCOL
+from scalewise.training.recipe import change_setting, check_settings, parse_recipe, read_settings
+from scalewise.training.run import locked, open_run
+from scalewise.training.whole import write_whole
+
+Settings = dict[str, Any]
+
+TABLE_FILE = "table.md"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """What is tried.
+
+    Attributes:
+        recipe: the recipe that the trials change, relative to the sweep's file.
+        budget: of a trial in the first round: seconds, or a text such as ``60s``.
+        growth: of a round's trials one in ``growth`` is tried again for ``growth`` times as
+            long, until one is left.
+        rounds: stop after so many; by default when one trial is left.
+        settings: changes that all trials share, by key (dotted, or shortened).
+        trials: changes of each trial.
+        grid: for every trial (or for one without changes), every combination of these values.
+    """
+
+    recipe: str
+    budget: float | str
+    growth: int = 2
+    rounds: int | None = None
+    settings: Settings = field(default_factory=Settings)
+    trials: list[Settings] = field(default_factory=list[Settings])
+    grid: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
+    __pydantic_config__ = STRICT
+
+    def __post_init__(self) -> None:
+        if self.growth < 2:
+            raise ScalewiseError(f"growth must be at least 2, not {self.growth}")
+        if len(self.all_trials()) < 2:
+            raise ScalewiseError("a sweep needs at least two trials; give trials or a grid")
+
+    def all_trials(self) -> list[Settings]:
+        """The changes of every trial, grid and all."""
+        combined = [
+            dict(zip(self.grid, values, strict=True))
+            for values in itertools.product(*self.grid.values())
+        ]
+        return [{**trial, **point} for trial in self.trials or [{}] for point in combined]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial did in a round.
+
+    Attributes:
+        name: its changes, as text.
+        round: from 1.
+        budget: seconds.
+        psnr_y: dB of the averaged weights at the end; None if training failed.
+        steps: taken.
+        parameters: of its network.
+    """
+
+    name: str
+    round: int
+    budget: float
+    psnr_y: float | None
+    steps: int
+    parameters: int
+
+
+Train = Callable[[Trainer, str], None]
+"""Trains to the end of the budget and shows how it goes; told what the trial is called."""
+
+
+class Interrupted(ScalewiseError):
+    """The sweep was stopped before its end."""
+
+
+def load_sweep(path: Path) -> tuple[Sweep, list[Recipe]]:
+    """Read a sweep's file, and see that every trial is a recipe.
+
+    Returns:
+        The sweep, and a recipe for each of its trials, whose budget is the first round's.
+
+    Raises:
+        ScalewiseError: missing, not YAML, an unknown key, a value that does not fit; of the
+            sweep, its recipe, or a trial.
+    """
+    sweep = check_settings(Sweep, read_settings(path), str(path))
+    recipes: list[Recipe] = []
+    for trial in sweep.all_trials():
+        settings = read_settings(path.parent / sweep.recipe)
+        changes = {"budget.time": seconds(sweep.budget, "budget"), **sweep.settings, **trial}
+        for key, value in changes.items():
+            change_setting(settings, key, value)
+        recipe = parse_recipe(settings, f"{path}: {describe(trial)}")
+        if recipe.data.valid is None:
+            raise ScalewiseError(f"{path}: the recipe has no data.valid to compare trials on")
+        recipes.append(recipe)
+    return sweep, recipes
+
+
+def run_sweep(path: Path, folder: Path, train: Train, notify: Notify = keep_quiet) -> list[Outcome]:
+    """Run what of a sweep is not yet run, and write its table.
+
+    Args:
+        path: the sweep's file.
+        folder: gets a run's folder for every trial and round, and ``table.md``.
+        train: how a trial is trained and shown.
+        notify: told, in one line each, how trials ended.
+
+    Returns:
+        Every trial of every round, in that order.
+
+    Raises:
+        ScalewiseError: what :func:`load_sweep` finds wrong, or :func:`open_run` does.
+        Interrupted: a trial was stopped.
+    """
+    sweep, recipes = load_sweep(path)
+    names = [describe(trial) for trial in sweep.all_trials()]
+    candidates = dict(zip(names, recipes, strict=True))
+    if len(candidates) < len(names):
+        raise ScalewiseError(f"{path}: two trials are the same")
+    outcomes: list[Outcome] = []
+    for number in itertools.count(1):
+        scale = sweep.growth ** (number - 1)
+        done = [
+            _try(name, recipe, number, scale, folder, train) for name, recipe in candidates.items()
+        ]
+        outcomes += done
+        write_whole(folder / TABLE_FILE, (markdown(outcomes) + "\n").encode())
+        best = sorted(done, key=lambda outcome: outcome.psnr_y or 0.0, reverse=True)
+        kept = best[: max(1, len(best) // sweep.growth)]
+        notify(f"round {number}: best {best[0].name}, {best[0].psnr_y or 0.0:.2f} dB")
+        if len(candidates) == 1 or len(kept) == len(done) == 1 or number == sweep.rounds:
+            return outcomes
+        candidates = {outcome.name: candidates[outcome.name] for outcome in kept}
+        if len(candidates) == 1:
+            return outcomes
+    raise AssertionError
+
+
+def _try(name: str, recipe: Recipe, number: int, scale: int, folder: Path, train: Train) -> Outcome:
+    budget = float(recipe.budget.time or 0.0) * scale
+    plain = parse_recipe(_with_budget(recipe, budget), name)
+    run = folder / f"round-{number}" / slug(name)
+    with locked(run):
+        trainer = open_run(plain, run)
+        psnr_y: float | None = None
+        try:
+            train(trainer, f"round {number}: {name}")
+        except ScalewiseError:  # the loss is not finite any more: the worst that a trial can do
+            pass
+        else:
+            if trainer.progress < 1:
+                raise Interrupted(f"stopped at {name}; the same command goes on")
+            psnr_y = read_log(run)[-1].psnr_y
+    parameters = sum(parameter.numel() for parameter in trainer.network.parameters())
+    return Outcome(name, number, budget, psnr_y, trainer.step, parameters)
+
+
+def _with_budget(recipe: Recipe, budget: float) -> Settings:
+    from scalewise.training.recipe import to_plain
+
+    return {**to_plain(recipe), "budget": {"time": budget}}
+
+
+def markdown(outcomes: list[Outcome]) -> str:
+    """A table of trials, the furthest and best first, a column for every round."""
+    rounds = sorted({outcome.round for outcome in outcomes})
+    budgets = {outcome.round: outcome.budget for outcome in outcomes}
+    by_name: dict[str, dict[int, Outcome]] = {}
+    for outcome in outcomes:
+        by_name.setdefault(outcome.name, {})[outcome.round] = outcome
+
+    def rank(tried: dict[int, Outcome]) -> tuple[int, float]:
+        return max(tried), tried[max(tried)].psnr_y or 0.0
+
+    ordered = sorted(by_name.items(), key=lambda item: rank(item[1]), reverse=True)
+    lines = [
+        "| trial | parameters | "
+        + " | ".join(f"{budgets[n]:.0f} s" for n in rounds)
+        + " | steps |",
+        "|---|---:|" + "---:|" * (len(rounds) + 1),
+    ]
+    for name, tried in ordered:
+        last = tried[max(tried)]
+        scores = [_score(tried[number]) if number in tried else "" for number in rounds]
+        lines.append(f"| {name} | {last.parameters:,} | {' | '.join(scores)} | {last.steps:,} |")
+    lines += ["", f"PSNR-Y in dB after a whole schedule of that length; {PROTOCOL.description}"]
+    return "\n".join(lines)
+
+
+def _score(outcome: Outcome) -> str:
+    return "diverged" if outcome.psnr_y is None else f"{outcome.psnr_y:.2f}"
+
+
+def describe(trial: Settings) -> str:
+    """A trial's changes as text.
+
+    >>> describe({"data.batch": 8, "optimizer.rate": 0.001})
+    'batch=8 rate=0.001'
+    """
+    parts = (f"{key.split('.')[-1]}={_value(value)}" for key, value in trial.items())
+    return " ".join(parts) or "as the recipe"
+
+
+def slug(name: str) -> str:
+    """A trial's name as a folder's.
+
+    >>> slug("batch=8 rate=0.001")
+    'batch=8_rate=0.001'
+    """
+    return "".join(char if char.isalnum() or char in "=.-" else "_" for char in name)
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
