@@ -18,12 +18,14 @@ from scalewise.data.store import read_rgb
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.protocols import FIELD
 from scalewise.imaging.resize import imresize
+from scalewise.models import create_model
 from scalewise.training.log import read_log
 from scalewise.training.run import locked
 
 PROJECT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from scalewise.cli.app import main; main()", "train"]
 TINY = "recipes/tiny.yaml"
+TINY_SETTINGS = {"width": 4, "expansion": 2, "blocks": 1, "levels": 3}
 SMALL = ["model.settings.width=4", "model.settings.blocks=1", "data.batch=2", "data.patch=8"]
 
 
@@ -93,6 +95,39 @@ def test_the_same_command_goes_on_and_another_recipe_is_refused(tmp_path: Path) 
     assert accepted.stderr.startswith("changed: data.batch: 2, now 4\ngoing on from step 3, 75.0%")
     assert (run / "log.csv").read_text().startswith(log)
     assert [line.step for line in read_log(run)] == [2, 3, 4]
+
+
+def test_a_dry_run_says_what_would_be_trained(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    done = train(TINY, *SMALL, "steps=1000000", "--run", run, "--dry-run")
+    assert done.exit_code == 0
+    lines = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+    parameters = sum(p.numel() for p in create_model("scn_exact", **TINY_SETTINGS).parameters())
+    assert lines["network"] == f"scn_exact, {parameters:,} parameters"
+    assert lines["data"] == "2 pictures; 2 patches of 16 px a step"
+    assert lines["steps"] == "1,000,000"
+    milliseconds = int(lines["step"].split()[0])
+    hours, minutes, seconds = map(int, lines["time"].partition(";")[0].split(":"))
+    assert 3600 * hours + 60 * minutes + seconds == pytest.approx(milliseconds * 1000, abs=501)
+    assert not run.exists()
+
+    clocked = train(TINY, *SMALL, "time=50s", "--dry-run").stdout
+    assert "\ntime      0:00:50; started now it ends 20" in clocked
+    assert "\nsteps     about " in clocked
+
+
+def test_a_sweep_prints_its_table(tmp_path: Path) -> None:
+    sweep = tmp_path / "two.yaml"
+    sweep.write_text(
+        f"recipe: {PROJECT / TINY}\nbudget: 1s\ngrid: {{data.patch: [8, 16]}}\n"
+        "settings: {model.settings.width: 4, model.settings.blocks: 1, batch: 1}\n"
+    )
+    command = ["sweep", str(sweep), "--folder", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0
+    assert "round 1: patch=8" in done.stderr
+    assert (tmp_path / "out/table.md").read_text() in done.stdout
+    assert f"table: {tmp_path / 'out/table.md'}" in done.stdout
 
 
 def test_training_starts_from_a_released_model(tmp_path: Path) -> None:

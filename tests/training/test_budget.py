@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scalewise.errors import ScalewiseError
-from scalewise.training.budget import Budget, seconds
+from scalewise.training.budget import Budget, Interval, seconds
 from scalewise.training.config import BudgetConfig
 
 
@@ -51,3 +51,31 @@ def test_progress_counts_what_the_budget_is_in_and_ends_at_1() -> None:
     assert by_steps.progress(steps=50, seconds=1e6) == 0.25
     assert by_time.progress(steps=10**6, seconds=5.0) == 0.1
     assert by_steps.progress(201, 0) == by_time.progress(0, 51.0) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "steps", "length"),
+    [
+        (600.0, None, 600.0),
+        ("10m", None, 600.0),
+        ("1 step", 1, None),
+        ("200 steps", 200, None),
+        ("1 epoch", 50, None),
+        (" 3epochs ", 150, None),
+    ],
+)
+def test_intervals(text: float | str, steps: int | None, length: float | None) -> None:
+    interval = Interval.from_config(text, 50, "validate_every")
+    assert (interval.steps, interval.seconds) == (steps, length)
+
+
+@pytest.mark.parametrize("text", ["0 steps", "often", "-1 epochs", ""])
+def test_intervals_that_make_no_sense(text: str) -> None:
+    with pytest.raises(ScalewiseError, match=r"^validate_every: "):
+        Interval.from_config(text, 50, "validate_every")
+
+
+def test_when_an_interval_is_due() -> None:
+    by_steps, by_time = Interval(20, None), Interval(None, 5.0)
+    assert [by_steps.is_due(step, 1e9) for step in (19, 20, 21, 40)] == [False, True, False, True]
+    assert [by_time.is_due(20, since) for since in (4.9, 5.0)] == [False, True]

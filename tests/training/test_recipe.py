@@ -48,6 +48,14 @@ def test_numbers_as_people_write_them(path: Path, text: str, value: float) -> No
     assert recipe.model.settings["width"] == value
 
 
+def test_keys_may_be_shortened(path: Path) -> None:
+    recipe = load_recipe(path, ["batch=8", "rate=5e-4", "init=scn_x2", "steps=7", "seed=3"])
+    assert (recipe.data.batch, recipe.optimizer.rate, recipe.seed) == (8, 5e-4, 3)
+    assert (recipe.model.init, recipe.budget.steps, recipe.budget.time) == ("scn_x2", 7, None)
+    with pytest.raises(ScalewiseError, match=r"'kind' may be optimizer.kind or schedule.kind"):
+        load_recipe(path, ["kind=adam"])
+
+
 def test_overrides(path: Path) -> None:
     recipe = load_recipe(
         path,
@@ -101,7 +109,7 @@ def test_mistakes_are_one_line_with_the_file(path: Path, override: str, message:
     [
         ("batch", "'batch': write key=value, such as data.batch=8"),
         ("=8", "'=8': write key=value, such as data.batch=8"),
-        ("data.train.x=8", "'data.train.x=8': 'train' has no keys of its own"),
+        ("data.train.x=8", "'data.train.x': 'train' has no keys of its own"),
         ("data.train=[", "'data.train=[': the value is not YAML"),
     ],
 )

@@ -95,9 +95,9 @@ def test_looking_does_not_disturb_the_lock(tmp_path: Path, recipe: Recipe) -> No
     ("file", "content", "reason"),
     [
         ("log.csv", b"step,loss\n20,nought\n", "not the log of a training run"),
-        ("log.csv", b"step,loss\n\xff\n", "is damaged"),
-        ("log.csv", b"step,loss\n" + b"0" * 200_000 + b"\n", "is damaged"),
-        ("recipe.yaml", b"seed: 2024-13-13", "is damaged"),
+        ("log.csv", b"step,loss\n\xff\n", "not the log of a training run"),
+        ("log.csv", b"step,loss\n" + b"0" * 200_000 + b"\n", "not the log of a training run"),
+        ("recipe.yaml", b"seed: 2024-13-13", "not YAML: month must be"),
         ("recipe.yaml", b"seed: 1", "is missing"),
         ("recipe.yaml", None, "cannot read the recipe"),
     ],

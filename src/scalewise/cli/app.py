@@ -21,6 +21,7 @@ from scalewise.cli import (
     plot,
     release,
     runs,
+    sweep,
     train,
     upscale,
 )
@@ -43,6 +44,7 @@ app.add_typer(data.app, name="data")
 app.command()(train.train)
 app.command()(runs.runs)
 app.command()(plot.plot)
+app.command()(sweep.sweep)
 app.command()(release.release)
 app.command()(export.export)
 

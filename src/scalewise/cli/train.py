@@ -5,7 +5,9 @@ from __future__ import annotations
 import shlex
 import sys
 from contextlib import nullcontext
+from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +15,7 @@ import typer
 from scalewise.cli.console import progress_bar
 
 if TYPE_CHECKING:
+    from scalewise.training.config import Recipe
     from scalewise.training.loop import Trainer
 
 
@@ -32,6 +35,9 @@ def train(
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help="Go on although the recipe has changed.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be trained, and for how long.")
+    ] = False,
 ) -> None:
     """Train a network from a recipe.
 
@@ -43,6 +49,9 @@ def train(
 
     settings = load_recipe(recipe, overrides or [])
     folder = run or Path("runs") / recipe.stem
+    if dry_run:
+        _rehearse(settings)
+        return
     with locked(folder):
         with progress_bar("preparing") as update:
             trainer = open_run(
@@ -51,21 +60,46 @@ def train(
                 must_exist=resume,
                 accept_changes=accept_changes,
                 progress=update,
-                notify=_say,
+                notify=say,
             )
         if trainer.progress >= 1:
-            _say("this run is finished; a larger budget goes on with it: steps=..., time=...")
-        with stopped_by_signals(trainer, _say) as signals:
-            _train_and_show(trainer)
+            say("this run is finished; a larger budget goes on with it: steps=..., time=...")
+        with stopped_by_signals(trainer, say) as signals:
+            train_and_show(trainer)
     if trainer.progress < 1:
         again = ["scalewise", "train", str(recipe), *(overrides or [])]
         again += ["--run", str(folder)] if run else []
-        _say(f"stopped at step {trainer.step}; go on with: {shlex.join(again)}")
+        say(f"stopped at step {trainer.step}; go on with: {shlex.join(again)}")
         raise typer.Exit(128 + signals[0])
     _report(trainer)
 
 
-def _train_and_show(trainer: Trainer) -> None:
+def _rehearse(recipe: Recipe) -> None:
+    """Take a few steps in a folder that is thrown away, and say what they tell."""
+    from scalewise.training.progress import duration
+    from scalewise.training.rehearsal import TIMED, rehearse
+    from scalewise.training.setup import prepare
+
+    with TemporaryDirectory() as folder, progress_bar("preparing") as update:
+        trainer = prepare(recipe, Path(folder), progress=update, notify=say)
+        found = rehearse(trainer)
+    data, precision = recipe.data, str(trainer.dtype).removeprefix("torch.")
+    end = datetime.now() + timedelta(seconds=found.seconds)
+    side = data.patch * trainer.network.scale
+    about = "" if trainer.budget.steps else "about "
+    typer.echo(f"network   {recipe.model.name}, {found.parameters:,} parameters")
+    typer.echo(f"data      {found.pictures:,} pictures; {data.batch} patches of {side} px a step")
+    typer.echo(f"computes  in {precision} on {trainer.device}")
+    typer.echo(
+        f"step      {found.seconds_per_step * 1000:.0f} ms, the median of {TIMED} measured now"
+    )
+    typer.echo(f"steps     {about}{found.steps:,}")
+    typer.echo(f"time      {duration(found.seconds)}; started now it ends {end:%Y-%m-%d %H:%M}")
+    typer.echo("nothing was written; the time leaves out validation and checkpoints")
+
+
+def train_and_show(trainer: Trainer) -> None:
+    """Train, with a live view in a terminal and plain lines elsewhere."""
     from scalewise.cli.live import can_show, live_view
     from scalewise.training.progress import PlainLines
 
@@ -73,7 +107,7 @@ def _train_and_show(trainer: Trainer) -> None:
         from scalewise.training.tensorboard import TensorBoard
 
         trainer.listeners.append(TensorBoard(trainer))
-    shown = live_view(trainer) if can_show() else nullcontext(PlainLines(trainer, _say))
+    shown = live_view(trainer) if can_show() else nullcontext(PlainLines(trainer, say))
     with shown as listener:
         trainer.listeners.append(listener)
         trainer.train()
@@ -91,7 +125,8 @@ def _report(trainer: Trainer) -> None:
     typer.echo(f"next: scalewise evaluate {trainer.run} DIR...")
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Write a line to stderr."""
     # Not by typer.echo, which writes past a live view's way to have lines appear above it.
     sys.stderr.write(line + "\n")
     sys.stderr.flush()

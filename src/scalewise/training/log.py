@@ -76,9 +76,7 @@ class RunLog:
             with self.path.open("a", newline="", encoding="utf-8") as file:
                 file.write(header + self._waiting)
         except OSError:
-            if self.path.exists():
-                with self.path.open("r+b") as file:
-                    file.truncate(size)
+            _cut(self.path, size)
             raise
         self._waiting = ""
 
@@ -119,6 +117,13 @@ def read_log(run: Path) -> list[LogLine]:
         ]
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise ScalewiseError(f"{path}: not the log of a training run") from error
+
+
+def _cut(path: Path, size: int) -> None:
+    """Take back what was written of a line, or of the file."""
+    if path.exists():
+        with path.open("r+b") as file:
+            file.truncate(size)
 
 
 def _row(values: object) -> str:

@@ -45,6 +45,10 @@ LOG_EVERY = 20
 """Steps from one line of the log to the next; only there does the loop wait for a loss."""
 
 
+class Diverged(ScalewiseError):
+    """The loss or the weights stopped being finite."""
+
+
 class Trainer:
     """One run, from its first step or its last checkpoint to the end of its budget.
 
@@ -109,8 +113,9 @@ class Trainer:
         """Train to the end of the budget, or until :meth:`stop`.
 
         Raises:
-            ScalewiseError: the loss or the weights stopped being finite; the last checkpoint
-                is from before that.
+            Diverged: the loss or the weights stopped being finite; the last checkpoint is from
+                before that.
+            ScalewiseError: the result cannot be written.
             LostWorker: another process is gone; what was learned until then is saved.
         """
         try:
@@ -259,7 +264,7 @@ class Trainer:
         if not (losses.isfinite().all() and torch.stack(sums).isfinite().all()):
             last = self.run / LAST
             kept = f"{last} is from before that" if last.exists() else "no checkpoint was written"
-            raise ScalewiseError(
+            raise Diverged(
                 f"the loss stopped being finite by step {self.step}; {kept}; "
                 "lower optimizer.rate or set optimizer.clip"
             )

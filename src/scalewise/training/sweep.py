@@ -13,15 +13,15 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from scalewise.errors import ScalewiseError
 from scalewise.training.budget import seconds
-from scalewise.training.config import STRICT, Recipe
+from scalewise.training.config import STRICT, BudgetConfig, Recipe
 from scalewise.training.log import read_log
-from scalewise.training.loop import Notify, Trainer, keep_quiet
+from scalewise.training.loop import Diverged, Notify, Trainer, keep_quiet
 from scalewise.training.protocol import PROTOCOL
 from scalewise.training.recipe import change_setting, check_settings, parse_recipe, read_settings
 from scalewise.training.run import locked, open_run
@@ -104,7 +104,7 @@ def load_sweep(path: Path) -> tuple[Sweep, list[Recipe]]:
     """Read a sweep's file, and see that every trial is a recipe.
 
     Returns:
-        The sweep, and a recipe for each of its trials, whose budget is the first round's.
+        The sweep, and a recipe for each of its trials.
 
     Raises:
         ScalewiseError: missing, not YAML, an unknown key, a value that does not fit; of the
@@ -114,8 +114,8 @@ def load_sweep(path: Path) -> tuple[Sweep, list[Recipe]]:
     recipes: list[Recipe] = []
     for trial in sweep.all_trials():
         settings = read_settings(path.parent / sweep.recipe)
-        changes = {"budget.time": seconds(sweep.budget, "budget"), **sweep.settings, **trial}
-        for key, value in changes.items():
+        settings["budget"] = {"time": sweep.budget}
+        for key, value in {**sweep.settings, **trial}.items():
             change_setting(settings, key, value)
         recipe = parse_recipe(settings, f"{path}: {describe(trial)}")
         if recipe.data.valid is None:
@@ -134,7 +134,7 @@ def run_sweep(path: Path, folder: Path, train: Train, notify: Notify = keep_quie
         notify: told, in one line each, how trials ended.
 
     Returns:
-        Every trial of every round, in that order.
+        Every trial of every round, the best of a round first.
 
     Raises:
         ScalewiseError: what :func:`load_sweep` finds wrong, or :func:`open_run` does.
@@ -145,35 +145,34 @@ def run_sweep(path: Path, folder: Path, train: Train, notify: Notify = keep_quie
     candidates = dict(zip(names, recipes, strict=True))
     if len(candidates) < len(names):
         raise ScalewiseError(f"{path}: two trials are the same")
+    budget = seconds(sweep.budget, "budget")
     outcomes: list[Outcome] = []
-    for number in itertools.count(1):
-        scale = sweep.growth ** (number - 1)
+    number = 0
+    while len(candidates) > 1 and number != sweep.rounds:
+        number += 1
         done = [
-            _try(name, recipe, number, scale, folder, train) for name, recipe in candidates.items()
+            _try(name, recipe, number, budget, folder, train) for name, recipe in candidates.items()
         ]
+        done.sort(key=lambda outcome: outcome.psnr_y or 0.0, reverse=True)
         outcomes += done
         write_whole(folder / TABLE_FILE, (markdown(outcomes) + "\n").encode())
-        best = sorted(done, key=lambda outcome: outcome.psnr_y or 0.0, reverse=True)
-        kept = best[: max(1, len(best) // sweep.growth)]
-        notify(f"round {number}: best {best[0].name}, {best[0].psnr_y or 0.0:.2f} dB")
-        if len(candidates) == 1 or len(kept) == len(done) == 1 or number == sweep.rounds:
-            return outcomes
+        notify(f"round {number}: best {done[0].name}, {_score(done[0])}")
+        kept = done[: len(done) // sweep.growth]
         candidates = {outcome.name: candidates[outcome.name] for outcome in kept}
-        if len(candidates) == 1:
-            return outcomes
-    raise AssertionError
+        budget *= sweep.growth
+    return outcomes
 
 
-def _try(name: str, recipe: Recipe, number: int, scale: int, folder: Path, train: Train) -> Outcome:
-    budget = float(recipe.budget.time or 0.0) * scale
-    plain = parse_recipe(_with_budget(recipe, budget), name)
+def _try(
+    name: str, recipe: Recipe, number: int, budget: float, folder: Path, train: Train
+) -> Outcome:
     run = folder / f"round-{number}" / slug(name)
     with locked(run):
-        trainer = open_run(plain, run)
+        trainer = open_run(replace(recipe, budget=BudgetConfig(time=budget)), run)
         psnr_y: float | None = None
         try:
             train(trainer, f"round {number}: {name}")
-        except ScalewiseError:  # the loss is not finite any more: the worst that a trial can do
+        except Diverged:  # the worst that a trial can do, and no reason to stop the others
             pass
         else:
             if trainer.progress < 1:
@@ -181,12 +180,6 @@ def _try(name: str, recipe: Recipe, number: int, scale: int, folder: Path, train
             psnr_y = read_log(run)[-1].psnr_y
     parameters = sum(parameter.numel() for parameter in trainer.network.parameters())
     return Outcome(name, number, budget, psnr_y, trainer.step, parameters)
-
-
-def _with_budget(recipe: Recipe, budget: float) -> Settings:
-    from scalewise.training.recipe import to_plain
-
-    return {**to_plain(recipe), "budget": {"time": budget}}
 
 
 def markdown(outcomes: list[Outcome]) -> str:
