@@ -9,11 +9,12 @@ docs/distributed.md.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
 from scalewise.errors import ScalewiseError
-from scalewise.training.distributed import LostWorker, World, joined_world
+from scalewise.training.distributed import World, joined_world
 from scalewise.training.loop import keep_quiet
 from scalewise.training.progress import PlainLines
 from scalewise.training.recipe import load_recipe
@@ -52,11 +53,10 @@ def main(arguments: list[str] | None = None) -> int:
                 trainer.train()
             if trainer.progress < 1:
                 say(f"stopped at step {trainer.step}; the same command goes on")
-                return 128 + signals[0]
+                return 128 + (signals or [signal.SIGTERM])[0]  # or another process was told
             say(f"done: {trainer.step} steps; {_result(trainer.best, folder, world)}")
     except (ScalewiseError, OSError) as error:
-        lost = isinstance(error, LostWorker)
-        _say(f"error: {' '.join(str(error).splitlines())}" + (" (saved)" if lost else ""))
+        _say(f"error: {' '.join(str(error).splitlines())}")
         return 1
     return 0
 
