@@ -53,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         machine = Machine.this(given.device, given.threads)
         with _opened_store(given.data) as store:
+            _read_through(store.path)
             settings = Settings(
                 store=store.path,
                 network=given.ablate or given.networks[0],
@@ -196,6 +197,13 @@ def _opened_store(data: Path) -> Iterator[Store]:
         packed = Path(folder) / "pictures.pack"
         pack([find_dataset(data)], packed, [SCALE])
         yield Store(packed)
+
+
+def _read_through(path: Path) -> None:
+    """Bring a file into the system's cache, where the usual loop's were just written to."""
+    with path.open("rb") as file:
+        while file.read(1 << 24):
+            pass
 
 
 def _say(line: str) -> None:

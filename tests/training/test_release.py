@@ -22,7 +22,7 @@ def in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def trained(run: Path, *settings: str) -> Path:
     """A run of two steps."""
-    short = ["budget.time=null", "budget.steps=2", "data.batch=2", "data.patch=8"]
+    short = ["budget.steps=2", "data.batch=2", "data.patch=8"]
     command = ["train", "recipes/tiny.yaml", *short, *settings, "--run", str(run)]
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
@@ -34,7 +34,7 @@ def released(run: Path, folder: Path) -> Card:
     return read_card(folder)
 
 
-SMALL = ("model.settings.width=8", "model.settings.blocks=2")
+SMALL = ("model.settings.width=8", "model.settings.blocks=2", "model.settings.expansion=4")
 
 
 def test_from_scratch(tmp_path: Path) -> None:

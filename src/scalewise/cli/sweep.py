@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def sweep(
     path: Annotated[Path, typer.Argument(metavar="SWEEP", help="A YAML file; see recipes/.")],
     folder: Annotated[
-        Path | None, typer.Option("--folder", metavar="DIR", help="[runs/SWEEP]")
+        Path | None, typer.Option("--folder", metavar="DIR", help="[runs/sweep-NAME]")
     ] = None,
 ) -> None:
     """Try many settings for a short time, and the better ones for longer.
@@ -26,7 +26,7 @@ def sweep(
     from scalewise.training.run import stopped_by_signals
     from scalewise.training.sweep import TABLE_FILE, markdown, run_sweep
 
-    folder = folder or Path("runs") / path.stem
+    folder = folder or Path("runs") / f"sweep-{path.stem}"
 
     def train(trainer: Trainer, name: str) -> None:
         say(name)
