@@ -17,7 +17,7 @@ from scalewise.weights import find_release
 from scalewise.weights.card import GRAPH_FILE, checked_file, read_card
 
 DEFAULT_TILE = 256
-OVERLAP = 16
+OVERLAP = 24
 """Input pixels between a used pixel and a tile's edge; see tests for what it leaves of seams."""
 
 
