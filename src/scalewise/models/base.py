@@ -48,6 +48,11 @@ class RestorationNetwork(nn.Module):
         self.channels = channels
         self.multiple = multiple
 
+    @property
+    def parameter_count(self) -> int:
+        """Trained numbers."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
     def forward(self, image: Tensor) -> Tensor:
         """Restore (N, channels, H, W) in [0, 1]: (N, channels, scale H, scale W), unclipped.
 

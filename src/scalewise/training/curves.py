@@ -21,7 +21,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
-from scalewise.training.log import LogLine, read_log
+from scalewise.training.log import LogLine, best_psnr_y, read_log
 from scalewise.training.protocol import PROTOCOL
 from scalewise.training.runs import is_run
 from scalewise.training.whole import write_whole
@@ -137,7 +137,7 @@ def draw_curves(curves: Sequence[Curve], x: Axis = "steps", theme: Theme = LIGHT
             label=_label(curve),
         )
     _scale_loss(loss_axes, losses)
-    if not any(line.psnr_y is not None for curve in curves for line in curve.lines):
+    if all(best_psnr_y(curve.lines) is None for curve in curves):
         psnr_axes.set_yticks([])
         psnr_axes.text(
             0.5, 0.5, "not measured", color=theme.ink, ha="center", transform=psnr_axes.transAxes
@@ -239,6 +239,6 @@ def _x_values(curve: Curve, x: Axis) -> Points:
 
 def _label(curve: Curve) -> str:
     """A run's name and best score, dollar signs kept from starting a formula."""
-    best = max((line.psnr_y for line in curve.lines if line.psnr_y is not None), default=None)
+    best = best_psnr_y(curve.lines)
     name = curve.name.replace("$", r"\$")
     return f"{name}: not measured" if best is None else f"{name}: best {best:.2f} dB"

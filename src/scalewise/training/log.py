@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -117,6 +118,11 @@ def read_log(run: Path) -> list[LogLine]:
         ]
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise ScalewiseError(f"{path}: not the log of a training run") from error
+
+
+def best_psnr_y(lines: Iterable[LogLine]) -> float | None:
+    """The best PSNR-Y of a log in dB, if any was measured."""
+    return max((line.psnr_y for line in lines if line.psnr_y is not None), default=None)
 
 
 def _cut(path: Path, size: int) -> None:

@@ -42,7 +42,7 @@ def rehearse(trainer: Trainer) -> Rehearsal:
     budget = trainer.budget
     steps = budget.steps or max(1, round((budget.seconds or 0.0) / per_step))
     return Rehearsal(
-        parameters=sum(parameter.numel() for parameter in trainer.network.parameters()),
+        parameters=trainer.network.parameter_count,
         pictures=len(trainer.sampler),
         seconds_per_step=per_step,
         steps=steps,

@@ -11,7 +11,7 @@ from typing import Literal
 
 from scalewise.errors import ScalewiseError
 from scalewise.training.config import Recipe
-from scalewise.training.log import LOG_FILE, LogLine, read_log
+from scalewise.training.log import LOG_FILE, LogLine, best_psnr_y, read_log
 from scalewise.training.recipe import load_recipe
 
 RECIPE_FILE = "recipe.yaml"
@@ -48,7 +48,7 @@ class Run:
     @property
     def best(self) -> float | None:
         """The best PSNR-Y in dB, if any was measured."""
-        return max((line.psnr_y for line in self.lines if line.psnr_y is not None), default=None)
+        return best_psnr_y(self.lines)
 
     @property
     def left(self) -> float | None:

@@ -178,8 +178,7 @@ def _try(
             if trainer.progress < 1:
                 raise Interrupted(f"stopped at {name}; the same command goes on")
             psnr_y = read_log(run)[-1].psnr_y
-    parameters = sum(parameter.numel() for parameter in trainer.network.parameters())
-    return Outcome(name, number, budget, psnr_y, trainer.step, parameters)
+    return Outcome(name, number, budget, psnr_y, trainer.step, trainer.network.parameter_count)
 
 
 def markdown(outcomes: list[Outcome]) -> str:

@@ -83,7 +83,7 @@ def write_release(
         channels=network.channels,
         architecture=network.architecture,
         settings=network.settings,
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        parameters=network.parameter_count,
         multiple=network.multiple,
         tiling=network.tiling,
         licence=licence,
