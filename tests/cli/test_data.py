@@ -8,8 +8,10 @@ import numpy as np
 from typer.testing import CliRunner, Result
 
 from scalewise.cli.app import app
-from scalewise.data.store import Store
+from scalewise.data.store import Store, read_rgb
+from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
+from scalewise.imaging.protocols import SQUASH256
 
 
 def scalewise(*arguments: str | Path) -> Result:
@@ -84,6 +86,22 @@ def test_packing(tmp_path: Path) -> None:
         ("a", [2, 3]),
         ("b", [2, 3]),
     ]
+
+
+def test_packing_squashed_pictures(tmp_path: Path) -> None:
+    save(tmp_path / "set/a.png", 48, 24)
+    out = tmp_path / "packed"
+    command = ["data", "pack", tmp_path / "set", "-o", out, "--workers", "1", "--squash", "256"]
+    result = scalewise(*command, "--scale", "2")
+    assert result.exit_code == 0
+    assert result.stdout == (
+        f"{out}: 1 picture, 0.3 megapixels, LR at x2, squashed to 256x256, 0.00 GB\n"
+    )
+    store = Store(out)
+    lr, hr = SQUASH256.prepare(read_rgb(tmp_path / "set/a.png"), None, 2)
+    np.testing.assert_array_equal(store.lr(0, 2), lr)
+    np.testing.assert_array_equal(store.hr(0), hr)
+    assert isinstance(scalewise(*command, "--scale", "4").exception, ScalewiseError)
 
 
 def test_packing_is_for_scale_2_unless_told(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from scalewise.cli.live import LiveView, can_show, live_view, sparkcurve
+from scalewise.training.config import BudgetConfig, DataConfig, ModelConfig, Recipe
 from scalewise.training.log import LogLine, RunLog
 from scalewise.training.loop import Trainer
 
@@ -27,7 +28,10 @@ def trainer(tmp_path: Path) -> Trainer:
     log.append(LogLine(40, 20.0, 0.5, 1e-3, 0.15, 31.5))
     log.append(LogLine(60, 30.0, 0.75, 1e-3, 9.75, 99.5))  # after the checkpoint
     state: dict[str, Any] = {"step": 40, "seconds": 20.0, "progress": 0.5, "best": 32.25}
-    return cast(Trainer, SimpleNamespace(run=run, rate=1e-3, **state))
+    recipe = Recipe(
+        model=ModelConfig(name="scn"), data=DataConfig(train=["a"]), budget=BudgetConfig(steps=80)
+    )
+    return cast(Trainer, SimpleNamespace(run=run, rate=1e-3, recipe=recipe, **state))
 
 
 def drawn(trainer: Trainer, *lines: LogLine, width: int = 100) -> str:

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from scalewise.cli.app import app
-from scalewise.imaging.protocols import FIELD
+from scalewise.imaging.protocols import FIELD, SQUASH256
 
 RECIPE = """
 model: {name: scn_exact}
@@ -49,6 +49,22 @@ def test_a_row_for_every_run(folder: Path) -> None:
     assert rows["damaged:"][0] == f"{folder / 'torn/recipe.yaml'}:"
     assert f"  {FIELD.description}" in lines
     assert max(map(len, lines[: lines.index("  " + FIELD.description) - 2])) <= 80
+
+
+def test_scores_of_squashed_pictures_are_told_apart(folder: Path) -> None:
+    (folder / "squashed").mkdir()
+    squashed = RECIPE.replace("patch: 32", "squash: 256")
+    (folder / "squashed/recipe.yaml").write_text(squashed)
+    (folder / "squashed/log.csv").write_text(LOG)
+    lines = say(folder)
+    rows = {line.split()[0]: line.split()[1:] for line in lines if line.strip()}
+    assert rows["good"][4] == "37.51"
+    assert rows["squashed"][1:5] == ["256x8", "50.0%", "40", "37.51*"]
+    assert f"  {FIELD.description}" in lines
+    assert f"* {SQUASH256.description}" in lines
+    alone = say(folder / "squashed")
+    assert f"* {SQUASH256.description}" in alone
+    assert f"  {FIELD.description}" not in alone
 
 
 def test_one_run_goes_by_its_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

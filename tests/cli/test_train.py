@@ -11,16 +11,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner, Result
 
 from scalewise.cli.app import app
 from scalewise.data.store import read_rgb
 from scalewise.errors import ScalewiseError
-from scalewise.imaging.protocols import FIELD
+from scalewise.imaging.protocols import FIELD, squashing
 from scalewise.imaging.resize import imresize
 from scalewise.models import create_model
 from scalewise.training.log import read_log
 from scalewise.training.run import locked
+from scalewise.weights.release import load_network
 
 PROJECT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from scalewise.cli.app import main; main()", "train"]
@@ -95,6 +97,36 @@ def test_the_same_command_goes_on_and_another_recipe_is_refused(tmp_path: Path) 
     assert accepted.stderr.startswith("changed: data.batch: 2, now 4\ngoing on from step 3, 75.0%")
     assert (run / "log.csv").read_text().startswith(log)
     assert [line.step for line in read_log(run)] == [2, 3, 4]
+
+
+def test_training_on_whole_squashed_pictures(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    data = "data={train: [examples/pictures/train], valid: examples/pictures/valid, squash: 32}"
+    settings = [data, "batch=2", "width=4", "blocks=1", "ema=0", "epochs=3"]
+    settings[2:4] = [f"model.settings.{setting}" for setting in settings[2:4]]
+    dry = train(TINY, *settings, "--run", run, "--dry-run")
+    assert "\ndata      2 pictures; 2 squashed to 64 px a step\n" in dry.stdout
+    assert "\nsteps     3\n" in dry.stdout  # an epoch is every picture once
+    done = train(TINY, *settings, "--run", run)
+    assert done.exit_code == 0, done.output
+    protocol = squashing(32)
+    assert done.stdout.splitlines()[1].strip() == protocol.description
+
+    # What is logged is what the last weights score.
+    hr = read_rgb(PROJECT / "examples/pictures/valid/astronaut.png")
+    lr, hr = protocol.prepare(hr, None, 2)
+    network = load_network(run)
+    with torch.no_grad():
+        restored = network(torch.tensor(lr).permute(2, 0, 1)[None] / 255)[0]
+    score = protocol.score(restored.permute(1, 2, 0).numpy() * 255, hr, 2)
+    (line,) = read_log(run)
+    assert line.step == 3
+    assert line.psnr_y == pytest.approx(score.psnr_y, abs=0.05)  # trained in bfloat16, perhaps
+    # It goes on, and its own recipe is no other.
+    settings[-1] = "epochs=4"
+    for again in ([TINY, *settings], [run / "recipe.yaml", "epochs=5"]):
+        assert train(*again, "--run", run, "--resume").exit_code == 0
+    assert [line.step for line in read_log(run)] == [3, 4, 5]
 
 
 def test_a_dry_run_says_what_would_be_trained(tmp_path: Path) -> None:

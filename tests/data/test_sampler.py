@@ -74,6 +74,55 @@ def test_all_eight_views_occur_equally_often(tmp_path: Path) -> None:
     assert min(counts.values()) > 400  # 500 expected, deviation 21
 
 
+def test_patches_as_they_are_lie_where_the_others_do(store: Store) -> None:
+    plain = PatchSampler([store], 2, 16, 50, augment=False).draw(4)
+    turned = PatchSampler([store], 2, 16, 50).draw(4)
+    assert {place.view for place in plain} == {0}
+    assert plain == [place._replace(view=0) for place in turned]
+    assert {place.view for place in turned} == set(range(8))
+
+
+@pytest.mark.parametrize("batch", [3, 4, 16])
+def test_whole_pictures_come_once_an_epoch(tmp_path: Path, batch: int) -> None:
+    stores: list[Store] = []
+    for name, values in (("one", range(4)), ("two", range(4, 7))):
+        pictures = [np.full((8, 8, 3), value, np.uint8) for value in values]
+        pictures[0][0, 0] = 99  # to tell a flip
+        stores.append(packed(tmp_path / name, *pictures))
+    sampler = PatchSampler(stores, 2, 4, batch, seed=3, whole=True)
+    assert len(sampler) == 7
+    places = [place for step in range(70) for place in sampler.draw(step)]
+    assert {(place.top, place.left, place.view) for place in places} == {(0, 0, 0)}
+    drawn = [(place.store.path, place.picture) for place in places]
+    epochs = [tuple(drawn[start : start + 7]) for start in range(0, 70, 7)]
+    assert {frozenset(epoch) for epoch in epochs} == {
+        frozenset((store.path, index) for store in stores for index in range(len(store)))
+    }
+    assert len(set(epochs)) == 10  # each in an order of its own
+
+    lr, hr = sampler.sample(5)
+    for place, small, large in zip(sampler.draw(5), lr, hr, strict=True):
+        np.testing.assert_array_equal(small, place.store.lr(place.picture, 2))
+        np.testing.assert_array_equal(large, place.store.hr(place.picture))
+    assert sampler.draw(5) == PatchSampler(stores, 2, 4, batch, seed=3, whole=True).draw(5)
+    assert drawn[:batch] != [
+        (place.store.path, place.picture)
+        for place in PatchSampler(stores, 2, 4, batch, seed=4, whole=True).draw(0)
+    ]
+
+
+def test_processes_share_whole_pictures(tmp_path: Path) -> None:
+    store = packed(tmp_path / "one", *(np.full((8, 8, 3), value, np.uint8) for value in range(5)))
+    whole = PatchSampler([store], 2, 4, 6, whole=True).draw(2)
+    shares = [PatchSampler([store], 2, 4, 6, 0, r, 3, whole=True).draw(2) for r in range(3)]
+    assert [share[n] for n in range(2) for share in shares] == whole
+
+
+def test_existing_runs_draw_what_they_drew(store: Store) -> None:
+    places = PatchSampler([store], 2, 16, 2, seed=1).draw(3)
+    assert [tuple(place)[1:] for place in places] == [(1, 21, 11, 0), (0, 8, 34, 5)]
+
+
 def test_all_positions_are_equally_likely(tmp_path: Path) -> None:
     # One position in the first picture, 3 x 3 in the second.
     dark, bright = np.zeros((8, 8, 3), np.uint8), np.full((12, 12, 3), 255, np.uint8)

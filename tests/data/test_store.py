@@ -12,6 +12,7 @@ from scalewise.data.layouts import find_dataset
 from scalewise.data.store import PackSummary, Store, pack
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
+from scalewise.imaging.protocols import PROTOCOLS, squashing
 from scalewise.imaging.resize import imresize
 
 
@@ -68,6 +69,41 @@ def test_lr_files_are_used_and_misfits_skipped(tmp_path: Path) -> None:
     np.testing.assert_array_equal(store.lr(1, 2), lr["rounded_up"][:10, :12])
     (reason,) = summary.skipped
     assert reason.endswith("otherx2.png: is 12x8, but x2 of its HR picture is 12x10")
+
+
+@pytest.mark.parametrize("squash", [256, 12])
+def test_squashed_pairs_are_the_protocols(
+    tmp_path: Path, photo: NDArray[np.uint8], squash: int
+) -> None:
+    hr = {"a": photo[:301, :420], "b": photo[100:180, 50:151]}
+    lr = {"a": noise(150, 210, 3), "b": None}
+    save(tmp_path / "set/LR_bicubic/X2/ax2.png", noise(150, 210, 3))
+    for name, pixels in hr.items():
+        save(tmp_path / f"set/HR/{name}.png", pixels)
+    pack([find_dataset(tmp_path / "set")], tmp_path / "out.pack", [2], squash=squash)
+    store = Store(tmp_path / "out.pack")
+    assert store.squash == squash
+    protocol = PROTOCOLS.get(f"squash{squash}") or squashing(squash)
+    for index, name in enumerate("ab"):
+        small, large = protocol.prepare(hr[name], lr[name], 2)
+        np.testing.assert_array_equal(store.lr(index, 2), small)
+        np.testing.assert_array_equal(store.hr(index), large)
+        assert (small.shape[:2], large.shape[:2]) == ((squash,) * 2, (2 * squash,) * 2)
+
+
+@pytest.mark.parametrize("scales", [[], [3], [2, 3]])
+def test_squashing_is_for_x2(tmp_path: Path, scales: list[int]) -> None:
+    save(tmp_path / "set/a.png", noise(20, 24, 3))
+    with pytest.raises(ScalewiseError, match="squashed pictures are for x2 alone"):
+        pack([find_dataset(tmp_path / "set")], tmp_path / "out.pack", scales, squash=12)
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+def test_a_store_that_says_nothing_of_squashing_is_not_squashed(tmp_path: Path) -> None:
+    save(tmp_path / "set/a.png", noise(20, 24, 3))
+    store, _ = pack_folder(tmp_path / "set", 2)
+    assert b"squash" not in store.path.read_bytes()
+    assert store.squash is None
 
 
 def test_deep_grey_and_transparent_pictures_become_8_bit_rgb(tmp_path: Path) -> None:

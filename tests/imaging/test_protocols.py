@@ -14,7 +14,14 @@ from scalewise.errors import ScalewiseError
 from scalewise.files import read
 from scalewise.imaging.colour import rgb_to_y, to_rgb
 from scalewise.imaging.metrics import psnr, ssim
-from scalewise.imaging.protocols import FIELD, PROTOCOLS, SQUASH256, Protocol, Scores
+from scalewise.imaging.protocols import (
+    FIELD,
+    PROTOCOLS,
+    SQUASH256,
+    Protocol,
+    Scores,
+    squashing,
+)
 from scalewise.imaging.resize import imresize
 
 Pixels = NDArray[np.uint8]
@@ -116,6 +123,16 @@ def test_squash_is_pillows(photo: Pixels) -> None:
         theirs = np.asarray(image.resize((side, side), Image.Resampling.BILINEAR))
         assert ours.shape == theirs.shape
         assert np.abs(ours.astype(int) - theirs).max() <= 1
+
+
+def test_squashing_to_another_side(photo: Pixels) -> None:
+    protocol = squashing(32)
+    lr, truth = protocol.prepare(photo[:301, :420], None, 2)
+    assert (lr.shape, truth.shape) == ((32, 32, 3), (64, 64, 3))
+    assert "squash32: input squashed to 32x32 and truth to 64x64" in protocol.description
+    assert squashing(256) == SQUASH256
+    for given, again in zip((lr, truth), protocol.prepare(truth, lr, 2), strict=True):
+        np.testing.assert_array_equal(given, again)  # what is squashed stays as it is
 
 
 def test_squash_weighs_luma_as_the_document_does() -> None:

@@ -16,6 +16,18 @@ from scalewise.files import Picture, write
 from scalewise.training.batches import DeviceBatches, HostBatches
 
 
+def test_whole_pictures_are_gathered_as_they_are(tmp_path: Path, photo: NDArray[np.uint8]) -> None:
+    for number in range(3):
+        write(tmp_path / f"{number}.png", Picture(photo[100 * number : 100 * number + 80]))
+    pack([find_dataset(tmp_path)], tmp_path / "out.pack", [2], squash=24)
+    sampler = PatchSampler([Store(tmp_path / "out.pack")], 2, 24, 2, whole=True)
+    host = HostBatches(sampler, torch.device("cpu"))
+    device = DeviceBatches(sampler, torch.device("cpu"))
+    for step in range(4):
+        for ours, theirs in zip(device(step), host(step), strict=True):
+            assert torch.equal(ours, theirs)
+
+
 @pytest.mark.parametrize("scale", [1, 2, 3])
 def test_gathered_batches_are_the_samplers(
     tmp_path: Path, photo: NDArray[np.uint8], scale: int

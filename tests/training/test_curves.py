@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from scalewise.errors import ScalewiseError
-from scalewise.imaging.protocols import FIELD
+from scalewise.imaging.protocols import FIELD, SQUASH256
 from scalewise.training.curves import (
     DARK,
     LIGHT,
@@ -109,6 +109,26 @@ def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
     runs = [write_log(tmp_path / name, LINES) for name in ("a/run", "b/run", "other")]
     names = [curve.name for curve in load_curves(runs)]
     assert names == [str(runs[0]), str(runs[1]), "other"]
+
+
+def test_every_curve_says_how_it_was_measured(tmp_path: Path) -> None:
+    runs = [write_log(tmp_path / name, LINES) for name in ("plain", "squashed")]
+    (runs[1] / "recipe.yaml").write_text(
+        "model: {name: scn}\ndata: {train: [a], squash: 256}\nbudget: {steps: 9}\n"
+    )
+    curves = load_curves(runs)
+    assert [curve.protocol for curve in curves] == [FIELD, SQUASH256]
+    alone = draw_curves(curves[1:])
+    caption = alone.get_supxlabel().splitlines()
+    assert " ".join(caption) == f"PSNR-Y by {SQUASH256.description}"
+    assert max(map(len, caption)) <= 180
+    assert alone.legends[0].get_texts()[0].get_text() == "squashed: best 31.50 dB"
+    both = draw_curves(curves)
+    assert both.get_supxlabel().splitlines() == [f"PSNR-Y by {FIELD.description}", *caption]
+    assert [text.get_text() for text in both.legends[0].get_texts()] == [
+        "plain: best 31.50 dB (field)",
+        "squashed: best 31.50 dB (squash256)",
+    ]
 
 
 def test_what_cannot_be_drawn(tmp_path: Path) -> None:

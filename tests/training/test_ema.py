@@ -23,6 +23,15 @@ def values(network: RestorationNetwork) -> set[float]:
     return {value for p in network.parameters() for value in p.flatten().tolist()}
 
 
+def test_without_decay_the_average_is_the_last_weights() -> None:
+    trained = network()
+    ema = Ema(trained, decay=0)
+    for step in (0, 1, 1000):
+        fill(trained, 0.1 + step / 3)
+        ema.update(trained, step)
+        assert values(ema.network) == values(trained)
+
+
 def test_the_average_follows_the_formula_with_its_warm_up() -> None:
     trained = network()
     fill(trained, 0.0)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from scalewise.errors import ScalewiseError
-from scalewise.training.config import Recipe
+from scalewise.training.config import LossConfig, Recipe, ScheduleConfig
 from scalewise.training.recipe import changed_keys, load_recipe, parse_recipe, save_recipe, to_plain
+from scalewise.training.setup import build_network
 
-RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
+FOLDER = Path(__file__).parents[2] / "recipes"
+RECIPES = sorted(path for path in FOLDER.rglob("*.yaml") if path.parent.name != "sweeps")
+
+WHOLE = (
+    "with data.squash a patch is a whole picture, as it is: leave out data.patch and data.augment"
+)
 
 PLAIN = """
 model: {name: scn_exact, settings: {width: 8}}
@@ -90,6 +97,10 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
         ("model={}", "'model.name' is missing"),
         ("data.train=[]", "data.train must name a packed store or a folder of pictures"),
         ("data.patch=0", "data.patch must be above 0, not 0"),
+        ("data.squash=0", "data.squash must be above 0, not 0"),
+        ("data.squash=256", f"{WHOLE}, or let them be 256 and false"),
+        ("data={train: [a], squash: 9, augment: true}", f"{WHOLE}, or let them be 9 and false"),
+        ("data.patch=null", "'data.patch': input should be a valid integer, not None"),
         ("optimizer.rate=-1", "optimizer.rate must be above 0, not -1.0"),
         ("optimizer.clip=0", "optimizer.clip must be above 0, not 0.0"),
         ("optimizer.ema=1", "optimizer.ema must be at least 0 and below 1, not 1.0"),
@@ -150,9 +161,48 @@ def test_what_changed_between_two_recipes(path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
+def test_what_squashing_decides(path: Path, tmp_path: Path) -> None:
+    recipe = load_recipe(path, ["data={train: [a.pack]}"])
+    assert (recipe.data.patch, recipe.data.augment, recipe.data.squash) == (48, True, None)
+    recipe = load_recipe(path, ["data={train: [a.pack], squash: 256}"])
+    assert (recipe.data.patch, recipe.data.augment, recipe.data.squash) == (256, False, 256)
+    save_recipe(recipe, tmp_path / "saved.yaml")
+    assert load_recipe(tmp_path / "saved.yaml") == recipe
+    assert not load_recipe(path, ["data.augment=false"]).data.augment
+
+
+def test_a_run_from_before_a_setting_existed_has_not_changed(path: Path, tmp_path: Path) -> None:
+    recipe = load_recipe(path, ["data={train: [a.pack]}"])
+    settings = to_plain(recipe)
+    for key in ("squash", "augment"):
+        del settings["data"][key]
+    assert settings["data"]["patch"] == 48
+    assert changed_keys(parse_recipe(settings, ""), recipe, ignored="budget") == []
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: str(path.relative_to(FOLDER)))
 def test_our_recipes_are_valid(path: Path) -> None:
-    assert isinstance(load_recipe(path), Recipe)
+    recipe = load_recipe(path)
+    assert isinstance(recipe, Recipe)
+    assert build_network(recipe.model, recipe.seed, initialise=False).scale == 2
+
+
+@pytest.mark.parametrize("form", ["modern", "document"])
+@pytest.mark.parametrize(("network", "epochs"), [("original", 20), ("adaptive", 30)])
+def test_the_documents_two_trainings(form: str, network: str, epochs: int) -> None:
+    first = load_recipe(FOLDER / form / f"{network}_l1.yaml")
+    second = load_recipe(FOLDER / form / f"{network}_mixed.yaml")
+    assert first.loss == LossConfig(l1=1.0)
+    assert second.loss == LossConfig(l1=1.0, smooth_l1=0.5)
+    assert first.schedule == ScheduleConfig(kind="fixed")
+    assert second.schedule == ScheduleConfig(kind="cosine", min_rate=0.0)
+    assert (first.budget.epochs, second.budget.epochs) == (10, epochs)
+    assert second.model.init == f"runs/{form}/{network}_l1"
+    same = replace(first, loss=second.loss, schedule=second.schedule, budget=second.budget)
+    assert replace(same, model=second.model) == second
+    assert replace(second.model, init=None) == first.model
+    other = load_recipe(FOLDER / form / "original_l1.yaml")
+    assert replace(first, model=replace(first.model, name="original")) == other
 
 
 def test_there_are_recipes() -> None:

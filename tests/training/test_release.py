@@ -66,6 +66,9 @@ def test_from_a_checkpoint(tmp_path: Path) -> None:
     assert start is not None
     assert (start.model, start.sha256, start.steps) == ("best.pt", sha256(first), None)
 
+    again = trained(tmp_path / "again", *SMALL, f"model.init={first.parent}")
+    assert released(again, tmp_path / "of_a_run").training.start == start
+
     first.unlink()
     with pytest.raises(ScalewiseError, match=r"best\.pt: the run started from these weights"):
         released(run, tmp_path / "gone")

@@ -17,7 +17,7 @@ from scalewise.data.layouts import find_dataset
 from scalewise.data.store import Store, pack
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
-from scalewise.imaging.protocols import FIELD
+from scalewise.imaging.protocols import FIELD, SQUASH256, squashing
 from scalewise.training.config import BudgetConfig, ModelConfig, Recipe
 from scalewise.training.setup import open_validation, packed_paths, prepare
 from scalewise.training.validation import restore_uint8
@@ -124,6 +124,71 @@ def test_validation_measures_what_the_protocol_does(recipe: Recipe, tmp_path: Pa
         np.testing.assert_array_equal(pixels, np.rint(restored).clip(0, 255))
     measured = trainer.validation.psnr_y(trainer.network, device, torch.float32)
     assert measured == pytest.approx(np.mean(scores), abs=1e-6)
+
+
+def squashed(recipe: Recipe, side: int = 16, **data: object) -> Recipe:
+    return with_data(recipe, squash=side, patch=side, augment=False, **data)
+
+
+def test_squashed_pictures_are_packed_trained_on_and_measured_as_such(
+    recipe: Recipe, pictures: Path, tmp_path: Path
+) -> None:
+    trainer = prepare(squashed(recipe), tmp_path / "run")
+    store = Store(tmp_path / "run/train-0.pack")
+    pack([find_dataset(pictures)], tmp_path / "by_hand.pack", [2], squash=16)
+    assert store.path.read_bytes() == (tmp_path / "by_hand.pack").read_bytes()
+    lr, hr = trainer.sampler.sample(3)
+    order = [place.picture for place in trainer.sampler.draw(3)]
+    assert sorted(order) == [0, 1]
+    for n, index in enumerate(order):
+        np.testing.assert_array_equal(lr[n], store.lr(index, 2))
+        np.testing.assert_array_equal(hr[n], store.hr(index))
+    assert trainer.validation is not None
+    assert trainer.validation.protocol == squashing(16)
+    for index, pair in enumerate(trainer.validation.pairs):
+        np.testing.assert_array_equal(pair[0], store.lr(index, 2))
+        np.testing.assert_array_equal(pair[1], store.hr(index))
+
+
+def test_validation_is_squashed_from_any_store(
+    recipe: Recipe, pictures: Path, tmp_path: Path
+) -> None:
+    for name, squash in (("plain", None), ("squashed", 256)):
+        pack([find_dataset(pictures)], tmp_path / name, [2], squash=squash)
+    sets = [
+        open_validation(squashed(recipe, 256, valid=str(source)).data, 2)
+        for source in (pictures, tmp_path / "plain", tmp_path / "squashed")
+    ]
+    for measured in sets:
+        assert measured is not None
+        assert measured.protocol == SQUASH256
+        assert sets[0] is not None
+        for ours, theirs in zip(measured.pairs, sets[0].pairs, strict=True):
+            np.testing.assert_array_equal(ours[0], theirs[0])
+            np.testing.assert_array_equal(ours[1], theirs[1])
+
+
+def test_recipe_and_store_agree_on_squashing(
+    recipe: Recipe, pictures: Path, tmp_path: Path
+) -> None:
+    plain, small = tmp_path / "plain.pack", tmp_path / "small.pack"
+    pack([find_dataset(pictures)], plain, [2])
+    pack([find_dataset(pictures)], small, [2], squash=16)
+    run = tmp_path / "run"
+    assert refused(squashed(recipe, train=[str(plain)]), run) == (
+        f"{plain}: holds pictures in their own shape; "
+        "data.squash is 16: pack again with --squash 16"
+    )
+    assert refused(squashed(recipe, 20, train=[str(small)]), run) == (
+        f"{small}: holds pictures squashed to 16; data.squash is 20: pack again with --squash 20"
+    )
+    for key in ("train", "valid"):
+        where = [str(small)] if key == "train" else str(small)
+        assert refused(with_data(recipe, **{key: where}), run) == (
+            f"{small}: holds pictures squashed to 16; "
+            "set data.squash=16, or pack again without --squash"
+        )
+    assert "for x2 alone" in refused(with_model(squashed(recipe), scale=3), run)
 
 
 def test_starting_from_other_weights(recipe: Recipe, tmp_path: Path) -> None:

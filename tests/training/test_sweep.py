@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from scalewise.errors import ScalewiseError
+from scalewise.imaging.protocols import FIELD, squashing
 from scalewise.training.config import Recipe
 from scalewise.training.loop import Trainer
 from scalewise.training.recipe import save_recipe
@@ -91,6 +92,11 @@ def test_a_trial_that_diverges_comes_last(sweep: Path, tmp_path: Path) -> None:
         (SWEEP.replace("base", "none"), "none.yaml: cannot read the recipe"),
         (SWEEP.replace("seed: 3", "data.valid: null"), "no data.valid to compare trials on"),
         (SWEEP.replace("[1, 2]", "[1, 1]"), "two trials are the same"),
+        (
+            "recipe: base.yaml\nbudget: 5s\ntrials:\n  - {}\n"
+            "  - {squash: 16, patch: 16, augment: false}\n",
+            "trials that differ in data.squash cannot be compared",
+        ),
     ],
 )
 def test_mistakes_are_named_before_anything_is_trained(
@@ -100,6 +106,15 @@ def test_mistakes_are_named_before_anything_is_trained(
     with pytest.raises(ScalewiseError, match=message):
         run_sweep(sweep, tmp_path / "out", train)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_sweep_over_squashed_pictures_says_so(sweep: Path, tmp_path: Path) -> None:
+    squashed = "settings: {squash: 16, patch: 16, augment: false, "
+    sweep.write_text(SWEEP.replace("settings: {", squashed) + "rounds: 1\n")
+    outcomes = run_sweep(sweep, tmp_path / "out", train)
+    assert {outcome.protocol for outcome in outcomes} == {squashing(16)}
+    assert (tmp_path / "out/table.md").read_text().endswith(squashing(16).description + "\n")
+    assert markdown([Outcome("a", 1, 10.0, 30.0, 1, 5)]).endswith(FIELD.description)
 
 
 def test_trials_combine_with_the_grid(sweep: Path) -> None:

@@ -63,6 +63,9 @@ def pack(
         list[int] | None, typer.Option(min=1, max=8, help="LR scale; may be given again. [2]")
     ] = None,
     split: Split = "train",
+    squash: Annotated[
+        int | None, typer.Option(min=1, help="Squash LR to squares of this side, HR to twice it.")
+    ] = None,
     workers: Workers = None,
 ) -> None:
     """Decode datasets once, with LR at the chosen scales, into one file to train on."""
@@ -72,12 +75,13 @@ def pack(
     datasets = [find_dataset(folder, split) for folder in folders]
     scales = sorted(set(scale or [2]))
     with progress_bar("packing") as update:
-        summary = pack(datasets, output, scales, workers=workers, progress=update)
+        summary = pack(datasets, output, scales, workers, update, squash)
     for reason in summary.skipped:
         typer.echo(f"skipped: {reason}", err=True)
+    squashed = f", squashed to {squash}x{squash}" if squash else ""
     typer.echo(
         f"{output}: {_count(summary.images, 'picture')}, {summary.megapixels:.1f} megapixels, "
-        f"LR at {', '.join(f'x{s}' for s in scales)}, {summary.bytes / 1e9:.2f} GB"
+        f"LR at {', '.join(f'x{s}' for s in scales)}{squashed}, {summary.bytes / 1e9:.2f} GB"
     )
 
 

@@ -20,7 +20,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.training.log import LogLine, read_log
 from scalewise.training.loop import Trainer
 from scalewise.training.progress import Speed, duration
-from scalewise.training.protocol import PROTOCOL
+from scalewise.training.protocol import protocol_of
 
 CURVE_HEIGHT = 4
 """Lines of the terminal that a curve takes."""
@@ -121,7 +121,8 @@ class LiveView:
             parts.append(f"{self._speed.steps:.1f} steps/s")
         if self._psnr_y:
             now, best = self._psnr_y[-1], max(*self._psnr_y, self._trainer.best)
-            parts.append(f"PSNR-Y {now:.2f} dB, best {best:.2f} (protocol {PROTOCOL.name})")
+            protocol = protocol_of(self._trainer.recipe.data).name
+            parts.append(f"PSNR-Y {now:.2f} dB, best {best:.2f} (protocol {protocol})")
         return Text("   ".join(parts))
 
     def _curves(self) -> RenderableType:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from scalewise.imaging.protocols import Protocol
     from scalewise.training.runs import Run
 
 NUMERIC = ("done", "steps", "PSNR-Y", "loss", "trained", "left")
 HEADINGS = ("run", "network", "data", *NUMERIC, "state")
 STYLES = {"training": "green", "stopped": "yellow", "damaged": "red"}
 UNKNOWN = "-"
+SQUASHED = "*"
+"""After a PSNR-Y that is measured on squashed pictures, lest it be compared with others."""
 
 
 def runs(
@@ -28,7 +31,7 @@ def runs(
     from rich.text import Text
 
     from scalewise.errors import ScalewiseError
-    from scalewise.training.protocol import PROTOCOL
+    from scalewise.training.protocol import PROTOCOL, protocol_of
     from scalewise.training.runs import find_runs, read_run
 
     found = find_runs(folder)
@@ -39,11 +42,14 @@ def runs(
     for heading in HEADINGS:
         justify = "right" if heading in NUMERIC else "left"
         table.add_column(heading, justify=justify, overflow="fold", no_wrap=heading != "run")
+    protocols: list[Protocol] = []
     damaged: list[str] = []
     for path in found:
         name = folder.resolve().name if path == folder else str(path.relative_to(folder))
         try:
-            cells = _cells(read_run(path))
+            run = read_run(path)
+            cells = _cells(run)
+            protocols.append(protocol_of(run.recipe.data))
         except ScalewiseError as error:
             cells = [*[UNKNOWN] * (len(HEADINGS) - 2), "damaged"]
             damaged.append(str(error))
@@ -51,7 +57,9 @@ def runs(
     Console().print(table)
     typer.echo("data: side of a patch, in LR pixels, x patches per step; loss: the last one logged")
     typer.echo("PSNR-Y: the best on the run's own validation pictures, in dB")
-    typer.echo(f"  {PROTOCOL.description}")
+    for protocol in dict.fromkeys(protocols or [PROTOCOL]):
+        mark = " " if protocol.squash is None else SQUASHED
+        typer.echo(f"{mark} {protocol.description}")
     for reason in damaged:
         typer.echo(f"damaged: {' '.join(reason.splitlines())}")
 
@@ -62,12 +70,13 @@ def _cells(run: Run) -> list[str]:
 
     last = run.lines[-1] if run.lines else None
     trained, left, best = last and last.seconds, run.left, run.best
+    mark = "" if run.recipe.data.squash is None else SQUASHED
     return [
         run.recipe.model.name,
         f"{run.recipe.data.patch}x{run.recipe.data.batch}",
         f"{last.progress:.1%}" if last else "0.0%",
         f"{last.step:,}" if last else "0",
-        UNKNOWN if best is None else f"{best:.2f}",
+        UNKNOWN if best is None else f"{best:.2f}{mark}",
         f"{last.loss:.4f}" if last else UNKNOWN,
         UNKNOWN if trained is None else duration(trained),
         UNKNOWN if left is None else duration(left),

@@ -86,9 +86,10 @@ def _rehearse(recipe: Recipe) -> None:
     data, precision = recipe.data, str(trainer.dtype).removeprefix("torch.")
     end = datetime.now() + timedelta(seconds=found.seconds)
     side = data.patch * trainer.network.scale
+    what = "patches of" if data.squash is None else "squashed to"
     about = "" if trainer.budget.steps else "about "
     typer.echo(f"network   {recipe.model.name}, {found.parameters:,} parameters")
-    typer.echo(f"data      {found.pictures:,} pictures; {data.batch} patches of {side} px a step")
+    typer.echo(f"data      {found.pictures:,} pictures; {data.batch} {what} {side} px a step")
     typer.echo(f"computes  in {precision} on {trainer.device}")
     typer.echo(
         f"step      {found.seconds_per_step * 1000:.0f} ms, the median of {TIMED} measured now"
@@ -115,12 +116,10 @@ def train_and_show(trainer: Trainer) -> None:
 
 def _report(trainer: Trainer) -> None:
     """Say how good a finished run is, where its weights are, and what comes next."""
-    from scalewise.training.protocol import PROTOCOL
-
     if trainer.validation is not None:
         count, valid = len(trainer.validation.pairs), trainer.recipe.data.valid
         typer.echo(f"best PSNR-Y {trainer.best:.2f} dB, mean over {valid} (images: {count})")
-        typer.echo(f"  {PROTOCOL.description}")
+        typer.echo(f"  {trainer.validation.protocol.description}")
     typer.echo(f"weights: {trainer.run / 'best.pt'}; curves: {trainer.run / 'log.csv'}")
     typer.echo(f"next: scalewise evaluate {trainer.run} DIR...")
 

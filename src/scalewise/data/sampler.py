@@ -34,7 +34,8 @@ class Place(NamedTuple):
 class PatchSampler:
     """Random aligned LR and HR patches, flipped and transposed, from packed stores.
 
-    Every position of every picture is equally likely.
+    Every position of every picture is equally likely.  Where the pictures are whole patches,
+    every one is drawn once before any is drawn again, in an order shuffled anew each time.
 
     Args:
         stores: where the pictures are.
@@ -44,6 +45,8 @@ class PatchSampler:
         seed: the run's seed.
         rank: this process, of ``world`` processes.
         world: number of processes; must divide ``batch``.
+        augment: flip and transpose patches.
+        whole: the pictures are squares of the patch's size, to be taken as they are.
 
     Raises:
         ScalewiseError: no picture is large enough, ``world`` does not divide ``batch``, or
@@ -59,6 +62,9 @@ class PatchSampler:
         seed: int = 0,
         rank: int = 0,
         world: int = 1,
+        *,
+        augment: bool = True,
+        whole: bool = False,
     ) -> None:
         if seed < 0:
             raise ScalewiseError(f"seed must be 0 or more, not {seed}")
@@ -67,6 +73,7 @@ class PatchSampler:
         self.stores = list(stores)
         self.scale, self.patch, self.batch, self.seed = scale, patch, batch, seed
         self._rank, self._world = rank, world
+        self._augment, self._whole = augment, whole
         pictures: list[tuple[Store, int]] = []
         positions: list[tuple[int, int]] = []
         for store in stores:
@@ -89,16 +96,32 @@ class PatchSampler:
 
     def draw(self, step: int) -> list[Place]:
         """Where this process's patches of a step lie."""
-        draw = np.random.Generator(np.random.Philox(key=[self.seed, step])).random((self.batch, 4))
+        if self._whole:
+            return self._draw_whole(step)
+        draw = self._random(step).random((self.batch, 4))
         places: list[Place] = []
         for where, down, across, turn in draw[self._rank :: self._world].tolist():
             picture = bisect(self._cumulative, where * self._cumulative[-1])
             rows, columns = self._positions[picture]
             store, index = self._pictures[picture]
-            places.append(
-                Place(store, index, int(down * rows), int(across * columns), int(turn * 8))
-            )
+            view = int(turn * 8) if self._augment else 0
+            places.append(Place(store, index, int(down * rows), int(across * columns), view))
         return places
+
+    def _draw_whole(self, step: int) -> list[Place]:
+        first = step * self.batch
+        orders: dict[int, NDArray[np.int64]] = {}
+        places: list[Place] = []
+        for draw in range(first + self._rank, first + self.batch, self._world):
+            epoch, index = divmod(draw, len(self))
+            if epoch not in orders:
+                orders[epoch] = self._random(epoch).permutation(len(self))
+            places.append(Place(*self._pictures[orders[epoch][index]], top=0, left=0, view=0))
+        return places
+
+    def _random(self, number: int) -> np.random.Generator:
+        """Randomness that depends on the seed and a number alone."""
+        return np.random.Generator(np.random.Philox(key=[self.seed, number]))
 
     def sample(self, step: int) -> tuple[Patches, Patches]:
         """This process's share of the batch of a step.

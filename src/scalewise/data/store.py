@@ -2,7 +2,8 @@
 
 Decoding and shrinking pictures costs far more than training on them, so it happens once.  A
 store holds, for every picture, the HR pixels and the LR pixels at each chosen scale, as plain
-8-bit RGB.  The file's layout, so that anything can read it::
+8-bit RGB; of squashed pictures, both as squares of one size.  The file's layout, so that anything
+can read it::
 
     magic (8 bytes) | pixels, picture after picture | index (JSON, UTF-8) |
     length of the index (uint64, little-endian) | magic (8 bytes)
@@ -26,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
+from scalewise.imaging.protocols import Protocol, squashing
 from scalewise.imaging.resize import imresize
 
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ class Store:
     Attributes:
         bytes: the whole file, (n,) uint8; where pictures lie in it is in ``entries``.
         scales: the scales that LR pixels are held at.
+        squash: side of the square that all LR pictures were squashed to, or None.
         entries: the pictures.
 
     Raises:
@@ -94,6 +97,7 @@ class Store:
         (length,) = struct.unpack("<Q", self.bytes[-16:-8].tobytes())
         index = json.loads(self.bytes[-16 - length : -16].tobytes())
         self.scales: tuple[int, ...] = tuple(index["scales"])
+        self.squash: int | None = index.get("squash")
         self.entries = [_entry_from_json(entry) for entry in index["entries"]]
 
     def __len__(self) -> int:
@@ -143,11 +147,12 @@ def pack(
     scales: Sequence[int],
     workers: int | None = None,
     progress: Progress | None = None,
+    squash: int | None = None,
 ) -> PackSummary:
     """Decode datasets into one store.
 
     Where a dataset brings LR files of a scale they are used; else LR is made from HR by
-    :func:`scalewise.imaging.resize.imresize`.
+    :func:`scalewise.imaging.resize.imresize`.  Both are squashed after that, if they are.
 
     Args:
         datasets: what to pack, in this order.
@@ -155,11 +160,15 @@ def pack(
         scales: LR scales to hold.
         workers: decoding threads; all cores by default.
         progress: called with pictures done and in all.
+        squash: side of the square that LR pictures are squashed to, HR ones to twice that, as
+            :func:`scalewise.imaging.protocols.squashing` does; the only scale is 2 then.
 
     Raises:
-        ScalewiseError: not one picture could be packed.
+        ScalewiseError: not one picture could be packed, or squashing at another scale.
         OSError: the folder cannot be made or written to.
     """
+    if squash is not None and list(scales) != [2]:
+        raise ScalewiseError("squashed pictures are for x2 alone; leave squashing or other scales")
     out.parent.mkdir(parents=True, exist_ok=True)
     items = [
         (item, dataset.licences.get(item.name, ""))
@@ -169,7 +178,7 @@ def pack(
     partial = out.with_name(out.name + ".partial")
     try:
         with partial.open("wb") as file:
-            summary = _write(file, items, scales, workers or os.cpu_count() or 1, progress)
+            summary = _write(file, items, scales, squash, workers or os.cpu_count() or 1, progress)
         partial.replace(out)
     except BaseException:
         partial.unlink(missing_ok=True)
@@ -181,6 +190,7 @@ def _write(
     file: BinaryIO,
     items: list[tuple[Item, str]],
     scales: Sequence[int],
+    squash: int | None,
     workers: int,
     progress: Progress | None,
 ) -> PackSummary:
@@ -188,7 +198,8 @@ def _write(
     skipped: list[str] = []
     pixels = 0
     file.write(MAGIC)
-    decoded = _decode_all([item for item, _ in items], scales, workers)
+    protocol = None if squash is None else squashing(squash)
+    decoded = _decode_all([item for item, _ in items], scales, protocol, workers)
     for done, ((item, licence), result) in enumerate(zip(items, decoded, strict=True), start=1):
         if isinstance(result, ScalewiseError):
             skipped.append(str(result))
@@ -203,7 +214,10 @@ def _write(
     if not entries:
         reason = f": {skipped[0]}" if skipped else ""
         raise ScalewiseError(f"nothing to pack: no usable picture among {len(items)}{reason}")
-    index = json.dumps({"scales": list(scales), "entries": entries}).encode()
+    held: dict[str, Any] = {"scales": list(scales), "entries": entries}
+    if squash is not None:
+        held["squash"] = squash
+    index = json.dumps(held).encode()
     file.write(index + struct.pack("<Q", len(index)) + MAGIC)
     return PackSummary(len(entries), pixels / 1e6, file.tell(), skipped)
 
@@ -218,23 +232,29 @@ Decoded = tuple[Pixels, dict[int, Pixels]]
 
 
 def _decode_all(
-    items: list[Item], scales: Sequence[int], workers: int
+    items: list[Item], scales: Sequence[int], protocol: Protocol | None, workers: int
 ) -> Iterator[Decoded | ScalewiseError]:
     """Decode in parallel and yield in order, holding only a few pictures at a time."""
     with ThreadPoolExecutor(workers) as pool:
         waiting: list[Future[Decoded | ScalewiseError]] = []
         for item in items:
-            waiting.append(pool.submit(_decode, item, scales))
+            waiting.append(pool.submit(_decode, item, scales, protocol))
             if len(waiting) > 2 * workers:
                 yield waiting.pop(0).result()
         for future in waiting:
             yield future.result()
 
 
-def _decode(item: Item, scales: Sequence[int]) -> Decoded | ScalewiseError:
+def _decode(
+    item: Item, scales: Sequence[int], protocol: Protocol | None
+) -> Decoded | ScalewiseError:
     try:
         hr = read_rgb(item.hr)
-        return hr, {scale: _lr_of(item, hr, scale) for scale in scales}
+        lrs = {scale: _lr_of(item, hr, scale) for scale in scales}
+        if protocol is not None:
+            (scale,) = scales
+            lrs[scale], hr = protocol.prepare(hr, lrs[scale], scale)
+        return hr, lrs
     except ScalewiseError as error:
         return error
 

@@ -43,7 +43,8 @@ class Protocol:
         description: one line, printed under every table of its numbers.
         luma: the luma weights.
         border: pixels left out on each side when scoring; None for as many as the scale.
-        squash: side of the square that low-resolution pictures are squashed to, or None.
+        squash: side of the square that low-resolution pictures are squashed to, or None; see
+            :func:`squashing`.
     """
 
     name: str
@@ -62,7 +63,7 @@ class Protocol:
             lr: its low-resolution version, (H // scale, W // scale); None to make it from
                 ``hr``, cropped on the right and bottom to a multiple of ``scale``, by
                 MATLAB's bicubic ``imresize``.
-            scale: 1 or more; ``squash256`` knows 2 only.
+            scale: 1 or more; 2 where pictures are squashed.
 
         Returns:
             (lr, hr); ``hr`` cropped to a multiple of ``scale``, or squashed uncropped.
@@ -144,17 +145,24 @@ FIELD = Protocol(
     luma=BT601,
 )
 
-SQUASH256 = Protocol(
-    name="squash256",
-    description=(
-        "protocol squash256: input squashed to 256x256 and truth to 512x512 (Pillow bilinear), "
-        "output rounded to 8 bits, grey as RGB, border of 4 pixels cropped; "
-        "Y = 0.257 R + 0.504 G + 0.098 B + 16; SSIM on Y, 11x11 Gaussian; mean over images"
-    ),
-    luma=ROUNDED_BT601,
-    border=4,
-    squash=256,
-)
+
+def squashing(side: int) -> Protocol:
+    """The document's protocol, with low-resolution pictures squashed to ``side`` x ``side``."""
+    return Protocol(
+        name=f"squash{side}",
+        description=(
+            f"protocol squash{side}: input squashed to {side}x{side} and truth to "
+            f"{2 * side}x{2 * side} (Pillow bilinear), "
+            "output rounded to 8 bits, grey as RGB, border of 4 pixels cropped; "
+            "Y = 0.257 R + 0.504 G + 0.098 B + 16; SSIM on Y, 11x11 Gaussian; mean over images"
+        ),
+        luma=ROUNDED_BT601,
+        border=4,
+        squash=side,
+    )
+
+
+SQUASH256 = squashing(256)
 
 PROTOCOLS: dict[str, Protocol] = {protocol.name: protocol for protocol in (FIELD, SQUASH256)}
 """Every protocol by name."""

@@ -17,24 +17,31 @@ initial convolution, so that it takes no other image size; the document does not
 and neither has this network.
 
 Instance normalisation sees the whole picture, so this network cannot be cut into tiles.
+Both that and the attention can be left out (``norm``, ``attention = "none"``), to see what each
+brings; without either it computes what Original does.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scalewise.errors import ScalewiseError
-from scalewise.models.base import RestorationNetwork, Tiling, require_positive
+from scalewise.models.base import RestorationNetwork, require_positive
 from scalewise.models.layers import BicubicResidual, resample, start_near_zero
 
-Attention = Literal["features", "means"]
+Attention = Literal["features", "means", "none"]
 
 
 class ScaleAttention(nn.Module):
-    """Weights per pixel and level that sum to 1 over the levels, and the weighted sum.
+    """Weights per pixel and level that sum to 1 over the levels.
+
+    The 1x1 convolution of all levels' outputs is the sum of one convolution for each level, and
+    a 1x1 convolution and a bilinear enlargement can change places.  So each level is looked at
+    in its own resolution, where it has 4^l times fewer pixels, and nothing is concatenated.
 
     Args:
         width: features of every level.
@@ -43,22 +50,26 @@ class ScaleAttention(nn.Module):
             features of each level.
     """
 
-    def __init__(self, width: int, levels: int, sees: Attention) -> None:
+    def __init__(self, width: int, levels: int, sees: Attention, align_corners: bool) -> None:
         super().__init__()
         self.sees = sees
+        self.align_corners = align_corners
         inputs = levels * width if sees == "features" else levels
         self.attention = nn.Sequential(nn.Conv2d(inputs, levels, 1), nn.Softmax(dim=1))
 
     def forward(self, outputs: list[Tensor]) -> Tensor:
-        """Map the levels' outputs, each (N, width, H, W), to their weighted sum."""
+        """Map the levels' outputs, (N, width, H / 2^l, W / 2^l), to (N, levels, H, W)."""
+        conv, softmax = self.attention
+        assert isinstance(conv, nn.Conv2d)
         seen = outputs
         if self.sees == "means":
             seen = [output.mean(dim=1, keepdim=True) for output in outputs]
-        weights = self.attention(torch.cat(seen, dim=1))
-        total = weights[:, 0:1] * outputs[0]
-        for level in range(1, len(outputs)):
-            total = total + weights[:, level : level + 1] * outputs[level]
-        return total
+        parts = conv.weight.chunk(len(outputs), dim=1)
+        logits = F.conv2d(seen[0], parts[0], conv.bias)
+        for level in range(1, len(seen)):
+            part = F.conv2d(seen[level], parts[level])
+            logits = logits + resample(part, 2.0**level, self.align_corners)
+        return softmax(logits).to(outputs[0].dtype)
 
 
 class AdaptiveScaleWiseConv(nn.Module):
@@ -67,29 +78,43 @@ class AdaptiveScaleWiseConv(nn.Module):
     Maps (N, width, H, W) to the same shape; H and W are multiples of ``2^(levels - 1)``.
     """
 
-    def __init__(self, width: int, levels: int, attention: Attention, align_corners: bool) -> None:
+    def __init__(
+        self, width: int, levels: int, attention: Attention, norm: bool, align_corners: bool
+    ) -> None:
         super().__init__()
+        self.norm = norm
         self.align_corners = align_corners
         self.convs = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(levels))
-        self.attention = ScaleAttention(width, levels, attention)
+        self.attention = None
+        if attention != "none":
+            self.attention = ScaleAttention(width, levels, attention, align_corners)
 
     def forward(self, features: Tensor) -> Tensor:
         """See the class."""
         outputs: list[Tensor] = []
         for level, conv in enumerate(self.convs):
             output = conv(resample(features, 0.5**level, self.align_corners))
-            output = instance_norm(output)
-            outputs.append(resample(output, 2.0**level, self.align_corners))
-        return self.attention(outputs)
+            outputs.append(instance_norm(output) if self.norm else output)
+        weights = None
+        if self.attention is not None:
+            # In chunks, not slices: the gradient of a slice is a picture full of zeros.
+            weights = self.attention(outputs).chunk(len(outputs), dim=1)
+        total = outputs[0] if weights is None else weights[0] * outputs[0]
+        for level in range(1, len(outputs)):
+            enlarged = resample(outputs[level], 2.0**level, self.align_corners)
+            total = total + (enlarged if weights is None else weights[level] * enlarged)
+        return total
 
 
 class AdaptiveBlock(nn.Module):
     """``x + SWC(ReLU(SWC(x)))`` with two adaptive scale-wise convolutions."""
 
-    def __init__(self, width: int, levels: int, attention: Attention, align_corners: bool) -> None:
+    def __init__(
+        self, width: int, levels: int, attention: Attention, norm: bool, align_corners: bool
+    ) -> None:
         super().__init__()
-        self.scale_conv1 = AdaptiveScaleWiseConv(width, levels, attention, align_corners)
-        self.scale_conv2 = AdaptiveScaleWiseConv(width, levels, attention, align_corners)
+        self.scale_conv1 = AdaptiveScaleWiseConv(width, levels, attention, norm, align_corners)
+        self.scale_conv2 = AdaptiveScaleWiseConv(width, levels, attention, norm, align_corners)
         self.relu = nn.ReLU()
 
     def forward(self, features: Tensor) -> Tensor:
@@ -106,12 +131,11 @@ class Adaptive(RestorationNetwork):
         width: features.
         blocks: residual blocks.
         levels: resolutions that a scale-wise convolution looks at, each half the one before.
-        attention: what the attention sees; see :class:`ScaleAttention`.
+        attention: what the attention sees, see :class:`ScaleAttention`; ``"none"`` adds up.
+        norm: normalise every level's output.
         align_corners: resample with the corner pixels aligned.
         global_residual: add the bicubic enlargement of the input, and begin close to it.
     """
-
-    tiling: Tiling = "whole"
 
     def __init__(
         self,
@@ -121,16 +145,18 @@ class Adaptive(RestorationNetwork):
         blocks: int = 8,
         levels: int = 3,
         attention: Attention = "features",
+        norm: bool = True,
         align_corners: bool = False,
         global_residual: bool = False,
     ) -> None:
         require_positive(width=width, blocks=blocks, levels=levels)
         super().__init__(scale, channels, multiple=2 ** (levels - 1))
-        if attention not in ("features", "means"):
-            raise ScalewiseError(f"attention must be 'features' or 'means', not {attention!r}")
+        if attention not in get_args(Attention):
+            raise ScalewiseError(f"attention must be one of {get_args(Attention)}: {attention!r}")
+        self.tiling = "whole" if norm else "blended" if align_corners else "exact"
         self.initial_conv = nn.Conv2d(channels, width, 3, padding=1)
         self.blocks = nn.Sequential(
-            *(AdaptiveBlock(width, levels, attention, align_corners) for _ in range(blocks))
+            *(AdaptiveBlock(width, levels, attention, norm, align_corners) for _ in range(blocks))
         )
         self.final_conv = nn.Conv2d(width, channels * scale**2, 3, padding=1)
         self.bicubic = BicubicResidual(scale, channels) if global_residual else None
@@ -149,9 +175,15 @@ class Adaptive(RestorationNetwork):
 def instance_norm(features: Tensor) -> Tensor:
     """Normalise every picture's every feature map (N, C, H, W) to mean 0 and variance 1.
 
-    A map of a single pixel becomes 0; ``torch.nn.functional.instance_norm`` refuses it, and
-    is otherwise this very call.
+    A map of a single pixel becomes 0; ``torch.nn.functional.instance_norm`` refuses it.
+
+    Learning on a CPU, every picture is normalised by ``batch_norm``, which is the same for
+    a batch of one: PyTorch's ``instance_norm`` would bring features that lie channels last into
+    another order, and all that follows would be slow.
     """
+    if features.device.type == "cpu" and torch.is_grad_enabled():
+        pictures = [_batch_norm(picture) for picture in features.chunk(len(features))]
+        return torch.cat(pictures) if len(pictures) > 1 else pictures[0]
     return torch.instance_norm(
         features,
         weight=None,
@@ -163,3 +195,7 @@ def instance_norm(features: Tensor) -> Tensor:
         eps=1e-5,
         cudnn_enabled=torch.backends.cudnn.enabled,
     )
+
+
+def _batch_norm(features: Tensor) -> Tensor:
+    return torch.batch_norm(features, None, None, None, None, True, 0.0, 1e-5, False)

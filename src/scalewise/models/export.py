@@ -42,7 +42,7 @@ def export_onnx(network: RestorationNetwork, path: Path) -> None:
     example = torch.zeros(1, network.channels, side, side + network.multiple)
     partial = path.with_name(path.name + ".partial")
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.no_grad():
             # The tracing exporter needs no further package; it is older, not worse, here.
             warnings.simplefilter("ignore")
             torch.onnx.export(  # pyright: ignore[reportUnknownMemberType]

@@ -11,6 +11,9 @@ from typing import Any, Literal
 
 from scalewise.errors import ScalewiseError
 
+DERIVED: Any = None
+"""The default of a setting that others decide; never seen, since it is filled in."""
+
 STRICT = {"extra": "forbid", "strict": True}
 """Pydantic's settings for every part of a recipe: unknown and ill-typed keys are errors."""
 
@@ -40,24 +43,36 @@ class DataConfig:
             layout, which are packed first.
         valid: a folder of pictures, or a packed store, to validate on.
         valid_images: validate on the first so many only; all by default.
-        patch: side of an LR patch in pixels.
+        patch: side of an LR patch in pixels; 48 by default.
         batch: patches per step.
         epoch: steps that count as one epoch; by default as many as it takes to draw one patch
             per picture.
+        augment: flip and transpose patches; true by default.
+        squash: side of the square that whole LR pictures are squashed to (and HR ones to twice
+            that), as the reproduced document does.  Then a patch is a whole picture, nothing is
+            flipped, and every picture is drawn once before any is drawn again.
     """
 
     train: list[str]
     valid: str | None = None
     valid_images: int | None = None
-    patch: int = 48
+    patch: int = DERIVED
     batch: int = 16
     epoch: int | None = None
+    augment: bool = DERIVED
+    squash: int | None = None
     __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
+        _derive(self, patch=self.squash or 48, augment=self.squash is None)
         _require(bool(self.train), "data.train must name a packed store or a folder of pictures")
-        for name in ("patch", "batch", "valid_images", "epoch"):
+        for name in ("squash", "patch", "batch", "valid_images", "epoch"):
             _require_above_zero(f"data.{name}", getattr(self, name))
+        _require(
+            self.squash in (None, self.patch) and not (self.squash and self.augment),
+            "with data.squash a patch is a whole picture, as it is: leave out data.patch and "
+            f"data.augment, or let them be {self.squash} and false",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +192,13 @@ class Recipe:
     compile: bool = False
     tensorboard: bool = False
     __pydantic_config__ = STRICT
+
+
+def _derive(config: object, **defaults: Any) -> None:
+    """Fill in what is left out."""
+    for name, value in defaults.items():
+        if getattr(config, name) is DERIVED:
+            object.__setattr__(config, name, value)  # the dataclass is frozen
 
 
 def _require(fits: bool, message: str) -> None:

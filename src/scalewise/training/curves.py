@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,9 +22,11 @@ from matplotlib.ticker import MaxNLocator, NullLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
+from scalewise.imaging.protocols import Protocol
 from scalewise.training.log import LogLine, best_psnr_y, read_log
-from scalewise.training.protocol import PROTOCOL
-from scalewise.training.runs import is_run
+from scalewise.training.protocol import PROTOCOL, protocol_of
+from scalewise.training.recipe import load_recipe
+from scalewise.training.runs import RECIPE_FILE, is_run
 from scalewise.training.whole import write_whole
 
 FORMATS = (".png", ".svg", ".pdf")
@@ -35,16 +38,20 @@ SMOOTHING = 1 / 40
 LOG_SCALE_FROM = 3.0
 """The loss is drawn on a logarithmic scale if its largest is so many times its smallest."""
 
+CAPTION_WIDTH = 180
+"""Characters of the caption that fit into a line."""
+
 Axis = Literal["steps", "time"]
 Points = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One run's log under the name it has in the legend."""
+    """One run's log under the name it has in the legend, and how its PSNR-Y is measured."""
 
     name: str
     lines: list[LogLine]
+    protocol: Protocol = PROTOCOL
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ def load_curves(runs: Sequence[Path]) -> list[Curve]:
     """Read the logs of runs.
 
     Raises:
-        ScalewiseError: not a run's folder, nothing logged yet, or a damaged log.
+        ScalewiseError: not a run's folder, nothing logged yet, or a damaged log or recipe.
     """
     names = [run.resolve().name for run in runs]
     count = Counter(names)
@@ -94,8 +101,13 @@ def load_curves(runs: Sequence[Path]) -> list[Curve]:
         lines = read_log(run)
         if not lines:
             raise ScalewiseError(f"{run}: nothing is logged yet; wait for the run's first steps")
-        curves.append(Curve(name if count[name] == 1 else str(run), lines))
+        curves.append(Curve(name if count[name] == 1 else str(run), lines, _protocol(run)))
     return curves
+
+
+def _protocol(run: Path) -> Protocol:
+    recipe = run / RECIPE_FILE
+    return protocol_of(load_recipe(recipe).data) if recipe.exists() else PROTOCOL
 
 
 def draw_curves(curves: Sequence[Curve], x: Axis = "steps", theme: Theme = LIGHT) -> Figure:
@@ -113,6 +125,7 @@ def draw_curves(curves: Sequence[Curve], x: Axis = "steps", theme: Theme = LIGHT
     loss_axes, psnr_axes = figure.subplots(1, 2, sharex=True)
     for axes, title in ((loss_axes, "training loss"), (psnr_axes, "validation PSNR-Y (dB)")):
         _dress(axes, title, x, theme)
+    protocols = list(dict.fromkeys(curve.protocol for curve in curves))
     handles: list[Any] = []
     losses: list[Points] = []
     looks = zip(cycle(theme.runs), cycle(LINE_STYLES), cycle(MARKERS), strict=False)
@@ -134,7 +147,7 @@ def draw_curves(curves: Sequence[Curve], x: Axis = "steps", theme: Theme = LIGHT
             linewidth=2,
             marker=marker,
             markersize=4.5,
-            label=_label(curve),
+            label=_label(curve, with_protocol=len(protocols) > 1),
         )
     _scale_loss(loss_axes, losses)
     if all(best_psnr_y(curve.lines) is None for curve in curves):
@@ -150,7 +163,8 @@ def draw_curves(curves: Sequence[Curve], x: Axis = "steps", theme: Theme = LIGHT
         labelcolor=theme.ink,
         handlelength=3.2,
     )
-    caption = f"PSNR-Y by {PROTOCOL.description}"
+    captions = (f"PSNR-Y by {protocol.description}" for protocol in protocols)
+    caption = "\n".join(textwrap.fill(each, CAPTION_WIDTH) for each in captions)
     figure.supxlabel(caption, x=0.01, ha="left", fontsize=6.5, color=theme.ink, alpha=0.8)
     return figure
 
@@ -237,8 +251,11 @@ def _x_values(curve: Curve, x: Axis) -> Points:
     return np.array(seconds, dtype=np.float64) / 3600
 
 
-def _label(curve: Curve) -> str:
+def _label(curve: Curve, with_protocol: bool) -> str:
     """A run's name and best score, dollar signs kept from starting a formula."""
     best = best_psnr_y(curve.lines)
     name = curve.name.replace("$", r"\$")
-    return f"{name}: not measured" if best is None else f"{name}: best {best:.2f} dB"
+    if best is None:
+        return f"{name}: not measured"
+    measured_by = f" ({curve.protocol.name})" if with_protocol else ""
+    return f"{name}: best {best:.2f} dB{measured_by}"

@@ -8,7 +8,7 @@ from typing import Any
 from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
 from scalewise.models.convert import load_checkpoint as load_network
-from scalewise.training.checkpoint import load_checkpoint
+from scalewise.training.checkpoint import BEST, load_checkpoint
 from scalewise.training.setup import packed_paths
 from scalewise.weights import find_release, is_release
 from scalewise.weights.card import WEIGHTS_FILE, Card, Start, Training, read_card, sha256
@@ -27,9 +27,9 @@ def release_run(run: Path, folder: Path, *, summary: str, licence: str) -> Card:
     Raises:
         ScalewiseError: no finished validation in the run, or its training data are gone.
     """
-    path = run / "best.pt"
+    path = run / BEST
     if not path.is_file():
-        raise ScalewiseError(f"{run}: no best.pt in it; train until the first validation")
+        raise ScalewiseError(f"{run}: no {BEST} in it; train until the first validation")
     checkpoint = load_checkpoint(path)
     recipe: dict[str, Any] = checkpoint["recipe"]
     stores = [Store(store) for store in packed_paths(recipe["data"]["train"], run)]
@@ -61,6 +61,8 @@ def _start(init: str | None) -> Start | None:
         return None
     if not is_release(init):
         path = Path(init)
+        if path.is_dir():  # a run's folder
+            path /= BEST
         if not path.is_file():
             raise ScalewiseError(
                 f"{init}: the run started from these weights (model.init); the card needs their "

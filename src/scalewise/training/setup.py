@@ -19,7 +19,8 @@ from scalewise.training.config import DataConfig, ModelConfig, Recipe
 from scalewise.training.distributed import World
 from scalewise.training.log import Listener
 from scalewise.training.loop import Notify, Trainer
-from scalewise.training.validation import PROTOCOL, ValidationSet
+from scalewise.training.protocol import protocol_of
+from scalewise.training.validation import ValidationSet
 
 Pixels = NDArray[np.uint8]
 
@@ -55,15 +56,24 @@ def prepare(
     """
     world = world or World()
     network = build_network(recipe.model, recipe.seed, initialise)
-    scale = network.scale
+    scale, data = network.scale, recipe.data
     stores: list[Store] = []
-    for source, path in zip(recipe.data.train, packed_paths(recipe.data.train, run), strict=True):
+    for source, path in zip(data.train, packed_paths(data.train, run), strict=True):
         if Path(source).is_dir() and not (reuse_packed and path.exists()):
-            _pack_folder(Path(source), path, scale, progress, notify)
-        stores.append(Store(path))
-    data = recipe.data
+            _pack_folder(Path(source), path, scale, data.squash, progress, notify)
+        store = Store(path)
+        _require_squashed(store, data.squash)
+        stores.append(store)
     sampler = PatchSampler(
-        stores, scale, data.patch, data.batch, recipe.seed, world.rank, world.size
+        stores,
+        scale,
+        data.patch,
+        data.batch,
+        recipe.seed,
+        world.rank,
+        world.size,
+        augment=data.augment,
+        whole=data.squash is not None,
     )
     validation = open_validation(data, scale)
     recipe = replace(recipe, model=replace(recipe.model, settings=network.settings))
@@ -112,33 +122,40 @@ def open_validation(data: DataConfig, scale: int) -> ValidationSet | None:
     """The pictures that a recipe validates on, or None.
 
     Raises:
-        ScalewiseError: missing, unreadable, of another scale, or too small to measure.
+        ScalewiseError: missing, unreadable, of another scale, squashed where the recipe does not
+            squash, or too small to measure.
     """
     if data.valid is None:
         return None
     path = Path(data.valid)
     _require_existing("data.valid", path)
-    pictures = _from_folder(path, scale) if path.is_dir() else _from_store(Store(path), scale)
+    protocol = protocol_of(data)
+    pictures = _from_folder(path, scale) if path.is_dir() else _from_store(path, scale, data)
     pairs: list[tuple[Pixels, Pixels]] = []
     for name, hr, lr in islice(pictures, data.valid_images):
         try:
-            lr, hr = PROTOCOL.prepare(hr, lr, scale)
+            lr, hr = protocol.prepare(hr, lr, scale)
         except ScalewiseError as error:
             raise ScalewiseError(f"data.valid: {name}: {error}") from error
-        if min(hr.shape[:2]) < (smallest := PROTOCOL.smallest(scale)):
+        if min(hr.shape[:2]) < (smallest := protocol.smallest(scale)):
             raise ScalewiseError(f"data.valid: {name}: measuring needs {smallest} px on each side")
         pairs.append((lr, hr))
-    return ValidationSet(pairs, scale)
+    return ValidationSet(pairs, scale, protocol)
 
 
 def _pack_folder(
-    folder: Path, out: Path, scale: int, progress: Progress | None, notify: Notify | None
+    folder: Path,
+    out: Path,
+    scale: int,
+    squash: int | None,
+    progress: Progress | None,
+    notify: Notify | None,
 ) -> None:
     from scalewise.data.layouts import find_dataset
 
     out.parent.mkdir(parents=True, exist_ok=True)
     scales = [scale] if scale > 1 else []
-    summary = pack([find_dataset(folder)], out, scales, progress=progress)
+    summary = pack([find_dataset(folder)], out, scales, progress=progress, squash=squash)
     for reason in summary.skipped:
         if notify:
             notify(f"skipped: {reason}")
@@ -152,10 +169,24 @@ def _from_folder(folder: Path, scale: int) -> Iterator[tuple[str, Pixels, Pixels
         yield item.name, read_rgb(item.hr), lr
 
 
-def _from_store(store: Store, scale: int) -> Iterator[tuple[str, Pixels, Pixels]]:
+def _from_store(path: Path, scale: int, data: DataConfig) -> Iterator[tuple[str, Pixels, Pixels]]:
+    store = Store(path)
+    if store.squash is not None:  # else the protocol squashes
+        _require_squashed(store, data.squash)
     store.lr_shapes(scale)  # says so if the store lacks the scale
     for index, entry in enumerate(store.entries):
         yield entry.name, store.hr(index), store.lr(index, scale)
+
+
+def _require_squashed(store: Store, squash: int | None) -> None:
+    if store.squash == squash:
+        return
+    held = f"squashed to {store.squash}" if store.squash else "in their own shape"
+    if squash is None:
+        mend = f"set data.squash={store.squash}, or pack again without --squash"
+    else:
+        mend = f"data.squash is {squash}: pack again with --squash {squash}"
+    raise ScalewiseError(f"{store.path}: holds pictures {held}; {mend}")
 
 
 def _require_existing(key: str, path: Path) -> None:

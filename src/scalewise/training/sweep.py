@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from scalewise.errors import ScalewiseError
+from scalewise.imaging.protocols import Protocol
 from scalewise.training.budget import seconds
 from scalewise.training.config import STRICT, BudgetConfig, Recipe
 from scalewise.training.log import read_log
 from scalewise.training.loop import Diverged, Notify, Trainer, keep_quiet
-from scalewise.training.protocol import PROTOCOL
+from scalewise.training.protocol import PROTOCOL, protocol_of
 from scalewise.training.recipe import change_setting, check_settings, parse_recipe, read_settings
 from scalewise.training.run import locked, open_run
 from scalewise.training.whole import write_whole
@@ -82,6 +83,7 @@ class Outcome:
         psnr_y: dB of the averaged weights at the end; None if training failed.
         steps: taken.
         parameters: of its network.
+        protocol: what PSNR-Y is measured by.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Outcome:
     psnr_y: float | None
     steps: int
     parameters: int
+    protocol: Protocol = PROTOCOL
 
 
 Train = Callable[[Trainer, str], None]
@@ -121,6 +124,8 @@ def load_sweep(path: Path) -> tuple[Sweep, list[Recipe]]:
         if recipe.data.valid is None:
             raise ScalewiseError(f"{path}: the recipe has no data.valid to compare trials on")
         recipes.append(recipe)
+    if len({recipe.data.squash for recipe in recipes}) > 1:
+        raise ScalewiseError(f"{path}: trials that differ in data.squash cannot be compared")
     return sweep, recipes
 
 
@@ -178,7 +183,8 @@ def _try(
             if trainer.progress < 1:
                 raise Interrupted(f"stopped at {name}; the same command goes on")
             psnr_y = read_log(run)[-1].psnr_y
-    return Outcome(name, number, budget, psnr_y, trainer.step, trainer.network.parameter_count)
+    parameters, protocol = trainer.network.parameter_count, protocol_of(recipe.data)
+    return Outcome(name, number, budget, psnr_y, trainer.step, parameters, protocol)
 
 
 def markdown(outcomes: list[Outcome]) -> str:
@@ -203,7 +209,10 @@ def markdown(outcomes: list[Outcome]) -> str:
         last = tried[max(tried)]
         scores = [_score(tried[number]) if number in tried else "" for number in rounds]
         lines.append(f"| {name} | {last.parameters:,} | {' | '.join(scores)} | {last.steps:,} |")
-    lines += ["", f"PSNR-Y in dB after a whole schedule of that length; {PROTOCOL.description}"]
+    lines += [
+        "",
+        f"PSNR-Y in dB after a whole schedule of that length; {outcomes[0].protocol.description}",
+    ]
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Validation while training: PSNR-Y of whole pictures, under the field's protocol."""
+"""Validation while training: PSNR-Y of whole pictures, under the run's protocol."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from scalewise.imaging.protocols import Protocol
 from scalewise.models import RestorationNetwork
 from scalewise.training.distributed import World
 from scalewise.training.machine import autocast
@@ -23,10 +24,12 @@ class ValidationSet:
     Attributes:
         pairs: LR (h, w, 3) and HR (scale h, scale w, 3), uint8, from the protocol's ``prepare``.
         scale: HR over LR size.
+        protocol: how they were prepared and are scored.
     """
 
     pairs: list[tuple[Pixels, Pixels]]
     scale: int
+    protocol: Protocol = PROTOCOL
 
     def psnr_y(
         self,
@@ -44,7 +47,7 @@ class ValidationSet:
         for index in range(world.rank, len(self.pairs), world.size):
             lr, hr = self.pairs[index]
             restored = restore_uint8(network, lr, device, dtype)
-            scores[index] = PROTOCOL.score(restored, hr, self.scale).psnr_y
+            scores[index] = self.protocol.score(restored, hr, self.scale).psnr_y
         return float(np.mean(world.sum(*scores)))
 
 
