@@ -19,6 +19,8 @@ SMALL: dict[str, dict[str, int]] = {
     "adaptive": {"width": 8, "blocks": 2},
     "scn": {"width": 8, "blocks": 2},
     "scn_exact": {"width": 8, "blocks": 2},
+    "dbpn": {"features": 8, "width": 6, "stages": 3},
+    "dsrn": {"width": 8, "stages": 4},
 }
 
 

@@ -35,10 +35,20 @@ def test_scn_exact_starts_as_bicubic_enlargement(scale: int, channels: int) -> N
     assert_bicubic(network)
 
 
-@pytest.mark.parametrize("name", ["original", "adaptive"])
-def test_global_residual_is_bicubic_enlargement(name: str) -> None:
-    network = create_model(name, scale=3, width=4, blocks=1, global_residual=True)
-    torch.nn.init.zeros_(network.final_conv.weight)  # pyright: ignore[reportArgumentType]
+@pytest.mark.parametrize(
+    ("name", "settings", "last"),
+    [
+        ("original", {"blocks": 1}, "final_conv"),
+        ("adaptive", {"blocks": 1}, "final_conv"),
+        ("dbpn", {"stages": 1}, "reconstruct"),
+        ("dsrn", {"stages": 1}, "reconstruct"),
+    ],
+)
+def test_global_residual_is_bicubic_enlargement(
+    name: str, settings: dict[str, int], last: str
+) -> None:
+    network = create_model(name, scale=3, width=4, **settings, global_residual=True)
+    torch.nn.init.zeros_(network.get_parameter(f"{last}.weight"))
     assert_bicubic(network)
 
 

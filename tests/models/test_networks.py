@@ -10,12 +10,16 @@ import pytest
 import torch
 
 from scalewise.models import RestorationNetwork, create_model, list_models
+from scalewise.models.dbpn import reach
+from scalewise.restoring.restorer import OVERLAP
 
 SMALL: dict[str, dict[str, Any]] = {
     "original": {"width": 8, "blocks": 2},
     "adaptive": {"width": 8, "blocks": 2},
     "scn": {"width": 8, "expansion": 2, "blocks": 2, "levels": 3},
     "scn_exact": {"width": 8, "expansion": 2, "blocks": 2},
+    "dbpn": {"features": 8, "width": 6, "stages": 2, "dense": True},
+    "dsrn": {"width": 8, "stages": 4},
 }
 
 
@@ -122,6 +126,37 @@ def test_tile_exact_networks_do_not_see_where_a_tile_was_cut(name: str) -> None:
     assert network.tiling == "exact"
     assert cut_error(network, 4 * network.multiple) < 1e-12
     assert cut_error(network, 4 * network.multiple + 1) > 1e-6
+
+
+def farthest_seen(network: RestorationNetwork) -> int:
+    """How many input pixels away from itself an output pixel sees."""
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.abs_()  # so that nothing cancels or is cut off
+    column = picture(121, 1).requires_grad_()
+    output = network(column)[:, :, 60 * network.scale : 61 * network.scale].sum()
+    (gradient,) = torch.autograd.grad(output, column)
+    rows = gradient.sum((0, 1, 3)).nonzero()
+    return int((rows - 60).abs().max())
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+def test_networks_that_see_no_further_than_tiles_overlap_are_exact(scale: int) -> None:
+    for stages in (1, 2, 3, 5):
+        network = small("dbpn", scale=scale, stages=stages)
+        assert farthest_seen(network) == reach(scale, stages)
+        assert network.tiling == ("exact" if reach(scale, stages) <= OVERLAP else "blended")
+    for stages in (1, 2, 7, 13):
+        network = small("dsrn", scale=scale, stages=stages)
+        assert farthest_seen(network) == 2 * stages
+        assert network.tiling == ("exact" if 2 * stages <= OVERLAP else "blended")
+
+
+@pytest.mark.parametrize("name", ["dbpn", "dsrn"])
+def test_networks_without_a_pyramid_may_be_cut_anywhere(name: str) -> None:
+    network = small(name)
+    assert (network.tiling, network.multiple) == ("exact", 1)
+    assert cut_error(network, 5) < 1e-12
 
 
 @pytest.mark.parametrize(("name", "settings"), [("scn", {}), ("original", {"align_corners": True})])

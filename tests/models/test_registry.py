@@ -11,7 +11,11 @@ from scalewise.models import create_model, list_models
 
 
 def test_list_models() -> None:
-    assert list_models() == ["adaptive", "original", "scn", "scn_exact"]
+    assert list_models() == ["adaptive", "dbpn", "dsrn", "original", "scn", "scn_exact"]
+
+
+DBPN_S = {"features": 128, "width": 32}
+D_DBPN = {"features": 256, "width": 64, "stages": 7, "dense": True}
 
 
 @pytest.mark.parametrize(
@@ -28,11 +32,37 @@ def test_list_models() -> None:
         ("scn", {"scale": 3}, 1_230_421),
         ("scn", {"scale": 4}, 1_238_128),
         ("scn", {"scale": 2, "levels": 2}, 1_224_916),
+        ("dbpn", {}, 109_086),
+        ("dbpn", {"global_residual": True}, 109_086),
+        ("dbpn", {"scale": 4}, 190_734),
+        ("dbpn", {**DBPN_S}, 341_518),
+        ("dbpn", {**DBPN_S, "stages": 4}, 786_010),
+        ("dbpn", {**DBPN_S, "stages": 5}, 1_008_256),
+        ("dbpn", {**DBPN_S, "stages": 6}, 1_230_502),
+        ("dbpn", {**D_DBPN}, 5_953_526),
+        ("dbpn", {**D_DBPN, "scale": 4}, 10_426_358),
+        # The authors' code's layers, and a 2x2 convolution where that has average pooling.
+        ("dsrn", {}, 732_035 + 2 * 2 * 128 * 128 + 128),
+        ("dsrn", {"stages": 3, "global_residual": False}, 797_699),
+        ("dsrn", {"width": 144}, 1_009_155),
     ],
 )
 def test_parameter_counts(name: str, settings: dict[str, Any], count: int) -> None:
     network = create_model(name, **settings)
     assert sum(parameter.numel() for parameter in network.parameters()) == count
+
+
+@pytest.mark.parametrize(
+    ("settings", "thousands"),
+    [({}, 188), (DBPN_S, 595), ({**DBPN_S, "stages": 4}, 1381)],
+)
+def test_quoted_counts_of_dbpn(settings: dict[str, int], thousands: int) -> None:
+    """Ours, if counted for luminance at x4, weights only, and a last kernel of 1x1."""
+    network = create_model("dbpn", scale=4, channels=1, **settings)
+    weights = {name: p for name, p in network.named_parameters() if p.ndim == 4}
+    last = weights.pop("reconstruct.weight")
+    count = sum(weight.numel() for weight in weights.values()) + last.numel() // 9
+    assert count // 1000 == thousands
 
 
 def test_a_network_keeps_its_settings() -> None:
@@ -52,7 +82,7 @@ def test_a_network_keeps_its_settings() -> None:
     ("name", "settings", "message"),
     [
         ("orignal", {}, "unknown model 'orignal'; did you mean 'original'?"),
-        ("edsr", {}, "unknown model 'edsr'; known: adaptive, original, scn, scn_exact"),
+        ("unet", {}, "unknown model 'unet'; known: adaptive, dbpn, dsrn, original, scn, scn_exact"),
         ("scn", {"widht": 8}, "scn has no setting 'widht'; did you mean 'width'?"),
         ("scn", {"scale": 5}, "scn: scale must be 1, 2, 3 or 4, not 5"),
         ("scn", {"channels": 4}, "scn: channels must be 1 (grey) or 3 (RGB), not 4"),
@@ -60,6 +90,8 @@ def test_a_network_keeps_its_settings() -> None:
         ("adaptive", {"blocks": -1}, "adaptive: blocks must be above 0, not -1"),
         ("scn", {"levels": 0}, "scn: levels must be above 0, not 0"),
         ("scn_exact", {"levels": 1}, "scn_exact: levels must be at least 2, not 1"),
+        ("dbpn", {"stages": 0}, "dbpn: stages must be above 0, not 0"),
+        ("dsrn", {"width": 7}, "dsrn: width must be even, not 7"),
     ],
 )
 def test_errors_are_one_helpful_line(name: str, settings: dict[str, Any], message: str) -> None:

@@ -9,12 +9,16 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from scalewise.errors import ScalewiseError
 from scalewise.models.adaptive import Adaptive
 from scalewise.models.base import RestorationNetwork
+from scalewise.models.dbpn import Dbpn
+from scalewise.models.dsrn import Dsrn
 from scalewise.models.original import Original
 from scalewise.models.scn import Scn
 from scalewise.models.scn_exact import ScnExact
 
 ARCHITECTURES: dict[str, type[RestorationNetwork]] = {
     "adaptive": Adaptive,
+    "dbpn": Dbpn,
+    "dsrn": Dsrn,
     "original": Original,
     "scn": Scn,
     "scn_exact": ScnExact,
