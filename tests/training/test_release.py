@@ -59,17 +59,29 @@ def test_from_a_released_model(tmp_path: Path, small_release: Path) -> None:
     )
 
 
-def test_from_a_checkpoint(tmp_path: Path) -> None:
-    first = trained(tmp_path / "run", *SMALL) / "best.pt"
-    run = trained(tmp_path / "more", *SMALL, f"model.init={first}")
+def test_from_a_run(tmp_path: Path) -> None:
+    first = trained(tmp_path / "first", *SMALL)
+    weights = released(first, tmp_path / "released").sha256[WEIGHTS_FILE]
+    second = trained(tmp_path / "second", *SMALL, f"model.init={first}")
+    start = released(second, tmp_path / "model").training.start
+    assert start is not None
+    assert (start.model, start.sha256, start.steps) == ("first", weights, 2)
+
+    third = trained(tmp_path / "third", *SMALL, f"model.init={second / 'best.pt'}")
+    start = released(third, tmp_path / "of_three").training.start
+    assert start is not None
+    assert (start.model, start.steps) == ("second", 4)  # with those that came before it
+
+    (second / "best.pt").unlink()
+    with pytest.raises(ScalewiseError, match=r"best\.pt: the run started from these weights"):
+        released(third, tmp_path / "gone")
+    assert not (tmp_path / "gone").exists()
+
+
+def test_from_a_checkpoint_from_elsewhere(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.pt"
+    (trained(tmp_path / "run", *SMALL) / "best.pt").rename(elsewhere)
+    run = trained(tmp_path / "more", *SMALL, f"model.init={elsewhere}")
     start = released(run, tmp_path / "model").training.start
     assert start is not None
-    assert (start.model, start.sha256, start.steps) == ("best.pt", sha256(first), None)
-
-    again = trained(tmp_path / "again", *SMALL, f"model.init={first.parent}")
-    assert released(again, tmp_path / "of_a_run").training.start == start
-
-    first.unlink()
-    with pytest.raises(ScalewiseError, match=r"best\.pt: the run started from these weights"):
-        released(run, tmp_path / "gone")
-    assert not (tmp_path / "gone").exists()
+    assert (start.model, start.sha256, start.steps) == ("elsewhere.pt", sha256(elsewhere), None)

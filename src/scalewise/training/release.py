@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
 from scalewise.models.convert import load_checkpoint as load_network
 from scalewise.training.checkpoint import BEST, load_checkpoint
+from scalewise.training.runs import is_run
 from scalewise.training.setup import packed_paths
 from scalewise.weights import find_release, is_release
 from scalewise.weights.card import WEIGHTS_FILE, Card, Start, Training, read_card, sha256
-from scalewise.weights.release import write_release
+from scalewise.weights.release import to_bytes, write_release
 
 
 def release_run(run: Path, folder: Path, *, summary: str, licence: str) -> Card:
@@ -60,15 +62,7 @@ def _start(init: str | None) -> Start | None:
     if init is None:
         return None
     if not is_release(init):
-        path = Path(init)
-        if path.is_dir():  # a run's folder
-            path /= BEST
-        if not path.is_file():
-            raise ScalewiseError(
-                f"{init}: the run started from these weights (model.init); the card needs their "
-                "checksum, so put the file back"
-            )
-        return Start(model=path.name, sha256=sha256(path))
+        return _start_from_file(Path(init))
     card = read_card(find_release(init))
     before = card.training.start
     return Start(
@@ -76,4 +70,26 @@ def _start(init: str | None) -> Start | None:
         sha256=card.sha256[WEIGHTS_FILE],
         steps=card.training.steps + ((before and before.steps) or 0),
         seconds=card.training.seconds + ((before and before.seconds) or 0.0),
+    )
+
+
+def _start_from_file(path: Path) -> Start:
+    """A run, by its folder or a checkpoint in it; or a checkpoint from elsewhere."""
+    run = path if path.is_dir() else path.parent
+    if path.is_dir():
+        path /= BEST
+    if not path.is_file():
+        raise ScalewiseError(
+            f"{path}: the run started from these weights (model.init); the card needs their "
+            "checksum, so put the file back"
+        )
+    if not is_run(run):
+        return Start(model=path.name, sha256=sha256(path))
+    checkpoint = load_checkpoint(path)
+    before = _start(checkpoint["recipe"]["model"]["init"])
+    return Start(
+        model=run.resolve().name,
+        sha256=hashlib.sha256(to_bytes(load_network(path))).hexdigest(),
+        steps=checkpoint["step"] + ((before and before.steps) or 0),
+        seconds=round(checkpoint["seconds"] + ((before and before.seconds) or 0.0), 1),
     )

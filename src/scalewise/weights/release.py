@@ -55,6 +55,11 @@ def _from_release(folder: Path) -> RestorationNetwork:
     return network
 
 
+def to_bytes(network: RestorationNetwork) -> bytes:
+    """A network's weights as the file that is released; its checksum names the weights."""
+    return save({key: tensor.contiguous() for key, tensor in network.state_dict().items()})
+
+
 def write_release(
     network: RestorationNetwork,
     folder: Path,
@@ -72,8 +77,7 @@ def write_release(
         name, summary, licence, training: see :class:`Card`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    state = {key: tensor.contiguous() for key, tensor in network.state_dict().items()}
-    (folder / WEIGHTS_FILE).write_bytes(save(state))
+    (folder / WEIGHTS_FILE).write_bytes(to_bytes(network))
     export_onnx(network, folder / GRAPH_FILE)
     card = Card(
         name=name,
