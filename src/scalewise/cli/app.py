@@ -20,6 +20,7 @@ from scalewise.cli import (
     models,
     plot,
     release,
+    reproduce,
     runs,
     sweep,
     train,
@@ -45,6 +46,7 @@ app.command()(train.train)
 app.command()(runs.runs)
 app.command()(plot.plot)
 app.command()(sweep.sweep)
+app.command()(reproduce.reproduce)
 app.command()(release.release)
 app.command()(export.export)
 

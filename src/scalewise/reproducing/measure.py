@@ -1,0 +1,74 @@
+"""Measuring what was trained: scores on every set, under both protocols."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from scalewise.data.layouts import Dataset
+from scalewise.evaluating.evaluate import (
+    Evaluation,
+    ImageScore,
+    Restore,
+    bicubic,
+    evaluate,
+    to_score,
+)
+from scalewise.imaging.protocols import PROTOCOLS
+from scalewise.reproducing.data import LENNA
+from scalewise.reproducing.results import BICUBIC, Measured
+from scalewise.restoring.restorer import load_trained
+from scalewise.weights.card import Score
+from scalewise.weights.release import load_network, to_bytes
+
+SCALE = 2
+FEW = ("Set5", "Set14")
+"""The sets that ablations, comparators and first trainings are measured on, where present."""
+
+Notify = Callable[[str], None]
+
+
+def few(sets: dict[str, Dataset]) -> dict[str, Dataset]:
+    """The small sets; of others, the first."""
+    chosen = {name: sets[name] for name in FEW if name in sets}
+    return chosen or dict(list(sets.items())[:1])
+
+
+def measure_run(run: Path, sets: dict[str, Dataset], protocols: Iterable[str]) -> Measured:
+    """Scores of a run's best weights.
+
+    Raises:
+        ScalewiseError: the run has no weights, or a picture cannot be read.
+    """
+    restorer = load_trained(run, tile=None)
+    digest = hashlib.sha256(to_bytes(load_network(run))).hexdigest()
+    return Measured(
+        weights=digest, scores=_scores(run.name, restorer.restore, "f32", sets, protocols)
+    )
+
+
+def measure_bicubic(sets: dict[str, Dataset]) -> Measured:
+    """Scores of bicubic enlargement, under all protocols."""
+    return Measured(weights="", scores=_scores(BICUBIC, bicubic(SCALE), "f64", sets, PROTOCOLS))
+
+
+def _scores(
+    name: str,
+    restore: Restore,
+    precision: str,
+    sets: dict[str, Dataset],
+    protocols: Iterable[str],
+) -> list[Score]:
+    scores: list[Score] = []
+    for protocol in protocols:
+        for dataset, pictures in sets.items():
+            images = list(evaluate(restore, pictures, SCALE, PROTOCOLS[protocol]))
+            of_set: dict[str, list[ImageScore]] = {dataset: images}
+            if single := [image for image in images if image.name == LENNA]:
+                of_set[LENNA] = single
+            scores += [
+                to_score(Evaluation(name, label, PROTOCOLS[protocol], precision, each))
+                for label, each in of_set.items()
+            ]
+    return scores

@@ -1,0 +1,187 @@
+"""What is trained, and how a budget of time is shared out over it.
+
+The document has four trainings: both networks, first with L1 at a fixed rate, then with
+L1 + 0.5 SmoothL1 and cosine annealing.  Around them stand an ablation of what its comparison
+argues from (sum or attention, with or without instance normalisation; and our global residual),
+and the related networks, each trained for the same time.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from scalewise.reproducing.results import Experiment, Form
+from scalewise.training.config import BudgetConfig, LossConfig, Recipe, ScheduleConfig
+from scalewise.training.recipe import change_setting, load_recipe, parse_recipe, read_settings
+
+Settings = dict[str, Any]
+
+MEASURING = 600.0
+"""Seconds of the budget kept for measuring, unless that is more than half of it."""
+
+VALIDATING = 0.15
+"""Part of a training's time that validation may take."""
+
+WARM_UP = 0.02
+"""Part of an ablation's training over which its rate rises."""
+
+# What the four trainings get of the budget.  A step of Adaptive takes twice as long.
+TRAININGS: dict[str, tuple[str, float]] = {
+    "original_l1": ("Original, L1 at a fixed rate", 0.09),
+    "original_mixed": ("Original, L1 + 0.5 SmoothL1, cosine annealing", 0.18),
+    "adaptive_l1": ("Adaptive, L1 at a fixed rate", 0.0825),
+    "adaptive_mixed": ("Adaptive, L1 + 0.5 SmoothL1, cosine annealing", 0.2475),
+}
+STARTS = {"original_mixed": "original_l1", "adaptive_mixed": "adaptive_l1"}
+"""The trainings that go on from another one's weights."""
+
+FIRST = "original_l1"
+
+PLAIN_START: Settings = {"global_residual": False}
+RESIDUAL: Settings = {"global_residual": True}
+ADAPTIVE = "adaptive"
+
+ABLATION: dict[str, tuple[str, str, Settings]] = {
+    "sum": ("sum over scales (Original)", "original", RESIDUAL),
+    "sum_norm": ("sum, InstanceNorm", ADAPTIVE, {**RESIDUAL, "attention": "none"}),
+    "attention": ("attention", ADAPTIVE, {**RESIDUAL, "norm": False}),
+    "attention_norm": ("attention, InstanceNorm (Adaptive)", ADAPTIVE, RESIDUAL),
+    "sum_no_residual": ("Original without global residual", "original", PLAIN_START),
+    "attention_norm_no_residual": ("Adaptive without global residual", ADAPTIVE, PLAIN_START),
+}
+COMPARATORS: dict[str, tuple[str, str, Settings]] = {
+    "dbpn": ("DBPN-SS", "dbpn", {}),
+    "dbpn_1m": ("DBPN of 1 M parameters", "dbpn", {"features": 128, "width": 32, "stages": 5}),
+    "dsrn": ("DSRN", "dsrn", {}),
+    "dsrn_1m": ("DSRN of 1 M parameters", "dsrn", {"width": 144}),
+    "scn": ("SCN", "scn", {}),
+    "scn_exact": ("SCN, tile-exact", "scn_exact", {}),
+}
+SHARE = 0.4 / (len(ABLATION) + len(COMPARATORS))
+"""What each of these gets of the budget."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One experiment and how to train it.
+
+    Attributes:
+        experiment: what it is called.
+        recipe: at full length for the document's trainings; for the others of any length.
+        share: of the budget, over the sum of the shares of all that are still to be trained.
+    """
+
+    experiment: Experiment
+    recipe: Recipe
+    share: float
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast a network trains here: seconds per step, and to validate on one picture."""
+
+    step: float
+    validation: float
+
+
+def make_plan(form: Form, recipes: Path, folder: Path, train: Path, valid: Path) -> list[Planned]:
+    """All experiments, in the order in which they are trained.
+
+    Args:
+        form: of the recipes.
+        recipes: the folder with a folder of recipes for every form.
+        folder: of the reproduction; runs that go on from another find it there.
+        train, valid: packed store and folder that take the place of the recipes' own.
+
+    Raises:
+        ScalewiseError: a recipe that is missing or wrong.
+    """
+    changes: Settings = {"data.train": [str(train)], "data.valid": str(valid)}
+    planned: list[Planned] = []
+    for name, (title, share) in TRAININGS.items():
+        path = recipes / form / f"{name}.yaml"
+        settings = read_settings(path)
+        for key, value in changes.items():
+            change_setting(settings, key, value)
+        if name in STARTS:
+            change_setting(settings, "model.init", str(folder / STARTS[name]))
+        recipe = parse_recipe(settings, str(path))
+        experiment = Experiment(name=name, title=title, group="training")
+        planned.append(Planned(experiment, recipe, share))
+    base = planned[0].recipe
+    for name, (title, architecture, settings) in ABLATION.items():
+        experiment = Experiment(name=name, title=title, group="ablation")
+        recipe = _short(base, architecture, {**base.model.settings, **settings})
+        planned.append(Planned(experiment, recipe, SHARE))
+    for name, (title, architecture, settings) in COMPARATORS.items():
+        experiment = Experiment(name=name, title=title, group="comparator")
+        recipe = _short(base, architecture, {"scale": 2, **settings})
+        planned.append(Planned(experiment, recipe, SHARE))
+    return planned
+
+
+def _short(base: Recipe, architecture: str, settings: Settings) -> Recipe:
+    """A whole schedule for another network, on the base's data, with its optimizer."""
+    return replace(
+        base,
+        model=replace(base.model, name=architecture, settings=settings, init=None),
+        loss=LossConfig(),
+        schedule=ScheduleConfig(kind="cosine", warmup=WARM_UP),
+        budget=BudgetConfig(time=1.0),
+        validate_every="24h",  # at the end only
+    )
+
+
+def training_time(budget: float) -> float:
+    """The seconds of a budget that go into training.
+
+    >>> training_time(1200.0), training_time(3 * 3600.0)
+    (600.0, 10200.0)
+    """
+    return max(budget / 2, budget - MEASURING)
+
+
+def fit_to(recipe: Recipe, seconds: float, speed: Speed) -> Recipe:
+    """A recipe made so short that it takes about so many seconds, or left as it is.
+
+    Epochs stay as many, of fewer steps each; a recipe of a budget of time gets that time.
+    """
+    epochs = recipe.budget.epochs
+    if epochs is None:
+        images = _images(recipe, VALIDATING * seconds / speed.validation)
+        return replace(
+            recipe,
+            data=replace(recipe.data, valid_images=images),
+            budget=BudgetConfig(time=max(1.0, round(seconds - images * speed.validation, 1))),
+        )
+    images = _images(recipe, VALIDATING * seconds / (epochs * speed.validation))
+    left = seconds / epochs - images * speed.validation
+    steps = max(1, math.floor(left / speed.step))
+    full = recipe.data.epoch
+    epoch = min(steps, full) if full else steps
+    return replace(recipe, data=replace(recipe.data, epoch=epoch, valid_images=images))
+
+
+def _images(recipe: Recipe, affordable: float) -> int:
+    wished = recipe.data.valid_images or 8
+    return max(1, min(wished, math.floor(affordable)))
+
+
+def full_recipe(recipes: Path, form: Form, name: str) -> Recipe:
+    """One of the document's trainings at full length, as its file has it."""
+    return load_recipe(recipes / form / f"{name}.yaml")
+
+
+def full_steps(recipe: Recipe, pictures: int) -> int | None:
+    """Steps of a recipe at full length; None if it has none."""
+    if recipe.budget.epochs is None:
+        return None
+    return recipe.budget.epochs * (recipe.data.epoch or math.ceil(pictures / recipe.data.batch))
+
+
+def recipe_of(run: Path) -> Recipe:
+    """The recipe of a run that has been started."""
+    return load_recipe(run / "recipe.yaml")

@@ -1,0 +1,104 @@
+"""What is trained, and how a budget is shared out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scalewise.models import create_model
+from scalewise.reproducing.plan import (
+    ABLATION,
+    COMPARATORS,
+    STARTS,
+    TRAININGS,
+    Planned,
+    Speed,
+    fit_to,
+    full_steps,
+    make_plan,
+    training_time,
+)
+from scalewise.reproducing.results import Form
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+
+
+def plan(form: Form) -> dict[str, Planned]:
+    planned = make_plan(form, RECIPES, Path("folder"), Path("a.pack"), Path("valid"))
+    return {each.experiment.name: each for each in planned}
+
+
+@pytest.mark.parametrize("form", ["modern", "document"])
+def test_every_experiment_is_planned_on_the_data_at_hand(form: Form) -> None:
+    planned = plan(form)
+    assert list(planned) == [*TRAININGS, *ABLATION, *COMPARATORS]
+    assert sum(each.share for each in planned.values()) == pytest.approx(1)
+    for each in planned.values():
+        assert each.recipe.data.train == ["a.pack"]
+        assert each.recipe.data.valid == "valid"
+        create_model(each.recipe.model.name, **each.recipe.model.settings)
+
+
+@pytest.mark.parametrize("form", ["modern", "document"])
+def test_the_documents_trainings(form: Form) -> None:
+    planned = plan(form)
+    epochs = {name: planned[name].recipe.budget.epochs for name in TRAININGS}
+    assert epochs == {
+        "original_l1": 10,
+        "original_mixed": 20,
+        "adaptive_l1": 10,
+        "adaptive_mixed": 30,
+    }
+    for name in TRAININGS:
+        recipe = planned[name].recipe
+        mixed = name in STARTS
+        assert recipe.schedule.kind == ("cosine" if mixed else "fixed")
+        assert (recipe.loss.l1, recipe.loss.smooth_l1) == (1.0, 0.5 if mixed else 0.0)
+        start = str(Path("folder", STARTS[name])) if mixed else None
+        assert recipe.model.init == start
+        has_residual = recipe.model.settings.get("global_residual", False)
+        assert has_residual == (form == "modern")
+
+
+def test_ablations_and_comparators_differ_in_the_network_alone() -> None:
+    planned = plan("modern")
+    names = [*ABLATION, *COMPARATORS]
+    assert len({str(planned[name].recipe.model) for name in names}) == len(names)
+    shared = {
+        str((each.data, each.loss, each.optimizer, each.schedule, each.budget, each.seed))
+        for each in (planned[name].recipe for name in names)
+    }
+    assert len(shared) == 1
+
+
+def test_epochs_stay_and_get_shorter() -> None:
+    recipe = plan("modern")["adaptive_mixed"].recipe
+    fitted = fit_to(recipe, 300.0, Speed(step=0.2, validation=0.5))
+    assert fitted.budget == recipe.budget
+    assert fitted.data.valid_images == 3  # 0.15 of 10 s an epoch
+    assert fitted.data.epoch == 42  # (10 - 3 * 0.5) / 0.2
+    assert fit_to(recipe, 1e9, Speed(0.2, 0.5)).data == recipe.data  # never above full length
+
+
+def test_a_tiny_budget_still_trains() -> None:
+    fitted = fit_to(plan("document")["original_l1"].recipe, 0.1, Speed(step=5.0, validation=9.0))
+    assert (fitted.data.epoch, fitted.data.valid_images) == (1, 1)
+
+
+def test_an_ablation_gets_its_time() -> None:
+    recipe = fit_to(plan("modern")["sum"].recipe, 100.0, Speed(step=0.2, validation=2.0))
+    assert recipe.data.valid_images == 7
+    assert recipe.budget.time == 86.0
+
+
+def test_the_budget_covers_measuring() -> None:
+    assert training_time(600.0) == 300.0
+    assert training_time(7200.0) == 6600.0
+
+
+def test_full_length() -> None:
+    planned = plan("modern")
+    assert full_steps(planned["original_mixed"].recipe, pictures=10) == 20_000
+    assert full_steps(plan("document")["original_l1"].recipe, pictures=801) == 10 * 101
+    assert full_steps(planned["sum"].recipe, pictures=10) is None

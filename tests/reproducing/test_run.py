@@ -1,0 +1,166 @@
+"""The whole reproduction on a tiny scale: trained, measured, reported, and gone on with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from numpy.typing import NDArray
+from typer.testing import CliRunner
+
+from scalewise.cli.app import app
+from scalewise.files import Picture, write
+from scalewise.reproducing import plan, run
+from scalewise.reproducing.results import Results, load_results
+from scalewise.training.loop import Trainer
+from scalewise.training.recipe import read_settings
+from scalewise.weights.release import load_network, to_bytes
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+TINY = {"width": 4, "blocks": 1, "levels": 2}
+
+
+@pytest.fixture
+def data(tmp_path: Path, photo: NDArray[np.uint8]) -> Path:
+    """A folder of data: two pictures to learn from, two to choose on, a set with lenna in it."""
+    places = {
+        "train/a": photo[50:130, 180:260],
+        "train/b": photo[150:230, 400:480],
+        "eval/some_valid/c": photo[300:340, 100:140],
+        "eval/some_valid/d": photo[300:340, 200:240],
+        "eval/Set14/HR/lenna": photo[60:120, 200:264],
+        "eval/Set14/HR/other": photo[200:260, 100:140],
+    }
+    for name, pixels in places.items():
+        path = tmp_path / "data" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, Picture(np.ascontiguousarray(pixels)))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def tiny_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a folder whose recipes and experiments have networks of a few hundred weights."""
+    for path in RECIPES.glob("*/*_*.yaml"):
+        if path.parent.name not in ("modern", "document"):
+            continue
+        settings: dict[str, Any] = read_settings(path)
+        settings["model"]["settings"] |= TINY
+        side = "squash" if "squash" in settings["data"] else "patch"
+        settings["data"] |= {"batch": 2, side: 16}
+        target = tmp_path / "recipes" / path.parent.name / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(yaml.safe_dump(settings))
+    small: dict[str, Any] = {
+        "dbpn": {"features": 4, "width": 4},
+        "dsrn": {"width": 4, "stages": 2},
+        "scn": {"width": 4, "blocks": 1, "levels": 2},
+        "scn_exact": TINY,
+    }
+    monkeypatch.setattr(
+        plan,
+        "COMPARATORS",
+        {name: (name, name, settings) for name, settings in small.items()},
+    )
+    monkeypatch.chdir(tmp_path)
+
+
+def reproduce(data: Path, *options: str) -> tuple[int, str]:
+    command = ["reproduce", "--data", str(data), "--budget", "20s", *options]
+    result = CliRunner().invoke(app, command)
+    return result.exit_code, result.output
+
+
+def assert_complete(results: Results, names: list[str]) -> None:
+    assert [each.name for each in results.trained] == names
+    for each in results.trained:
+        assert each.progress == 1
+        assert (results.folder / each.name / "environment.json").is_file()
+        assert each.measured.weights
+    final = results.find("original_mixed")
+    assert final is not None
+    measured = {(score.dataset, score.protocol) for score in final.measured.scores}
+    sets = ("Set14", "lenna", "some_valid")
+    assert measured == {(name, protocol) for name in sets for protocol in ("field", "squash256")}
+    assert len(results.samples) == 2
+    assert results.attention is not None
+
+
+@pytest.mark.usefixtures("tiny_recipes")
+@pytest.mark.parametrize("form", ["modern", "document"])
+def test_all_of_it(tmp_path: Path, data: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = str(data / "eval" / "some_valid" / "c.png")
+    options = ("--recipes", form, "--folder", "out", "--sample", sample)
+    code, output = reproduce(data, *options)
+    assert code == 0, output
+    names = [*plan.TRAININGS, *plan.ABLATION, *plan.COMPARATORS]
+    results = load_results(tmp_path / "out")
+    assert_complete(results, names)
+    page = (tmp_path / "out" / "report.html").read_text()
+    for each in results.trained:
+        assert each.experiment.title in page
+
+    # Once more, nothing is trained or measured again; the report comes out the same.
+    monkeypatch.setattr(run, "open_run", None)
+    monkeypatch.setattr(run, "measure_run", None)
+    code, output = reproduce(data, *options)
+    assert code == 0, output
+    assert (tmp_path / "out" / "report.html").read_text() == page
+
+
+@pytest.mark.usefixtures("tiny_recipes")
+def test_goes_on_where_it_was_stopped(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[str] = []
+
+    def train(trainer: Trainer) -> None:
+        trained.append(trainer.run.name)
+        if len(trained) == 3:
+            trainer.stop()
+        trainer.train()
+
+    monkeypatch.setattr("scalewise.cli.reproduce.train_and_show", train)
+    code, output = reproduce(data, "--folder", "out")
+    assert code != 0
+    assert "stopped in adaptive_l1; the same command goes on" in output
+    code, output = reproduce(data, "--folder", "out")
+    assert code == 0, output
+    assert trained[:4] == ["original_l1", "original_mixed", "adaptive_l1", "adaptive_l1"]
+    assert len(trained) == len(set(trained)) + 1
+
+
+@pytest.mark.usefixtures("tiny_recipes")
+def test_the_second_training_begins_with_the_firsts_weights(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: dict[str, bytes] = {}
+
+    def train(trainer: Trainer) -> None:
+        begun[trainer.run.name] = to_bytes(trainer.network)
+        trainer.train()
+
+    monkeypatch.setattr("scalewise.cli.reproduce.train_and_show", train)
+    monkeypatch.setattr(plan, "ABLATION", {})
+    monkeypatch.setattr(plan, "COMPARATORS", {})
+    code, output = reproduce(data, "--folder", "out")
+    assert code == 0, output
+    for name, start in plan.STARTS.items():
+        assert begun[name] == to_bytes(load_network(tmp_path / "out" / start))
+    scores = json.loads((tmp_path / "out" / "bicubic" / "scores.json").read_text())
+    assert {each["dataset"] for each in scores["scores"]} == {"Set14", "lenna", "some_valid"}
+
+
+def test_what_is_wrong_is_said_in_a_line(data: Path, tmp_path: Path) -> None:
+    for options, message in {
+        ("--data", str(tmp_path / "nowhere")): "no such folder",
+        ("--data", str(data), "--budget", "soon"): "--budget: cannot read 'soon'",
+        ("--data", str(data), "--picture", "missing.png"): "no such picture: missing.png",
+    }.items():
+        result = CliRunner().invoke(app, ["reproduce", *options])
+        assert result.exit_code != 0
+        assert message in result.output.replace("\n", " ") + str(result.exception)
