@@ -12,16 +12,18 @@ SOURCE = Path(__file__).parents[1] / "src" / "scalewise"
 FRONT_DOOR = "scalewise"
 BELOW: dict[str, set[str]] = {
     "errors": set(),
+    "whole": set(),
     "imaging": {"errors"},
     "files": {"errors"},
     "models": {"errors", "imaging"},
-    "weights": {"errors", "imaging", "files", "models"},
+    "weights": {"errors", "whole", "imaging", "files", "models"},
     "data": {"errors", "imaging", "files"},
     "restoring": {"errors", "imaging", "files", "models", "weights"},
-    "evaluating": {"errors", "imaging", "files", "models", "weights", "data", "restoring"},
+    "evaluating": {"errors", "whole", "imaging", "files", "models", "weights", "data", "restoring"},
 }
 BELOW["training"] = {*BELOW, "evaluating"}
 BELOW[FRONT_DOOR] = {*BELOW} - {"training"}
+BELOW["reproducing"] = {*BELOW} - {FRONT_DOOR}
 BELOW["web"] = {*BELOW}
 BELOW["cli"] = {*BELOW}
 """Package -> what it may import; the front door is ``scalewise/__init__.py``."""

@@ -296,7 +296,7 @@ def test_a_full_disk_keeps_the_checkpoint_before_and_the_run_going(
         assert load_checkpoint(run / "last.pt")["step"] == 20
         assert load_checkpoint(run / "best.pt")["step"] == 20
 
-    monkeypatch.setattr("scalewise.training.whole.os.fsync", fsync)
+    monkeypatch.setattr("scalewise.whole.os.fsync", fsync)
     trainer.listeners += [At(40, fill), At(60, empty)]
     trainer.train()
     assert said == [
@@ -319,7 +319,7 @@ def test_a_result_that_cannot_be_written_is_an_error(
     def fsync(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("scalewise.training.whole.os.fsync", fsync)
+    monkeypatch.setattr("scalewise.whole.os.fsync", fsync)
     longer = replace(recipe, budget=BudgetConfig(steps=61))
     trainer = prepare(longer, run, initialise=False, reuse_packed=True)
     trainer._log.forget_after = lambda _: None

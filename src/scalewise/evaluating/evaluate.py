@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, fields
@@ -18,6 +19,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.imaging.protocols import Protocol
 from scalewise.imaging.resize import imresize
 from scalewise.weights.card import Score
+from scalewise.whole import write_whole
 
 Pixels = NDArray[np.uint8]
 Restore = Callable[[Pixels], Pixels]
@@ -119,15 +121,14 @@ def bicubic(scale: int) -> Restore:
 def write_csv(evaluations: list[Evaluation], path: Path) -> None:
     """Write every picture's scores, with all that they depend on in each row."""
     names = [field.name for field in fields(ImageScore)]
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["model", "dataset", "protocol", "precision", *names])
-        for evaluation in evaluations:
-            context = [evaluation.model, evaluation.dataset, evaluation.protocol.name]
-            for image in evaluation.images:
-                writer.writerow([*context, evaluation.precision, *astuple(image)])
-    partial.replace(path)
+    table = io.StringIO(newline="")
+    writer = csv.writer(table)
+    writer.writerow(["model", "dataset", "protocol", "precision", *names])
+    for evaluation in evaluations:
+        context = [evaluation.model, evaluation.dataset, evaluation.protocol.name]
+        for image in evaluation.images:
+            writer.writerow([*context, evaluation.precision, *astuple(image)])
+    write_whole(path, table.getvalue().encode())
 
 
 def to_score(evaluation: Evaluation) -> Score:

@@ -19,8 +19,8 @@ from scalewise.errors import ScalewiseError
 from scalewise.training.config import Recipe
 from scalewise.training.log import LogLine
 from scalewise.training.runs import read_run
-from scalewise.training.whole import write_whole
 from scalewise.weights.card import Score
+from scalewise.whole import write_whole
 
 PLAN_FILE = "plan.json"
 SCORES_FILE = "scores.json"

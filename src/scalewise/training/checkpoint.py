@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from scalewise.errors import ScalewiseError
-from scalewise.training.whole import write_whole
+from scalewise.whole import write_whole
 
 Checkpoint = dict[str, Any]
 

@@ -27,7 +27,7 @@ from scalewise.training.log import LogLine, best_psnr_y, read_log
 from scalewise.training.protocol import PROTOCOL, protocol_of
 from scalewise.training.recipe import load_recipe
 from scalewise.training.runs import RECIPE_FILE, is_run
-from scalewise.training.whole import write_whole
+from scalewise.whole import write_whole
 
 FORMATS = (".png", ".svg", ".pdf")
 """The extensions of the files that curves are written to."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from scalewise.errors import ScalewiseError
-from scalewise.training.whole import write_whole
+from scalewise.whole import write_whole
 
 LOG_FILE = "log.csv"
 """The log's name in a run's folder."""

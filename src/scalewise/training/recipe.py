@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from scalewise.errors import ScalewiseError
 from scalewise.training.config import Recipe
-from scalewise.training.whole import write_whole
+from scalewise.whole import write_whole
 
 Plain = dict[str, Any]
 Kind = TypeVar("Kind")

@@ -26,7 +26,7 @@ from scalewise.training.loop import Diverged, Notify, Trainer, keep_quiet
 from scalewise.training.protocol import PROTOCOL, protocol_of
 from scalewise.training.recipe import change_setting, check_settings, parse_recipe, read_settings
 from scalewise.training.run import locked, open_run
-from scalewise.training.whole import write_whole
+from scalewise.whole import write_whole
 
 Settings = dict[str, Any]
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from scalewise.errors import ScalewiseError
+from scalewise.whole import write_whole
 
 CARD_FILE = "card.json"
 PAGE_FILE = "README.md"
@@ -160,9 +161,7 @@ def write_card(card: Card, folder: Path) -> None:
         (CARD_FILE, json.dumps(asdict(card), indent=2) + "\n"),
         (PAGE_FILE, card_page(card)),
     ):
-        partial = folder / (name + ".partial")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(folder / name)
+        write_whole(folder / name, text.encode())
 
 
 def checked_file(folder: Path, card: Card, name: str) -> Path:
