@@ -9,7 +9,14 @@ import pytest
 from numpy.typing import NDArray
 
 from scalewise.evaluating.compare import compare
-from scalewise.evaluating.sheet import GAP, PANEL, Panel, draw_sheet, most_telling_crop
+from scalewise.evaluating.sheet import (
+    GAP,
+    PANEL,
+    Panel,
+    draw_sheet,
+    error_map,
+    most_telling_crop,
+)
 from scalewise.files import Picture, write
 from scalewise.imaging.protocols import FIELD
 from scalewise.restoring.restorer import load
@@ -58,3 +65,26 @@ def test_a_comparison_scores_what_it_shows(
         assert each.scores == FIELD.score(each.image, found.truth, 2)
     sheet = found.sheet()
     assert sheet.shape[1] == 4 * (PANEL + GAP) + GAP
+
+
+def test_error_maps_go_from_dark_to_light(photo: NDArray[np.uint8]) -> None:
+    grey = np.full((1, 6, 3), 100, np.uint8)
+    off = grey + np.array([0, 10, 20, 40, 90, 155], np.uint8)[None, :, None]
+    brightness = error_map(off, grey).astype(int).sum(axis=2)[0]
+    assert (np.diff(brightness)[:-1] > 0).all()
+    assert brightness[-1] == brightness[-2]  # beyond the scale's end
+    assert (error_map(photo, photo) == error_map(grey, grey)[0, 0]).all()
+
+
+def test_maps_are_drawn_where_there_is_something_to_compare(photo: NDArray[np.uint8]) -> None:
+    blurred = photo // 2
+    panels = [Panel(photo[::2, ::2], ("",)), Panel(blurred, ("",)), Panel(photo, ("",))]
+    sheet = draw_sheet(panels, (100, 200, 64), errors=True)
+    top = 3 * GAP + 2 * PANEL
+    row = sheet[top : top + PANEL]
+    of_low, of_blurred = (row[:, GAP + n * (PANEL + GAP) :][:, :PANEL] for n in (0, 1))
+    assert (of_low == 255).all()
+    expected = error_map(blurred[100:164, 200:264], photo[100:164, 200:264])
+    np.testing.assert_array_equal(of_blurred, expected.repeat(4, 0).repeat(4, 1))
+    plain = draw_sheet(panels, (100, 200, 64))
+    np.testing.assert_array_equal(sheet[: top - GAP], plain[: top - GAP])

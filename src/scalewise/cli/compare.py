@@ -21,6 +21,9 @@ def compare(
             "--model", "-m", help=f"A released model; may be given again. [{DEFAULT_MODEL}]"
         ),
     ] = None,
+    errors: Annotated[
+        bool, typer.Option("--errors", help="Draw maps of where each departs from the truth.")
+    ] = False,
 ) -> None:
     """Reduce a picture, restore it, and show and score the result beside bicubic and truth."""
     from scalewise.errors import ScalewiseError
@@ -35,7 +38,7 @@ def compare(
     comparison = compare(picture, restorers, FIELD)
     output.mkdir(parents=True, exist_ok=True)
     write(output / f"{picture.stem}_low.png", Picture(comparison.lr))
-    write(output / f"{picture.stem}_sheet.png", Picture(comparison.sheet()))
+    write(output / f"{picture.stem}_sheet.png", Picture(comparison.sheet(errors)))
     height, width = comparison.truth.shape[:2]
     typer.echo(f"{picture}: {width}x{height}, reduced by {restorers[0].scale} and restored")
     for each in comparison.contenders:

@@ -43,13 +43,17 @@ class Comparison:
     truth: Pixels
     contenders: list[Contender]
 
-    def sheet(self) -> Pixels:
-        """All of it side by side with a zoomed crop, where bicubic is furthest off."""
+    def sheet(self, errors: bool = False) -> Pixels:
+        """All of it side by side with a zoomed crop, where bicubic is furthest off.
+
+        Args:
+            errors: add maps of where each departs from the truth.
+        """
         crop = most_telling_crop(self.contenders[0].image, self.truth, CROP)
         panels = [Panel(self.lr, ("low resolution", _size(self.lr), ""))]
         panels += [Panel(each.image, _label(each)) for each in self.contenders]
         panels.append(Panel(self.truth, ("truth", _size(self.truth), "")))
-        return draw_sheet(panels, crop)
+        return draw_sheet(panels, crop, errors)
 
 
 def compare(picture: Path, restorers: Sequence[Restorer], protocol: Protocol) -> Comparison:

@@ -1,5 +1,7 @@
 """The comparison sheet: pictures side by side, whole and zoomed in, each with its label.
 
+Below the zoomed crops there may be maps of where each departs from the last picture, the truth.
+
 Drawn with NumPy alone: the light core has no plotting library, and no font of the machine's
 is needed.  The letters are in ``letters.png``: DejaVu Sans Mono's ASCII 32 to 126 in a row.
 """
@@ -27,6 +29,14 @@ GAP = 12
 LETTERS = Path(__file__).parent / "letters.png"
 PAPER, INK = (255, 255, 255), (30, 30, 30)
 
+LARGEST_ERROR = 64
+"""The error, in levels of Y, that maps show in their last colour."""
+
+# From dark blue by grey to yellow, evenly lighter: told apart by everyone, and in print.
+_ERROR_COLOURS = np.array(
+    [(0, 32, 77), (64, 77, 107), (124, 123, 120), (186, 174, 108), (255, 234, 70)], np.float64
+)
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -36,19 +46,20 @@ class Panel:
     label: tuple[str, ...]
 
 
-def draw_sheet(panels: Sequence[Panel], crop: tuple[int, int, int]) -> Pixels:
+def draw_sheet(panels: Sequence[Panel], crop: tuple[int, int, int], errors: bool = False) -> Pixels:
     """Draw panels side by side: the whole picture on top, a zoomed crop and the label below.
 
     Args:
         panels: pictures of one scene, in any sizes of about one shape; the last one is the
             reference whose pixels ``crop`` counts.
         crop: top, left and side of the square to zoom in on.
+        errors: draw maps of where the crops depart from the reference's, too.
 
     Returns:
         The sheet, (H, W, 3) uint8.
     """
-    reference = panels[-1].image.shape[0]
-    columns = [_column(panel, crop, panel.image.shape[0] / reference) for panel in panels]
+    reference = panels[-1].image
+    columns = [_column(panel, crop, reference, errors) for panel in panels]
     height = max(column.shape[0] for column in columns)
     width = len(columns) * (PANEL + GAP) + GAP
     sheet = np.full((height + 2 * GAP, width, 3), PAPER, np.uint8)
@@ -74,17 +85,54 @@ def most_telling_crop(image: Pixels, reference: Pixels, side: int) -> tuple[int,
     return int(top), int(left), side
 
 
-def _column(panel: Panel, crop: tuple[int, int, int], relative: float) -> Pixels:
-    """One panel; ``relative`` is its picture's size over the reference's."""
-    top, left, side = (round(value * relative) for value in crop)
+def error_map(image: Pixels, reference: Pixels) -> Pixels:
+    """How far Y is from the reference's, in colours from 0 to :data:`LARGEST_ERROR` levels.
+
+    Args:
+        image, reference: (H, W, 3) uint8.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
+    error = np.abs(rgb_to_y(image) - rgb_to_y(reference)).reshape(image.shape[:2])
+    place = (error / LARGEST_ERROR).clip(0, 1) * (len(_ERROR_COLOURS) - 1)
+    before = np.minimum(place.astype(int), len(_ERROR_COLOURS) - 2)
+    part = (place - before)[..., None]
+    colours = (1 - part) * _ERROR_COLOURS[before] + part * _ERROR_COLOURS[before + 1]
+    return np.rint(colours).astype(np.uint8)
+
+
+def _column(panel: Panel, crop: tuple[int, int, int], reference: Pixels, errors: bool) -> Pixels:
+    """One panel: the picture, its crop, its error map if asked for, and its label."""
+    relative = panel.image.shape[0] / reference.shape[0]
     height = round(PANEL * panel.image.shape[0] / panel.image.shape[1])
     whole = _fit(panel.image, (height, PANEL))
-    shrink = PANEL / panel.image.shape[1]
-    _frame(whole, *(round(value * shrink) for value in (top, left, side)))
-    zoomed = _enlarge(panel.image[top : top + side, left : left + side], PANEL)
+    shrink = PANEL / panel.image.shape[1] * relative
+    _frame(whole, *(round(value * shrink) for value in crop))
+    zoomed = _cut(panel.image, crop, relative)
     gap = np.full((GAP, PANEL, 3), PAPER, np.uint8)
-    lines = [_write(line) for line in panel.label]
-    return np.concatenate([whole, gap, zoomed, gap, *lines])
+    parts = [whole, gap, _enlarge(zoomed, PANEL), gap]
+    lines = list(panel.label)
+    if errors:
+        parts += [_error_square(zoomed, _cut(reference, crop, 1)), gap]
+        lines.append(f"error 0 to {LARGEST_ERROR} of Y" if panel.image is reference else "")
+    return np.concatenate([*parts, *(_write(line) for line in lines)])
+
+
+def _cut(image: Pixels, crop: tuple[int, int, int], relative: float) -> Pixels:
+    top, left, side = (round(value * relative) for value in crop)
+    return image[top : top + side, left : left + side]
+
+
+def _error_square(zoomed: Pixels, truth: Pixels) -> Pixels:
+    """The error map of a crop; for the truth itself the scale of colours, largest on top."""
+    if zoomed is truth or np.array_equal(zoomed, truth):
+        levels = np.linspace(LARGEST_ERROR / 219 * 255, 0, PANEL)[:, None, None]
+        scale = np.rint(np.broadcast_to(levels, (PANEL, PANEL, 3))).astype(np.uint8)
+        return error_map(scale, np.zeros_like(scale))
+    if zoomed.shape != truth.shape:  # the low resolution: nothing to compare
+        return np.full((PANEL, PANEL, 3), PAPER, np.uint8)
+    return _enlarge(error_map(zoomed, truth), PANEL)
 
 
 def _fit(image: Pixels, size: tuple[int, int]) -> Pixels:

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from scalewise.errors import ScalewiseError
 from scalewise.training.config import Recipe
+from scalewise.training.environment import ENVIRONMENT_FILE, Environment
 from scalewise.training.log import LogLine
 from scalewise.training.runs import read_run
 from scalewise.weights.card import Score
@@ -25,10 +26,10 @@ from scalewise.whole import write_whole
 PLAN_FILE = "plan.json"
 SCORES_FILE = "scores.json"
 COMPLEXITY_FILE = "complexity.json"
-ENVIRONMENT_FILE = "environment.json"
 ATTENTION_FILE = "attention.json"
 ATTENTION_MAPS = "attention.npz"
 SAMPLES = "samples"
+SAMPLES_FILE = "samples.json"
 BICUBIC = "bicubic"
 
 Group = Literal["training", "ablation", "comparator"]
@@ -105,30 +106,6 @@ class Complexity:
     megabytes: float
     step_seconds: float
     runtime: str
-    precision: str
-    threads: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Environment:
-    """What a run was trained with.
-
-    Attributes:
-        scalewise, python, torch, numpy: versions.
-        system: operating system and architecture.
-        processor: its name.
-        device: what trained, such as ``cpu``.
-        precision: what it computed in.
-        threads: of the CPU.
-    """
-
-    scalewise: str
-    python: str
-    torch: str
-    numpy: str
-    system: str
-    processor: str
-    device: str
     precision: str
     threads: int
 
@@ -260,7 +237,7 @@ def load_results(folder: Path) -> Results:
         if (folder / experiment.name / COMPLEXITY_FILE).is_file()
         and (folder / experiment.name / SCORES_FILE).is_file()
     ]
-    samples = folder / SAMPLES / "samples.json"
+    samples = folder / SAMPLES / SAMPLES_FILE
     attention = folder / ATTENTION_FILE
     return Results(
         folder,

@@ -43,6 +43,7 @@ from scalewise.reproducing.results import (
     COMPLEXITY_FILE,
     PLAN_FILE,
     SAMPLES,
+    SAMPLES_FILE,
     SCORES_FILE,
     Complexity,
     Form,
@@ -255,7 +256,7 @@ def _complexity(network: RestorationNetwork, folder: Path) -> Complexity:
 def _show(request: Request, notify: Notify) -> None:
     """Sample pictures by the final networks, and what the attention looks at."""
     folder = request.folder
-    if not (folder / SAMPLES / "samples.json").is_file():
+    if not (folder / SAMPLES / SAMPLES_FILE).is_file():
         notify("sample pictures")
         restorers = [load_trained(folder / name, tile=None) for name in FINAL]
         make_samples(request.samples, request.single, restorers, folder)

@@ -1,7 +1,8 @@
 """A run: one recipe trained in one folder, started or gone on with, alone or with others.
 
-The folder holds ``recipe.yaml`` (every setting), ``log.csv``, ``last.pt``, ``previous.pt`` and
-``best.pt``.  The same command starts a run and goes on with it after whatever stopped it.
+The folder holds ``recipe.yaml`` (every setting), ``environment.json``, ``log.csv``, ``last.pt``,
+``previous.pt`` and ``best.pt``.  The same command starts a run and goes on with it after
+whatever stopped it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.training.checkpoint import has_checkpoint
 from scalewise.training.config import Recipe
 from scalewise.training.distributed import World
+from scalewise.training.environment import describe_environment, write_environment
 from scalewise.training.log import Listener
 from scalewise.training.loop import Notify, Trainer, keep_quiet
 from scalewise.training.recipe import changed_keys, load_recipe, save_recipe
@@ -86,6 +88,7 @@ def open_run(
             notify(f"changed: {change}")
         folder.mkdir(parents=True, exist_ok=True)
         save_recipe(trainer.recipe, folder / RECIPE_FILE)
+        write_environment(describe_environment(trainer.device, trainer.dtype), folder)
     world.wait()
     trainer = trainer or opened(packed=True)
     if trained:
