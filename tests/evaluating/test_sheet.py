@@ -76,6 +76,18 @@ def test_error_maps_go_from_dark_to_light(photo: NDArray[np.uint8]) -> None:
     assert (error_map(photo, photo) == error_map(grey, grey)[0, 0]).all()
 
 
+def test_a_method_without_error_has_a_map_of_one_colour() -> None:
+    truth = np.full((128, 128, 3), 90, np.uint8)
+    panels = [Panel(truth.copy(), ("",)), Panel(truth, ("",))]
+    sheet = draw_sheet(panels, (0, 0, 64), errors=True)
+    top = 3 * GAP + 2 * PANEL
+    perfect, scale = (
+        sheet[top : top + PANEL, GAP + n * (PANEL + GAP) :][:, :PANEL] for n in (0, 1)
+    )
+    assert (perfect == error_map(truth, truth)[0, 0]).all()
+    assert len(np.unique(scale.reshape(-1, 3), axis=0)) > 50
+
+
 def test_maps_are_drawn_where_there_is_something_to_compare(photo: NDArray[np.uint8]) -> None:
     blurred = photo // 2
     panels = [Panel(photo[::2, ::2], ("",)), Panel(blurred, ("",)), Panel(photo, ("",))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from scalewise.models import create_model
@@ -31,6 +32,13 @@ def test_everything_is_measured() -> None:
     assert 1 < found.megabytes < 2000
     assert found.step_seconds > 0
     assert found.runtime.startswith("OpenVINO ")
+
+
+def test_memory_is_the_networks_alone() -> None:
+    network = create_model("original", width=4, blocks=1, levels=2)
+    held = np.ones(600 * 2**20, np.uint8)  # by this process, as after a training
+    assert measure_complexity(network).megabytes < 400
+    assert held.all()
 
 
 def test_slow_steps_are_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:

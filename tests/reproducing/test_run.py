@@ -14,8 +14,10 @@ from typer.testing import CliRunner
 
 from scalewise.cli.app import app
 from scalewise.files import Picture, write
+from scalewise.models import RestorationNetwork
 from scalewise.reproducing import plan, run
-from scalewise.reproducing.results import Results, load_results
+from scalewise.reproducing.complexity import multiply_adds
+from scalewise.reproducing.results import Complexity, Results, load_results
 from scalewise.training.loop import Trainer
 from scalewise.training.recipe import read_settings
 from scalewise.weights.release import load_network, to_bytes
@@ -70,9 +72,28 @@ def tiny_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def reproduce(data: Path, *options: str) -> tuple[int, str]:
-    command = ["reproduce", "--data", str(data), "--budget", "20s", *options]
+    command = ["reproduce", "--data", str(data), "--budget", "4s", *options]
     result = CliRunner().invoke(app, command)
-    return result.exit_code, result.output
+    return result.exit_code, f"{result.output}{result.exception or ''}"
+
+
+@pytest.fixture(autouse=True)
+def costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the timing of networks to its own tests: it takes seconds for each."""
+
+    def measure(network: RestorationNetwork) -> Complexity:
+        return Complexity(
+            parameters=network.parameter_count,
+            multiply_adds=multiply_adds(network),
+            seconds=1.0,
+            megabytes=100.0,
+            step_seconds=0.5,
+            runtime="none",
+            precision="float32",
+            threads=1,
+        )
+
+    monkeypatch.setattr(run, "measure_complexity", measure)
 
 
 def assert_complete(results: Results, names: list[str]) -> None:
@@ -93,6 +114,10 @@ def assert_complete(results: Results, names: list[str]) -> None:
 @pytest.mark.usefixtures("tiny_recipes")
 @pytest.mark.parametrize("form", ["modern", "document"])
 def test_all_of_it(tmp_path: Path, data: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if form == "document":  # all of them in one form are enough
+        for group in ("ABLATION", "COMPARATORS"):
+            few = dict(list(getattr(plan, group).items())[:1])
+            monkeypatch.setattr(plan, group, few)
     sample = str(data / "eval" / "some_valid" / "c.png")
     options = ("--recipes", form, "--folder", "out", "--sample", sample)
     code, output = reproduce(data, *options)
@@ -125,6 +150,8 @@ def test_goes_on_where_it_was_stopped(
         trainer.train()
 
     monkeypatch.setattr("scalewise.cli.reproduce.train_and_show", train)
+    monkeypatch.setattr(plan, "ABLATION", {})
+    monkeypatch.setattr(plan, "COMPARATORS", {})
     code, output = reproduce(data, "--folder", "out")
     assert code != 0
     assert "stopped in adaptive_l1; the same command goes on" in output

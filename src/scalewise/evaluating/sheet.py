@@ -114,8 +114,10 @@ def _column(panel: Panel, crop: tuple[int, int, int], reference: Pixels, errors:
     parts = [whole, gap, _enlarge(zoomed, PANEL), gap]
     lines = list(panel.label)
     if errors:
-        parts += [_error_square(zoomed, _cut(reference, crop, 1)), gap]
-        lines.append(f"error 0 to {LARGEST_ERROR} of Y" if panel.image is reference else "")
+        is_reference = panel.image is reference
+        square = _colour_scale() if is_reference else _error_square(zoomed, reference, crop)
+        parts += [square, gap]
+        lines.append(f"error: 0 to {LARGEST_ERROR} levels of Y" if is_reference else "")
     return np.concatenate([*parts, *(_write(line) for line in lines)])
 
 
@@ -124,12 +126,16 @@ def _cut(image: Pixels, crop: tuple[int, int, int], relative: float) -> Pixels:
     return image[top : top + side, left : left + side]
 
 
-def _error_square(zoomed: Pixels, truth: Pixels) -> Pixels:
-    """The error map of a crop; for the truth itself the scale of colours, largest on top."""
-    if zoomed is truth or np.array_equal(zoomed, truth):
-        levels = np.linspace(LARGEST_ERROR / 219 * 255, 0, PANEL)[:, None, None]
-        scale = np.rint(np.broadcast_to(levels, (PANEL, PANEL, 3))).astype(np.uint8)
-        return error_map(scale, np.zeros_like(scale))
+def _colour_scale() -> Pixels:
+    """The colours of errors, the largest on top."""
+    levels = np.linspace(LARGEST_ERROR / 219 * 255, 0, PANEL)[:, None, None]
+    scale = np.rint(np.broadcast_to(levels, (PANEL, PANEL, 3))).astype(np.uint8)
+    return error_map(scale, np.zeros_like(scale))
+
+
+def _error_square(zoomed: Pixels, reference: Pixels, crop: tuple[int, int, int]) -> Pixels:
+    """The error map of a crop."""
+    truth = _cut(reference, crop, 1)
     if zoomed.shape != truth.shape:  # the low resolution: nothing to compare
         return np.full((PANEL, PANEL, 3), PAPER, np.uint8)
     return _enlarge(error_map(zoomed, truth), PANEL)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -126,30 +126,29 @@ def _run_graph(graph: Path, channels: int, threads: int) -> dict[str, float]:
         "INFERENCE_PRECISION_HINT": "f32",
         "INFERENCE_NUM_THREADS": threads,
     }
-    before = _resident_megabytes()
+    before = _megabytes("VmRSS")
     compiled: Any = core.compile_model(core.read_model(graph), "CPU", settings)
     image = np.random.default_rng(0).random((1, channels, SIDE, SIDE), np.float32)
     seconds = steady_median(lambda: compiled(image), warm_up=1, repeats=3)
-    return {"seconds": seconds, "megabytes": _peak_megabytes() - before}
+    return {"seconds": seconds, "megabytes": _megabytes("VmHWM") - before}
 
 
-def _peak_megabytes() -> float:
-    """This process's largest resident memory so far."""
+def _megabytes(key: Literal["VmRSS", "VmHWM"]) -> float:
+    """This process's resident memory now or at its largest; where Linux does not tell, the latter.
+
+    Linux hands ``ru_maxrss`` down: in a child it is at least what the parent once needed, be
+    that all the memory of a training.
+    """
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
+            if line.startswith(f"{key}:"):
+                return int(line.split()[1]) / 1024
+    except OSError:
+        pass
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
-
-
-def _resident_megabytes() -> float:
-    """This process's resident memory now, or, where that is not told, its largest so far."""
-    try:
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) / 1024
-    except OSError:
-        pass
-    return _peak_megabytes()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scalewise.evaluating.compare import Contender, compare
 from scalewise.files import Picture, write
-from scalewise.imaging.protocols import PROTOCOLS, Protocol
+from scalewise.imaging.protocols import PROTOCOLS
 from scalewise.reproducing.results import BICUBIC, SAMPLES, SAMPLES_FILE, Sample, save_json
 from scalewise.restoring.restorer import Restorer
 from scalewise.weights.card import Score
@@ -34,24 +34,24 @@ def make_samples(
         if picture is None:
             continue
         sheet = f"{'single-' if is_single else ''}{len(samples)}.png"
+        found = {each.name: compare(picture, restorers, each) for each in PROTOCOLS.values()}
         scores = [
             _score(contender, picture.stem, protocol)
-            for protocol in PROTOCOLS.values()
-            for contender in compare(picture, restorers, protocol).contenders
+            for protocol, comparison in found.items()
+            for contender in comparison.contenders
         ]
-        drawn = compare(picture, restorers, PROTOCOLS["field"]).sheet(errors=True)
-        write(folder / SAMPLES / sheet, Picture(drawn))
+        write(folder / SAMPLES / sheet, Picture(found["field"].sheet(errors=True)))
         samples.append(Sample(name=picture.stem, sheet=sheet, scores=scores, single=is_single))
     save_json(samples, folder / SAMPLES / SAMPLES_FILE)
     return samples
 
 
-def _score(contender: Contender, picture: str, protocol: Protocol) -> Score:
+def _score(contender: Contender, picture: str, protocol: str) -> Score:
     return Score(
         model=contender.name,
         dataset=picture,
         images=1,
-        protocol=protocol.name,
+        protocol=protocol,
         precision="f64" if contender.name == BICUBIC else "f32",
         psnr=round(contender.scores.psnr, 4),
         psnr_y=round(contender.scores.psnr_y, 4),

@@ -1,0 +1,112 @@
+"""Questions that the report asks of its results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scalewise.imaging.protocols import FIELD, PROTOCOLS, Protocol
+from scalewise.reproducing.results import Experiment, Measured, Results, Trained
+from scalewise.reproducing.wording import listed, unique
+from scalewise.training.protocol import protocol_of
+from scalewise.weights.card import Score
+
+DIV2K, SINGLE, REFERENCE = "DIV2K", "lenna", "Set14"
+"""Sets that the report treats apart: the document's own, its one picture, and where two networks
+are compared in a sentence."""
+
+MODELS = {"original": "Original", "adaptive": "Adaptive"}
+"""The document's networks: prefix of their runs' names, and title."""
+
+PHASES = {"l1": "L1 at a fixed rate", "mixed": "L1 + 0.5 SmoothL1 with cosine annealing"}
+"""Their two trainings, one after the other."""
+
+
+def final(results: Results, model: str) -> Trained | None:
+    """A network of the document after its last training that is there."""
+    return results.find(f"{model}_mixed") or results.find(f"{model}_l1")
+
+
+def finals(results: Results) -> list[Trained]:
+    """Both networks of the document, as far as they are trained."""
+    return [run for model in MODELS if (run := final(results, model))]
+
+
+def short_title(run: Trained) -> str:
+    """A network's name where it stands among others and its training is named elsewhere."""
+    if run.experiment.group == "training":
+        return MODELS.get(run.name.split("_")[0], run.experiment.title)
+    return run.experiment.title
+
+
+def method_title(results: Results, model: str) -> str:
+    """What the model of a score is called: a final network, another run, or ``bicubic``."""
+    run = results.find(model)
+    if run is None:
+        return model
+    return short_title(run) if run in finals(results) else run.experiment.title
+
+
+def missing(results: Results) -> list[Experiment]:
+    """What is planned and not trained and measured yet."""
+    return [each for each in results.plan.experiments if results.find(each.name) is None]
+
+
+def everything(results: Results) -> list[Measured]:
+    """Bicubic, and all that was trained."""
+    return [results.bicubic, *(run.measured for run in results.trained)]
+
+
+def sets(results: Results) -> list[str]:
+    """All sets that something was measured on: DIV2K and the single picture first."""
+    names = unique(each.dataset for one in everything(results) for each in one.scores)
+    return sorted(names, key=lambda name: (name != DIV2K, name != SINGLE))
+
+
+def reference(results: Results) -> str | None:
+    """The set on which networks are compared in sentences."""
+    names = [name for name in sets(results) if name not in (SINGLE, DIV2K)] or sets(results)
+    return REFERENCE if REFERENCE in names else next(iter(names), None)
+
+
+def find_score(measured: Measured, dataset: str | None, protocol: str) -> Score | None:
+    """The score on a set by a protocol, if it was measured."""
+    return next(
+        (x for x in measured.scores if (x.dataset, x.protocol) == (dataset, protocol)), None
+    )
+
+
+def psnr_y(measured: Measured, dataset: str | None, protocol: str = FIELD.name) -> float | None:
+    """The PSNR-Y on a set by a protocol, if it was measured."""
+    score = find_score(measured, dataset, protocol)
+    return None if score is None else score.psnr_y
+
+
+def gain(run: Trained | None, over: Trained | None, dataset: str | None) -> float | None:
+    """By how much one network's PSNR-Y is above another's; protocol ``field``."""
+    mine = psnr_y(run.measured, dataset) if run else None
+    other = psnr_y(over.measured, dataset) if over else None
+    return None if mine is None or other is None else mine - other
+
+
+def score_protocols(results: Results) -> list[str]:
+    """Names of the protocols of all scores; the first two are always those of Table 1."""
+    found = (each.protocol for one in everything(results) for each in one.scores)
+    return unique([*PROTOCOLS, *found])
+
+
+def all_protocols(results: Results) -> list[Protocol]:
+    """Every protocol of a number in the report, those of the logs included."""
+    validated = {(each := protocol_of(run.recipe.data)).name: each for run in results.trained}
+    known = {**PROTOCOLS, **validated}
+    return [known[name] for name in unique([*score_protocols(results), *known]) if name in known]
+
+
+def stamp(results: Results, scores: Iterable[Score]) -> str:
+    """What a table's numbers depend on beside their protocol, for its caption."""
+    scores = list(scores)
+    if not scores:
+        return f"Trained on {results.plan.train}."
+    versions = listed(unique(f"scalewise {each.version}" for each in scores))
+    pictures = unique(f"{each.dataset}: {each.images}" for each in scores if each.dataset != SINGLE)
+    counts = f"; pictures in {', '.join(pictures)}" if pictures else ""
+    return f"Trained on {results.plan.train}; measured with {versions}{counts}."
