@@ -53,8 +53,12 @@ ABLATION: dict[str, tuple[str, str, Settings]] = {
     "attention_norm_no_residual": ("Adaptive without global residual", ADAPTIVE, PLAIN_START),
 }
 COMPARATORS: dict[str, tuple[str, str, Settings]] = {
-    "dbpn": ("DBPN-SS", "dbpn", {}),
-    "dbpn_1m": ("DBPN of 1 M parameters", "dbpn", {"features": 128, "width": 32, "stages": 5}),
+    "dbpn": ("DBPN-SS with global residual", "dbpn", RESIDUAL),
+    "dbpn_1m": (
+        "DBPN of 1 M parameters with global residual",
+        "dbpn",
+        {**RESIDUAL, "features": 128, "width": 32, "stages": 5},
+    ),
     "dsrn": ("DSRN", "dsrn", {}),
     "dsrn_1m": ("DSRN of 1 M parameters", "dsrn", {"width": 144}),
     "scn": ("SCN", "scn", {}),

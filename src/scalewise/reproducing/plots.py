@@ -221,7 +221,7 @@ def maps(image: NDArray[np.uint8], alpha: NDArray[Any], blocks: Sequence[int]) -
 def means(values: NDArray[np.float64]) -> Draw:
     """The mean weight of every level in every block, (blocks, 2, levels)."""
     blocks, _, levels = values.shape
-    at = np.arange(1, blocks + 1)
+    at = list(range(1, blocks + 1))
 
     def draw(theme: Theme) -> Figure:
         figure = Figure(figsize=(10, 3.8), dpi=DPI, facecolor=theme.paper, layout="constrained")

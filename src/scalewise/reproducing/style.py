@@ -46,7 +46,7 @@ thead th { border-bottom: 1.5px solid var(--ink); vertical-align: bottom; font-w
 tbody th { font-weight: 400; min-width: 9rem; }
 .left { text-align: left; }
 .right { text-align: right; white-space: nowrap; }
-thead .right { white-space: normal; }
+thead .right { white-space: normal; min-width: 4.6rem; }
 figure { margin: 2.25rem 0; }
 figure .scroll { margin: 0; }
 figure img { display: block; width: 100%; height: auto; min-width: 38rem; }
@@ -75,6 +75,7 @@ pre {
   p, ul, ol, figcaption { max-width: none; }
   table { font-size: 7.5pt; }
   th, td { padding: 0.2rem 0.45rem; }
+  thead .right, tbody th { min-width: 0; }
   table, tr, figure { break-inside: avoid; }
   details table, details pre { break-inside: auto; }
   thead { display: table-header-group; }

@@ -10,6 +10,7 @@ from scalewise.reproducing.document import Table
 from scalewise.reproducing.published import MARK, PUBLISHED, REMARK
 from scalewise.reproducing.reading import (
     DIV2K,
+    REFERENCE,
     SINGLE,
     finals,
     find_score,
@@ -56,12 +57,12 @@ def at_a_glance(results: Results) -> Table:
 
 def table_one(results: Results, protocol: str) -> Table:
     """The document's published figures beside ours, which are by one protocol."""
-    names = [DIV2K, SINGLE, *(name for name in sets(results) if name not in (DIV2K, SINGLE))]
-    blank = [NONE] * (len(names) - 2)
-    rows = [
-        [f"{each.method} ({MARK})", decibels(each.div2k), decibels(each.set14), *blank]
-        for each in PUBLISHED
-    ]
+    first = [DIV2K, SINGLE, REFERENCE]
+    names = [*first, *(name for name in sets(results) if name not in first)]
+    rows: list[list[str]] = []
+    for each in PUBLISHED:
+        figures = {DIV2K: each.div2k, SINGLE if each.is_single else REFERENCE: each.set14}
+        rows.append([f"{each.method} ({MARK})", *(decibels(figures.get(name)) for name in names)])
     ours: list[tuple[str, Measured]] = [(BICUBIC, results.bicubic)]
     ours += [(f"{short_title(run)} (ours)", run.measured) for run in finals(results)]
     if scn := results.find("scn"):
@@ -72,7 +73,7 @@ def table_one(results: Results, protocol: str) -> Table:
     ]
     return Table(
         f"Table 1 beside ours: PSNR-Y in dB, protocol {protocol}. {REMARK}; "
-        f"its “Set14” stands under {SINGLE}. {_stamp(results, protocol)}",
+        f"see the remark on its “{REFERENCE}”. {_stamp(results, protocol)}",
         ["network", *names],
         rows,
     )

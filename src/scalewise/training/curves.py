@@ -41,6 +41,9 @@ LOG_SCALE_FROM = 3.0
 CAPTION_WIDTH = 180
 """Characters of the caption that fit into a line."""
 
+LEGEND_WIDTH = 150
+"""Letters that fit into a line of the legend; a line's own picture takes nine."""
+
 Axis = Literal["steps", "time"]
 Points = NDArray[np.float64]
 
@@ -158,7 +161,7 @@ def draw_curves(curves: Sequence[Curve], x: Axis = "steps", theme: Theme = LIGHT
     figure.legend(
         handles=handles,
         loc="outside upper left",
-        ncols=min(len(handles), 3),
+        ncols=_columns([handle.get_label() for handle in handles]),
         frameon=False,
         labelcolor=theme.ink,
         handlelength=3.2,
@@ -238,6 +241,12 @@ def _log_ticks(low: float, high: float) -> list[float]:
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [float(f"{digit}e{power}") for power in powers for digit in digits]
     return [tick for tick in ticks if low <= tick <= high]
+
+
+def _columns(labels: Sequence[str]) -> int:
+    """So many legend entries side by side that the longest still fit the figure's width."""
+    longest = max(len(label) for label in labels)
+    return max(1, min(len(labels), 3, LEGEND_WIDTH // (longest + 9)))
 
 
 def _x_values(curve: Curve, x: Axis) -> Points:

@@ -40,11 +40,13 @@ def remark(results: Results) -> str:
         if (value := psnr_y(results.bicubic, name, protocol)) is not None
     ]
     because = f": bicubic scores {listed(grounds)}" if grounds else ""
-    highest = max(each.set14 for each in PUBLISHED)
+    single = [each for each in PUBLISHED if each.is_single]
+    highest = max(each.set14 for each in single)
     return (
-        f"A remark on the document's column “{REFERENCE}”: it stands beside {SINGLE}, because "
-        f"it can only be that single picture of the set{because}. A mean over the set of "
-        f"{highest:.1f} dB is out of reach for any x2 network."
+        f"A remark on the document's column “{REFERENCE}”: its figures for "
+        f"{listed([each.method for each in single])} stand under {SINGLE}, because they can only "
+        f"be of that single picture of the set{because}. A mean over the set of {highest:.1f} dB "
+        "is out of reach for any x2 network."
     )
 
 
