@@ -60,6 +60,7 @@ def reproduce(
     for path in [*samples, *([single] if single else [])]:
         if not path.is_file():
             raise typer.BadParameter(f"no such picture: {path}")
+    samples = [each for each in samples if single is None or not each.samefile(single)] or samples
     request = Request(
         data=found,
         folder=folder or Path("runs") / recipes,

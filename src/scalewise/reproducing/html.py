@@ -23,6 +23,9 @@ from scalewise.reproducing.document import (
 )
 from scalewise.reproducing.style import CSS, PRINTING
 
+MANY = 8
+"""A table of more columns is set closer."""
+
 
 def to_html(document: Document) -> str:
     """The whole page."""
@@ -100,8 +103,9 @@ def _table(table: Table) -> str:
         for row in table.rows
     )
     label = escape(table.caption, quote=True)
+    dense = ' class="dense"' if len(table.headings) > MANY else ""
     return f"""<div class="scroll" role="region" tabindex="0" aria-label="{label}">
-<table>
+<table{dense}>
 <caption><span>{escape(table.caption)}</span></caption>
 <thead><tr>{head}</tr></thead>
 <tbody>

@@ -97,8 +97,6 @@ def timed_curves(runs: Sequence[Curve]) -> Draw:
         if axis == "time":
             for axes in figure.axes:
                 axes.set_xlabel("minutes of training")
-        figure.legends[0].remove()
-        _legend(figure, figure.axes[1], theme, handle=3.2)
         return figure
 
     return draw

@@ -20,6 +20,8 @@ MODELS = {"original": "Original", "adaptive": "Adaptive"}
 PHASES = {"l1": "L1 at a fixed rate", "mixed": "L1 + 0.5 SmoothL1 with cosine annealing"}
 """Their two trainings, one after the other."""
 
+LAST_PHASE = "mixed"
+
 
 def final(results: Results, model: str) -> Trained | None:
     """A network of the document after its last training that is there."""
@@ -33,9 +35,10 @@ def finals(results: Results) -> list[Trained]:
 
 def short_title(run: Trained) -> str:
     """A network's name where it stands among others and its training is named elsewhere."""
-    if run.experiment.group == "training":
-        return MODELS.get(run.name.split("_")[0], run.experiment.title)
-    return run.experiment.title
+    model, _, phase = run.name.rpartition("_")
+    if model not in MODELS or phase not in PHASES:
+        return run.experiment.title
+    return MODELS[model] + ("" if phase == LAST_PHASE else " after its first training")
 
 
 def method_title(results: Results, model: str) -> str:

@@ -44,6 +44,10 @@ th, td { padding: 0.4rem 0.9rem; border-bottom: 1px solid var(--line); vertical-
 th:first-child { padding-left: 0; }
 thead th { border-bottom: 1.5px solid var(--ink); vertical-align: bottom; font-weight: 600; }
 tbody th { font-weight: 400; min-width: 9rem; }
+.dense { font-size: 0.82rem; }
+.dense th, .dense td { padding-inline: 0.45rem; }
+.dense th:first-child { padding-left: 0; }
+.dense thead .right { min-width: 0; }
 .left { text-align: left; }
 .right { text-align: right; white-space: nowrap; }
 thead .right { white-space: normal; min-width: 4.6rem; }
@@ -58,7 +62,8 @@ details { margin: 1.75rem 0; }
 summary { cursor: pointer; font-weight: 600; padding: 0.4rem 0; }
 pre {
   font: 0.8rem/1.5 ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace;
-  background: var(--wash); padding: 0.9rem 1.1rem; overflow-x: auto; border-radius: 4px;
+  background: var(--wash); padding: 0.9rem 1.1rem; white-space: pre-wrap; border-radius: 4px;
+  overflow-wrap: anywhere;
 }
 @media (max-width: 40rem) {
   body { padding-top: 2rem; font-size: 1rem; }
@@ -68,22 +73,26 @@ pre {
 @media print {
   @page { margin: 16mm 14mm; }
   :root { color-scheme: light; }
-  body { max-width: none; padding: 0; font-size: 10pt; background: none; }
+  body { max-width: none; padding: 0; font-size: 10.5pt; background: none; }
+  header p { font-size: 12pt; }
+  caption, figcaption, summary { font-size: 8.5pt; }
+  h2 + p { break-after: avoid; }
   h2 { margin-top: 2rem; }
   h2, h3, summary { break-after: avoid; }
   nav { display: none; }
   p, ul, ol, figcaption { max-width: none; }
-  table { font-size: 7.5pt; }
+  table, .dense { font-size: 7.5pt; }
   th, td { padding: 0.2rem 0.45rem; }
   thead .right, tbody th { min-width: 0; }
   table, tr, figure { break-inside: avoid; }
-  details table, details pre { break-inside: auto; }
+  details table { break-inside: auto; }
   thead { display: table-header-group; }
   caption span { max-width: none; }
   .scroll { overflow: visible; }
   figure img, figure.wide img { min-width: 0; max-width: 100%; }
   figure.wide { width: 100%; margin-left: 0; transform: none; }
-  pre { white-space: pre-wrap; font-size: 7pt; }
+  figure.wide figcaption { max-width: none; }
+  pre { font-size: 7pt; padding: 0.5rem; break-inside: avoid; }
   details::details-content { content-visibility: visible; block-size: auto; }
 }
 """

@@ -80,7 +80,7 @@ def listed(words: Iterable[str]) -> str:
     >>> listed(["a"]), listed(["a", "b", "c"]), listed([])
     ('a', 'a, b and c', 'none')
     """
-    *most, last = words or ["none"]
+    *most, last = [*words] or ["none"]
     return f"{', '.join(most)} and {last}" if most else last
 
 

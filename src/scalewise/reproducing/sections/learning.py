@@ -81,7 +81,7 @@ def _alone(results: Results, run: Trained, model: str) -> Picture:
         plots.curves([curve(run)], first=list(MODELS).index(model)),
         f"{title}: training loss and validation PSNR-Y, the document's figures {CURVES}. "
         f"{validation(results, run)}.",
-        f"Two plots of {title} against steps. {_in_words(run)}",
+        f"Two plots against steps. {_in_words(run)}",
     )
 
 
@@ -92,7 +92,7 @@ def _together(results: Results, runs: list[Trained], phase: str, title: str) -> 
         f"curves-both-{phase}",
         plots.curves([curve(run, MODELS[run.name.split("_")[0]]) for run in runs]),
         f"{names}, {title}: both networks in one plot. {where}",
-        f"Two plots of {names} against steps. {' '.join(_in_words(run) for run in runs)}",
+        f"Two plots against steps. {' '.join(_in_words(run) for run in runs)}",
     )
 
 

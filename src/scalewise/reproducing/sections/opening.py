@@ -18,7 +18,7 @@ def opening(results: Results) -> Section:
     """The first section."""
     plan = results.plan
     points = [
-        f"Recipes: {FORMS[plan.form]}.",
+        f"Recipes in {FORMS[plan.form]}.",
         f"Budget: {plan.budget} for everything, measuring included; "
         f"{_spent(results)} of training are in this report.",
         f"Data: trained on {plan.train}; checkpoints chosen on {plan.valid}.",

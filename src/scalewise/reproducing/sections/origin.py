@@ -25,9 +25,10 @@ def origin(results: Results) -> Section:
         Points([protocol.description for protocol in all_protocols(results)]),
         provenance(results),
     ]
-    recipes: list[Block] = []
-    for run in results.trained:
-        recipes += [Paragraph(f"{run.name}: {run.experiment.title}"), Listing(settings(run.recipe))]
+    recipes: list[Block] = [
+        Listing(f"# {run.name}: {run.experiment.title}\n{settings(run.recipe)}")
+        for run in results.trained
+    ]
     if recipes:
         blocks.append(Fold("Every setting of every recipe", recipes))
     return Section("How every number was made", blocks)
@@ -39,7 +40,12 @@ def settings(recipe: Recipe) -> str:
     plain["data"]["train"] = [_name(path) for path in plain["data"]["train"]]
     for part, key in (("data", "valid"), ("model", "init")):
         plain[part][key] = _name(plain[part][key])
-    return yaml.safe_dump(plain, sort_keys=False, default_flow_style=None, width=96).rstrip()
+    return "\n".join(_line(key, value) for key, value in plain.items())
+
+
+def _line(key: str, value: Any) -> str:
+    """A setting, or a section of them, in one line."""
+    return yaml.safe_dump({key: value}, sort_keys=False, default_flow_style=True, width=10**6)[1:-2]
 
 
 def _name(path: Any) -> Any:

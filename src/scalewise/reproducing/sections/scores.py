@@ -56,8 +56,11 @@ def absent(results: Results) -> list[str]:
     texts: list[str] = []
     if DIV2K not in there:
         texts.append(f"{DIV2K} was not measured: it is not among the data that were given.")
-    if SINGLE not in there:
-        texts.append(f"{SINGLE} was not measured: it is not among the pictures that were given.")
+    texts += [
+        f"{name} was not measured: it is not among the pictures that were given."
+        for name in (SINGLE, REFERENCE)
+        if name not in there
+    ]
     names = {"original_mixed": "Original", "adaptive_mixed": "Adaptive", "scn": "SCN"}
     if lacking := [title for name, title in names.items() if results.find(name) is None]:
         texts.append(f"Not trained to the end here: {listed(lacking)}.")
