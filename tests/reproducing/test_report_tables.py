@@ -126,7 +126,7 @@ def test_provenance(results: Results) -> None:
     run = results.find("adaptive_mixed")
     assert run
     assert shown["weights (sha256)"] == run.measured.weights[:12]
-    assert shown["epochs"] == "30 of 200 steps"
+    assert shown["epochs x steps"] == "30 x 200"
     assert (shown["steps"], shown["seconds"], shown["done"]) == ("6,000", "600", "100%")
     assert (shown["data"], shown["precision"], shown["threads"]) == (
         "train_x2.pack",

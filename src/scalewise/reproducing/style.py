@@ -45,7 +45,7 @@ th:first-child { padding-left: 0; }
 thead th { border-bottom: 1.5px solid var(--ink); vertical-align: bottom; font-weight: 600; }
 tbody th { font-weight: 400; min-width: 9rem; }
 .dense { font-size: 0.82rem; }
-.dense th, .dense td { padding-inline: 0.45rem; }
+.dense th, .dense td { padding-inline: 0.38rem; }
 .dense th:first-child { padding-left: 0; }
 .dense thead .right { min-width: 0; }
 .left { text-align: left; }

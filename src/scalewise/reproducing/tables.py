@@ -249,7 +249,7 @@ def provenance(results: Results) -> Table:
             "device",
             "precision",
             "threads",
-            "epochs",
+            "epochs x steps",
             "steps",
             "seconds",
             "done",
@@ -265,7 +265,7 @@ def epochs(run: Trained) -> str:
     if not count:
         return NONE
     each = run.recipe.data.epoch
-    return f"{count} of {each:,} steps" if each else str(count)
+    return f"{count} x {each:,}" if each else str(count)
 
 
 def file_names(paths: Iterable[str]) -> str:
