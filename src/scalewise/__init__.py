@@ -11,13 +11,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from scalewise.restoring.sizes import Target
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalewise.restoring.restorer import Restorer
     from scalewise.weights.card import Card
 
-__all__ = ["list_models", "load", "upscale"]
+__all__ = ["Target", "list_models", "load", "upscale"]
 
 DEFAULT_MODEL = "scn_x2"
 
@@ -32,22 +34,26 @@ def list_models() -> list[Card]:
 def load(
     model: str | Path = DEFAULT_MODEL,
     *,
-    precision: Literal["f32", "bf16"] = "f32",
-    tile: int | None = 256,
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
+    precision: Literal["auto", "f32", "bf16"] = "auto",
+    tile: int | Literal["auto"] | None = "auto",
 ) -> Restorer:
-    """Load a released model once, to restore many images.
+    """Load a released model once, to restore many images; threads may share it.
 
     Args:
         model: a name of :func:`list_models`, or the folder of a released model.
-        precision: what to compute in; ``bf16`` is faster where the CPU has it.
-        tile: side of a tile in input pixels, which bounds memory; None runs images whole.
+        device: where to run; ``auto`` takes a GPU that PyTorch can use, else the CPU.
+        precision: what to compute in; ``bf16`` is faster where the device has it, and ``auto``
+            takes it where the model's card tells that it costs less than 0.01 dB.
+        tile: input pixels used of a tile along either axis, which bounds memory; ``auto`` goes
+            by what is free; None runs images whole.
 
     Raises:
-        ScalewiseError: no such model, or its files are damaged.
+        ScalewiseError: no such model or device, or the model's files are damaged.
     """
     from scalewise.restoring.restorer import load
 
-    return load(model, precision=precision, tile=tile)
+    return load(model, device=device, precision=precision, tile=tile)
 
 
 def upscale(
@@ -55,31 +61,37 @@ def upscale(
     output: str | Path | None = None,
     *,
     model: str | Path = DEFAULT_MODEL,
+    target: Target | None = None,
 ) -> NDArray[Any]:
     """Enlarge an image.
 
     Args:
-        image: an array (H, W), (H, W, 1) or (H, W, 3), uint8, uint16 or floating in [0, 1];
-            or the path of a picture.
+        image: an array (H, W) or (H, W, C) with C 1 (grey), 2 (grey, alpha), 3 (RGB) or 4
+            (RGB, alpha), uint8, uint16 or floating in [0, 1]; or the path of a picture.
         output: where to write the result, with the picture's profile and Exif; the format is
             the suffix's.
         model: a released model's name or folder.
+        target: the size to reach, such as ``Target(scale=3)`` or ``Target(width=3840)``; None
+            for the model's own scale.
 
     Returns:
         The enlarged image as an array: of the input's kind, or the picture's (H, W, C).
 
     Raises:
-        ScalewiseError: an unreadable picture, an unwritable output, or no such model.
+        ScalewiseError: an unreadable picture, an unwritable output, no such model, or a size
+            that is out of reach.
     """
     from scalewise.files import Picture, read, write
+    from scalewise.restoring.enlarging import enlarge, load_series
 
-    restorer = load(model)
+    restorers = load_series(model)
     if not isinstance(image, str | Path):
-        restored = restorer.restore(image)
+        restored = enlarge(image, restorers, target)
         if output is not None:
             write(output, Picture(restored if restored.ndim == 3 else restored[..., None]))
         return restored
-    picture = restorer.upscale(read(image))
+    picture = read(image)
+    picture = picture.with_pixels(enlarge(picture.pixels, restorers, target))
     if output is not None:
         write(output, picture)
     return picture.pixels

@@ -1,7 +1,22 @@
 """Images in and out of files (pyvips)."""
 
 from scalewise.files.find import find_images
-from scalewise.files.io import IMAGE_SUFFIXES, read, write
+from scalewise.files.formats import IMAGE_SUFFIXES, check_target
+from scalewise.files.metadata import Metadata
 from scalewise.files.picture import Picture
+from scalewise.files.reading import MAX_PIXELS, PictureReader, open_picture, read
+from scalewise.files.writing import PictureWriter, write
 
-__all__ = ["IMAGE_SUFFIXES", "Picture", "find_images", "read", "write"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "MAX_PIXELS",
+    "Metadata",
+    "Picture",
+    "PictureReader",
+    "PictureWriter",
+    "check_target",
+    "find_images",
+    "open_picture",
+    "read",
+    "write",
+]

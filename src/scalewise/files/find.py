@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from scalewise.errors import ScalewiseError
-from scalewise.files.io import IMAGE_SUFFIXES
+from scalewise.files.formats import IMAGE_SUFFIXES
 
 
 def find_images(path: str | Path) -> list[Path]:

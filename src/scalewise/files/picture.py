@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.files.metadata import Metadata
+
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 
@@ -62,6 +64,11 @@ class Picture:
     def bit_depth(self) -> int:
         """8 or 16 bits per sample."""
         return 8 * self.pixels.itemsize
+
+    @property
+    def metadata(self) -> Metadata:
+        """All but the pixels."""
+        return Metadata(self.icc, self.exif, self.xmp, self.dpi)
 
     def with_pixels(self, pixels: Pixels) -> Picture:
         """The same picture with other pixels, of any size, depth and number of channels.

@@ -1,21 +1,64 @@
-"""The runtime: an exported graph on OpenVINO, no PyTorch needed."""
+"""The runtimes: OpenVINO on the CPU, where no PyTorch is needed, and PyTorch on GPUs.
+
+Both may be called from several threads; they take turns, for one call uses the whole device.
+"""
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable
+from math import isfinite
 from pathlib import Path
-from typing import Any, Literal
+from threading import Lock
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
+from scalewise.restoring.memory import free_memory, is_out_of_memory
 
 Precision = Literal["f32", "bf16"]
 
+_ANY_SIZE = 128**2
+"""Pixels up to which the graph for any size serves: compiling for one takes as long as running
+that many, and its memory, nearly three times as much, does not matter yet."""
+_KEPT = 2**19
+"""Pixels of all the sizes that graphs are kept for; each holds its memory."""
+
+
+class Runtime(Protocol):
+    """A network on a device."""
+
+    @property
+    def device(self) -> str:
+        """``cpu``, ``cuda`` or ``mps``."""
+        ...
+
+    @property
+    def precision(self) -> Precision:
+        """What it computes in."""
+        ...
+
+    def free_memory(self) -> int:
+        """Bytes that are free where it runs."""
+        ...
+
+    def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run (1, C, H, W) in [0, 1], H and W aligned: (1, C, scale H, scale W), unclipped.
+
+        Raises:
+            MemoryError: there is not enough for this size.
+        """
+        ...
+
 
 class OpenVinoRuntime:
-    """A network on the CPU, compiled once for every image size.
+    """A network on the CPU.
+
+    Large sizes get a graph compiled for just that size, which takes a third of the memory, for
+    only then OpenVINO plans which buffers may share it, and a sixth less time.
 
     Args:
         graph: an ONNX file made by ``scalewise export``.
@@ -25,17 +68,159 @@ class OpenVinoRuntime:
         ScalewiseError: the graph cannot be read.
     """
 
+    device = "cpu"
+
     def __init__(self, graph: Path, precision: Precision = "f32") -> None:
-        core: Any = ov.Core()
+        self.precision: Precision = precision
+        self._core: Any = ov.Core()
         try:
             # Read into memory first: OpenVINO maps the file, which may be a temporary one.
-            model = core.read_model(graph.read_bytes())
+            self._model: Any = self._core.read_model(graph.read_bytes())
         except RuntimeError as error:
             raise ScalewiseError(f"{graph}: not a graph that OpenVINO can read") from error
-        # A graph compiled for one fixed size is no faster here than one for any size.
-        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
-        self._run: Any = core.compile_model(model, "CPU", settings)
+        self._compiled: OrderedDict[tuple[int, ...], Any] = OrderedDict()
+        self._lock = Lock()
+
+    def free_memory(self) -> int:
+        """See :class:`Runtime`."""
+        return free_memory()
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Run (1, C, H, W) in [0, 1], H and W aligned: (1, C, scale H, scale W), unclipped."""
-        return self._run(image)[0]
+        """See :class:`Runtime`."""
+        with self._lock:
+            try:
+                return self._for_size(image.shape)(image)[0]
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._compiled.clear()
+                raise MemoryError(str(error)) from error
+
+    def _for_size(self, shape: tuple[int, ...]) -> Any:
+        """The graph for a size, compiled if it is not at hand."""
+        if shape[2] * shape[3] <= _ANY_SIZE:
+            shape = ()
+        if shape not in self._compiled:
+            self._make_room(shape)
+            model = self._model
+            if shape:
+                model = model.clone()
+                model.reshape(list(shape))
+            settings = {
+                "PERFORMANCE_HINT": "LATENCY",
+                "INFERENCE_PRECISION_HINT": self.precision,
+            }
+            self._compiled[shape] = self._core.compile_model(model, "CPU", settings)
+        self._compiled.move_to_end(shape)
+        return self._compiled[shape]
+
+    def _make_room(self, shape: tuple[int, ...]) -> None:
+        """Let go of the sizes that were not used for longest."""
+        kept = [other for other in self._compiled if other]
+        pixels = sum(other[2] * other[3] for other in (*kept, shape) if other)
+        while kept and pixels > _KEPT:
+            oldest = kept.pop(0)
+            pixels -= oldest[2] * oldest[3]
+            del self._compiled[oldest]
+
+
+class TorchRuntime:
+    """A network in PyTorch, which is imported only here.
+
+    Args:
+        network: in evaluation mode; it is moved to the device.
+        device: what PyTorch calls it.
+        precision: what to compute in; ``f32`` is true float32, without TensorFloat32.
+    """
+
+    def __init__(self, network: Any, device: str, precision: Precision = "f32") -> None:
+        import torch
+
+        self.device = device
+        self.precision: Precision = precision
+        self._torch: Any = torch
+        self._network = network.eval().to(device, memory_format=torch.channels_last)
+        self._lock = Lock()
+
+    def free_memory(self) -> int:
+        """See :class:`Runtime`."""
+        if self.device.startswith("cuda"):
+            return self._torch.cuda.mem_get_info()[0]
+        return free_memory()
+
+    def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See :class:`Runtime`."""
+        with self._lock:
+            try:
+                return self._run(image)
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                failure = str(error)
+            # Only now is the failed run's own memory free.
+            if self.device.startswith("cuda"):
+                self._torch.cuda.empty_cache()
+            raise MemoryError(failure)
+
+    def _run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        torch = self._torch
+        tensor = torch.from_numpy(image).to(self.device, memory_format=torch.channels_last)
+        half = torch.autocast(
+            self.device.partition(":")[0], torch.bfloat16, enabled=self.precision == "bf16"
+        )
+        exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, allow_tf32=False)
+        with torch.inference_mode(), half, exact:
+            return self._network.restore(tensor).float().cpu().numpy()
+
+
+class Finite:
+    """A runtime whose results are finite: what is not is computed once more in float32.
+
+    Args:
+        runtime: what to run.
+        make_exact: makes the same network's runtime in float32 when it is first needed; None
+            where ``runtime`` computes in float32 already.
+    """
+
+    def __init__(self, runtime: Runtime, make_exact: Callable[[], Runtime] | None = None) -> None:
+        self.runtime = runtime
+        self._make_exact = make_exact
+        self._exact: Runtime | None = None
+        self._lock = Lock()
+
+    def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run as :class:`Runtime` does.
+
+        Raises:
+            FloatingPointError: the result is not finite in float32 either.
+            MemoryError: there is not enough for this size.
+        """
+        result = self.runtime(image)
+        if not _is_finite(result) and self._make_exact is not None:
+            result = self.exact(image)
+        return _checked(result)
+
+    def run_exactly(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run in float32, whatever the runtime computes in; see :meth:`__call__`."""
+        return _checked(self.exact(image))
+
+    @property
+    def exact(self) -> Runtime:
+        """The network in float32."""
+        if self._make_exact is None:
+            return self.runtime
+        with self._lock:
+            if self._exact is None:
+                self._exact = self._make_exact()
+            return self._exact
+
+
+def _checked(result: NDArray[np.float32]) -> NDArray[np.float32]:
+    if not _is_finite(result):
+        raise FloatingPointError("the network's result is not finite")
+    return result
+
+
+def _is_finite(result: NDArray[np.float32]) -> bool:
+    # The sum of what is not finite is not finite, and takes one pass.
+    return isfinite(float(result.sum(dtype=np.float64)))

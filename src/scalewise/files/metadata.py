@@ -1,0 +1,34 @@
+"""What a file says about its picture and that must survive."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|\s*>\s*))[1-8](?=["'<\s])""")
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What travels with a picture's pixels.
+
+    Attributes:
+        icc: the ICC profile that says what the colours mean; None stands for sRGB.
+        exif: the raw Exif block; its orientation is 1, for the pixels are upright.
+        xmp: the raw XMP packet; likewise.
+        dpi: horizontal and vertical pixels per inch, where the file tells.
+    """
+
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    dpi: tuple[float, float] | None = None
+
+
+def with_upright_xmp(xmp: bytes) -> bytes:
+    """An XMP packet whose orientation, where it has one, is 1 (upright); nothing else changes.
+
+    >>> with_upright_xmp(b'<rdf:Description tiff:Orientation="6" xmp:Rating="6"/>')
+    b'<rdf:Description tiff:Orientation="1" xmp:Rating="6"/>'
+    """
+    return _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)

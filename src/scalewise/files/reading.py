@@ -1,0 +1,304 @@
+"""Pictures from files, whole or by strips, by libvips, which keeps 16 bits and metadata.
+
+What a file is goes by its content, not by its name, and only the loaders named here are ever
+used: libvips knows others, which were not made for files from strangers.
+
+============================ ==========================================================
+in the file                  becomes
+============================ ==========================================================
+palette, 1 bit               RGB, or grey; with alpha where it has transparent colours
+CMYK, CIELAB                 sRGB, by way of the profile if there is one, which is then gone
+10 or 12 bits (AVIF)         16 bits, over the full range
+floating-point, 32-bit       an error: the file does not say which value is white
+more than one page or frame  the first, with a warning, or the one that is asked for
+animated PNG, animated AVIF  the first, with a warning
+============================ ==========================================================
+"""
+
+from __future__ import annotations
+
+import stat
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyvips
+
+from scalewise.errors import ScalewiseError
+from scalewise.files.content import content_of
+from scalewise.files.exif import resolution, with_upright_orientation
+from scalewise.files.metadata import Metadata, with_upright_xmp
+from scalewise.files.picture import Picture, Pixels
+from scalewise.files.reasons import one_line
+from scalewise.files.tiff_exif import exif_of_tiff
+from scalewise.files.turning import Turned
+
+MAX_PIXELS = 500_000_000
+"""What a picture may have unless the caller says otherwise: more than the largest cameras give, and
+than one of 100 million enlarged twofold, which are 400 million; 1.5 GB in memory as 8-bit RGB."""
+
+_PLAIN_SPACES = ("srgb", "rgb", "rgb16", "b-w", "grey16", "multiband")
+_MM_PER_INCH = 25.4
+_UNSET_PIXELS_PER_MM = 1.0  # what libvips says of a file that does not tell
+
+
+def read(
+    path: str | Path, *, page: int | None = None, max_pixels: int | None = MAX_PIXELS
+) -> Picture:
+    """Read a picture whole: upright, as grey or RGB, with or without alpha.
+
+    Args:
+        path, page, max_pixels: as for :func:`open_picture`.
+
+    Raises:
+        ScalewiseError: as :func:`open_picture`, and a file that is truncated or damaged.
+    """
+    with open_picture(path, page=page, max_pixels=max_pixels) as reader:
+        return reader.read()
+
+
+def open_picture(
+    path: str | Path, *, page: int | None = None, max_pixels: int | None = MAX_PIXELS
+) -> PictureReader:
+    """Open a picture to read it by strips; a context manager.
+
+    Args:
+        path: any format of the table on top, by content and not by name.
+        page: which page of a TIFF, or frame of an animation, from 0; None for the first, which
+            leaves a warning if there are more.
+        max_pixels: refuse larger pictures, before anything is decoded; None for no limit.
+
+    Raises:
+        ScalewiseError: no such file, a folder, not an image, too large, no such page, samples
+            that are neither 8 nor 16-bit, or more than four channels.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise ScalewiseError(f"{path}: is a folder, not an image file")
+        if not path.exists():
+            raise ScalewiseError(f"{path}: no such file")
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ScalewiseError(f"{path}: not a regular file")
+        with path.open("rb") as file:
+            return PictureReader(path, file, page, max_pixels)
+    except OSError as error:
+        raise ScalewiseError(f"{path}: cannot be read ({one_line(error)})") from None
+
+
+class PictureReader:
+    """An open picture: what its header says, and its rows from the top down.
+
+    Memory is that of the rows read at once, but for what cannot be decoded in part: WebP, AVIF,
+    HEIC, GIF, interlaced PNG and progressive JPEG are decoded whole.
+
+    Attributes:
+        width, height: of the upright picture.
+        channels: 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha).
+        dtype: of the samples, uint8 or uint16.
+        metadata: what must survive.
+        frames: pages of a TIFF or frames of an animation that can be asked for.
+        warnings: what a user should know of how the file was read, a line each.
+    """
+
+    def __init__(
+        self, path: Path, file: BinaryIO, page: int | None, max_pixels: int | None
+    ) -> None:
+        self._path = path
+        self._turned: Turned | None = None
+        self.warnings: list[str] = []
+        content = content_of(file)
+        if content is None:
+            raise ScalewiseError(
+                f"{path}: not an image in a format known here (AVIF, GIF, HEIC, JPEG, PNG, "
+                "TIFF, WebP), or cut short"
+            )
+        self._content = content
+        try:
+            image = self._load(file, page)
+            self._check_size(image, max_pixels)
+            self.metadata = self._metadata(image, file)
+            self._image = image = self._plain(image)
+            orientation: int = _field(image, "orientation") or 1
+            if orientation in range(2, 9):
+                self._turned = Turned(image, orientation)
+        except pyvips.Error as error:
+            self.close()
+            raise self._failure(error) from None
+        except BaseException:
+            self.close()
+            raise
+        sides: tuple[int, int] = (image.width, image.height)
+        self.width, self.height = sides[::-1] if orientation in range(5, 9) else sides
+        self.channels: int = image.bands
+        self.dtype = np.dtype(np.uint16 if image.format == "ushort" else np.uint8)
+        self._kept: Any = np.empty((0, self.width, self.channels), self.dtype)
+        self._next = 0
+
+    def read_rows(self, start: int, stop: int) -> Pixels:
+        """Rows ``start`` to ``stop`` (not included), (rows, W, C); not to be written to.
+
+        Windows go down the picture: none may start above the one before. They may overlap, and
+        may leave rows out.
+
+        Raises:
+            ScalewiseError: the file is truncated or damaged there.
+            ValueError: no such rows, or rows that were let go already.
+        """
+        if not 0 <= start < stop <= self.height:
+            raise ValueError(f"rows {start} to {stop} of {self.height}")
+        first = self._next - len(self._kept)
+        if start < first:
+            raise ValueError(f"rows from {start} were let go; those from {first} are there")
+        parts = [self._kept[start - first : stop - first]]
+        if stop > self._next:
+            parts.append(self._fetch(max(start, self._next), stop))
+            self._next = stop
+            self._kept = parts[1] if not len(parts[0]) else np.concatenate(parts)
+            self._kept.flags.writeable = False
+            return self._kept
+        self._kept = self._kept[start - first :]
+        return self._kept[: stop - start]
+
+    def read(self) -> Picture:
+        """The whole picture, if no row has been read yet."""
+        pixels = self._fetch(0, self.height)
+        meta = self.metadata
+        return Picture(pixels, meta.icc, meta.exif, meta.xmp, meta.dpi)
+
+    def close(self) -> None:
+        """Close the file; no row can be read any more."""
+        self._image = None
+        if self._turned is not None:
+            self._turned.close()
+
+    def __enter__(self) -> PictureReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _fetch(self, start: int, stop: int) -> Pixels:
+        image: Any = self._image
+        if image is None:
+            raise ValueError("the picture is closed")
+        rows = stop - start
+        try:
+            if self._turned is not None:
+                return self._turned.rows(start, stop)
+            if rows == self.height:
+                data = image.write_to_memory()
+            else:  # a region leaves the decoder where it is; any other way sends it ahead
+                data = pyvips.Region.new(image).fetch(0, start, self.width, rows)
+        except pyvips.Error as error:
+            raise self._failure(error) from None
+        return np.ndarray((rows, self.width, self.channels), self.dtype, buffer=data)
+
+    def _load(self, file: BinaryIO, page: int | None) -> Any:
+        """The image as the file has it, not yet decoded."""
+        image = self._header(file)
+        self.frames: int = (_field(image, "n-pages") or 1) if self._content.paged else 1
+        if page is not None:
+            if not 0 <= page < self.frames:
+                raise ScalewiseError(f"{self._path}: no page {page}; it has {self.frames}, from 0")
+            return self._header(file, page=page) if self.frames > 1 else image
+        if self.frames > 1:
+            self.warnings.append(f"{self._path}: has {self.frames} frames; the first is read")
+        elif self._content.animated:
+            self.warnings.append(f"{self._path}: is animated; its first picture is read")
+        return image
+
+    def _header(self, file: BinaryIO, **options: Any) -> Any:
+        # By way of a source: libvips would take brackets in a file name for options, and give
+        # back the picture it remembers where a file has been written anew.
+        file.seek(0)
+        source = pyvips.Source.new_from_descriptor(file.fileno())
+        load = getattr(pyvips.Image, self._content.loader + "_source")
+        return load(source, access="sequential", fail_on="error", **options)
+
+    def _check_size(self, image: Any, max_pixels: int | None) -> None:
+        pixels = image.width * image.height
+        if max_pixels is not None and pixels > max_pixels:
+            raise ScalewiseError(
+                f"{self._path}: {image.width}x{image.height} is more than the limit of "
+                f"{max_pixels} pixels; raise it with --max-pixels {pixels}"
+            )
+
+    def _metadata(self, image: Any, file: BinaryIO) -> Metadata:
+        exif: bytes | None = _field(image, "exif-data")
+        if self._content.loader == "tiffload":
+            exif = exif_of_tiff(file)
+        xmp: bytes | None = (_field(image, "xmp-data") or b"").rstrip(b"\0")
+        dpi = resolution(exif) if exif else None
+        if (image.xres, image.yres) != (_UNSET_PIXELS_PER_MM, _UNSET_PIXELS_PER_MM):
+            dpi = image.xres * _MM_PER_INCH, image.yres * _MM_PER_INCH
+        if dpi is not None and (_field(image, "orientation") or 1) > 4:
+            dpi = dpi[1], dpi[0]
+        return Metadata(
+            icc=_field(image, "icc-profile-data") or None,
+            exif=with_upright_orientation(exif) if exif else None,
+            xmp=with_upright_xmp(xmp) if xmp else None,
+            dpi=dpi,
+        )
+
+    def _plain(self, image: Any) -> Any:
+        """Grey or RGB with or without alpha, of 8 or 16 bits, whatever the file holds."""
+        if image.format not in ("uchar", "ushort") and image.interpretation != "labs":
+            raise ScalewiseError(
+                f"{self._path}: has {image.format} samples; convert it to 8 or 16 bits"
+            )
+        if image.interpretation not in _PLAIN_SPACES:
+            image = self._to_srgb(image)
+            self.metadata = replace(self.metadata, icc=None)
+        if not 1 <= image.bands <= 4:
+            raise ScalewiseError(f"{self._path}: has {image.bands} channels; 1 to 4 can be read")
+        bits = _field(image, "bits-per-sample")
+        if self._content.loader == "heifload" and image.format == "ushort" and bits in (10, 12):
+            image = image | (image >> bits)  # the low bits are 0 yet: white would not be white
+        return image
+
+    def _to_srgb(self, image: Any) -> Any:
+        deep = image.format != "uchar"
+        icc = self.metadata.icc
+        if image.interpretation == "cmyk" and icc is not None:
+            if _is_profile(icc, b"CMYK"):
+                with suppress(pyvips.Error):
+                    return image.icc_transform(
+                        "srgb",
+                        embedded=True,
+                        intent="relative",
+                        black_point_compensation=True,
+                        depth=16 if deep else 8,
+                    )
+            self.warnings.append(
+                f"{self._path}: its CMYK profile is damaged; a general one is used instead"
+            )
+            image = image.copy()
+            image.remove("icc-profile-data")
+        return image.colourspace("rgb16" if deep else "srgb")
+
+    def _failure(self, error: pyvips.Error) -> ScalewiseError:
+        reason = one_line(error)
+        if self._content.name == "HEIC":
+            return ScalewiseError(
+                f"{self._path}: HEIC cannot be decoded here, or the file is damaged ({reason}); "
+                "convert it to JPEG or PNG"
+            )
+        return ScalewiseError(f"{self._path}: truncated, damaged or not readable ({reason})")
+
+
+def _field(image: Any, name: str) -> Any:
+    return image.get(name) if image.get_typeof(name) else None
+
+
+def _is_profile(icc: bytes, space: bytes) -> bool:
+    """Whether this is an ICC profile of a colour space, and whole (ICC.1:2022, 7.2)."""
+    return (icc[16:20], icc[36:40]) == (space, b"acsp") and int.from_bytes(icc[:4]) <= len(icc)

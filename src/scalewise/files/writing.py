@@ -1,0 +1,306 @@
+"""Pictures into files, whole or by strips: whole under their name, or not at all."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import pyvips
+from numpy.typing import NDArray
+
+from scalewise.errors import ScalewiseError
+from scalewise.files.exif import tags
+from scalewise.files.formats import Format, check_target
+from scalewise.files.metadata import Metadata
+from scalewise.files.picture import Picture, Pixels
+from scalewise.files.reasons import one_line
+from scalewise.files.scratch import Scratch, unfinished
+from scalewise.files.tiff_exif import add_exif_to_tiff
+
+_MM_PER_INCH = 25.4
+_UNSET_DPI = (72.0, 72.0)
+_FIELDS = {"icc": "icc-profile-data", "exif": "exif-data", "xmp": "xmp-data"}
+_LABELS = {"icc": "the colour profile", "exif": "Exif", "xmp": "XMP"}
+_PROBE_SIDE = 8
+_CLASSIC_TIFF = 2**32 - 2**26  # bytes of pixels; its offsets end at 4 GiB
+
+
+def write(
+    path: str | Path,
+    picture: Picture,
+    quality: int | None = None,
+    overwrite: bool = True,
+    *,
+    format: str | None = None,
+    lossless: bool = False,
+    strip: bool = False,
+) -> list[str]:
+    """Write a picture, whole or not at all, in the format of the extension.
+
+    16 bits are rounded to 8 and alpha is laid over white where the format has no place for
+    them; see the table in :mod:`scalewise.files.formats`.
+
+    Args:
+        path: its folder must exist.
+        picture: what to write, with its metadata.
+        quality: 1 to 100; None for the format's default. Lossless files ignore it.
+        overwrite: replace a file that is there; if False, that is an error.
+        format: the format's name, such as ``webp``; None for that of the extension.
+        lossless: keep every sample exactly, which JPEG cannot.
+        strip: leave the metadata out, but for the colour profile, without which the colours
+            would be others.
+
+    Returns:
+        What a user should know, a line each: metadata that could not be kept.
+
+    Raises:
+        ScalewiseError: as :func:`scalewise.files.check_target`; no such folder; a full disk.
+    """
+    height, width, channels = picture.pixels.shape
+    writer = PictureWriter(
+        path,
+        width,
+        height,
+        channels,
+        picture.pixels.dtype,
+        picture.metadata,
+        quality=quality,
+        overwrite=overwrite,
+        format=format,
+        lossless=lossless,
+        strip=strip,
+    )
+    writer.finish(picture.pixels)
+    return writer.warnings
+
+
+class PictureWriter:
+    """A picture that is written by strips, from the top down; a context manager.
+
+    The strips wait on the disk, in a file without a name beside the final one, and are encoded
+    when the block ends.  After an exception, or when the process dies, nothing is there but what
+    was there before.
+
+    Args:
+        path: its folder must exist.
+        width, height, channels: the picture's.
+        dtype: of the samples, uint8 or uint16.
+        metadata: what to write beside the pixels.
+        quality, overwrite, format, lossless, strip: as for :func:`write`.
+
+    Attributes:
+        warnings: metadata that could not be kept, a line each.
+
+    Raises:
+        ScalewiseError: as :func:`write`.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        width: int,
+        height: int,
+        channels: int,
+        dtype: Any,
+        metadata: Metadata | None = None,
+        *,
+        quality: int | None = None,
+        overwrite: bool = True,
+        format: str | None = None,
+        lossless: bool = False,
+        strip: bool = False,
+    ) -> None:
+        self._path = path = Path(path)
+        self._form = check_target(
+            path,
+            width,
+            height,
+            format=format,
+            quality=quality,
+            lossless=lossless,
+            overwrite=overwrite,
+        )
+        if not path.parent.is_dir():
+            raise ScalewiseError(f"{path}: the folder {path.parent} does not exist; make it first")
+        self._shape = (height, width, channels)
+        self._dtype = np.dtype(dtype)
+        self._rows = 0
+        self._finished = False
+        self._options = dict(self._form.options)
+        if lossless and self._form.exact is not None:
+            self._options |= self._form.exact
+        elif self._form.quality is not None:
+            self._options["Q"] = quality or self._form.quality
+        self._strip = strip
+        self.warnings: list[str] = []
+        # What a strip becomes in this format tells what the whole will be.
+        sample = _fitted(np.zeros((1, 1, channels), self._dtype), self._form)
+        self._bands, self._deep = sample.shape[2], sample.dtype == np.uint16
+        self._kind = "ushort" if self._deep else "uchar"
+        self._scratch = Scratch(path.parent, width, self._bands, self._kind)
+        self._metadata = self._kept(metadata or Metadata())
+
+    def write_rows(self, rows: Pixels) -> None:
+        """Append rows, (n, W, C), below those that are there.
+
+        Raises:
+            ScalewiseError: the disk is full.
+            ValueError: rows of another shape or dtype, or more than the picture has.
+        """
+        height, width, channels = self._shape
+        if rows.ndim != 3 or rows.shape[1:] != (width, channels) or rows.dtype != self._dtype:
+            raise ValueError(
+                f"rows are (n, {width}, {channels}) {self._dtype}, not {rows.shape} {rows.dtype}"
+            )
+        if self._rows + len(rows) > height:
+            raise ValueError(f"{self._rows + len(rows)} rows; the picture has {height}")
+        try:
+            self._scratch.append(_fitted(rows, self._form))
+        except OSError as error:
+            self.close()
+            raise self._failure(error) from None
+        self._rows += len(rows)
+
+    def finish(self, pixels: Pixels | None = None) -> None:
+        """Encode what was written, and put the file in its place.
+
+        Args:
+            pixels: the whole picture, where no rows were written.
+
+        Raises:
+            ScalewiseError: the file cannot be written, or the disk is full.
+            ValueError: rows are missing.
+        """
+        height = self._shape[0]
+        try:
+            if pixels is not None:
+                image = self._image(_fitted(pixels, self._form))
+            elif self._rows == height:
+                image = self._scratch.image()
+            else:
+                raise ValueError(f"{self._rows} rows were written; the picture has {height}")
+            with unfinished(self._path) as descriptor:
+                self._encode(image, pyvips.Target.new_to_descriptor(descriptor), self._metadata)
+                if self._form.name == "tiff" and self._metadata.exif is not None:
+                    self._add_exif(descriptor, self._metadata.exif)
+        except (pyvips.Error, OSError) as error:
+            raise self._failure(error) from None
+        finally:
+            self.close()
+        self._finished = True
+
+    def close(self) -> None:
+        """Give up what was written, if it is not finished."""
+        self._scratch.close()
+
+    def __enter__(self) -> PictureWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None and not self._finished:
+            self.finish()
+        self.close()
+
+    def _image(self, pixels: Pixels) -> Any:
+        height, width, bands = pixels.shape
+        data = np.ascontiguousarray(pixels).data
+        return pyvips.Image.new_from_memory(data, width, height, bands, self._kind)
+
+    def _encode(self, image: Any, target: Any, metadata: Metadata) -> None:
+        spaces = ("b-w", "grey16") if self._bands < 3 else ("srgb", "rgb16")
+        across, down = (dots / _MM_PER_INCH for dots in metadata.dpi or _UNSET_DPI)
+        image = image.copy(interpretation=spaces[self._deep], xres=across, yres=down)
+        for name, field in _FIELDS.items():
+            if (data := getattr(metadata, name)) is not None:
+                image.set_type(pyvips.GValue.blob_type, field, data)
+        options = dict(self._options)
+        if self._strip:
+            options["keep"] = "icc"
+        if image.width * image.height * self._bands * (1 + self._deep) > _CLASSIC_TIFF:
+            options |= {"bigtiff": True} if self._form.name == "tiff" else {}
+        getattr(image, self._form.saver + "_target")(target, **options)
+
+    def _add_exif(self, descriptor: int, exif: bytes) -> None:
+        with os.fdopen(os.dup(descriptor), "r+b") as file:
+            if not add_exif_to_tiff(file, exif):
+                self._warn("Exif cannot be added to this TIFF file; left out")
+
+    def _kept(self, metadata: Metadata) -> Metadata:
+        """What of the metadata this file will hold; a warning for each part that it will not.
+
+        Each part is written with a tiny picture and read again: libvips leaves out what it takes
+        for damaged or too large without a word, and fails over some.
+        """
+        if self._strip:
+            metadata = Metadata(icc=metadata.icc)
+        for name in _FIELDS:
+            data: bytes | None = getattr(metadata, name)
+            if data is None:
+                continue
+            found = self._found_again(name, data) if data else None
+            if found is None or (name != "exif" and found != data):
+                metadata = replace(metadata, **{name: None})
+                if data:
+                    self._warn(
+                        f"{_LABELS[name]} does not fit into {self._form.name}, or is "
+                        "damaged; left out"
+                    )
+            elif name == "exif" and tags(data) - tags(found):
+                self._warn(f"not all of Exif fits into {self._form.name}; the rest is left out")
+        return metadata
+
+    def _found_again(self, name: str, data: bytes) -> bytes | None:
+        """A part of the metadata, as it comes back from a tiny picture."""
+        if name == "icc" and self._bands > 2 and self._shape[2] <= 2:
+            return None  # made for grey, it says nothing about RGB
+        if name == "exif" and (self._form.name == "tiff" or not tags(data)):
+            return data if tags(data) else None
+        sample = np.zeros((_PROBE_SIDE, _PROBE_SIDE, self._shape[2]), self._dtype)
+        try:
+            target = pyvips.Target.new_to_memory()
+            tiny = self._image(_fitted(sample, self._form))
+            self._encode(tiny, target, replace(Metadata(), **{name: data}))
+            back = getattr(pyvips.Image, self._form.loader + "_buffer")(target.get("blob"))
+            return back.get(_FIELDS[name])
+        except pyvips.Error:
+            return None
+
+    def _warn(self, line: str) -> None:
+        self.warnings.append(f"{self._path}: {line}")
+
+    def _failure(self, error: pyvips.Error | OSError) -> ScalewiseError:
+        return ScalewiseError(f"{self._path}: cannot be written ({one_line(error)})")
+
+
+def to_8_bit(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Round 16-bit pixels to 8 bits, 65535 to 255; 8-bit ones are returned as they are.
+
+    >>> to_8_bit(np.array([0, 128, 129, 65535], dtype=np.uint16)).tolist()
+    [0, 0, 1, 255]
+    """
+    if pixels.dtype == np.uint8:
+        return pixels
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def _fitted(pixels: Pixels, form: Format) -> Pixels:
+    """Rows as the format can hold them."""
+    if not form.deep:
+        pixels = to_8_bit(pixels)
+    grey, alpha = pixels.shape[2] <= 2, pixels.shape[2] in (2, 4)
+    if alpha and not form.alpha:
+        opacity = pixels[..., -1:].astype(np.float32) / 255
+        over_white = pixels[..., :-1] * opacity + 255 * (1 - opacity)
+        return over_white.round().astype(np.uint8)
+    if grey and not form.grey:  # libvips would make it RGB, but keep the grey profile
+        return pixels[..., (0, 0, 0, 1) if alpha else (0, 0, 0)]
+    return pixels

@@ -1,0 +1,105 @@
+"""Which device to run on, and in which precision."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+from scalewise.errors import ScalewiseError
+from scalewise.restoring.runtime import Precision
+from scalewise.weights.card import Card, Score
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+ChosenPrecision = Literal["auto", "f32", "bf16"]
+
+MOST_LOST = 0.01
+"""Decibels on Kodak24 that bfloat16 may cost where the choice is ours."""
+JUDGED_ON = "Kodak24"
+
+
+def choose_device(wish: str) -> str:
+    """The device to run on.
+
+    ``auto`` takes a GPU where there is one and PyTorch can use it, else the CPU; PyTorch, which
+    takes seconds to import, is asked only where the system shows signs of a GPU.
+
+    Raises:
+        ScalewiseError: a device that is not there.
+    """
+    if wish not in ("auto", "cpu", "cuda", "mps"):
+        raise ScalewiseError(f"unknown device '{wish}'; choose auto, cpu, cuda or mps")
+    if wish == "auto":
+        return next(
+            (device for device in ("cuda", "mps") if _is_usable(device, first_look=True)), "cpu"
+        )
+    if wish != "cpu" and not _is_usable(wish):
+        reason = "PyTorch is not installed" if find_spec("torch") is None else "none found"
+        raise ScalewiseError(f"no {wish} device to run on ({reason}); choose cpu")
+    return wish
+
+
+def choose_precision(wish: str, card: Card | None, device: str) -> Precision:
+    """The precision to compute in.
+
+    ``auto`` takes bfloat16 where the device has it and the card tells that it costs less than
+    0.01 dB on Kodak24.
+    """
+    if wish == "f32" or wish == "bf16":
+        return wish
+    if wish != "auto":
+        raise ScalewiseError(f"unknown precision '{wish}'; choose auto, f32 or bf16")
+    if card is None or not cost_of_bf16(card) < MOST_LOST or not _computes_bf16(device):
+        return "f32"
+    return "bf16"
+
+
+def cost_of_bf16(card: Card) -> float:
+    """Decibels that a released network loses by bfloat16 on Kodak24; infinite if not measured.
+
+    The greater of the losses in RGB and in luminance.
+    """
+    exact, rounded = _score(card, "f32"), _score(card, "bf16")
+    if exact is None or rounded is None:
+        return float("inf")
+    return max(exact.psnr - rounded.psnr, exact.psnr_y - rounded.psnr_y)
+
+
+def _score(card: Card, precision: str) -> Score | None:
+    wanted = (card.name, JUDGED_ON, "field", precision)
+    for score in card.scores:
+        if (score.model, score.dataset, score.protocol, score.precision) == wanted:
+            return score
+    return None
+
+
+def _is_usable(device: str, first_look: bool = False) -> bool:
+    """Whether a GPU can be used; ``first_look`` saves the import where nothing hints at one."""
+    if find_spec("torch") is None or (first_look and not _hinted(device)):
+        return False
+    import torch
+
+    backend: Any = torch.cuda if device == "cuda" else torch.backends.mps
+    return bool(backend.is_available())
+
+
+def _hinted(device: str) -> bool:
+    if device == "mps":
+        return platform.system() == "Darwin" and platform.machine() == "arm64"
+    return Path("/dev/nvidia0").exists() or shutil.which("nvidia-smi") is not None
+
+
+def _computes_bf16(device: str) -> bool:
+    """Whether a device is faster in bfloat16, not just able to imitate it."""
+    if device == "cpu":
+        import openvino as ov
+
+        core: Any = ov.Core()
+        return "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    if device == "cuda":
+        import torch
+
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return False

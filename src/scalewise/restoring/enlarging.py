@@ -1,0 +1,122 @@
+"""Pictures to any size: a chain of networks, and then the resampler."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalewise.errors import ScalewiseError
+from scalewise.restoring.resampling import resampled
+from scalewise.restoring.restorer import Progress, Restorer, load
+from scalewise.restoring.rows import Rows, RowSink, RowSource, rows_of, rows_of_array, to_array
+from scalewise.restoring.sizes import Plan, Target, network_pixels, plan
+from scalewise.weights import list_cards
+
+_SERIES = re.compile(r"(.+)_x\d+")
+
+
+def load_series(model: str | Path, **options: Any) -> list[Restorer]:
+    """Load a released model, and its siblings of other scales.
+
+    Siblings of ``NAME_x2`` are the released ``NAME_x3`` and ``NAME_x4``; a folder has none.
+    Graphs are compiled when they are first used, so that siblings cost little.
+
+    Args:
+        model, options: as for :func:`~scalewise.restoring.restorer.load`.
+
+    Returns:
+        The model first.
+    """
+    restorer = load(model, **options)
+    stem = _SERIES.fullmatch(str(model))
+    names = [card.name for card in list_cards() if card.name != model]
+    siblings = [name for name in names if stem and name.startswith(stem[1] + "_x")]
+    return [restorer, *(load(name, **options) for name in siblings)]
+
+
+def plan_for(picture: Rows | RowSource, restorers: Sequence[Restorer], target: Target) -> Plan:
+    """How a picture gets to its size with these networks."""
+    scales = [restorer.scale for restorer in restorers]
+    return plan(picture.height, picture.width, target, scales)
+
+
+def enlarge(
+    image: NDArray[Any],
+    restorers: Sequence[Restorer],
+    target: Target | None = None,
+    progress: Progress | None = None,
+) -> NDArray[Any]:
+    """Restore an array at any size.
+
+    Args:
+        image: (H, W) or (H, W, C), as for :meth:`Restorer.restore`.
+        restorers: networks of different scales; the first is used where no size is wished.
+        target: the size that is wished.
+        progress: told how many pixels the networks have done, and how many they are to do.
+
+    Raises:
+        ValueError, ScalewiseError: as :meth:`Restorer.restore`, and a size out of reach.
+    """
+    if image.ndim == 2:
+        return enlarge(image[..., None], restorers, target, progress)[..., 0]
+    rows = rows_of_array(image)
+    chosen = plan_for(rows, restorers, target or Target())
+    return to_array(enlarged(rows, restorers, chosen, progress))
+
+
+def enlarge_rows(
+    source: RowSource,
+    sink: RowSink,
+    restorers: Sequence[Restorer],
+    target: Target | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """:func:`enlarge` for pictures that need not fit into memory, from rows to rows.
+
+    The result's size, which a sink may need beforehand, is that of :func:`plan_for`.
+    """
+    chosen = plan_for(source, restorers, target or Target())
+    for block in enlarged(rows_of(source), restorers, chosen, progress).blocks:
+        sink.write_rows(block)
+
+
+def enlarged(
+    rows: Rows, restorers: Sequence[Restorer], plan: Plan, progress: Progress | None = None
+) -> Rows:
+    """A picture's rows at the planned size, as they are taken; see :func:`enlarge`.
+
+    Every step takes the rows of the one before as they come, in float32 in between.
+    """
+    dtype, between, deep = rows.dtype, np.dtype(np.float32), rows.dtype != np.uint8
+    pixels = network_pixels(rows.height, rows.width, plan.scales)
+    done = [0] * len(pixels)
+
+    at_scale = {restorer.scale: restorer for restorer in reversed(restorers)}
+    for step, scale in enumerate(plan.scales):
+        if scale not in at_scale:
+            raise ScalewiseError(f"no network at hand that enlarges {scale} times")
+        last = (rows.height * scale, rows.width * scale) == (plan.height, plan.width)
+        kind = dtype if last and step + 1 == len(plan.scales) else between
+        rows = at_scale[scale].restored(
+            rows, kind, _part(progress, done, step, sum(pixels)), deep=deep
+        )
+    if (rows.height, rows.width) != (plan.height, plan.width):
+        rows = resampled(rows, plan.height, plan.width, dtype)
+    return rows
+
+
+def _part(progress: Progress | None, done: list[int], step: int, total: int) -> Progress | None:
+    """Progress of one step, told as that of all."""
+    if progress is None:
+        return None
+
+    def told(pixels: int, _: int) -> None:
+        done[step] = pixels
+        progress(sum(done), total)
+
+    return told

@@ -1,0 +1,180 @@
+"""Everything in the file survives, in every format; what cannot is said, and nothing fails."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pyvips
+from PIL import ExifTags, Image, ImageCms
+
+from scalewise.files import Picture, read, write
+from scalewise.files.metadata import with_upright_xmp
+
+SUFFIXES = [".png", ".tif", ".jpg", ".webp", ".avif"]
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"></x:xmpmeta>'
+PIXELS = np.full((40, 30, 3), 128, np.uint8)
+
+
+def exif(endian: str = "<", **more: Any) -> bytes:
+    """A camera's block: the main directory, and those of the exposure and the place."""
+    block = Image.Exif()
+    block.endian = endian
+    block[ExifTags.Base.Make] = "Camera"
+    block[ExifTags.Base.Artist] = more.get("artist", "Somebody")
+    details = block.get_ifd(ExifTags.IFD.Exif)
+    details[ExifTags.Base.DateTimeOriginal] = "2024:05:06 07:08:09"
+    details[ExifTags.Base.FNumber] = 2.8
+    details[ExifTags.Base.MakerNote] = more.get("note", b"a note of the maker's own")
+    block.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (51.0, 30.0, 0.2)
+    return block.tobytes()
+
+
+def told(path: Path) -> tuple[Any, ...]:
+    """What Pillow finds in a file's Exif."""
+    with Image.open(path) as image:
+        block = image.getexif()
+        details, place = block.get_ifd(ExifTags.IFD.Exif), block.get_ifd(ExifTags.IFD.GPSInfo)
+        return (
+            block.get(ExifTags.Base.Make),
+            block.get(ExifTags.Base.Artist),
+            details.get(ExifTags.Base.DateTimeOriginal),
+            float(details.get(ExifTags.Base.FNumber, 0)),
+            details.get(ExifTags.Base.MakerNote),
+            tuple(map(float, place.get(ExifTags.GPS.GPSLatitude, ()))),
+        )
+
+
+EXPECTED = (
+    "Camera",
+    "Somebody",
+    "2024:05:06 07:08:09",
+    2.8,
+    b"a note of the maker's own",
+    (51.0, 30.0, 0.2),
+)
+
+
+@pytest.mark.parametrize("first", SUFFIXES)
+@pytest.mark.parametrize("second", SUFFIXES)
+def test_all_survives_from_every_format_to_every_other(
+    tmp_path: Path, first: str, second: str
+) -> None:
+    picture = Picture(PIXELS, SRGB, exif(), XMP, (300.0, 150.0))
+    assert write(tmp_path / f"1{first}", picture) == []
+    assert write(tmp_path / f"2{second}", read(tmp_path / f"1{first}")) == []
+    back = read(tmp_path / f"2{second}")
+    assert (back.icc, back.xmp) == (SRGB, XMP)
+    assert back.dpi == pytest.approx((300, 150), rel=1e-3)
+    assert told(tmp_path / f"2{second}") == EXPECTED
+
+
+@pytest.mark.parametrize("endian", ["<", ">"])
+def test_exif_of_a_tiff_of_another_program(tmp_path: Path, endian: str) -> None:
+    block = Image.Exif()
+    block.load(exif(endian))
+    Image.fromarray(PIXELS).save(tmp_path / "a.tif", exif=block)
+    assert told(tmp_path / "a.tif")[:1] == ("Camera",)
+    write(tmp_path / "b.jpg", read(tmp_path / "a.tif"))
+    assert told(tmp_path / "b.jpg") == told(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("endian", ["<", ">"])
+def test_exif_in_a_tiff_leaves_the_picture_alone(tmp_path: Path, endian: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 65536, (300, 200, 4)).astype(np.uint16)
+    picture = Picture(pixels, SRGB, exif(endian), XMP, (300.0, 300.0))
+    assert write(tmp_path / "a.tif", picture) == []
+    assert told(tmp_path / "a.tif") == EXPECTED
+    back = read(tmp_path / "a.tif")
+    np.testing.assert_array_equal(back.pixels, pixels)
+    assert (back.icc, back.xmp) == (SRGB, XMP)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("part", ["icc", "exif", "xmp"])
+def test_damaged_metadata_is_left_out_with_a_warning(
+    tmp_path: Path, suffix: str, part: str
+) -> None:
+    intact: dict[str, Any] = {"icc": SRGB, "exif": exif(), "xmp": XMP}
+    damaged = {"icc": SRGB[:200], "exif": b"Exif\0\0no such thing", "xmp": bytes(8)}[part]
+    (warning, *more) = write(
+        tmp_path / f"a{suffix}", Picture(PIXELS, **(intact | {part: damaged}))
+    ) or [""]
+    assert more == []
+    if part == "xmp":  # of which some formats take any bytes
+        assert warning == "" or "XMP" in warning
+    else:
+        assert {"icc": "profile", "exif": "Exif"}[part] in warning
+        assert "left out" in warning
+    back = read(tmp_path / f"a{suffix}")
+    for other in {"icc", "xmp"} - {part}:
+        assert getattr(back, other) == intact[other]
+    if part != "exif":
+        assert told(tmp_path / f"a{suffix}") == EXPECTED
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_empty_metadata_is_none(tmp_path: Path, suffix: str) -> None:
+    assert write(tmp_path / f"a{suffix}", Picture(PIXELS, b"", b"", b"")) == []
+    back = read(tmp_path / f"a{suffix}")
+    assert (back.icc, back.xmp) == (None, None)
+
+
+def test_what_is_too_large_for_jpeg(tmp_path: Path) -> None:
+    picture = Picture(PIXELS, exif=exif(note=bytes(70000)), xmp=XMP + b" " * 70000)
+    warnings = write(tmp_path / "a.jpg", picture)
+    assert len(warnings) == 2
+    assert "not all of Exif fits" in warnings[0]
+    assert "XMP does not fit" in warnings[1]
+    assert told(tmp_path / "a.jpg")[:4] == EXPECTED[:4]
+    assert write(tmp_path / "a.tif", picture) == []
+    assert read(tmp_path / "a.tif").xmp == picture.xmp
+    assert len(read(tmp_path / "a.tif").exif or b"") > 70000
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_strip_leaves_the_profile_alone(tmp_path: Path, suffix: str) -> None:
+    picture = Picture(PIXELS, SRGB, exif(), XMP, (300.0, 150.0))
+    assert write(tmp_path / f"a{suffix}", picture, strip=True) == []
+    with Image.open(tmp_path / f"a{suffix}") as image:
+        assert image.info["icc_profile"] == SRGB
+        assert "exif" not in image.info
+        assert not dict(image.getexif()).keys() & {ExifTags.Base.Make, ExifTags.IFD.Exif}
+        assert image.info.get("dpi", (72, 72)) == pytest.approx((72, 72), rel=0.01)
+    assert read(tmp_path / f"a{suffix}").xmp is None
+
+
+def test_a_profile_that_fits_other_channels(tmp_path: Path) -> None:
+    (warning,) = write(tmp_path / "a.png", Picture(PIXELS[..., :1], icc=SRGB))
+    assert "profile" in warning
+    assert read(tmp_path / "a.png").icc is None
+
+
+def test_xmp_does_not_turn_the_picture_again(tmp_path: Path) -> None:
+    packet = XMP.replace(b">", b' tiff:Orientation="6">', 1)
+    file = io.BytesIO()
+    Image.fromarray(PIXELS).save(file, "JPEG", xmp=packet)
+    (tmp_path / "a.jpg").write_bytes(file.getvalue())
+    assert read(tmp_path / "a.jpg").xmp == packet.replace(b"6", b"1")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"<tiff:Orientation>8</tiff:Orientation>", b"<tiff:Orientation>1</tiff:Orientation>"),
+        (b"tiff:Orientation = '3'", b"tiff:Orientation = '1'"),
+        (b"exif:Orientation='3' tiff:Orient='4'", b"exif:Orientation='3' tiff:Orient='4'"),
+        (b'tiff:Orientation="63"', b'tiff:Orientation="63"'),
+    ],
+)
+def test_only_the_orientation_of_xmp_changes(before: bytes, after: bytes) -> None:
+    assert with_upright_xmp(before) == after
+
+
+def test_no_resolution_is_none(tmp_path: Path) -> None:
+    pyvips.Image.black(8, 8).copy(xres=1, yres=1).webpsave(str(tmp_path / "a.webp"), keep="none")
+    assert read(tmp_path / "a.webp").dpi is None

@@ -1,0 +1,106 @@
+"""Which device, and which precision."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from scalewise.errors import ScalewiseError
+from scalewise.restoring import devices
+from scalewise.restoring.devices import choose_device, choose_precision, cost_of_bf16
+from scalewise.weights import find_release
+from scalewise.weights.card import Card, read_card
+
+
+def card_with(loss: float, dataset: str = "Kodak24") -> Card:
+    card = read_card(find_release("scn_x2"))
+    exact = card.score("Kodak24")
+    assert exact is not None
+    rounded = replace(
+        exact,
+        dataset=dataset,
+        precision="bf16",
+        psnr=exact.psnr - loss / 2,
+        psnr_y=exact.psnr_y - loss,
+    )
+    exact = replace(exact, precision="f32")
+    return replace(card, scores=[exact, rounded])
+
+
+@pytest.fixture
+def has_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+    def yes(device: str) -> bool:
+        return True
+
+    monkeypatch.setattr(devices, "_computes_bf16", yes)
+
+
+@pytest.mark.usefixtures("has_bf16")
+def test_bf16_is_taken_where_the_card_tells_that_it_costs_little() -> None:
+    assert choose_precision("auto", card_with(0.009), "cpu") == "bf16"
+    assert choose_precision("auto", card_with(0.011), "cpu") == "f32"
+    assert choose_precision("auto", card_with(-0.02), "cpu") == "bf16"
+    assert choose_precision("auto", card_with(0.001, "Set5"), "cpu") == "f32"
+    assert choose_precision("auto", None, "cpu") == "f32"
+    assert choose_precision("bf16", None, "cpu") == "bf16"
+    assert choose_precision("f32", card_with(0.0), "cpu") == "f32"
+    assert cost_of_bf16(card_with(0.02)) == pytest.approx(0.02)
+
+
+def test_bf16_is_not_taken_where_it_is_no_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no(device: str) -> bool:
+        return False
+
+    monkeypatch.setattr(devices, "_computes_bf16", no)
+    assert choose_precision("auto", card_with(0.0), "cpu") == "f32"
+
+
+def test_what_the_processor_can_is_asked() -> None:
+    assert devices._computes_bf16("cpu") in (True, False)
+    assert devices._computes_bf16("mps") is False
+
+
+def test_unknown_wishes() -> None:
+    with pytest.raises(ScalewiseError, match="unknown precision 'f16'; choose auto, f32 or bf16"):
+        choose_precision("f16", None, "cpu")
+    with pytest.raises(ScalewiseError, match="unknown device 'gpu'; choose auto, cpu, cuda or mps"):
+        choose_device("gpu")
+
+
+def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: dict[str, bool] = {"cuda": False, "mps": False}
+
+    def hinted(device: str) -> bool:
+        return found[device]
+
+    def cuda_is_available() -> bool:
+        return found["cuda"]
+
+    def mps_is_available() -> bool:
+        return found["mps"]
+
+    monkeypatch.setattr(devices, "_hinted", hinted)
+    monkeypatch.setattr(torch.cuda, "is_available", cuda_is_available)
+    monkeypatch.setattr(torch.backends.mps, "is_available", mps_is_available)
+    assert choose_device("auto") == "cpu"
+    assert choose_device("cpu") == "cpu"
+    with pytest.raises(ScalewiseError, match="no cuda device to run on"):
+        choose_device("cuda")
+    found["mps"] = True
+    assert choose_device("auto") == "mps"
+    found["cuda"] = True
+    assert choose_device("auto") == "cuda"
+    assert choose_device("cuda") == "cuda"
+
+
+def test_without_pytorch_it_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(name: str) -> Any:
+        return None
+
+    monkeypatch.setattr(devices, "find_spec", none)
+    assert choose_device("auto") == "cpu"
+    with pytest.raises(ScalewiseError, match="PyTorch is not installed"):
+        choose_device("cuda")

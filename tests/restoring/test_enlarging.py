@@ -1,0 +1,122 @@
+"""Any size: chains of networks, and the resampler at the end, row by row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from scalewise.files import Picture, PictureWriter, open_picture, read, write
+from scalewise.imaging.resize import imresize
+from scalewise.restoring.enlarging import enlarge, enlarge_rows, load_series, plan_for
+from scalewise.restoring.resampling import resampled
+from scalewise.restoring.restorer import Restorer
+from scalewise.restoring.rows import rows_of, rows_of_array, to_array
+from scalewise.restoring.sizes import Target
+from tests.restoring.fakes import ArraySource, FakeRuntime, ListSink, Traits
+
+
+@pytest.fixture
+def doubling() -> Restorer:
+    return Restorer("fake", Traits(), FakeRuntime(), tile=32)
+
+
+@pytest.mark.parametrize("size", [(97, 61), (40, 30), (150, 90), (33, 200), (1, 1)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_rows_are_resampled_as_the_whole(size: tuple[int, int], channels: int) -> None:
+    image = np.random.default_rng(0).random((97, 61, channels)).astype(np.float32)
+    found = to_array(resampled(rows_of(ArraySource(image)), *size, image.dtype))
+    expected = imresize(image, size=size).clip(0, 1)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_transparent_colours_do_not_leak_when_resampled() -> None:
+    image = np.zeros((40, 40, 4), np.uint8)
+    image[:, :19] = (200, 100, 50, 255)
+    image[:, 19:] = (0, 255, 0, 0)
+    found = to_array(resampled(rows_of_array(image), 20, 30, image.dtype))
+    visible = found[..., 3] > 20
+    assert np.abs(found[visible][:, :3].astype(int) - (200, 100, 50)).max() <= 1
+    assert 0 < found[..., 3].min(where=visible, initial=255) < 255
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize(
+    ("target", "shape"),
+    [
+        (Target(), (80, 120, 3)),
+        (Target(scale=3), (120, 180, 3)),
+        (Target(scale=4), (160, 240, 3)),
+        (Target(width=50), (33, 50, 3)),
+        (Target(scale=1), (40, 60, 3)),
+    ],
+)
+def test_any_size_in_the_same_kind(
+    doubling: Restorer,
+    photo: NDArray[np.uint8],
+    dtype: Any,
+    target: Target,
+    shape: tuple[int, ...],
+) -> None:
+    peak = 1 if dtype == np.float32 else np.iinfo(dtype).max
+    image = (photo[100:140, 100:160] / 255 * peak).astype(dtype)
+    found = enlarge(image, [doubling], target)
+    assert found.shape == shape
+    assert found.dtype == dtype
+    if shape == image.shape:
+        np.testing.assert_array_equal(found, image)
+    rough = imresize(image / peak, size=(shape[0], shape[1]))
+    assert np.abs(found / peak - rough).mean() < 0.05
+    flat = enlarge(image[..., 0], [doubling], target)
+    assert flat.shape == shape[:2]
+
+
+def test_rows_go_through_the_chain(doubling: Restorer, photo: NDArray[np.uint8]) -> None:
+    image = photo[100:233, 100:170]
+    told: list[tuple[int, int]] = []
+    source, sink = ArraySource(image), ListSink()
+    target = Target(scale=3)
+    enlarge_rows(source, sink, [doubling], target, lambda done, total: told.append((done, total)))
+    plan = plan_for(ArraySource(image), [doubling], target)
+    assert sink.image.shape == (plan.height, plan.width, 3)
+    np.testing.assert_array_equal(sink.image, enlarge(image, [doubling], target))
+    assert told[-1] == (5 * 133 * 70, 5 * 133 * 70)
+    assert told == sorted(told)
+
+
+def test_the_right_network_of_several_runs(photo: NDArray[np.uint8]) -> None:
+    class Tripling(FakeRuntime):
+        def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+            self.shapes.append(image.shape)
+            return image.repeat(3, -2).repeat(3, -1)
+
+    double, triple = FakeRuntime(), Tripling()
+    restorers = [Restorer("x2", Traits(), double), Restorer("x3", Traits(scale=3), triple)]
+    assert enlarge(photo[:20, :30], restorers, Target(scale=3)).shape == (60, 90, 3)
+    assert (len(double.shapes), len(triple.shapes)) == (0, 1)
+    assert enlarge(photo[:20, :30], restorers).shape == (40, 60, 3)
+    assert (len(double.shapes), len(triple.shapes)) == (1, 1)
+
+
+def test_a_series_begins_with_the_model() -> None:
+    assert next(restorer.name for restorer in load_series("scn_x2")) == "scn_x2"
+
+
+def test_files_are_sources_and_sinks(
+    doubling: Restorer, photo: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    image = photo[100:250, 100:190]
+    write(tmp_path / "in.png", Picture(image))
+    target = Target(scale=1.5)
+    with open_picture(tmp_path / "in.png") as source:
+        plan = plan_for(source, [doubling], target)
+        with PictureWriter(
+            tmp_path / "out.png", plan.width, plan.height, source.channels, source.dtype
+        ) as sink:
+            enlarge_rows(source, sink, [doubling], target)
+    np.testing.assert_array_equal(
+        read(tmp_path / "out.png").pixels, enlarge(image, [doubling], target)
+    )

@@ -1,0 +1,102 @@
+"""No seams: tiled and whole results agree to within 1/255 everywhere."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from scalewise.models import create_model
+from scalewise.restoring.engine import Cut, restored
+from scalewise.restoring.restorer import BLEND, PYRAMID_OVERLAP, Restorer, load
+from scalewise.restoring.rows import rows_of_array, to_array
+from scalewise.restoring.runtime import OpenVinoRuntime, Runtime, TorchRuntime
+from scalewise.restoring.samples import FloatImage
+from scalewise.restoring.tiling import spans
+from scalewise.restoring.window import Network
+from scalewise.weights import find_release
+from scalewise.weights.card import GRAPH_FILE, read_card
+from scalewise.weights.release import load_network
+
+ALLOWED = 1 / 255
+
+
+def runtime_of(folder: Path, name: str) -> Runtime:
+    if name == "openvino":
+        return OpenVinoRuntime(folder / GRAPH_FILE)
+    return TorchRuntime(load_network(folder), "cpu")
+
+
+def difference(folder: Path, runtime: Runtime, image: FloatImage, tile: int) -> float:
+    """The largest, between tiled and whole."""
+    card = read_card(folder)
+    whole = Restorer("whole", card, runtime, tile=None).restore(image)
+    tiled = Restorer("tiled", card, runtime, tile=tile).restore(image)
+    return float(np.abs(tiled - whole).max())
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "torch"])
+def test_any_size_and_tile(small_release: Path, photo: NDArray[np.uint8], runtime: str) -> None:
+    draw = random.Random(5)
+    network = runtime_of(small_release, runtime)
+    for _ in range(10):
+        height, width = draw.randint(1, 220), draw.randint(1, 220)
+        y, x = draw.randint(0, 512 - height), draw.randint(0, 512 - width)
+        image = (photo[y : y + height, x : x + width] / 255).astype(np.float32)
+        tile = draw.choice([64, draw.randint(64, 200)])
+        found = difference(small_release, network, image, tile)
+        assert found < 0.1 * ALLOWED, (height, width, tile)
+
+
+def worst_case(kind: str) -> FloatImage:
+    """What a network with a pyramid sees furthest in."""
+    from skimage import data
+
+    height, width = 125, 186
+    noise = np.random.default_rng(0).random((height, width, 3)).astype(np.float32)
+    rows, columns = np.indices((height, width))
+    return {
+        "noise": noise,
+        "black and white noise": np.repeat(noise[..., :1] > 0.5, 3, axis=2).astype(np.float32),
+        "checkerboard": np.repeat((rows + columns)[..., None] % 2, 3, axis=2).astype(np.float32),
+        "text": np.repeat(data.page()[40 : 40 + height, 20 : 20 + width, None], 3, axis=2) / 255,
+    }[kind].astype(np.float32)
+
+
+@pytest.mark.parametrize("kind", ["noise", "black and white noise", "checkerboard", "text"])
+def test_worst_cases_for_the_released_network(kind: str) -> None:
+    folder = find_release("scn_x2")
+    found = difference(folder, OpenVinoRuntime(folder / GRAPH_FILE), worst_case(kind), 64)
+    assert found < 0.25 * ALLOWED
+
+
+def test_blended_tiles_fade_into_one_another(photo: NDArray[np.uint8]) -> None:
+    """The error that a cut makes has no step where tiles meet, as a plain cut's has."""
+    torch.manual_seed(0)
+    network = create_model("scn", width=8, blocks=2, levels=2)
+    assert network.tiling == "blended"
+    image = (photo[50:200, 30:240] / 255).astype(np.float32)
+    runtime = TorchRuntime(network, "cpu")
+    whole = Restorer("whole", network, runtime, tile=None).restore(image)
+
+    def steps(blend: int) -> NDArray[np.float32]:
+        """The mean step of the error at every cut from left to right."""
+        kind = Network(runtime, 2, 3, network.multiple)
+        cut = Cut(64, PYRAMID_OVERLAP, blend)
+        rows = restored(rows_of_array(image), kind, cut, image.dtype, lambda pixels: None)
+        step = np.abs(np.diff(to_array(rows) - whole, axis=1)).mean((0, 2))
+        cuts = [span.keep_to for span in spans(210, 64, PYRAMID_OVERLAP, network.multiple)[:-1]]
+        assert len(cuts) == 2
+        return step[2 * np.array(cuts) - 1]
+
+    assert (steps(BLEND) < 0.75 * steps(0)).all()
+
+
+def test_tiles_of_a_released_network_from_files(photo: NDArray[np.uint8]) -> None:
+    image = photo[50:150, 30:170]
+    whole = load("scn_x2", tile=None).restore(image).astype(int)
+    assert np.abs(load("scn_x2", tile=64).restore(image) - whole).max() <= 1
