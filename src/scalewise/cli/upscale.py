@@ -46,7 +46,7 @@ def upscale(
     restorer = load(model, precision=precision, tile=tile or DEFAULT_TILE)
     jobs = plan_jobs(inputs, output, f"_x{restorer.scale}")
     failures = 0
-    with progress_bar("upscaling") as update:
+    with progress_bar("upscaling", percent=True) as update:
         for job in jobs:
             try:
                 line = _upscale_one(restorer, job, quality, overwrite, update)
