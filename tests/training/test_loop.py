@@ -179,9 +179,14 @@ def test_training_restores_better_and_better(recipe: Recipe, tmp_path: Path) -> 
     assert scores[-1] > scores[4] + 0.05 > scores[0] + 0.3
 
 
+SMALL = {"dbpn": {"width": 4, "features": 4}, "dsrn": {"width": 4, "stages": 2}}
+"""Small settings of the architectures that have no blocks and levels."""
+
+
 @pytest.mark.parametrize("name", list_models())
 def test_every_architecture_trains(recipe: Recipe, tmp_path: Path, name: str) -> None:
-    model = ModelConfig(name=name, settings={"width": 4, "blocks": 1, "levels": 2})
+    settings = SMALL.get(name, {"width": 4, "blocks": 1, "levels": 2})
+    model = ModelConfig(name=name, settings=settings)
     recipe = replace(recipe, model=model, budget=BudgetConfig(steps=2))
     trainer = prepare(recipe, tmp_path / "run")
     before = {name: p.detach().clone() for name, p in trainer.network.named_parameters()}
