@@ -278,12 +278,10 @@ def _lr_of(item: Item, hr: Pixels, scale: int) -> Pixels:
 def read_rgb(path: Path) -> Pixels:
     """Read a picture as 8-bit RGB (H, W, 3): alpha dropped, grey repeated, 16 bit rounded."""
     from scalewise.files import read
+    from scalewise.files.writing import to_8_bit
     from scalewise.imaging.colour import to_rgb
 
-    pixels = to_rgb(read(path).colour)
-    if pixels.dtype == np.uint16:
-        pixels = (pixels.astype(np.uint32) + 128) // 257
-    return pixels.astype(np.uint8)
+    return to_8_bit(to_rgb(read(path).colour))
 
 
 def _entry_from_json(entry: dict[str, Any]) -> Entry:

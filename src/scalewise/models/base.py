@@ -18,6 +18,9 @@ be feathered.  ``whole``: the network sees statistics of the whole picture, and 
 whole.
 """
 
+EXACT_REACH = 24
+"""Input pixels that a tile overlaps its neighbours by: who sees no further has exact tiles."""
+
 
 class RestorationNetwork(nn.Module):
     """A network that maps an image in [0, 1] to one ``scale`` times its size.

@@ -38,12 +38,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from scalewise.models.base import RestorationNetwork, require_positive
+from scalewise.models.base import EXACT_REACH, RestorationNetwork, require_positive
 from scalewise.models.layers import BicubicResidual, start_near_zero
 
 PADDING = 2
-EXACT_REACH = 24
-"""Input pixels that a tile overlaps its neighbours by: who sees no further has exact tiles."""
 
 
 class PReLU(nn.PReLU):

@@ -30,11 +30,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from scalewise.errors import ScalewiseError
-from scalewise.models.base import RestorationNetwork, require_positive
+from scalewise.models.base import EXACT_REACH, RestorationNetwork, require_positive
 from scalewise.models.layers import BicubicResidual, start_near_zero
-
-EXACT_REACH = 24
-"""Input pixels that a tile overlaps its neighbours by: who sees no further has exact tiles."""
 
 
 def residual(width: int) -> nn.Sequential:

@@ -16,6 +16,7 @@ from typing import Any
 from scalewise.reproducing.results import Experiment, Form
 from scalewise.training.config import BudgetConfig, LossConfig, Recipe, ScheduleConfig
 from scalewise.training.recipe import change_setting, load_recipe, parse_recipe, read_settings
+from scalewise.training.runs import RECIPE_FILE
 
 Settings = dict[str, Any]
 
@@ -188,4 +189,4 @@ def full_steps(recipe: Recipe, pictures: int) -> int | None:
 
 def recipe_of(run: Path) -> Recipe:
     """The recipe of a run that has been started."""
-    return load_recipe(run / "recipe.yaml")
+    return load_recipe(run / RECIPE_FILE)

@@ -30,11 +30,13 @@ from scalewise.training.curves import (
     Curve,
     Theme,
     draw_curves,
+    dress,
 )
 
 Draw = Callable[[Theme], Figure]
 
 DPI = 110
+LABEL_SIZE = 9
 """Of plots that are pixels."""
 
 COLOURS = "cividis"
@@ -225,7 +227,7 @@ def means(values: NDArray[np.float64]) -> Draw:
         figure = Figure(figsize=(10, 3.8), dpi=DPI, facecolor=theme.paper, layout="constrained")
         panels = figure.subplots(1, 2, sharey=True)
         for which, axes in enumerate(panels):
-            _dress(axes, theme)
+            dress(axes, theme, LABEL_SIZE)
             title = ("first", "second")[which] + " convolution of each block"
             axes.set_title(title, loc="left", fontsize=10, color=theme.ink)
             axes.axhline(1 / levels, color=theme.ink, linewidth=1, linestyle=":", zorder=2)
@@ -273,18 +275,8 @@ def _in_minutes(curve: Curve) -> Curve:
 def _plot(theme: Theme, size: tuple[float, float]) -> tuple[Figure, Axes]:
     figure = Figure(figsize=size, dpi=DPI, facecolor=theme.paper, layout="constrained")
     axes = figure.subplots()
-    _dress(axes, theme)
+    dress(axes, theme, LABEL_SIZE)
     return figure, axes
-
-
-def _dress(axes: Axes, theme: Theme) -> None:
-    axes.set_facecolor(theme.paper)
-    axes.grid(color=theme.grid, linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.tick_params(which="both", colors=theme.ink, labelsize=9, length=0)
-    for side, spine in axes.spines.items():
-        spine.set_color(theme.grid)
-        spine.set_visible(side in ("left", "bottom"))
 
 
 def _bare(axes: Axes, title: str, theme: Theme) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, Protocol
+from scalewise.reproducing.data import DIV2K, LENNA
 from scalewise.reproducing.results import Experiment, Measured, Results, Trained
 from scalewise.reproducing.wording import listed, unique
 from scalewise.training.protocol import protocol_of
 from scalewise.weights.card import Score
 
-DIV2K, SINGLE, REFERENCE = "DIV2K", "lenna", "Set14"
-"""Sets that the report treats apart: the document's own, its one picture, and where two networks
-are compared in a sentence."""
+SINGLE, REFERENCE = LENNA, "Set14"
+"""Sets that the report treats apart, as it does DIV2K: the document's one picture, and where two
+networks are compared in a sentence."""
 
 MODELS = {"original": "Original", "adaptive": "Adaptive"}
 """The document's networks: prefix of their runs' names, and title."""

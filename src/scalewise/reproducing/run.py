@@ -64,7 +64,6 @@ from scalewise.training.rehearsal import rehearse
 from scalewise.training.run import locked, open_run
 from scalewise.training.runs import RECIPE_FILE
 from scalewise.training.setup import prepare
-from scalewise.training.validation import ValidationSet
 from scalewise.weights.release import load_network
 
 FINAL = ("original_mixed", "adaptive_mixed")
@@ -195,7 +194,7 @@ def _speed(recipe: Recipe) -> Speed:
     with tempfile.TemporaryDirectory() as folder:
         trainer = prepare(one, Path(folder), initialise=False)
         step = rehearse(trainer).seconds_per_step
-        assert isinstance(trainer.validation, ValidationSet)  # every plan has one
+        assert trainer.validation is not None  # every plan has one
         times: list[float] = []
         for _ in range(2):
             started = time.perf_counter()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from scalewise.evaluating.compare import Contender, compare
+from scalewise.evaluating.evaluate import Evaluation, ImageScore, to_score
 from scalewise.files import Picture, write
 from scalewise.imaging.protocols import PROTOCOLS
 from scalewise.reproducing.results import BICUBIC, SAMPLES, SAMPLES_FILE, Sample, save_json
@@ -47,14 +47,7 @@ def make_samples(
 
 
 def _score(contender: Contender, picture: str, protocol: str) -> Score:
-    return Score(
-        model=contender.name,
-        dataset=picture,
-        images=1,
-        protocol=protocol,
-        precision="f64" if contender.name == BICUBIC else "f32",
-        psnr=round(contender.scores.psnr, 4),
-        psnr_y=round(contender.scores.psnr_y, 4),
-        ssim=round(contender.scores.ssim, 6),
-        version=version("scalewise-restoration"),
-    )
+    height, width = contender.image.shape[:2]
+    precision = "f64" if contender.name == BICUBIC else "f32"
+    image = ImageScore(picture, width, height, *contender.scores, contender.seconds)
+    return to_score(Evaluation(contender.name, picture, PROTOCOLS[protocol], precision, [image]))

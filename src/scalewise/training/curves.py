@@ -203,16 +203,21 @@ def smooth(values: Points, width: int) -> Points:
     return (sums[end] - sums[first]) / (end - first)
 
 
-def _dress(axes: Axes, title: str, x: Axis, theme: Theme) -> None:
+def dress(axes: Axes, theme: Theme, label_size: float) -> None:
+    """Give axes a theme: its colours, a quiet grid, no frame."""
     axes.set_facecolor(theme.paper)
-    axes.set_title(title, loc="left", fontsize=10, color=theme.ink)
-    axes.set_xlabel("steps" if x == "steps" else "hours of training", color=theme.ink, fontsize=9)
     axes.grid(color=theme.grid, linewidth=0.7)
     axes.set_axisbelow(True)
-    axes.tick_params(which="both", colors=theme.ink, labelsize=8, length=0)
+    axes.tick_params(which="both", colors=theme.ink, labelsize=label_size, length=0)
     for side, spine in axes.spines.items():
         spine.set_color(theme.grid)
         spine.set_visible(side in ("left", "bottom"))
+
+
+def _dress(axes: Axes, title: str, x: Axis, theme: Theme) -> None:
+    dress(axes, theme, label_size=8)
+    axes.set_title(title, loc="left", fontsize=10, color=theme.ink)
+    axes.set_xlabel("steps" if x == "steps" else "hours of training", color=theme.ink, fontsize=9)
     axes.xaxis.set_major_locator(MaxNLocator(6))
     if x == "steps":
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
