@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import pyvips
 from numpy.typing import NDArray
 
 from scalewise.cli.app import main
@@ -62,10 +63,69 @@ def test_upscale_a_folder_with_a_bad_file(call, picture: Path, small_release: Pa
     output = picture.parent.parent / "out"
     code, out, err = call("upscale", picture.parent, "-o", output, "-m", small_release)
     assert code == 1
-    assert f"{output / 'photo.png'}: 140x120" in out
+    line, summary = out.splitlines()
+    assert line.startswith(f"{output / 'photo.png'}: 140x120")
+    assert summary.startswith("1 restored, 1 failed, in 0:00:")
     assert [path.name for path in output.iterdir()] == ["photo.png"]
-    assert "broken.png" in err.splitlines()[0]
-    assert "1 of 2 pictures failed" in err.splitlines()[1]
+    assert "broken.png" in only_line(err)
+    code, out, _ = call("upscale", picture.parent, "-o", output, "-m", small_release)
+    assert code == 1
+    assert "0 restored, 1 there already (--overwrite makes them anew), 1 failed" in only_line(out)
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "size"),
+    [
+        (["--scale", "3"], "photo_x3.png", (210, 180)),
+        (["--scale", "1.5"], "photo_x1.5.png", (105, 90)),
+        (["--width", "100"], "photo_w100.png", (100, 86)),
+        (["--height", "100"], "photo_h100.png", (117, 100)),
+        (["--fit", "300x90"], "photo_300x90.png", (105, 90)),
+        (["--max-megapixels", "0.0042"], "photo_x2.png", (70, 60)),
+        (["--scale", "3", "--suffix", " large"], "photo large.png", (210, 180)),
+        (["--format", "webp", "--lossless"], "photo_x2.webp", (140, 120)),
+        (["--format", "jpg", "--quality", "50"], "photo_x2.jpg", (140, 120)),
+        (["--device", "cpu", "--precision", "f32", "--tile", "32"], "photo_x2.png", (140, 120)),
+    ],
+)
+def test_upscale_to_any_size_and_format(
+    call, picture: Path, small_release: Path, options: list[str], name: str, size: tuple[int, int]
+) -> None:
+    code, out, err = call("upscale", picture, "-m", small_release, *options)
+    assert (code, err) == (0, "")
+    target = picture.with_name(name)
+    assert only_line(out).startswith(f"{target}: {size[0]}x{size[1]}, small")
+    assert read(target).pixels.shape == (size[1], size[0], 3)
+
+
+def test_upscale_strips_and_warns(call, tmp_path: Path, small_release: Path, photo) -> None:
+    xmp = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
+    write(tmp_path / "a.png", Picture(photo[:40, :40], xmp=xmp))
+    code, _, err = call("upscale", tmp_path / "a.png", "-m", small_release)
+    assert (code, err) == (0, "")
+    assert read(tmp_path / "a_x2.png").xmp == xmp
+    call("upscale", tmp_path / "a.png", "-m", small_release, "--strip", "--overwrite")
+    assert read(tmp_path / "a_x2.png").xmp is None
+    frames = pyvips.Image.xyz(40, 80)[1].cast("uchar")
+    frames.set_type(pyvips.GValue.gint_type, "page-height", 40)
+    frames.gifsave(str(tmp_path / "moving.gif"))
+    code, _, err = call("upscale", tmp_path / "moving.gif", "-m", small_release)
+    assert code == 0
+    assert "warning:" in only_line(err)
+    assert "2 frames" in err
+    assert read(tmp_path / "moving_x2.png").pixels.shape[:2] == (80, 80)
+
+
+def test_upscale_patterns_and_shards(call, picture: Path, small_release: Path) -> None:
+    for index in range(6):
+        picture.with_name(f"{index}.jpg").write_bytes(picture.read_bytes())
+    arguments = ["upscale", picture.parent, "-m", small_release, "--exclude", "photo*"]
+    arguments += ["--include", "[0-3].jpg"]
+    made: list[str] = []
+    for index in (1, 2):
+        _, out, _ = call(*arguments, "--shard", f"{index}/2", "-o", picture.parent / f"{index}")
+        made += [Path(line.split(": ")[0]).name for line in out.splitlines()[:-1]]
+    assert sorted(made) == [f"{index}.jpg" for index in range(4)]
 
 
 @pytest.mark.parametrize(
@@ -76,6 +136,14 @@ def test_upscale_a_folder_with_a_bad_file(call, picture: Path, small_release: Pa
         (["upscale", "{folder}/broken.png"], "broken.png: truncated"),
         (["upscale", "{picture}", "-o", "{folder}/out.xyz"], "unknown extension '.xyz'"),
         (["upscale", "{picture}", "-m", "nothing"], "unknown model 'nothing'"),
+        (["upscale", "{picture}", "--scale", "2", "--width", "9"], "scale and width"),
+        (["upscale", "{picture}", "--scale", "0"], "scale must be above 0"),
+        (["upscale", "{picture}", "--fit", "3840"], "fit '3840': write WxH"),
+        (["upscale", "{picture}", "--shard", "3/2"], "shard 3/2"),
+        (["upscale", "{picture}", "--format", "bmp"], "unknown format 'bmp'"),
+        (["upscale", "{picture}", "--format", "jpeg", "--lossless"], "never lossless"),
+        (["upscale", "{picture}", "--max-pixels", "100"], "--max-pixels 4200"),
+        (["upscale", "{picture}", "--device", "mps"], "no mps device"),
         (["upscale", "{picture}", "-o", "/proc/nowhere"], "/proc/nowhere"),
         (["evaluate", "scn_x2", "{folder}/empty"], "empty"),
         (["evaluate", "scn_x2", "{folder}/missing"], "missing"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,29 @@ def test_a_picture_keeps_what_it_carries(small_release: Path, photo: NDArray[np.
     restored = load(small_release).upscale(picture)
     assert restored.pixels.shape == (80, 100, 3)
     assert (restored.icc, restored.dpi) == (b"profile", (300.0, 300.0))
+
+
+def test_from_file_to_file(small_release: Path, photo: NDArray[np.uint8], tmp_path: Path) -> None:
+    write(tmp_path / "in.png", Picture(photo[100:140, 100:150], dpi=(300.0, 300.0)))
+    restorer, told = load(small_release), list[int]()
+    target = tmp_path / "new" / "out.png"
+    restorer.restore_file(tmp_path / "in.png", target, lambda done, _: told.append(done))
+    assert told[-1] == 40 * 50
+    made = read(target)
+    np.testing.assert_array_equal(made.pixels, restorer.restore(photo[100:140, 100:150]))
+    assert made.dpi == pytest.approx((300, 300), abs=0.1)
+    with pytest.raises(ScalewiseError, match="exists already"):
+        restorer.restore_file(tmp_path / "in.png", target)
+    restorer.restore_file(tmp_path / "in.png", target, overwrite=True)
+
+
+def test_threads_share_a_restorer(small_release: Path, photo: NDArray[np.uint8]) -> None:
+    restorer = load(small_release, tile=48)
+    images = [photo[100 + i : 190 + i, 100 : 160 + 8 * i] for i in range(6)]
+    expected = [restorer.restore(image) for image in images]
+    with ThreadPoolExecutor(6) as threads:
+        for found, wanted in zip(threads.map(restorer.restore, images), expected, strict=True):
+            np.testing.assert_array_equal(found, wanted)
 
 
 def test_a_checkpoint_runs_as_its_release_does(

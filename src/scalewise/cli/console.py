@@ -23,8 +23,17 @@ class Update(Protocol):
 
 def print_error(message: str) -> None:
     """Say on stderr, in one line, what went wrong."""
+    _print_line("error:", "red", message)
+
+
+def print_warning(message: str) -> None:
+    """Say on stderr, in one line, what is not as one might think."""
+    _print_line("warning:", "yellow", message)
+
+
+def _print_line(label: str, colour: str, message: str) -> None:
     line = " ".join(message.splitlines())
-    typer.echo(f"{typer.style('error:', fg='red', bold=True)} {line}", err=True)
+    typer.echo(f"{typer.style(label, fg=colour, bold=True)} {line}", err=True)
 
 
 def is_watched() -> bool:

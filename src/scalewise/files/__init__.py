@@ -1,7 +1,7 @@
 """Images in and out of files (pyvips)."""
 
 from scalewise.files.find import find_images
-from scalewise.files.formats import IMAGE_SUFFIXES, check_target
+from scalewise.files.formats import IMAGE_SUFFIXES, check_target, format_of
 from scalewise.files.metadata import Metadata
 from scalewise.files.picture import Picture
 from scalewise.files.reading import MAX_PIXELS, PictureReader, open_picture, read
@@ -16,6 +16,7 @@ __all__ = [
     "PictureWriter",
     "check_target",
     "find_images",
+    "format_of",
     "open_picture",
     "read",
     "write",

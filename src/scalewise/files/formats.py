@@ -68,7 +68,7 @@ FORMATS = (
     Format("tiff", (".tif", ".tiff"), "tiffload", "tiffsave", _SIDE, deep=True, options=_DEFLATE),
     Format(
         "jpeg",
-        (".jpg", ".jpeg"),
+        (".jpg", ".jpeg", ".jpe", ".jfif"),
         "jpegload",
         "jpegsave",
         65500,
@@ -101,6 +101,8 @@ FORMATS = (
 
 IMAGE_SUFFIXES = frozenset(suffix for form in FORMATS for suffix in form.suffixes)
 """The extensions, in lower case, of the formats that are both read and written."""
+READ_SUFFIXES = IMAGE_SUFFIXES | {".gif", ".heic", ".heif"}
+"""The extensions, in lower case, of all formats that are read."""
 
 
 def format_of(path: Path, name: str | None = None) -> Format:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import Any
 
 import pyvips
@@ -19,6 +21,14 @@ def one_line(error: pyvips.Error | OSError) -> str:
     # What the system says, of a full disk for one, comes after libvips's "write error".
     system = [line.removeprefix(_SYSTEM) for line in lines if line.startswith(_SYSTEM)]
     return next(filter(None, system + lines), "libvips does not say why")
+
+
+def is_disk_full(error: pyvips.Error | OSError) -> bool:
+    """Whether there was no space, or none left of what the user may take."""
+    reasons = (errno.ENOSPC, errno.EDQUOT)
+    if isinstance(error, OSError):
+        return error.errno in reasons
+    return any(os.strerror(reason) in error.detail for reason in reasons)
 
 
 def _text(data: Any) -> str:

@@ -12,12 +12,12 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from scalewise.errors import ScalewiseError
+from scalewise.errors import DiskFullError, ScalewiseError
 from scalewise.files.exif import tags
 from scalewise.files.formats import Format, check_target
 from scalewise.files.metadata import Metadata
 from scalewise.files.picture import Picture, Pixels
-from scalewise.files.reasons import one_line
+from scalewise.files.reasons import is_disk_full, one_line
 from scalewise.files.scratch import Scratch, unfinished
 from scalewise.files.tiff_exif import add_exif_to_tiff
 
@@ -278,7 +278,8 @@ class PictureWriter:
         self.warnings.append(f"{self._path}: {line}")
 
     def _failure(self, error: pyvips.Error | OSError) -> ScalewiseError:
-        return ScalewiseError(f"{self._path}: cannot be written ({one_line(error)})")
+        kind = DiskFullError if is_disk_full(error) else ScalewiseError
+        return kind(f"{self._path}: cannot be written ({one_line(error)})")
 
 
 def to_8_bit(pixels: NDArray[Any]) -> NDArray[np.uint8]:

@@ -130,6 +130,33 @@ class Restorer:
         """Restore a picture and all that it carries."""
         return picture.with_pixels(self.restore(picture.pixels, progress))
 
+    def restore_file(
+        self,
+        source: str | Path,
+        target: str | Path,
+        progress: Progress | None = None,
+        *,
+        overwrite: bool = False,
+    ) -> None:
+        """Restore a picture from file to file, with all that it carries; it need not fit into
+        memory.
+
+        Args:
+            source: the picture.
+            target: the result, in the format of its extension; missing folders are made.
+            progress: told what is done.
+            overwrite: replace a file that is there.
+
+        Raises:
+            ScalewiseError: the one cannot be read, or the other not written.
+        """
+        # What works with files stands above this module.
+        from scalewise.restoring.jobs import Job
+        from scalewise.restoring.pictures import Wishes, restore_file
+
+        job = Job(Path(source), Path(target))
+        restore_file(job, [self], Wishes(overwrite=overwrite), progress)
+
     def stream(self, source: RowSource, sink: RowSink, progress: Progress | None = None) -> None:
         """Restore a picture that need not fit into memory, from rows to rows.
 
@@ -205,6 +232,7 @@ def load(
     precision: ChosenPrecision = "auto",
     tile: Tile = DEFAULT_TILE,
     allow_local: bool = False,
+    threads: int | None = None,
 ) -> Restorer:
     """Load a released model.
 
@@ -216,6 +244,7 @@ def load(
             device has it and the card tells that it costs less than 0.01 dB, and for pictures
             of 8 bits alone.
         tile, allow_local: as for :class:`Restorer`.
+        threads: of the CPU, to compute with; None for all that the machine has.
 
     Raises:
         ScalewiseError: no such model or device, or its files are damaged.
@@ -227,7 +256,7 @@ def load(
 
     def open_runtime(precision: Literal["f32", "bf16"]) -> Runtime:
         if place == "cpu":
-            return OpenVinoRuntime(checked_file(folder, card, GRAPH_FILE), precision)
+            return OpenVinoRuntime(checked_file(folder, card, GRAPH_FILE), precision, threads)
         from scalewise.weights.release import load_network
 
         return TorchRuntime(load_network(folder), place, precision)

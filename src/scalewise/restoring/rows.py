@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from scalewise.restoring.samples import peak
 
-_BLOCK = 64  # rows that are asked for at once
+BLOCK = 64
+"""Rows that are asked for at once."""
 
 
 class RowSource(Protocol):
@@ -66,8 +67,8 @@ def rows_of(source: RowSource) -> Rows:
     height = source.height
 
     def blocks() -> Iterator[NDArray[Any]]:
-        for start in range(0, height, _BLOCK):
-            yield source.read_rows(start, min(start + _BLOCK, height))
+        for start in range(0, height, BLOCK):
+            yield source.read_rows(start, min(start + BLOCK, height))
 
     return Rows(height, source.width, source.channels, source.dtype, blocks())
 

@@ -60,6 +60,20 @@ class Target:
                 given = "x".join(map(str, values))
                 raise ScalewiseError(f"{name} must be above 0, not {given}")
 
+    def label(self, native: int) -> str:
+        """What results of this size are called, to be told from their originals.
+
+        >>> Target().label(2), Target(scale=1.5).label(2), Target(fit=(3840, 2160)).label(2)
+        ('x2', 'x1.5', '3840x2160')
+        """
+        if self.width is not None:
+            return f"w{self.width}"
+        if self.height is not None:
+            return f"h{self.height}"
+        if self.fit is not None:
+            return f"{self.fit[0]}x{self.fit[1]}"
+        return f"x{self.scale or native:g}"
+
     def size(self, height: int, width: int, native: int) -> tuple[int, int]:
         """Height and width of the result.
 
