@@ -14,7 +14,7 @@ from scalewise.files import IMAGE_SUFFIXES, Picture, read, write
 from scalewise.imaging.metrics import psnr
 
 LOSSLESS = [".png", ".tif", ".tiff"]
-LOSSY = [".jpg", ".jpeg", ".webp", ".avif"]
+LOSSY = [".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif"]
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 

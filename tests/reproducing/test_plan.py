@@ -74,22 +74,39 @@ def test_ablations_and_comparators_differ_in_the_network_alone() -> None:
 
 def test_epochs_stay_and_get_shorter() -> None:
     recipe = plan("modern")["adaptive_mixed"].recipe
-    fitted = fit_to(recipe, 300.0, Speed(step=0.2, validation=0.5))
+    speed = Speed(step=0.2, validation=0.5, pictures=9)
+    fitted = fit_to(recipe, 300.0, speed)
     assert fitted.budget == recipe.budget
     assert fitted.data.valid_images == 3  # 0.15 of 10 s an epoch
     assert fitted.data.epoch == 42  # (10 - 3 * 0.5) / 0.2
-    assert fit_to(recipe, 1e9, Speed(0.2, 0.5)).data == recipe.data  # never above full length
+    assert fit_to(recipe, 1e9, speed).data == recipe.data  # never above full length
+
+
+def test_an_epoch_is_never_more_than_all_pictures() -> None:
+    recipe = plan("document")["original_l1"].recipe
+    fitted = fit_to(recipe, 1e9, Speed(step=0.2, validation=0.5, pictures=801))
+    assert fitted.data.epoch == 101  # of 8 pictures
 
 
 def test_a_tiny_budget_still_trains() -> None:
-    fitted = fit_to(plan("document")["original_l1"].recipe, 0.1, Speed(step=5.0, validation=9.0))
+    speed = Speed(step=5.0, validation=9.0, pictures=900)
+    fitted = fit_to(plan("document")["original_l1"].recipe, 0.1, speed)
     assert (fitted.data.epoch, fitted.data.valid_images) == (1, 1)
+    fitted = fit_to(plan("document")["sum"].recipe, 0.1, speed)
+    assert (fitted.budget.time, fitted.validate_every) == (1.0, "1 steps")
 
 
-def test_an_ablation_gets_its_time() -> None:
-    recipe = fit_to(plan("modern")["sum"].recipe, 100.0, Speed(step=0.2, validation=2.0))
-    assert recipe.data.valid_images == 7
-    assert recipe.budget.time == 86.0
+def test_an_ablation_gets_time_for_its_validations_on_top() -> None:
+    recipe = plan("modern")["sum"].recipe
+    fitted = fit_to(recipe, 1000.0, Speed(step=0.5, validation=2.0, pictures=9))
+    assert fitted.data.valid_images == 4
+    assert fitted.budget.time == 850.0 + 5 * 8.0  # the sixth comes after the end
+    assert fitted.validate_every == "309 steps"  # 1700 / 5.5
+    slow = fit_to(recipe, 1000.0, Speed(step=0.5, validation=15.0, pictures=9))
+    assert slow.data.valid_images == 4
+    assert slow.budget.time == 850.0 + 60.0  # 150 s are two validations
+    single = fit_to(recipe, 1000.0, Speed(step=0.5, validation=100.0, pictures=9))
+    assert (single.data.valid_images, single.budget.time) == (1, 850.0)
 
 
 def test_the_budget_covers_measuring() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from scalewise.reproducing.html import to_html
-from scalewise.reproducing.markdown import to_markdown
-from scalewise.reproducing.report import make_document
+from scalewise.reproducing.markdown import named_files, to_markdown
+from scalewise.reproducing.report import make_document, write_report
 from scalewise.reproducing.results import Measured, Results, load_results
 from tests.reproducing.made_up import EQUAL_TIME, TRAININGS
 from tests.reproducing.test_report import Page
@@ -81,6 +81,25 @@ def test_files_that_are_lost(copy: Path) -> None:
     text = read(load_results(copy))
     assert "The maps themselves are missing: attention.npz" in text
     assert "The sheet of coffee is missing: coffee.png" in text
+
+
+def test_pictures_of_an_earlier_report_are_gone_and_nothing_else(copy: Path) -> None:
+    results = load_results(copy)
+    write_report(results)
+    pictures = copy / "report"
+    earlier = {path.name for path in pictures.iterdir()}
+    mine = pictures / "curves-mine.svg"
+    mine.write_bytes(b"<svg/>")
+    (copy / "curves-adaptive_l1.svg").write_bytes(b"<svg/>")
+    write_report(only(results, "original_l1", "original_mixed"))
+    left = {path.name for path in pictures.iterdir()}
+    assert mine.name in left
+    assert (copy / "curves-adaptive_l1.svg").is_file()
+    assert "curves-original_l1.svg" in left
+    assert "curves-adaptive_l1.svg" in earlier - left
+    assert "curves-adaptive_l1-dark.svg" in earlier - left
+    named = named_files((copy / "report.md").read_text(encoding="utf-8"), "report")
+    assert left - {mine.name} == named < earlier
 
 
 def test_scores_by_one_protocol_alone(results: Results) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from scalewise.files import Picture, write
 from scalewise.models import RestorationNetwork
 from scalewise.reproducing import plan, run
 from scalewise.reproducing.complexity import multiply_adds
+from scalewise.reproducing.reading import FORMS
 from scalewise.reproducing.results import Complexity, Results, load_results
 from scalewise.training.loop import Trainer
 from scalewise.training.recipe import read_settings
 from scalewise.weights.release import load_network, to_bytes
+from tests.reproducing.made_up import make_reproduction
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 TINY = {"width": 4, "blocks": 1, "levels": 2}
@@ -119,7 +122,9 @@ def test_all_of_it(tmp_path: Path, data: Path, form: str, monkeypatch: pytest.Mo
             few = dict(list(getattr(plan, group).items())[:1])
             monkeypatch.setattr(plan, group, few)
     sample = str(data / "eval" / "some_valid" / "c.png")
-    options = ("--recipes", form, "--folder", "out", "--sample", sample)
+    other = "modern" if form == "document" else "document"
+    also = str(make_reproduction(tmp_path / "other", other))
+    options = ("--recipes", form, "--folder", "out", "--sample", sample, "--also", also)
     code, output = reproduce(data, *options)
     assert code == 0, output
     names = [*plan.TRAININGS, *plan.ABLATION, *plan.COMPARATORS]
@@ -128,6 +133,7 @@ def test_all_of_it(tmp_path: Path, data: Path, form: str, monkeypatch: pytest.Mo
     page = (tmp_path / "out" / "report.html").read_text()
     for each in results.trained:
         assert each.experiment.title in page
+    assert f"The same in {escape(FORMS[other])}" in page
 
     # Once more, nothing is trained or measured again; the report comes out the same.
     monkeypatch.setattr(run, "open_run", None)
@@ -182,11 +188,20 @@ def test_the_second_training_begins_with_the_firsts_weights(
     assert {each["dataset"] for each in scores["scores"]} == {"Set14", "lenna", "some_valid"}
 
 
+def test_the_form_beside_is_another(tmp_path: Path, data: Path) -> None:
+    made_up = make_reproduction(tmp_path / "made_up")
+    code, output = reproduce(data, "--folder", str(tmp_path / "out"), "--also", str(made_up))
+    assert code != 0
+    assert "made_up is in the modern form as well" in output
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_is_wrong_is_said_in_a_line(data: Path, tmp_path: Path) -> None:
     for options, message in {
         ("--data", str(tmp_path / "nowhere")): "no such folder",
         ("--data", str(data), "--budget", "soon"): "--budget: cannot read 'soon'",
         ("--data", str(data), "--picture", "missing.png"): "no such picture: missing.png",
+        ("--data", str(data), "--also", "nowhere"): "plan.json: missing",
     }.items():
         result = CliRunner().invoke(app, ["reproduce", *options])
         assert result.exit_code != 0

@@ -44,6 +44,10 @@ def reproduce(
         list[Path] | None,
         typer.Option(metavar="FILE", help="A picture to show; may be given more than once."),
     ] = None,
+    also: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Show this reproduction, in the other form, beside it."),
+    ] = None,
 ) -> None:
     """Train Original and Adaptive as the document does, compare them, and write a report.
 
@@ -69,6 +73,7 @@ def reproduce(
         budget=budget,
         samples=samples or [next(iter(found.sets.values())).items[0].hr],
         single=single,
+        also=also,
     )
 
     def train_one(trainer: Trainer) -> None:

@@ -68,7 +68,7 @@ def multiply_adds(network: RestorationNetwork) -> int:
     return round(counter.get_total_flops() / 2 / megapixels)
 
 
-def steady_median(step: Callable[[], None], warm_up: int, repeats: int) -> float:
+def steady_median(step: Callable[[], object], warm_up: int, repeats: int) -> float:
     """The median time of a step in seconds; of fewer repeats if they take long."""
     started = time.perf_counter()
     times: list[float] = []

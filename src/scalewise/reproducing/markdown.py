@@ -51,6 +51,15 @@ def picture_files(document: Document) -> dict[str, bytes]:
     return files
 
 
+def named_files(markdown: str, folder: str) -> set[str]:
+    """The files of pictures that a report, written by :func:`to_markdown`, refers to.
+
+    >>> named_files('<img alt="" src="report/a.svg"> <img alt="" src="mine/b.svg">', "report")
+    {'a.svg'}
+    """
+    return set(re.findall(rf'(?:src|srcset)="{re.escape(folder)}/([^"/]+)"', markdown))
+
+
 def escape(text: str) -> str:
     r"""Text that Markdown shows as it is.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from scalewise.data.layouts import Dataset
 from scalewise.evaluating.evaluate import (
@@ -16,10 +17,13 @@ from scalewise.evaluating.evaluate import (
     to_score,
 )
 from scalewise.imaging.protocols import PROTOCOLS
+from scalewise.models import RestorationNetwork
+from scalewise.models.export import export_onnx
 from scalewise.reproducing.data import LENNA
 from scalewise.reproducing.results import BICUBIC, Measured
-from scalewise.restoring.restorer import load_trained
-from scalewise.weights.card import Score
+from scalewise.restoring.restorer import Restorer
+from scalewise.restoring.runtime import OpenVinoRuntime
+from scalewise.weights.card import GRAPH_FILE, Score
 from scalewise.weights.release import load_network, to_bytes
 
 SCALE = 2
@@ -41,16 +45,25 @@ def measure_run(run: Path, sets: dict[str, Dataset], protocols: Iterable[str]) -
     Raises:
         ScalewiseError: the run has no weights, or a picture cannot be read.
     """
-    restorer = load_trained(run, tile=None)
-    digest = hashlib.sha256(to_bytes(load_network(run))).hexdigest()
+    network = load_network(run)
+    restorer = _restorer(run.name, network)
     return Measured(
-        weights=digest, scores=_scores(run.name, restorer.restore, "f32", sets, protocols)
+        weights=hashlib.sha256(to_bytes(network)).hexdigest(),
+        scores=_scores(run.name, restorer.restore, "f32", sets, protocols),
     )
 
 
 def measure_bicubic(sets: dict[str, Dataset]) -> Measured:
     """Scores of bicubic enlargement, under all protocols."""
     return Measured(weights="", scores=_scores(BICUBIC, bicubic(SCALE), "f64", sets, PROTOCOLS))
+
+
+def _restorer(name: str, network: RestorationNetwork) -> Restorer:
+    """What restores by a network: exported, as a released one is, and in float32."""
+    with TemporaryDirectory() as folder:
+        graph = Path(folder, GRAPH_FILE)
+        export_onnx(network, graph)
+        return Restorer(name, network, OpenVinoRuntime(graph, "f32"), tile=None)
 
 
 def _scores(

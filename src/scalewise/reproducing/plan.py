@@ -26,6 +26,12 @@ MEASURING = 600.0
 VALIDATING = 0.15
 """Part of a training's time that validation may take."""
 
+VALIDATIONS = 6
+"""How often a network that is trained for equal time is validated, where that is affordable."""
+
+FEW_IMAGES = 4
+"""Pictures that such a network is validated on: few, so that it can be done often."""
+
 WARM_UP = 0.02
 """Part of an ablation's training over which its rate rises."""
 
@@ -83,13 +89,25 @@ class Planned:
     recipe: Recipe
     share: float
 
+    @property
+    def is_timed(self) -> bool:
+        """Whether it is compared with others after equal time."""
+        return self.recipe.budget.time is not None
+
 
 @dataclass(frozen=True)
 class Speed:
-    """How fast a network trains here: seconds per step, and to validate on one picture."""
+    """How fast a network trains here.
+
+    Attributes:
+        step: seconds of one.
+        validation: seconds for one picture.
+        pictures: that are learned from.
+    """
 
     step: float
     validation: float
+    pictures: int
 
 
 def make_plan(form: Form, recipes: Path, folder: Path, train: Path, valid: Path) -> list[Planned]:
@@ -133,10 +151,10 @@ def _short(base: Recipe, architecture: str, settings: Settings) -> Recipe:
     return replace(
         base,
         model=replace(base.model, name=architecture, settings=settings, init=None),
+        data=replace(base.data, valid_images=FEW_IMAGES),
         loss=LossConfig(),
         schedule=ScheduleConfig(kind="cosine", warmup=WARM_UP),
         budget=BudgetConfig(time=1.0),
-        validate_every="24h",  # at the end only
     )
 
 
@@ -152,22 +170,38 @@ def training_time(budget: float) -> float:
 def fit_to(recipe: Recipe, seconds: float, speed: Speed) -> Recipe:
     """A recipe made so short that it takes about so many seconds, or left as it is.
 
-    Epochs stay as many, of fewer steps each; a recipe of a budget of time gets that time.
+    Epochs stay as many, of fewer steps each.  With a budget of time, as long is trained
+    whatever the network's speed; see :func:`_fit_time`.
     """
     epochs = recipe.budget.epochs
     if epochs is None:
-        images = _images(recipe, VALIDATING * seconds / speed.validation)
-        return replace(
-            recipe,
-            data=replace(recipe.data, valid_images=images),
-            budget=BudgetConfig(time=max(1.0, round(seconds - images * speed.validation, 1))),
-        )
+        return _fit_time(recipe, seconds, speed)
     images = _images(recipe, VALIDATING * seconds / (epochs * speed.validation))
     left = seconds / epochs - images * speed.validation
     steps = max(1, math.floor(left / speed.step))
-    full = recipe.data.epoch
-    epoch = min(steps, full) if full else steps
+    epoch = min(steps, _full_epoch(recipe, speed.pictures))
     return replace(recipe, data=replace(recipe.data, epoch=epoch, valid_images=images))
+
+
+def _fit_time(recipe: Recipe, seconds: float, speed: Speed) -> Recipe:
+    """A budget of time that leaves the same part of the seconds to every network's steps.
+
+    A run's clock goes on while it validates on the way, so that time is added to the budget.
+    The last validation comes after the budget's end.
+    """
+    affordable = VALIDATING * seconds / speed.validation
+    images = _images(recipe, affordable)
+    validations = max(1, min(VALIDATIONS, math.floor(affordable / images)))
+    training = (1 - VALIDATING) * seconds
+    on_the_way = (validations - 1) * images * speed.validation
+    # Half an interval is left to the end, lest a machine a little faster validate once more.
+    every = max(1, round(training / speed.step / (validations - 0.5)))
+    return replace(
+        recipe,
+        data=replace(recipe.data, valid_images=images),
+        budget=BudgetConfig(time=max(1.0, round(training + on_the_way, 1))),
+        validate_every=f"{every} steps",
+    )
 
 
 def _images(recipe: Recipe, affordable: float) -> int:
@@ -184,7 +218,11 @@ def full_steps(recipe: Recipe, pictures: int) -> int | None:
     """Steps of a recipe at full length; None if it has none."""
     if recipe.budget.epochs is None:
         return None
-    return recipe.budget.epochs * (recipe.data.epoch or math.ceil(pictures / recipe.data.batch))
+    return recipe.budget.epochs * _full_epoch(recipe, pictures)
+
+
+def _full_epoch(recipe: Recipe, pictures: int) -> int:
+    return recipe.data.epoch or math.ceil(pictures / recipe.data.batch)
 
 
 def recipe_of(run: Path) -> Recipe:

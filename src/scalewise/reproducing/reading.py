@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scalewise.imaging.protocols import FIELD, PROTOCOLS, Protocol
+from scalewise.imaging.protocols import FIELD, PROTOCOLS, SQUASH256, Protocol
 from scalewise.reproducing.data import DIV2K, LENNA
-from scalewise.reproducing.results import Experiment, Measured, Results, Trained
+from scalewise.reproducing.results import Experiment, Form, Measured, Results, Trained
 from scalewise.reproducing.wording import listed, unique
 from scalewise.training.protocol import protocol_of
 from scalewise.weights.card import Score
@@ -14,6 +14,9 @@ from scalewise.weights.card import Score
 SINGLE, REFERENCE = LENNA, "Set14"
 """Sets that the report treats apart, as it does DIV2K: the document's one picture, and where two
 networks are compared in a sentence."""
+
+FORMS: dict[Form, str] = {"document": "the document's own form", "modern": "the modern form"}
+"""The recipes' forms as the report names them."""
 
 MODELS = {"original": "Original", "adaptive": "Adaptive"}
 """The document's networks: prefix of their runs' names, and title."""
@@ -93,9 +96,10 @@ def gain(run: Trained | None, over: Trained | None, dataset: str | None) -> floa
 
 
 def score_protocols(results: Results) -> list[str]:
-    """Names of the protocols of all scores; the first two are always those of Table 1."""
+    """Names of the protocols of all scores: those of Table 1 always, the form's own first."""
+    own = SQUASH256 if results.plan.form == "document" else FIELD
     found = (each.protocol for one in everything(results) for each in one.scores)
-    return unique([*PROTOCOLS, *found])
+    return unique([own.name, *PROTOCOLS, *found])
 
 
 def all_protocols(results: Results) -> list[Protocol]:

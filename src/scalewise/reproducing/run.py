@@ -7,7 +7,6 @@ is missing.
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -22,7 +21,7 @@ from scalewise.imaging.protocols import PROTOCOLS
 from scalewise.models import RestorationNetwork
 from scalewise.models.adaptive import Adaptive
 from scalewise.reproducing.attention import look_at_attention
-from scalewise.reproducing.complexity import measure_complexity
+from scalewise.reproducing.complexity import measure_complexity, steady_median
 from scalewise.reproducing.data import Data
 from scalewise.reproducing.measure import SCALE, few, measure_bicubic, measure_run
 from scalewise.reproducing.plan import (
@@ -48,6 +47,7 @@ from scalewise.reproducing.results import (
     Complexity,
     Form,
     Plan,
+    Results,
     load_json,
     load_results,
     save_json,
@@ -60,7 +60,6 @@ from scalewise.training.config import Recipe
 from scalewise.training.log import read_log
 from scalewise.training.loop import Diverged, Notify, Trainer
 from scalewise.training.progress import duration
-from scalewise.training.rehearsal import rehearse
 from scalewise.training.run import locked, open_run
 from scalewise.training.runs import RECIPE_FILE
 from scalewise.training.setup import prepare
@@ -91,6 +90,7 @@ class Request:
         budget: a duration such as ``3h``, of everything.
         samples: pictures to show.
         single: the picture of the document's single-picture test; None leaves it out.
+        also: folder of a reproduction in the other form, for the report to show beside this one.
     """
 
     data: Data
@@ -100,6 +100,7 @@ class Request:
     budget: str
     samples: Sequence[Path]
     single: Path | None
+    also: Path | None = None
 
 
 class Interrupted(ScalewiseError):
@@ -126,6 +127,7 @@ def reproduce(
     """
     started = time.monotonic()
     budget = seconds(request.budget, "--budget")
+    also = _other_form(request)
     request.folder.mkdir(parents=True, exist_ok=True)
     store = _packed(request, notify, packing)
     planned = make_plan(request.form, request.recipes, request.folder, store, request.data.valid)
@@ -134,7 +136,20 @@ def reproduce(
     _save_plan(request, planned, store)
     _measure_all(planned, request, notify)
     notify(f"writing the report; {duration(time.monotonic() - started)} so far")
-    return write_report(load_results(request.folder))
+    return write_report(load_results(request.folder), also)
+
+
+def _other_form(request: Request) -> Results | None:
+    """The results to show beside these."""
+    if request.also is None:
+        return None
+    results = load_results(request.also)
+    if results.plan.form == request.form:
+        raise ScalewiseError(
+            f"--also: {request.also} is in the {request.form} form as well; "
+            "name the folder of one in the other"
+        )
+    return results
 
 
 def _packed(request: Request, notify: Notify, packing: Packing) -> Path:
@@ -158,9 +173,12 @@ def _train_all(
 ) -> None:
     waiting = [each for each in planned if not is_trained(folder / each.experiment.name)]
     shares = sum(each.share for each in waiting)
+    equal: float | None = None
     for number, each in enumerate(waiting, start=1):
         started = time.monotonic()
         limit = max(time_left, 0.0) * each.share / shares
+        if each.is_timed:  # all of these alike, whatever those before left over
+            equal = limit = limit if equal is None else equal
         notify(
             f"[{number}/{len(waiting)}] {each.experiment.title}: about {duration(limit)}; "
             f"all trainings end in about {duration(max(time_left, 0.0))}"
@@ -176,7 +194,8 @@ def _train_one(planned: Planned, run: Path, limit: float, train: Train, notify: 
     else:
         started = time.monotonic()
         speed = _speed(planned.recipe)
-        recipe = fit_to(planned.recipe, limit - (time.monotonic() - started), speed)
+        spent = 0.0 if planned.is_timed else time.monotonic() - started
+        recipe = fit_to(planned.recipe, limit - spent, speed)
     with locked(run):
         trainer = open_run(recipe, run, notify=notify)
         try:
@@ -193,14 +212,16 @@ def _speed(recipe: Recipe) -> Speed:
     one = replace(recipe, data=replace(recipe.data, valid_images=1))
     with tempfile.TemporaryDirectory() as folder:
         trainer = prepare(one, Path(folder), initialise=False)
-        step = rehearse(trainer).seconds_per_step
-        assert trainer.validation is not None  # every plan has one
-        times: list[float] = []
-        for _ in range(2):
-            started = time.perf_counter()
-            trainer.validation.psnr_y(trainer.ema.network, trainer.device, trainer.dtype)
-            times.append(time.perf_counter() - started)
-    return Speed(step, statistics.median(times))
+        validation = trainer.validation
+        assert validation is not None  # every plan has one
+        network = trainer.ema.network
+        return Speed(
+            step=steady_median(lambda: trainer.training_step().item(), warm_up=2, repeats=5),
+            validation=steady_median(
+                lambda: validation.psnr_y(network, trainer.device, trainer.dtype), 1, 2
+            ),
+            pictures=len(trainer.sampler),
+        )
 
 
 def is_trained(run: Path) -> bool:

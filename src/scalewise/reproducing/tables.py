@@ -10,6 +10,7 @@ from scalewise.reproducing.document import Table
 from scalewise.reproducing.published import MARK, PUBLISHED, REMARK
 from scalewise.reproducing.reading import (
     DIV2K,
+    FORMS,
     REFERENCE,
     SINGLE,
     finals,
@@ -57,26 +58,52 @@ def at_a_glance(results: Results) -> Table:
 
 def table_one(results: Results, protocol: str) -> Table:
     """The document's published figures beside ours, which are by one protocol."""
-    first = [DIV2K, SINGLE, REFERENCE]
-    names = [*first, *(name for name in sets(results) if name not in first)]
-    rows: list[list[str]] = []
-    for each in PUBLISHED:
-        figures = {DIV2K: each.div2k, SINGLE if each.is_single else REFERENCE: each.set14}
-        rows.append([f"{each.method} ({MARK})", *(decibels(figures.get(name)) for name in names)])
     ours: list[tuple[str, Measured]] = [(BICUBIC, results.bicubic)]
     ours += [(f"{short_title(run)} (ours)", run.measured) for run in finals(results)]
     if scn := results.find("scn"):
         budget = f"trained here for {duration(scn.seconds)}"
         ours.append((f"SCN of its authors, {budget}", scn.measured))
-    rows += [
-        [title, *(decibels(psnr_y(one, name, protocol)) for name in names)] for title, one in ours
-    ]
-    return Table(
+    return _beside_published(
         f"Table 1 beside ours: PSNR-Y in dB, protocol {protocol}. {REMARK}; "
         f"see the remark on its “{REFERENCE}”. {_stamp(results, protocol)}",
-        ["network", *names],
-        rows,
+        ours,
+        protocol,
+        sets(results),
     )
+
+
+def both_forms(results: Results, also: Results, protocol: str) -> Table:
+    """The document's networks as trained in one form and in the other, by one protocol."""
+    ours: list[tuple[str, Measured]] = [(BICUBIC, results.bicubic)]
+    ours += [
+        (f"{short_title(run)}, {FORMS[each.plan.form]}", run.measured)
+        for each in (results, also)
+        for run in finals(each)
+    ]
+    stamps = " ".join(
+        f"{FORMS[each.plan.form].capitalize()}: {_stamp(each, protocol)}"
+        for each in (results, also)
+    )
+    return _beside_published(
+        f"Both forms: PSNR-Y in dB, protocol {protocol}. {REMARK}. {stamps}",
+        ours,
+        protocol,
+        unique([*sets(results), *sets(also)]),
+    )
+
+
+def _beside_published(
+    caption: str, ours: Sequence[tuple[str, Measured]], protocol: str, datasets: Sequence[str]
+) -> Table:
+    """Scores under the document's published figures, whose sets come first."""
+    names = unique([DIV2K, SINGLE, REFERENCE, *datasets])
+    rows: list[list[str]] = []
+    for each in PUBLISHED:
+        figures = {DIV2K: each.div2k, SINGLE if each.is_single else REFERENCE: each.set14}
+        rows.append([f"{each.method} ({MARK})", *(decibels(figures.get(name)) for name in names)])
+    for title, one in ours:
+        rows.append([title, *(decibels(psnr_y(one, name, protocol)) for name in names)])
+    return Table(caption, ["network", *names], rows)
 
 
 def all_scores(results: Results, protocol: str) -> Table:

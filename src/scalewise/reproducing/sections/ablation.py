@@ -81,7 +81,11 @@ def effects(results: Results, dataset: str) -> list[str]:
 
 
 def _equal(runs: Sequence[Trained]) -> str:
-    return f"Each network was trained for equal time ({span([run.seconds for run in runs])})."
+    together = span([run.seconds for run in runs])
+    return (
+        "Each network was trained for equal time, beside that of its validations "
+        f"({together} together)."
+    )
 
 
 def _missing(results: Results, group: Group) -> list[Block]:

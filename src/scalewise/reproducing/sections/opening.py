@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from scalewise.reproducing.document import Block, Paragraph, Points, Section
-from scalewise.reproducing.reading import finals, gain, missing, psnr_y, reference, short_title
+from scalewise.reproducing.reading import (
+    FORMS,
+    finals,
+    gain,
+    missing,
+    psnr_y,
+    reference,
+    short_title,
+)
 from scalewise.reproducing.results import Environment, Results
 from scalewise.reproducing.tables import at_a_glance
 from scalewise.reproducing.wording import counted, difference, duration, listed
 
-FORMS = {
-    "document": "the document's own form: whole pictures squashed to one size, never flipped",
-    "modern": "the modern form: patches of pictures in their own aspect, flipped and turned",
+MEANING = {
+    "document": "whole pictures squashed to one size, never flipped",
+    "modern": "patches of pictures in their own aspect, flipped and turned",
 }
+"""What each form of the recipes learns from."""
 
 
 def opening(results: Results) -> Section:
     """The first section."""
     plan = results.plan
     points = [
-        f"Recipes in {FORMS[plan.form]}.",
+        f"Recipes in {FORMS[plan.form]}: {MEANING[plan.form]}.",
         f"Budget: {plan.budget} for everything, measuring included; "
-        f"{_spent(results)} of training are in this report.",
+        f"{spent(results)} of training are in this report.",
         f"Data: trained on {plan.train}; checkpoints chosen on {plan.valid}.",
         *machines(results),
     ]
@@ -36,6 +45,11 @@ def opening(results: Results) -> Section:
             Section("At a glance", [at_a_glance(results), *comparison(results)]),
         ],
     )
+
+
+def spent(results: Results) -> str:
+    """How long all of it was trained."""
+    return duration(sum(run.seconds for run in results.trained))
 
 
 def machines(results: Results) -> list[str]:
@@ -84,7 +98,3 @@ def _machine(environment: Environment) -> str:
         f"{environment.system}; scalewise {environment.scalewise}, Python {environment.python}, "
         f"PyTorch {environment.torch}, NumPy {environment.numpy}"
     )
-
-
-def _spent(results: Results) -> str:
-    return duration(sum(run.seconds for run in results.trained))

@@ -5,7 +5,15 @@ from __future__ import annotations
 from scalewise.imaging.protocols import FIELD, SQUASH256
 from scalewise.reproducing.document import Block, Fold, Paragraph, Section
 from scalewise.reproducing.published import PUBLISHED
-from scalewise.reproducing.reading import DIV2K, REFERENCE, SINGLE, psnr_y, score_protocols, sets
+from scalewise.reproducing.reading import (
+    DIV2K,
+    FORMS,
+    REFERENCE,
+    SINGLE,
+    psnr_y,
+    score_protocols,
+    sets,
+)
 from scalewise.reproducing.results import Results
 from scalewise.reproducing.tables import all_scores, table_one
 from scalewise.reproducing.wording import listed
@@ -18,7 +26,9 @@ def scores(results: Results) -> Section:
         Paragraph(
             "The document's Table 1 (x2) stands beside what was measured here. "
             "The protocols have a table each, since the same pixels score differently by each; "
-            "numbers of one table are never to be compared with those of another."
+            "numbers of one table are never to be compared with those of another. "
+            f"First comes {protocols[0]}, which networks in {FORMS[results.plan.form]} are "
+            f"validated by; {SQUASH256.name} is how the document's own code measures."
         ),
         Paragraph(remark(results)),
     ]
