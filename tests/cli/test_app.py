@@ -48,6 +48,10 @@ def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
         (PermissionError(13, "Permission denied", "b.png"), "b.png: Permission denied"),
         (OSError("disk is gone"), "disk is gone"),
         (ModuleNotFoundError(name="torch"), "this needs torch; install it with: pip install "),
+        (
+            ModuleNotFoundError(name="ray"),
+            "this needs ray; install it with: pip install 'scalewise-restoration[cluster]'",
+        ),
     ],
 )
 def test_mistakes_get_one_line(

@@ -10,7 +10,7 @@ import torch
 
 from scalewise.errors import ScalewiseError
 from scalewise.restoring import devices
-from scalewise.restoring.devices import choose_device, choose_precision, cost_of_bf16
+from scalewise.restoring.devices import choose_device, choose_precision
 from scalewise.weights import find_release
 from scalewise.weights.card import Card, read_card
 
@@ -47,7 +47,6 @@ def test_bf16_is_taken_where_the_card_tells_that_it_costs_little() -> None:
     assert choose_precision("auto", None, "cpu") == "f32"
     assert choose_precision("bf16", None, "cpu") == "bf16"
     assert choose_precision("f32", card_with(0.0), "cpu") == "f32"
-    assert cost_of_bf16(card_with(0.02)) == pytest.approx(0.02)
 
 
 def test_bf16_is_not_taken_where_it_is_no_faster(monkeypatch: pytest.MonkeyPatch) -> None:

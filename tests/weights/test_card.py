@@ -64,6 +64,18 @@ def test_a_new_measurement_replaces_the_old(card: Card) -> None:
     assert card.score("Set5", "squash256") is None
 
 
+def test_what_bf16_costs_is_told_once_it_is_measured(card: Card) -> None:
+    exact = replace(score("small", 37.5, "Kodak24"), precision="f32")
+    rounded = replace(exact, precision="bf16", psnr_y=37.48, psnr=exact.psnr - 0.03)
+    card = with_scores(card, [exact])
+    assert card.cost_of_bf16 == float("inf")
+    assert "bfloat16" not in card_page(card)
+    card = with_scores(with_scores(card, [rounded]), [exact])
+    assert card.cost_of_bf16 == pytest.approx(0.03)
+    assert card.score("Kodak24") == exact
+    assert "bfloat16 costs 0.0300 dB on Kodak24." in card_page(card)
+
+
 def test_the_page_tells_scores_licences_and_how_far_training_got(card: Card) -> None:
     page = card_page(with_scores(card, [score("small", 37.512)]))
     assert "| small | Set5 | 5 | field | f32 | 35.51 | 37.51 | 0.9500 |" in page

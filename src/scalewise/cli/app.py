@@ -29,7 +29,14 @@ from scalewise.cli import (
 from scalewise.cli.console import print_error
 from scalewise.errors import ScalewiseError
 
-TRAINING_PACKAGES = ("torch", "onnx", "tensorboard", "matplotlib")
+EXTRAS = {
+    "torch": "train",
+    "onnx": "train",
+    "tensorboard": "train",
+    "matplotlib": "train",
+    "ray": "cluster",
+}
+"""Package -> the extra of ours that it comes with."""
 
 app = typer.Typer(
     help="Restore images with scale-wise convolutional networks.",
@@ -92,9 +99,10 @@ def _explain(error: Exception) -> str | None:
     """What to tell the user; None where only a traceback helps."""
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
-        if package not in TRAINING_PACKAGES:
+        if package not in EXTRAS:
             return None
-        return f"this needs {package}; install it with: pip install 'scalewise-restoration[train]'"
+        extra = f"scalewise-restoration[{EXTRAS[package]}]"
+        return f"this needs {package}; install it with: pip install '{extra}'"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return str(error)

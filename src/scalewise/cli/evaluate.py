@@ -119,12 +119,14 @@ def _print_table(evaluations: list[Evaluation]) -> None:
     table = Table(caption=evaluations[0].protocol.description, caption_justify="left")
     table.add_column("model")
     table.add_column("dataset")
+    table.add_column("precision")
     for heading in ("images", "PSNR", "PSNR-Y", "SSIM", "s/megapixel"):
         table.add_column(heading, justify="right")
     for each in evaluations:
         table.add_row(
             each.model,
             each.dataset,
+            each.precision,
             str(len(each.images)),
             f"{each.psnr:.2f}",
             f"{each.psnr_y:.2f}",

@@ -6,9 +6,10 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -114,6 +115,15 @@ def upscale(
             metavar="I/N", help="Only the i-th of n parts, one a machine.", rich_help_panel=_FOLDERS
         ),
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="On the machines of a Ray cluster: auto, HOST:PORT, or local for one made of "
+            "this machine.",
+            rich_help_panel=_FOLDERS,
+        ),
+    ] = None,
     device: DeviceOption = "auto",
     precision: AutoPrecisionOption = "auto",
     tile: TileOption = None,
@@ -125,12 +135,15 @@ def upscale(
     exist are skipped.
     """
     from scalewise.files import MAX_PIXELS
+    from scalewise.restoring.cluster import restore_on_cluster
     from scalewise.restoring.enlarging import load_series
     from scalewise.restoring.folder import restore_files
     from scalewise.restoring.jobs import Selection, parse_shard, plan_jobs
     from scalewise.restoring.pictures import Wishes
     from scalewise.restoring.restorer import DEFAULT_TILE
     from scalewise.restoring.sizes import Target
+    from scalewise.weights import find_release
+    from scalewise.weights.card import read_card
 
     start = time.perf_counter()
     wishes = Wishes(
@@ -143,22 +156,30 @@ def upscale(
         max_pixels=MAX_PIXELS if max_pixels is None else max_pixels or None,
     )
     selection = Selection(tuple(include or ()), tuple(exclude or ()), parse_shard(shard or "1/1"))
-    restorers = load_series(
-        model,
-        device=device,
-        precision=precision,
-        tile=tile or DEFAULT_TILE,
-        allow_local=allow_local,
-    )
+    card = read_card(find_release(model))
     if suffix is None:
-        suffix = f"_{wishes.target.label(restorers[0].scale)}" if output is None else ""
+        suffix = f"_{wishes.target.label(card.scale)}" if output is None else ""
     jobs = plan_jobs(inputs, output, suffix, format=format, selection=selection)
     alone = len(inputs) == 1 and not inputs[0].is_dir()
+    options: dict[str, Any] = {
+        "device": device,
+        "precision": precision,
+        "tile": tile or DEFAULT_TILE,
+        "allow_local": allow_local,
+    }
     with progress_bar("upscaling", percent=True) as update:
-        outcomes = restore_files(
-            jobs, restorers, wishes, lambda done, total, name: update(done, total, detail=name)
-        )
-        counts = _report(outcomes, restorers[0].name, alone)
+
+        def tell(done: float, total: float, name: str) -> None:
+            update(done, total, detail=name)
+
+        if cluster is None:
+            outcomes = restore_files(jobs, load_series(model, **options), wishes, tell)
+        else:
+            outcomes = restore_on_cluster(
+                jobs, cluster, model, wishes, tell, print_warning, **options
+            )
+        with closing(outcomes):
+            counts = _report(outcomes, card.name, alone)
     if not alone:
         typer.echo(_summary(counts, time.perf_counter() - start))
     if counts["failed"]:

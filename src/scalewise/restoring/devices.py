@@ -10,14 +10,13 @@ from typing import Any, Literal
 
 from scalewise.errors import ScalewiseError
 from scalewise.restoring.runtime import Precision
-from scalewise.weights.card import Card, Score
+from scalewise.weights.card import Card
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 ChosenPrecision = Literal["auto", "f32", "bf16"]
 
 MOST_LOST = 0.01
 """Decibels on Kodak24 that bfloat16 may cost where the choice is ours."""
-JUDGED_ON = "Kodak24"
 
 
 def choose_device(wish: str) -> str:
@@ -51,28 +50,9 @@ def choose_precision(wish: str, card: Card | None, device: str) -> Precision:
         return wish
     if wish != "auto":
         raise ScalewiseError(f"unknown precision '{wish}'; choose auto, f32 or bf16")
-    if card is None or not cost_of_bf16(card) < MOST_LOST or not _computes_bf16(device):
+    if card is None or not card.cost_of_bf16 < MOST_LOST or not _computes_bf16(device):
         return "f32"
     return "bf16"
-
-
-def cost_of_bf16(card: Card) -> float:
-    """Decibels that a released network loses by bfloat16 on Kodak24; infinite if not measured.
-
-    The greater of the losses in RGB and in luminance.
-    """
-    exact, rounded = _score(card, "f32"), _score(card, "bf16")
-    if exact is None or rounded is None:
-        return float("inf")
-    return max(exact.psnr - rounded.psnr, exact.psnr_y - rounded.psnr_y)
-
-
-def _score(card: Card, precision: str) -> Score | None:
-    wanted = (card.name, JUDGED_ON, "field", precision)
-    for score in card.scores:
-        if (score.model, score.dataset, score.protocol, score.precision) == wanted:
-            return score
-    return None
 
 
 def _is_usable(device: str, first_look: bool = False) -> bool:

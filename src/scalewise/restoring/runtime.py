@@ -63,6 +63,7 @@ class OpenVinoRuntime:
     Args:
         graph: an ONNX file made by ``scalewise export``.
         precision: what to compute in; ``bf16`` is up to twice as fast where the CPU has it.
+        threads: how many to use; None for all that the machine has.
 
     Raises:
         ScalewiseError: the graph cannot be read.
@@ -70,8 +71,11 @@ class OpenVinoRuntime:
 
     device = "cpu"
 
-    def __init__(self, graph: Path, precision: Precision = "f32") -> None:
+    def __init__(
+        self, graph: Path, precision: Precision = "f32", threads: int | None = None
+    ) -> None:
         self.precision: Precision = precision
+        self._threads = threads
         self._core: Any = ov.Core()
         try:
             # Read into memory first: OpenVINO maps the file, which may be a temporary one.
@@ -106,10 +110,12 @@ class OpenVinoRuntime:
             if shape:
                 model = model.clone()
                 model.reshape(list(shape))
-            settings = {
+            settings: dict[str, Any] = {
                 "PERFORMANCE_HINT": "LATENCY",
                 "INFERENCE_PRECISION_HINT": self.precision,
             }
+            if self._threads is not None:
+                settings["INFERENCE_NUM_THREADS"] = self._threads
             self._compiled[shape] = self._core.compile_model(model, "CPU", settings)
         self._compiled.move_to_end(shape)
         return self._compiled[shape]

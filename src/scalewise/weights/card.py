@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ CARD_FILE = "card.json"
 PAGE_FILE = "README.md"
 GRAPH_FILE = "model.onnx"
 WEIGHTS_FILE = "weights.safetensors"
+_JUDGED_ON = "Kodak24"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,12 +121,21 @@ class Card:
     sha256: dict[str, str]
     scores: list[Score] = field(default_factory=list[Score])
 
-    def score(self, dataset: str, protocol: str = "field") -> Score | None:
+    def score(self, dataset: str, protocol: str = "field", precision: str = "f32") -> Score | None:
         """The network's own score on a dataset, if it was measured."""
-        for score in self.scores:
-            if (score.model, score.dataset, score.protocol) == (self.name, dataset, protocol):
-                return score
-        return None
+        wanted = (self.name, dataset, protocol, precision)
+        return next((score for score in self.scores if _measurement(score) == wanted), None)
+
+    @property
+    def cost_of_bf16(self) -> float:
+        """Decibels that bfloat16 loses on Kodak24, in RGB or luminance, whichever is more.
+
+        Infinite where it was not measured.
+        """
+        exact, rounded = self.score(_JUDGED_ON), self.score(_JUDGED_ON, precision="bf16")
+        if exact is None or rounded is None:
+            return inf
+        return max(exact.psnr - rounded.psnr, exact.psnr_y - rounded.psnr_y)
 
 
 def with_scores(card: Card, scores: list[Score]) -> Card:
@@ -209,6 +220,8 @@ def card_page(card: Card) -> str:
         f"| {s.psnr:.2f} | {s.psnr_y:.2f} | {s.ssim:.4f} |"
         for s in card.scores
     ]
+    if card.cost_of_bf16 < inf:
+        lines += ["", f"bfloat16 costs {card.cost_of_bf16:.4f} dB on {_JUDGED_ON}."]
     lines += [
         "",
         "## Training data",
