@@ -160,6 +160,11 @@ def upscale(
     if suffix is None:
         suffix = f"_{wishes.target.label(card.scale)}" if output is None else ""
     jobs = plan_jobs(inputs, output, suffix, format=format, selection=selection)
+    if card.tiling == "whole" and (tile or allow_local):
+        print_warning(
+            f"{card.name} is made to see pictures whole: "
+            + ("cut into tiles, it gives others" if allow_local else "--tile is ignored")
+        )
     alone = len(inputs) == 1 and not inputs[0].is_dir()
     options: dict[str, Any] = {
         "device": device,
