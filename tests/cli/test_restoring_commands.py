@@ -116,16 +116,18 @@ def test_upscale_strips_and_warns(call, tmp_path: Path, small_release: Path, pho
     assert read(tmp_path / "moving_x2.png").pixels.shape[:2] == (80, 80)
 
 
-def test_networks_that_see_pictures_whole(call, picture: Path) -> None:
-    arguments = ["upscale", picture, "-m", "adaptive_x2", "--overwrite"]
+def test_networks_that_see_pictures_whole(call, tmp_path: Path, photo: NDArray[np.uint8]) -> None:
+    write(tmp_path / "photo.png", Picture(photo[100:250, 100:250]))
+    target = tmp_path / "photo_x2.png"
+    arguments = ["upscale", tmp_path / "photo.png", "-m", "adaptive_x2", "--overwrite"]
     assert call(*arguments)[2] == ""
-    whole = read(picture.with_name("photo_x2.png")).pixels
+    whole = read(target).pixels
     _, _, err = call(*arguments, "--tile", "32")
     assert "--tile is ignored" in only_line(err)
-    np.testing.assert_array_equal(read(picture.with_name("photo_x2.png")).pixels, whole)
+    np.testing.assert_array_equal(read(target).pixels, whole)
     _, _, err = call(*arguments, "--tile", "32", "--allow-local")
     assert "cut into tiles, it gives others" in only_line(err)
-    assert (read(picture.with_name("photo_x2.png")).pixels != whole).any()
+    assert (read(target).pixels != whole).any()
 
 
 def test_upscale_patterns_and_shards(call, picture: Path, small_release: Path) -> None:

@@ -2,25 +2,96 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from scalewise import DEFAULT_MODEL
 
-__all__ = [
-    "DEFAULT_MODEL",
-    "AllowLocalOption",
-    "AutoPrecisionOption",
-    "DeviceOption",
-    "ModelOption",
-    "PrecisionOption",
-    "TileOption",
-]
+__all__ = ["DEFAULT_MODEL"]
 
+SIZE, FILES, FOLDERS = "Size", "Files", "Folders"
+
+PicturesArgument = Annotated[
+    list[Path], typer.Argument(metavar="IN...", help="Pictures, and folders of pictures.")
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="A file for one picture, else a folder; beside each picture by default.",
+    ),
+]
 ModelOption = Annotated[
     str, typer.Option("--model", "-m", help="A released model's name or folder.")
 ]
+
+FormatOption = Annotated[
+    str | None,
+    typer.Option(
+        help="png, tiff, jpeg, webp or avif; by the extension by default.", rich_help_panel=FILES
+    ),
+]
+QualityOption = Annotated[
+    int | None,
+    typer.Option(min=1, max=100, help="Of JPEG, WebP and AVIF.", rich_help_panel=FILES),
+]
+LosslessOption = Annotated[
+    bool, typer.Option("--lossless", help="Of WebP and AVIF, too.", rich_help_panel=FILES)
+]
+StripOption = Annotated[
+    bool,
+    typer.Option("--strip", help="Leave out Exif, XMP and resolution.", rich_help_panel=FILES),
+]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=FILES)
+]
+MaxPixelsOption = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Refuse larger inputs (default: 500 million; 0: no limit).",
+        rich_help_panel=FILES,
+    ),
+]
+
+SuffixOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Before the extension of a result (default: what was done, such as _x2, beside the "
+        "picture; nothing in a folder).",
+        rich_help_panel=FOLDERS,
+    ),
+]
+IncludeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Only what matches, such as '*.jpg' or '2024/*'; may be repeated.",
+        rich_help_panel=FOLDERS,
+    ),
+]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Not what matches; may be repeated.", rich_help_panel=FOLDERS),
+]
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="I/N", help="Only the i-th of n parts, one a machine.", rich_help_panel=FOLDERS
+    ),
+]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="On the machines of a Ray cluster: auto, HOST:PORT, or local for one made of this "
+        "machine.",
+        rich_help_panel=FOLDERS,
+    ),
+]
+
 TileOption = Annotated[
     int | None,
     typer.Option(

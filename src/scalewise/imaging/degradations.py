@@ -75,7 +75,7 @@ def jpeg(
         raise ValueError(f"jpeg: quality must be 1 to 100, not {quality}")
     if subsampling not in ("4:2:0", "4:4:4"):
         raise ValueError(f"jpeg: subsampling must be 4:2:0 or 4:4:4, not {subsampling}")
-    luma_table = quantisation_table(_LUMA_TABLE, quality)
+    luma_table = quantisation_table(LUMA_TABLE, quality)
     if image.ndim == 2 or image.shape[2:] == (1,):
         return _code(image.reshape(image.shape[:2]), luma_table).reshape(image.shape)
     if image.shape[2:] != (3,):
@@ -104,7 +104,7 @@ def quantisation_table(base: NDArray[np.int64], quality: int) -> NDArray[np.int6
 
 
 # ITU-T T.81, Annex K, tables K.1 (luminance) and K.2 (chrominance).
-_LUMA_TABLE = np.array(
+LUMA_TABLE = np.array(
     [
         [16, 11, 10, 16, 24, 40, 51, 61],
         [12, 12, 14, 19, 26, 58, 60, 55],

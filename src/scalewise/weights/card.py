@@ -221,7 +221,8 @@ def card_page(card: Card) -> str:
         for s in card.scores
     ]
     if card.cost_of_bf16 < inf:
-        lines += ["", f"bfloat16 costs {card.cost_of_bf16:.4f} dB on {_JUDGED_ON}."]
+        verb = "costs" if card.cost_of_bf16 >= 0 else "gains"
+        lines += ["", f"bfloat16 {verb} {abs(card.cost_of_bf16):.4f} dB on {_JUDGED_ON}."]
     lines += [
         "",
         "## Training data",

@@ -1,0 +1,125 @@
+"""What the commands that restore pictures have in common: running, and saying what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from scalewise.cli.console import print_error, print_warning, progress_bar
+
+if TYPE_CHECKING:
+    from scalewise.restoring.folder import Outcome
+    from scalewise.restoring.jobs import Job, Selection
+    from scalewise.restoring.pictures import Wishes
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What restores the pictures.
+
+    Attributes:
+        model: a released model's name or folder.
+        options: of :func:`scalewise.restoring.restorer.load`.
+        cluster: a Ray cluster's address; None for this machine.
+    """
+
+    model: str
+    options: dict[str, Any]
+    cluster: str | None = None
+
+
+def select(
+    include: Sequence[str] | None, exclude: Sequence[str] | None, shard: str | None
+) -> Selection:
+    """Which pictures of folders are wanted, from the command line."""
+    from scalewise.restoring.jobs import Selection, parse_shard
+
+    return Selection(tuple(include or ()), tuple(exclude or ()), parse_shard(shard or "1/1"))
+
+
+def limit_of_pixels(max_pixels: int | None) -> int | None:
+    """The limit, from the command line: our own where none is given, none where it is 0."""
+    from scalewise.files import MAX_PIXELS
+
+    return MAX_PIXELS if max_pixels is None else max_pixels or None
+
+
+def restore_and_report(
+    title: str, inputs: Sequence[Path], jobs: Sequence[Job], engine: Engine, wishes: Wishes
+) -> None:
+    """Restore pictures, and say what became of each.
+
+    Raises:
+        typer.Exit: with code 1, if one failed.
+    """
+    from scalewise.restoring.cluster import restore_on_cluster
+    from scalewise.restoring.enlarging import load_series
+    from scalewise.restoring.folder import restore_files
+    from scalewise.weights import find_release
+    from scalewise.weights.card import read_card
+
+    start = time.perf_counter()
+    card = read_card(find_release(engine.model))
+    if card.tiling == "whole" and (
+        isinstance(engine.options["tile"], int) or engine.options["allow_local"]
+    ):
+        local = engine.options["allow_local"]
+        print_warning(
+            f"{card.name} is made to see pictures whole: "
+            + ("cut into tiles, it gives others" if local else "--tile is ignored")
+        )
+    alone = len(inputs) == 1 and not inputs[0].is_dir()
+    with progress_bar(title, percent=True) as update:
+
+        def tell(done: float, total: float, name: str) -> None:
+            update(done, total, detail=name)
+
+        if engine.cluster is None:
+            restorers = load_series(engine.model, **engine.options)
+            outcomes = restore_files(jobs, restorers, wishes, tell)
+        else:
+            outcomes = restore_on_cluster(
+                jobs, engine.cluster, engine.model, wishes, tell, print_warning, **engine.options
+            )
+        with closing(outcomes):
+            counts = _report(outcomes, card.name, alone)
+    if not alone:
+        typer.echo(_summary(counts, time.perf_counter() - start))
+    if counts["failed"]:
+        raise typer.Exit(1)
+
+
+def _report(outcomes: Iterable[Outcome], model: str, alone: bool) -> Counter[str]:
+    """Say what became of every picture; how often what."""
+    counts: Counter[str] = Counter()
+    for outcome in outcomes:
+        done = outcome.restored
+        if done is not None:
+            counts["restored"] += 1
+            for warning in done.warnings:
+                print_warning(warning)
+            typer.echo(f"{done.target}: {done.width}x{done.height}, {model}, {done.seconds:.1f} s")
+        elif outcome.skipped and not alone:
+            counts["skipped"] += 1
+        else:
+            counts["failed"] += 1
+            there = f"{outcome.job.target}: exists already; add --overwrite to replace it"
+            print_error(outcome.problem or there)
+    return counts
+
+
+def _summary(counts: Counter[str], seconds: float) -> str:
+    parts = [f"{counts['restored']} restored"]
+    if counts["skipped"]:
+        parts.append(f"{counts['skipped']} there already (--overwrite makes them anew)")
+    if counts["failed"]:
+        parts.append(f"{counts['failed']} failed")
+    return f"{', '.join(parts)}, in {timedelta(seconds=round(seconds))}"
