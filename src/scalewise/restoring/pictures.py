@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from scalewise.errors import ScalewiseError
 from scalewise.files import (
@@ -46,6 +47,16 @@ class Wishes:
     strip: bool = False
     overwrite: bool = False
     max_pixels: int | None = MAX_PIXELS
+
+    @property
+    def writing(self) -> dict[str, Any]:
+        """What decides whether a result can be written."""
+        return {
+            "format": self.format,
+            "quality": self.quality,
+            "lossless": self.lossless,
+            "overwrite": self.overwrite,
+        }
 
 
 @dataclass(frozen=True)
@@ -124,15 +135,7 @@ def begin(job: Job, restorers: Sequence[Restorer], wishes: Wishes) -> Begun:
     reader = open_picture(job.source, max_pixels=wishes.max_pixels)
     try:
         plan = plan_for(reader, restorers, wishes.target)
-        check_target(
-            job.target,
-            plan.width,
-            plan.height,
-            format=wishes.format,
-            quality=wishes.quality,
-            lossless=wishes.lossless,
-            overwrite=wishes.overwrite,
-        )
+        check_target(job.target, plan.width, plan.height, **wishes.writing)
     except BaseException:
         reader.close()
         raise
@@ -160,11 +163,8 @@ def run(
             reader.channels,
             reader.dtype,
             reader.metadata,
-            quality=wishes.quality,
-            overwrite=wishes.overwrite,
-            format=wishes.format,
-            lossless=wishes.lossless,
             strip=wishes.strip,
+            **wishes.writing,
         )
         try:
             for block in enlarged(begun.ahead.rows, restorers, plan, progress).blocks:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
-from scalewise.files import Picture
+from scalewise.files import Picture, PictureWriter, check_target, open_picture
 from scalewise.restoring.devices import ChosenPrecision, choose_device, choose_precision
 from scalewise.restoring.engine import Cut, restored
 from scalewise.restoring.memory import bytes_per_pixel, choose_tile
@@ -150,12 +150,14 @@ class Restorer:
         Raises:
             ScalewiseError: the one cannot be read, or the other not written.
         """
-        # What works with files stands above this module.
-        from scalewise.restoring.jobs import Job
-        from scalewise.restoring.pictures import Wishes, restore_file
-
-        job = Job(Path(source), Path(target))
-        restore_file(job, [self], Wishes(overwrite=overwrite), progress)
+        target = Path(target)
+        with open_picture(source) as reader:
+            width, height = reader.width * self.scale, reader.height * self.scale
+            check_target(target, width, height, overwrite=overwrite)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            kind = reader.channels, reader.dtype, reader.metadata
+            with PictureWriter(target, width, height, *kind, overwrite=overwrite) as writer:
+                self.stream(reader, writer, progress)
 
     def stream(self, source: RowSource, sink: RowSink, progress: Progress | None = None) -> None:
         """Restore a picture that need not fit into memory, from rows to rows.
