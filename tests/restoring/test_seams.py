@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -96,7 +97,11 @@ def test_blended_tiles_fade_into_one_another(photo: NDArray[np.uint8]) -> None:
     assert (steps(BLEND) < 0.75 * steps(0)).all()
 
 
-def test_tiles_of_a_released_network_from_files(photo: NDArray[np.uint8]) -> None:
-    image = photo[50:150, 30:170]
-    whole = load("scn_x2", tile=None).restore(image).astype(int)
-    assert np.abs(load("scn_x2", tile=64).restore(image) - whole).max() <= 1
+@pytest.mark.parametrize("precision", ["f32", "bf16"])
+def test_tiles_of_a_released_network_from_files(
+    photo: NDArray[np.uint8], precision: Literal["f32", "bf16"]
+) -> None:
+    image = photo[50:200, 30:210]
+    whole = load("scn_x2", precision=precision, tile=None).restore(image).astype(int)
+    tiled = load("scn_x2", precision=precision, tile=64).restore(image)
+    assert np.abs(tiled - whole).max() <= 1
