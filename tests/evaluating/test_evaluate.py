@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +13,21 @@ from numpy.typing import NDArray
 
 from scalewise.data.layouts import find_dataset
 from scalewise.errors import ScalewiseError
-from scalewise.evaluating.evaluate import Evaluation, bicubic, evaluate, to_score, write_csv
+from scalewise.evaluating.evaluate import (
+    Evaluation,
+    bicubic,
+    evaluate,
+    restoration,
+    to_score,
+    unchanged,
+    write_csv,
+)
+from scalewise.evaluating.tasks import deblocking, denoising
 from scalewise.files import Picture, write
 from scalewise.imaging.metrics import psnr
 from scalewise.imaging.protocols import FIELD
 from scalewise.imaging.resize import imresize
+from scalewise.restoring.restorer import Restorer, load
 
 
 @pytest.fixture
@@ -58,6 +70,81 @@ def test_csv_has_a_row_for_every_picture(folder: Path) -> None:
         ("bicubic", "field", "b"),
     ]
     assert float(rows[1]["psnr_y"]) == images[1].psnr_y
+
+
+def test_jpegs_are_scored_with_psnr_b_and_their_hash(
+    folder: Path, photo: NDArray[np.uint8]
+) -> None:
+    protocol = deblocking(20)
+    images = list(evaluate(unchanged, find_dataset(folder), 1, protocol))
+    digests = []
+    for image, top in zip(images, (0, 200), strict=True):
+        truth = photo[top : top + 61, 100:180]
+        case = protocol.case(truth, None, 1)
+        assert case.encoded is not None
+        digests.append(hashlib.sha256(case.encoded).hexdigest())
+        scores = protocol.score(case.lr, truth, 1)
+        assert (image.psnr, image.psnr_y, image.ssim, image.psnr_b) == scores
+        assert image.psnr_b is not None
+        assert image.psnr_b < image.psnr_y
+    assert [image.encoded for image in images] == digests
+    evaluation = Evaluation("jpeg", "set", protocol, "f64", images)
+    score = to_score(evaluation)
+    assert score.encoded == hashlib.sha256("".join(digests).encode()).hexdigest()
+    assert score.psnr_b == pytest.approx(np.mean([image.psnr_b for image in images]), abs=1e-4)
+    write_csv([evaluation], folder / "scores.csv")
+    with (folder / "scores.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["encoded"] for row in rows] == digests
+    assert float(rows[0]["psnr_b"]) == images[0].psnr_b
+
+
+def test_without_jpeg_there_is_neither(folder: Path) -> None:
+    images = list(evaluate(unchanged, find_dataset(folder), 1, denoising(25)))
+    score = to_score(Evaluation("noisy", "set", denoising(25), "f64", images))
+    assert (score.psnr_b, score.encoded) == (None, None)
+    assert images[0].psnr == pytest.approx(20.4, abs=0.4)
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_noise_reaches_the_network_unclipped(photo: NDArray[np.uint8], grey: bool) -> None:
+    seen: list[NDArray[np.float32]] = []
+
+    class Spy:
+        """A network of scale 1 that changes nothing."""
+
+        scale, channels, multiple, tiling = 1, 3, 1, "exact"
+        architecture, settings = "original", {}
+
+        def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+            seen.append(image.copy())
+            return image
+
+        def free_memory(self) -> int:
+            return 2**32
+
+    spy: Any = Spy()
+    picture = photo[:40, :48].copy()
+    picture[:, :24], picture[:, 24:] = (5, 5, 6), (255, 254, 255)
+    protocol = denoising(25, grey=grey)
+    noisy, truth = protocol.prepare(picture, None, 1, "name")
+    restored = restoration(Restorer("spy", spy, spy, tile=None))(noisy)
+    (given,) = seen
+    assert given.min() < -0.1
+    assert given.max() > 1.1
+    np.testing.assert_allclose(given[0].transpose(1, 2, 0) * 255, noisy, atol=1e-4)
+    np.testing.assert_allclose(restored, noisy.clip(0, 255), atol=1e-4)
+    restored_scores, noisy_scores = (protocol.score(each, truth, 1) for each in (restored, noisy))
+    assert restored_scores[:3] == pytest.approx(noisy_scores[:3])
+
+
+def test_pictures_of_8_bits_are_restored_as_such(
+    small_release: Path, photo: NDArray[np.uint8]
+) -> None:
+    restorer = load(small_release)
+    found = restoration(restorer)(photo[:20, :20])
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, restorer.restore(photo[:20, :20]))
 
 
 def test_a_wrong_low_resolution_picture_is_named(tmp_path: Path, photo: NDArray[np.uint8]) -> None:

@@ -1,4 +1,4 @@
-"""PSNR and SSIM beside scikit-image's and torchmetrics', where conventions agree."""
+"""PSNR and SSIM beside scikit-image's and torchmetrics', where conventions agree; PSNR-B."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from scalewise.imaging.metrics import psnr, ssim
+from scalewise.imaging.metrics import blocking_effect, psnr, psnr_b, ssim
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,59 @@ def test_ssim_knows_identity_and_order(pair: Pair) -> None:
     assert ssim(255 - reference, reference) < ssim(image, reference) < 1
 
 
-@pytest.mark.parametrize("metric", [psnr, ssim])
+def blocking_effect_by_loops(image: NDArray[np.float64]) -> float:
+    """Yim and Bovik's definition, pixel by pixel."""
+    height, width = image.shape
+    edge: list[float] = []
+    inner: list[float] = []
+    for y in range(height):
+        for x in range(width):
+            if x + 1 < width:
+                step = (image[y, x] - image[y, x + 1]) ** 2
+                (edge if x % 8 == 7 else inner).append(step)
+            if y + 1 < height:
+                step = (image[y, x] - image[y + 1, x]) ** 2
+                (edge if y % 8 == 7 else inner).append(step)
+    excess = sum(edge) / len(edge) - sum(inner) / len(inner)
+    return excess * np.log2(8) / np.log2(min(height, width)) if excess > 0 else 0.0
+
+
+@pytest.mark.parametrize("size", [(48, 64), (35, 50), (9, 12)])
+def test_the_blocking_effect_is_its_definition(
+    photo: NDArray[np.uint8], size: tuple[int, int]
+) -> None:
+    image = photo[40 : 40 + size[0], 190 : 190 + size[1], 0].astype(float)
+    for strength in (0.0, 25.0):
+        blocks = image + strength * ((np.indices(size) // 8).sum(axis=0) % 2)
+        assert blocking_effect(blocks) == pytest.approx(blocking_effect_by_loops(blocks))
+    assert blocking_effect(blocks) > 1
+
+
+def test_psnr_b_by_hand() -> None:
+    # Two blocks of 16x16's width that differ by 6: steps of 36 at all 16 of the 32 edge pairs
+    # that are upright, none within; log2(8) / log2(16) = 3/4; MSE 9.
+    image = np.repeat([[0.0, 6.0]], 8, axis=1).repeat(16, axis=0)
+    reference = image + 3
+    assert blocking_effect(image) == pytest.approx(36 / 2 * 3 / 4)
+    assert psnr_b(image, reference) == pytest.approx(10 * np.log10(255**2 / (9 + 13.5)))
+    assert psnr_b(image, image) == pytest.approx(10 * np.log10(255**2 / 13.5))
+
+
+def test_psnr_b_sees_blocks_where_they_are_and_only_those(pair: Pair) -> None:
+    _, clean = (picture[:96, :96, 0].astype(float) for picture in pair)
+    tiles = 12.0 * (np.indices((96, 96)) // 8).sum(axis=0) % 24
+    blocks, shifted = (clean + shift for shift in (tiles, np.roll(tiles, 4, axis=(0, 1))))
+    assert psnr(blocks, clean) == pytest.approx(psnr(shifted, clean))
+    assert psnr_b(blocks, clean) < psnr_b(shifted, clean) == pytest.approx(psnr(shifted, clean))
+
+
+@pytest.mark.parametrize("shape", [(8, 20), (20, 8), (20, 20, 3)])
+def test_psnr_b_needs_two_blocks(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="9x9"):
+        psnr_b(np.zeros(shape), np.zeros(shape))
+
+
+@pytest.mark.parametrize("metric", [psnr, psnr_b, ssim])
 def test_shapes_must_agree(metric) -> None:
     with pytest.raises(ValueError, match="differ in shape"):
         metric(np.zeros((16, 16)), np.zeros((16, 15)))

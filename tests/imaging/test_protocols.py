@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,13 @@ from PIL import Image
 
 from scalewise.errors import ScalewiseError
 from scalewise.files import read
-from scalewise.imaging.colour import rgb_to_y, to_rgb
-from scalewise.imaging.metrics import psnr, ssim
+from scalewise.imaging.colour import BT601, FULL_RANGE_BT601, rgb_to_y, to_rgb
+from scalewise.imaging.metrics import psnr, psnr_b, ssim
 from scalewise.imaging.protocols import (
     FIELD,
     PROTOCOLS,
     SQUASH256,
+    Degraded,
     Protocol,
     Scores,
     squashing,
@@ -92,7 +94,8 @@ def test_field_scores_by_its_definition(photo: Pixels) -> None:
     inside = (slice(3, -3), slice(3, -3))
     y, y_truth = rgb_to_y(eight_bit)[inside], rgb_to_y(truth)[inside]
     expected = (psnr(eight_bit[inside], truth[inside]), psnr(y, y_truth), ssim(y, y_truth))
-    assert FIELD.score(restored, truth, 3) == pytest.approx(expected)
+    assert FIELD.score(restored, truth, 3)[:3] == pytest.approx(expected)
+    assert FIELD.score(restored, truth, 3).psnr_b is None
     assert FIELD.score(eight_bit, truth, 3) == FIELD.score(restored, truth, 3)
 
 
@@ -101,7 +104,7 @@ def test_the_border_does_not_count(photo: Pixels) -> None:
     for protocol, border in ((FIELD, 2), (SQUASH256, 4)):
         spoilt = np.zeros_like(truth)
         spoilt[border:-border, border:-border] = truth[border:-border, border:-border]
-        assert protocol.score(spoilt, truth, 2) == (float("inf"), float("inf"), 1.0)
+        assert protocol.score(spoilt, truth, 2) == (float("inf"), float("inf"), 1, None)
         spoilt[border, border] ^= 255
         assert protocol.score(spoilt, truth, 2).psnr < 60
 
@@ -159,6 +162,47 @@ def test_other_mistakes() -> None:
         FIELD.score(small, small, 2)
     with pytest.raises(ValueError, match="restored picture is 40x40, the truth 40x38"):
         FIELD.score(np.zeros((40, 40, 3)), np.zeros((38, 40, 3), np.uint8), 2)
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_faults_come_after_reducing_and_go_by_the_name(photo: Pixels, grey: bool) -> None:
+    given: list[tuple[Pixels, str]] = []
+
+    def degrade(picture: Pixels, name: str) -> Degraded:
+        given.append((picture, name))
+        return Degraded(picture + 0.25, b"file")
+
+    hr = to_rgb(photo[:50, :71, 0]) if grey else photo[:50, :71]
+    protocol = replace(FIELD, degrade=degrade)
+    case = protocol.case(hr, None, 2, "folder/name")
+    lr = imresize(hr[:50, :70], 0.5)
+    ((picture, name),) = given
+    assert name == "folder/name"
+    np.testing.assert_array_equal(picture, lr[..., :1] if grey else lr)
+    np.testing.assert_array_equal(case.lr, lr + 0.25)
+    np.testing.assert_array_equal(case.truth, hr[:50, :70])
+    assert case.encoded == b"file"
+    assert protocol.prepare(hr[..., 0], lr[..., 0], 2)[0].shape == (25, 35)
+
+
+def test_pictures_are_made_grey_in_all_their_channels(photo: Pixels) -> None:
+    hr = photo[:20, :30]
+    lr, truth = replace(FIELD, to_grey=BT601).prepare(hr, None, 1)
+    np.testing.assert_array_equal(truth, to_rgb(np.rint(rgb_to_y(hr)).astype(np.uint8)))
+    np.testing.assert_array_equal(lr, truth)
+    np.testing.assert_array_equal(replace(FIELD, to_grey=BT601).prepare(truth, None, 1)[1], truth)
+
+
+def test_grey_may_be_its_own_luma(photo: Pixels) -> None:
+    truth = photo[:64, :80, 1]
+    restored = truth ^ 4
+    protocol = replace(FIELD, border=0, grey_luma=FULL_RANGE_BT601, blocks=True)
+    expected = (20 * np.log10(255 / 4),) * 2
+    expected += (ssim(restored, truth), psnr_b(restored, truth))
+    assert protocol.score(restored, truth, 1) == pytest.approx(expected)
+    colour = photo[:64, :80]
+    scores, field = (each.score(colour ^ 4, colour, 1) for each in (protocol, FIELD))
+    assert scores.psnr_y == pytest.approx(field.psnr_y, abs=0.05)  # which leaves out a border
 
 
 def test_every_protocol_describes_itself_in_one_line() -> None:

@@ -27,6 +27,11 @@ D_DBPN = {"features": 256, "width": 64, "stages": 7, "dense": True}
         # Original's, and per attention a 1x1 convolution: 3 x 64 or 3 channels to 3.
         ("adaptive", {}, 1_781_260 + 16 * (3 * 64 * 3 + 3)),
         ("adaptive", {"attention": "means"}, 1_781_260 + 16 * (3 * 3 + 3)),
+        # A block's first and last convolution, and those between, from the width to the width.
+        ("scn_exact", {"denoise": 4}, 612_220 + 896 + 2 * 9_248 + 867),
+        # The last one gives three numbers of correction and one of the map.
+        ("scn_exact", {"artifacts": 4}, 612_220 + 896 + 2 * 9_248 + 867 + 289),
+        ("original", {"denoise": 4, "artifacts": 4}, 1_936_595),
         ("scn", {"scale": 1}, 1_221_382),
         ("scn", {"scale": 2}, 1_224_916),
         ("scn", {"scale": 3}, 1_230_421),
@@ -75,6 +80,8 @@ def test_a_network_keeps_its_settings() -> None:
         "expansion": 4,
         "blocks": 2,
         "levels": 3,
+        "denoise": 0,
+        "artifacts": 0,
     }
 
 
@@ -90,6 +97,21 @@ def test_a_network_keeps_its_settings() -> None:
         ("adaptive", {"blocks": -1}, "adaptive: blocks must be above 0, not -1"),
         ("scn", {"levels": 0}, "scn: levels must be above 0, not 0"),
         ("scn_exact", {"levels": 1}, "scn_exact: levels must be at least 2, not 1"),
+        (
+            "scn_exact",
+            {"denoise": 1},
+            "scn_exact: denoise must be 0 or at least 2 convolutions, not 1",
+        ),
+        (
+            "original",
+            {"artifacts": -2},
+            "original: artifacts must be 0 or at least 2 convolutions, not -2",
+        ),
+        (
+            "adaptive",
+            {"denoise": 4, "artifacts": 5},
+            "adaptive: denoise and artifacts may have 8 convolutions together, not 9",
+        ),
         ("dbpn", {"stages": 0}, "dbpn: stages must be above 0, not 0"),
         ("dsrn", {"width": 7}, "dsrn: width must be even, not 7"),
     ],
@@ -110,6 +132,7 @@ def test_a_whole_number_is_a_number() -> None:
         ("scn", {"blocks": "8"}),
         ("scn", {"scale": 2.0}),
         ("scn", {"width": True}),
+        ("scn_exact", {"denoise": True}),
         ("original", {"shared": "no"}),
         ("adaptive", {"attention": "mean"}),
     ],

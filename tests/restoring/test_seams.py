@@ -75,6 +75,26 @@ def test_worst_cases_for_the_released_network(kind: str) -> None:
     assert found < 0.25 * ALLOWED
 
 
+def test_what_cleans_ahead_of_the_released_network_makes_no_seams() -> None:
+    """As far as it may see, and with weights as they come."""
+    released = load_network(find_release("scn_x2"))
+    torch.manual_seed(0)
+    network = create_model("scn_exact", **{**released.settings, "denoise": 4, "artifacts": 4})
+    network.load_state_dict(released.state_dict(), strict=False)
+    for name, parameter in network.cleaning.named_parameters():
+        if name in ("denoise.noise.weight", "artifacts.correct.weight"):
+            parameter.data.uniform_(-0.2, 0.2)
+    image = worst_case("black and white noise")
+    aligned = torch.from_numpy(image.transpose(2, 0, 1))[None]
+    with torch.no_grad():
+        change = network.cleaning(aligned).image - aligned
+    assert change.abs().mean() > 10 * ALLOWED
+    runtime = TorchRuntime(network, "cpu")
+    whole = Restorer("whole", network, runtime, tile=None).restore(image)
+    tiled = Restorer("tiled", network, runtime, tile=64).restore(image)
+    assert np.abs(tiled - whole).max() < 0.25 * ALLOWED
+
+
 def test_blended_tiles_fade_into_one_another(photo: NDArray[np.uint8]) -> None:
     """The error that a cut makes has no step where tiles meet, as a plain cut's has."""
     torch.manual_seed(0)

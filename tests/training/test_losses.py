@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from scalewise.training.losses import restoration_loss
+from scalewise.models.cleaning import Cleaned
+from scalewise.training.losses import cleaning_loss, departure, restoration_loss
 
 
 def test_against_the_definitions() -> None:
@@ -32,3 +33,32 @@ def test_gradient_of_the_combined_loss() -> None:
     # Per element: sign(d) + 0.5 d within 1, sign(d) + 0.5 sign(d) beyond; over 3 elements.
     expected = torch.tensor([-1 - 0.5 * 0.3, 1 + 0.5 * 0.4, 1.5]) / 3
     torch.testing.assert_close(restored.grad, expected)
+
+
+def test_departure_by_hand() -> None:
+    clean = torch.full((1, 3, 1, 4), 0.5)
+    levels = [[0, 3, -16, 255], [0, 3, 16, 0], [0, -6, 0, 0]]  # by channel
+    degraded = clean + torch.tensor(levels)[None, :, None] / 255
+    expected = torch.tensor([[[[0, 4 / 16, (32 / 3) / 16, 1]]]])
+    torch.testing.assert_close(departure(degraded, clean), expected)
+
+
+def test_cleaning_loss_by_hand() -> None:
+    clean = torch.zeros(1, 3, 1, 2)
+    degraded = torch.tensor([0.0, 8 / 255]).expand(1, 3, 1, 2)
+    image = torch.tensor([0.1, -0.3]).expand(1, 3, 1, 2)
+    cleaned = Cleaned(image, torch.tensor([[[[0.25, 0.75]]]]))
+    squared, absolute = (0.1**2 + 0.3**2) / 2, (0.25 + 0.25) / 2  # departures are 0 and 0.5
+    both = cleaning_loss(cleaned, degraded, clean, denoised=2.0, artifact_map=0.5).item()
+    assert both == pytest.approx(2 * squared + 0.5 * absolute)
+    alone = cleaning_loss(Cleaned(image, None), degraded, clean, denoised=1.0).item()
+    assert alone == pytest.approx(squared)
+    of_map = cleaning_loss(cleaned, degraded, clean, artifact_map=1.0).item()
+    assert of_map == pytest.approx(absolute)
+
+
+def test_cleaning_loss_is_of_single_precision() -> None:
+    """Whatever the network computes in: squares of small errors vanish in bfloat16."""
+    clean = torch.zeros(1, 3, 2, 2)
+    rough = Cleaned(clean.bfloat16() + 1e-3, torch.zeros(1, 1, 2, 2).bfloat16())
+    assert cleaning_loss(rough, clean, clean, denoised=1.0, artifact_map=1.0).dtype == torch.float32

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scalewise.data.degrading import TASKS, Degradation
 from scalewise.errors import ScalewiseError
 from scalewise.training.config import LossConfig, Recipe, ScheduleConfig
 from scalewise.training.recipe import changed_keys, load_recipe, parse_recipe, save_recipe, to_plain
@@ -87,7 +88,7 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
     [
         ("data.bacth=8", "unknown key 'data.bacth'; did you mean 'batch'?"),
         ("modle={}", "unknown key 'modle'; did you mean 'model'?"),
-        ("loss.xyz=1", "unknown key 'loss.xyz'; known: l1, smooth_l1"),
+        ("loss.xyz=1", "unknown key 'loss.xyz'; known: l1, smooth_l1, denoised, artifact_map"),
         ("data.batch=8.5", "'data.batch': input should be a valid integer, not 8.5"),
         ("data.batch='8'", "'data.batch': input should be a valid integer, not '8'"),
         ("seed=true", "'seed': input should be a valid integer, not True"),
@@ -100,6 +101,39 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
         ("data.squash=0", "data.squash must be above 0, not 0"),
         ("data.squash=256", f"{WHOLE}, or let them be 256 and false"),
         ("data={train: [a], squash: 9, augment: true}", f"{WHOLE}, or let them be 9 and false"),
+        (
+            "data.task=blur",
+            "'data.task': input should be 'super-resolution', 'denoise', 'dejpeg' or 'photo', "
+            "not 'blur'",
+        ),
+        ("data.sigma=[0, 50]", "data.sigma is not for super-resolution: leave it out"),
+        ("data.quality=[5, 9]", "data.quality is not for super-resolution: leave it out"),
+        ("data.clean=0.1", "data.clean is not for super-resolution: leave it out"),
+        (
+            "data={train: [a], task: dejpeg, sigma: [0, 9]}",
+            "data.sigma is not for dejpeg: leave it out",
+        ),
+        (
+            "data={train: [a], task: denoise, squash: 9}",
+            "data.squash is not for denoise: leave it out",
+        ),
+        (
+            "data={train: [a], task: denoise, sigma: [9, 5]}",
+            "data.sigma must be [least, largest], from 0 to 255, not [9, 5]",
+        ),
+        (
+            "data={train: [a], task: dejpeg, quality: [0, 95]}",
+            "data.quality must be [least, largest], from 1 to 100, not [0, 95]",
+        ),
+        ("data={train: [a], task: denoise, sigma: [9]}", "'data.sigma.1' is missing"),
+        (
+            "data={train: [a], task: dejpeg, quality: [10, 9.5]}",
+            "'data.quality.1': input should be a valid integer, not 9.5",
+        ),
+        (
+            "data={train: [a], task: photo, clean: 1}",
+            "data.clean must be at least 0 and below 1, not 1.0",
+        ),
         ("data.patch=null", "'data.patch': input should be a valid integer, not None"),
         ("optimizer.rate=-1", "optimizer.rate must be above 0, not -1.0"),
         ("optimizer.clip=0", "optimizer.clip must be above 0, not 0.0"),
@@ -107,6 +141,7 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
         ("optimizer.betas=[0.9, 2]", "optimizer.betas must be at least 0 and below 1, not 2.0"),
         ("schedule.milestones=[5]", "schedule.milestones must be at least 0 and below 1, not 5.0"),
         ("loss.l1=0", "loss.l1 and loss.smooth_l1 cannot be negative, nor both 0"),
+        ("loss.denoised=-1", "loss.denoised and loss.artifact_map cannot be negative"),
     ],
 )
 def test_mistakes_are_one_line_with_the_file(path: Path, override: str, message: str) -> None:
@@ -171,11 +206,23 @@ def test_what_squashing_decides(path: Path, tmp_path: Path) -> None:
     assert not load_recipe(path, ["data.augment=false"]).data.augment
 
 
+def test_what_a_task_decides(path: Path, tmp_path: Path) -> None:
+    assert load_recipe(path).data.degradation is None
+    for task, degradation in TASKS.items():
+        recipe = load_recipe(path, [f"task={task}"])
+        assert (recipe.data.degradation or Degradation()) == degradation
+        save_recipe(recipe, tmp_path / "saved.yaml")
+        assert load_recipe(tmp_path / "saved.yaml") == recipe
+    recipe = load_recipe(path, ["task=photo", "sigma=[1, 2.5]", "quality=[7, 9]", "clean=0"])
+    assert recipe.data.degradation == Degradation(sigma=(1, 2.5), quality=(7, 9))
+
+
 def test_a_run_from_before_a_setting_existed_has_not_changed(path: Path, tmp_path: Path) -> None:
     recipe = load_recipe(path, ["data={train: [a.pack]}"])
     settings = to_plain(recipe)
-    for key in ("squash", "augment"):
+    for key in ("squash", "augment", "task", "sigma", "quality", "clean"):
         del settings["data"][key]
+    del settings["model"]["init_partial"]
     assert settings["data"]["patch"] == 48
     assert changed_keys(parse_recipe(settings, ""), recipe, ignored="budget") == []
 
@@ -184,7 +231,8 @@ def test_a_run_from_before_a_setting_existed_has_not_changed(path: Path, tmp_pat
 def test_our_recipes_are_valid(path: Path) -> None:
     recipe = load_recipe(path)
     assert isinstance(recipe, Recipe)
-    assert build_network(recipe.model, recipe.seed, initialise=False).scale == 2
+    scale = 1 if recipe.data.task in ("denoise", "dejpeg") else 2
+    assert build_network(recipe.model, recipe.seed, initialise=False).scale == scale
 
 
 @pytest.mark.parametrize("form", ["modern", "document"])
@@ -210,4 +258,4 @@ def test_the_documents_two_trainings(form: str, network: str, epochs: int) -> No
 
 
 def test_there_are_recipes() -> None:
-    assert {"scn_x2", "tiny"} <= {path.stem for path in RECIPES}
+    assert {"scn_x2", "denoise", "dejpeg", "photo_x2", "tiny"} <= {path.stem for path in RECIPES}

@@ -1,7 +1,9 @@
 """The patch sampler: a step's batch is a function of (seed, step) and nothing else.
 
 There is no state to save: a resumed run draws what the interrupted one would have drawn, and
-each process of a distributed run takes its share of the batch that a single one would see.
+each process of a distributed run takes its share of the batch that a single one would see.  The
+same holds for what befalls the patches of a task other than super-resolution: it is a function
+of (seed, step, place in the whole batch).
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.data.degrading import Degradation, Floats
 from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
 
@@ -22,7 +25,8 @@ Patches = NDArray[np.uint8]
 
 class Place(NamedTuple):
     """One patch: the store and the picture in it, the LR patch's top left corner in pixels,
-    and which of the eight views (:func:`dihedral`) is taken."""
+    and which of the eight views (:func:`dihedral`) is taken.  Where patches are degraded it
+    includes the margin that they are degraded with."""
 
     store: Store
     picture: int
@@ -47,6 +51,7 @@ class PatchSampler:
         world: number of processes; must divide ``batch``.
         augment: flip and transpose patches.
         whole: the pictures are squares of the patch's size, to be taken as they are.
+        degradation: what befalls LR patches, after they were flipped; None for nothing.
 
     Raises:
         ScalewiseError: no picture is large enough, ``world`` does not divide ``batch``, or
@@ -65,6 +70,7 @@ class PatchSampler:
         *,
         augment: bool = True,
         whole: bool = False,
+        degradation: Degradation | None = None,
     ) -> None:
         if seed < 0:
             raise ScalewiseError(f"seed must be 0 or more, not {seed}")
@@ -72,18 +78,20 @@ class PatchSampler:
             raise ScalewiseError(f"batch {batch} does not divide among {world} processes")
         self.stores = list(stores)
         self.scale, self.patch, self.batch, self.seed = scale, patch, batch, seed
+        self.degradation = degradation
+        self._side = side = degradation.side(patch) if degradation else patch
         self._rank, self._world = rank, world
         self._augment, self._whole = augment, whole
         pictures: list[tuple[Store, int]] = []
         positions: list[tuple[int, int]] = []
         for store in stores:
             for index, (height, width) in enumerate(store.lr_shapes(scale)):
-                if min(height, width) >= patch:
+                if min(height, width) >= side:
                     pictures.append((store, index))
-                    positions.append((height - patch + 1, width - patch + 1))
+                    positions.append((height - side + 1, width - side + 1))
         if not pictures:
             raise ScalewiseError(
-                f"no picture is large enough for patches of {patch * scale} px; "
+                f"no picture is large enough for patches of {side * scale} px; "
                 "choose a smaller data.patch"
             )
         self._pictures = pictures
@@ -119,23 +127,33 @@ class PatchSampler:
             places.append(Place(*self._pictures[orders[epoch][index]], top=0, left=0, view=0))
         return places
 
-    def _random(self, number: int) -> np.random.Generator:
-        """Randomness that depends on the seed and a number alone."""
-        return np.random.Generator(np.random.Philox(key=[self.seed, number]))
+    def _random(self, number: int, stream: int = 0) -> np.random.Generator:
+        """Randomness that depends on the seed, a number and a stream of it alone."""
+        counter = [0, 0, 0, stream]  # its highest word: streams never meet
+        return np.random.Generator(np.random.Philox(key=[self.seed, number], counter=counter))
 
-    def sample(self, step: int) -> tuple[Patches, Patches]:
+    def sample(self, step: int) -> tuple[Patches | Floats, Patches]:
         """This process's share of the batch of a step.
 
         Returns:
-            LR (n, patch, patch, 3) and HR (n, scale patch, scale patch, 3), uint8.
+            LR (n, patch, patch, 3) and HR (n, scale patch, scale patch, 3), uint8; degraded LR as
+            :meth:`Degradation.degrade` returns it.
         """
-        places = self.draw(step)
-        side = self.patch * self.scale
-        small = np.empty((len(places), self.patch, self.patch, 3), np.uint8)
+        small, large = self._cut(self.draw(step))
+        if self.degradation is None:
+            return small, large
+        mine = range(self._rank, self.batch, self._world)
+        randoms = [self._random(step, stream=1 + index) for index in mine]
+        return self.degradation.degrade_pairs(small, large, self.patch, randoms)
+
+    def _cut(self, places: list[Place]) -> tuple[Patches, Patches]:
+        """The LR and HR patches at places, margins included."""
+        small_side, side = self._side, self._side * self.scale
+        small = np.empty((len(places), small_side, small_side, 3), np.uint8)
         large = np.empty((len(places), side, side, 3), np.uint8)
         for n, (store, index, top, left, view) in enumerate(places):
             lr = store.lr(index, self.scale)
-            small[n] = dihedral(lr[top : top + self.patch, left : left + self.patch], view)
+            small[n] = dihedral(lr[top : top + small_side, left : left + small_side], view)
             top, left = top * self.scale, left * self.scale
             large[n] = dihedral(store.hr(index)[top : top + side, left : left + side], view)
         return small, large

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,19 +23,23 @@ from scalewise.imaging.resize import imresize
 from scalewise.weights.card import Score
 from scalewise.whole import write_whole
 
-Pixels = NDArray[np.uint8]
-Restore = Callable[[Pixels], Pixels]
-"""A restoration: (H, W, 3) uint8 to (scale H, scale W, 3) uint8."""
+if TYPE_CHECKING:
+    from scalewise.restoring.restorer import Restorer
+
+Restore = Callable[[NDArray[Any]], NDArray[Any]]
+"""A restoration: (H, W, 3) to (scale H, scale W, 3), uint8 or floating in levels of 255."""
 
 
 @dataclass(frozen=True)
 class ImageScore:
-    """One picture's scores: PSNR and PSNR-Y in dB, SSIM; and what it cost.
+    """One picture's scores: PSNR, PSNR-Y and PSNR-B in dB, SSIM; and what it cost.
 
     Attributes:
         name: the picture's name in its dataset.
         width, height: of the truth, as scored before cropping the border.
+        psnr_b: None where the protocol does not measure it.
         seconds: that restoring took.
+        encoded: SHA-256 of the file that the input was in; None where it was in none.
     """
 
     name: str
@@ -42,7 +48,9 @@ class ImageScore:
     psnr: float
     psnr_y: float
     ssim: float
+    psnr_b: float | None
     seconds: float
+    encoded: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,18 @@ class Evaluation:
         return _mean([image.ssim for image in self.images])
 
     @property
+    def psnr_b(self) -> float | None:
+        """Mean PSNR-B of Y in dB; None where it was not measured."""
+        values = [image.psnr_b for image in self.images if image.psnr_b is not None]
+        return _mean(values) if values else None
+
+    @property
+    def encoded(self) -> str | None:
+        """SHA-256 over the SHA-256s (in hexadecimal, in order) of the files that inputs were in."""
+        digests = [image.encoded for image in self.images if image.encoded is not None]
+        return hashlib.sha256("".join(digests).encode()).hexdigest() if digests else None
+
+    @property
     def seconds_per_megapixel(self) -> float:
         """Seconds per megapixel of output, over the whole dataset."""
         pixels = sum(image.width * image.height for image in self.images)
@@ -102,20 +122,38 @@ def evaluate(
     for item in dataset.items:
         lr = read_rgb(item.lr[scale]) if scale in item.lr else None
         try:
-            lr, truth = protocol.prepare(read_rgb(item.hr), lr, scale)
+            given, truth, encoded = protocol.case(read_rgb(item.hr), lr, scale, item.name)
             start = time.perf_counter()
-            restored = restore(lr)
+            restored = restore(given)
             seconds = time.perf_counter() - start
             scores = protocol.score(restored, truth, scale)
         except ScalewiseError as error:
             raise ScalewiseError(f"{item.hr}: {error}") from error
         height, width = truth.shape[:2]
-        yield ImageScore(item.name, width, height, *scores, seconds)
+        digest = None if encoded is None else hashlib.sha256(encoded).hexdigest()
+        yield ImageScore(item.name, width, height, *scores, seconds, digest)
 
 
 def bicubic(scale: int) -> Restore:
-    """The baseline: MATLAB's bicubic enlargement."""
+    """The baseline where pictures grow: MATLAB's bicubic enlargement."""
     return lambda image: imresize(image, scale)
+
+
+def unchanged(image: NDArray[Any]) -> NDArray[Any]:
+    """The baseline where pictures keep their size: the input as it is."""
+    return image
+
+
+def restoration(restorer: Restorer) -> Restore:
+    """What a network makes of pictures; floating ones are in levels of 255, and stay unclipped
+    until they are in it."""
+
+    def restore(image: NDArray[Any]) -> NDArray[Any]:
+        if image.dtype == np.uint8:
+            return restorer.restore(image)
+        return restorer.restore((image / 255).astype(np.float32)) * 255
+
+    return restore
 
 
 def write_csv(evaluations: list[Evaluation], path: Path) -> None:
@@ -142,6 +180,8 @@ def to_score(evaluation: Evaluation) -> Score:
         psnr=round(evaluation.psnr, 4),
         psnr_y=round(evaluation.psnr_y, 4),
         ssim=round(evaluation.ssim, 6),
+        psnr_b=None if evaluation.psnr_b is None else round(evaluation.psnr_b, 4),
+        encoded=evaluation.encoded,
         version=version("scalewise-restoration"),
     )
 

@@ -24,6 +24,10 @@ ROUNDED_BT601 = LumaWeights(0.257 * 255, 0.504 * 255, 0.098 * 255, 16.0)
 """BT.601 with the weights rounded to three digits, as the reproduced document uses them."""
 
 
+FULL_RANGE_BT601 = LumaWeights(0.299 * 255, 0.587 * 255, 0.114 * 255, 0.0)
+"""BT.601, full range [0, 255], as MATLAB's ``rgb2gray`` and JPEG have it; grey is its own Y."""
+
+
 def rgb_to_y(rgb: NDArray[Any], weights: LumaWeights = BT601) -> NDArray[np.float64]:
     """Luma of an RGB image, in float and not rounded.
 
@@ -55,3 +59,12 @@ def to_rgb(image: NDArray[Any]) -> NDArray[Any]:
     if image.shape[-1] != 3:
         raise ValueError(f"to_rgb: expected 1 or 3 channels last, got shape {image.shape}")
     return image
+
+
+def is_grey(image: NDArray[Any]) -> bool:
+    """Whether all channels of an image (H, W) or (H, W, C) are equal.
+
+    >>> is_grey(np.full((2, 2, 3), 7)), is_grey(np.arange(12).reshape(2, 2, 3))
+    (True, False)
+    """
+    return image.ndim == 2 or bool((image == image[..., :1]).all())

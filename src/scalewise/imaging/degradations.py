@@ -81,8 +81,8 @@ def jpeg(
     if image.shape[2:] != (3,):
         raise ValueError(f"jpeg: image must be (H, W), (H, W, 1) or (H, W, 3), not {image.shape}")
 
-    chroma_table = quantisation_table(_CHROMA_TABLE, quality)
-    planes = _round(image @ _RGB_TO_YCBCR.T + (0.0, 128.0, 128.0))
+    chroma_table = quantisation_table(CHROMA_TABLE, quality)
+    planes = _round(image @ RGB_TO_YCBCR.T + (0.0, 128.0, 128.0))
     luma = _code(planes[..., 0], luma_table)
     height, width = luma.shape
     chroma: list[NDArray[np.uint8]] = []
@@ -94,7 +94,7 @@ def jpeg(
         else:
             chroma.append(_code(plane, chroma_table))
     decoded = np.stack([luma, *chroma], axis=-1) - np.array([0.0, 128.0, 128.0])
-    return _round(decoded @ _YCBCR_TO_RGB.T)
+    return _round(decoded @ YCBCR_TO_RGB.T)
 
 
 def quantisation_table(base: NDArray[np.int64], quality: int) -> NDArray[np.int64]:
@@ -116,7 +116,7 @@ LUMA_TABLE = np.array(
         [72, 92, 95, 98, 112, 100, 103, 99],
     ]
 )
-_CHROMA_TABLE = np.array(
+CHROMA_TABLE = np.array(
     [
         [17, 18, 24, 47, 99, 99, 99, 99],
         [18, 21, 26, 66, 99, 99, 99, 99],
@@ -130,14 +130,14 @@ _CHROMA_TABLE = np.array(
 )
 
 # JFIF 1.02: BT.601 in full range.
-_RGB_TO_YCBCR = np.array(
+RGB_TO_YCBCR = np.array(
     [
         [0.299, 0.587, 0.114],
         [-0.168735892, -0.331264108, 0.5],
         [0.5, -0.418687589, -0.081312411],
     ]
 )
-_YCBCR_TO_RGB = np.array([[1.0, 0.0, 1.402], [1.0, -0.344136286, -0.714136286], [1.0, 1.772, 0.0]])
+YCBCR_TO_RGB = np.array([[1.0, 0.0, 1.402], [1.0, -0.344136286, -0.714136286], [1.0, 1.772, 0.0]])
 
 
 def _dct_matrix() -> NDArray[np.floating[Any]]:
@@ -148,7 +148,7 @@ def _dct_matrix() -> NDArray[np.floating[Any]]:
     return np.kron(one_axis, one_axis)
 
 
-_DCT = _dct_matrix()
+DCT = _dct_matrix()
 
 
 def _code(plane: NDArray[np.uint8], table: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -159,9 +159,9 @@ def _code(plane: NDArray[np.uint8], table: NDArray[np.int64]) -> NDArray[np.uint
     blocks = padded.reshape(rows, 8, columns, 8).swapaxes(1, 2).reshape(-1, 64)
     steps = table.reshape(64)
     # libjpeg's DCT yields whole eighths; halves then go away from zero.
-    eighths = np.floor(8.0 * ((blocks - 128.0) @ _DCT.T) + 0.5)
+    eighths = np.floor(8.0 * ((blocks - 128.0) @ DCT.T) + 0.5)
     levels = np.copysign(np.floor((np.abs(eighths) + 4 * steps) / (8 * steps)), eighths)
-    blocks = _round(levels * steps @ _DCT + 128.0)
+    blocks = _round(levels * steps @ DCT + 128.0)
     decoded = blocks.reshape(rows, columns, 8, 8).swapaxes(1, 2).reshape(padded.shape)
     return decoded[:height, :width]
 

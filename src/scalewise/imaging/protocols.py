@@ -6,11 +6,13 @@ live here and nowhere else, and every printed number carries its protocol's desc
 ``field`` is how the super-resolution literature measures, in the form toolkits have had since
 2018: grey pictures take the way over RGB.  ``squash256`` is how the reproduced document
 (M. Pratap, "Scale-wise Convolution for image restoration", Purdue) measures: every picture is
-squashed to one size first, whatever its shape.
+squashed to one size first, whatever its shape.  Those of pictures that are noisy or were JPEGs
+are in :mod:`scalewise.evaluating.tasks`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,20 +20,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
-from scalewise.imaging.colour import BT601, ROUNDED_BT601, LumaWeights, rgb_to_y, to_rgb
+from scalewise.imaging.colour import BT601, ROUNDED_BT601, LumaWeights, is_grey, rgb_to_y, to_rgb
 from scalewise.imaging.degradations import bicubic_down
-from scalewise.imaging.metrics import psnr, ssim
+from scalewise.imaging.metrics import psnr, psnr_b, ssim
 from scalewise.imaging.resize import resize_like_pillow
 
 SSIM_WINDOW = 11
 
 
 class Scores(NamedTuple):
-    """What one picture scored: PSNR in dB over RGB and over Y, SSIM over Y."""
+    """What one picture scored: PSNR in dB over RGB and over Y, SSIM over Y, and PSNR-B in dB
+    over Y where the protocol measures it."""
 
     psnr: float
     psnr_y: float
     ssim: float
+    psnr_b: float | None = None
+
+
+class Degraded(NamedTuple):
+    """A picture with faults: its pixels (H, W, C) in levels of 255, and the file it was in."""
+
+    pixels: NDArray[Any]
+    encoded: bytes | None = None
+
+
+class Case(NamedTuple):
+    """A test picture made ready: the network's input, the truth, and the file the input was in."""
+
+    lr: NDArray[Any]
+    truth: NDArray[np.uint8]
+    encoded: bytes | None
+
+
+Degrade = Callable[[NDArray[np.uint8], str], Degraded]
+"""From a clean picture (H, W, 1 or 3) and its name to a faulty one; the same for ever."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +62,19 @@ class Protocol:
     """A way to measure, as two pure functions: :meth:`prepare` and :meth:`score`.
 
     Attributes:
-        name: what it is called on the command line.
+        name: what it is called on the command line, on cards and in files.
         description: one line, printed under every table of its numbers.
         luma: the luma weights.
         border: pixels left out on each side when scoring; None for as many as the scale.
         squash: side of the square that low-resolution pictures are squashed to, or None; see
             :func:`squashing`.
+        only_scale: the one scale that it is for; None for any.
+        degrade: what befalls the network's input after it was reduced; grey pictures are
+            degraded as grey.  None for nothing.
+        to_grey: make all pictures grey first, by these weights, rounded to 8 bits; None to
+            leave them as they are.
+        grey_luma: the luma weights for grey pictures; None for ``luma``.
+        blocks: whether to measure PSNR-B.
     """
 
     name: str
@@ -52,10 +82,15 @@ class Protocol:
     luma: LumaWeights
     border: int | None = None
     squash: int | None = None
+    only_scale: int | None = None
+    degrade: Degrade | None = None
+    to_grey: LumaWeights | None = None
+    grey_luma: LumaWeights | None = None
+    blocks: bool = False
 
     def prepare(
-        self, hr: NDArray[np.uint8], lr: NDArray[np.uint8] | None, scale: int
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        self, hr: NDArray[np.uint8], lr: NDArray[np.uint8] | None, scale: int, name: str = ""
+    ) -> tuple[NDArray[Any], NDArray[np.uint8]]:
         """The network's input and the truth, from a test picture.
 
         Args:
@@ -64,34 +99,51 @@ class Protocol:
                 ``hr``, cropped on the right and bottom to a multiple of ``scale``, by
                 MATLAB's bicubic ``imresize``.
             scale: 1 or more; 2 where pictures are squashed.
+            name: of the picture, which decides about random faults.
 
         Returns:
-            (lr, hr); ``hr`` cropped to a multiple of ``scale``, or squashed uncropped.
+            (lr, hr); ``hr`` cropped to a multiple of ``scale``, or squashed uncropped.  ``lr``
+            is uint8, or where noise was added float64 in levels of 255, neither clipped nor
+            rounded.  Both have the channels that they had.
 
         Raises:
             ScalewiseError: an ``lr`` of another size, a picture smaller than ``scale``, or a
                 scale that the protocol does not know.
         """
+        case = self.case(hr, lr, scale, name)
+        return case.lr, case.truth
+
+    def case(
+        self, hr: NDArray[np.uint8], lr: NDArray[np.uint8] | None, scale: int, name: str = ""
+    ) -> Case:
+        """What :meth:`prepare` returns, and the bytes of the file that the input was in."""
         height, width = hr.shape[0] // scale, hr.shape[1] // scale
         if min(height, width) < 1:
             raise ScalewiseError(f"a {_size(hr)} picture is too small for x{scale}")
         cropped = hr[: height * scale, : width * scale]
-        if lr is None:
-            lr = bicubic_down(cropped, scale)
-        elif lr.shape[:2] != (height, width):
+        if lr is not None and lr.shape[:2] != (height, width):
             raise ScalewiseError(
                 f"the low-resolution picture is {_size(lr)} where {width}x{height} belongs to a "
                 f"{_size(hr)} one at x{scale}; is it of another scale?"
             )
-        if self.squash is None:
-            return lr, cropped
-        if scale != 2:
-            raise ScalewiseError(f"protocol {self.name} is for x2 only, not x{scale}")
-        side = self.squash
-        return (
-            resize_like_pillow(lr, (side, side)),
-            resize_like_pillow(hr, (side * scale, side * scale)),
-        )
+        if self.only_scale not in (None, scale):
+            raise ScalewiseError(
+                f"protocol {self.name} is for x{self.only_scale} only, not x{scale}"
+            )
+        if self.to_grey is not None:
+            cropped = _grey(cropped, self.to_grey)
+            lr = None if lr is None else _grey(lr, self.to_grey)
+        if lr is None:
+            lr = bicubic_down(cropped, scale) if scale > 1 else cropped
+        if self.squash is not None:
+            side = self.squash
+            lr = resize_like_pillow(lr, (side, side))
+            return Case(lr, resize_like_pillow(hr, (side * scale, side * scale)), None)
+        if self.degrade is None:
+            return Case(lr, cropped, None)
+        clean = lr[..., None] if lr.ndim == 2 else lr
+        pixels, encoded = self.degrade(clean[..., :1] if is_grey(clean) else clean, name)
+        return Case(np.broadcast_to(pixels, clean.shape).copy().reshape(lr.shape), cropped, encoded)
 
     def smallest(self, scale: int) -> int:
         """Side of the smallest picture that :meth:`score` can compare, in pixels."""
@@ -125,11 +177,25 @@ class Protocol:
         reference = to_rgb(truth)
         if image.shape != reference.shape:
             raise ValueError(f"restored picture is {_size(image)}, the truth {_size(reference)}")
+        luma = self.luma
+        if self.grey_luma is not None and is_grey(reference):
+            luma = self.grey_luma
         image, reference = image[inside, inside], reference[inside, inside]
-        image_y, reference_y = rgb_to_y(image, self.luma), rgb_to_y(reference, self.luma)
+        image_y, reference_y = rgb_to_y(image, luma), rgb_to_y(reference, luma)
         return Scores(
-            psnr(image, reference), psnr(image_y, reference_y), ssim(image_y, reference_y)
+            psnr(image, reference),
+            psnr(image_y, reference_y),
+            ssim(image_y, reference_y),
+            psnr_b(image_y, reference_y) if self.blocks else None,
         )
+
+
+def _grey(image: NDArray[np.uint8], weights: LumaWeights) -> NDArray[np.uint8]:
+    """An image's luma in all of its channels; grey images are returned as they are."""
+    if is_grey(image):
+        return image
+    luma = np.rint(rgb_to_y(image, weights)).astype(np.uint8)
+    return np.repeat(luma[..., None], image.shape[2], axis=2)
 
 
 def _size(image: NDArray[Any]) -> str:
@@ -159,10 +225,11 @@ def squashing(side: int) -> Protocol:
         luma=ROUNDED_BT601,
         border=4,
         squash=side,
+        only_scale=2,
     )
 
 
 SQUASH256 = squashing(256)
 
 PROTOCOLS: dict[str, Protocol] = {protocol.name: protocol for protocol in (FIELD, SQUASH256)}
-"""Every protocol by name."""
+"""The protocols of super-resolution by name."""

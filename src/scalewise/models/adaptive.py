@@ -31,6 +31,7 @@ from torch import Tensor, nn
 
 from scalewise.errors import ScalewiseError
 from scalewise.models.base import RestorationNetwork, require_positive
+from scalewise.models.cleaning import Cleaning
 from scalewise.models.layers import BicubicResidual, resample, start_near_zero
 
 Attention = Literal["features", "means", "none"]
@@ -135,6 +136,9 @@ class Adaptive(RestorationNetwork):
         norm: normalise every level's output.
         align_corners: resample with the corner pixels aligned.
         global_residual: add the bicubic enlargement of the input, and begin close to it.
+        denoise: convolutions of a denoising block ahead of the network; 0 for none.
+        artifacts: convolutions of an artifact module ahead of it; 0 for none.  For both see
+            :mod:`scalewise.models.cleaning`.
     """
 
     def __init__(
@@ -148,6 +152,8 @@ class Adaptive(RestorationNetwork):
         norm: bool = True,
         align_corners: bool = False,
         global_residual: bool = False,
+        denoise: int = 0,
+        artifacts: int = 0,
     ) -> None:
         require_positive(width=width, blocks=blocks, levels=levels)
         super().__init__(scale, channels, multiple=2 ** (levels - 1))
@@ -163,8 +169,9 @@ class Adaptive(RestorationNetwork):
         self.shuffle = nn.PixelShuffle(scale)
         if global_residual:
             start_near_zero(self.final_conv)
+        self.cleaning = Cleaning(channels, width, denoise, artifacts)
 
-    def restore(self, image: Tensor) -> Tensor:
+    def restore_cleaned(self, image: Tensor) -> Tensor:
         """See :class:`RestorationNetwork`."""
         output = self.final_conv(self.blocks(self.initial_conv(image)))
         if self.bicubic is not None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scalewise.errors import ScalewiseError
+from scalewise.models.cleaning import Cleaned, Cleaning
 
 Tiling = Literal["exact", "blended", "whole"]
 """How a network may be cut into tiles.
@@ -25,7 +26,7 @@ EXACT_REACH = 24
 class RestorationNetwork(nn.Module):
     """A network that maps an image in [0, 1] to one ``scale`` times its size.
 
-    A subclass defines :meth:`restore` for sizes that are multiples of ``multiple``;
+    A subclass defines :meth:`restore_cleaned` for sizes that are multiples of ``multiple``;
     :meth:`forward` takes any size down to 1x1 by replicating the right and bottom edges.
 
     Attributes:
@@ -33,6 +34,7 @@ class RestorationNetwork(nn.Module):
         channels: image channels, 1 (grey) or 3 (RGB), the same in and out.
         multiple: what :meth:`restore` needs height and width to be multiples of.
         tiling: the tiling trait.
+        cleaning: what the image goes through first; nothing unless a subclass says so.
         architecture: the name it has in the registry; set by ``create_model``.
         settings: every constructor argument it was built with; set by ``create_model``.
     """
@@ -50,25 +52,45 @@ class RestorationNetwork(nn.Module):
         self.scale = scale
         self.channels = channels
         self.multiple = multiple
+        self.cleaning = Cleaning(channels)
 
     @property
     def parameter_count(self) -> int:
         """Trained numbers."""
         return sum(parameter.numel() for parameter in self.parameters())
 
-    def forward(self, image: Tensor) -> Tensor:
+    @overload
+    def forward(self, image: Tensor) -> Tensor: ...
+
+    @overload
+    def forward(self, image: Tensor, with_cleaned: Literal[True]) -> tuple[Tensor, Cleaned]: ...
+
+    def forward(self, image: Tensor, with_cleaned: bool = False) -> object:
         """Restore (N, channels, H, W) in [0, 1]: (N, channels, scale H, scale W), unclipped.
 
         The input is left as it is.
+
+        Args:
+            image: what to restore.
+            with_cleaned: return the cleaned image too, for a loss that looks at it.
         """
         height, width = image.shape[-2:]
-        aligned = pad_to_multiple(image, self.multiple)
-        restored = self.restore(aligned)
-        return restored[..., : height * self.scale, : width * self.scale]
+        cleaned: Cleaned = self.cleaning(self.align(image))
+        restored = self.restore_cleaned(cleaned.image)
+        restored = restored[..., : height * self.scale, : width * self.scale]
+        return (restored, cleaned.cropped(height, width)) if with_cleaned else restored
 
     def restore(self, image: Tensor) -> Tensor:
         """:meth:`forward` for heights and widths that are multiples of ``multiple``."""
+        return self.restore_cleaned(self.cleaning(image).image)
+
+    def restore_cleaned(self, image: Tensor) -> Tensor:
+        """:meth:`restore` for an image that has been cleaned."""
         raise NotImplementedError
+
+    def align(self, image: Tensor) -> Tensor:
+        """Pad an image to a size that :meth:`restore_cleaned` takes."""
+        return pad_to_multiple(image, self.multiple)
 
 
 def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:

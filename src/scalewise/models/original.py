@@ -19,6 +19,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from scalewise.models.base import RestorationNetwork, require_positive
+from scalewise.models.cleaning import Cleaning
 from scalewise.models.layers import BicubicResidual, resample, start_near_zero
 
 
@@ -75,6 +76,9 @@ class Original(RestorationNetwork):
         shared: one scale-wise convolution used twice in a block, in place of two.
         align_corners: resample with the corner pixels aligned; then tiles must be blended.
         global_residual: add the bicubic enlargement of the input, and begin close to it.
+        denoise: convolutions of a denoising block ahead of the network; 0 for none.
+        artifacts: convolutions of an artifact module ahead of it; 0 for none.  For both see
+            :mod:`scalewise.models.cleaning`.
     """
 
     def __init__(
@@ -87,6 +91,8 @@ class Original(RestorationNetwork):
         shared: bool = False,
         align_corners: bool = False,
         global_residual: bool = False,
+        denoise: int = 0,
+        artifacts: int = 0,
     ) -> None:
         require_positive(width=width, blocks=blocks, levels=levels)
         super().__init__(scale, channels, multiple=2 ** (levels - 1))
@@ -100,8 +106,9 @@ class Original(RestorationNetwork):
         self.shuffle = nn.PixelShuffle(scale)
         if global_residual:
             start_near_zero(self.final_conv)
+        self.cleaning = Cleaning(channels, width, denoise, artifacts)
 
-    def restore(self, image: Tensor) -> Tensor:
+    def restore_cleaned(self, image: Tensor) -> Tensor:
         """See :class:`RestorationNetwork`."""
         output = self.final_conv(self.blocks(self.initial_conv(image)))
         if self.bicubic is not None:

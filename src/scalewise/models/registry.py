@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -43,12 +44,10 @@ def create_model(name: str, **settings: Any) -> RestorationNetwork:
     Raises:
         ScalewiseError: an unknown name or setting, with the nearest valid one; or a bad value.
     """
-    if name not in ARCHITECTURES:
-        raise ScalewiseError(f"unknown model '{name}'{_nearest(name, list_models())}")
+    chosen = with_defaults(name, settings)
     architecture = ARCHITECTURES[name]
-    signature = inspect.signature(architecture)
     types = get_type_hints(architecture.__init__)
-    known = list(signature.parameters)
+    known = list(inspect.signature(architecture).parameters)
     for setting, value in settings.items():
         if setting not in known:
             raise ScalewiseError(f"{name} has no setting '{setting}'{_nearest(setting, known)}")
@@ -58,11 +57,21 @@ def create_model(name: str, **settings: Any) -> RestorationNetwork:
         network = architecture(**settings)
     except ScalewiseError as error:
         raise ScalewiseError(f"{name}: {error}") from None
-    chosen = signature.bind(**settings)
-    chosen.apply_defaults()
     network.architecture = name
-    network.settings = dict(chosen.arguments)
+    network.settings = chosen
     return network
+
+
+def with_defaults(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Some of an architecture's settings, and the defaults of all others.
+
+    Raises:
+        ScalewiseError: an unknown name, with the nearest valid one.
+    """
+    if name not in ARCHITECTURES:
+        raise ScalewiseError(f"unknown model '{name}'{_nearest(name, list_models())}")
+    parameters = inspect.signature(ARCHITECTURES[name]).parameters
+    return {**{key: parameter.default for key, parameter in parameters.items()}, **settings}
 
 
 def _fits(value: Any, hint: Any) -> bool:

@@ -155,16 +155,16 @@ class Scn(RestorationNetwork):
         self.skip = nn.Sequential(*enlarging)
         self.shuffle = nn.PixelShuffle(scale)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """See :class:`RestorationNetwork`; only the body sees the padding, not the skip."""
+    def align(self, image: Tensor) -> Tensor:
+        """The image as it is: only the body sees padding, not the skip."""
+        return image
+
+    def restore_cleaned(self, image: Tensor) -> Tensor:
+        """See :class:`RestorationNetwork`; takes any size."""
         height, width = image.shape[-2:]
         centred = image - 0.5
         residual = self.body(pad_to_multiple(centred, self.multiple))[..., :height, :width]
         return self.shuffle(residual + self.skip(centred)) + 0.5
-
-    def restore(self, image: Tensor) -> Tensor:
-        """See :class:`RestorationNetwork`."""
-        return self.forward(image)
 
 
 def _length(weight: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from scalewise.errors import ScalewiseError
 from scalewise.models.base import RestorationNetwork, require_positive
+from scalewise.models.cleaning import Cleaning
 from scalewise.models.layers import bicubic_kernel, start_near_zero, upsample_2x
 
 
@@ -84,6 +85,9 @@ class ScnExact(RestorationNetwork):
         expansion: how many times wider the body is inside.
         blocks: scale-wise blocks.
         levels: pyramid levels, each half the size of the one before.
+        denoise: convolutions of a denoising block ahead of the network; 0 for none.
+        artifacts: convolutions of an artifact module ahead of it; 0 for none.  For both see
+            :mod:`scalewise.models.cleaning`.
     """
 
     def __init__(
@@ -94,6 +98,8 @@ class ScnExact(RestorationNetwork):
         expansion: int = 4,
         blocks: int = 8,
         levels: int = 3,
+        denoise: int = 0,
+        artifacts: int = 0,
     ) -> None:
         require_positive(width=width, expansion=expansion, blocks=blocks)
         if levels < 2:
@@ -112,8 +118,9 @@ class ScnExact(RestorationNetwork):
         with torch.no_grad():
             self.skip.weight.copy_(bicubic_kernel(scale, channels))
             nn.init.zeros_(self.skip.bias)  # pyright: ignore[reportArgumentType]
+        self.cleaning = Cleaning(channels, width, denoise, artifacts)
 
-    def restore(self, image: Tensor) -> Tensor:
+    def restore_cleaned(self, image: Tensor) -> Tensor:
         """See :class:`RestorationNetwork`."""
         centred = image - 0.5
         pyramid = [self.head(centred)]

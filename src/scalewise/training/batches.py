@@ -1,7 +1,9 @@
 """Batches as tensors: from host memory, or gathered on the device from the whole store.
 
 Both give the same patches for the same step.  On a GPU the second leaves nothing to wait for:
-the stores are copied to it once, and a step uploads a few numbers per patch.
+the stores are copied to it once, and a step uploads a few numbers per patch.  Patches that are
+degraded (noise, JPEG) come from the host everywhere: that is done in NumPy, a few milliseconds
+a step.
 """
 
 from __future__ import annotations
@@ -12,16 +14,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from scalewise.data.degrading import Floats
 from scalewise.data.sampler import Patches, PatchSampler, Place
 from scalewise.data.store import Store
 
 Batches = Callable[[int], tuple[Tensor, Tensor]]
-"""A step's LR and HR patches: (N, 3, H, W) float32 in [0, 1], channels last, on the device."""
+"""A step's LR and HR patches: (N, 3, H, W) float32 in [0, 1], channels last, on the device.  Noise
+alone is not clipped, so there LR may go beyond."""
 
 
 def make_batches(sampler: PatchSampler, device: torch.device) -> Batches:
-    """Batches for a device: gathered on it if it is a GPU with room for the stores."""
-    if device.type == "cuda":
+    """Batches for a device: gathered on it if it is a GPU with room for the stores, and nothing
+    befalls the patches."""
+    if device.type == "cuda" and sampler.degradation is None:
         free, _ = torch.cuda.mem_get_info(device)
         if sum(store.bytes.size for store in sampler.stores) < free / 2:
             return DeviceBatches(sampler, device)
@@ -39,13 +44,13 @@ class HostBatches:
         small, large = self._sampler.sample(step)
         return self._to_batch(small), self._to_batch(large)
 
-    def _to_batch(self, patches: Patches) -> Tensor:
+    def _to_batch(self, patches: Patches | Floats) -> Tensor:
         tensor = torch.from_numpy(patches)  # pyright: ignore[reportUnknownMemberType]
         return as_images(tensor.to(self._device))
 
 
 class DeviceBatches:
-    """Batches gathered on the device, which holds the stores whole."""
+    """Batches gathered on the device, which holds the stores whole; of clean patches only."""
 
     def __init__(self, sampler: PatchSampler, device: torch.device) -> None:
         self._sampler, self._device = sampler, device
@@ -92,8 +97,9 @@ class DeviceBatches:
 
 
 def as_images(patches: Tensor) -> Tensor:
-    """(N, H, W, C) uint8 in [0, 255] to (N, C, H, W) float32 in [0, 1], channels last."""
-    return patches.permute(0, 3, 1, 2).float().div_(255)
+    """(N, H, W, C) uint8 or float32 in levels of 255 to (N, C, H, W) float32 in [0, 1], channels
+    last."""
+    return patches.permute(0, 3, 1, 2).float() / 255
 
 
 def _width_and_offset(store: Store, index: int, scale: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from scalewise.data.degrading import TASKS, Degradation
 from scalewise.errors import ScalewiseError
 
 DERIVED: Any = None
@@ -26,11 +27,14 @@ class ModelConfig:
         name: an architecture of the registry.
         settings: its constructor's arguments.
         init: start from the weights of a released model's name or a checkpoint's path.
+        init_partial: take from there what fits and leave the rest as it is drawn: the body of a
+            network of another scale.
     """
 
     name: str
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
     init: str | None = None
+    init_partial: bool = False
     __pydantic_config__ = STRICT
 
 
@@ -51,6 +55,14 @@ class DataConfig:
         squash: side of the square that whole LR pictures are squashed to (and HR ones to twice
             that), as the reproduced document does.  Then a patch is a whole picture, nothing is
             flipped, and every picture is drawn once before any is drawn again.
+        task: what is learned: ``super-resolution`` of clean pictures; at scale 1 ``denoise``
+            (Gaussian noise) or ``dejpeg`` (JPEG's artifacts); ``photo``, super-resolution of
+            pictures that are a little noisy and were JPEGs.
+        sigma: the least and the largest standard deviation of the noise, in levels of 255; by
+            default 0 and 50, for ``photo`` 0 and 10.
+        quality: the least and the largest quality of the JPEG; by default 10 and 95, for
+            ``photo`` 60 and 95.
+        clean: the share of patches that are left clean; for ``photo`` 0.15 by default, else none.
     """
 
     train: list[str]
@@ -61,10 +73,16 @@ class DataConfig:
     epoch: int | None = None
     augment: bool = DERIVED
     squash: int | None = None
+    task: Literal["super-resolution", "denoise", "dejpeg", "photo"] = "super-resolution"
+    sigma: tuple[float, float] | None = DERIVED
+    quality: tuple[int, int] | None = DERIVED
+    clean: float = DERIVED
     __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
+        usual = TASKS[self.task]
         _derive(self, patch=self.squash or 48, augment=self.squash is None)
+        _derive(self, sigma=usual.sigma, quality=usual.quality, clean=usual.clean)
         _require(bool(self.train), "data.train must name a packed store or a folder of pictures")
         for name in ("squash", "patch", "batch", "valid_images", "epoch"):
             _require_above_zero(f"data.{name}", getattr(self, name))
@@ -73,24 +91,52 @@ class DataConfig:
             "with data.squash a patch is a whole picture, as it is: leave out data.patch and "
             f"data.augment, or let them be {self.squash} and false",
         )
+        for key, chosen, needed in (
+            ("squash", self.squash, self.task == "super-resolution"),
+            ("sigma", self.sigma, usual.sigma),
+            ("quality", self.quality, usual.quality),
+            ("clean", self.clean, self.task != "super-resolution"),
+        ):
+            _require(not chosen or bool(needed), f"data.{key} is not for {self.task}: leave it out")
+        _require_range("data.sigma", self.sigma, 0, 255)
+        _require_range("data.quality", self.quality, 1, 100)
+        _require_part("data.clean", self.clean)
+
+    @property
+    def degradation(self) -> Degradation | None:
+        """What befalls the LR patches; None for nothing."""
+        if self.task == "super-resolution":
+            return None
+        return Degradation(self.sigma, self.quality, self.clean)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LossConfig:
-    """``l1 * L1 + smooth_l1 * SmoothL1``, on images in [0, 1].
+    """``l1 * L1 + smooth_l1 * SmoothL1``, on images in [0, 1], and what its cleaning is to find.
 
     Attributes:
-        l1: weight of the mean absolute error (alpha).
+        l1: weight of the mean absolute error (alpha; beside ``denoised`` the document's gamma).
         smooth_l1: weight of the smooth L1 loss (beta).
+        denoised: weight of the mean squared error of a denoising block's image (delta).
+        artifact_map: weight of the mean absolute error of an artifact module's map.
     """
 
     l1: float = 1.0
     smooth_l1: float = 0.0
+    denoised: float = 0.0
+    artifact_map: float = 0.0
     __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         fits = min(self.l1, self.smooth_l1) >= 0 and self.l1 + self.smooth_l1 > 0
         _require(fits, "loss.l1 and loss.smooth_l1 cannot be negative, nor both 0")
+        fits = min(self.denoised, self.artifact_map) >= 0
+        _require(fits, "loss.denoised and loss.artifact_map cannot be negative")
+
+    @property
+    def asks_of_cleaning(self) -> bool:
+        """Whether it looks at more than the restored image."""
+        return self.denoised > 0 or self.artifact_map > 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,6 +254,16 @@ def _require(fits: bool, message: str) -> None:
 
 def _require_above_zero(key: str, value: float | None) -> None:
     _require(value is None or value > 0, f"{key} must be above 0, not {value}")
+
+
+def _require_range(key: str, ends: tuple[float, float] | None, lowest: int, highest: int) -> None:
+    if ends is not None:
+        least, largest = ends
+        _require(
+            lowest <= least <= largest <= highest,
+            f"{key} must be [least, largest], from {lowest} to {highest}, "
+            f"not [{least:g}, {largest:g}]",
+        )
 
 
 def _require_part(key: str, *values: float) -> None:

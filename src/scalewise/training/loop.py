@@ -29,11 +29,11 @@ from scalewise.training.checkpoint import (
     save_checkpoint,
     save_generation,
 )
-from scalewise.training.config import OptimizerConfig, Recipe
+from scalewise.training.config import LossConfig, OptimizerConfig, Recipe
 from scalewise.training.distributed import LostWorker, World, losing_a_worker_said
 from scalewise.training.ema import Ema
 from scalewise.training.log import LOG_FILE, Listener, LogLine, RunLog
-from scalewise.training.losses import restoration_loss
+from scalewise.training.losses import cleaning_loss, restoration_loss
 from scalewise.training.machine import autocast, keep_freed_memory, pick_device, pick_dtype
 from scalewise.training.muon import Muon
 from scalewise.training.schedules import learning_rate
@@ -64,7 +64,8 @@ class Trainer:
         notify: told, in one line each, of what a run survives: a full disk, a damaged file.
 
     Raises:
-        ScalewiseError: the recipe's budget or intervals make no sense.
+        ScalewiseError: the recipe's budget or intervals make no sense, or its loss asks for what
+            the network does not have.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Trainer:
         world: World | None = None,
         notify: Notify | None = None,
     ) -> None:
+        require_asked_for(network, recipe.loss)
         keep_freed_memory()
         self.recipe = recipe
         self.sampler = sampler
@@ -174,11 +176,7 @@ class Trainer:
         """Learn from one batch; the loss, on the device."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate
-        lr, hr = self.batches(self.step)
-        with autocast(self.device, self.dtype):
-            restored: Tensor = self._forward(lr)
-        weights = self.recipe.loss
-        loss = restoration_loss(restored.float(), hr, weights.l1, weights.smooth_l1)
+        loss = self._loss(*self.batches(self.step))
         self.optimizer.zero_grad()
         loss.backward()  # pyright: ignore[reportUnknownMemberType]
         if self.recipe.optimizer.clip is not None:
@@ -187,6 +185,18 @@ class Trainer:
         self.ema.update(self.network, self.step)
         self.step += 1
         return loss.detach()
+
+    def _loss(self, lr: Tensor, hr: Tensor) -> Tensor:
+        weights, cleaned = self.recipe.loss, None
+        with autocast(self.device, self.dtype):
+            if weights.asks_of_cleaning:
+                restored, cleaned = self._forward(lr, with_cleaned=True)
+            else:
+                restored = self._forward(lr)
+        loss = restoration_loss(restored.float(), hr, weights.l1, weights.smooth_l1)
+        if cleaned is not None:  # and the scale is 1
+            loss = loss + cleaning_loss(cleaned, lr, hr, weights.denoised, weights.artifact_map)
+        return loss
 
     def state_dict(self) -> Checkpoint:
         """The run as tensors and plain values."""
@@ -314,9 +324,37 @@ class Trainer:
 
 
 def compiled(network: RestorationNetwork) -> nn.Module:
-    """The network compiled: on a GPU as fast as it gets, with CUDA graphs."""
+    """The network compiled: on a GPU as fast as it gets, with CUDA graphs.
+
+    Raises:
+        ScalewiseError: a network with something ahead of it, on another device: there PyTorch
+            (2.13) compiles the gradient of replicated edges wrongly, channels last.
+    """
     on_gpu = next(network.parameters()).device.type == "cuda"
+    if not on_gpu and list(network.cleaning.parameters()):
+        raise ScalewiseError(
+            "compile: works on a GPU only with model.settings.denoise or artifacts; leave it out"
+        )
     return torch.compile(network, mode="max-autotune" if on_gpu else "default")  # pyright: ignore
+
+
+def require_asked_for(network: RestorationNetwork, loss: LossConfig) -> None:
+    """Raise :class:`ScalewiseError` where a loss asks for what a network does not have."""
+    asked = {
+        "denoised": (loss.denoised, "denoise", network.cleaning.denoise),
+        "artifact_map": (loss.artifact_map, "artifacts", network.cleaning.artifacts),
+    }
+    for name, (weight, setting, module) in asked.items():
+        if weight and module is None:
+            raise ScalewiseError(
+                f"loss.{name}: the network has nothing that it could teach; "
+                f"set model.settings.{setting}=4, or leave it out"
+            )
+        if weight and network.scale > 1:
+            raise ScalewiseError(
+                f"loss.{name}: works at scale 1 only, where the target is the clean input; "
+                f"leave it out at scale {network.scale}"
+            )
 
 
 def keep_quiet(_: str) -> None:

@@ -50,7 +50,13 @@ def release_run(run: Path, folder: Path, *, summary: str, licence: str) -> Card:
     )
     name = folder.resolve().name
     return write_release(
-        load_network(path), folder, name=name, summary=summary, licence=licence, training=training
+        load_network(path),
+        folder,
+        name=name,
+        summary=summary,
+        licence=licence,
+        training=training,
+        task=recipe["data"].get("task", "super-resolution"),
     )
 
 

@@ -11,10 +11,12 @@ import signal
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from scalewise.data.store import Progress
 from scalewise.errors import ScalewiseError
+from scalewise.models.registry import with_defaults
 from scalewise.training.checkpoint import has_checkpoint
 from scalewise.training.config import Recipe
 from scalewise.training.distributed import World
@@ -98,7 +100,10 @@ def open_run(
 
 
 def _changes(folder: Path, recipe: Recipe) -> list[str]:
-    return changed_keys(load_recipe(folder / RECIPE_FILE), recipe, ignored="budget")
+    old = load_recipe(folder / RECIPE_FILE)
+    # A run may be older than some of its network's settings.
+    model = replace(old.model, settings=with_defaults(old.model.name, old.model.settings))
+    return changed_keys(replace(old, model=model), recipe, ignored="budget")
 
 
 @contextmanager

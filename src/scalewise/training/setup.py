@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from scalewise.data.sampler import PatchSampler
 from scalewise.data.store import Progress, Store, pack, read_rgb
@@ -52,11 +54,12 @@ def prepare(
 
     Raises:
         ScalewiseError: data that are missing, unusable or too small, an unknown model or
-            setting, or initial weights that do not fit.
+            setting, a task of another scale, or initial weights that do not fit.
     """
     world = world or World()
     network = build_network(recipe.model, recipe.seed, initialise)
     scale, data = network.scale, recipe.data
+    _require_scale(data.task, scale)
     stores: list[Store] = []
     for source, path in zip(data.train, packed_paths(data.train, run), strict=True):
         if Path(source).is_dir() and not (reuse_packed and path.exists()):
@@ -74,6 +77,7 @@ def prepare(
         world.size,
         augment=data.augment,
         whole=data.squash is not None,
+        degradation=data.degradation,
     )
     validation = open_validation(data, scale)
     recipe = replace(recipe, model=replace(recipe.model, settings=network.settings))
@@ -99,10 +103,28 @@ def build_network(config: ModelConfig, seed: int, initialise: bool = True) -> Re
         from scalewise.weights.release import load_network
 
         try:
-            load_weights(network, load_network(config.init).state_dict())
+            weights = load_network(config.init).state_dict()
+            load_weights(network, _fitting(weights, network) if config.init_partial else weights)
         except ScalewiseError as error:
             raise ScalewiseError(f"model.init: {config.init}: {error}") from error
     return network
+
+
+def _fitting(weights: dict[str, Tensor], network: RestorationNetwork) -> dict[str, Tensor]:
+    """A network's own weights, those of another in their place where name and shape are the same.
+
+    Raises:
+        ScalewiseError: there are none.
+    """
+    own = network.state_dict()
+    taken = {
+        name: weight
+        for name, weight in weights.items()
+        if name in own and weight.shape == own[name].shape
+    }
+    if not taken:
+        raise ScalewiseError("no weight of it has a place in this network")
+    return {**own, **taken}
 
 
 def packed_paths(train: Sequence[str], run: Path) -> list[Path]:
@@ -131,10 +153,10 @@ def open_validation(data: DataConfig, scale: int) -> ValidationSet | None:
     _require_existing("data.valid", path)
     protocol = protocol_of(data)
     pictures = _from_folder(path, scale) if path.is_dir() else _from_store(path, scale, data)
-    pairs: list[tuple[Pixels, Pixels]] = []
+    pairs: list[tuple[NDArray[Any], Pixels]] = []
     for name, hr, lr in islice(pictures, data.valid_images):
         try:
-            lr, hr = protocol.prepare(hr, lr, scale)
+            lr, hr = protocol.prepare(hr, lr, scale, name)
         except ScalewiseError as error:
             raise ScalewiseError(f"data.valid: {name}: {error}") from error
         if min(hr.shape[:2]) < (smallest := protocol.smallest(scale)):
@@ -176,6 +198,18 @@ def _from_store(path: Path, scale: int, data: DataConfig) -> Iterator[tuple[str,
     store.lr_shapes(scale)  # says so if the store lacks the scale
     for index, entry in enumerate(store.entries):
         yield entry.name, store.hr(index), store.lr(index, scale)
+
+
+def _require_scale(task: str, scale: int) -> None:
+    if task in ("denoise", "dejpeg") and scale != 1:
+        raise ScalewiseError(
+            f"data.task: {task} keeps a picture's size; set model.settings.scale=1, not {scale}"
+        )
+    if task == "photo" and scale == 1:
+        raise ScalewiseError(
+            "data.task: photo enlarges pictures; set model.settings.scale to 2 or more, "
+            "or choose denoise or dejpeg"
+        )
 
 
 def _require_squashed(store: Store, squash: int | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from torch.utils.tensorboard import SummaryWriter
@@ -11,7 +13,7 @@ from scalewise.training.log import LogLine
 from scalewise.training.loop import Trainer
 from scalewise.training.validation import ValidationSet, restore_uint8
 
-Pixels = NDArray[np.uint8]
+Crop = tuple[NDArray[Any], NDArray[Any], NDArray[np.uint8]]
 
 CROPS = 4
 """How many validation pictures are shown."""
@@ -50,16 +52,17 @@ class TensorBoard:
         trainer = self._trainer
         for index, (lr, bicubic, truth) in enumerate(self._crops):
             restored = restore_uint8(trainer.ema.network, lr, trainer.device, trainer.dtype)
-            picture = np.concatenate([bicubic, restored, truth], axis=1)
+            seen = np.rint(bicubic).clip(0, 255).astype(np.uint8)  # noise alone is not rounded
+            picture = np.concatenate([seen, restored, truth], axis=1)
             self._writer.add_image(  # pyright: ignore[reportUnknownMemberType]
                 f"crops/{index}", picture, step, dataformats="HWC"
             )
 
 
-def _crops(validation: ValidationSet) -> list[tuple[Pixels, Pixels, Pixels]]:
+def _crops(validation: ValidationSet) -> list[Crop]:
     """The centres of the first pictures: LR, enlarged bicubically, and the truth."""
     scale = validation.scale
-    crops: list[tuple[Pixels, Pixels, Pixels]] = []
+    crops: list[Crop] = []
     for lr, hr in validation.pairs[:CROPS]:
         height, width = (min(side, CROP_SIDE) for side in lr.shape[:2])
         top, left = (lr.shape[0] - height) // 2, (lr.shape[1] - width) // 2

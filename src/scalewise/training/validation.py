@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,12 +23,13 @@ class ValidationSet:
     """Pairs of pictures held in memory.
 
     Attributes:
-        pairs: LR (h, w, 3) and HR (scale h, scale w, 3), uint8, from the protocol's ``prepare``.
+        pairs: LR (h, w, 3) and HR (scale h, scale w, 3), from the protocol's ``prepare``: uint8,
+            but for noisy LR.
         scale: HR over LR size.
         protocol: how they were prepared and are scored.
     """
 
-    pairs: list[tuple[Pixels, Pixels]]
+    pairs: list[tuple[NDArray[Any], Pixels]]
     scale: int
     protocol: Protocol = PROTOCOL
 
@@ -52,12 +54,12 @@ class ValidationSet:
 
 
 def restore_uint8(
-    network: RestorationNetwork, image: Pixels, device: torch.device, dtype: torch.dtype
+    network: RestorationNetwork, image: NDArray[Any], device: torch.device, dtype: torch.dtype
 ) -> Pixels:
-    """Run a network on one 8-bit picture (H, W, C), whole, and round to 8 bits."""
-    pixels = torch.tensor(image, device=device)
+    """Run a network on one picture (H, W, C) in levels of 255, whole, and round to 8 bits."""
+    pixels = torch.tensor(image, device=device, dtype=torch.float32)
     batch = pixels.permute(2, 0, 1)[None].contiguous(memory_format=torch.channels_last)
     with torch.no_grad(), autocast(device, dtype):
-        restored: torch.Tensor = network(batch.float() / 255)
+        restored: torch.Tensor = network(batch / 255)
     rounded = (restored[0].float() * 255).round().clamp(0, 255).byte()
     return rounded.permute(1, 2, 0).cpu().numpy()

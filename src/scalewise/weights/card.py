@@ -20,6 +20,9 @@ GRAPH_FILE = "model.onnx"
 WEIGHTS_FILE = "weights.safetensors"
 _JUDGED_ON = "Kodak24"
 
+Task = Literal["super-resolution", "denoise", "dejpeg", "photo"]
+"""What a network is for; ``photo`` is enlarging what has noise and was a JPEG."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
@@ -33,6 +36,8 @@ class Score:
         precision: what the runtime computed in.
         psnr, psnr_y, ssim: means over the pictures; dB, dB, and at most 1.
         version: of scalewise.
+        psnr_b: likewise, in dB; None where the protocol does not measure it.
+        encoded: one SHA-256 for all files that the inputs were in; None where they were in none.
     """
 
     model: str
@@ -44,6 +49,8 @@ class Score:
     psnr_y: float
     ssim: float
     version: str
+    psnr_b: float | None = None
+    encoded: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +100,7 @@ class Card:
     Attributes:
         name: what it is called on the command line.
         summary: one sentence.
-        task: ``super-resolution``, ``denoise``, ...
+        task: what it is for.
         scale: output over input size.
         channels: 1 (grey) or 3 (RGB).
         architecture: its name in the registry of models, and its ``settings`` there.
@@ -108,7 +115,7 @@ class Card:
 
     name: str
     summary: str
-    task: Literal["super-resolution"]
+    task: Task
     scale: int
     channels: int
     architecture: str
@@ -130,12 +137,14 @@ class Card:
     def cost_of_bf16(self) -> float:
         """Decibels that bfloat16 loses on Kodak24, in RGB or luminance, whichever is more.
 
-        Infinite where it was not measured.
+        At worst, where it was measured under several protocols; infinite where under none.
         """
-        exact, rounded = self.score(_JUDGED_ON), self.score(_JUDGED_ON, precision="bf16")
-        if exact is None or rounded is None:
-            return inf
-        return max(exact.psnr - rounded.psnr, exact.psnr_y - rounded.psnr_y)
+        costs: list[float] = []
+        for exact in self.scores:
+            rounded = self.score(_JUDGED_ON, exact.protocol, "bf16")
+            if exact == self.score(_JUDGED_ON, exact.protocol) and rounded is not None:
+                costs += [exact.psnr - rounded.psnr, exact.psnr_y - rounded.psnr_y]
+        return max(costs, default=inf)
 
 
 def with_scores(card: Card, scores: list[Score]) -> Card:
@@ -212,13 +221,7 @@ def card_page(card: Card) -> str:
         "",
         "## Scores",
         "",
-        "| model | dataset | images | protocol | precision | PSNR | PSNR-Y | SSIM |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {s.model} | {s.dataset} | {s.images} | {s.protocol} | {s.precision} "
-        f"| {s.psnr:.2f} | {s.psnr_y:.2f} | {s.ssim:.4f} |"
-        for s in card.scores
+        *_table(card.scores),
     ]
     if card.cost_of_bf16 < inf:
         verb = "costs" if card.cost_of_bf16 >= 0 else "gains"
@@ -249,6 +252,29 @@ def card_page(card: Card) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _table(scores: list[Score]) -> list[str]:
+    """Scores as rows of Markdown, and below them what says which files were measured on."""
+    columns = ["model", "dataset", "images", "protocol", "precision", "PSNR", "PSNR-Y", "SSIM"]
+    rows = [
+        [
+            *(s.model, s.dataset, str(s.images), s.protocol, s.precision),
+            *(f"{s.psnr:.2f}", f"{s.psnr_y:.2f}", f"{s.ssim:.4f}"),
+        ]
+        for s in scores
+    ]
+    if any(s.psnr_b is not None for s in scores):
+        columns.append("PSNR-B")
+        for row, s in zip(rows, scores, strict=True):
+            row.append("-" if s.psnr_b is None else f"{s.psnr_b:.2f}")
+    lines = [f"| {' | '.join(row)} |" for row in (columns, *rows)]
+    lines.insert(1, "|" + "---|" * len(columns))
+    files = {f"{s.dataset} under {s.protocol}": s.encoded for s in scores if s.encoded}
+    if files:
+        lines += ["", "The encoded files that the networks were given, one hash a set:", ""]
+        lines += [f"- {name}: sha256 `{digest}`" for name, digest in files.items()]
+    return lines
 
 
 def _origin(start: Start | None) -> str:

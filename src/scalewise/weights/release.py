@@ -16,6 +16,7 @@ from scalewise.weights.card import (
     GRAPH_FILE,
     WEIGHTS_FILE,
     Card,
+    Task,
     Training,
     checked_file,
     read_card,
@@ -68,13 +69,14 @@ def write_release(
     summary: str,
     licence: str,
     training: Training,
+    task: Task = "super-resolution",
 ) -> Card:
     """Write a network as a released model: weights, graph, and a card without scores yet.
 
     Args:
         network: in evaluation mode, on the CPU.
         folder: created if missing; files of an earlier release in it are replaced.
-        name, summary, licence, training: see :class:`Card`.
+        name, summary, licence, training, task: see :class:`Card`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WEIGHTS_FILE).write_bytes(to_bytes(network))
@@ -82,7 +84,7 @@ def write_release(
     card = Card(
         name=name,
         summary=summary,
-        task="super-resolution",
+        task=task,
         scale=network.scale,
         channels=network.channels,
         architecture=network.architecture,

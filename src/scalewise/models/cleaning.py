@@ -1,0 +1,149 @@
+"""What cleans an image before a network restores it: an artifact module and a denoising block.
+
+Two of the directions that M. Pratap's "Scale-wise Convolution for image restoration" leaves for
+the future.  Both work on the image itself, in its own size, and hand an image on, so that they
+go ahead of any network's feature extraction:
+
+- the denoising block learns the noise and takes it off, as Zhang et al., "Beyond a Gaussian
+  Denoiser", TIP 2017 (https://arxiv.org/abs/1608.03981) do;
+- the artifact module first tells where the image is damaged and how much, then corrects it there.
+  Its map is a part of the network with a target of its own, like the noise level map of Guo et
+  al., "Toward Convolutional Blind Denoising of Real Photographs", CVPR 2019
+  (https://arxiv.org/abs/1807.04686).
+
+Either starts by handing on exactly what it gets.  The artifacts go first: a picture is
+compressed after its noise came in.  The losses: ``scalewise.training.losses.cleaning_loss``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from scalewise.errors import ScalewiseError
+
+MOST_LAYERS = 8
+"""Convolutions in both together.  Each lets a network see one pixel further, which takes one from
+what tiles overlap by; with these the largest difference between tiled and whole is still below
+a level of 255 (``tests/restoring/test_seams.py``)."""
+
+
+class Cleaned(NamedTuple):
+    """A cleaned image, and what was found on the way.
+
+    Attributes:
+        image: (N, channels, H, W) as the network restores it, in [0, 1] but for over- and
+            undershoot; that of the denoising block where there is one.
+        artifact_map: (N, 1, H, W) in [0, 1], how damaged the image is at each pixel; None
+            without an artifact module.
+    """
+
+    image: Tensor
+    artifact_map: Tensor | None
+
+    def cropped(self, height: int, width: int) -> Cleaned:
+        """Without what is right of and below a size."""
+        images = (None if x is None else x[..., :height, :width] for x in self)
+        return Cleaned(*images)  # pyright: ignore[reportArgumentType]
+
+
+class Cleaning(nn.Module):
+    """The artifact module, then the denoising block, where there are such; else nothing.
+
+    Args:
+        channels: image channels.
+        width: features of either.
+        denoise: convolutions of the denoising block, at least 2; 0 for none.
+        artifacts: convolutions of the artifact module, at least 2; 0 for none.
+
+    Raises:
+        ScalewiseError: too few or too many of them.
+    """
+
+    def __init__(
+        self, channels: int, width: int = 32, denoise: int = 0, artifacts: int = 0
+    ) -> None:
+        super().__init__()
+        for name, layers in (("denoise", denoise), ("artifacts", artifacts)):
+            if layers < 0 or layers == 1:
+                raise ScalewiseError(f"{name} must be 0 or at least 2 convolutions, not {layers}")
+        if denoise + artifacts > MOST_LAYERS:
+            raise ScalewiseError(
+                f"denoise and artifacts may have {MOST_LAYERS} convolutions together, "
+                f"not {denoise + artifacts}"
+            )
+        self.artifacts = ArtifactModule(channels, width, artifacts) if artifacts else None
+        self.denoise = DenoisingBlock(channels, width, denoise) if denoise else None
+
+    def forward(self, image: Tensor) -> Cleaned:
+        """Clean (N, channels, H, W) in [0, 1]."""
+        artifact_map = None
+        if self.artifacts is not None:
+            image, artifact_map = self.artifacts(image)
+        if self.denoise is not None:
+            image = self.denoise(image)
+        return Cleaned(image, artifact_map)
+
+
+class DenoisingBlock(nn.Module):
+    """``x + Convs(x)``, with ReLU between the convolutions; the last one starts at zero.
+
+    Maps (N, channels, H, W) to the same shape.
+
+    Args:
+        channels: image channels.
+        width: features between the convolutions.
+        layers: 3x3 convolutions, at least 2.
+    """
+
+    def __init__(self, channels: int, width: int, layers: int) -> None:
+        super().__init__()
+        self.features = features(channels, width, layers - 1)
+        self.noise = zero_conv(width, channels)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """See the class."""
+        return image + self.noise(self.features(image - 0.5))
+
+
+class ArtifactModule(nn.Module):
+    """``x + map * correction``: a detector and a corrector that look at the same features.
+
+    ``map = sigmoid(Conv(f))``, one number per pixel, and ``correction = Conv(f)``, which starts
+    at zero, with ``f`` from convolutions with ReLU behind each.
+
+    Args:
+        channels: image channels.
+        width: features.
+        layers: 3x3 convolutions from the image to map or correction, at least 2.
+    """
+
+    def __init__(self, channels: int, width: int, layers: int) -> None:
+        super().__init__()
+        self.features = features(channels, width, layers - 1)
+        self.detect = nn.Conv2d(width, 1, 3, padding=1)
+        self.correct = zero_conv(width, channels)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (N, channels, H, W) to the corrected image and the map, (N, 1, H, W) in [0, 1]."""
+        found = self.features(image - 0.5)
+        artifact_map = self.detect(found).sigmoid()
+        return image + artifact_map * self.correct(found), artifact_map
+
+
+def features(channels: int, width: int, layers: int) -> nn.Sequential:
+    """(N, channels, H, W) to (N, width, H, W) by 3x3 convolutions with ReLU behind each."""
+    stack = nn.Sequential()
+    for layer in range(layers):
+        stack.append(nn.Conv2d(width if layer else channels, width, 3, padding=1))
+        stack.append(nn.ReLU(inplace=True))
+    return stack
+
+
+def zero_conv(width: int, channels: int) -> nn.Conv2d:
+    """A 3x3 convolution that starts at zero."""
+    conv = nn.Conv2d(width, channels, 3, padding=1)
+    nn.init.zeros_(conv.weight)
+    nn.init.zeros_(conv.bias)  # pyright: ignore[reportArgumentType]
+    return conv

@@ -1,0 +1,173 @@
+"""evaluate on the tasks, as a user calls it."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from scalewise.cli.app import main
+from scalewise.evaluating.evaluate import restoration
+from scalewise.evaluating.tasks import PHOTO, denoising
+from scalewise.files import Picture, write
+from scalewise.restoring.restorer import load
+from scalewise.weights.card import read_card, write_card
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Run a command line: exit code, stdout, stderr."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["scalewise", *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", "300")
+        with pytest.raises(SystemExit) as ended:
+            main()
+        output = capsys.readouterr()
+        return int(ended.value.code or 0), output.out, output.err
+
+    return call
+
+
+@pytest.fixture
+def dataset(tmp_path: Path, photo: NDArray[np.uint8]) -> Path:
+    folder = tmp_path / "sample"
+    folder.mkdir()
+    for name, top in (("a", 0), ("b", 100)):
+        write(folder / f"{name}.png", Picture(photo[top : top + 60, 100:170]))
+    return folder
+
+
+@pytest.fixture
+def denoiser(tmp_path: Path) -> Path:
+    """The folder of a released model of scale 1, with random weights."""
+    import torch
+
+    from scalewise.models import create_model
+    from scalewise.weights.card import Training
+    from scalewise.weights.release import write_release
+
+    torch.manual_seed(0)
+    network = create_model("scn_exact", width=8, blocks=1, scale=1)
+    training = Training(recipe={}, steps=1, seconds=1, progress=1, pictures=1, licences={})
+    folder = tmp_path / "models" / "cleaner"
+    card = write_release(
+        network.eval(), folder, name="cleaner", summary="A test.", licence="CC0", training=training
+    )
+    write_card(replace(card, task="denoise"), folder)
+    return folder
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_model_is_measured_by_what_it_is_for(
+    call, denoiser: Path, dataset: Path, photo: NDArray[np.uint8]
+) -> None:
+    scores = dataset.parent / "scores.csv"
+    code, out, err = call("evaluate", denoiser, dataset, "--card", "--csv", scores)
+    assert (code, err) == (0, "")
+    assert "protocol denoise25: Gaussian noise of sigma 25" in out
+    assert "PSNR-B" not in out
+    assert "sha256" not in out
+    card = read_card(denoiser)
+    assert [(score.model, score.protocol) for score in card.scores] == [
+        ("noisy", "denoise25"),
+        ("cleaner", "denoise25"),
+    ]
+    rows = rows_of(scores)
+    assert [(row["model"], row["name"]) for row in rows[1:3]] == [("noisy", "b"), ("cleaner", "a")]
+    noisy, truth = denoising(25).prepare(photo[:60, 100:170], None, 1, "a")
+    restored = restoration(load(denoiser, precision="f32"))(noisy)
+    expected = denoising(25).score(restored, truth, 1)
+    assert float(rows[2]["psnr"]) == pytest.approx(expected.psnr, abs=1e-3)
+    assert rows[2]["psnr_b"] == rows[2]["encoded"] == ""
+
+    code, out, _ = call("evaluate", denoiser, dataset, "--sigma", "50", "--grey", "--card")
+    assert code == 0
+    assert "protocol denoise50-grey:" in out
+    assert read_card(denoiser).score("sample", "denoise50-grey") is not None
+    assert len(read_card(denoiser).scores) == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "protocol"),
+    [
+        ([], "protocol jpeg10: JPEG quality 10, chroma 4:2:0, by libvips"),
+        (["--quality", "40", "--subsampling", "4:4:4"], "protocol jpeg40-444: JPEG quality 40, "),
+        (["--grey", "--task", "dejpeg"], "protocol jpeg10-grey: pictures made grey"),
+    ],
+)
+def test_jpegs_as_they_are(call, dataset: Path, options: list[str], protocol: str) -> None:
+    scores = dataset.parent / "scores.csv"
+    code, out, err = call("evaluate", "jpeg", dataset, *options, "--csv", scores)
+    assert (code, err) == (0, "")
+    assert protocol in out
+    assert "PSNR-B" in out.splitlines()[1]
+    assert "the encoded files of sample, sha256 over theirs: " in out
+    assert all(len(row["encoded"]) == 64 for row in rows_of(scores))
+
+
+def test_dejpeg_with_any_model_of_scale_1(call, denoiser: Path, dataset: Path) -> None:
+    code, out, _ = call("evaluate", denoiser, dataset, "--task", "dejpeg", "--card")
+    assert code == 0
+    jpeg, own = read_card(denoiser).scores
+    assert (jpeg.model, own.model) == ("jpeg", "cleaner")
+    assert jpeg.encoded == own.encoded
+    assert f"{jpeg.encoded}" in out
+    assert jpeg.psnr_b is not None
+    assert f"{jpeg.psnr_b:.2f}" in out
+
+
+def test_photos_beside_bicubic(
+    call, small_release: Path, dataset: Path, photo: NDArray[np.uint8]
+) -> None:
+    scores = dataset.parent / "scores.csv"
+    code, out, _ = call("evaluate", small_release, dataset, "--task", "photo", "--csv", scores)
+    assert code == 0
+    assert "protocol photo: " in out
+    lr, truth = PHOTO.prepare(photo[:60, 100:170], None, 2, "a")
+    expected = PHOTO.score(load(small_release, precision="f32").restore(lr), truth, 2)
+    assert float(rows_of(scores)[0]["psnr_y"]) == pytest.approx(expected.psnr_y, abs=1e-3)
+    assert "protocol photo: " in call("evaluate", "bicubic", dataset, "--task", "photo")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["jpeg", "--sigma", "25"], "--sigma is for denoise, not for dejpeg"),
+        (["noisy", "--quality", "10"], "--quality is for dejpeg, not for denoise"),
+        (["bicubic", "--grey"], "--grey is for denoise and dejpeg, not for super-resolution"),
+        (["noisy", "--protocol", "field"], "--protocol is for super-resolution, not for denoise"),
+        (["jpeg", "--grey", "--subsampling", "4:4:4"], "with --grey there is no chroma"),
+        (["bicubic", "--task", "denoise"], "bicubic is no baseline of denoise; that is noisy"),
+        (["noisy", "--task", "photo"], "noisy is no baseline of photo; that is bicubic"),
+        (["noisy", "--card"], "noisy has no card"),
+        (
+            ["scn_x2", "--task", "denoise"],
+            "scn_x2 is for x2, and protocol denoise25 for x1 only",
+        ),
+        (["{cleaner}", "--task", "photo"], "cleaner is for x1, and protocol photo for x2 only"),
+        (["jpeg", "--scale", "2"], "jpeg is for x2, and protocol jpeg10 for x1 only"),
+        (
+            ["bicubic", "--scale", "3", "--protocol", "squash256"],
+            "bicubic is for x3, and protocol squash256 for x2 only",
+        ),
+        (["{cleaner}", "--task", "super-resolution"], "cleaner enlarges nothing"),
+    ],
+)
+def test_mistakes_get_one_line(
+    call, denoiser: Path, dataset: Path, arguments: list[str], message: str
+) -> None:
+    model, *options = (text.format(cleaner=denoiser) for text in arguments)
+    code, _, err = call("evaluate", model, dataset, *options)
+    assert code == 1
+    (line,) = err.strip().splitlines()
+    assert message in line

@@ -1,0 +1,101 @@
+"""Classical denoising: it helps, leaves clean pictures alone, and says what it needs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from scalewise.errors import ScalewiseError
+from scalewise.restoring.classical import Method, denoise
+
+
+@pytest.fixture
+def clean(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return (photo[40:140, 170:290] / 255).astype(np.float32)
+
+
+def noisy(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    noise = np.random.default_rng(0).normal(0, sigma / 255, image.shape)
+    return (image + noise).clip(0, 1).astype(np.float32)
+
+
+def psnr(image: NDArray[Any], clean: NDArray[Any]) -> float:
+    return float(-10 * np.log10(np.mean((image.astype(float) - clean) ** 2)))
+
+
+def require(method: str) -> None:
+    pytest.importorskip("skimage")
+    if method == "wavelet":
+        pytest.importorskip("pywt")
+
+
+@pytest.mark.parametrize(("method", "gain"), [("non_local_means", 5), ("wavelet", 4)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_takes_noise_off(
+    method: Method, gain: float, channels: int, clean: NDArray[np.float32]
+) -> None:
+    require(method)
+    clean = clean[..., :channels]
+    image = noisy(clean, 25)
+    before = image.copy()
+    for sigma in (25.0, None):
+        found = denoise(image, method, sigma)
+        assert found.shape == image.shape
+        assert found.dtype == np.float32
+        assert 0 <= found.min() <= found.max() <= 1
+        assert psnr(found, clean) > psnr(image, clean) + gain
+    np.testing.assert_array_equal(image, before)
+
+
+@pytest.mark.parametrize("method", ["non_local_means", "wavelet"])
+def test_stronger_noise_is_smoothed_more(method: Method, clean: NDArray[np.float32]) -> None:
+    require(method)
+    image = noisy(clean, 25)
+    rough = [np.abs(np.diff(denoise(image, method, sigma), axis=0)).mean() for sigma in (5, 15, 40)]
+    assert rough[0] > 1.2 * rough[1] > 1.2**2 * rough[2]
+
+
+@pytest.mark.parametrize("method", ["non_local_means", "wavelet"])
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 40, 3), (3, 2, 1), (16, 16, 1)])
+def test_any_size(method: Method, shape: tuple[int, ...]) -> None:
+    require(method)
+    image = np.random.default_rng(0).random(shape)
+    assert denoise(image, method, 20.0).shape == shape
+
+
+@pytest.mark.parametrize("method", ["non_local_means", "wavelet"])
+def test_without_noise_nothing_changes(method: Method) -> None:
+    smooth = np.full((32, 32, 3), 0.5, np.float32)
+    np.testing.assert_array_equal(denoise(smooth, method), smooth)
+    image = np.random.default_rng(0).random((8, 8, 3)).astype(np.float32)
+    np.testing.assert_array_equal(denoise(image, method, 0.0), image)
+
+
+@pytest.mark.parametrize(
+    ("method", "sigma", "message"),
+    [
+        ("median", None, "^denoising method must be one of non_local_means, wavelet$"),
+        ("wavelet", -1.0, "^sigma must be at least 0, not -1.0$"),
+        ("wavelet", float("nan"), "^sigma must be at least 0, not nan$"),
+    ],
+)
+def test_errors(method: str, sigma: float | None, message: str) -> None:
+    with pytest.raises(ScalewiseError, match=message):
+        denoise(np.zeros((8, 8, 3)), cast(Method, method), sigma)
+
+
+@pytest.mark.parametrize(
+    ("method", "missing"), [("non_local_means", "skimage"), ("wavelet", "pywt")]
+)
+def test_a_missing_package_is_named(
+    method: Method, missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == missing]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ScalewiseError, match=r"pip install scikit-image PyWavelets$"):
+        denoise(np.random.default_rng(0).random((16, 16, 3)), method, 20.0)
