@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,27 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scalewise.cli.app import main
 from scalewise.evaluating.evaluate import restoration
 from scalewise.evaluating.tasks import PHOTO, denoising
 from scalewise.files import Picture, write
 from scalewise.restoring.restorer import load
 from scalewise.weights.card import read_card, write_card
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Run a command line: exit code, stdout, stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["scalewise", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "300")
-        with pytest.raises(SystemExit) as ended:
-            main()
-        output = capsys.readouterr()
-        return int(ended.value.code or 0), output.out, output.err
-
-    return call
 
 
 @pytest.fixture

@@ -12,25 +12,9 @@ import pytest
 import pyvips
 from numpy.typing import NDArray
 
-from scalewise.cli.app import main
 from scalewise.files import Picture, read, write
 from scalewise.restoring.restorer import load
 from scalewise.weights.card import read_card
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Run a command line: exit code, stdout, stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["scalewise", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "200")
-        with pytest.raises(SystemExit) as ended:
-            main()
-        output = capsys.readouterr()
-        return int(ended.value.code or 0), output.out, output.err
-
-    return call
 
 
 @pytest.fixture

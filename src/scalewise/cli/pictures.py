@@ -60,7 +60,6 @@ def restore_and_report(
     Raises:
         typer.Exit: with code 1, if one failed.
     """
-    from scalewise.restoring.cluster import restore_on_cluster
     from scalewise.restoring.enlarging import load_series
     from scalewise.restoring.folder import restore_files
     from scalewise.weights import find_release
@@ -86,6 +85,8 @@ def restore_and_report(
             restorers = load_series(engine.model, **engine.options)
             outcomes = restore_files(jobs, restorers, wishes, tell)
         else:
+            from scalewise.restoring.cluster import restore_on_cluster
+
             outcomes = restore_on_cluster(
                 jobs, engine.cluster, engine.model, wishes, tell, print_warning, **engine.options
             )

@@ -86,11 +86,6 @@ class Begun:
     plan: Plan
     ahead: ReadAhead
 
-    @property
-    def cost(self) -> int:
-        """See :func:`cost_of`."""
-        return _cost(self.reader, self.plan)
-
     def close(self) -> None:
         """Read no further."""
         self.ahead.close()
@@ -191,10 +186,7 @@ def cost_of(job: Job, restorers: Sequence[Restorer], wishes: Wishes) -> int:
         ScalewiseError: it cannot be read.
     """
     with open_picture(job.source, max_pixels=wishes.max_pixels) as reader:
-        return _cost(reader, plan_for(reader, restorers, wishes.target))
-
-
-def _cost(reader: PictureReader, plan: Plan) -> int:
-    # Where no network is needed, reading and writing is all that there is.
-    pixels = sum(network_pixels(reader.height, reader.width, plan.scales))
-    return pixels or reader.height * reader.width // 50 + 1
+        plan = plan_for(reader, restorers, wishes.target)
+        # Where no network is needed, reading and writing is all that there is.
+        pixels = sum(network_pixels(reader.height, reader.width, plan.scales))
+        return pixels or reader.height * reader.width // 50 + 1
