@@ -77,6 +77,25 @@ def test_a_share_of_the_patches_stays_clean(photo: Pixels) -> None:
         assert np.mean(clean) == pytest.approx(0.25, abs=0.07)
 
 
+def test_a_share_of_the_patches_is_made_grey_with_grey_noise() -> None:
+    large = np.random.default_rng(0).integers(50, 200, (300, 64, 64, 3), np.uint8)
+    small = np.ascontiguousarray(large[:, ::2, ::2])
+    for degradation in (
+        Degradation(sigma=(5, 10), grey=0.3),
+        Degradation((5, 10), (30, 90), 0, 0.3),
+    ):
+        degraded, target = degradation.degrade_pairs(small, large, 16, generators(300))
+        grey = np.all(target == target[..., :1], axis=(1, 2, 3))
+        assert np.mean(grey) == pytest.approx(0.3, abs=0.08)
+        np.testing.assert_array_equal(np.all(degraded == degraded[..., :1], axis=(1, 2, 3)), grey)
+    _, target = Degradation(sigma=(5, 10), grey=0.3).degrade_pairs(
+        small, large, 16, generators(300)
+    )
+    luma = np.rint(large @ np.array([0.299, 0.587, 0.114]))
+    chosen = np.any(target != large, axis=(1, 2, 3))
+    np.testing.assert_allclose(target[chosen][..., 0], luma[chosen], atol=1)
+
+
 def test_noise_comes_before_the_jpeg_or_after_it() -> None:
     patches = np.full((200, 16, 16, 3), 128, np.uint8)
     photo = Degradation(sigma=(10, 10), quality=(50, 50))

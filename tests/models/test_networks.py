@@ -18,6 +18,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "adaptive": {"width": 8, "blocks": 2},
     "scn": {"width": 8, "expansion": 2, "blocks": 2, "levels": 3},
     "scn_exact": {"width": 8, "expansion": 2, "blocks": 2},
+    "scn_exact, shrunk": {"width": 8, "expansion": 2, "blocks": 2, "levels": 2, "shrink": 2},
     "dbpn": {"features": 8, "width": 6, "stages": 2, "dense": True},
     "dsrn": {"width": 8, "stages": 4},
     "original, cleaning": {"width": 8, "blocks": 2, "artifacts": 2},
@@ -129,7 +130,8 @@ def cut_error(network: RestorationNetwork, start: int) -> float:
 
 
 @pytest.mark.parametrize(
-    "name", ["original", "scn_exact", "original, cleaning", "scn_exact, cleaning"]
+    "name",
+    ["original", "scn_exact", "scn_exact, shrunk", "original, cleaning", "scn_exact, cleaning"],
 )
 def test_tile_exact_networks_do_not_see_where_a_tile_was_cut(name: str) -> None:
     network = small(name)

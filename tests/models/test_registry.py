@@ -80,6 +80,7 @@ def test_a_network_keeps_its_settings() -> None:
         "expansion": 4,
         "blocks": 2,
         "levels": 3,
+        "shrink": 1,
         "denoise": 0,
         "artifacts": 0,
     }

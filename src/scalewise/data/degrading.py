@@ -49,11 +49,14 @@ class Degradation:
             None for none.
         quality: the least and the largest quality of the JPEG, as libjpeg counts; None for none.
         clean: the share of patches that nothing befalls.
+        grey: the share of patches that are made grey first, with their targets; the noise is
+            then the same in all three channels.
     """
 
     sigma: tuple[float, float] | None = None
     quality: tuple[int, int] | None = None
     clean: float = 0.0
+    grey: float = 0.0
 
     def side(self, patch: int) -> int:
         """Side of what must be degraded to cut patches of a side from it, in pixels."""
@@ -74,19 +77,27 @@ class Degradation:
             LR (n, patch, patch, 3), as :meth:`degrade` returns it, and HR (n, scale patch,
             scale patch, 3).
         """
-        degraded = self.degrade(small, randoms)
+        grey = np.array([self.grey > 0 and random.random() < self.grey for random in randoms])
+        small, large = _made_grey(small, grey), _made_grey(large, grey)
+        degraded = self.degrade(small, randoms, grey)
         if self.quality is None:
             return degraded, large
         places = np.array([random.integers(GRID, size=2) for random in randoms])
         scale = large.shape[1] // small.shape[1]
         return _cut(degraded, places, patch), _cut(large, places * scale, patch * scale)
 
-    def degrade(self, patches: Patches, randoms: Sequence[np.random.Generator]) -> Patches | Floats:
+    def degrade(
+        self,
+        patches: Patches,
+        randoms: Sequence[np.random.Generator],
+        grey: NDArray[np.bool_] | None = None,
+    ) -> Patches | Floats:
         """Degrade patches, whose first pixel is the first of a JPEG block.
 
         Args:
             patches: (n, H, W, 3), uint8; where there is JPEG, H and W multiples of ``GRID``.
             randoms: a generator for each patch.
+            grey: (n,), whose noise is to be the same in all channels; by default no one's.
 
         Returns:
             The same shape; with JPEG uint8, as files have it, and else float32 in levels of 255,
@@ -95,25 +106,27 @@ class Degradation:
         chances = np.array([random.random(5) for random in randoms]).T
         dirty = chances[0] >= self.clean
         sigma = (_between(*(self.sigma or (0, 0)), chances[1]) * dirty).astype(np.float32)
+        grey = np.zeros(len(patches), np.bool_) if grey is None else grey
         if self.quality is None:
-            return _with_noise(patches, sigma, randoms)
+            return _with_noise(patches, sigma, grey, randoms)
         lowest, highest = self.quality
         quality = _between(lowest, highest + 1, chances[2]).astype(np.int64)
         noise_first, halved = chances[3] < 0.5, chances[4] < 0.5
 
-        degraded = _with_noise_in_8_bit(patches, sigma * noise_first, randoms)
+        degraded = _with_noise_in_8_bit(patches, sigma * noise_first, grey, randoms)
         degraded[dirty] = jpeg_batch(degraded[dirty], quality[dirty], halved[dirty])
-        return _with_noise_in_8_bit(degraded, sigma * ~noise_first, randoms)
+        return _with_noise_in_8_bit(degraded, sigma * ~noise_first, grey, randoms)
 
 
 TASKS: dict[str, Degradation] = {
     "super-resolution": Degradation(),
-    "denoise": Degradation(sigma=(0, 50)),
-    "dejpeg": Degradation(quality=(10, 95)),
+    "denoise": Degradation(sigma=(0, 50), grey=0.15),
+    "dejpeg": Degradation(quality=(10, 95), grey=0.15),
     "photo": Degradation(sigma=(0, 10), quality=(60, 95), clean=0.15),
 }
 """What befalls the input of each task.  A photograph's comes after it was made smaller; some are
-left clean, so that clean pictures stay what they are."""
+left clean, so that clean pictures stay what they are.  Where grey pictures are measured, too, some
+are grey."""
 
 
 def jpeg_batch(patches: Patches, quality: NDArray[np.int64], halved: NDArray[np.bool_]) -> Patches:
@@ -193,22 +206,40 @@ def _interpolate_2x2(planes: Floats) -> Floats:
     return np.floor(wide / 16)
 
 
-def _with_noise(patches: Patches, sigma: Floats, randoms: Sequence[np.random.Generator]) -> Floats:
-    """Patches (n, H, W, C) with noise of sigma (n,), neither clipped nor rounded."""
+def _made_grey(patches: Patches, chosen: NDArray[np.bool_]) -> Patches:
+    """Patches (n, H, W, 3), those that are chosen with their luma in all channels."""
+    luma = _round(patches[chosen] @ RGB_TO_YCBCR[0])
+    made = patches.copy()
+    made[chosen] = luma[..., None]
+    return made
+
+
+def _with_noise(
+    patches: Patches,
+    sigma: Floats,
+    grey: NDArray[np.bool_],
+    randoms: Sequence[np.random.Generator],
+) -> Floats:
+    """Patches (n, H, W, 3) with noise of sigma (n,), neither clipped nor rounded."""
     noisy = patches.astype(np.float32)
     for n, random in enumerate(randoms):
-        noisy[n] += sigma[n] * random.standard_normal(patches.shape[1:], np.float32)
+        channels = 1 if grey[n] else 3
+        noisy[n] += sigma[n] * random.standard_normal((*patches.shape[1:3], channels), np.float32)
     return noisy
 
 
 def _with_noise_in_8_bit(
-    patches: Patches, sigma: Floats, randoms: Sequence[np.random.Generator]
+    patches: Patches,
+    sigma: Floats,
+    grey: NDArray[np.bool_],
+    randoms: Sequence[np.random.Generator],
 ) -> Patches:
     """:func:`_with_noise`, rounded; where sigma is 0 nothing is drawn from the generator."""
     noisy = patches.copy()
     where = np.flatnonzero(sigma).tolist()
     if where:
-        with_noise = _with_noise(patches[where], sigma[where], [randoms[n] for n in where])
+        chosen = [randoms[n] for n in where]
+        with_noise = _with_noise(patches[where], sigma[where], grey[where], chosen)
         noisy[where] = _round(with_noise).astype(np.uint8)
     return noisy
 

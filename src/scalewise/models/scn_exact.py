@@ -15,6 +15,9 @@ and its coarser neighbour.  What differs from the paper, and why:
 - The 5x5 skip from the input starts as bicubic interpolation and the tail near zero, so
   training begins at bicubic quality and learns what is missing.
 - The last block computes only what the finest level still needs.
+- For noise and JPEG, whose pictures come at full size, the finest level may have half the
+  picture's height and width (``shrink``): four pixels become one of four times the channels, as
+  in Zhang et al., "FFDNet", IEEE TIP 2018, which costs a quarter and sees twice as far.
 """
 
 from __future__ import annotations
@@ -85,6 +88,7 @@ class ScnExact(RestorationNetwork):
         expansion: how many times wider the body is inside.
         blocks: scale-wise blocks.
         levels: pyramid levels, each half the size of the one before.
+        shrink: image over finest level, in size.
         denoise: convolutions of a denoising block ahead of the network; 0 for none.
         artifacts: convolutions of an artifact module ahead of it; 0 for none.  For both see
             :mod:`scalewise.models.cleaning`.
@@ -98,22 +102,25 @@ class ScnExact(RestorationNetwork):
         expansion: int = 4,
         blocks: int = 8,
         levels: int = 3,
+        shrink: int = 1,
         denoise: int = 0,
         artifacts: int = 0,
     ) -> None:
-        require_positive(width=width, expansion=expansion, blocks=blocks)
+        require_positive(width=width, expansion=expansion, blocks=blocks, shrink=shrink)
         if levels < 2:
             raise ScalewiseError(f"levels must be at least 2, not {levels}")
-        super().__init__(scale, channels, multiple=2 ** (levels - 1))
+        super().__init__(scale, channels, multiple=shrink * 2 ** (levels - 1))
         self.levels = levels
-        self.head = nn.Conv2d(channels, width, 3, padding=1)
+        self.fold = nn.PixelUnshuffle(shrink)
+        self.head = nn.Conv2d(channels * shrink**2, width, 3, padding=1)
         self.blocks = nn.ModuleList(
             ScaleWiseBlock(width, expansion, body_gain=blocks**-0.5, last=index == blocks - 1)
             for index in range(blocks)
         )
-        self.tail = nn.Conv2d(width, channels * scale**2, 3, padding=1)
+        self.tail = nn.Conv2d(width, channels * (scale * shrink) ** 2, 3, padding=1)
+        self.unfold = nn.PixelShuffle(scale * shrink)
         self.skip = nn.Conv2d(channels, channels * scale**2, 5, padding=2, padding_mode="replicate")
-        self.shuffle = nn.PixelShuffle(scale)
+        self.enlarge = nn.PixelShuffle(scale)
         start_near_zero(self.tail)
         with torch.no_grad():
             self.skip.weight.copy_(bicubic_kernel(scale, channels))
@@ -123,10 +130,10 @@ class ScnExact(RestorationNetwork):
     def restore_cleaned(self, image: Tensor) -> Tensor:
         """See :class:`RestorationNetwork`."""
         centred = image - 0.5
-        pyramid = [self.head(centred)]
+        pyramid = [self.head(self.fold(centred))]
         for _ in range(self.levels - 1):
             pyramid.append(F.avg_pool2d(pyramid[-1], 2))
         for block in self.blocks:
             pyramid = block(pyramid)
-        residual = self.tail(pyramid[0])
-        return self.shuffle(residual + self.skip(centred)) + 0.5
+        residual = self.unfold(self.tail(pyramid[0]))
+        return residual + self.enlarge(self.skip(centred)) + 0.5

@@ -42,11 +42,12 @@ def bytes_per_pixel(architecture: str, settings: dict[str, Any]) -> float:
     """What a network needs for an input pixel of a tile, estimated.
 
     >>> bytes_per_pixel("scn_exact", {"width": 32, "expansion": 4})
-    1836
+    1836.0
     """
     features = max(int(settings.get(name, 0)) for name in ("width", "features")) or _FEATURES
     features *= int(settings.get("expansion", 1))
-    return _BYTES_PER_FEATURE.get(architecture, _UNKNOWN) * features + _SAMPLES
+    folded = int(settings.get("shrink", 1)) ** 2  # image pixels for one of the network's
+    return _BYTES_PER_FEATURE.get(architecture, _UNKNOWN) * features / folded + _SAMPLES
 
 
 def choose_tile(free: int, per_pixel: float, overlap: int) -> int:

@@ -63,6 +63,8 @@ class DataConfig:
         quality: the least and the largest quality of the JPEG; by default 10 and 95, for
             ``photo`` 60 and 95.
         clean: the share of patches that are left clean; for ``photo`` 0.15 by default, else none.
+        grey: the share of patches that are made grey, the noise too; for ``denoise`` and
+            ``dejpeg`` 0.15 by default, else none.
     """
 
     train: list[str]
@@ -77,12 +79,14 @@ class DataConfig:
     sigma: tuple[float, float] | None = DERIVED
     quality: tuple[int, int] | None = DERIVED
     clean: float = DERIVED
+    grey: float = DERIVED
     __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         usual = TASKS[self.task]
         _derive(self, patch=self.squash or 48, augment=self.squash is None)
-        _derive(self, sigma=usual.sigma, quality=usual.quality, clean=usual.clean)
+        _derive(self, sigma=usual.sigma, quality=usual.quality)
+        _derive(self, clean=usual.clean, grey=usual.grey)
         _require(bool(self.train), "data.train must name a packed store or a folder of pictures")
         for name in ("squash", "patch", "batch", "valid_images", "epoch"):
             _require_above_zero(f"data.{name}", getattr(self, name))
@@ -96,18 +100,20 @@ class DataConfig:
             ("sigma", self.sigma, usual.sigma),
             ("quality", self.quality, usual.quality),
             ("clean", self.clean, self.task != "super-resolution"),
+            ("grey", self.grey, self.task != "super-resolution"),
         ):
             _require(not chosen or bool(needed), f"data.{key} is not for {self.task}: leave it out")
         _require_range("data.sigma", self.sigma, 0, 255)
         _require_range("data.quality", self.quality, 1, 100)
         _require_part("data.clean", self.clean)
+        _require_part("data.grey", self.grey)
 
     @property
     def degradation(self) -> Degradation | None:
         """What befalls the LR patches; None for nothing."""
         if self.task == "super-resolution":
             return None
-        return Degradation(self.sigma, self.quality, self.clean)
+        return Degradation(self.sigma, self.quality, self.clean, self.grey)
 
 
 @dataclass(frozen=True, kw_only=True)
