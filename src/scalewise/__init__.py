@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from scalewise.restoring.sizes import Target
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from scalewise.restoring.restorer import Restorer
     from scalewise.weights.card import Card
 
-__all__ = ["Target", "list_models", "load", "upscale"]
+__all__ = ["Target", "list_models", "load", "restore", "upscale"]
 
 DEFAULT_MODEL = "scn_x2"
 
@@ -60,7 +62,7 @@ def upscale(
     image: NDArray[Any] | str | Path,
     output: str | Path | None = None,
     *,
-    model: str | Path = DEFAULT_MODEL,
+    model: str | Path | None = None,
     target: Target | None = None,
 ) -> NDArray[Any]:
     """Enlarge an image.
@@ -70,7 +72,8 @@ def upscale(
             (RGB, alpha), uint8, uint16 or floating in [0, 1]; or the path of a picture.
         output: where to write the result, with the picture's profile and Exif; the format is
             the suffix's.
-        model: a released model's name or folder.
+        model: a released model's name or folder; None for ``photo_x2`` if the picture is a JPEG
+            file, and else ``scn_x2``.
         target: the size to reach, such as ``Target(scale=3)`` or ``Target(width=3840)``; None
             for the model's own scale.
 
@@ -81,17 +84,64 @@ def upscale(
         ScalewiseError: an unreadable picture, an unwritable output, no such model, or a size
             that is out of reach.
     """
-    from scalewise.files import Picture, read, write
+    from scalewise.restoring.choosing import for_upscaling
     from scalewise.restoring.enlarging import enlarge, load_series
 
-    restorers = load_series(model)
-    if not isinstance(image, str | Path):
-        restored = enlarge(image, restorers, target)
-        if output is not None:
-            write(output, Picture(restored if restored.ndim == 3 else restored[..., None]))
-        return restored
-    picture = read(image)
-    picture = picture.with_pixels(enlarge(picture.pixels, restorers, target))
+    if isinstance(image, str | Path) and model is None:
+        restorers = for_upscaling().choose(Path(image)).restorers
+    else:
+        restorers = load_series(DEFAULT_MODEL if model is None else model)
+    return _from_image_to_file(image, output, lambda pixels: enlarge(pixels, restorers, target))
+
+
+def restore(
+    image: NDArray[Any] | str | Path,
+    output: str | Path | None = None,
+    *,
+    task: Literal["auto", "denoise", "dejpeg", "photo"] = "auto",
+    strength: float = 1.0,
+) -> NDArray[Any]:
+    """Take noise or JPEG's artifacts out of an image.
+
+    Args:
+        image: as for :func:`upscale`.
+        output: where to write the result, likewise.
+        task: ``denoise``, ``dejpeg``, or ``photo``, which takes out both and doubles the size;
+            ``auto`` takes out what is worse, if either is there to be seen.
+        strength: how much is kept of what the network changes, in [0, 1].
+
+    Returns:
+        The restored image as an array: of the input's kind, or the picture's (H, W, C).
+
+    Raises:
+        ScalewiseError: an unreadable picture, an unwritable output, no such task, or a strength
+            beyond its range.
+    """
+    from scalewise.restoring.choosing import diagnosed_task, load_task
+    from scalewise.restoring.enlarging import enlarge
+
+    chosen = diagnosed_task(image) if task == "auto" else task
+    if chosen is None:
+        return _from_image_to_file(image, output, lambda pixels: pixels)
+    restorers = load_task(chosen, strength=strength)
+    return _from_image_to_file(image, output, lambda pixels: enlarge(pixels, restorers))
+
+
+def _from_image_to_file(
+    image: NDArray[Any] | str | Path,
+    output: str | Path | None,
+    change: Callable[[NDArray[Any]], NDArray[Any]],
+) -> NDArray[Any]:
+    """An image, or a picture's pixels, changed; and written, if it shall be."""
+    from scalewise.files import Picture, read, write
+
+    if isinstance(image, str | Path):
+        picture = read(image)
+        picture = picture.with_pixels(change(picture.pixels))
+        changed = picture.pixels
+    else:
+        changed = change(image)
+        picture = Picture(changed if changed.ndim == 3 else changed[..., None])
     if output is not None:
         write(output, picture)
-    return picture.pixels
+    return changed

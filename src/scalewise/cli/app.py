@@ -21,6 +21,7 @@ from scalewise.cli import (
     plot,
     release,
     reproduce,
+    restore,
     runs,
     sweep,
     train,
@@ -45,6 +46,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(upscale.upscale)
+app.command()(restore.restore)
 app.command()(models.models)
 app.command()(compare.compare)
 app.command()(evaluate.evaluate)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from scalewise.cli.options import DEFAULT_MODEL
+from scalewise import DEFAULT_MODEL
 
 
 def compare(

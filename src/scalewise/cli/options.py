@@ -7,10 +7,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from scalewise import DEFAULT_MODEL
-
-__all__ = ["DEFAULT_MODEL"]
-
 SIZE, FILES, FOLDERS = "Size", "Files", "Folders"
 
 PicturesArgument = Annotated[
@@ -24,8 +20,14 @@ OutputOption = Annotated[
         help="A file for one picture, else a folder; beside each picture by default.",
     ),
 ]
-ModelOption = Annotated[
-    str, typer.Option("--model", "-m", help="A released model's name or folder.")
+StrengthOption = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=1,
+        help="How much to keep of what the network changes: 0 is nothing (when enlarging, the "
+        "result for clean pictures).",
+    ),
 ]
 
 FormatOption = Annotated[

@@ -16,6 +16,7 @@ import typer
 from scalewise.cli.console import print_error, print_warning, progress_bar
 
 if TYPE_CHECKING:
+    from scalewise.restoring.choosing import Which
     from scalewise.restoring.folder import Outcome
     from scalewise.restoring.jobs import Job, Selection
     from scalewise.restoring.pictures import Wishes
@@ -26,12 +27,13 @@ class Engine:
     """What restores the pictures.
 
     Attributes:
-        model: a released model's name or folder.
+        model: a released model's name or folder, or what loads networks that depend on the
+            picture.
         options: of :func:`scalewise.restoring.restorer.load`.
         cluster: a Ray cluster's address; None for this machine.
     """
 
-    model: str
+    model: Which
     options: dict[str, Any]
     cluster: str | None = None
 
@@ -60,21 +62,11 @@ def restore_and_report(
     Raises:
         typer.Exit: with code 1, if one failed.
     """
-    from scalewise.restoring.enlarging import load_series
+    from scalewise.restoring.choosing import load_networks
     from scalewise.restoring.folder import restore_files
-    from scalewise.weights import find_release
-    from scalewise.weights.card import read_card
 
     start = time.perf_counter()
-    card = read_card(find_release(engine.model))
-    if card.tiling == "whole" and (
-        isinstance(engine.options["tile"], int) or engine.options["allow_local"]
-    ):
-        local = engine.options["allow_local"]
-        print_warning(
-            f"{card.name} is made to see pictures whole: "
-            + ("cut into tiles, it gives others" if local else "--tile is ignored")
-        )
+    _warn_of_tiles(engine)
     alone = len(inputs) == 1 and not inputs[0].is_dir()
     with progress_bar(title, percent=True) as update:
 
@@ -82,8 +74,8 @@ def restore_and_report(
             update(done, total, detail=name)
 
         if engine.cluster is None:
-            restorers = load_series(engine.model, **engine.options)
-            outcomes = restore_files(jobs, restorers, wishes, tell)
+            networks = load_networks(engine.model, **engine.options)
+            outcomes = restore_files(jobs, networks, wishes, tell)
         else:
             from scalewise.restoring.cluster import restore_on_cluster
 
@@ -91,14 +83,30 @@ def restore_and_report(
                 jobs, engine.cluster, engine.model, wishes, tell, print_warning, **engine.options
             )
         with closing(outcomes):
-            counts = _report(outcomes, card.name, alone)
+            counts = _report(outcomes, alone)
     if not alone:
         typer.echo(_summary(counts, time.perf_counter() - start))
     if counts["failed"]:
         raise typer.Exit(1)
 
 
-def _report(outcomes: Iterable[Outcome], model: str, alone: bool) -> Counter[str]:
+def _warn_of_tiles(engine: Engine) -> None:
+    """Say what cutting pictures means for a model that must see them whole."""
+    from scalewise.weights import find_release
+    from scalewise.weights.card import read_card
+
+    local, tile = engine.options["allow_local"], engine.options["tile"]
+    if callable(engine.model) or not (local or isinstance(tile, int)):
+        return
+    card = read_card(find_release(engine.model))
+    if card.tiling == "whole":
+        print_warning(
+            f"{card.name} is made to see pictures whole: "
+            + ("cut into tiles, it gives others" if local else "--tile is ignored")
+        )
+
+
+def _report(outcomes: Iterable[Outcome], alone: bool) -> Counter[str]:
     """Say what became of every picture; how often what."""
     counts: Counter[str] = Counter()
     for outcome in outcomes:
@@ -107,7 +115,14 @@ def _report(outcomes: Iterable[Outcome], model: str, alone: bool) -> Counter[str
             counts["restored"] += 1
             for warning in done.warnings:
                 print_warning(warning)
-            typer.echo(f"{done.target}: {done.width}x{done.height}, {model}, {done.seconds:.1f} s")
+            reason = f" ({done.reason})" if done.reason else ""
+            typer.echo(
+                f"{done.target}: {done.width}x{done.height}, {done.model}{reason}, "
+                f"{done.seconds:.1f} s"
+            )
+        elif outcome.needless:
+            counts["needless"] += 1
+            typer.echo(outcome.needless)
         elif outcome.skipped and not alone:
             counts["skipped"] += 1
         else:
@@ -121,6 +136,8 @@ def _summary(counts: Counter[str], seconds: float) -> str:
     parts = [f"{counts['restored']} restored"]
     if counts["skipped"]:
         parts.append(f"{counts['skipped']} there already (--overwrite makes them anew)")
+    if counts["needless"]:
+        parts.append(f"{counts['needless']} left, for there is nothing to restore")
     if counts["failed"]:
         parts.append(f"{counts['failed']} failed")
     return f"{', '.join(parts)}, in {timedelta(seconds=round(seconds))}"

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from scalewise.cli.options import (
-    DEFAULT_MODEL,
     SIZE,
     AllowLocalOption,
     AutoPrecisionOption,
@@ -19,7 +18,6 @@ from scalewise.cli.options import (
     IncludeOption,
     LosslessOption,
     MaxPixelsOption,
-    ModelOption,
     OutputOption,
     OverwriteOption,
     PicturesArgument,
@@ -36,7 +34,15 @@ from scalewise.errors import ScalewiseError
 def upscale(
     inputs: PicturesArgument,
     output: OutputOption = None,
-    model: ModelOption = DEFAULT_MODEL,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="A released model's name or folder (default: photo_x2 for JPEGs, scn_x2 for all "
+            "else).",
+        ),
+    ] = None,
     scale: Annotated[
         float | None, typer.Option(help="Times the size, such as 3 or 1.5.", rich_help_panel=SIZE)
     ] = None,
@@ -68,11 +74,12 @@ def upscale(
     tile: TileOption = None,
     allow_local: AllowLocalOption = False,
 ) -> None:
-    """Enlarge pictures with a released model.
+    """Enlarge pictures: JPEGs with their faults taken out, everything else as it is.
 
     A run over many that was stopped goes on when the same command is given again: results that
     exist are skipped.
     """
+    from scalewise.restoring.choosing import for_upscaling
     from scalewise.restoring.jobs import plan_jobs
     from scalewise.restoring.pictures import Wishes
     from scalewise.restoring.restorer import DEFAULT_TILE
@@ -90,7 +97,7 @@ def upscale(
         max_pixels=limit_of_pixels(max_pixels),
     )
     if suffix is None:
-        native = read_card(find_release(model)).scale
+        native = read_card(find_release(model)).scale if model else 2
         suffix = f"_{wishes.target.label(native)}" if output is None else ""
     selection = select(include, exclude, shard)
     jobs = plan_jobs(inputs, output, suffix, format=format, selection=selection)
@@ -100,7 +107,9 @@ def upscale(
         "tile": tile or DEFAULT_TILE,
         "allow_local": allow_local,
     }
-    restore_and_report("upscaling", inputs, jobs, Engine(model, options, cluster), wishes)
+    restore_and_report(
+        "upscaling", inputs, jobs, Engine(model or for_upscaling, options, cluster), wishes
+    )
 
 
 def _frame(text: str | None) -> tuple[int, int] | None:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from scalewise.errors import DiskFullError, ScalewiseError
-from scalewise.restoring.enlarging import load_series
+from scalewise.restoring.choosing import Which, load_networks
 from scalewise.restoring.folder import Outcome, Tell, Workload, is_done, problem_of
 from scalewise.restoring.jobs import Job
 from scalewise.restoring.pictures import Wishes, cost_of
@@ -41,7 +41,7 @@ Warn = Callable[[str], None]
 def restore_on_cluster(
     jobs: Sequence[Job],
     address: str,
-    model: str | Path,
+    model: Which,
     wishes: Wishes | None = None,
     tell: Tell | None = None,
     warn: Warn | None = None,
@@ -53,7 +53,8 @@ def restore_on_cluster(
         jobs: from where to where.
         address: of the cluster, as ``ray.init`` takes it: ``auto``, ``HOST:PORT``, or ``local``
             for one of this machine alone, made for the run.
-        model: a released model's name, or its folder, which all machines see.
+        model: a released model's name, or its folder, which all machines see; or what loads
+            networks there, a function of a module.
         wishes, tell: as for :func:`restore_files`.
         warn: told of workers that are lost or cannot work.
         options: as for :func:`~scalewise.restoring.restorer.load`, for every worker.
@@ -77,7 +78,7 @@ def restore_on_cluster(
             wanted.append(job)
     if not wanted:
         return
-    networks = load_series(model, device="cpu", precision="f32")  # which tell the costs
+    networks = load_networks(model, device="cpu", precision="f32")  # which tell the costs
     with _connected(address) as ray:
         workload = Workload(wanted, lambda job: cost_of(job, networks, wishes))
         try:
@@ -91,7 +92,7 @@ def restore_on_cluster(
 class _Orders:
     """What all workers are told."""
 
-    model: str | Path
+    model: Which
     wishes: Wishes
     options: Mapping[str, Any]
 

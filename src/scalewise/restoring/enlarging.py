@@ -15,16 +15,18 @@ from scalewise.restoring.resampling import resampled
 from scalewise.restoring.restorer import Progress, Restorer, load
 from scalewise.restoring.rows import Rows, RowSink, RowSource, rows_of, rows_of_array, to_array
 from scalewise.restoring.sizes import Plan, Target, network_pixels, plan
-from scalewise.weights import list_cards
+from scalewise.weights import clean_model, find_release, list_cards
+from scalewise.weights.card import read_card
 
 _SERIES = re.compile(r"(.+)_x\d+")
 
 
 def load_series(model: str | Path, **options: Any) -> list[Restorer]:
-    """Load a released model, and its siblings of other scales.
+    """Load a released model, its siblings of other scales, and what goes on after it.
 
-    Siblings of ``NAME_x2`` are the released ``NAME_x3`` and ``NAME_x4``; a folder has none.
-    Graphs are compiled when they are first used, so that siblings cost little.
+    Siblings of ``NAME_x2`` are the released ``NAME_x3`` and ``NAME_x4``; a folder has none.  What
+    a model for photographs has made is clean, so that models for clean pictures enlarge it
+    further.  Graphs are compiled when they are first used, so that those cost little.
 
     Args:
         model, options: as for :func:`~scalewise.restoring.restorer.load`.
@@ -32,11 +34,16 @@ def load_series(model: str | Path, **options: Any) -> list[Restorer]:
     Returns:
         The model first.
     """
+    card = read_card(find_release(model))
     restorer = load(model, **options)
     stem = _SERIES.fullmatch(str(model))
     names = [card.name for card in list_cards() if card.name != model]
     siblings = [name for name in names if stem and name.startswith(stem[1] + "_x")]
-    return [restorer, *(load(name, **options) for name in siblings)]
+    series = [restorer, *(load(name, **options) for name in siblings)]
+    if card.task == "photo" and (clean := clean_model(card.scale)) in names:
+        plainly = {name: value for name, value in options.items() if name != "strength"}
+        series.append(load(clean, **plainly))
+    return series
 
 
 def plan_for(picture: Rows | RowSource, restorers: Sequence[Restorer], target: Target) -> Plan:
@@ -55,7 +62,8 @@ def enlarge(
 
     Args:
         image: (H, W) or (H, W, C), as for :meth:`Restorer.restore`.
-        restorers: networks of different scales; the first is used where no size is wished.
+        restorers: networks of different scales; the first is used where no size is wished, and
+            of several of one scale the last for what others have enlarged already.
         target: the size that is wished.
         progress: told how many pixels the networks have done, and how many they are to do.
 
@@ -96,18 +104,29 @@ def enlarged(
     pixels = network_pixels(rows.height, rows.width, plan.scales)
     done = [0] * len(pixels)
 
-    at_scale = {restorer.scale: restorer for restorer in reversed(restorers)}
-    for step, scale in enumerate(plan.scales):
-        if scale not in at_scale:
-            raise ScalewiseError(f"no network at hand that enlarges {scale} times")
+    for step, restorer in enumerate(chain(restorers, plan)):
+        scale = restorer.scale
         last = (rows.height * scale, rows.width * scale) == (plan.height, plan.width)
         kind = dtype if last and step + 1 == len(plan.scales) else between
-        rows = at_scale[scale].restored(
-            rows, kind, _part(progress, done, step, sum(pixels)), deep=deep
-        )
+        rows = restorer.restored(rows, kind, _part(progress, done, step, sum(pixels)), deep=deep)
     if (rows.height, rows.width) != (plan.height, plan.width):
         rows = resampled(rows, plan.height, plan.width, dtype)
     return rows
+
+
+def chain(restorers: Sequence[Restorer], plan: Plan) -> list[Restorer]:
+    """The networks that a picture goes through, one after another; see :func:`enlarge`.
+
+    Raises:
+        ScalewiseError: none of them has a scale that is planned.
+    """
+    chosen: list[Restorer] = []
+    for scale in plan.scales:
+        fitting = [restorer for restorer in restorers if restorer.scale == scale]
+        if not fitting:
+            raise ScalewiseError(f"no network at hand that enlarges {scale} times")
+        chosen.append(fitting[-1] if chosen else fitting[0])
+    return chosen
 
 
 def _part(progress: Progress | None, done: list[int], step: int, total: int) -> Progress | None:

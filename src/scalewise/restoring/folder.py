@@ -14,10 +14,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock, Thread
 
-from scalewise.errors import DiskFullError, ScalewiseError
+from scalewise.errors import DiskFullError, NothingToRestore, ScalewiseError
+from scalewise.restoring.choosing import Networks
 from scalewise.restoring.jobs import Job
 from scalewise.restoring.pictures import Begun, Restored, Wishes, begin, cost_of, outcome, run
-from scalewise.restoring.restorer import Restorer
 
 Tell = Callable[[float, float, str], None]
 """Told how much is done, of how much, both in pixels, and at which picture the run is."""
@@ -25,21 +25,30 @@ Tell = Callable[[float, float, str], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: restored, failed, or neither where the result was there already."""
+    """What became of a job: restored, failed, needless, or none of these where the result was
+    there already.
+
+    Attributes:
+        job: from where to where.
+        restored: what was made.
+        problem: why nothing could be made, in a line.
+        needless: why nothing had to be made, in a line.
+    """
 
     job: Job
     restored: Restored | None = None
     problem: str = ""
+    needless: str = ""
 
     @property
     def skipped(self) -> bool:
         """Whether the result was there already."""
-        return self.restored is None and not self.problem
+        return self.restored is None and not self.problem and not self.needless
 
 
 def restore_files(
     jobs: Sequence[Job],
-    restorers: Sequence[Restorer],
+    networks: Networks,
     wishes: Wishes | None = None,
     tell: Tell | None = None,
 ) -> Generator[Outcome]:
@@ -47,7 +56,8 @@ def restore_files(
 
     Args:
         jobs: from where to where.
-        restorers: networks of different scales; the first is used where no size is wished.
+        networks: of different scales, of which the first is used where no size is wished; or a
+            choice that depends on the picture.
         wishes: what is wished of the results; without ``overwrite``, those that exist are
             skipped.
         tell: told how far the run is.
@@ -65,9 +75,9 @@ def restore_files(
             yield Outcome(job)
         else:
             wanted.append(job)
-    workload = Workload(wanted, lambda job: cost_of(job, restorers, wishes))
+    workload = Workload(wanted, lambda job: cost_of(job, networks, wishes))
     try:
-        yield from _Pipeline(restorers, wishes, workload, tell).outcomes(wanted)
+        yield from _Pipeline(networks, wishes, workload, tell).outcomes(wanted)
     finally:
         workload.close()
 
@@ -75,6 +85,13 @@ def restore_files(
 def is_done(job: Job, wishes: Wishes) -> bool:
     """Whether a job's result is there, and shall not be replaced."""
     return not job.problem and not wishes.overwrite and os.path.lexists(job.target)
+
+
+def without_result(job: Job, error: Exception) -> Outcome:
+    """What became of a job that ended so."""
+    if isinstance(error, NothingToRestore):
+        return Outcome(job, needless=str(error))
+    return Outcome(job, problem=problem_of(job, error))
 
 
 def problem_of(job: Job, error: Exception) -> str:
@@ -148,12 +165,12 @@ class Workload:
 class _Pipeline:
     def __init__(
         self,
-        restorers: Sequence[Restorer],
+        networks: Networks,
         wishes: Wishes,
         workload: Workload,
         tell: Tell | None,
     ) -> None:
-        self.restorers = restorers
+        self.networks = networks
         self.wishes = wishes
         self.workload = workload
         self.tell = tell
@@ -164,10 +181,10 @@ class _Pipeline:
             encoded: Future[Outcome] | None = None
             try:
                 for index, job in enumerate(jobs):
-                    current = begun or opening.submit(begin, job, self.restorers, self.wishes)
+                    current = begun or opening.submit(begin, job, self.networks, self.wishes)
                     begun = None
                     if index + 1 < len(jobs):
-                        begun = opening.submit(begin, jobs[index + 1], self.restorers, self.wishes)
+                        begun = opening.submit(begin, jobs[index + 1], self.networks, self.wishes)
                     finish = self._through_the_networks(job, current)
                     if encoded is not None:
                         yield encoded.result()
@@ -183,12 +200,12 @@ class _Pipeline:
         start = time.perf_counter()
         try:
             begun = opened.result()
-            writer = run(begun, self.restorers, self.wishes, self._progress(job))
+            writer = run(begun, self.wishes, self._progress(job))
         except DiskFullError:
             raise
         except Exception as error:
-            problem = problem_of(job, error)
-            return lambda: Outcome(job, problem=problem)
+            failed = without_result(job, error)
+            return lambda: failed
         finally:
             self.workload.done += self.workload.of(job)
             self._say(0, job)
@@ -200,7 +217,7 @@ class _Pipeline:
             except DiskFullError:
                 raise
             except Exception as error:
-                return Outcome(job, problem=problem_of(job, error))
+                return without_result(job, error)
             return Outcome(job, outcome(begun, writer, seconds))
 
         return finish

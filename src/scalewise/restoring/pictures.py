@@ -8,7 +8,6 @@ that comes from there encodes them when it is told to finish.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,10 @@ from scalewise.files import (
     open_picture,
 )
 from scalewise.restoring.ahead import ReadAhead
-from scalewise.restoring.enlarging import enlarged, plan_for
+from scalewise.restoring.choosing import Chosen, Networks, choose, typical
+from scalewise.restoring.enlarging import chain, enlarged, plan_for
 from scalewise.restoring.jobs import Job
-from scalewise.restoring.restorer import Progress, Restorer
+from scalewise.restoring.restorer import Progress
 from scalewise.restoring.rows import rows_of
 from scalewise.restoring.sizes import Plan, Target, network_pixels
 
@@ -67,6 +67,8 @@ class Restored:
         target: the file.
         width, height: its size.
         seconds: it took from its first row to the last, the encoding not counted.
+        model: what it went through, by name, or that it was none.
+        reason: why through that, where it was not asked for.
         warnings: what a user should know, a line each.
     """
 
@@ -74,6 +76,8 @@ class Restored:
     width: int
     height: int
     seconds: float
+    model: str = "no network"
+    reason: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -83,6 +87,7 @@ class Begun:
 
     job: Job
     reader: PictureReader
+    chosen: Chosen
     plan: Plan
     ahead: ReadAhead
 
@@ -94,7 +99,7 @@ class Begun:
 
 def restore_file(
     job: Job,
-    restorers: Sequence[Restorer],
+    networks: Networks,
     wishes: Wishes | None = None,
     progress: Progress | None = None,
 ) -> Restored:
@@ -102,47 +107,45 @@ def restore_file(
 
     Args:
         job: from where to where; missing folders are made.
-        restorers: networks of different scales; the first is used where no size is wished.
+        networks: of different scales, of which the first is used where no size is wished; or a
+            choice that depends on the picture.
         wishes: what is wished of the result.
         progress: told how many pixels the networks have done, and how many they are to do.
 
     Raises:
+        NothingToRestore: the choice finds no fault in the picture.
         ScalewiseError: a picture that cannot be read, an output that cannot be written or exists
             already, no memory for it, or a size out of reach.
     """
     wishes = wishes or Wishes()
-    begun = begin(job, restorers, wishes)
+    begun = begin(job, networks, wishes)
     start = time.perf_counter()
-    writer = run(begun, restorers, wishes, progress)
+    writer = run(begun, wishes, progress)
     seconds = time.perf_counter() - start
     writer.finish()
     return outcome(begun, writer, seconds)
 
 
-def begin(job: Job, restorers: Sequence[Restorer], wishes: Wishes) -> Begun:
+def begin(job: Job, networks: Networks, wishes: Wishes) -> Begun:
     """Open a picture, find out what can go wrong with its result, and begin to read it.
 
     Raises:
-        ScalewiseError: as :func:`restore_file`.
+        NothingToRestore, ScalewiseError: as :func:`restore_file`.
     """
     if job.problem:
         raise ScalewiseError(job.problem)
     reader = open_picture(job.source, max_pixels=wishes.max_pixels)
     try:
-        plan = plan_for(reader, restorers, wishes.target)
+        chosen = choose(networks, job.source)
+        plan = plan_for(reader, chosen.restorers, wishes.target)
         check_target(job.target, plan.width, plan.height, **wishes.writing)
     except BaseException:
         reader.close()
         raise
-    return Begun(job, reader, plan, ReadAhead(rows_of(reader)))
+    return Begun(job, reader, chosen, plan, ReadAhead(rows_of(reader)))
 
 
-def run(
-    begun: Begun,
-    restorers: Sequence[Restorer],
-    wishes: Wishes,
-    progress: Progress | None = None,
-) -> PictureWriter:
+def run(begun: Begun, wishes: Wishes, progress: Progress | None = None) -> PictureWriter:
     """Send a picture through the networks; the writer has all rows, and is to be finished.
 
     Raises:
@@ -162,6 +165,7 @@ def run(
             **wishes.writing,
         )
         try:
+            restorers = begun.chosen.restorers
             for block in enlarged(begun.ahead.rows, restorers, plan, progress).blocks:
                 writer.write_rows(block)
         except BaseException:
@@ -175,18 +179,27 @@ def run(
 def outcome(begun: Begun, writer: PictureWriter, seconds: float) -> Restored:
     """What to say of a picture whose writer has finished."""
     warnings = (*begun.reader.warnings, *writer.warnings)
-    plan = begun.plan
-    return Restored(begun.job.target, plan.width, plan.height, seconds, warnings)
+    plan, chosen = begun.plan, begun.chosen
+    names = dict.fromkeys(restorer.name for restorer in chain(chosen.restorers, plan))
+    return Restored(
+        begun.job.target,
+        plan.width,
+        plan.height,
+        seconds,
+        ", ".join(names) or "no network",
+        chosen.reason,
+        warnings,
+    )
 
 
-def cost_of(job: Job, restorers: Sequence[Restorer], wishes: Wishes) -> int:
+def cost_of(job: Job, networks: Networks, wishes: Wishes) -> int:
     """Pixels that the networks are given for a picture, by its header.
 
     Raises:
         ScalewiseError: it cannot be read.
     """
     with open_picture(job.source, max_pixels=wishes.max_pixels) as reader:
-        plan = plan_for(reader, restorers, wishes.target)
+        plan = plan_for(reader, typical(networks), wishes.target)
         # Where no network is needed, reading and writing is all that there is.
         pixels = sum(network_pixels(reader.height, reader.width, plan.scales))
         return pixels or reader.height * reader.width // 50 + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,11 +11,10 @@ from threading import Event
 from typing import Any
 
 from scalewise.errors import DiskFullError, ScalewiseError
-from scalewise.restoring.enlarging import load_series
-from scalewise.restoring.folder import Outcome, is_done, problem_of
+from scalewise.restoring.choosing import Networks, Which, load_networks
+from scalewise.restoring.folder import Outcome, is_done, without_result
 from scalewise.restoring.jobs import Job
 from scalewise.restoring.pictures import Wishes, restore_file
-from scalewise.restoring.restorer import Restorer
 
 
 def this_version() -> str:
@@ -39,18 +38,16 @@ class RemoteRestorer:
     """A worker, in a process of its own on some machine; Ray calls it from several threads."""
 
     def __init__(self) -> None:
-        self._restorers: Sequence[Restorer] = ()
+        self._networks: Networks = ()
         self._stopped = Event()
 
-    def load(
-        self, release: str, folder: Path, model: str | Path, options: Mapping[str, Any]
-    ) -> str:
+    def load(self, release: str, folder: Path, model: Which, options: Mapping[str, Any]) -> str:
         """Load the networks, once.
 
         Args:
             release: the version of scalewise that sends the work.
             folder: from which relative paths start there.
-            model, options: as for :func:`load_series`.
+            model, options: as for :func:`load_networks`.
 
         Returns:
             What hinders that, in a line; nothing if it is done.
@@ -59,7 +56,7 @@ class RemoteRestorer:
             return f"scalewise {here} is installed there, not {release}"
         try:
             os.chdir(folder if is_there(folder) else "/")  # where relative paths lead nowhere
-            self._restorers = load_series(model, **options)
+            self._networks = load_networks(model, **options)
         except (ScalewiseError, OSError) as error:
             return str(error)
         return ""
@@ -72,11 +69,11 @@ class RemoteRestorer:
         if is_done(job, wishes):
             return Outcome(job)
         try:
-            return Outcome(job, restore_file(job, self._restorers, wishes, self.watch))
+            return Outcome(job, restore_file(job, self._networks, wishes, self.watch))
         except DiskFullError as error:
             return error
         except Exception as error:
-            return Outcome(job, problem=problem_of(job, error))
+            return without_result(job, error)
 
     def watch(self, _done: int, _total: int) -> None:
         """Told of every tile; ends what it is at once the run is stopped."""

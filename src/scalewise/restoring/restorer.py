@@ -17,8 +17,9 @@ from scalewise.restoring.engine import Cut, restored
 from scalewise.restoring.memory import bytes_per_pixel, choose_tile
 from scalewise.restoring.rows import Rows, RowSink, RowSource, rows_of, rows_of_array, to_array
 from scalewise.restoring.runtime import Finite, OpenVinoRuntime, Runtime, TorchRuntime
-from scalewise.restoring.window import Network
-from scalewise.weights import find_release
+from scalewise.restoring.samples import FloatImage
+from scalewise.restoring.window import Network, Run
+from scalewise.weights import clean_model, find_release
 from scalewise.weights.card import GRAPH_FILE, checked_file, read_card
 
 Tile = int | Literal["auto"] | None
@@ -87,6 +88,11 @@ class Restorer:
             itself, and the result is another one.
         deep_exactly: restore pictures of more than 8 bits in float32, whatever the runtime
             computes in, for bfloat16 has no more than 8 bits itself.
+        strength: how much is kept of what the network makes, in [0, 1].
+        gentle: the network that makes the rest; None for the picture as it is, at scale 1.
+
+    Raises:
+        ScalewiseError: a strength beyond its range, or below 1 where there is no rest.
     """
 
     def __init__(
@@ -98,7 +104,13 @@ class Restorer:
         *,
         allow_local: bool = False,
         deep_exactly: bool = False,
+        strength: float = 1.0,
+        gentle: Restorer | None = None,
     ) -> None:
+        if not 0 <= strength <= 1:
+            raise ScalewiseError(f"strength must be from 0 to 1, not {strength:g}")
+        if strength < 1 and traits.scale != (gentle.scale if gentle else 1):
+            raise ScalewiseError(f"{name} only enlarges: it has no strength to choose")
         self.name = name
         self.scale = traits.scale
         self._finite = runtime if isinstance(runtime, Finite) else Finite(runtime)
@@ -106,6 +118,8 @@ class Restorer:
         self.tile = None if traits.tiling == "whole" and not allow_local else tile
         self._traits = traits
         self._deep_exactly = deep_exactly
+        self._strength = strength
+        self._gentle = gentle
 
     def restore(self, image: NDArray[Any], progress: Progress | None = None) -> NDArray[Any]:
         """Restore an array.
@@ -192,9 +206,8 @@ class Restorer:
             deep: whether it has more than 8 bits; None to go by its samples.
         """
         deep = rows.dtype != np.uint8 if deep is None else deep
-        exactly = self._deep_exactly and deep
         network = Network(
-            self._finite.run_exactly if exactly else self._finite,
+            self._run(exactly=self._deep_exactly and deep),
             self.scale,
             self._traits.channels,
             self._traits.multiple,
@@ -206,6 +219,20 @@ class Restorer:
                 progress(pixels, total)
 
         return restored(rows, network, self._cut(rows.height, rows.width), dtype, done)
+
+    def _run(self, exactly: bool) -> Run:
+        """The network, as strong as it shall be."""
+        run: Run = self._finite.run_exactly if exactly else self._finite
+        if self._strength == 1:
+            return run
+        strength: Any = np.float32(self._strength)
+        rest = self._gentle._run(exactly) if self._gentle else _as_it_is
+
+        def mixed(image: FloatImage) -> FloatImage:
+            gentle = rest(image)
+            return gentle + strength * (run(image) - gentle)
+
+        return mixed
 
     def _cut(self, height: int, width: int) -> Cut:
         traits = self._traits
@@ -230,6 +257,10 @@ class Restorer:
         return Cut(None, overlap)
 
 
+def _as_it_is(image: FloatImage) -> FloatImage:
+    return image
+
+
 def load(
     model: str | Path,
     *,
@@ -238,6 +269,7 @@ def load(
     tile: Tile = DEFAULT_TILE,
     allow_local: bool = False,
     threads: int | None = None,
+    strength: float = 1.0,
 ) -> Restorer:
     """Load a released model.
 
@@ -250,9 +282,13 @@ def load(
             of 8 bits alone.
         tile, allow_local: as for :class:`Restorer`.
         threads: of the CPU, to compute with; None for all that the machine has.
+        strength: how much is kept of what a model for noise, JPEG or photographs makes, in
+            [0, 1]; the rest is the picture as it is or, where it grows, what the model for clean
+            pictures makes.
 
     Raises:
-        ScalewiseError: no such model or device, or its files are damaged.
+        ScalewiseError: no such model or device, its files are damaged, or a strength beyond its
+            range or for a model that only enlarges.
     """
     folder = find_release(model)
     card = read_card(folder)
@@ -268,8 +304,18 @@ def load(
 
     runtime = Finite(open_runtime(chosen), None if chosen == "f32" else lambda: open_runtime("f32"))
     deep_exactly = precision == "auto"
+    gentle = None
+    if strength < 1 and card.task == "photo":
+        gentle = load(clean_model(card.scale), device=device, precision=precision, threads=threads)
     return Restorer(
-        card.name, card, runtime, tile, allow_local=allow_local, deep_exactly=deep_exactly
+        card.name,
+        card,
+        runtime,
+        tile,
+        allow_local=allow_local,
+        deep_exactly=deep_exactly,
+        strength=strength,
+        gentle=gentle,
     )
 
 

@@ -11,6 +11,11 @@ from scalewise.weights.card import CARD_FILE, Card, read_card
 RELEASES = Path(__file__).parent
 
 
+def clean_model(scale: int) -> str:
+    """The name of the released model that enlarges clean pictures."""
+    return f"scn_x{scale}"
+
+
 def list_cards() -> list[Card]:
     """The cards of all models that come with the package, sorted by name."""
     return [read_card(path.parent) for path in sorted(RELEASES.glob(f"*/{CARD_FILE}"))]

@@ -1,0 +1,96 @@
+"""``scalewise restore``: take out of pictures what is wrong with them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from scalewise.cli.options import (
+    AllowLocalOption,
+    AutoPrecisionOption,
+    ClusterOption,
+    DeviceOption,
+    ExcludeOption,
+    FormatOption,
+    IncludeOption,
+    LosslessOption,
+    MaxPixelsOption,
+    OutputOption,
+    OverwriteOption,
+    PicturesArgument,
+    QualityOption,
+    ShardOption,
+    StrengthOption,
+    StripOption,
+    SuffixOption,
+    TileOption,
+)
+from scalewise.cli.pictures import Engine, limit_of_pixels, restore_and_report, select
+from scalewise.errors import ScalewiseError
+
+
+def restore(
+    inputs: PicturesArgument,
+    output: OutputOption = None,
+    task: Annotated[
+        Literal["auto", "denoise", "dejpeg", "photo"],
+        typer.Option(
+            help="What to take out: noise, JPEG's artifacts; photo takes out both and doubles the "
+            "size. auto looks what the picture has."
+        ),
+    ] = "auto",
+    strength: StrengthOption = 1.0,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="A model of your own, in place of the task's."),
+    ] = None,
+    format: FormatOption = None,
+    quality: QualityOption = None,
+    lossless: LosslessOption = False,
+    strip: StripOption = False,
+    overwrite: OverwriteOption = False,
+    max_pixels: MaxPixelsOption = None,
+    suffix: SuffixOption = None,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    shard: ShardOption = None,
+    cluster: ClusterOption = None,
+    device: DeviceOption = "auto",
+    precision: AutoPrecisionOption = "auto",
+    tile: TileOption = None,
+    allow_local: AllowLocalOption = False,
+) -> None:
+    """Take noise and JPEG's artifacts out of pictures.
+
+    Pictures without either are left alone, and said to be. A run over many that was stopped goes
+    on when the same command is given again: results that exist are skipped.
+    """
+    from scalewise.restoring.choosing import MODELS, Which, for_restoring
+    from scalewise.restoring.jobs import plan_jobs
+    from scalewise.restoring.pictures import Wishes
+    from scalewise.restoring.restorer import DEFAULT_TILE
+
+    if model is not None and task != "auto":
+        raise ScalewiseError("give --task or --model: a model has one task")
+    which: Which = model or (for_restoring if task == "auto" else MODELS[task])
+    wishes = Wishes(
+        format=format,
+        quality=quality,
+        lossless=lossless,
+        strip=strip,
+        overwrite=overwrite,
+        max_pixels=limit_of_pixels(max_pixels),
+    )
+    if suffix is None:
+        suffix = "_restored" if output is None else ""
+    selection = select(include, exclude, shard)
+    jobs = plan_jobs(inputs, output, suffix, format=format, selection=selection)
+    options = {
+        "device": device,
+        "precision": precision,
+        "tile": tile or DEFAULT_TILE,
+        "allow_local": allow_local,
+        "strength": strength,
+    }
+    restore_and_report("restoring", inputs, jobs, Engine(which, options, cluster), wishes)
