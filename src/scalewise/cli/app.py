@@ -36,6 +36,8 @@ EXTRAS = {
     "tensorboard": "train",
     "matplotlib": "train",
     "ray": "cluster",
+    "fastapi": "web",
+    "uvicorn": "web",
 }
 """Package -> the extra of ours that it comes with."""
 

@@ -51,7 +51,7 @@ def denoise(image: NDArray[Any], method: Method, sigma: float | None = None) -> 
     except ImportError as error:  # of scikit-image, or by it
         raise ScalewiseError(
             f"{method} needs scikit-image and PyWavelets; install them with: "
-            "pip install scikit-image PyWavelets"
+            "pip install 'scalewise-restoration[classical]'"
         ) from error
     # Non-local means comes without axes of length 1.
     return denoised.reshape(image.shape).clip(0, 1).astype(np.float32)
