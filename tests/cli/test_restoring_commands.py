@@ -227,3 +227,58 @@ def test_restoring_needs_no_torch(picture: Path) -> None:
     )
     out = subprocess.check_output([sys.executable, "-c", code], text=True)
     assert out.strip() == "(120, 140, 3)"
+
+
+def test_restore_looks_what_a_picture_has(call, tmp_path: Path, photo: NDArray[np.uint8]) -> None:
+    write(tmp_path / "clean.png", Picture(photo[:200, :200]))
+    write(tmp_path / "coarse.jpg", Picture(photo[:200, :200]), quality=30)
+    noise = np.random.default_rng(0).normal(0, 25, (200, 200, 3))
+    grain = np.rint(photo[:200, :200] + noise).clip(0, 255).astype(np.uint8)
+    write(tmp_path / "grain.png", Picture(grain))
+    code, out, err = call("restore", tmp_path, "-o", tmp_path / "out")
+    assert (code, err) == (0, "")
+    clean, coarse, grainy, summary = out.splitlines()
+    assert "clean.png: nothing to restore (noise about" in clean
+    assert "coarse.jpg: 200x200, dejpeg (JPEG quality 30, noise about" in coarse
+    assert "grain.png: 200x200, denoise (noise about 2" in grainy
+    assert summary.startswith("2 restored, 1 left, for there is nothing to restore, in ")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["coarse.jpg", "grain.png"]
+
+
+def test_restore_with_a_task_and_a_strength(call, picture: Path) -> None:
+    whole = picture.with_name("photo_restored.png")
+    assert call("restore", picture, "--task", "denoise")[0] == 0
+    strong = read(whole).pixels.astype(int)
+    weak_file = picture.with_name("weak.png")
+    code, out, _ = call(
+        "restore", picture, "--task", "denoise", "--strength", "0.5", "-o", weak_file
+    )
+    assert code == 0
+    assert f"{weak_file}: 70x60, denoise, " in out
+    middle = (read(picture).pixels.astype(int) + strong) / 2
+    assert np.abs(read(weak_file).pixels - middle).max() <= 1.5
+    code, out, _ = call("restore", picture, "--task", "photo", "-o", picture.with_name("large.png"))
+    assert "large.png: 140x120, photo_x2, " in out
+    code, out, _ = call("restore", picture)
+    assert code == 1  # what the first call made is there
+
+
+def test_restore_refuses_what_does_not_fit(call, picture: Path) -> None:
+    code, _, err = call("restore", picture, "--task", "photo", "-m", "scn_x2")
+    assert code == 1
+    assert "--task or --model" in only_line(err)
+    code, _, err = call("restore", picture, "-m", "scn_x2", "--strength", "0.5")
+    assert code == 1
+    assert "scn_x2 only enlarges" in only_line(err)
+
+
+def test_upscale_says_which_network_and_why(call, tmp_path: Path, photo) -> None:
+    write(tmp_path / "a.jpg", Picture(photo[:64, :64]), quality=70)
+    write(tmp_path / "b.png", Picture(photo[:64, :64]))
+    code, out, _ = call("upscale", tmp_path)
+    assert code == 0
+    jpeg, png, _ = out.splitlines()
+    assert "a_x2.jpg: 128x128, photo_x2 (JPEG quality 70), " in jpeg
+    assert "b_x2.png: 128x128, scn_x2 (not a JPEG), " in png
+    _, out, _ = call("upscale", tmp_path / "a.jpg", "-m", "scn_x2", "--overwrite")
+    assert "a_x2.jpg: 128x128, scn_x2, " in out

@@ -97,5 +97,5 @@ def test_a_missing_package_is_named(
     for name in [name for name in sys.modules if name.partition(".")[0] == missing]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(ScalewiseError, match=r"pip install scikit-image PyWavelets$"):
+    with pytest.raises(ScalewiseError, match=r"pip install 'scalewise-restoration\[classical\]'$"):
         denoise(np.random.default_rng(0).random((16, 16, 3)), method, 20.0)
