@@ -67,6 +67,19 @@ def test_scores_of_squashed_pictures_are_told_apart(folder: Path) -> None:
     assert f"  {FIELD.description}" not in alone
 
 
+def test_every_other_protocol_has_a_mark_of_its_own(folder: Path) -> None:
+    for name, data in (("a", "task: photo"), ("b", "task: photo, sigma: [0, 20]")):
+        (folder / name).mkdir()
+        recipe = RECIPE.replace("patch: 32", f"patch: 32, {data}")
+        (folder / name / "recipe.yaml").write_text(recipe)
+        (folder / name / "log.csv").write_text(LOG)
+    lines = say(folder)
+    rows = {line.split()[0]: line.split()[1:] for line in lines if line.strip()}
+    assert [rows[name][4] for name in ("a", "b", "good")] == ["37.51*", "37.51+", "37.51"]
+    assert sum(line.startswith("* protocol photo-middle") for line in lines) == 1
+    assert sum(line.startswith("+ protocol photo-middle") for line in lines) == 1
+
+
 def test_one_run_goes_by_its_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder / "good")
     assert any(line.split()[:2] == ["good", "scn_exact"] for line in say("."))

@@ -95,7 +95,12 @@ def test_a_trial_that_diverges_comes_last(sweep: Path, tmp_path: Path) -> None:
         (
             "recipe: base.yaml\nbudget: 5s\ntrials:\n  - {}\n"
             "  - {squash: 16, patch: 16, augment: false}\n",
-            "trials that differ in data.squash cannot be compared",
+            "other faults or shapes cannot be compared; let data.task",
+        ),
+        (
+            "recipe: base.yaml\nbudget: 5s\nsettings: {scale: 1}\ntrials:\n"
+            "  - {task: denoise}\n  - {task: dejpeg}\n",
+            "other faults or shapes cannot be compared",
         ),
     ],
 )

@@ -206,8 +206,8 @@ def _print_table(evaluations: list[Evaluation]) -> None:
     from rich.table import Table
 
     table = Table(caption=evaluations[0].protocol.description, caption_justify="left")
-    table.add_column("model")
-    table.add_column("dataset")
+    table.add_column("model", overflow="fold")
+    table.add_column("dataset", overflow="fold")
     table.add_column("precision")
     blocks = evaluations[0].protocol.blocks
     for heading in ("images", "PSNR", "PSNR-Y", "SSIM", *["PSNR-B"] * blocks, "s/megapixel"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,8 +16,9 @@ NUMERIC = ("done", "steps", "PSNR-Y", "loss", "trained", "left")
 HEADINGS = ("run", "network", "data", *NUMERIC, "state")
 STYLES = {"training": "green", "stopped": "yellow", "damaged": "red"}
 UNKNOWN = "-"
-SQUASHED = "*"
-"""After a PSNR-Y that is measured on squashed pictures, lest it be compared with others."""
+MARKS = "*+^~#"
+"""After a PSNR-Y that is measured by another protocol than ``field``, lest they be compared: a mark
+for each protocol, in the order in which they occur."""
 
 
 def runs(
@@ -42,14 +44,15 @@ def runs(
     for heading in HEADINGS:
         justify = "right" if heading in NUMERIC else "left"
         table.add_column(heading, justify=justify, overflow="fold", no_wrap=heading != "run")
-    protocols: list[Protocol] = []
+    marks: dict[Protocol, str] = {}
     damaged: list[str] = []
     for path in found:
         name = folder.resolve().name if path == folder else str(path.relative_to(folder))
         try:
             run = read_run(path)
-            cells = _cells(run)
-            protocols.append(protocol_of(run.recipe.data))
+            protocol = protocol_of(run.recipe.data)
+            marks.setdefault(protocol, _mark(protocol, marks))
+            cells = _cells(run, marks[protocol])
         except ScalewiseError as error:
             cells = [*[UNKNOWN] * (len(HEADINGS) - 2), "damaged"]
             damaged.append(str(error))
@@ -57,20 +60,27 @@ def runs(
     Console().print(table)
     typer.echo("data: side of a patch, in LR pixels, x patches per step; loss: the last one logged")
     typer.echo("PSNR-Y: the best on the run's own validation pictures, in dB")
-    for protocol in dict.fromkeys(protocols or [PROTOCOL]):
-        mark = " " if protocol.squash is None else SQUASHED
-        typer.echo(f"{mark} {protocol.description}")
+    for protocol, mark in (marks or {PROTOCOL: ""}).items():
+        typer.echo(f"{mark or ' '} {protocol.description}")
     for reason in damaged:
         typer.echo(f"damaged: {' '.join(reason.splitlines())}")
 
 
-def _cells(run: Run) -> list[str]:
+def _mark(protocol: Protocol, marks: Mapping[Protocol, str]) -> str:
+    """The mark of a protocol that has none yet."""
+    from scalewise.training.protocol import PROTOCOL
+
+    if protocol == PROTOCOL:
+        return ""
+    return MARKS[sum(mark != "" for mark in marks.values()) % len(MARKS)]
+
+
+def _cells(run: Run, mark: str) -> list[str]:
     """What a run's row says after its name."""
     from scalewise.training.progress import duration
 
     last = run.lines[-1] if run.lines else None
     trained, left, best = last and last.seconds, run.left, run.best
-    mark = "" if run.recipe.data.squash is None else SQUASHED
     return [
         run.recipe.model.name,
         f"{run.recipe.data.patch}x{run.recipe.data.batch}",

@@ -124,8 +124,12 @@ def load_sweep(path: Path) -> tuple[Sweep, list[Recipe]]:
         if recipe.data.valid is None:
             raise ScalewiseError(f"{path}: the recipe has no data.valid to compare trials on")
         recipes.append(recipe)
-    if len({recipe.data.squash for recipe in recipes}) > 1:
-        raise ScalewiseError(f"{path}: trials that differ in data.squash cannot be compared")
+    protocols = {protocol_of(recipe.data).description for recipe in recipes}
+    if len(protocols) > 1:
+        raise ScalewiseError(
+            f"{path}: trials that are validated on pictures of other faults or shapes cannot be "
+            "compared; let data.task, data.sigma, data.quality and data.squash be the same for all"
+        )
     return sweep, recipes
 
 
