@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scalewise.evaluating.evaluate import restoration
 from scalewise.evaluating.tasks import PHOTO, denoising
-from scalewise.files import Picture, write
+from scalewise.files import Picture, read, write
 from scalewise.restoring.restorer import load
 from scalewise.weights.card import read_card, write_card
 
@@ -154,3 +154,34 @@ def test_mistakes_get_one_line(
     assert code == 1
     (line,) = err.strip().splitlines()
     assert message in line
+
+
+def test_compare_shows_what_a_network_takes_out(
+    call, denoiser: Path, dataset: Path, small_release: Path, photo: NDArray[np.uint8]
+) -> None:
+    output = dataset.parent / "comparison"
+    code, out, err = call("compare", dataset / "a.png", "-m", denoiser, "-o", output)
+    assert (code, err) == (0, "")
+    assert "protocol denoise25: Gaussian noise of sigma 25" in out
+    names = ["a_cleaner.png", "a_noisy.png", "a_sheet.png"]
+    assert sorted(path.name for path in output.iterdir()) == names
+    noisy, truth = denoising(25).prepare(photo[:60, 100:170], None, 1, "a")
+    shown = read(output / "a_noisy.png").pixels
+    np.testing.assert_array_equal(shown, np.rint(noisy).clip(0, 255))
+    assert f"PSNR {denoising(25).score(shown, truth, 1).psnr:.2f} dB" in out
+
+    code, out, _ = call(
+        "compare", dataset / "a.png", "-m", denoiser, "--task", "dejpeg", "-o", output
+    )
+    assert code == 0
+    assert "jpeg " in out
+    assert "protocol jpeg10: " in out
+    code, out, _ = call(
+        "compare", dataset / "a.png", "-m", small_release, "--task", "photo", "-o", output
+    )
+    assert code == 0
+    assert "bicubic " in out
+    assert "protocol photo: " in out
+    code, _, err = call("compare", dataset / "a.png", "-m", small_release, "--task", "denoise")
+    assert code == 1
+    assert "small is for x2, and protocol denoise25 for x1 only" in err

@@ -71,7 +71,7 @@ def test_defaults_of_the_network_are_filled_in(recipe: Recipe, tmp_path: Path) -
     trainer = prepare(with_model(recipe, scale=3), tmp_path / "run")
     assert trainer.recipe.model.settings == {
         **{"scale": 3, "channels": 3, "width": 4, "expansion": 2, "blocks": 1, "levels": 2},
-        **{"denoise": 0, "artifacts": 0},
+        **{"shrink": 1, "denoise": 0, "artifacts": 0},
     }
     lr, hr = trainer.sampler.sample(0)
     assert (lr.shape, hr.shape) == ((2, 8, 8, 3), (2, 24, 24, 3))

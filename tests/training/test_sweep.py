@@ -98,7 +98,7 @@ def test_a_trial_that_diverges_comes_last(sweep: Path, tmp_path: Path) -> None:
             "other faults or shapes cannot be compared; let data.task",
         ),
         (
-            "recipe: base.yaml\nbudget: 5s\nsettings: {scale: 1}\ntrials:\n"
+            "recipe: base.yaml\nbudget: 5s\nsettings: {model.settings.scale: 1}\ntrials:\n"
             "  - {task: denoise}\n  - {task: dejpeg}\n",
             "other faults or shapes cannot be compared",
         ),

@@ -1,4 +1,4 @@
-"""``scalewise compare``: one picture halved, restored, and held against the truth."""
+"""``scalewise compare``: one picture made worse, restored, and held against the truth."""
 
 from __future__ import annotations
 
@@ -8,6 +8,17 @@ from typing import Annotated
 import typer
 
 from scalewise import DEFAULT_MODEL
+from scalewise.cli.measuring import (
+    GreyOption,
+    QualityOption,
+    SigmaOption,
+    SubsamplingOption,
+    TaskOption,
+    baseline_of,
+    check_scale,
+    protocol_of,
+    task_of,
+)
 
 
 def compare(
@@ -21,32 +32,43 @@ def compare(
             "--model", "-m", help=f"A released model; may be given again. [{DEFAULT_MODEL}]"
         ),
     ] = None,
+    task: TaskOption = None,
+    sigma: SigmaOption = None,
+    quality: QualityOption = None,
+    subsampling: SubsamplingOption = None,
+    grey: GreyOption = False,
     errors: Annotated[
         bool, typer.Option("--errors", help="Draw maps of where each departs from the truth.")
     ] = False,
 ) -> None:
-    """Reduce a picture, restore it, and show and score the result beside bicubic and truth."""
+    """Reduce a picture or add noise or JPEG's artifacts, restore it, show and score the result."""
     from scalewise.errors import ScalewiseError
     from scalewise.evaluating.compare import compare
     from scalewise.files import Picture, write
-    from scalewise.imaging.protocols import FIELD
     from scalewise.restoring.restorer import load
 
-    restorers = [load(name) for name in model or [DEFAULT_MODEL]]
-    if len({restorer.scale for restorer in restorers}) > 1:
+    names = model or [DEFAULT_MODEL]
+    task = task or task_of(names[0])
+    protocol = protocol_of(task, sigma, quality, subsampling, grey)
+    restorers = [load(name) for name in names]
+    scale = restorers[0].scale
+    if any(restorer.scale != scale for restorer in restorers):
         raise ScalewiseError("the models enlarge by different scales; compare them one by one")
-    comparison = compare(picture, restorers, FIELD)
+    check_scale(restorers[0].name, scale, task, protocol)
+    comparison = compare(picture, restorers, protocol, baseline_of(task))
     output.mkdir(parents=True, exist_ok=True)
-    write(output / f"{picture.stem}_low.png", Picture(comparison.lr))
+    if scale > 1:
+        write(output / f"{picture.stem}_low.png", Picture(comparison.lr))
     write(output / f"{picture.stem}_sheet.png", Picture(comparison.sheet(errors)))
     height, width = comparison.truth.shape[:2]
-    typer.echo(f"{picture}: {width}x{height}, reduced by {restorers[0].scale} and restored")
+    done = f"reduced by {scale} and restored" if scale > 1 else "restored"
+    typer.echo(f"{picture}: {width}x{height}, {done}")
     for each in comparison.contenders:
         path = output / f"{picture.stem}_{each.name}.png"
         write(path, Picture(each.image))
         typer.echo(
-            f"  {each.name:12} PSNR-Y {each.scores.psnr_y:.2f} dB  SSIM {each.scores.ssim:.4f}  "
-            f"{each.seconds:.2f} s  {path}"
+            f"  {each.name:12} PSNR {each.scores.psnr:.2f} dB  PSNR-Y {each.scores.psnr_y:.2f} dB  "
+            f"SSIM {each.scores.ssim:.4f}  {each.seconds:.2f} s  {path}"
         )
     typer.echo(f"side by side: {output / f'{picture.stem}_sheet.png'}")
-    typer.echo(FIELD.description)
+    typer.echo(protocol.description)

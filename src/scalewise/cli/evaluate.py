@@ -8,30 +8,25 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from scalewise.cli.console import progress_bar
+from scalewise.cli.measuring import (
+    BASELINES,
+    GreyOption,
+    QualityOption,
+    SigmaOption,
+    SubsamplingOption,
+    TaskOption,
+    baseline_of,
+    check_scale,
+    protocol_of,
+    task_of,
+)
 from scalewise.cli.options import PrecisionOption, TileOption
 
 if TYPE_CHECKING:
     from scalewise.data.layouts import Dataset
     from scalewise.evaluating.evaluate import Evaluation, ImageScore, Restore
-    from scalewise.imaging.degradations import Subsampling
     from scalewise.imaging.protocols import Protocol
     from scalewise.restoring.restorer import Restorer
-    from scalewise.weights.card import Task
-
-BASELINES: dict[str, Task] = {
-    "bicubic": "super-resolution",
-    "noisy": "denoise",
-    "jpeg": "dejpeg",
-}
-"""What may be evaluated without a network, and the task that it is the baseline of."""
-
-_OPTIONS: dict[Task, set[str]] = {
-    "super-resolution": {"protocol"},
-    "denoise": {"sigma", "grey"},
-    "dejpeg": {"quality", "subsampling", "grey"},
-    "photo": set(),
-}
-"""The options that say how a task is measured."""
 
 
 def evaluate(
@@ -43,24 +38,11 @@ def evaluate(
         ),
     ],
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Datasets.")],
-    task: Annotated[
-        Literal["super-resolution", "denoise", "dejpeg", "photo"] | None,
-        typer.Option(help="What is done to the pictures first (default: what the model is for)."),
-    ] = None,
-    sigma: Annotated[
-        float | None,
-        typer.Option(min=0.1, max=255, help="Of denoise: how strong the noise is (default: 25)."),
-    ] = None,
-    quality: Annotated[
-        int | None, typer.Option(min=1, max=100, help="Of dejpeg: the JPEG's (default: 10).")
-    ] = None,
-    subsampling: Annotated[
-        Literal["4:2:0", "4:4:4"] | None,
-        typer.Option(help="Of dejpeg: the chroma's (default: 4:2:0)."),
-    ] = None,
-    grey: Annotated[
-        bool, typer.Option("--grey", help="Of denoise and dejpeg: make the pictures grey first.")
-    ] = False,
+    task: TaskOption = None,
+    sigma: SigmaOption = None,
+    quality: QualityOption = None,
+    subsampling: SubsamplingOption = None,
+    grey: GreyOption = False,
     protocol: Annotated[
         Literal["field", "squash256"] | None,
         typer.Option(help="Of super-resolution: how to measure (default: field)."),
@@ -84,16 +66,16 @@ def evaluate(
     from scalewise.errors import ScalewiseError
     from scalewise.evaluating.evaluate import bicubic, restoration, unchanged, write_csv
 
-    task = task or _task_of(model)
-    measure = _protocol(task, sigma, quality, subsampling, grey, protocol)
-    baseline = _baseline_of(task)
+    task = task or task_of(model)
+    measure = protocol_of(task, sigma, quality, subsampling, grey, protocol)
+    baseline = baseline_of(task)
     restorer = None if model in BASELINES else _load(model, precision, tile)
     if restorer is None and card:
         raise ScalewiseError(f"{model} has no card; give a released model with --card")
     if restorer is None and model != baseline:
         raise ScalewiseError(f"{model} is no baseline of {task}; that is {baseline}")
     factor = restorer.scale if restorer else scale or measure.only_scale or 2
-    _check_scale(restorer.name if restorer else model, factor, task, measure)
+    check_scale(restorer.name if restorer else model, factor, task, measure)
     datasets = [find_dataset(folder, split) for folder in folders]
     evaluations: list[Evaluation] = []
     if restorer is None or card:
@@ -108,65 +90,6 @@ def evaluate(
         typer.echo(f"every picture's scores: {csv}")
     if card:
         _write_on_card(model, evaluations)
-
-
-def _task_of(model: str) -> Task:
-    """What a model, or a baseline, is for."""
-    from scalewise.weights import find_release, is_release
-    from scalewise.weights.card import read_card
-
-    if model in BASELINES:
-        return BASELINES[model]
-    return read_card(find_release(model)).task if is_release(model) else "super-resolution"
-
-
-def _protocol(
-    task: Task,
-    sigma: float | None,
-    quality: int | None,
-    subsampling: Subsampling | None,
-    grey: bool,
-    protocol: str | None,
-) -> Protocol:
-    """The protocol that a task and the options given with it name."""
-    from scalewise.errors import ScalewiseError
-    from scalewise.evaluating.tasks import PHOTO, deblocking, denoising
-    from scalewise.imaging.protocols import PROTOCOLS
-
-    given = {
-        "sigma": sigma,
-        "quality": quality,
-        "subsampling": subsampling,
-        "grey": grey,
-        "protocol": protocol,
-    }
-    for option, value in given.items():
-        if value and option not in _OPTIONS[task]:
-            right = " and ".join(name for name, known in _OPTIONS.items() if option in known)
-            raise ScalewiseError(f"--{option} is for {right}, not for {task}")
-    if grey and subsampling:
-        raise ScalewiseError("--subsampling is for colour; with --grey there is no chroma")
-    if task == "denoise":
-        return denoising(sigma or 25, grey=grey)
-    if task == "dejpeg":
-        return deblocking(quality or 10, subsampling or "4:2:0", grey=grey)
-    return PHOTO if task == "photo" else PROTOCOLS[protocol or "field"]
-
-
-def _baseline_of(task: Task) -> str:
-    """What the networks of a task are compared with; photos grow, too."""
-    return next((name for name, of in BASELINES.items() if of == task), "bicubic")
-
-
-def _check_scale(name: str, scale: int, task: Task, protocol: Protocol) -> None:
-    from scalewise.errors import ScalewiseError
-
-    if task == "super-resolution" and scale == 1:
-        raise ScalewiseError(f"{name} enlarges nothing; say what it is for with --task")
-    if protocol.only_scale not in (None, scale):
-        raise ScalewiseError(
-            f"{name} is for x{scale}, and protocol {protocol.name} for x{protocol.only_scale} only"
-        )
 
 
 def _load(model: str, precision: Literal["f32", "bf16"], tile: int | None) -> Restorer:

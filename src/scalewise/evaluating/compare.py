@@ -1,4 +1,4 @@
-"""One picture halved and restored: bicubic, networks and the truth beside each other."""
+"""One picture made worse and restored: baseline, networks and the truth beside each other."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.data.store import read_rgb
-from scalewise.evaluating.evaluate import bicubic
+from scalewise.evaluating.evaluate import bicubic, restoration, unchanged
 from scalewise.evaluating.sheet import Panel, draw_sheet, most_telling_crop
 from scalewise.imaging.protocols import Protocol, Scores
 
@@ -37,46 +37,56 @@ class Contender:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A picture (truth), its reduced version, and what was made of that; bicubic first."""
+    """A picture (truth), what became of it (lr), and what was made of that; the baseline first."""
 
     lr: Pixels
     truth: Pixels
     contenders: list[Contender]
 
     def sheet(self, errors: bool = False) -> Pixels:
-        """All of it side by side with a zoomed crop, where bicubic is furthest off.
+        """All of it side by side with a zoomed crop, where the baseline is furthest off.
 
         Args:
             errors: add maps of where each departs from the truth.
         """
         crop = most_telling_crop(self.contenders[0].image, self.truth, CROP)
-        panels = [Panel(self.lr, ("low resolution", _size(self.lr), ""))]
+        is_reduced = self.lr.shape != self.truth.shape
+        panels = [Panel(self.lr, ("low resolution", _size(self.lr), ""))] if is_reduced else []
         panels += [Panel(each.image, _label(each)) for each in self.contenders]
         panels.append(Panel(self.truth, ("truth", _size(self.truth), "")))
         return draw_sheet(panels, crop, errors)
 
 
-def compare(picture: Path, restorers: Sequence[Restorer], protocol: Protocol) -> Comparison:
-    """Reduce a picture by the networks' scale, restore it, and score the results.
+def compare(
+    picture: Path, restorers: Sequence[Restorer], protocol: Protocol, baseline: str = "bicubic"
+) -> Comparison:
+    """Make a picture worse, restore it, and score the results.
 
     Args:
         picture: an image file; it is the truth.
         restorers: networks of one scale; at least one.
-        protocol: how the picture is reduced and scored.
+        protocol: how the picture is reduced, what else befalls it, and how results are scored.
+        baseline: what to call that which networks are compared with: the enlargement by
+            bicubic interpolation, or at scale 1 the input as it is.
 
     Raises:
         ScalewiseError: an unreadable or too small picture.
     """
     scale = restorers[0].scale
-    lr, truth = protocol.prepare(read_rgb(picture), None, scale)
+    lr, truth = protocol.prepare(read_rgb(picture), None, scale, picture.stem)
     contenders: list[Contender] = []
-    methods = [("bicubic", bicubic(scale)), *((each.name, each.restore) for each in restorers)]
+    methods = [(baseline, bicubic(scale) if scale > 1 else unchanged)]
+    methods += [(each.name, restoration(each)) for each in restorers]
     for name, restore in methods:
         start = time.perf_counter()
-        image = restore(lr)
+        image = _as_bytes(restore(lr))
         seconds = time.perf_counter() - start
         contenders.append(Contender(name, image, protocol.score(image, truth, scale), seconds))
-    return Comparison(lr, truth, contenders)
+    return Comparison(_as_bytes(lr), truth, contenders)
+
+
+def _as_bytes(image: NDArray[Any]) -> Pixels:
+    return np.rint(image).clip(0, 255).astype(np.uint8)
 
 
 def _label(contender: Contender) -> tuple[str, ...]:
