@@ -20,7 +20,7 @@ from scalewise.cli.measuring import (
     protocol_of,
     task_of,
 )
-from scalewise.cli.options import PrecisionOption, TileOption
+from scalewise.cli.options import EnsembleOption, PrecisionOption, TileOption
 
 if TYPE_CHECKING:
     from scalewise.data.layouts import Dataset
@@ -53,6 +53,7 @@ def evaluate(
     split: Annotated[str, typer.Option(help="Which half of DIV2K: train or valid.")] = "valid",
     tile: TileOption = None,
     precision: PrecisionOption = "f32",
+    ensemble: EnsembleOption = False,
     csv: Annotated[
         Path | None, typer.Option(help="Write every picture's scores to this file.")
     ] = None,
@@ -69,7 +70,7 @@ def evaluate(
     task = task or task_of(model)
     measure = protocol_of(task, sigma, quality, subsampling, grey, protocol)
     baseline = baseline_of(task)
-    restorer = None if model in BASELINES else _load(model, precision, tile)
+    restorer = None if model in BASELINES else _load(model, precision, tile, ensemble)
     if restorer is None and card:
         raise ScalewiseError(f"{model} has no card; give a released model with --card")
     if restorer is None and model != baseline:
@@ -83,7 +84,8 @@ def evaluate(
         evaluations += _measure(baseline, restore, factor, datasets, measure, "f64")
     if restorer is not None:
         restore = restoration(restorer)
-        evaluations += _measure(restorer.name, restore, factor, datasets, measure, precision)
+        name = f"{restorer.name}{'+' * ensemble}"
+        evaluations += _measure(name, restore, factor, datasets, measure, precision)
     _print_table(evaluations)
     if csv is not None:
         write_csv(evaluations, csv)
@@ -92,13 +94,15 @@ def evaluate(
         _write_on_card(model, evaluations)
 
 
-def _load(model: str, precision: Literal["f32", "bf16"], tile: int | None) -> Restorer:
+def _load(
+    model: str, precision: Literal["f32", "bf16"], tile: int | None, ensemble: bool
+) -> Restorer:
     from scalewise.restoring.restorer import DEFAULT_TILE, load, load_trained
     from scalewise.weights import is_release
 
     is_checkpoint = Path(model).exists() and not is_release(model)
     return (load_trained if is_checkpoint else load)(
-        model, precision=precision, tile=tile or DEFAULT_TILE
+        model, precision=precision, tile=tile or DEFAULT_TILE, ensemble=ensemble
     )
 
 

@@ -124,3 +124,10 @@ AllowLocalOption = Annotated[
         help="Cut pictures even for models that must see them whole; the result is another one.",
     ),
 ]
+EnsembleOption = Annotated[
+    bool,
+    typer.Option(
+        "--ensemble",
+        help="The mean over eight views, flipped and turned: a little better, eight times as long.",
+    ),
+]

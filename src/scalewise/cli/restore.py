@@ -11,6 +11,7 @@ from scalewise.cli.options import (
     AutoPrecisionOption,
     ClusterOption,
     DeviceOption,
+    EnsembleOption,
     ExcludeOption,
     FormatOption,
     IncludeOption,
@@ -59,6 +60,7 @@ def restore(
     device: DeviceOption = "auto",
     precision: AutoPrecisionOption = "auto",
     tile: TileOption = None,
+    ensemble: EnsembleOption = False,
     allow_local: AllowLocalOption = False,
 ) -> None:
     """Take noise and JPEG's artifacts out of pictures.
@@ -91,6 +93,7 @@ def restore(
         "precision": precision,
         "tile": tile or DEFAULT_TILE,
         "allow_local": allow_local,
+        "ensemble": ensemble,
         "strength": strength,
     }
     restore_and_report("restoring", inputs, jobs, Engine(which, options, cluster), wishes)

@@ -13,6 +13,7 @@ from scalewise.cli.options import (
     AutoPrecisionOption,
     ClusterOption,
     DeviceOption,
+    EnsembleOption,
     ExcludeOption,
     FormatOption,
     IncludeOption,
@@ -72,6 +73,7 @@ def upscale(
     device: DeviceOption = "auto",
     precision: AutoPrecisionOption = "auto",
     tile: TileOption = None,
+    ensemble: EnsembleOption = False,
     allow_local: AllowLocalOption = False,
 ) -> None:
     """Enlarge pictures: JPEGs with their faults taken out, everything else as it is.
@@ -106,6 +108,7 @@ def upscale(
         "precision": precision,
         "tile": tile or DEFAULT_TILE,
         "allow_local": allow_local,
+        "ensemble": ensemble,
     }
     restore_and_report(
         "upscaling", inputs, jobs, Engine(model or for_upscaling, options, cluster), wishes

@@ -14,6 +14,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, PictureWriter, check_target, open_picture
 from scalewise.restoring.devices import ChosenPrecision, choose_device, choose_precision
 from scalewise.restoring.engine import Cut, restored
+from scalewise.restoring.ensemble import ensembled
 from scalewise.restoring.memory import bytes_per_pixel, choose_tile
 from scalewise.restoring.rows import Rows, RowSink, RowSource, rows_of, rows_of_array, to_array
 from scalewise.restoring.runtime import Finite, OpenVinoRuntime, Runtime, TorchRuntime
@@ -90,6 +91,8 @@ class Restorer:
             computes in, for bfloat16 has no more than 8 bits itself.
         strength: how much is kept of what the network makes, in [0, 1].
         gentle: the network that makes the rest; None for the picture as it is, at scale 1.
+        ensemble: take the mean over the eight views of each tile, which is a little better and
+            takes eight times as long.
 
     Raises:
         ScalewiseError: a strength beyond its range, or below 1 where there is no rest.
@@ -106,6 +109,7 @@ class Restorer:
         deep_exactly: bool = False,
         strength: float = 1.0,
         gentle: Restorer | None = None,
+        ensemble: bool = False,
     ) -> None:
         if not 0 <= strength <= 1:
             raise ScalewiseError(f"strength must be from 0 to 1, not {strength:g}")
@@ -120,6 +124,7 @@ class Restorer:
         self._deep_exactly = deep_exactly
         self._strength = strength
         self._gentle = gentle
+        self._ensemble = ensemble
 
     def restore(self, image: NDArray[Any], progress: Progress | None = None) -> NDArray[Any]:
         """Restore an array.
@@ -223,6 +228,7 @@ class Restorer:
     def _run(self, exactly: bool) -> Run:
         """The network, as strong as it shall be."""
         run: Run = self._finite.run_exactly if exactly else self._finite
+        run = ensembled(run) if self._ensemble else run
         if self._strength == 1:
             return run
         strength: Any = np.float32(self._strength)
@@ -270,6 +276,7 @@ def load(
     allow_local: bool = False,
     threads: int | None = None,
     strength: float = 1.0,
+    ensemble: bool = False,
 ) -> Restorer:
     """Load a released model.
 
@@ -316,6 +323,7 @@ def load(
         deep_exactly=deep_exactly,
         strength=strength,
         gentle=gentle,
+        ensemble=ensemble,
     )
 
 
@@ -325,13 +333,14 @@ def load_trained(
     precision: ChosenPrecision = "f32",
     tile: Tile = DEFAULT_TILE,
     allow_local: bool = False,
+    ensemble: bool = False,
 ) -> Restorer:
     """Load a network that is not released, by exporting it first; this needs PyTorch.
 
     Args:
         checkpoint: whatever :func:`scalewise.weights.release.load_network` takes.
-        precision, tile, allow_local: as for :func:`load`; ``auto`` is ``f32``, for no card tells
-            what another would cost.
+        precision, tile, allow_local, ensemble: as for :func:`load`; ``auto`` is ``f32``, for no
+            card tells what another would cost.
 
     Raises:
         ScalewiseError: nothing of that kind there, or damaged.
@@ -345,4 +354,6 @@ def load_trained(
         graph = Path(folder, GRAPH_FILE)
         export_onnx(network, graph)
         runtime = OpenVinoRuntime(graph, chosen)
-    return Restorer(Path(checkpoint).name, network, runtime, tile, allow_local=allow_local)
+    return Restorer(
+        Path(checkpoint).name, network, runtime, tile, allow_local=allow_local, ensemble=ensemble
+    )
