@@ -23,6 +23,7 @@ from scalewise.cli import (
     reproduce,
     restore,
     runs,
+    serve,
     sweep,
     train,
     upscale,
@@ -38,6 +39,7 @@ EXTRAS = {
     "ray": "cluster",
     "fastapi": "web",
     "uvicorn": "web",
+    "starlette": "web",
 }
 """Package -> the extra of ours that it comes with."""
 
@@ -49,6 +51,7 @@ app = typer.Typer(
 )
 app.command()(upscale.upscale)
 app.command()(restore.restore)
+app.command()(serve.serve)
 app.command()(models.models)
 app.command()(compare.compare)
 app.command()(evaluate.evaluate)

@@ -25,8 +25,8 @@ StrengthOption = Annotated[
     typer.Option(
         min=0,
         max=1,
-        help="How much to keep of what the network changes: 0 is nothing (when enlarging, the "
-        "result for clean pictures).",
+        help="Of models for noise, JPEG and photos: how much to keep of what they change; 0 is "
+        "nothing (when enlarging, the result for clean pictures).",
     ),
 ]
 

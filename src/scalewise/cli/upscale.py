@@ -24,6 +24,7 @@ from scalewise.cli.options import (
     PicturesArgument,
     QualityOption,
     ShardOption,
+    StrengthOption,
     StripOption,
     SuffixOption,
     TileOption,
@@ -59,6 +60,7 @@ def upscale(
         float | None,
         typer.Option(help="Reduce larger results to that.", rich_help_panel=SIZE),
     ] = None,
+    strength: StrengthOption = 1.0,
     format: FormatOption = None,
     quality: QualityOption = None,
     lossless: LosslessOption = False,
@@ -109,6 +111,7 @@ def upscale(
         "tile": tile or DEFAULT_TILE,
         "allow_local": allow_local,
         "ensemble": ensemble,
+        "strength": strength,
     }
     restore_and_report(
         "upscaling", inputs, jobs, Engine(model or for_upscaling, options, cluster), wishes

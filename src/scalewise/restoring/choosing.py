@@ -104,13 +104,16 @@ def diagnosed_task(image: NDArray[Any] | str | Path) -> str | None:
 
 
 def for_upscaling(**options: Any) -> Choice:
-    """JPEGs by the network for photographs, everything else by that for clean pictures."""
+    """JPEGs by the network for photographs, everything else by that for clean pictures.
+
+    ``strength`` is for the former alone.
+    """
+    clean = clean_model(scale=2)
+    plainly = {name: value for name, value in options.items() if name != "strength"}
 
     @cache
     def series(name: str) -> list[Restorer]:
-        return load_series(name, **options)
-
-    clean = clean_model(scale=2)
+        return load_series(name, **(plainly if name == clean else options))
 
     def choose(path: Path) -> Chosen:
         table = luma_table(path)

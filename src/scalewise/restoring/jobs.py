@@ -141,13 +141,27 @@ def plan_jobs(
 def _target(
     source: Path, given: Path, output: Path | None, suffix: str, extension: str | None
 ) -> Path:
-    if extension is None:
-        extension = source.suffix if source.suffix.lower() in IMAGE_SUFFIXES else ".png"
-    name = source.stem + suffix + extension
+    name = result_name(source, suffix, extension)
     if output is None:
         return source.with_name(name)
     within = source.relative_to(given).parent if given.is_dir() else Path()
     return output / within / name
+
+
+def result_name(source: Path, suffix: str, extension: str | None = None) -> str:
+    """What the result of a picture is called.
+
+    Args:
+        source: the picture.
+        suffix: what its name has before its extension.
+        extension: the results'; None for the picture's own, or PNG's where that cannot be written.
+
+    >>> result_name(Path("a/b.jpg"), "_x2"), result_name(Path("b.heic"), "")
+    ('b_x2.jpg', 'b.png')
+    """
+    if extension is None:
+        extension = source.suffix if source.suffix.lower() in IMAGE_SUFFIXES else ".png"
+    return source.stem + suffix + extension
 
 
 def _is_file_name(path: Path) -> bool:

@@ -1,0 +1,308 @@
+"""The queue: jobs run one after the other, for a network uses all cores."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from threading import Condition, Thread
+
+from scalewise.errors import ScalewiseError
+from scalewise.restoring.choosing import typical
+from scalewise.restoring.folder import problem_of
+from scalewise.restoring.jobs import Job as FileJob
+from scalewise.restoring.pictures import Restored, restore_file
+from scalewise.web.limits import Limits
+from scalewise.web.orders import Order, load_networks
+from scalewise.web.schemas import FINAL, JobView
+from scalewise.web.store import Store
+from scalewise.web.uploads import Upload
+
+_KEPT_NETWORKS = 2
+_NOT_CANCELLED = "the job was cancelled"
+_log = logging.getLogger(__name__)
+
+
+class QueueFull(Exception):
+    """As many jobs wait as may.
+
+    Args:
+        seconds: after which there will be room, estimated.
+    """
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"no room for {seconds} s")
+        self.seconds = seconds
+
+
+class _Cancelled(ScalewiseError):
+    """Nobody wants the result any more."""
+
+
+@dataclass(eq=False)
+class Job:
+    """One picture on its way; ``view`` is replaced, never changed, so that any thread may read it.
+
+    Attributes:
+        view: how it stands.
+        order: what is asked for; None for a job of an earlier server.
+        upload: the picture; None likewise.
+        result: the file; None before it is there.
+        finished: when it ended, in Unix time.
+    """
+
+    view: JobView
+    order: Order | None = None
+    upload: Upload | None = None
+    result: Path | None = None
+    finished: float | None = None
+    cancelled: bool = False
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.view.state in FINAL
+
+    def update(self, **changes: object) -> None:
+        """Change how it stands."""
+        self.view = self.view.model_copy(update=changes)
+
+
+class Queue:
+    """Jobs, and the thread that runs them.
+
+    Args:
+        limits: how many, how large, how long.
+        store: where results go; what lies there is taken up again.
+    """
+
+    def __init__(self, limits: Limits, store: Store) -> None:
+        self.limits = limits
+        self._store = store
+        self._jobs: dict[str, Job] = {}
+        self._waiting: list[Job] = []
+        self._running: Job | None = None
+        self._seconds_per_job = 5.0
+        self._stopped = False
+        self._changed = Condition()
+        self._networks = lru_cache(_KEPT_NETWORKS)(load_networks)
+        for view, result, finished in store.recover(limits.keep_seconds):
+            self._jobs[view.id] = Job(view, result=result, finished=finished)
+        self._thread = Thread(target=self._work, name="restoring", daemon=True)
+        self._thread.start()
+
+    def check_room(self) -> None:
+        """Find out whether another job would be taken.
+
+        Raises:
+            QueueFull: it would not.
+        """
+        with self._changed:
+            waiting = len(self._waiting) + (self._running is not None)
+        if waiting >= self.limits.max_waiting:
+            raise QueueFull(max(1, min(60, round(self._seconds_per_job * waiting / 2))))
+
+    def submit(self, order: Order, upload: Upload, width: int, height: int) -> Job:
+        """Put a picture at the end; from now on the queue closes the upload.
+
+        Raises:
+            QueueFull: there is no room.
+        """
+        view = JobView(
+            id=secrets.token_urlsafe(16),
+            state="waiting",
+            name=order.name,
+            width=width,
+            height=height,
+            task=order.task,
+            command=order.command,
+            result_name=order.result_name,
+        )
+        job = Job(view, order, upload)
+        with self._changed:
+            self.check_room()
+            self._jobs[view.id] = job
+            self._waiting.append(job)
+            self._changed.notify_all()
+        return job
+
+    def size_of_result(self, order: Order, width: int, height: int) -> tuple[int, int]:
+        """Width and height of what will come of a picture.
+
+        Raises:
+            ScalewiseError: out of reach.
+        """
+        networks = typical(self._networks(order.model, order.strength))
+        down, across = order.target.size(height, width, networks[0].scale)
+        return across, down
+
+    def find(self, job: str) -> Job | None:
+        """A job that is known here."""
+        return self._jobs.get(job)
+
+    def view(self, job: Job) -> JobView:
+        """How a job stands, and how many come before it."""
+        with self._changed:
+            if job not in self._waiting:
+                return job.view
+            ahead = self._waiting.index(job) + (self._running is not None)
+        return job.view.model_copy(update={"ahead": ahead})
+
+    def cancel(self, job: Job) -> None:
+        """Stop a job within a tile, if it runs, and forget its files."""
+        job.cancelled = True
+        with self._changed:
+            self._jobs.pop(job.view.id, None)
+            was_waiting = job in self._waiting
+            if was_waiting:
+                self._waiting.remove(job)
+        if was_waiting or job.is_final:
+            self._discard(job)
+
+    def close(self) -> None:
+        """Stop; what is not finished is given up."""
+        with self._changed:
+            self._stopped = True
+            if self._running is not None:
+                self._running.cancelled = True
+            self._changed.notify_all()
+        self._thread.join()
+        for job in self._jobs.values():
+            if job.upload is not None:
+                job.upload.close()
+
+    def _discard(self, job: Job) -> None:
+        if not job.is_final:
+            job.update(state="cancelled", seconds_left=None)
+        if job.upload is not None:
+            job.upload.close()
+        self._store.forget(job.view.id)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                if not self._waiting and not self._stopped:
+                    self._changed.wait(timeout=min(30.0, self.limits.keep_seconds / 2))
+                if self._stopped:
+                    return
+                job = self._running = self._waiting.pop(0) if self._waiting else None
+            if job is not None:
+                self._run(job)
+                with self._changed:
+                    self._running = None
+            self._expire()
+
+    def _run(self, job: Job) -> None:
+        order, upload = job.order, job.upload
+        assert order is not None
+        assert upload is not None
+        start = job.started = time.monotonic()
+        job.update(state="running")
+        suffix = Path(order.result_name).suffix
+        target = self._store.place(job.view.id, suffix)
+        try:
+            networks = self._networks(order.model, order.strength)
+            restored = restore_file(
+                FileJob(upload.path, target), networks, order.wishes, self._progress(job)
+            )
+            if job.cancelled:
+                raise _Cancelled(_NOT_CANCELLED)
+            self._finish(job, order, restored, time.monotonic() - start)
+            if job.cancelled:  # meanwhile
+                self._discard(job)
+        except _Cancelled:
+            self._discard(job)
+        except Exception as error:
+            target.unlink(missing_ok=True)
+            if not isinstance(error, ScalewiseError | MemoryError):
+                _log.exception("a job failed")
+            problem = problem_of(FileJob(upload.path, target), error)
+            problem = _told(problem, job, order.name).replace(str(target), order.result_name)
+            job.update(state="failed", problem=problem, seconds_left=None)
+            job.finished = time.time()
+        self._seconds_per_job += 0.3 * (time.monotonic() - start - self._seconds_per_job)
+
+    def _finish(self, job: Job, order: Order, restored: Restored, seconds: float) -> None:
+        view = job.view.model_copy(
+            update={
+                "state": "done",
+                "done": 1.0,
+                "seconds_left": 0.0,
+                "out_width": restored.width,
+                "out_height": restored.height,
+                "model": restored.model,
+                "reason": restored.reason,
+                "warnings": [_told(each, job, order.name) for each in restored.warnings],
+                "format": restored.target.suffix.removeprefix("."),
+                "result_bytes": restored.target.stat().st_size,
+                "seconds": round(seconds, 2),
+            }
+        )
+        nameless = order.nameless
+        self._store.keep(
+            view.model_copy(
+                update={
+                    "name": nameless.name,
+                    "command": nameless.command,
+                    "result_name": nameless.result_name,
+                    "warnings": [_told(each, job, nameless.name) for each in restored.warnings],
+                }
+            )
+        )
+        job.result, job.finished = restored.target, time.time()
+        job.view = view  # last, for who sees it done asks for the result
+
+    def _progress(self, job: Job) -> Callable[[int, int], None]:
+        start = job.started
+
+        def tell(done: int, total: int) -> None:
+            if job.cancelled:
+                raise _Cancelled(_NOT_CANCELLED)
+            passed = time.monotonic() - start
+            if passed > self.limits.max_seconds:
+                raise ScalewiseError(
+                    f"it took longer than {self.limits.max_seconds:g} seconds, which is the limit "
+                    "here; choose a smaller size"
+                )
+            part = done / max(total, 1)
+            left = passed / part - passed if part else None
+            job.update(done=min(part, 1.0), seconds_left=None if left is None else round(left, 1))
+
+        return tell
+
+    def _expire(self) -> None:
+        """Forget jobs that ended long ago, and the oldest of too many."""
+        now = time.time()
+        ended = [job for job in self._jobs.values() if job.finished is not None]
+        ended.sort(key=lambda job: job.finished or now)
+        surplus = len(ended) - self.limits.max_kept
+        for index, job in enumerate(ended):
+            assert job.finished is not None
+            if index < surplus or job.finished + self.limits.keep_seconds < now:
+                self.cancel(job)
+
+
+def _told(text: str, job: Job, name: str) -> str:
+    """A message about an upload, as its user knows it."""
+    assert job.upload is not None
+    return text.replace(str(job.upload.path), name)
+
+
+def lost(job: str) -> JobView:
+    """What to say of a job that is not known here."""
+    problem = (
+        "the server does not know this job any more: it was started anew before the job was "
+        "finished, or the result was kept for its time; send the picture again"
+    )
+    return JobView(id=job, state="lost", problem=problem)
+
+
+def views_of(queue: Queue, ids: Sequence[str]) -> list[JobView]:
+    """How jobs stand, in the order of their ids."""
+    jobs = ((id, queue.find(id)) for id in ids)
+    return [lost(id) if job is None else queue.view(job) for id, job in jobs]

@@ -1,0 +1,75 @@
+// The server, as docs/web.md describes it.
+
+async function json(response) {
+  if (!response.ok) throw new Problem(response.status, await detail(response.text()));
+  return response.json();
+}
+
+export class Problem extends Error {
+  constructor(status, message, retry = null) {
+    super(message);
+    this.status = status;
+    this.retry = retry;
+  }
+}
+
+async function detail(text) {
+  try {
+    return JSON.parse(await text).detail;
+  } catch {
+    return "the server gave an answer that nobody understands";
+  }
+}
+
+export const limits = async () => json(await fetch("/v1/limits"));
+
+export async function jobs(ids) {
+  if (!ids.length) return [];
+  const query = new URLSearchParams(ids.map((id) => ["id", id]));
+  return json(await fetch(`/v1/jobs?${query}`));
+}
+
+export async function cancel(id) {
+  await fetch(`/v1/jobs/${id}`, { method: "DELETE" });
+}
+
+export const resultOf = (id) => `/v1/jobs/${id}/result`;
+export const beforeOf = (id) => `/v1/jobs/${id}/before`;
+export const afterOf = (id) => `/v1/jobs/${id}/after`;
+export const zipOf = (ids) => `/v1/results.zip?${new URLSearchParams(ids.map((id) => ["id", id]))}`;
+
+// Send a picture; told how much has been sent, in [0, 1].  XMLHttpRequest, for fetch cannot tell.
+export function send(file, wishes, told, signal) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const form = new FormData();
+    for (const [name, value] of Object.entries(wishes)) form.append(name, value);
+    form.append("file", file, file.name || "picture.png");
+    request.upload.onprogress = (event) => event.lengthComputable && told(event.loaded / event.total);
+    request.onerror = () => reject(new Problem(0, "the server does not answer"));
+    request.onabort = () => reject(new Problem(0, "cancelled"));
+    request.onload = async () => {
+      if (request.status === 202) return resolve(JSON.parse(request.responseText));
+      const retry = Number(request.getResponseHeader("Retry-After")) || null;
+      reject(new Problem(request.status, await detail(request.responseText), retry));
+    };
+    signal.addEventListener("abort", () => request.abort());
+    request.open("POST", "/v1/restore");
+    request.send(form);
+  });
+}
+
+// Watch a job until it ends; returns what stops that.
+export function watch(id, changed, broken) {
+  const events = new EventSource(`/v1/jobs/${id}`);
+  events.addEventListener("progress", (event) => {
+    const view = JSON.parse(event.data);
+    if (["done", "failed", "cancelled", "lost"].includes(view.state)) events.close();
+    changed(view);
+  });
+  events.onerror = () => {
+    events.close();
+    broken();
+  };
+  return () => events.close();
+}

@@ -1,0 +1,187 @@
+// The page: what users do, and what they see of it.
+
+import * as api from "./api.js";
+import { hasStrength, keepsSize, taskFor } from "./kinds.js";
+import { Queue } from "./queue.js";
+import { Rows } from "./rows.js";
+import { Viewer } from "./viewer.js";
+import { bytes, duration, network, size } from "./words.js";
+
+const find = (id) => document.getElementById(id);
+const main = document.querySelector("main");
+let limits = null;
+let shown = null;
+
+const queue = new Queue(changed);
+const viewer = new Viewer(find("viewer"));
+const rows = new Rows(find("jobs"), find("row"), { compare, remove, again });
+
+function changed(job) {
+  rows.draw(queue.jobs, shown);
+  const done = queue.done;
+  find("zip").hidden = done.length < 2;
+  find("zip").href = api.zipOf(done.map((each) => each.view.id));
+  if (job?.state === "done" && !job.told) {
+    job.told = true;
+    find("news").textContent = `${job.name} is done`;
+    if (!shown || shown.state !== "done") show(job);
+  }
+}
+
+async function add(files) {
+  find("alarm").hidden = true;
+  for (const file of files) {
+    if (limits && file.size > limits.max_bytes) {
+      queue.refuse(file, `this file has ${bytes(file.size)}; the limit here is ${bytes(limits.max_bytes)}`);
+    } else {
+      queue.add(file, await wishesFor(file));
+    }
+  }
+}
+
+async function wishesFor(file) {
+  const wishes = { task: find("task").value };
+  const task = await taskFor(file, wishes.task);
+  const chosen = find("size").value;
+  if (!keepsSize(task)) {
+    if (chosen === "width") wishes.width = find("width").value || 3840;
+    else if (chosen !== "2") wishes.scale = chosen;
+  }
+  const strength = find("strength").value / 100;
+  if (hasStrength(task) && strength < 1) wishes.strength = strength;
+  if (find("format").value) wishes.format = find("format").value;
+  return wishes;
+}
+
+async function again(job) {
+  if (shown === job) hide();
+  queue.again(job, await wishesFor(job.file));
+}
+
+function remove(job) {
+  if (shown === job) hide();
+  queue.remove(job);
+  find("files").focus();
+}
+
+function compare(job) {
+  show(job);
+  find("viewer").scrollIntoView({ block: "nearest" });
+}
+
+function show(job) {
+  shown = job;
+  const view = job.view;
+  find("viewer").hidden = false;
+  main.classList.add("two");
+  find("viewed").textContent = job.name;
+  find("command").textContent = view.command;
+  find("facts").replaceChildren(...facts(view).map(fact));
+  viewer.show(api.beforeOf(view.id), api.afterOf(view.id), view.out_width, view.out_height);
+  rows.draw(queue.jobs, shown);
+}
+
+function hide() {
+  shown = null;
+  find("viewer").hidden = true;
+  main.classList.remove("two");
+}
+
+function facts(view) {
+  return [
+    ["Before", size(view.width, view.height)],
+    ["After", `${size(view.out_width, view.out_height)}, ${bytes(view.result_bytes)}`],
+    ["By", network(view)],
+    ["Took", duration(view.seconds)],
+    ...view.warnings.map((warning) => ["Note", warning]),
+  ];
+}
+
+function fact([name, value]) {
+  const group = document.createElement("div");
+  for (const [tag, text] of [["dt", name], ["dd", value]]) {
+    group.appendChild(document.createElement(tag)).textContent = text;
+  }
+  return group;
+}
+
+function hint() {
+  const task = find("task").value;
+  find("size").disabled = keepsSize(task);
+  find("width").hidden = find("size").value !== "width" || keepsSize(task);
+  find("strength").disabled = !hasStrength(task);
+  find("strength-shown").value = `${find("strength").value} %`;
+  find("hint").textContent = {
+    auto: "JPEGs count as photos: enlarged, with noise and artifacts taken out. Everything else is enlarged as it is.",
+    photo: "For pictures from cameras, phones and messages.",
+    upscale: "For sharp pictures without noise: drawings, screenshots, renderings.",
+    denoise: "For grain and noise of dark pictures.",
+    dejpeg: "For blocks and rings around edges.",
+  }[task];
+}
+
+function pictures(transfer) {
+  return [...transfer.files].filter((file) => file.size > 0);
+}
+
+function listen() {
+  find("files").onchange = (event) => {
+    add([...event.target.files]);
+    event.target.value = "";
+  };
+  find("wishes").oninput = hint;
+  find("wishes").onsubmit = (event) => event.preventDefault();
+  find("copy").onclick = copy;
+  document.addEventListener("paste", (event) => {
+    const files = pictures(event.clipboardData);
+    if (files.length) event.preventDefault();
+    add(files);
+  });
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    document.body.classList.add("over-it");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) document.body.classList.remove("over-it");
+  });
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    document.body.classList.remove("over-it");
+    const files = pictures(event.dataTransfer);
+    if (files.length) add(files);
+    else alarm("That was no file. Drop a picture from a folder, or save it first.");
+  });
+}
+
+function alarm(text) {
+  find("alarm").textContent = text;
+  find("alarm").hidden = false;
+}
+
+async function copy() {
+  const text = find("command").textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    find("copy").textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(find("command"));
+    find("copy").textContent = "Selected";
+  }
+  setTimeout(() => (find("copy").textContent = "Copy"), 2000);
+}
+
+async function start() {
+  listen();
+  hint();
+  queue.restore();
+  try {
+    limits = await api.limits();
+    find("limits").textContent =
+      `JPEG, PNG, TIFF, WebP, AVIF, HEIC or GIF; up to ${bytes(limits.max_bytes)} and ` +
+      `${limits.max_pixels / 1e6} megapixels. Results are kept for ${duration(limits.keep_seconds)}.`;
+  } catch {
+    alarm("The server does not answer. Is it still running?");
+  }
+}
+
+start();

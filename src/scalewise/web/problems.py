@@ -1,0 +1,82 @@
+"""What went wrong, as RFC 9457 has it: ``application/problem+json`` with a plain sentence."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from scalewise.errors import ScalewiseError
+from scalewise.web.schemas import ProblemView
+
+
+class Problem(HTTPException):
+    """A request that cannot be answered as wished.
+
+    Args:
+        status: the HTTP status.
+        detail: one plain sentence: what, and how to mend it.
+        retry_after: seconds after which it is worth another try.
+    """
+
+    def __init__(self, status: HTTPStatus, detail: str, retry_after: int | None = None) -> None:
+        headers = None if retry_after is None else {"Retry-After": str(retry_after)}
+        super().__init__(status, detail, headers)
+
+
+def problem_response(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
+    """A problem as a response."""
+    phrase = HTTPStatus(status).phrase
+    view = ProblemView(title=phrase, status=status, detail=detail)
+    content = view.model_dump_json()
+    return Response(content, status, headers, media_type="application/problem+json")
+
+
+def explain_problems(app: FastAPI) -> None:
+    """Make a server say everything that goes wrong in that form."""
+
+    async def of_http(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        detail = error.detail
+        if detail == HTTPStatus(error.status_code).phrase:
+            detail = _PLAIN.get(error.status_code, detail)
+        return problem_response(error.status_code, detail, dict(error.headers or {}))
+
+    async def of_validation(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, sentence_of(error.errors()))
+
+    async def of_input(_: Request, error: Exception) -> Response:
+        return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+
+    async def of_fault(_: Request, error: Exception) -> Response:
+        what = f"{type(error).__name__}: a fault of scalewise; please report it"
+        return problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, what)
+
+    app.add_exception_handler(HTTPException, of_http)
+    app.add_exception_handler(RequestValidationError, of_validation)
+    app.add_exception_handler(ScalewiseError, of_input)
+    app.add_exception_handler(Exception, of_fault)
+
+
+_PLAIN = {
+    404: "there is nothing at this address",
+    405: "this address does not take that method",
+}
+
+
+def sentence_of(errors: list[dict[str, object]] | object) -> str:
+    """What pydantic found wrong with parameters, in a sentence.
+
+    >>> sentence_of([{"loc": ("scale",), "msg": "Input should be greater than 0"}])
+    'scale: input should be greater than 0'
+    """
+    assert isinstance(errors, list | tuple)
+    parts: list[str] = []
+    for error in errors:  # pyright: ignore[reportUnknownVariableType]
+        where = ".".join(str(part) for part in error["loc"] if part not in ("query", "body"))  # pyright: ignore
+        message = str(error["msg"])  # pyright: ignore[reportUnknownArgumentType]
+        parts.append(f"{where}: {message[:1].lower()}{message[1:]}")
+    return "; ".join(parts)

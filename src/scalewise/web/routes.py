@@ -1,0 +1,297 @@
+"""The HTTP interface."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+
+from scalewise.errors import ScalewiseError
+from scalewise.files import open_picture
+from scalewise.files.preview import preview
+from scalewise.web.jobs import Job, Queue, QueueFull, lost, views_of
+from scalewise.web.orders import Order, order_of
+from scalewise.web.problems import Problem
+from scalewise.web.schemas import (
+    FINAL,
+    JobView,
+    LimitsView,
+    ModelView,
+    ProblemView,
+    ScoreView,
+    UploadForm,
+)
+from scalewise.web.uploads import Upload, drain, read_form
+from scalewise.web.zipping import zipped
+from scalewise.weights import list_cards
+
+_PREVIEW_SIDE = 4096
+_HEARTBEAT = 15.0
+_LOOK_EVERY = 0.1
+_MOST_IDS = 500
+
+_PROBLEM: dict[str, Any] = {
+    "model": ProblemView,
+    "content": {
+        "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemView"}}
+    },
+}
+Ids = Annotated[list[str], Query(max_length=_MOST_IDS, description="May be given again.")]
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {**_PROBLEM, "description": HTTPStatus(status).phrase} for status in statuses}
+
+
+def make_router(queue: Queue) -> APIRouter:
+    """The addresses below ``/v1``, for one queue."""
+    router = APIRouter(prefix="/v1", responses=_problems(400, 401, 403, 421, 422))
+    limits = queue.limits
+    uploads = 0
+
+    @router.post(
+        "/restore",
+        status_code=202,
+        response_model=JobView,
+        responses={
+            200: {"description": "With wait: the picture.", "content": {"image/*": {}}},
+            **_problems(408, 413, 415, 503),
+        },
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {"multipart/form-data": {"schema": UploadForm.model_json_schema()}},
+            }
+        },
+    )
+    async def restore(request: Request) -> Response:
+        """Restore a picture: a job's id at once, or with ``wait`` the result."""
+        nonlocal uploads
+        try:
+            queue.check_room()
+            if uploads >= limits.max_uploads:
+                raise QueueFull(1)
+        except QueueFull as full:
+            await drain(request.receive)
+            raise _busy(full) from None
+        uploads += 1
+        try:
+            form, upload, name = await read_form(request, limits)
+        finally:
+            uploads -= 1
+        try:
+            order = order_of(form, name)
+            size = await run_in_threadpool(_size_of, order, upload, queue)
+            job = queue.submit(order, upload, *size)
+        except BaseException as error:
+            upload.close()
+            if isinstance(error, QueueFull):
+                raise _busy(error) from None
+            raise
+        if form.wait:
+            return await _wait_for(request, job)
+        view = queue.view(job)
+        where = {"Location": f"/v1/jobs/{view.id}"}
+        return JSONResponse(view.model_dump(), HTTPStatus.ACCEPTED, where)
+
+    async def _wait_for(request: Request, job: Job) -> Response:
+        while not job.is_final:
+            if await request.is_disconnected():
+                queue.cancel(job)
+                return Response(status_code=HTTPStatus.NO_CONTENT)
+            await asyncio.sleep(_LOOK_EVERY)
+        if job.view.state != "done":
+            queue.cancel(job)
+            raise Problem(
+                HTTPStatus.UNPROCESSABLE_ENTITY, job.view.problem or "the job was cancelled"
+            )
+        return _file(job, BackgroundTask(queue.cancel, job))
+
+    def find(id: str) -> Job:
+        job = queue.find(id)
+        if job is None:
+            raise Problem(HTTPStatus.NOT_FOUND, lost(id).problem or "")
+        return job
+
+    def find_done(id: str) -> Job:
+        job = find(id)
+        if job.result is None:
+            state = job.view.state
+            raise Problem(
+                HTTPStatus.CONFLICT, job.view.problem or f"the job is {state}: there is no result"
+            )
+        return job
+
+    @router.get("/jobs", response_model=list[JobView])
+    async def jobs(id: Ids) -> list[JobView]:
+        """How jobs stand; those that are not known here are ``lost``."""
+        return views_of(queue, id)
+
+    @router.get(
+        "/jobs/{id}",
+        response_model=JobView,
+        responses={
+            200: {
+                "description": "How it stands; with Accept: text/event-stream, as events.",
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            },
+            **_problems(404),
+        },
+    )
+    async def job(id: str, request: Request) -> Response:
+        """How a job stands, once or as server-sent events until it ends."""
+        found = find(id)
+        if "text/event-stream" in request.headers.get("accept", ""):
+            no_store = {"Cache-Control": "no-store"}
+            return StreamingResponse(_events(found), 200, no_store, "text/event-stream")
+        return JSONResponse(queue.view(found).model_dump())
+
+    async def _events(found: Job) -> AsyncIterator[str]:
+        told, last = None, time.monotonic()
+        while True:
+            view = queue.view(found)
+            if view != told:
+                yield f"event: progress\ndata: {view.model_dump_json()}\n\n"
+                told, last = view, time.monotonic()
+            elif time.monotonic() - last > _HEARTBEAT:
+                yield ": still there\n\n"
+                last = time.monotonic()
+            if view.state in FINAL:
+                return
+            await asyncio.sleep(_LOOK_EVERY)
+
+    @router.delete("/jobs/{id}", status_code=204, responses=_problems(404))
+    async def cancel(id: str) -> Response:
+        """Stop a job, and forget its files."""
+        await run_in_threadpool(queue.cancel, find(id))
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    @router.get("/jobs/{id}/result", response_class=FileResponse, responses=_problems(404, 409))
+    async def result(id: str) -> Response:
+        """The restored picture."""
+        return _file(find_done(id))
+
+    @router.get("/jobs/{id}/before", response_class=Response, responses=_problems(404))
+    async def before(id: str) -> Response:
+        """The picture as it came, as a browser shows it."""
+        found = find(id)
+        if found.upload is None:
+            raise Problem(
+                HTTPStatus.NOT_FOUND, "the server was started anew; only the result is left"
+            )
+        return await _shown(found.upload.path)
+
+    @router.get("/jobs/{id}/after", response_class=Response, responses=_problems(404, 409))
+    async def after(id: str) -> Response:
+        """The restored picture, as a browser shows it."""
+        found = find_done(id)
+        assert found.result is not None
+        return await _shown(found.result)
+
+    @router.get("/results.zip", response_class=StreamingResponse, responses=_problems(404))
+    async def results(id: Ids) -> Response:
+        """Finished results in one archive."""
+        done = [job for job in map(queue.find, id) if job is not None and job.result is not None]
+        if not done:
+            raise Problem(HTTPStatus.NOT_FOUND, "none of these jobs has a result")
+        files = [(job.view.result_name or job.view.id, job.result) for job in done if job.result]
+        headers = {"Content-Disposition": 'attachment; filename="scalewise.zip"'}
+        return StreamingResponse(zipped(files), 200, headers, "application/zip")
+
+    @router.get("/models")
+    async def models() -> list[ModelView]:
+        """The released models."""
+        return [
+            ModelView(
+                name=card.name,
+                summary=card.summary,
+                task=card.task,
+                scale=card.scale,
+                parameters=card.parameters,
+                scores=[
+                    ScoreView.model_validate(score, from_attributes=True)
+                    for score in card.scores
+                    if score.model == card.name
+                ],
+            )
+            for card in list_cards()
+        ]
+
+    @router.get("/limits")
+    async def told_limits() -> LimitsView:
+        """What the server takes on."""
+        return LimitsView.model_validate(limits, from_attributes=True)
+
+    return router
+
+
+def _busy(full: QueueFull) -> Problem:
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        f"as many pictures wait as this server takes; try again in {full.seconds} seconds",
+        full.seconds,
+    )
+
+
+def _size_of(order: Order, upload: Upload, queue: Queue) -> tuple[int, int]:
+    """Width and height of an upload, if it is a picture that can be restored."""
+    limits = queue.limits
+    path, name = upload.path, order.name
+    try:
+        with open_picture(path, max_pixels=None) as reader:
+            size = reader.width, reader.height
+            pixels = reader.width * reader.height
+            if pixels > limits.max_pixels:
+                raise Problem(
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                    f"{name} has {pixels / 1e6:.1f} megapixels; the limit here is "
+                    f"{limits.max_pixels / 1e6:g}",
+                )
+    except ScalewiseError as error:
+        detail = str(error).replace(str(path), name)
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail) from None
+    width, height = queue.size_of_result(order, *size)
+    if width * height > limits.max_result_pixels:
+        raise Problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"the result would have {width * height / 1e6:.0f} megapixels; the limit here is "
+            f"{limits.max_result_pixels / 1e6:g}",
+        )
+    return size
+
+
+def _file(job: Job, afterwards: BackgroundTask | None = None) -> Response:
+    assert job.result is not None
+    return FileResponse(
+        job.result,
+        media_type=_MEDIA_TYPES[job.result.suffix.lower()],
+        filename=job.view.result_name,
+        headers={"Cache-Control": "no-store"},
+        background=afterwards,
+    )
+
+
+_MEDIA_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".jpe": "image/jpeg",
+    ".jfif": "image/jpeg",
+    ".webp": "image/webp",
+    ".avif": "image/avif",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+}
+
+
+async def _shown(path: Path) -> Response:
+    content, kind = await run_in_threadpool(preview, path, _PREVIEW_SIDE)
+    return Response(content, media_type=kind, headers={"Cache-Control": "private, max-age=3600"})

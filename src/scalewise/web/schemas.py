@@ -1,0 +1,125 @@
+"""What goes over the wire: the forms and answers of the HTTP interface."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import File, UploadFile
+from pydantic import BaseModel, ConfigDict, Field
+
+Task = Literal["auto", "upscale", "photo", "denoise", "dejpeg"]
+State = Literal["waiting", "running", "done", "failed", "cancelled", "lost"]
+FINAL: frozenset[State] = frozenset({"done", "failed", "cancelled", "lost"})
+
+
+class RestoreForm(BaseModel):
+    """A picture, and what shall be done with it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    task: Task = Field(
+        default="auto",
+        description="What to do; auto is photo for JPEG files, and upscale for all else.",
+    )
+    scale: float | None = Field(
+        default=None,
+        gt=0,
+        le=64,
+        description="Times the size; for upscale and photo, 2 by default.",
+    )
+    width: int | None = Field(
+        default=None, ge=1, le=1_000_000, description="In pixels, in place of scale."
+    )
+    height: int | None = Field(
+        default=None, ge=1, le=1_000_000, description="In pixels, in place of scale."
+    )
+    strength: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="How much to keep of what the network changes; for photo, denoise and dejpeg.",
+    )
+    model: str | None = Field(
+        default=None,
+        max_length=100,
+        description="A name of GET /v1/models, in place of the task's.",
+    )
+    format: Literal["png", "jpeg", "webp", "avif", "tiff"] | None = Field(
+        default=None,
+        description="Of the result; the picture's own by default, PNG where that is not written.",
+    )
+    wait: bool = Field(default=False, description="Answer with the restored picture itself.")
+
+
+class UploadForm(RestoreForm):
+    """The same with its file, as a client sends it."""
+
+    file: Annotated[UploadFile, File(description="The picture.")]
+
+
+class JobView(BaseModel):
+    """How a job stands."""
+
+    id: str
+    state: State
+    ahead: int = Field(default=0, description="Jobs that come before it.")
+    done: float = Field(default=0.0, ge=0, le=1, description="The part that is done.")
+    seconds_left: float | None = Field(
+        default=None, description="Estimated; null while nobody knows."
+    )
+    name: str = Field(default="picture", description="The picture's name.")
+    width: int | None = None
+    height: int | None = None
+    out_width: int | None = None
+    out_height: int | None = None
+    task: Task = "auto"
+    model: str | None = Field(default=None, description="The networks that it went through.")
+    reason: str = Field(default="", description="Why through these.")
+    command: str = Field(default="", description="The command line that does the same.")
+    warnings: list[str] = []
+    problem: str | None = Field(default=None, description="Why there is no result, in a sentence.")
+    format: str | None = None
+    result_bytes: int | None = None
+    result_name: str | None = None
+    seconds: float | None = Field(default=None, description="That it took.")
+
+
+class ScoreView(BaseModel):
+    """A measured score; PSNR in dB."""
+
+    dataset: str
+    protocol: str
+    precision: str
+    psnr: float
+    psnr_y: float
+    ssim: float
+
+
+class ModelView(BaseModel):
+    """A released model."""
+
+    name: str
+    summary: str
+    task: str
+    scale: int
+    parameters: int
+    scores: list[ScoreView]
+
+
+class LimitsView(BaseModel):
+    """What the server takes on."""
+
+    max_bytes: int
+    max_pixels: int
+    max_waiting: int
+    max_seconds: float
+    keep_seconds: float
+
+
+class ProblemView(BaseModel):
+    """What went wrong, as RFC 9457 has it."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str

@@ -1,0 +1,128 @@
+"""Who may ask: everyone on this machine, and with a token those elsewhere; and nobody's web page.
+
+A page from elsewhere, opened in a browser on this machine, can send requests here, too.  It is
+told apart by the host that it asks for, and by the origin that browsers name.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from http import HTTPStatus
+from http.cookies import SimpleCookie
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from scalewise.web.problems import problem_response
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_COOKIE = "scalewise_token"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Guard:
+    """Lets requests through to an application, or says why not.
+
+    Args:
+        app: the application.
+        hosts: names that it may be asked for by; None for any.
+        token: what must be shown; None for nothing.
+    """
+
+    def __init__(
+        self, app: ASGIApp, hosts: Iterable[str] | None = LOOPBACK, token: str | None = None
+    ) -> None:
+        self._app = app
+        self._hosts = None if hosts is None else frozenset(hosts)
+        self._token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request, as ASGI has it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        answer = self._refusal(scope) or self._entrance(scope)
+        await (answer or self._app)(scope, receive, send_with_headers)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if self._hosts is not None and _name_of(host) not in self._hosts:
+            return problem_response(
+                HTTPStatus.MISDIRECTED_REQUEST,
+                "this server answers to localhost only; open it by that name",
+            )
+        if scope["method"] not in _SAFE and _is_foreign(headers, host):
+            return problem_response(
+                HTTPStatus.FORBIDDEN, "another website sent this; only our own page may"
+            )
+        return None
+
+    def _entrance(self, scope: Scope) -> Response | None:
+        """What those get that show no token, and those that show it for the first time."""
+        if self._token is None:
+            return None
+        headers = Headers(scope=scope)
+        shown = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        if scope["path"] == "/" and self._is_token(shown):
+            entered = RedirectResponse("/", HTTPStatus.SEE_OTHER)
+            entered.set_cookie(_COOKIE, self._token, httponly=True, samesite="strict")
+            return entered
+        kind, _, bearer = headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer" and self._is_token(bearer):
+            return None
+        if self._is_token(_cookie(headers.get("cookie", ""))):
+            return None
+        return problem_response(
+            HTTPStatus.UNAUTHORIZED,
+            "open the address that the server printed, with its token, or send it as a bearer",
+            {"WWW-Authenticate": "Bearer"},
+        )
+
+    def _is_token(self, shown: str) -> bool:
+        return secrets.compare_digest(shown.encode(), (self._token or "").encode())
+
+
+def _name_of(host: str) -> str:
+    """The name in ``name:port``."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_foreign(headers: Headers, host: str) -> bool:
+    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return True
+    origin = headers.get("origin")
+    return origin is not None and origin.partition("://")[2] != host
+
+
+def _cookie(header: str) -> str:
+    cookies = SimpleCookie()
+    try:
+        cookies.load(header)
+    except Exception:  # whatever strangers send
+        return ""
+    return cookies[_COOKIE].value if _COOKIE in cookies else ""

@@ -1,0 +1,112 @@
+"""The folder of finished results: what lies there is whole, and outlives the server's end.
+
+Nothing of a job that is not finished has a name on disk, and no file has a name that a user gave.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from tempfile import gettempdir
+from types import TracebackType
+from typing import BinaryIO
+
+from pydantic import ValidationError
+
+from scalewise.errors import ScalewiseError
+from scalewise.web.schemas import JobView
+from scalewise.whole import write_whole
+
+
+class Store:
+    """A folder that belongs to one server at a time.
+
+    Args:
+        folder: made if it is not there, for this user's eyes only.
+
+    Raises:
+        ScalewiseError: another server has it, or it is not this user's.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
+            raise ScalewiseError(
+                f"{folder}: belongs to somebody else; choose another with --folder"
+            )
+        folder.chmod(0o700)
+        self._lock = _locked(folder / "lock")
+
+    def place(self, job: str, suffix: str) -> Path:
+        """Where a job's result belongs, such as ``.png``."""
+        return self.folder / f"{job}{suffix}"
+
+    def keep(self, view: JobView) -> None:
+        """Note down a job whose result is in its place."""
+        write_whole(self.folder / f"{view.id}.json", view.model_dump_json().encode())
+
+    def forget(self, job: str) -> None:
+        """Remove a job's files."""
+        for path in self.folder.glob(f"{job}.*"):
+            path.unlink(missing_ok=True)
+
+    def recover(self, keep_seconds: float) -> list[tuple[JobView, Path, float]]:
+        """Finished jobs of an earlier server, their results, and when they finished (Unix time).
+
+        What is older than ``keep_seconds``, and what belongs to no finished job, is removed.
+        """
+        found: list[tuple[JobView, Path, float]] = []
+        kept = {"lock"}
+        for note in sorted(self.folder.glob("*.json"), key=lambda path: path.stat().st_mtime):
+            try:
+                view = JobView.model_validate_json(note.read_bytes())
+            except ValidationError:
+                continue
+            finished = note.stat().st_mtime
+            result = self.place(view.id, Path(view.result_name or "").suffix)
+            if finished + keep_seconds > time.time() and result.is_file():
+                found.append((view, result, finished))
+                kept |= {note.name, result.name}
+        for path in self.folder.iterdir():
+            if path.name not in kept:
+                path.unlink(missing_ok=True)
+        return found
+
+    def close(self) -> None:
+        """Let another server have the folder."""
+        self._lock.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def default_folder(port: int) -> Path:
+    """The folder of the server at a port."""
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    return Path(gettempdir(), f"scalewise-{user}-{port}")
+
+
+def _locked(path: Path) -> BinaryIO:
+    file = path.open("ab")
+    try:
+        import fcntl
+    except ImportError:  # Windows: two servers there must be given two folders
+        return file
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise ScalewiseError(
+            f"{path.parent}: another scalewise serve is using it; choose another with --folder"
+        ) from None
+    return file

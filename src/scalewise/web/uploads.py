@@ -1,0 +1,131 @@
+"""Uploads: taken from the wire within limits, and kept in files that have no name."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from fastapi import Request
+from pydantic import ValidationError
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException
+from starlette.types import Message, Receive
+
+from scalewise.web.limits import Limits
+from scalewise.web.problems import Problem, sentence_of
+from scalewise.web.schemas import RestoreForm
+
+_DESCRIPTORS_HAVE_NAMES = Path("/dev/fd").is_dir()  # not so on Windows
+_DRAINED_BYTES, _DRAINED_SECONDS = 16_000_000, 5.0
+
+
+class Upload:
+    """A picture as it came, on disk without a name: gone when closed, or when the process dies.
+
+    Args:
+        file: open for reading; a copy of its descriptor is kept.
+    """
+
+    def __init__(self, file: UploadFile) -> None:
+        spooled = file.file
+        spooled.rollover()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+        spooled.flush()
+        self._descriptor = os.dup(spooled.fileno())
+        self._named: Path | None = None
+        if not _DESCRIPTORS_HAVE_NAMES:
+            spooled.seek(0)
+            with NamedTemporaryFile(prefix="scalewise-", delete=False) as copy:
+                copy.write(spooled.read())
+            self._named = Path(copy.name)
+
+    @property
+    def path(self) -> Path:
+        """What it may be opened by in this process."""
+        return self._named or Path(f"/dev/fd/{self._descriptor}")
+
+    def close(self) -> None:
+        """Give its space on disk back."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+        if self._named is not None:
+            self._named.unlink(missing_ok=True)
+
+
+async def read_form(request: Request, limits: Limits) -> tuple[RestoreForm, Upload, str]:
+    """Take a form with a picture: the form, the picture, and its name.
+
+    Raises:
+        Problem: too many bytes, too slow, no form, no picture in it, or fields that do not fit.
+    """
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "send a form (multipart/form-data) with the picture as its file",
+        )
+    limited = Request(request.scope, _limited(request.receive, limits))
+    try:
+        form = await limited.form(max_files=1, max_fields=20)
+    except MultiPartException as error:
+        raise Problem(
+            HTTPStatus.BAD_REQUEST, f"this is no complete form: {error.message}"
+        ) from None
+    except KeyError:  # a header without its boundary
+        raise Problem(HTTPStatus.BAD_REQUEST, "this is no complete form") from None
+    try:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "file: the picture is missing")
+        fields = {name: value for name, value in form.items() if name != "file"}
+        return _checked(fields), Upload(file), file.filename or ""
+    finally:
+        await form.close()
+
+
+def _checked(fields: Mapping[str, object]) -> RestoreForm:
+    try:
+        return RestoreForm.model_validate(fields)
+    except ValidationError as error:
+        detail = sentence_of(error.errors(include_url=False, include_input=False))
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail) from None
+
+
+def _limited(receive: Receive, limits: Limits) -> Receive:
+    """What comes in, until it is too much or too slow."""
+    taken, end = 0, time.monotonic() + limits.upload_seconds
+
+    async def take() -> Message:
+        nonlocal taken
+        patience = min(limits.idle_seconds, end - time.monotonic())
+        try:
+            message = await asyncio.wait_for(receive(), patience)
+        except TimeoutError:
+            raise Problem(HTTPStatus.REQUEST_TIMEOUT, "the upload was too slow") from None
+        taken += len(message.get("body", b""))
+        if taken > limits.max_bytes + 100_000:  # the form around the picture
+            await drain(receive)
+            raise Problem(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"the file is larger than {limits.max_bytes / 1e6:g} MB, which is the limit here",
+            )
+        return message
+
+    return take
+
+
+async def drain(receive: Receive) -> None:
+    """Take some of what is still coming, so that the client reads why it was refused."""
+    taken, end = 0, time.monotonic() + _DRAINED_SECONDS
+    while taken < _DRAINED_BYTES:
+        try:
+            message = await asyncio.wait_for(receive(), end - time.monotonic())
+        except TimeoutError:
+            return
+        taken += len(message.get("body", b""))
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            return

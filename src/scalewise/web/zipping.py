@@ -1,0 +1,62 @@
+"""An archive written as it is read: nothing of it is ever on disk, nor whole in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from io import RawIOBase
+from pathlib import Path, PurePosixPath
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
+
+_AT_ONCE = 2**18
+
+
+class _Written(RawIOBase):
+    """What was written since it was last taken; nothing can be sought in it."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
+        self._parts.append(bytes(data))
+        return len(data)
+
+    def taken(self) -> bytes:
+        content = b"".join(self._parts)
+        self._parts.clear()
+        return content
+
+
+def zipped(files: Sequence[tuple[str, Path]]) -> Iterator[bytes]:
+    """A zip archive of files under names, in parts; names that come twice get a number.
+
+    Files that are gone by their turn are left out.  Nothing is compressed: pictures are already.
+    """
+    written = _Written()
+    taken: set[str] = set()
+    with ZipFile(written, "w", ZIP_STORED) as archive:  # pyright: ignore[reportArgumentType]
+        for name, path in files:
+            try:
+                source = path.open("rb")
+            except FileNotFoundError:
+                continue
+            with (
+                source,
+                archive.open(ZipInfo(_unique(name, taken)), "w", force_zip64=True) as target,
+            ):
+                while content := source.read(_AT_ONCE):
+                    target.write(content)
+                    yield written.taken()
+            yield written.taken()
+    yield written.taken()
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    path, number, unique = PurePosixPath(name), 1, name
+    while unique.lower() in taken:
+        number += 1
+        unique = f"{path.stem} ({number}){path.suffix}"
+    taken.add(unique.lower())
+    return unique
