@@ -40,6 +40,7 @@ EXTRAS = {
     "fastapi": "web",
     "uvicorn": "web",
     "starlette": "web",
+    "python_multipart": "web",
 }
 """Package -> the extra of ours that it comes with."""
 

@@ -64,15 +64,12 @@ def serve(
         keep_seconds=keep_minutes * 60,
     )
 
-    def tell(address: str) -> None:
-        typer.echo(f"{address}\nends with Ctrl-C")
-
     serve(
         host,
         port,
         limits,
         token=token,
         folder=folder,
-        tell=tell,
+        tell=typer.echo,
         open_page=webbrowser.open if open_page else None,
     )

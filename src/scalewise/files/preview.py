@@ -20,15 +20,12 @@ _SHOWN_AS_THEY_ARE = {
 }
 
 
-def preview(path: Path, side: int) -> tuple[bytes, str]:
-    """A picture's file as a browser can show it, and its media type.
+def kind_in_browsers(path: Path, side: int) -> str | None:
+    """The media type of a picture that browsers can show as it is; None for another.
 
     Args:
         path: the picture.
-        side: pixels that width and height may have; larger ones are reduced.
-
-    Returns:
-        The file as it is where browsers know its format, else 8-bit PNG, upright.
+        side: pixels that width and height may have.
 
     Raises:
         ScalewiseError: it cannot be read.
@@ -37,11 +34,21 @@ def preview(path: Path, side: int) -> tuple[bytes, str]:
         fits = max(reader.width, reader.height) <= side
     with path.open("rb") as file:
         content = content_of(file)
-    kind = None if content is None else _SHOWN_AS_THEY_ARE.get(content.name)
-    if fits and kind is not None:
-        return path.read_bytes(), kind
+    return _SHOWN_AS_THEY_ARE.get(content.name) if fits and content is not None else None
+
+
+def preview(path: Path, side: int) -> bytes:
+    """A picture as 8-bit PNG, upright.
+
+    Args:
+        path: the picture, whose content :func:`open_picture` knows.
+        side: pixels that width and height may have; larger ones are reduced.
+
+    Raises:
+        ScalewiseError: it cannot be read.
+    """
     try:
         image: Any = pyvips.Image.thumbnail(str(path), side, height=side, size="down")
-        return image.cast("uchar", shift=image.format == "ushort").pngsave_buffer(), "image/png"
+        return image.cast("uchar", shift=image.format == "ushort").pngsave_buffer()
     except pyvips.Error as error:
         raise ScalewiseError(f"{path}: cannot be shown ({one_line(error)})") from None

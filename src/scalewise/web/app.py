@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from importlib.metadata import version
@@ -27,13 +27,15 @@ _KINDS = {
 }
 
 
-def make_app(queue: Queue, *, token: str | None = None, only_loopback: bool = True) -> ASGIApp:
+def make_app(
+    queue: Queue, *, token: str | None = None, hosts: Iterable[str] | None = LOOPBACK
+) -> ASGIApp:
     """The whole server, for one queue, which it closes when it ends.
 
     Args:
         queue: of its jobs.
         token: what requests must show; None for nothing.
-        only_loopback: answer only to those who ask for this machine by its local names.
+        hosts: names that it answers to; None for any.
     """
 
     @asynccontextmanager
@@ -69,4 +71,4 @@ def make_app(queue: Queue, *, token: str | None = None, only_loopback: bool = Tr
         )
 
     explain_problems(app)
-    return Guard(app, LOOPBACK if only_loopback else None, token)
+    return Guard(app, hosts, token, queue.limits.max_requests)

@@ -12,9 +12,9 @@ from pathlib import Path
 from threading import Condition, Thread
 
 from scalewise.errors import ScalewiseError
-from scalewise.restoring.choosing import typical
 from scalewise.restoring.folder import problem_of
 from scalewise.restoring.jobs import Job as FileJob
+from scalewise.restoring.memory import free_memory
 from scalewise.restoring.pictures import Restored, restore_file
 from scalewise.web.limits import Limits
 from scalewise.web.orders import Order, load_networks
@@ -23,19 +23,21 @@ from scalewise.web.store import Store
 from scalewise.web.uploads import Upload
 
 _KEPT_NETWORKS = 2
-_NOT_CANCELLED = "the job was cancelled"
+_CANCELLED = "the job was cancelled"
+_SHORT_OF_MEMORY_SECONDS = 10
 _log = logging.getLogger(__name__)
 
 
-class QueueFull(Exception):
-    """As many jobs wait as may.
+class Busy(Exception):
+    """No other job is taken for now.
 
     Args:
+        reason: why.
         seconds: after which there will be room, estimated.
     """
 
-    def __init__(self, seconds: int) -> None:
-        super().__init__(f"no room for {seconds} s")
+    def __init__(self, reason: str, seconds: int) -> None:
+        super().__init__(f"{reason}; try again in {seconds} seconds")
         self.seconds = seconds
 
 
@@ -67,6 +69,11 @@ class Job:
     def is_final(self) -> bool:
         """Whether nothing will change any more."""
         return self.view.state in FINAL
+
+    @property
+    def bytes(self) -> int:
+        """That its files take."""
+        return (self.view.result_bytes or 0) + (0 if self.upload is None else self.upload.size)
 
     def update(self, **changes: object) -> None:
         """Change how it stands."""
@@ -100,18 +107,21 @@ class Queue:
         """Find out whether another job would be taken.
 
         Raises:
-            QueueFull: it would not.
+            Busy: it would not.
         """
         with self._changed:
             waiting = len(self._waiting) + (self._running is not None)
+        seconds = max(1, min(60, round(self._seconds_per_job * waiting / 2)))
         if waiting >= self.limits.max_waiting:
-            raise QueueFull(max(1, min(60, round(self._seconds_per_job * waiting / 2))))
+            raise Busy("as many pictures wait as this server takes", seconds)
+        if free_memory() < self.limits.free_bytes:
+            raise Busy("the server's memory is short", max(seconds, _SHORT_OF_MEMORY_SECONDS))
 
     def submit(self, order: Order, upload: Upload, width: int, height: int) -> Job:
         """Put a picture at the end; from now on the queue closes the upload.
 
         Raises:
-            QueueFull: there is no room.
+            Busy: there is no room.
         """
         view = JobView(
             id=secrets.token_urlsafe(16),
@@ -130,16 +140,6 @@ class Queue:
             self._waiting.append(job)
             self._changed.notify_all()
         return job
-
-    def size_of_result(self, order: Order, width: int, height: int) -> tuple[int, int]:
-        """Width and height of what will come of a picture.
-
-        Raises:
-            ScalewiseError: out of reach.
-        """
-        networks = typical(self._networks(order.model, order.strength))
-        down, across = order.target.size(height, width, networks[0].scale)
-        return across, down
 
     def find(self, job: str) -> Job | None:
         """A job that is known here."""
@@ -184,18 +184,26 @@ class Queue:
         self._store.forget(job.view.id)
 
     def _work(self) -> None:
-        while True:
+        while not self._stopped:
+            job = self._next()
+            try:
+                if job is not None:
+                    self._run(job)
+                self._expire()
+            except Exception:  # with this thread, every later job would be lost
+                _log.exception("the queue goes on after a fault")
             with self._changed:
-                if not self._waiting and not self._stopped:
-                    self._changed.wait(timeout=min(30.0, self.limits.keep_seconds / 2))
-                if self._stopped:
-                    return
-                job = self._running = self._waiting.pop(0) if self._waiting else None
-            if job is not None:
-                self._run(job)
-                with self._changed:
-                    self._running = None
-            self._expire()
+                self._running = None
+
+    def _next(self) -> Job | None:
+        """The job that is the next; None where there is none for a while."""
+        with self._changed:
+            if not self._waiting and not self._stopped:
+                self._changed.wait(timeout=min(30.0, self.limits.keep_seconds / 2))
+            if self._stopped or not self._waiting:
+                return None
+            self._running = self._waiting.pop(0)
+            return self._running
 
     def _run(self, job: Job) -> None:
         order, upload = job.order, job.upload
@@ -206,17 +214,16 @@ class Queue:
         suffix = Path(order.result_name).suffix
         target = self._store.place(job.view.id, suffix)
         try:
+            self._store.make()
             networks = self._networks(order.model, order.strength)
             restored = restore_file(
                 FileJob(upload.path, target), networks, order.wishes, self._progress(job)
             )
             if job.cancelled:
-                raise _Cancelled(_NOT_CANCELLED)
+                raise _Cancelled(_CANCELLED)
             self._finish(job, order, restored, time.monotonic() - start)
-            if job.cancelled:  # meanwhile
-                self._discard(job)
         except _Cancelled:
-            self._discard(job)
+            job.update(state="cancelled", seconds_left=None)
         except Exception as error:
             target.unlink(missing_ok=True)
             if not isinstance(error, ScalewiseError | MemoryError):
@@ -225,6 +232,8 @@ class Queue:
             problem = _told(problem, job, order.name).replace(str(target), order.result_name)
             job.update(state="failed", problem=problem, seconds_left=None)
             job.finished = time.time()
+        if job.cancelled:  # meanwhile
+            self._discard(job)
         self._seconds_per_job += 0.3 * (time.monotonic() - start - self._seconds_per_job)
 
     def _finish(self, job: Job, order: Order, restored: Restored, seconds: float) -> None:
@@ -262,7 +271,7 @@ class Queue:
 
         def tell(done: int, total: int) -> None:
             if job.cancelled:
-                raise _Cancelled(_NOT_CANCELLED)
+                raise _Cancelled(_CANCELLED)
             passed = time.monotonic() - start
             if passed > self.limits.max_seconds:
                 raise ScalewiseError(
@@ -277,13 +286,16 @@ class Queue:
 
     def _expire(self) -> None:
         """Forget jobs that ended long ago, and the oldest of too many."""
-        now = time.time()
-        ended = [job for job in self._jobs.values() if job.finished is not None]
-        ended.sort(key=lambda job: job.finished or now)
-        surplus = len(ended) - self.limits.max_kept
-        for index, job in enumerate(ended):
-            assert job.finished is not None
-            if index < surplus or job.finished + self.limits.keep_seconds < now:
+        limits, oldest = self.limits, time.time() - self.limits.keep_seconds
+        with self._changed:
+            jobs = list(self._jobs.values())
+        ended = [(job.finished, job) for job in jobs if job.finished is not None]
+        ended.sort(key=lambda pair: pair[0], reverse=True)
+        size = 0
+        for index, (finished, job) in enumerate(ended):
+            size += job.bytes
+            too_much = index >= limits.max_kept or (index and size > limits.max_kept_bytes)
+            if too_much or finished < oldest:
                 self.cancel(job)
 
 

@@ -131,7 +131,7 @@ def _card_of(form: RestoreForm) -> Card | None:
 
 
 def clean_name(name: str) -> str:
-    """A file's name as it may be shown: without folders, control characters and excess length.
+    r"""A file's name as it may be shown: without folders, control characters and excess length.
 
     >>> clean_name("../../etc/passwd"), clean_name("a\\b.jpg"), clean_name("..")
     ('passwd', 'b.jpg', 'picture')

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
@@ -15,9 +16,10 @@ from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
 from scalewise.errors import ScalewiseError
-from scalewise.files import open_picture
-from scalewise.files.preview import preview
-from scalewise.web.jobs import Job, Queue, QueueFull, lost, views_of
+from scalewise.files import format_of, open_picture
+from scalewise.files.preview import kind_in_browsers, preview
+from scalewise.web.jobs import Busy, Job, Queue, lost, views_of
+from scalewise.web.limits import Limits
 from scalewise.web.orders import Order, order_of
 from scalewise.web.problems import Problem
 from scalewise.web.schemas import (
@@ -37,6 +39,7 @@ _PREVIEW_SIDE = 4096
 _HEARTBEAT = 15.0
 _LOOK_EVERY = 0.1
 _MOST_IDS = 500
+_AT_ONCE = 2**18
 
 _PROBLEM: dict[str, Any] = {
     "model": ProblemView,
@@ -56,6 +59,7 @@ def make_router(queue: Queue) -> APIRouter:
     router = APIRouter(prefix="/v1", responses=_problems(400, 401, 403, 421, 422))
     limits = queue.limits
     uploads = 0
+    showing = asyncio.Semaphore(1)  # for what is decoded may take much memory
 
     @router.post(
         "/restore",
@@ -78,10 +82,10 @@ def make_router(queue: Queue) -> APIRouter:
         try:
             queue.check_room()
             if uploads >= limits.max_uploads:
-                raise QueueFull(1)
-        except QueueFull as full:
+                raise Busy("as many pictures are being sent as this server takes", 1)
+        except Busy as busy:
             await drain(request.receive)
-            raise _busy(full) from None
+            raise _problem_of(busy) from None
         uploads += 1
         try:
             form, upload, name = await read_form(request, limits)
@@ -89,12 +93,12 @@ def make_router(queue: Queue) -> APIRouter:
             uploads -= 1
         try:
             order = order_of(form, name)
-            size = await run_in_threadpool(_size_of, order, upload, queue)
+            size = await run_in_threadpool(_size_of, order, upload, limits)
             job = queue.submit(order, upload, *size)
         except BaseException as error:
             upload.close()
-            if isinstance(error, QueueFull):
-                raise _busy(error) from None
+            if isinstance(error, Busy):
+                raise _problem_of(error) from None
             raise
         if form.wait:
             return await _wait_for(request, job)
@@ -123,6 +127,8 @@ def make_router(queue: Queue) -> APIRouter:
 
     def find_done(id: str) -> Job:
         job = find(id)
+        if job.result is not None and not job.result.is_file():
+            raise Problem(HTTPStatus.NOT_FOUND, lost(id).problem or "")
         if job.result is None:
             state = job.view.state
             raise Problem(
@@ -187,14 +193,21 @@ def make_router(queue: Queue) -> APIRouter:
             raise Problem(
                 HTTPStatus.NOT_FOUND, "the server was started anew; only the result is left"
             )
-        return await _shown(found.upload.path)
+        return await shown(found.upload.held())
 
     @router.get("/jobs/{id}/after", response_class=Response, responses=_problems(404, 409))
     async def after(id: str) -> Response:
         """The restored picture, as a browser shows it."""
         found = find_done(id)
         assert found.result is not None
-        return await _shown(found.result)
+        return await shown(nullcontext(found.result))
+
+    async def shown(picture: AbstractContextManager[Path]) -> Response:
+        async with showing:
+            try:
+                return await run_in_threadpool(_shown, picture)
+            except (FileNotFoundError, ScalewiseError):
+                raise Problem(HTTPStatus.NOT_FOUND, "the picture cannot be shown") from None
 
     @router.get("/results.zip", response_class=StreamingResponse, responses=_problems(404))
     async def results(id: Ids) -> Response:
@@ -233,17 +246,12 @@ def make_router(queue: Queue) -> APIRouter:
     return router
 
 
-def _busy(full: QueueFull) -> Problem:
-    return Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        f"as many pictures wait as this server takes; try again in {full.seconds} seconds",
-        full.seconds,
-    )
+def _problem_of(busy: Busy) -> Problem:
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, str(busy), busy.seconds)
 
 
-def _size_of(order: Order, upload: Upload, queue: Queue) -> tuple[int, int]:
+def _size_of(order: Order, upload: Upload, limits: Limits) -> tuple[int, int]:
     """Width and height of an upload, if it is a picture that can be restored."""
-    limits = queue.limits
     path, name = upload.path, order.name
     try:
         with open_picture(path, max_pixels=None) as reader:
@@ -258,12 +266,14 @@ def _size_of(order: Order, upload: Upload, queue: Queue) -> tuple[int, int]:
     except ScalewiseError as error:
         detail = str(error).replace(str(path), name)
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail) from None
-    width, height = queue.size_of_result(order, *size)
-    if width * height > limits.max_result_pixels:
+    height, width = order.target.size(size[1], size[0], order.native)
+    form = format_of(Path(order.result_name)).name
+    most = limits.max_result_pixels(form)
+    if width * height > most:
         raise Problem(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             f"the result would have {width * height / 1e6:.0f} megapixels; the limit here is "
-            f"{limits.max_result_pixels / 1e6:g}",
+            f"{most / 1e6:.3g} for {form}",
         )
     return size
 
@@ -292,6 +302,18 @@ _MEDIA_TYPES = {
 }
 
 
-async def _shown(path: Path) -> Response:
-    content, kind = await run_in_threadpool(preview, path, _PREVIEW_SIDE)
-    return Response(content, media_type=kind, headers={"Cache-Control": "private, max-age=3600"})
+def _shown(picture: AbstractContextManager[Path]) -> Response:
+    headers = {"Cache-Control": "private, max-age=3600"}
+    with picture as path:
+        kind = kind_in_browsers(path, _PREVIEW_SIDE)
+        if kind is None:
+            return Response(preview(path, _PREVIEW_SIDE), 200, headers, "image/png")
+        file = path.open("rb")
+        headers["Content-Length"] = str(path.stat().st_size)
+        return StreamingResponse(_content_of(file), 200, headers, kind)
+
+
+def _content_of(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while content := file.read(_AT_ONCE):
+            yield content

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from scalewise.web.problems import problem_response
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_BUSY_SECONDS = 5
 _COOKIE = "scalewise_token"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -40,12 +41,19 @@ class Guard:
         app: the application.
         hosts: names that it may be asked for by; None for any.
         token: what must be shown; None for nothing.
+        most: requests at the same time.
     """
 
     def __init__(
-        self, app: ASGIApp, hosts: Iterable[str] | None = LOOPBACK, token: str | None = None
+        self,
+        app: ASGIApp,
+        hosts: Iterable[str] | None = LOOPBACK,
+        token: str | None = None,
+        most: int = 300,
     ) -> None:
         self._app = app
+        self._most = most
+        self._inside = 0
         self._hosts = None if hosts is None else frozenset(hosts)
         self._token = token
 
@@ -63,9 +71,19 @@ class Guard:
             await send(message)
 
         answer = self._refusal(scope) or self._entrance(scope)
-        await (answer or self._app)(scope, receive, send_with_headers)
+        self._inside += 1
+        try:
+            await (answer or self._app)(scope, receive, send_with_headers)
+        finally:
+            self._inside -= 1
 
     def _refusal(self, scope: Scope) -> Response | None:
+        if self._inside >= self._most:
+            return problem_response(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"too many ask at once; try again in {_BUSY_SECONDS} seconds",
+                {"Retry-After": str(_BUSY_SECONDS)},
+            )
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if self._hosts is not None and _name_of(host) not in self._hosts:
@@ -101,7 +119,7 @@ class Guard:
         )
 
     def _is_token(self, shown: str) -> bool:
-        return secrets.compare_digest(shown.encode(), (self._token or "").encode())
+        return bool(shown) and secrets.compare_digest(shown.encode(), (self._token or "").encode())
 
 
 def _name_of(host: str) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 import secrets
 import socket
 from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from threading import Timer
 
@@ -14,13 +17,16 @@ import uvicorn
 
 from scalewise.errors import ScalewiseError
 from scalewise.web.app import make_app
+from scalewise.web.connections import PatientProtocol
 from scalewise.web.jobs import Queue
 from scalewise.web.limits import Limits
 from scalewise.web.security import LOOPBACK
 from scalewise.web.store import Store, default_folder
 
 _GRACE = 2  # seconds for answers on their way when the server ends
-_CONNECTIONS = 500
+_CONNECTIONS = 900  # of 1024 files that a process usually may have open
+_EVERYWHERE = ("0.0.0.0", "::")
+_TOKEN = re.compile(r"[\w.~-]{8,}", re.ASCII)
 
 
 def serve(
@@ -41,36 +47,47 @@ def serve(
         limits: what to take on.
         token: what requests must show; None for none on this machine, and a new one elsewhere.
         folder: where results are kept; None for one of the system's temporary ones.
-        tell: given the address, with the token.
+        tell: given lines for the user: first the address, with the token.
         open_page: given the same, once the server listens; None for nothing.
 
     Raises:
-        ScalewiseError: the address is in use or not this machine's, or the folder is in use.
+        ScalewiseError: the address is in use or not this machine's, the folder is in use, or
+            the token is short or does not fit into an address.
     """
+    import_module("python_multipart")  # to miss it now, and not when somebody sends a picture
     is_local = _is_loopback(host)
     if token is None and not is_local:
         token = secrets.token_urlsafe(24)
+    if token is not None and not _TOKEN.fullmatch(token):
+        raise ScalewiseError("token: give at least 8 characters out of letters, digits and -._~")
     with _listening(host, port) as listener:
         port = listener.getsockname()[1]
         with Store(folder or default_folder(port)) as store:
             queue = Queue(limits, store)
-            app = make_app(queue, token=token, only_loopback=is_local)
-            shown = "localhost" if is_local else host
+            app = make_app(queue, token=token, hosts={*LOOPBACK, host} if is_local else None)
+            shown = "localhost" if host in _EVERYWHERE else host
             shown = f"[{shown}]" if ":" in shown else shown
             address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
             tell(address)
+            if host in _EVERYWHERE:
+                tell("on other machines, put this one's name in place of localhost")
+            tell("ends with Ctrl-C")
             if open_page is not None:
                 Timer(1, open_page, [address]).start()
             logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
             config = uvicorn.Config(
                 app,
+                http=PatientProtocol,
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 limit_concurrency=_CONNECTIONS,
+                ws="none",
+                proxy_headers=False,
                 timeout_graceful_shutdown=_GRACE,
             )
-            uvicorn.Server(config).run(sockets=[listener])
+            with suppress(KeyboardInterrupt):  # which it raises again once it has ended
+                uvicorn.Server(config).run(sockets=[listener])
 
 
 def _is_loopback(host: str) -> bool:

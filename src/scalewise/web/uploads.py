@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from threading import Lock
 
 from fastapi import Request
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
+from scalewise.files.reasons import is_disk_full
 from scalewise.web.limits import Limits
 from scalewise.web.problems import Problem, sentence_of
 from scalewise.web.schemas import RestoreForm
 
 _DESCRIPTORS_HAVE_NAMES = Path("/dev/fd").is_dir()  # not so on Windows
 _DRAINED_BYTES, _DRAINED_SECONDS = 16_000_000, 5.0
+_DISK_FULL_SECONDS = 60
 
 
 class Upload:
@@ -35,8 +41,10 @@ class Upload:
         spooled = file.file
         spooled.rollover()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
         spooled.flush()
+        self._lock = Lock()
         self._descriptor = os.dup(spooled.fileno())
         self._named: Path | None = None
+        self.size = os.fstat(self._descriptor).st_size
         if not _DESCRIPTORS_HAVE_NAMES:
             spooled.seek(0)
             with NamedTemporaryFile(prefix="scalewise-", delete=False) as copy:
@@ -45,14 +53,31 @@ class Upload:
 
     @property
     def path(self) -> Path:
-        """What it may be opened by in this process."""
+        """What it may be opened by in this process, until it is closed."""
         return self._named or Path(f"/dev/fd/{self._descriptor}")
+
+    @contextmanager
+    def held(self) -> Generator[Path]:
+        """The same, but good for the block even if the upload is closed meanwhile.
+
+        Raises:
+            FileNotFoundError: it is closed already.
+        """
+        with self._lock:
+            if self._descriptor < 0:
+                raise FileNotFoundError(errno.ENOENT, "the upload is closed")
+            copy = os.dup(self._descriptor)
+        try:
+            yield self._named or Path(f"/dev/fd/{copy}")
+        finally:
+            os.close(copy)
 
     def close(self) -> None:
         """Give its space on disk back."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        with self._lock:
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
         if self._named is not None:
             self._named.unlink(missing_ok=True)
 
@@ -71,18 +96,20 @@ async def read_form(request: Request, limits: Limits) -> tuple[RestoreForm, Uplo
     limited = Request(request.scope, _limited(request.receive, limits))
     try:
         form = await limited.form(max_files=1, max_fields=20)
-    except MultiPartException as error:
-        raise Problem(
-            HTTPStatus.BAD_REQUEST, f"this is no complete form: {error.message}"
-        ) from None
-    except KeyError:  # a header without its boundary
+    except (MultiPartException, LookupError, UnicodeError):  # such as a header without boundary
         raise Problem(HTTPStatus.BAD_REQUEST, "this is no complete form") from None
+    except ClientDisconnect:
+        raise Problem(HTTPStatus.BAD_REQUEST, "the upload was broken off") from None
+    except OSError as error:
+        raise _unkept(error) from None
     try:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "file: the picture is missing")
         fields = {name: value for name, value in form.items() if name != "file"}
         return _checked(fields), Upload(file), file.filename or ""
+    except OSError as error:
+        raise _unkept(error) from None
     finally:
         await form.close()
 
@@ -93,6 +120,16 @@ def _checked(fields: Mapping[str, object]) -> RestoreForm:
     except ValidationError as error:
         detail = sentence_of(error.errors(include_url=False, include_input=False))
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail) from None
+
+
+def _unkept(error: OSError) -> Exception:
+    if not is_disk_full(error):
+        return error
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "the server's disk is full; try again when it has room",
+        _DISK_FULL_SECONDS,
+    )
 
 
 def _limited(receive: Receive, limits: Limits) -> Receive:

@@ -1,0 +1,103 @@
+"""Real servers, each a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+pytest.importorskip("fastapi", reason="needs the web extra")
+pytest.importorskip("uvicorn", reason="needs the web extra")
+httpx = pytest.importorskip("httpx", reason="needs the test extra")
+
+PROGRAM = [sys.executable, "-c", "from scalewise.cli.app import main; main()"]
+
+
+@dataclass
+class Server:
+    """A running ``scalewise serve``."""
+
+    address: str
+    folder: Path
+    process: subprocess.Popen[str]
+
+    def url(self, path: str) -> str:
+        return self.address + path.lstrip("/")
+
+    def send(self, path: Path, name: str | None = None, **fields: object) -> httpx.Response:
+        files = {"file": (name or path.name, path.read_bytes())}
+        data = {key: str(value) for key, value in fields.items()}
+        return httpx.post(self.url("v1/restore"), files=files, data=data, timeout=120)
+
+    def get(self, path: str, **options: object) -> httpx.Response:
+        return httpx.get(self.url(path), timeout=120, **options)  # pyright: ignore[reportArgumentType]
+
+    def done(self, job: str) -> dict[str, object]:
+        """Wait for a job's end, by its events."""
+        import json
+
+        url = self.url(f"v1/jobs/{job}")
+        last: dict[str, object] = {}
+        with httpx.stream("GET", url, headers={"Accept": "text/event-stream"}, timeout=120) as told:
+            for line in told.iter_lines():
+                if line.startswith("data: "):
+                    last = json.loads(line.removeprefix("data: "))
+        return last
+
+    def stop(self, how: int = signal.SIGINT) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(timeout=30)
+
+
+Start = Callable[..., Server]
+
+
+@pytest.fixture(scope="session")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Start a server with options; all are stopped at the end."""
+    servers: list[Server] = []
+
+    def start(*options: object, folder: Path | None = None) -> Server:
+        folder = folder or tmp_path_factory.mktemp("served")
+        command = [*PROGRAM, "serve", "--no-open", "--folder", str(folder)]
+        command += [] if "--port" in options else ["--port", "0"]
+        command += map(str, options)
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        assert address.startswith("http://"), address
+        servers.append(Server(address, folder, process))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        if server.process.poll() is None:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def server(start: Start) -> Server:
+    """One for all tests that change nothing about it."""
+    return start()
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory, photo: NDArray[np.uint8]) -> Path:
+    """``a.png`` (RGB), ``deep.png`` (16 bits), ``b.jpg`` (quality 60), ``large.png`` (tiles)."""
+    from scalewise.files import Picture, write
+
+    folder = tmp_path_factory.mktemp("pictures")
+    write(folder / "a.png", Picture(photo[60:124, 100:180]))
+    write(folder / "deep.png", Picture(photo[60:110, 100:160].astype(np.uint16) * 257))
+    write(folder / "b.jpg", Picture(photo[60:124, 100:180]), quality=60)
+    write(folder / "large.png", Picture(np.tile(photo, (2, 2, 1))))
+    return folder

@@ -1,0 +1,221 @@
+"""Limits: what is too much is refused with a reason, and what is kept goes in time."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import SpooledTemporaryFile, TemporaryFile
+from threading import Thread
+
+import numpy as np
+import pytest
+import uvicorn
+from fastapi import Request, Response
+from numpy.typing import NDArray
+from starlette.datastructures import UploadFile
+from starlette.types import Message
+
+from scalewise.files import Picture, write
+from scalewise.web import connections
+from scalewise.web.jobs import Busy, Queue
+from scalewise.web.limits import Limits
+from scalewise.web.problems import Problem
+from scalewise.web.schemas import JobView
+from scalewise.web.store import Store
+from scalewise.web.uploads import Upload, read_form
+from tests.web.conftest import Server, Start, httpx
+
+
+@pytest.fixture(scope="module")
+def strict(start: Start) -> Server:
+    return start(
+        *("--max-megabytes", "0.5", "--max-megapixels", "0.3", "--max-waiting", "2"),
+        *("--max-minutes", "0.003", "--keep-minutes", "0.05"),
+    )
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory, photo: NDArray[np.uint8]) -> Path:
+    """A picture for which the strict server has not the time."""
+    path = tmp_path_factory.mktemp("long") / "long.jpg"
+    write(path, Picture(photo))
+    return path
+
+
+def test_too_many_bytes(strict: Server, tmp_path: Path) -> None:
+    (tmp_path / "x.png").write_bytes(bytes(2_000_000))
+    answer = strict.send(tmp_path / "x.png")
+    assert answer.status_code == 413
+    assert answer.json()["detail"] == "the file is larger than 0.5 MB, which is the limit here"
+
+
+def test_too_many_pixels(strict: Server, tmp_path: Path) -> None:
+    write(tmp_path / "x.png", Picture(np.zeros((600, 600, 3), np.uint8)))
+    answer = strict.send(tmp_path / "x.png")
+    assert answer.status_code == 413
+    assert answer.json()["detail"] == "x.png has 0.4 megapixels; the limit here is 0.3"
+
+
+def test_too_many_pictures_and_too_much_time(strict: Server, long: Path) -> None:
+    answers = [strict.send(long, task="upscale") for _ in range(6)]
+    busy = [answer for answer in answers if answer.status_code == 503]
+    assert busy
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in busy)
+    assert "try again in" in busy[0].json()["detail"]
+    views = [strict.done(answer.json()["id"]) for answer in answers if answer.status_code == 202]
+    problems = [str(view["problem"]) for view in views if view.get("state") == "failed"]
+    assert problems
+    assert problems[0].startswith("it took longer than 0.18 seconds")
+
+
+def test_results_are_kept_for_their_time(strict: Server, pictures: Path) -> None:
+    assert strict.get("v1/limits").json()["keep_seconds"] == 3
+    job = strict.send(pictures / "a.png", task="upscale", scale=1).json()["id"]
+    assert strict.done(job)["state"] == "done"
+    assert strict.get(f"v1/jobs/{job}/result").status_code == 200
+    end = time.monotonic() + 20
+    while list(strict.folder.glob(f"{job}*")) and time.monotonic() < end:
+        time.sleep(0.2)
+    assert not list(strict.folder.glob(f"{job}*"))
+    assert strict.get(f"v1/jobs/{job}").status_code == 404
+
+
+def test_the_oldest_results_go_when_there_are_too_many(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        for age, name in enumerate("abc"):
+            view = JobView(id=name * 22, state="done", result_name="x.png", result_bytes=10)
+            store.place(view.id, ".png").write_bytes(bytes(10))
+            store.keep(view)
+            when = time.time() - age / 10
+            os.utime(tmp_path / f"{view.id}.json", (when, when))
+        queue = Queue(Limits(keep_seconds=3, max_kept_bytes=25), store)
+        end = time.monotonic() + 2.5
+        while queue.find("c" * 22) and time.monotonic() < end:
+            time.sleep(0.05)
+        queue.close()
+    assert {path.stem for path in tmp_path.glob("*.png")} == {"a" * 22, "b" * 22}
+
+
+def test_no_job_is_taken_without_memory(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        queue = Queue(Limits(free_bytes=10**18), store)
+        with pytest.raises(Busy, match="memory is short; try again in 10 seconds"):
+            queue.check_room()
+        queue.close()
+
+
+def form_of(messages: Sequence[Message | Exception], **limits: float) -> Problem:
+    """What becomes of a form that comes in so; in place of the end, the client pauses."""
+    coming = iter(messages)
+
+    async def receive() -> Message:
+        message = next(coming, None)
+        if message is None:
+            await asyncio.sleep(10)
+            raise AssertionError("waited for too long")
+        if isinstance(message, Exception):
+            raise message
+        return message
+
+    headers = [(b"content-type", b"multipart/form-data; boundary=x")]
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
+    with pytest.raises(Problem) as raised:
+        asyncio.run(read_form(Request(scope, receive), Limits(**limits)))  # pyright: ignore
+    return raised.value
+
+
+BEGUN: Message = {"type": "http.request", "body": b"--x\r\n", "more_body": True}
+
+
+def test_an_upload_that_pauses_is_given_up() -> None:
+    problem = form_of([BEGUN], idle_seconds=0.1)
+    assert (problem.status_code, problem.detail) == (408, "the upload was too slow")
+    assert form_of([BEGUN], upload_seconds=0.1).status_code == 408
+
+
+def test_an_upload_that_is_broken_off_is_no_fault() -> None:
+    problem = form_of([BEGUN, {"type": "http.disconnect"}])
+    assert (problem.status_code, problem.detail) == (400, "the upload was broken off")
+
+
+def test_a_full_disk_is_said_to_be() -> None:
+    problem = form_of([BEGUN, OSError(errno.ENOSPC, "No space left on device")])
+    assert (problem.status_code, problem.headers) == (503, {"Retry-After": "60"})
+    assert problem.detail.startswith("the server's disk is full")
+
+
+def test_an_upload_that_is_closed_while_it_is_read_stays_what_it_is() -> None:
+    with SpooledTemporaryFile() as file:
+        file.write(b"a picture")
+        upload = Upload(UploadFile(file))  # pyright: ignore
+    with upload.held() as path:
+        upload.close()
+        with TemporaryFile() as other:  # which is given the number that is free now
+            other.write(b"somebody else's")
+            other.flush()
+            assert path.read_bytes() == b"a picture"
+    with pytest.raises(FileNotFoundError), upload.held():
+        pass
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, int]]:
+    """The address of a server that looks at its connections often, and says much."""
+    monkeypatch.setattr(connections, "PATIENCE", 0.2)
+    said = Response(bytes(50_000_000))
+    config = uvicorn.Config(said, http=connections.PatientProtocol, log_config=None, lifespan="off")
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield listener.getsockname()
+        server.should_exit = True
+        thread.join()
+
+
+ASKED = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.mark.parametrize("sent", [b"", ASKED[:20], ASKED])
+def test_who_only_connects_or_takes_nothing_is_hung_up_on(
+    patient: tuple[str, int], sent: bytes
+) -> None:
+    with socket.create_connection(patient, timeout=10) as client:
+        client.sendall(sent)
+        time.sleep(2)  # and reads nothing
+        taken = 0
+        with suppress(ConnectionResetError):
+            while content := client.recv(2**20):
+                taken += len(content)
+        assert taken < 50_000_000
+
+
+def test_who_asks_again_and_takes_slowly_is_not(patient: tuple[str, int]) -> None:
+    address = "http://{}:{}/".format(*patient)
+    with httpx.Client() as client:
+        for _ in range(2):
+            with client.stream("GET", address) as answer:
+                taken = 0
+                for content in answer.iter_bytes(5_000_000):
+                    taken += len(content)
+                    time.sleep(0.05)
+            assert taken == 50_000_000
+
+
+def test_one_slow_client_blocks_nobody(server: Server, pictures: Path) -> None:
+    host, _, port = server.address.removeprefix("http://").rstrip("/").partition(":")
+    with socket.create_connection((host, int(port))) as slow:
+        slow.sendall(
+            b"POST /v1/restore HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n"
+            b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
+        )
+        start = time.monotonic()
+        assert server.send(pictures / "a.png", task="upscale", wait="true").status_code == 200
+        assert time.monotonic() - start < 25
+    assert httpx.get(server.url("v1/limits")).status_code == 200

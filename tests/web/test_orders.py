@@ -1,0 +1,82 @@
+"""What a form asks for, as a command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from scalewise.errors import ScalewiseError
+from tests.web import conftest  # noqa: F401  # skips without the web extra
+
+CLEAN = "scalewise upscale a.jpg -m scn_x2"
+NAMES = ["a b.jpg", "it's.png", "-x.png", "ü.heic", ".png", "no suffix", "*.TIF", "$(reboot).png"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "command", "result"),
+    [
+        ({}, "scalewise upscale a.jpg", "a_x2.jpg"),
+        (
+            {"task": "upscale", "scale": 3},
+            "scalewise upscale a.jpg -m scn_x2 --scale 3",
+            "a_x3.jpg",
+        ),
+        (
+            {"model": "scn_x2", "width": 900, "format": "tiff"},
+            f"{CLEAN} --width 900 --format tiff",
+            "a_w900.tif",
+        ),
+        (
+            {"height": 1080, "strength": 0.1},
+            "scalewise upscale a.jpg --height 1080 --strength 0.1",
+            "a_h1080.jpg",
+        ),
+    ],
+)
+def test_commands(fields: dict[str, object], command: str, result: str) -> None:
+    from scalewise.web.orders import order_of
+    from scalewise.web.schemas import RestoreForm
+
+    order = order_of(RestoreForm.model_validate(fields), "a.jpg")
+    assert (order.command, order.result_name) == (command, result)
+
+
+@pytest.mark.parametrize("task", ["photo", "denoise", "dejpeg"])
+def test_tasks_as_far_as_their_models_are_released(task: str) -> None:
+    from scalewise.restoring.choosing import MODELS
+    from scalewise.web.orders import order_of
+    from scalewise.web.schemas import RestoreForm
+    from scalewise.weights import is_release
+
+    form = RestoreForm.model_validate({"task": task, "strength": 0.5})
+    if not is_release(MODELS[task]):
+        with pytest.raises(ScalewiseError, match="unknown model"):
+            order_of(form, "a.jpg")
+        return
+    words = ["upscale", "-m photo_x2"] if task == "photo" else ["restore", f"--task {task}"]
+    order = order_of(form, "a.jpg")
+    assert order.command == f"scalewise {words[0]} a.jpg {words[1]} --strength 0.5"
+    assert order.result_name == ("a_x2.jpg" if task == "photo" else "a_restored.jpg")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_is_one_word_of_a_shell(name: str) -> None:
+    import shlex
+
+    from scalewise.web.orders import order_of
+    from scalewise.web.schemas import RestoreForm
+
+    command = shlex.split(order_of(RestoreForm(), name).command)
+    assert len(command) == 3
+    assert command[2].removeprefix("./") == name
+    assert not command[2].startswith("-")
+
+
+@pytest.mark.parametrize("name", ["", "..", "/", "a/..", "\0\n", "x" * 500, "x." + "y" * 500])
+def test_any_name_can_be_shown(name: str) -> None:
+    from scalewise.web.orders import clean_name
+
+    shown = clean_name(name)
+    assert shown.isprintable()
+    assert 0 < len(shown) <= 130
+    assert "/" not in shown
+    assert shown not in (".", "..")

@@ -1,0 +1,75 @@
+"""``scalewise serve``: its address, its token, its end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.web.conftest import PROGRAM, Server, Start, httpx
+
+
+def refused(*options: object) -> str:
+    """The one line that a server says that does not start."""
+    command = [*PROGRAM, "serve", "--no-open", *map(str, options)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    lines = ended.stderr.strip().splitlines()
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_addresses_and_folders_that_are_taken(server: Server, tmp_path: Path) -> None:
+    port = server.address.rstrip("/").rpartition(":")[2]
+    line = refused("--port", port, "--folder", tmp_path)
+    assert f"cannot listen at 127.0.0.1, port {port}" in line
+    assert "--port" in line
+    line = refused("--port", "0", "--folder", server.folder)
+    assert "another scalewise serve is using it" in line
+
+
+@pytest.mark.parametrize("token", ["", "short", "a b;secret&x"])
+def test_tokens_that_keep_nobody_out_or_fit_no_address(token: str, tmp_path: Path) -> None:
+    from scalewise.errors import ScalewiseError
+    from scalewise.web.limits import Limits
+    from scalewise.web.serving import serve
+
+    with pytest.raises(ScalewiseError, match="token: give at least 8 characters out of letters"):
+        serve("127.0.0.1", 0, Limits(), token=token, folder=tmp_path, tell=print)
+
+
+@pytest.mark.parametrize("package", ["uvicorn", "fastapi", "python_multipart"])
+def test_what_is_missing_is_said(package: str) -> None:
+    code = f"import sys; sys.modules['{package}'] = None; {PROGRAM[-1]}"
+    command = [sys.executable, "-c", code, "serve", "--no-open", "--port", "0"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines() == [
+        f"error: this needs {package}; install it with: pip install 'scalewise-restoration[web]'"
+    ]
+
+
+def test_other_commands_do_without() -> None:
+    code = (
+        "import sys, scalewise.cli.app; "
+        "print(*({'fastapi', 'uvicorn', 'starlette'} & {*sys.modules}))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == ""
+
+
+def test_others_need_the_token_that_is_printed(start: Start) -> None:
+    server = start("--host", "0.0.0.0")
+    address, _, token = server.address.partition("?token=")
+    assert len(token) >= 24
+    assert httpx.get(f"{address}v1/models").status_code == 401
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert httpx.get(f"{address}v1/models", headers=bearer).status_code == 200
+    with httpx.Client(follow_redirects=True) as browser:
+        page = browser.get(server.address)
+        assert page.status_code == 200
+        assert "token" not in str(page.url)
+        assert "<title>scalewise" in page.text
+    assert server.stop() == 0

@@ -1,0 +1,239 @@
+"""The HTTP interface, of a real server."""
+
+from __future__ import annotations
+
+import io
+import shlex
+import signal
+import subprocess
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scalewise.files import read
+from tests.web.conftest import PROGRAM, Server, Start, httpx
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("deep.png", {"task": "upscale", "scale": 1.5}),
+        ("b.jpg", {"strength": 0.5}),
+        ("a.png", {"width": 100, "format": "webp", "model": "scn_x2"}),
+    ],
+)
+def test_a_result_is_what_the_command_line_makes(
+    server: Server, pictures: Path, tmp_path: Path, name: str, fields: dict[str, object]
+) -> None:
+    sent = server.send(pictures / name, **fields)
+    assert sent.status_code == 202
+    job = sent.json()
+    assert sent.headers["location"] == f"/v1/jobs/{job['id']}"
+    view = server.done(job["id"])
+    assert (view["state"], view["done"], view["problem"]) == ("done", 1.0, None)
+    answer = server.get(f"v1/jobs/{job['id']}/result")
+    assert f'filename="{view["result_name"]}"' in answer.headers["content-disposition"]
+
+    (tmp_path / name).write_bytes((pictures / name).read_bytes())
+    command = shlex.split(str(view["command"]))
+    assert command[0] == "scalewise"
+    subprocess.run([*PROGRAM, *command[1:]], cwd=tmp_path, check=True, capture_output=True)
+    made = tmp_path / str(view["result_name"])
+    assert made.read_bytes() == answer.content
+    assert view["result_bytes"] == made.stat().st_size
+    result = read(made).pixels
+    assert (view["out_height"], view["out_width"]) == result.shape[:2]
+    if name == "deep.png":
+        assert result.dtype == np.uint16
+
+
+def test_waiting_gives_the_picture_itself(server: Server, pictures: Path) -> None:
+    answer = server.send(pictures / "a.png", task="upscale", wait="true")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+    job = server.send(pictures / "a.png", task="upscale").json()
+    server.done(job["id"])
+    assert answer.content == server.get(f"v1/jobs/{job['id']}/result").content
+    assert server.get(f"v1/jobs/{job['id']}/before").content == (pictures / "a.png").read_bytes()
+    assert server.get(f"v1/jobs/{job['id']}/after").content == answer.content
+
+
+def test_progress_is_told_and_never_goes_back(server: Server, pictures: Path) -> None:
+    import json
+
+    job = server.send(pictures / "large.png", task="upscale").json()
+    views: list[dict[str, float | str | None]] = []
+    url = server.url(f"v1/jobs/{job['id']}")
+    with httpx.stream("GET", url, headers={"Accept": "text/event-stream"}, timeout=300) as told:
+        assert told.headers["content-type"].startswith("text/event-stream")
+        for line in told.iter_lines():
+            if line.startswith("data: "):
+                views.append(json.loads(line.removeprefix("data: ")))
+    parts = [float(view["done"] or 0) for view in views]
+    assert parts == sorted(parts)
+    assert any(0 < part < 1 for part in parts)
+    assert any(view["seconds_left"] for view in views)
+    assert views[-1]["state"] == "done"
+
+
+def test_cancelling_stops_within_a_tile_and_leaves_nothing(server: Server, pictures: Path) -> None:
+    job = server.send(pictures / "large.png", task="upscale", scale=8).json()["id"]
+    while (view := server.get(f"v1/jobs/{job}").json())["done"] == 0:
+        time.sleep(0.1)
+    start = time.monotonic()
+    assert httpx.delete(server.url(f"v1/jobs/{job}")).status_code == 204
+    assert server.get(f"v1/jobs/{job}").status_code == 404
+    assert server.send(pictures / "a.png", task="upscale", wait="true").status_code == 200
+    assert time.monotonic() - start < view["seconds_left"] / 3
+    assert not list(server.folder.glob(f"{job}*"))
+
+
+def test_a_waiting_job_can_be_cancelled(server: Server, pictures: Path) -> None:
+    first = server.send(pictures / "large.png", task="upscale").json()["id"]
+    second = server.send(pictures / "a.png", task="upscale").json()
+    assert (second["state"], second["ahead"]) == ("waiting", 1)
+    for job in (second["id"], first):
+        assert httpx.delete(server.url(f"v1/jobs/{job}")).status_code == 204
+    assert [view["state"] for view in server.get(f"v1/jobs?id={first}&id=x").json()] == ["lost"] * 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "sentence"),
+    [
+        ({"task": "polish"}, 422, "task: input should be 'auto', 'upscale'"),
+        ({"scale": -1}, 422, "scale: input should be greater than 0"),
+        ({"scale": 2, "width": 100}, 422, "the size is given by scale and width; choose one"),
+        ({"task": "upscale", "strength": 0.5}, 422, "scn_x2 only enlarges"),
+        ({"model": "../../etc"}, 422, "unknown model '../../etc'; choose one of "),
+        ({"colour": "red"}, 422, "colour: extra inputs are not permitted"),
+        ({"scale": 64}, 413, "megapixels; the limit here is 200 for png"),
+        ({"scale": 6, "format": "avif"}, 413, "38 megapixels; the limit here is 28.6 for avif"),
+    ],
+)
+def test_what_does_not_fit_is_said_in_a_sentence(
+    server: Server, pictures: Path, fields: dict[str, object], status: int, sentence: str
+) -> None:
+    picture = pictures / ("large.png" if status == 413 else "a.png")
+    answer = server.send(picture, **fields)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert sentence in answer.json()["detail"]
+    assert answer.json()["status"] == status
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"hello",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"%PDF-1.7",
+        b"<html><script>alert(1)</script>",
+        b"\x89PNG\r\n\x1a\nrubbish",
+    ],
+)
+def test_what_is_no_picture_is_refused(server: Server, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.png").write_bytes(content)
+    answer = server.send(tmp_path / "x.png", name="holiday.png")
+    assert answer.status_code == 415
+    assert answer.json()["detail"].startswith("holiday.png: ")
+    assert "/dev/fd" not in answer.text
+
+
+def test_a_damaged_picture_fails_and_says_so(
+    server: Server, pictures: Path, tmp_path: Path
+) -> None:
+    content = (pictures / "a.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(content[: len(content) // 2])
+    answer = server.send(tmp_path / "cut.png", task="upscale", wait="true")
+    assert answer.status_code in (415, 422)
+    assert "cut.png" in answer.json()["detail"]
+    assert "/dev/fd" not in answer.text
+
+
+def test_requests_without_a_form(server: Server) -> None:
+    assert httpx.post(server.url("v1/restore"), content=b"x").status_code == 415
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = httpx.post(server.url("v1/restore"), content=b"--x\r\nrubbish", headers=kind)
+    assert answer.status_code in (400, 422)
+    answer = httpx.post(server.url("v1/restore"), files={"other": b"x"})
+    assert (answer.status_code, answer.json()["detail"]) == (422, "file: the picture is missing")
+    assert server.get("nowhere").json()["detail"] == "there is nothing at this address"
+    assert server.get("page/..%2fapp.py").status_code == 404
+
+
+def test_all_results_in_one_archive(server: Server, pictures: Path) -> None:
+    jobs = [server.send(pictures / "a.png", task="upscale").json()["id"] for _ in range(2)]
+    for job in jobs:
+        server.done(job)
+    answer = server.get(f"v1/results.zip?id={jobs[0]}&id={jobs[1]}&id=unknown")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.namelist() == ["a_x2.png", "a_x2 (2).png"]
+        result = server.get(f"v1/jobs/{jobs[0]}/result").content
+        assert [archive.read(name) for name in archive.namelist()] == [result, result]
+    assert server.get("v1/results.zip?id=unknown").status_code == 404
+
+
+def test_before_and_after_are_shown_by_any_browser(
+    server: Server, pictures: Path, tmp_path: Path
+) -> None:
+    from scalewise.files import write
+
+    picture = read(pictures / "deep.png")
+    write(tmp_path / "deep.tif", picture)
+    job = server.send(tmp_path / "deep.tif", task="upscale", scale=1).json()["id"]
+    assert server.done(job)["state"] == "done"
+    for which in ("before", "after"):
+        answer = server.get(f"v1/jobs/{job}/{which}")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+        (tmp_path / "shown.png").write_bytes(answer.content)
+        shown = read(tmp_path / "shown.png").pixels
+        assert shown.dtype == np.uint8
+        assert np.array_equal(shown, picture.pixels >> 8)
+
+
+def test_models_and_limits(server: Server) -> None:
+    models = {model["name"]: model for model in server.get("v1/models").json()}
+    assert models["scn_x2"]["scale"] == 2
+    assert any(score["dataset"] == "Set5" for score in models["scn_x2"]["scores"])
+    assert server.get("v1/limits").json()["max_bytes"] == 100_000_000
+
+
+def test_names_never_reach_the_disk(server: Server, pictures: Path) -> None:
+    job = server.send(pictures / "a.png", name="../unmistakable.png", task="upscale").json()
+    assert (job["name"], job["result_name"]) == ("unmistakable.png", "unmistakable_x2.png")
+    server.done(job["id"])
+    files = list(server.folder.iterdir())
+    assert {path.name for path in files} >= {f"{job['id']}.png", f"{job['id']}.json"}
+    assert not any("unmistakable" in path.name for path in files)
+    assert not any(b"unmistakable" in path.read_bytes() for path in files)
+
+
+def test_a_kill_loses_no_finished_result_and_leaves_nothing_else(
+    start: Start, pictures: Path
+) -> None:
+    server = start()
+    done = server.send(pictures / "a.png", name="mine.png", task="upscale").json()["id"]
+    server.done(done)
+    result = server.get(f"v1/jobs/{done}/result").content
+    running = server.send(pictures / "large.png", task="upscale", scale=4).json()["id"]
+    while server.get(f"v1/jobs/{running}").json()["done"] == 0:
+        time.sleep(0.1)
+    server.stop(signal.SIGKILL)
+    left = {path.name for path in server.folder.iterdir()}
+    assert left == {"lock", f"{done}.json", f"{done}.png"}
+
+    stray, holiday = server.folder / f"{'x' * 22}.png", server.folder / "holiday.png"
+    stray.write_bytes(b"of a system without files that have no name")
+    holiday.write_bytes(b"of somebody who chose a folder in use")
+    again = start(folder=server.folder)
+    views = again.get(f"v1/jobs?id={done}&id={running}").json()
+    assert [view["state"] for view in views] == ["done", "lost"]
+    assert views[0]["result_name"] == "picture_x2.png"
+    assert "send the picture again" in views[1]["problem"]
+    assert again.get(f"v1/jobs/{done}/result").content == result
+    assert again.get(f"v1/jobs/{done}/before").status_code == 404
+    assert (stray.exists(), holiday.exists()) == (False, True)
+    assert again.stop() == 0
