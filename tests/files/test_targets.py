@@ -231,7 +231,7 @@ def test_the_last_steps_can_fail_too(
 def test_without_files_without_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On other systems and some file systems: hidden files, which an error takes away."""
     monkeypatch.setattr(scalewise.files.scratch, "_open_unnamed", lambda folder: None)
-    monkeypatch.setattr(scalewise.files.scratch, "_DESCRIPTORS_HAVE_NAMES", False)
+    monkeypatch.setattr(scalewise.files.scratch, "DESCRIPTORS_HAVE_NAMES", False)
     with PictureWriter(tmp_path / "a.png", 30, 40, 3, np.uint8) as writer:
         writer.write_rows(PIXELS)
     np.testing.assert_array_equal(read(tmp_path / "a.png").pixels, PIXELS)

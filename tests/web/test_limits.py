@@ -8,7 +8,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import SpooledTemporaryFile, TemporaryFile
 from threading import Thread
@@ -87,7 +87,7 @@ def test_results_are_kept_for_their_time(strict: Server, pictures: Path) -> None
 
 
 def test_the_oldest_results_go_when_there_are_too_many(tmp_path: Path) -> None:
-    with Store(tmp_path) as store:
+    with closing(Store(tmp_path)) as store:
         for age, name in enumerate("abc"):
             view = JobView(id=name * 22, state="done", result_name="x.png", result_bytes=10)
             store.place(view.id, ".png").write_bytes(bytes(10))
@@ -103,7 +103,7 @@ def test_the_oldest_results_go_when_there_are_too_many(tmp_path: Path) -> None:
 
 
 def test_no_job_is_taken_without_memory(tmp_path: Path) -> None:
-    with Store(tmp_path) as store:
+    with closing(Store(tmp_path)) as store:
         queue = Queue(Limits(free_bytes=10**18), store)
         with pytest.raises(Busy, match="memory is short; try again in 10 seconds"):
             queue.check_room()

@@ -65,23 +65,22 @@ def evaluate(
     """Score a model on datasets, picture by picture and in the mean."""
     from scalewise.data.layouts import find_dataset
     from scalewise.errors import ScalewiseError
-    from scalewise.evaluating.evaluate import bicubic, restoration, unchanged, write_csv
+    from scalewise.evaluating.evaluate import baseline, restoration, write_csv
 
     task = task or task_of(model)
     measure = protocol_of(task, sigma, quality, subsampling, grey, protocol)
-    baseline = baseline_of(task)
+    plain = baseline_of(task)
     restorer = None if model in BASELINES else _load(model, precision, tile, ensemble)
     if restorer is None and card:
         raise ScalewiseError(f"{model} has no card; give a released model with --card")
-    if restorer is None and model != baseline:
-        raise ScalewiseError(f"{model} is no baseline of {task}; that is {baseline}")
+    if restorer is None and model != plain:
+        raise ScalewiseError(f"{model} is no baseline of {task}; that is {plain}")
     factor = restorer.scale if restorer else scale or measure.only_scale or 2
     check_scale(restorer.name if restorer else model, factor, task, measure)
     datasets = [find_dataset(folder, split) for folder in folders]
     evaluations: list[Evaluation] = []
     if restorer is None or card:
-        restore = bicubic(factor) if baseline == "bicubic" else unchanged
-        evaluations += _measure(baseline, restore, factor, datasets, measure, "f64")
+        evaluations += _measure(plain, baseline(factor), factor, datasets, measure, "f64")
     if restorer is not None:
         restore = restoration(restorer)
         name = f"{restorer.name}{'+' * ensemble}"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.data.store import read_rgb
-from scalewise.evaluating.evaluate import bicubic, restoration, unchanged
+from scalewise.evaluating import evaluate
 from scalewise.evaluating.sheet import Panel, draw_sheet, most_telling_crop
 from scalewise.imaging.protocols import Protocol, Scores
 
@@ -75,8 +75,8 @@ def compare(
     scale = restorers[0].scale
     lr, truth = protocol.prepare(read_rgb(picture), None, scale, picture.stem)
     contenders: list[Contender] = []
-    methods = [(baseline, bicubic(scale) if scale > 1 else unchanged)]
-    methods += [(each.name, restoration(each)) for each in restorers]
+    methods = [(baseline, evaluate.baseline(scale))]
+    methods += [(each.name, evaluate.restoration(each)) for each in restorers]
     for name, restore in methods:
         start = time.perf_counter()
         image = _as_bytes(restore(lr))

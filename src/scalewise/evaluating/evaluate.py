@@ -139,6 +139,11 @@ def bicubic(scale: int) -> Restore:
     return lambda image: imresize(image, scale)
 
 
+def baseline(scale: int) -> Restore:
+    """What networks are compared with: bicubic where pictures grow, else the input as it is."""
+    return bicubic(scale) if scale > 1 else unchanged
+
+
 def unchanged(image: NDArray[Any]) -> NDArray[Any]:
     """The baseline where pictures keep their size: the input as it is."""
     return image

@@ -70,22 +70,22 @@ class Scratch:
         for part in self._parts:
             with suppress(OSError):  # which may try once more to write to a full disk
                 part.close()
-            if not _DESCRIPTORS_HAVE_NAMES:
+            if not DESCRIPTORS_HAVE_NAMES:
                 Path(part.name).unlink(missing_ok=True)
         self._parts.clear()
 
 
-_DESCRIPTORS_HAVE_NAMES = Path("/dev/fd").is_dir()  # not so on Windows
+DESCRIPTORS_HAVE_NAMES = Path("/dev/fd").is_dir()  # not so on Windows
 
 
 def _nameless(folder: Path) -> Any:
-    if _DESCRIPTORS_HAVE_NAMES:
+    if DESCRIPTORS_HAVE_NAMES:
         return TemporaryFile(dir=folder)
     return NamedTemporaryFile(dir=folder, prefix=".scalewise-", delete=False)
 
 
 def _name(file: Any) -> str:
-    return f"/dev/fd/{file.fileno()}" if _DESCRIPTORS_HAVE_NAMES else file.name
+    return f"/dev/fd/{file.fileno()}" if DESCRIPTORS_HAVE_NAMES else file.name
 
 
 @contextmanager

@@ -6,18 +6,19 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from threading import Condition, Thread
 
 from scalewise.errors import ScalewiseError
+from scalewise.restoring.choosing import for_upscaling, load_networks
 from scalewise.restoring.folder import problem_of
 from scalewise.restoring.jobs import Job as FileJob
 from scalewise.restoring.memory import free_memory
 from scalewise.restoring.pictures import Restored, restore_file
 from scalewise.web.limits import Limits
-from scalewise.web.orders import Order, load_networks
+from scalewise.web.orders import Order
 from scalewise.web.schemas import FINAL, JobView
 from scalewise.web.store import Store
 from scalewise.web.uploads import Upload
@@ -63,7 +64,6 @@ class Job:
     result: Path | None = None
     finished: float | None = None
     cancelled: bool = False
-    started: float = field(default_factory=time.monotonic)
 
     @property
     def is_final(self) -> bool:
@@ -209,15 +209,15 @@ class Queue:
         order, upload = job.order, job.upload
         assert order is not None
         assert upload is not None
-        start = job.started = time.monotonic()
+        start = time.monotonic()
         job.update(state="running")
         suffix = Path(order.result_name).suffix
         target = self._store.place(job.view.id, suffix)
         try:
             self._store.make()
-            networks = self._networks(order.model, order.strength)
+            networks = self._networks(order.model or for_upscaling, strength=order.strength)
             restored = restore_file(
-                FileJob(upload.path, target), networks, order.wishes, self._progress(job)
+                FileJob(upload.path, target), networks, order.wishes, self._progress(job, start)
             )
             if job.cancelled:
                 raise _Cancelled(_CANCELLED)
@@ -266,9 +266,7 @@ class Queue:
         job.result, job.finished = restored.target, time.time()
         job.view = view  # last, for who sees it done asks for the result
 
-    def _progress(self, job: Job) -> Callable[[int, int], None]:
-        start = job.started
-
+    def _progress(self, job: Job, start: float) -> Callable[[int, int], None]:
         def tell(done: int, total: int) -> None:
             if job.cancelled:
                 raise _Cancelled(_CANCELLED)

@@ -9,8 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from scalewise.errors import ScalewiseError
 from scalewise.files import IMAGE_SUFFIXES, format_of
-from scalewise.restoring.choosing import MODELS, Networks, for_upscaling
-from scalewise.restoring.enlarging import load_series
+from scalewise.restoring.choosing import MODELS
 from scalewise.restoring.jobs import result_name
 from scalewise.restoring.pictures import Wishes
 from scalewise.restoring.sizes import Target
@@ -88,17 +87,6 @@ class Order:
 
 def _written(value: float | str) -> str:
     return f"{value:.15g}" if isinstance(value, float) else str(value)
-
-
-def load_networks(model: str | None, strength: float) -> Networks:
-    """The networks that an order goes through.
-
-    Raises:
-        ScalewiseError: a model that is not there.
-    """
-    if model is None:
-        return for_upscaling(strength=strength)
-    return load_series(model, strength=strength)
 
 
 def order_of(form: RestoreForm, file_name: str) -> Order:

@@ -282,24 +282,11 @@ def _file(job: Job, afterwards: BackgroundTask | None = None) -> Response:
     assert job.result is not None
     return FileResponse(
         job.result,
-        media_type=_MEDIA_TYPES[job.result.suffix.lower()],
+        media_type=f"image/{format_of(job.result).name}",
         filename=job.view.result_name,
         headers={"Cache-Control": "no-store"},
         background=afterwards,
     )
-
-
-_MEDIA_TYPES = {
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".jpe": "image/jpeg",
-    ".jfif": "image/jpeg",
-    ".webp": "image/webp",
-    ".avif": "image/avif",
-    ".tif": "image/tiff",
-    ".tiff": "image/tiff",
-}
 
 
 def _shown(picture: AbstractContextManager[Path]) -> Response:

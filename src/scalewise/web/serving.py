@@ -8,7 +8,7 @@ import re
 import secrets
 import socket
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from importlib import import_module
 from pathlib import Path
 from threading import Timer
@@ -62,7 +62,7 @@ def serve(
         raise ScalewiseError("token: give at least 8 characters out of letters, digits and -._~")
     with _listening(host, port) as listener:
         port = listener.getsockname()[1]
-        with Store(folder or default_folder(port)) as store:
+        with closing(Store(folder or default_folder(port))) as store:
             queue = Queue(limits, store)
             app = make_app(queue, token=token, hosts={*LOOPBACK, host} if is_local else None)
             shown = "localhost" if host in _EVERYWHERE else host

@@ -11,7 +11,6 @@ import re
 import time
 from pathlib import Path
 from tempfile import gettempdir
-from types import TracebackType
 from typing import BinaryIO
 
 from pydantic import ValidationError
@@ -86,17 +85,6 @@ class Store:
     def close(self) -> None:
         """Let another server have the folder."""
         self._lock.close()
-
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def default_folder(port: int) -> Path:

@@ -21,11 +21,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
 from scalewise.files.reasons import is_disk_full
+from scalewise.files.scratch import DESCRIPTORS_HAVE_NAMES
 from scalewise.web.limits import Limits
 from scalewise.web.problems import Problem, sentence_of
 from scalewise.web.schemas import RestoreForm
 
-_DESCRIPTORS_HAVE_NAMES = Path("/dev/fd").is_dir()  # not so on Windows
 _DRAINED_BYTES, _DRAINED_SECONDS = 16_000_000, 5.0
 _DISK_FULL_SECONDS = 60
 
@@ -45,7 +45,7 @@ class Upload:
         self._descriptor = os.dup(spooled.fileno())
         self._named: Path | None = None
         self.size = os.fstat(self._descriptor).st_size
-        if not _DESCRIPTORS_HAVE_NAMES:
+        if not DESCRIPTORS_HAVE_NAMES:
             spooled.seek(0)
             with NamedTemporaryFile(prefix="scalewise-", delete=False) as copy:
                 copy.write(spooled.read())
