@@ -33,7 +33,10 @@ GRID = 16
 
 @dataclass(frozen=True)
 class Degradation:
-    """What befalls patches, in strengths that are drawn for each of them uniformly.
+    """What befalls patches, in strengths that are drawn for each of them.
+
+    Sigma is drawn uniformly.  JPEG rounds by steps that are as 1 / quality, so of quality it is
+    the logarithm that is: steps twice as coarse are as likely wherever they are in the range.
 
     Half of the patches with both faults get the noise first, as a camera adds it; the others get
     it on top of the JPEG.  Half of the JPEGs have their chroma halved (4:2:0), the others have it
@@ -110,7 +113,8 @@ class Degradation:
         if self.quality is None:
             return _with_noise(patches, sigma, grey, randoms)
         lowest, highest = self.quality
-        quality = _between(lowest, highest + 1, chances[2]).astype(np.int64)
+        quality = np.exp(_between(np.log(lowest), np.log(highest + 1), chances[2]))
+        quality = quality.astype(np.int64).clip(lowest, highest)
         noise_first, halved = chances[3] < 0.5, chances[4] < 0.5
 
         degraded = _with_noise_in_8_bit(patches, sigma * noise_first, grey, randoms)
