@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+from tests.web.browser import PATIENCE, User
 
 pytest.importorskip("fastapi", reason="needs the web extra")
 pytest.importorskip("uvicorn", reason="needs the web extra")
@@ -101,3 +106,61 @@ def pictures(tmp_path_factory: pytest.TempPathFactory, photo: NDArray[np.uint8])
     write(folder / "b.jpg", Picture(photo[60:124, 100:180]), quality=60)
     write(folder / "large.png", Picture(np.tile(photo, (2, 2, 1))))
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, as the system has it."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs the test extra")
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("no Chromium; on Debian: apt-get install chromium")
+    with playwright.sync_playwright() as driver:
+        # A container's root has no sandbox, and too small a /dev/shm.
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
+        browser = driver.chromium.launch(executable_path=program, args=arguments)
+        yield browser
+        browser.close()
+
+
+Visit = Callable[..., User]
+
+
+@pytest.fixture
+def visit(browser: Any, server: Server) -> Iterator[Visit]:
+    """Open the page of a server, in a window with Playwright's options for contexts.
+
+    In the end nothing may have been asked of other servers, and no script have failed; what
+    contains the text ``expect`` is the test's own doing.
+    """
+    contexts = ExitStack()
+    asked: list[str] = []
+    wrong: list[str] = []
+    homes: list[str] = []
+
+    def visit(at: Server = server, expect: str = "", **options: object) -> User:
+        context = browser.new_context(**options)
+        contexts.callback(context.close)
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("dialog", lambda dialog: wrong.append(f"dialog: {dialog.message}"))
+        page.on("console", lambda said: wrong.append(said.text) if is_wrong(said, expect) else None)
+        homes.append(at.address.partition("?")[0])
+        page.goto(at.address)
+        page.locator("#limits:not(:empty)").wait_for()
+        return User(page)
+
+    with contexts:
+        yield visit
+    assert not wrong
+    local = (*homes, "blob:", "data:")
+    assert [url for url in asked if not url.startswith(local)] == []
+
+
+def is_wrong(said: Any, expect: str) -> bool:
+    """Whether a message of the console is an error; refusals of the server are told there, too."""
+    if said.type != "error" or said.text.startswith("Failed to load resource"):
+        return False
+    return not expect or expect not in said.text

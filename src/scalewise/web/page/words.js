@@ -16,13 +16,6 @@ export function size(width, height) {
   return `${width} × ${height}`;
 }
 
-const TASKS = {
-  photo: "photo",
-  upscale: "enlarging",
-  denoise: "noise",
-  dejpeg: "JPEG artifacts",
-};
-
 export function told(job) {
   const view = job.view;
   switch (job.state) {
@@ -40,9 +33,8 @@ export function told(job) {
 
 function running(view) {
   const left = view.seconds_left;
-  const what = TASKS[view.task] ? ` (${TASKS[view.task]})` : "";
   const eta = left === null ? "" : `, about ${duration(left)} left`;
-  return `Working${what}: ${Math.floor(100 * view.done)} %${eta}`;
+  return `Working: ${Math.floor(100 * view.done)} %${eta}`;
 }
 
 function done(view) {

@@ -1,0 +1,91 @@
+"""The page in a real browser, as its users meet it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+PATIENCE = 120_000
+"""Milliseconds that a step may take: the machine may be busy with something else."""
+
+TRANSFER = """files => {
+  const transfer = new DataTransfer();
+  for (const [name, text] of files) {
+    const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+    transfer.items.add(new File([bytes], name));
+  }
+  return transfer;
+}"""
+
+PASTE = """transfer => document.dispatchEvent(
+  new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }))"""
+
+RECT = "image => { const b = image.getBoundingClientRect(); return [b.x, b.y, b.width, b.height]; }"
+
+
+@dataclass
+class User:
+    """Somebody with the page open."""
+
+    page: Any
+    """Playwright's page; Any, for Playwright may be absent."""
+
+    def drop(self, *files: Path | tuple[str, bytes]) -> None:
+        """Drop files on the page, as from a folder's window."""
+        transfer = self._transfer(files)
+        self.page.dispatch_event("body", "dragover", {"dataTransfer": transfer})
+        self.page.dispatch_event("body", "drop", {"dataTransfer": transfer})
+
+    def paste(self, *files: Path | tuple[str, bytes]) -> None:
+        self.page.evaluate(PASTE, self._transfer(files))
+
+    def _transfer(self, files: Iterable[Path | tuple[str, bytes]]) -> Any:
+        named = [
+            (each.name, each.read_bytes()) if isinstance(each, Path) else each for each in files
+        ]
+        coded = [(name, base64.b64encode(content).decode()) for name, content in named]
+        return self.page.evaluate_handle(TRANSFER, coded)
+
+    def row(self, name: str) -> Any:
+        """The row of the picture of a name."""
+        named = self.page.get_by_role("button", name=name, exact=True)
+        return self.page.locator(".job").filter(has=named)
+
+    def wait_for(self, name: str, state: str = "done") -> Any:
+        """Wait until a picture is in a state; its row."""
+        row = self.row(name)
+        row.and_(self.page.locator(f"[data-state={state}]")).wait_for()
+        return row
+
+    def download(self, link: Any) -> tuple[str, bytes]:
+        """Click on a link: the name and the bytes of what it saves."""
+        with self.page.expect_download() as saved:
+            link.click()
+        return saved.value.suggested_filename, Path(saved.value.path()).read_bytes()
+
+    def compared(self) -> list[str]:
+        """The lines below the picture: before, after, by, took."""
+        return self.page.locator("#facts").all_inner_texts()[0].split("\n")
+
+    def rect(self, image: str) -> tuple[float, float, float, float]:
+        """Left, top, width and height of #before or #after in the window, in CSS pixels."""
+        return tuple(self.page.locator(f"#{image}").evaluate(RECT))
+
+    def stage(self) -> dict[str, float]:
+        """The box that the pictures are shown in."""
+        return self.page.locator("#stage").bounding_box()
+
+    def seen(self) -> NDArray[np.uint8]:
+        """What is on the screen, (H, W, 3), once both pictures are."""
+        from PIL import Image
+
+        for image in ("before", "after"):
+            self.page.locator(f"#{image}").evaluate("image => image.decode()")
+        return np.asarray(Image.open(io.BytesIO(self.page.screenshot())).convert("RGB"))

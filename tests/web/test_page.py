@@ -1,0 +1,232 @@
+"""The page: pictures go in, results come out."""
+
+from __future__ import annotations
+
+import io
+import shlex
+import signal
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from scalewise.files import read
+from tests.web.conftest import PROGRAM, Server, Start, Visit, httpx
+
+WATCH = """() => {
+  window.told = [];
+  new MutationObserver(() => {
+    const row = document.querySelector(".job");
+    if (row?.dataset.state !== "running") return;
+    told.push([row.querySelector("progress").value, row.querySelector(".state").textContent]);
+  }).observe(document.getElementById("jobs"), { subtree: true, childList: true, attributes: true });
+}"""
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "saved_as"),
+    [
+        ("a.png", "scn_x2", "a_x2.png"),
+        ("deep.png", "scn_x2", "deep_x2.png"),
+        ("b.jpg", "photo_x2 (JPEG quality 60)", "b_x2.jpg"),
+    ],
+)
+def test_a_dropped_picture_is_saved_as_the_command_line_saves_it(
+    visit: Visit, pictures: Path, tmp_path: Path, name: str, model: str, saved_as: str
+) -> None:
+    user = visit()
+    user.drop(pictures / name)
+    row = user.wait_for(name)
+    saved, content = user.download(row.get_by_role("link", name="Download"))
+    assert saved == saved_as
+
+    (tmp_path / name).write_bytes((pictures / name).read_bytes())
+    command = shlex.split(user.page.locator("#command").inner_text())
+    assert command[0] == "scalewise"
+    subprocess.run([*PROGRAM, *command[1:]], cwd=tmp_path, check=True, capture_output=True)
+    made = tmp_path / saved_as
+    assert made.read_bytes() == content
+    height, width = read(made).pixels.shape[:2]
+    assert f"{width} × {height}, " in row.locator(".state").inner_text()
+    told = " ".join(user.compared())
+    assert f"{width // 2} × {height // 2}" in told
+    assert model in told
+
+
+def test_progress_is_shown_and_never_goes_back(visit: Visit, pictures: Path) -> None:
+    user = visit()
+    user.page.evaluate(WATCH)
+    user.drop(pictures / "large.png")
+    user.wait_for("large.png")
+    told = user.page.evaluate("() => told")
+    parts = [part for part, _ in told]
+    assert parts == sorted(parts)
+    assert len({part for part in parts if 0 < part < 1}) >= 2
+    assert all(text.startswith("Working: ") for _, text in told), told
+    assert user.page.locator("#news").inner_text() == "large.png is done"
+
+
+def test_pictures_are_chosen_and_pasted(visit: Visit, pictures: Path) -> None:
+    user = visit()
+    with user.page.expect_file_chooser() as chooser:
+        user.page.get_by_text("Choose pictures").click()
+    chooser.value.set_files(pictures / "a.png")
+    user.wait_for("a.png")
+    user.paste(pictures / "b.jpg")
+    user.wait_for("b.jpg")
+
+
+def test_what_is_wished_for_is_done(visit: Visit, pictures: Path) -> None:
+    user = visit()
+    page = user.page
+    page.get_by_label("Size", exact=True).select_option("3 times")
+    page.get_by_label("Save as").select_option("WebP")
+    user.drop(pictures / "a.png")
+    row = user.wait_for("a.png")
+    saved, content = user.download(row.get_by_role("link", name="Download"))
+    assert (saved, content[8:12]) == ("a_x3.webp", b"WEBP")
+    assert "240 × 192" in row.locator(".state").inner_text()
+
+    page.get_by_label("What to do").select_option("Take noise out, keep the size")
+    assert page.get_by_label("Size", exact=True).is_disabled()
+    page.get_by_label("Save as").select_option("The picture’s own format")
+    page.get_by_label("Strength").fill("40")
+    row.get_by_role("button", name="Again").click()
+    user.wait_for("a.png").get_by_text("80 × 64").wait_for()
+    row.get_by_role("button", name="Compare").click()
+    assert "--task denoise --strength 0.4" in page.locator("#command").inner_text()
+
+    page.get_by_label("What to do").select_option("Enlarge a clean picture")
+    assert page.get_by_label("Strength").is_disabled()
+    page.get_by_label("Size", exact=True).select_option("Width in pixels")
+    page.get_by_role("spinbutton", name="Width in pixels").fill("100")
+    row.get_by_role("button", name="Again").click()
+    user.row("a.png").get_by_text("100 × 80").wait_for()
+
+
+def test_the_command_is_copied(visit: Visit, pictures: Path) -> None:
+    user = visit(permissions=["clipboard-read", "clipboard-write"])
+    user.drop(pictures / "a.png")
+    user.wait_for("a.png")
+    user.page.get_by_role("button", name="Copy").click()
+    user.page.get_by_role("button", name="Copied").wait_for()
+    copied = user.page.evaluate("() => navigator.clipboard.readText()")
+    assert copied == user.page.locator("#command").inner_text()
+    assert copied.startswith("scalewise upscale a.png")
+
+
+def test_many_are_queued_and_saved_as_one_zip(visit: Visit, pictures: Path) -> None:
+    user = visit()
+    names = ["a.png", "deep.png", "b.jpg"]
+    user.drop(*(pictures / name for name in names))
+    results = dict(
+        user.download(user.wait_for(name).get_by_role("link", name="Download")) for name in names
+    )
+    saved, content = user.download(user.page.get_by_role("link", name="Download all as one zip"))
+    assert saved.endswith(".zip")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == results
+    assert sorted(results) == ["a_x2.png", "b_x2.jpg", "deep_x2.png"]
+
+
+def test_cancelling_ends_the_job_and_lets_the_next_one_in(
+    visit: Visit, server: Server, pictures: Path
+) -> None:
+    user = visit()
+    with user.page.expect_response("**/v1/restore") as sent:
+        user.drop(pictures / "large.png")
+    job = sent.value.json()["id"]
+    row = user.wait_for("large.png", "running")
+    user.drop(pictures / "a.png")
+    user.wait_for("a.png", "waiting")
+    row.get_by_role("button", name="Cancel").click()
+    row.wait_for(state="detached")
+    user.wait_for("a.png")
+    assert server.get(f"v1/jobs/{job}").status_code == 404
+    assert server.get(f"v1/jobs/{job}/result").status_code == 404
+
+
+def test_a_file_that_is_no_picture_is_refused_and_the_others_are_not(
+    visit: Visit, pictures: Path
+) -> None:
+    user = visit()
+    named = "<img src=x onerror=alert(1)>.png"
+    user.drop((named, b"<svg onload='alert(1)'/>"), pictures / "a.png")
+    user.wait_for("a.png")
+    refusal = user.wait_for(named, "refused").locator(".state").inner_text()
+    assert "not an image in a format known here" in refusal.lower()
+    assert user.page.locator(".job img").count() == 0
+
+
+def test_files_too_large_are_refused_before_they_are_sent(
+    visit: Visit, start: Start, pictures: Path
+) -> None:
+    user = visit(start("--max-megabytes", "0.05", "--max-megapixels", "0.004"))
+    asked: list[str] = []
+    user.page.on("request", lambda request: asked.append(request.url))
+    user.drop(("big.png", b"\x89PNG" + bytes(60_000)))
+    refusal = user.wait_for("big.png", "refused").locator(".state").inner_text()
+    assert "60 KB" in refusal
+    assert "limit here is 50 KB" in refusal
+    assert asked == []
+
+    user.drop(pictures / "a.png")  # few bytes, but too many pixels
+    refusal = user.wait_for("a.png", "refused").locator(".state").inner_text()
+    assert "megapixels" in refusal
+
+
+def test_a_full_server_is_asked_again_when_it_said(
+    visit: Visit, start: Start, pictures: Path
+) -> None:
+    full = start("--max-waiting", "1")
+    user = visit(full)
+    user.drop(pictures / "large.png", pictures / "a.png")
+    user.row("a.png").get_by_text("The server is busy; trying again in").wait_for()
+    user.wait_for("large.png")
+    user.wait_for("a.png")
+
+
+def test_a_reload_loses_nothing(visit: Visit, pictures: Path) -> None:
+    user = visit()
+    user.drop(pictures / "a.png", pictures / "large.png")
+    user.wait_for("a.png")
+    user.wait_for("large.png", "running")
+    user.page.reload()
+    user.wait_for("large.png")
+    user.row("a.png").get_by_role("button", name="Compare").click()
+    assert user.page.locator("#viewed").inner_text() == "a.png"
+    _, content = user.download(user.row("a.png").get_by_role("link", name="Download"))
+    assert content[:4] == b"\x89PNG"
+
+
+def test_a_killed_server_loses_what_ran_and_keeps_what_was_done(
+    visit: Visit, start: Start, pictures: Path, tmp_path: Path
+) -> None:
+    first = start(folder=tmp_path)
+    user = visit(first)
+    user.drop(pictures / "a.png")
+    row = user.wait_for("a.png")
+    before = user.download(row.get_by_role("link", name="Download"))[1]
+    user.drop(pictures / "large.png")
+    user.wait_for("large.png", "running")
+    first.stop(signal.SIGKILL)
+    user.wait_for("large.png", "unreachable")
+    port = first.address.rstrip("/").rpartition(":")[2]
+    start("--port", port, folder=tmp_path)
+    told = user.wait_for("large.png", "lost").locator(".state").inner_text()
+    assert "again" in told
+    after = user.download(user.row("a.png").get_by_role("link", name="Download"))[1]
+    assert after == before
+    user.row("large.png").get_by_role("button", name="Again").click()
+    user.wait_for("large.png")
+
+
+def test_a_token_is_asked_once(visit: Visit, start: Start, pictures: Path) -> None:
+    server = start("--host", "0.0.0.0")
+    user = visit(server)
+    assert "token" not in user.page.url
+    user.drop(pictures / "a.png")
+    user.wait_for("a.png")
+    bare = server.address.partition("?")[0]
+    assert httpx.get(f"{bare}v1/models").status_code == 401
