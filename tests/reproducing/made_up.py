@@ -19,6 +19,7 @@ from scalewise.reproducing.results import (
     PLAN_FILE,
     SAMPLES,
     SCORES_FILE,
+    UNRESTORED,
     Attention,
     Complexity,
     Environment,
@@ -68,6 +69,21 @@ EQUAL_TIME = {
     "scn": ("SCN", 32.26),
     "scn_exact": ("SCN, tile-exact", 32.91),
 }
+CLEANING = {
+    "noise_plain": ("without denoising block", "denoise", 31.0),
+    "noise_block": ("with denoising block", "denoise", 31.25),
+    "jpeg_plain": ("without artifact module", "dejpeg", 31.5),
+    "jpeg_module": ("with artifact module", "dejpeg", 31.4),
+}
+"""Title, task, and what is made of Set14; in the modern form alone."""
+
+PROTOCOLS_OF: dict[str, dict[str, float]] = {
+    "super-resolution": {"field": 0.0, "squash256": 0.55},
+    "denoise": {"denoise25": 0.0},
+    "dejpeg": {"jpeg20": 0.0},
+}
+"""Of each task, and how far PSNR-Y lies above that by the first."""
+
 COMPARATORS = ("dbpn", "dbpn_1m", "dsrn", "dsrn_1m", "scn", "scn_exact")
 
 ENVIRONMENT = Environment(
@@ -101,6 +117,19 @@ def make_reproduction(
         experiments.append(Experiment(name=name, title=title, group=group))
         recipe = make_recipe(folder, name, form, BudgetConfig(time=300.0), 1000)
         make_run(folder / name, recipe, psnr_y - below, 400 + 90 * index, 300.0, 10**6)
+    for name, (title, task, psnr_y) in CLEANING.items() if form == "modern" else ():
+        experiments.append(Experiment(name=name, title=title, group="cleaning"))
+        recipe = make_recipe(folder, name, form, BudgetConfig(time=300.0), 1000)
+        data = DataConfig(train=recipe.data.train, valid=recipe.data.valid, task=task)
+        recipe = replace(recipe, data=data)
+        make_run(folder / name, recipe, psnr_y - below, 400, 300.0, 10**6)
+    if form == "modern":
+        as_given = [
+            score
+            for task in ("denoise", "dejpeg")
+            for score in make_scores(UNRESTORED, 25.0, task=task)
+        ]
+        save_json(Measured(weights="", scores=as_given), folder / UNRESTORED / SCORES_FILE)
     plan = Plan(
         form=form,
         budget="3h",
@@ -167,7 +196,8 @@ def make_run(
         )
     digest = hashlib.sha256(run.name.encode()).hexdigest()
     save_json(ENVIRONMENT, run / ENVIRONMENT_FILE)
-    save_json(Measured(weights=digest, scores=make_scores(run.name, psnr_y)), run / SCORES_FILE)
+    scores = make_scores(run.name, psnr_y, task=recipe.data.task)
+    save_json(Measured(weights=digest, scores=scores), run / SCORES_FILE)
     save_json(make_complexity(run.name), run / COMPLEXITY_FILE)
 
 
@@ -187,8 +217,13 @@ def make_complexity(name: str) -> Complexity:
     )
 
 
-def make_scores(model: str, psnr_y: float, sets: tuple[str, ...] = tuple(SETS)) -> list[Score]:
-    """Scores on every set, by both protocols."""
+def make_scores(
+    model: str,
+    psnr_y: float,
+    sets: tuple[str, ...] = tuple(SETS),
+    task: str = "super-resolution",
+) -> list[Score]:
+    """Scores on every set, by a task's protocols."""
     field = Score(
         model=model,
         dataset="",
@@ -201,7 +236,7 @@ def make_scores(model: str, psnr_y: float, sets: tuple[str, ...] = tuple(SETS)) 
         version=VERSION,
     )
     scores: list[Score] = []
-    for protocol, shift in (("field", 0.0), ("squash256", 0.55)):
+    for protocol, shift in PROTOCOLS_OF[task].items():
         for name in sets:
             images, above = SETS.get(name, (1, 0.0))
             value = psnr_y + above + shift

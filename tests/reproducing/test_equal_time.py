@@ -97,5 +97,5 @@ def test_all_get_the_same_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     planned = make_plan("modern", RECIPES, tmp_path, tmp_path, tmp_path)
     run._train_all(planned, tmp_path, 1000.0, lambda _: None, lambda _: None)
     timed = [limits[each.experiment.name] for each in planned if each.is_timed]
-    assert len(timed) == 12
-    assert timed == pytest.approx([1000.0 / 12] * 12)
+    assert len(timed) == 16
+    assert timed == pytest.approx([1000.0 / 16] * 16)

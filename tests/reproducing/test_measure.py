@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from scalewise.data.layouts import find_dataset
 from scalewise.files import Picture, write
+from scalewise.imaging.protocols import FIELD
 from scalewise.models import RestorationNetwork, convert
 from scalewise.reproducing.measure import measure_run
 from scalewise.training.config import BudgetConfig, DataConfig, ModelConfig, Recipe
@@ -44,7 +45,7 @@ def test_a_run_is_loaded_once_and_measured(trained: Path, monkeypatch: pytest.Mo
         return convert.load_checkpoint(path)
 
     monkeypatch.setattr(release, "load_checkpoint", load)
-    measured = measure_run(trained, {"mine": pictures}, ["field"])
+    measured = measure_run(trained, {"mine": pictures}, [FIELD])
     assert loaded == [trained / "best.pt"]
     assert measured.weights == digest
     (score,) = measured.scores

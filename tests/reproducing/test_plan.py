@@ -9,6 +9,7 @@ import pytest
 from scalewise.models import create_model
 from scalewise.reproducing.plan import (
     ABLATION,
+    CLEANING,
     COMPARATORS,
     STARTS,
     TRAININGS,
@@ -32,8 +33,10 @@ def plan(form: Form) -> dict[str, Planned]:
 @pytest.mark.parametrize("form", ["modern", "document"])
 def test_every_experiment_is_planned_on_the_data_at_hand(form: Form) -> None:
     planned = plan(form)
-    assert list(planned) == [*TRAININGS, *ABLATION, *COMPARATORS]
-    assert sum(each.share for each in planned.values()) == pytest.approx(1)
+    cleaning = CLEANING if form == "modern" else {}  # there is no recipe of the document's for it
+    assert list(planned) == [*TRAININGS, *ABLATION, *COMPARATORS, *cleaning]
+    if form == "modern":
+        assert sum(each.share for each in planned.values()) == pytest.approx(1)
     for each in planned.values():
         assert each.recipe.data.train == ["a.pack"]
         assert each.recipe.data.valid == "valid"
@@ -70,6 +73,25 @@ def test_ablations_and_comparators_differ_in_the_network_alone() -> None:
         for each in (planned[name].recipe for name in names)
     }
     assert len(shared) == 1
+
+
+def test_what_cleans_is_left_out_and_put_in_and_nothing_else_differs() -> None:
+    planned = plan("modern")
+    for without, with_it, part in (
+        ("noise_plain", "noise_block", "denoise"),
+        ("jpeg_plain", "jpeg_module", "artifacts"),
+    ):
+        plain, parted = planned[without].recipe, planned[with_it].recipe
+        assert part not in plain.model.settings
+        assert {**plain.model.settings, part: 4} == parted.model.settings
+        assert plain.data == parted.data
+        assert (plain.optimizer, plain.schedule, plain.budget) == (
+            parted.optimizer,
+            parted.schedule,
+            parted.budget,
+        )
+        assert (plain.loss.l1, plain.loss.smooth_l1) == (parted.loss.l1, parted.loss.smooth_l1)
+        assert plain.loss != parted.loss
 
 
 def test_epochs_stay_and_get_shorter() -> None:

@@ -49,7 +49,7 @@ def test_nothing_is_trained(results: Results) -> None:
     assert text.count("Not made yet: there is no such picture") == 2
     assert "Nothing is measured yet" in text
     assert "Scale attention was not looked at yet" in text
-    assert text.count("Not trained yet:") == 2
+    assert text.count("Not trained yet:") == 3
     assert "31.28" in text  # published
     assert "30.33" in text  # bicubic
 
@@ -128,6 +128,7 @@ def test_other_sets(results: Results) -> None:
         return replace(
             results,
             bicubic=scores(results.bicubic),
+            unrestored=scores(results.unrestored) if results.unrestored else None,
             trained=[replace(run, measured=scores(run.measured)) for run in results.trained],
         )
 
@@ -156,7 +157,10 @@ def test_a_run_that_was_stopped(results: Results) -> None:
 
 def test_the_documents_form_is_validated_by_its_own_protocol(copy: Path) -> None:
     for recipe in copy.glob("*/recipe.yaml"):
-        text = recipe.read_text(encoding="utf-8").replace("squash: null", "squash: 128")
+        text = recipe.read_text(encoding="utf-8")
+        if "task: super-resolution" not in text:
+            continue
+        text = text.replace("squash: null", "squash: 128")
         text = text.replace("patch: 48", "patch: 128").replace("augment: true", "augment: false")
         recipe.write_text(text, encoding="utf-8")
     text = read(load_results(copy))

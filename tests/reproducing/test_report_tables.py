@@ -121,7 +121,7 @@ def test_equal_time_lists_steps_and_costs(results: Results) -> None:
 
 def test_provenance(results: Results) -> None:
     table = tables.provenance(results)
-    assert len(table.rows) == 16
+    assert len(table.rows) == 20
     shown = row(table, "adaptive_mixed")
     run = results.find("adaptive_mixed")
     assert run

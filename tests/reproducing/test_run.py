@@ -71,6 +71,7 @@ def tiny_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "COMPARATORS",
         {name: (name, name, settings) for name, settings in small.items()},
     )
+    monkeypatch.setattr(plan, "CLEANER", {**TINY, "scale": 1, "shrink": 2})
     monkeypatch.chdir(tmp_path)
 
 
@@ -127,7 +128,8 @@ def test_all_of_it(tmp_path: Path, data: Path, form: str, monkeypatch: pytest.Mo
     options = ("--recipes", form, "--folder", "out", "--sample", sample, "--also", also)
     code, output = reproduce(data, *options)
     assert code == 0, output
-    names = [*plan.TRAININGS, *plan.ABLATION, *plan.COMPARATORS]
+    cleaning = plan.CLEANING if form == "modern" else {}
+    names = [*plan.TRAININGS, *plan.ABLATION, *plan.COMPARATORS, *cleaning]
     results = load_results(tmp_path / "out")
     assert_complete(results, names)
     page = (tmp_path / "out" / "report.html").read_text()
@@ -158,6 +160,7 @@ def test_goes_on_where_it_was_stopped(
     monkeypatch.setattr("scalewise.cli.reproduce.train_and_show", train)
     monkeypatch.setattr(plan, "ABLATION", {})
     monkeypatch.setattr(plan, "COMPARATORS", {})
+    monkeypatch.setattr(plan, "CLEANING", {})
     code, output = reproduce(data, "--folder", "out")
     assert code != 0
     assert "stopped in adaptive_l1; the same command goes on" in output
@@ -180,6 +183,7 @@ def test_the_second_training_begins_with_the_firsts_weights(
     monkeypatch.setattr("scalewise.cli.reproduce.train_and_show", train)
     monkeypatch.setattr(plan, "ABLATION", {})
     monkeypatch.setattr(plan, "COMPARATORS", {})
+    monkeypatch.setattr(plan, "CLEANING", {})
     code, output = reproduce(data, "--folder", "out")
     assert code == 0, output
     for name, start in plan.STARTS.items():

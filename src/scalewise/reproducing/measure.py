@@ -14,13 +14,16 @@ from scalewise.evaluating.evaluate import (
     Restore,
     bicubic,
     evaluate,
+    restoration,
     to_score,
+    unchanged,
 )
-from scalewise.imaging.protocols import PROTOCOLS
+from scalewise.evaluating.tasks import deblocking, denoising
+from scalewise.imaging.protocols import PROTOCOLS, Protocol
 from scalewise.models import RestorationNetwork
 from scalewise.models.export import export_onnx
 from scalewise.reproducing.data import LENNA
-from scalewise.reproducing.results import BICUBIC, Measured
+from scalewise.reproducing.results import BICUBIC, UNRESTORED, Measured
 from scalewise.restoring.restorer import Restorer
 from scalewise.restoring.runtime import OpenVinoRuntime
 from scalewise.weights.card import GRAPH_FILE, Score
@@ -29,6 +32,12 @@ from scalewise.weights.release import load_network, to_bytes
 SCALE = 2
 FEW = ("Set5", "Set14")
 """The sets that ablations, comparators and first trainings are measured on, where present."""
+
+CLEANING: dict[str, tuple[Protocol, str]] = {
+    "denoise": (denoising(25), "Kodak24"),
+    "dejpeg": (deblocking(20), "classic5"),
+}
+"""What networks that clean are measured by, and the set on which the field measures that, too."""
 
 Notify = Callable[[str], None]
 
@@ -39,7 +48,13 @@ def few(sets: dict[str, Dataset]) -> dict[str, Dataset]:
     return chosen or dict(list(sets.items())[:1])
 
 
-def measure_run(run: Path, sets: dict[str, Dataset], protocols: Iterable[str]) -> Measured:
+def cleaned(sets: dict[str, Dataset], task: str) -> dict[str, Dataset]:
+    """The small sets, and the one that a task is usually measured on."""
+    usual = CLEANING[task][1]
+    return few(sets) | ({usual: sets[usual]} if usual in sets else {})
+
+
+def measure_run(run: Path, sets: dict[str, Dataset], protocols: Iterable[Protocol]) -> Measured:
     """Scores of a run's best weights.
 
     Raises:
@@ -49,13 +64,23 @@ def measure_run(run: Path, sets: dict[str, Dataset], protocols: Iterable[str]) -
     restorer = _restorer(run.name, network)
     return Measured(
         weights=hashlib.sha256(to_bytes(network)).hexdigest(),
-        scores=_scores(run.name, restorer.restore, "f32", sets, protocols),
+        scores=_scores(run.name, restoration(restorer), network.scale, "f32", sets, protocols),
     )
 
 
 def measure_bicubic(sets: dict[str, Dataset]) -> Measured:
     """Scores of bicubic enlargement, under all protocols."""
-    return Measured(weights="", scores=_scores(BICUBIC, bicubic(SCALE), "f64", sets, PROTOCOLS))
+    restore, protocols = bicubic(SCALE), PROTOCOLS.values()
+    return Measured(weights="", scores=_scores(BICUBIC, restore, SCALE, "f64", sets, protocols))
+
+
+def measure_unrestored(sets: dict[str, Dataset]) -> Measured:
+    """Scores of noisy pictures, and of JPEGs, as they are."""
+    scores: list[Score] = []
+    for task, (protocol, _) in CLEANING.items():
+        chosen = cleaned(sets, task)
+        scores += _scores(UNRESTORED, unchanged, 1, "f64", chosen, [protocol])
+    return Measured(weights="", scores=scores)
 
 
 def _restorer(name: str, network: RestorationNetwork) -> Restorer:
@@ -69,19 +94,20 @@ def _restorer(name: str, network: RestorationNetwork) -> Restorer:
 def _scores(
     name: str,
     restore: Restore,
+    scale: int,
     precision: str,
     sets: dict[str, Dataset],
-    protocols: Iterable[str],
+    protocols: Iterable[Protocol],
 ) -> list[Score]:
     scores: list[Score] = []
     for protocol in protocols:
         for dataset, pictures in sets.items():
-            images = list(evaluate(restore, pictures, SCALE, PROTOCOLS[protocol]))
+            images = list(evaluate(restore, pictures, scale, protocol))
             of_set: dict[str, list[ImageScore]] = {dataset: images}
             if single := [image for image in images if image.name == LENNA]:
                 of_set[LENNA] = single
             scores += [
-                to_score(Evaluation(name, label, PROTOCOLS[protocol], precision, each))
+                to_score(Evaluation(name, label, protocol, precision, each))
                 for label, each in of_set.items()
             ]
     return scores

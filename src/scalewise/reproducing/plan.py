@@ -3,7 +3,8 @@
 The document has four trainings: both networks, first with L1 at a fixed rate, then with
 L1 + 0.5 SmoothL1 and cosine annealing.  Around them stand an ablation of what its comparison
 argues from (sum or attention, with or without instance normalisation; and our global residual),
-and the related networks, each trained for the same time.
+the related networks, and an ablation of what cleans ahead of a network (the document's future
+directions), each trained for the same time.
 """
 
 from __future__ import annotations
@@ -11,10 +12,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from scalewise.reproducing.results import Experiment, Form
-from scalewise.training.config import BudgetConfig, LossConfig, Recipe, ScheduleConfig
+from scalewise.training.config import (
+    DERIVED,
+    BudgetConfig,
+    LossConfig,
+    Recipe,
+    ScheduleConfig,
+)
 from scalewise.training.recipe import change_setting, load_recipe, parse_recipe, read_settings
 from scalewise.training.runs import RECIPE_FILE
 
@@ -71,7 +78,27 @@ COMPARATORS: dict[str, tuple[str, str, Settings]] = {
     "scn": ("SCN", "scn", {}),
     "scn_exact": ("SCN, tile-exact", "scn_exact", {}),
 }
-SHARE = 0.4 / (len(ABLATION) + len(COMPARATORS))
+Cleaned = Literal["denoise", "dejpeg"]
+
+CLEANER: Settings = {"scale": 1, "shrink": 2}
+BOTH_LOSSES = LossConfig(smooth_l1=0.5)
+"""What the document trains the artifact module with."""
+
+CLEANING: dict[str, tuple[str, Cleaned, Settings, LossConfig]] = {
+    "noise_plain": ("without denoising block", "denoise", {}, LossConfig()),
+    "noise_block": ("with denoising block", "denoise", {"denoise": 4}, LossConfig(denoised=10.0)),
+    "jpeg_plain": ("without artifact module", "dejpeg", {}, BOTH_LOSSES),
+    "jpeg_module": (
+        "with artifact module",
+        "dejpeg",
+        {"artifacts": 4},
+        replace(BOTH_LOSSES, artifact_map=0.1),
+    ),
+}
+"""On patches, so in the modern form alone: the document leaves these to the future, and gives no
+recipe."""
+
+SHARE = 0.4 / (len(ABLATION) + len(COMPARATORS) + len(CLEANING))
 """What each of these gets of the budget."""
 
 
@@ -143,6 +170,18 @@ def make_plan(form: Form, recipes: Path, folder: Path, train: Path, valid: Path)
         experiment = Experiment(name=name, title=title, group="comparator")
         recipe = _short(base, architecture, {"scale": 2, **settings})
         planned.append(Planned(experiment, recipe, SHARE))
+    if form == "modern":
+        planned += _plan_cleaning(base)
+    return planned
+
+
+def _plan_cleaning(base: Recipe) -> list[Planned]:
+    planned: list[Planned] = []
+    for name, (title, task, settings, loss) in CLEANING.items():
+        recipe = _short(base, "scn_exact", {**CLEANER, **settings})
+        data = replace(recipe.data, task=task, grey=DERIVED)
+        experiment = Experiment(name=name, title=title, group="cleaning")
+        planned.append(Planned(experiment, replace(recipe, data=data, loss=loss), SHARE))
     return planned
 
 

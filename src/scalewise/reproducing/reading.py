@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, SQUASH256, Protocol
 from scalewise.reproducing.data import DIV2K, LENNA
+from scalewise.reproducing.measure import CLEANING
 from scalewise.reproducing.results import Experiment, Form, Measured, Results, Trained
 from scalewise.reproducing.wording import listed, unique
 from scalewise.training.protocol import protocol_of
@@ -59,8 +60,9 @@ def missing(results: Results) -> list[Experiment]:
 
 
 def everything(results: Results) -> list[Measured]:
-    """Bicubic, and all that was trained."""
-    return [results.bicubic, *(run.measured for run in results.trained)]
+    """Bicubic, what is not restored at all, and all that was trained."""
+    untrained = [each for each in (results.bicubic, results.unrestored) if each]
+    return [*untrained, *(run.measured for run in results.trained)]
 
 
 def sets(results: Results) -> list[str]:
@@ -95,18 +97,26 @@ def gain(run: Trained | None, over: Trained | None, dataset: str | None) -> floa
     return None if mine is None or other is None else mine - other
 
 
-def score_protocols(results: Results) -> list[str]:
-    """Names of the protocols of all scores: those of Table 1 always, the form's own first."""
+def table_protocols(results: Results) -> list[str]:
+    """Names of the protocols of Table 1, the form's own first."""
     own = SQUASH256 if results.plan.form == "document" else FIELD
+    return unique([own.name, *PROTOCOLS])
+
+
+def score_protocols(results: Results) -> list[str]:
+    """Names of the protocols of all scores, those of Table 1 first."""
     found = (each.protocol for one in everything(results) for each in one.scores)
-    return unique([own.name, *PROTOCOLS, *found])
+    return unique([*table_protocols(results), *found])
 
 
 def all_protocols(results: Results) -> list[Protocol]:
     """Every protocol of a number in the report, those of the logs included."""
     validated = {(each := protocol_of(run.recipe.data)).name: each for run in results.trained}
-    known = {**PROTOCOLS, **validated}
-    return [known[name] for name in unique([*score_protocols(results), *known]) if name in known]
+    cleaning = {protocol.name: protocol for protocol, _ in CLEANING.values()}
+    known = {**PROTOCOLS, **cleaning, **validated}
+    return [
+        known[name] for name in unique([*score_protocols(results), *validated]) if name in known
+    ]
 
 
 def stamp(results: Results, scores: Iterable[Score]) -> str:

@@ -10,6 +10,7 @@ from scalewise.reproducing.markdown import named_files, picture_files, to_markdo
 from scalewise.reproducing.reading import FORMS
 from scalewise.reproducing.results import Results
 from scalewise.reproducing.sections.ablation import ablation, comparators
+from scalewise.reproducing.sections.cleaning import cleaning_parts
 from scalewise.reproducing.sections.complexity import complexity
 from scalewise.reproducing.sections.forms import forms
 from scalewise.reproducing.sections.learning import learning
@@ -41,6 +42,7 @@ SECTIONS = (
     scales,
     ablation,
     comparators,
+    cleaning_parts,
     origin,
 )
 

@@ -1,9 +1,9 @@
 """What a reproduction found, as it lies in its folder: all that the report prints.
 
 The folder holds, for every network trained, a run's folder (recipe, log, checkpoints,
-environment) with ``scores.json`` and ``complexity.json`` beside them; ``bicubic`` with its
-``scores.json``; ``samples`` with a sheet and the scores of each sample picture; ``attention.json``
-and ``attention.npz``; and ``plan.json``, which says what all of it is.
+environment) with ``scores.json`` and ``complexity.json`` beside them; ``bicubic`` and
+``unrestored`` with their ``scores.json``; ``samples`` with a sheet and the scores of each sample
+picture; ``attention.json`` and ``attention.npz``; and ``plan.json``, which says what all of it is.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ ATTENTION_MAPS = "attention.npz"
 SAMPLES = "samples"
 SAMPLES_FILE = "samples.json"
 BICUBIC = "bicubic"
+UNRESTORED = "unrestored"
 
-Group = Literal["training", "ablation", "comparator"]
+Group = Literal["training", "ablation", "comparator", "cleaning"]
 Form = Literal["document", "modern"]
 
 
@@ -43,7 +44,8 @@ class Experiment:
     Attributes:
         name: of its folder, such as ``original_l1``.
         title: for people, such as ``Original, L1``.
-        group: one of the document's four trainings, or of an ablation, or a comparator.
+        group: one of the document's four trainings, or of an ablation, or a comparator, or of the
+            ablation of what cleans.
         full_steps: optimizer steps at full length; None where there is no such thing.
     """
 
@@ -77,7 +79,7 @@ class Measured:
     """Scores of one method.
 
     Attributes:
-        weights: sha256 of the weights that were measured; empty for bicubic.
+        weights: sha256 of the weights that were measured; empty where there are none.
         scores: one for every set and protocol; the set ``lenna`` is that single picture.
     """
 
@@ -180,7 +182,18 @@ class Trained:
 
 @dataclass(frozen=True)
 class Results:
-    """Everything that a report is made of."""
+    """Everything that a report is made of.
+
+    Attributes:
+        folder: of the reproduction.
+        plan: what is run.
+        trained: what is trained and measured.
+        bicubic: scores of bicubic enlargement.
+        samples: pictures to show.
+        attention: what was learned of it; None before it is looked at.
+        unrestored: scores of noisy pictures and of JPEGs as they are; None before they are
+            measured.
+    """
 
     folder: Path
     plan: Plan
@@ -188,6 +201,7 @@ class Results:
     bicubic: Measured
     samples: list[Sample]
     attention: Attention | None
+    unrestored: Measured | None = None
 
     def find(self, name: str) -> Trained | None:
         """An experiment's results, if it is trained."""
@@ -239,6 +253,7 @@ def load_results(folder: Path) -> Results:
     ]
     samples = folder / SAMPLES / SAMPLES_FILE
     attention = folder / ATTENTION_FILE
+    unrestored = folder / UNRESTORED / SCORES_FILE
     return Results(
         folder,
         plan,
@@ -246,6 +261,7 @@ def load_results(folder: Path) -> Results:
         load_json(Measured, folder / BICUBIC / SCORES_FILE),
         load_json(list[Sample], samples) if samples.is_file() else [],
         load_json(Attention, attention) if attention.is_file() else None,
+        load_json(Measured, unrestored) if unrestored.is_file() else None,
     )
 
 

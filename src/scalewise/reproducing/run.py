@@ -14,16 +14,24 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scalewise.data.layouts import find_dataset
+from scalewise.data.layouts import Dataset, find_dataset
 from scalewise.data.store import Progress, Store, pack
 from scalewise.errors import ScalewiseError
-from scalewise.imaging.protocols import PROTOCOLS
+from scalewise.imaging.protocols import FIELD, PROTOCOLS, Protocol
 from scalewise.models import RestorationNetwork
 from scalewise.models.adaptive import Adaptive
 from scalewise.reproducing.attention import look_at_attention
 from scalewise.reproducing.complexity import measure_complexity, steady_median
 from scalewise.reproducing.data import Data
-from scalewise.reproducing.measure import SCALE, few, measure_bicubic, measure_run
+from scalewise.reproducing.measure import (
+    CLEANING,
+    SCALE,
+    cleaned,
+    few,
+    measure_bicubic,
+    measure_run,
+    measure_unrestored,
+)
 from scalewise.reproducing.plan import (
     FIRST,
     Planned,
@@ -44,6 +52,7 @@ from scalewise.reproducing.results import (
     SAMPLES,
     SAMPLES_FILE,
     SCORES_FILE,
+    UNRESTORED,
     Complexity,
     Form,
     Plan,
@@ -250,6 +259,9 @@ def _measure_all(planned: list[Planned], request: Request, notify: Notify) -> No
     if not (folder / BICUBIC / SCORES_FILE).is_file():
         notify("measuring bicubic")
         save_json(measure_bicubic(sets), folder / BICUBIC / SCORES_FILE)
+    cleans = any(each.experiment.group == "cleaning" for each in planned)
+    if cleans and not (folder / UNRESTORED / SCORES_FILE).is_file():
+        save_json(measure_unrestored(sets), folder / UNRESTORED / SCORES_FILE)
     for each in planned:
         name = each.experiment.name
         run = folder / name
@@ -258,14 +270,23 @@ def _measure_all(planned: list[Planned], request: Request, notify: Notify) -> No
             continue
         if not (run / SCORES_FILE).is_file():
             notify(f"measuring {name}")
-            chosen = sets if name in FINAL else few(sets)
-            in_table_one = each.experiment.group == "training" or name == AUTHORS
-            protocols = PROTOCOLS if in_table_one else ("field",)
-            save_json(measure_run(run, chosen, protocols), run / SCORES_FILE)
+            save_json(measure_run(run, *_by_what(each, sets)), run / SCORES_FILE)
         if not (run / COMPLEXITY_FILE).is_file():
             notify(f"what {name} costs")
             save_json(_complexity(load_network(run), folder), run / COMPLEXITY_FILE)
     _show(request, notify)
+
+
+def _by_what(
+    planned: Planned, sets: dict[str, Dataset]
+) -> tuple[dict[str, Dataset], list[Protocol]]:
+    """The sets and the protocols that an experiment is measured on and by."""
+    experiment, task = planned.experiment, planned.recipe.data.task
+    if experiment.group == "cleaning":
+        return cleaned(sets, task), [CLEANING[task][0]]
+    in_table_one = experiment.group == "training" or experiment.name == AUTHORS
+    chosen = sets if experiment.name in FINAL else few(sets)
+    return chosen, [*PROTOCOLS.values()] if in_table_one else [FIELD]
 
 
 def _complexity(network: RestorationNetwork, folder: Path) -> Complexity:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Literal
 
-from scalewise.imaging.protocols import FIELD
+from scalewise.imaging.protocols import FIELD, Protocol
 from scalewise.reproducing.document import Table
 from scalewise.reproducing.published import MARK, PUBLISHED, REMARK
 from scalewise.reproducing.reading import (
@@ -22,7 +23,7 @@ from scalewise.reproducing.reading import (
     short_title,
     stamp,
 )
-from scalewise.reproducing.results import Measured, Results, Sample, Trained
+from scalewise.reproducing.results import UNRESTORED, Measured, Results, Sample, Trained
 from scalewise.reproducing.wording import (
     DIGEST,
     NONE,
@@ -34,6 +35,9 @@ from scalewise.reproducing.wording import (
 )
 
 BICUBIC = "bicubic"
+
+Value = Literal["psnr", "psnr_y"]
+"""What of a score a table shows."""
 
 
 def at_a_glance(results: Results) -> Table:
@@ -109,6 +113,7 @@ def _beside_published(
 def all_scores(results: Results, protocol: str) -> Table:
     """Every network on every set, by one protocol."""
     methods = [(BICUBIC, results.bicubic)]
+    methods += [(UNRESTORED, each) for each in [results.unrestored] if each]
     methods += [(run.name, run.measured) for run in results.trained]
     rows = [
         [
@@ -237,6 +242,46 @@ def equal_time(results: Results, runs: Sequence[Trained], costs: bool = False) -
     per = " The last three columns are per megapixel of output." if costs else ""
     return Table(
         f"PSNR-Y in dB, protocol {FIELD.name}. {stamp(results, scores)}{per}", headings, rows
+    )
+
+
+def cleaning(results: Results, runs: Sequence[Trained], protocol: Protocol, value: Value) -> Table:
+    """Networks that clean, trained for the same time, and the pictures that they were given.
+
+    Args:
+        results: all there are.
+        runs: whose networks.
+        protocol: that they are measured by.
+        value: what of a score is shown.
+    """
+    methods = [("as given", each) for each in [results.unrestored] if each]
+    names = [
+        name
+        for name in sets(results)
+        if any(find_score(run.measured, name, protocol.name) for run in runs)
+    ]
+
+    def scores(measured: Measured) -> list[str]:
+        found = [find_score(measured, name, protocol.name) for name in names]
+        return [decibels(getattr(each, value) if each else None) for each in found]
+
+    rows = [[title, NONE, NONE, NONE, *scores(measured)] for title, measured in methods]
+    rows += [
+        [
+            run.experiment.title,
+            f"{run.complexity.parameters:,}",
+            f"{run.steps:,}",
+            f"{run.seconds:,.0f}",
+            *scores(run.measured),
+        ]
+        for run in runs
+    ]
+    what = {"psnr": "PSNR over RGB", "psnr_y": "PSNR-Y"}[value]
+    measured = [each for run in runs for each in run.measured.scores]
+    return Table(
+        f"{what} in dB, protocol {protocol.name}. {stamp(results, measured)}",
+        ["network", "parameters", "steps", "trained for (s)", *names],
+        rows,
     )
 
 

@@ -35,16 +35,16 @@ FACTORS: dict[str, list[tuple[str, str, str]]] = {
 def ablation(results: Results) -> Section:
     """Sum or attention, with or without InstanceNorm, with or without global residual."""
     runs = results.group("ablation")
-    blocks = _missing(results, "ablation")
+    blocks = not_trained(results, "ablation")
     dataset = reference(results)
     if runs and dataset:
         blocks += [
-            Paragraph(f"{_equal(runs)} Steps differ, since some take longer for each."),
+            Paragraph(f"{equally_long(runs)} Steps differ, since some take longer for each."),
             grid(results, dataset),
             Points(effects(results, dataset)),
             equal_time(results, runs),
             *_differences(results, runs),
-            _curves(results, runs, "ablation"),
+            curves(results, runs, "ablation"),
         ]
     return Section("Ablation: sum or attention, InstanceNorm, global residual", blocks)
 
@@ -52,12 +52,12 @@ def ablation(results: Results) -> Section:
 def comparators(results: Results) -> Section:
     """The related networks, trained for as long."""
     runs = results.group("comparator")
-    blocks = _missing(results, "comparator")
+    blocks = not_trained(results, "comparator")
     if runs:
         blocks += [
-            Paragraph(_equal(runs)),
+            Paragraph(equally_long(runs)),
             equal_time(results, runs, costs=True),
-            _curves(results, runs, "comparators"),
+            curves(results, runs, "comparators"),
         ]
     return Section("Related networks", blocks)
 
@@ -80,7 +80,8 @@ def effects(results: Results, dataset: str) -> list[str]:
     return sentences
 
 
-def _equal(runs: Sequence[Trained]) -> str:
+def equally_long(runs: Sequence[Trained]) -> str:
+    """That networks were trained for the same time, and for how long."""
     together = span([run.seconds for run in runs])
     return (
         "Each network was trained for equal time, beside that of its validations "
@@ -88,7 +89,8 @@ def _equal(runs: Sequence[Trained]) -> str:
     )
 
 
-def _missing(results: Results, group: Group) -> list[Block]:
+def not_trained(results: Results, group: Group) -> list[Block]:
+    """What of a group is still to be trained, if it is part of the plan at all."""
     if absent := [each.title for each in missing(results) if each.group == group]:
         return [Paragraph(f"Not trained yet: {listed(absent)}.")]
     return [] if results.group(group) else [Paragraph("Not part of this reproduction.")]
@@ -120,7 +122,8 @@ def _differences(results: Results, runs: Sequence[Trained]) -> list[Block]:
     ]
 
 
-def _curves(results: Results, runs: Sequence[Trained], name: str) -> Picture:
+def curves(results: Results, runs: Sequence[Trained], name: str) -> Picture:
+    """Loss and validation of runs against the time of training."""
     where = " ".join(unique(f"{validation(results, run)}." for run in runs))
     scores = "; ".join(
         f"{run.experiment.title}, loss {run.lines[-1].loss:.3g} at the end" for run in runs
