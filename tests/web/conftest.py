@@ -108,9 +108,10 @@ def pictures(tmp_path_factory: pytest.TempPathFactory, photo: NDArray[np.uint8])
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium, as the system has it."""
+    """Chromium, as the system has it; gone after the module, since no other event loop can run
+    beside Playwright's."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs the test extra")
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
