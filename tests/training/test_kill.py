@@ -111,7 +111,7 @@ def test_a_run_killed_at_twenty_moments_ends_as_if_it_had_not_been(
         if process.is_alive():
             process.kill()
             process.join()
-            assert process.exitcode == -9
+        if process.exitcode == -9:  # and did not end by itself just before
             kills += 1
             if (run / "last.pt").exists():
                 steps.add(load_checkpoint(run / "last.pt")["step"])

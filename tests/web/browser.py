@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-PATIENCE = 120_000
+PATIENCE = 60_000
 """Milliseconds that a step may take: the machine may be busy with something else."""
 
 TRANSFER = """files => {
