@@ -117,19 +117,8 @@ def make_reproduction(
         experiments.append(Experiment(name=name, title=title, group=group))
         recipe = make_recipe(folder, name, form, BudgetConfig(time=300.0), 1000)
         make_run(folder / name, recipe, psnr_y - below, 400 + 90 * index, 300.0, 10**6)
-    for name, (title, task, psnr_y) in CLEANING.items() if form == "modern" else ():
-        experiments.append(Experiment(name=name, title=title, group="cleaning"))
-        recipe = make_recipe(folder, name, form, BudgetConfig(time=300.0), 1000)
-        data = DataConfig(train=recipe.data.train, valid=recipe.data.valid, task=task)
-        recipe = replace(recipe, data=data)
-        make_run(folder / name, recipe, psnr_y - below, 400, 300.0, 10**6)
     if form == "modern":
-        as_given = [
-            score
-            for task in ("denoise", "dejpeg")
-            for score in make_scores(UNRESTORED, 25.0, task=task)
-        ]
-        save_json(Measured(weights="", scores=as_given), folder / UNRESTORED / SCORES_FILE)
+        experiments += make_cleaning(folder, below)
     plan = Plan(
         form=form,
         budget="3h",
@@ -144,6 +133,21 @@ def make_reproduction(
     make_samples(folder)
     make_attention(folder)
     return folder
+
+
+def make_cleaning(folder: Path, below: float) -> list[Experiment]:
+    """The runs that clean, and the scores of what they were given."""
+    experiments: list[Experiment] = []
+    as_given: list[Score] = []
+    for name, (title, task, psnr_y) in CLEANING.items():
+        experiments.append(Experiment(name=name, title=title, group="cleaning"))
+        recipe = make_recipe(folder, name, "modern", BudgetConfig(time=300.0), 1000)
+        data = DataConfig(train=recipe.data.train, valid=recipe.data.valid, task=task)
+        make_run(folder / name, replace(recipe, data=data), psnr_y - below, 400, 300.0, 10**6)
+    for task in ("denoise", "dejpeg"):
+        as_given += make_scores(UNRESTORED, 25.0, task=task)
+    save_json(Measured(weights="", scores=as_given), folder / UNRESTORED / SCORES_FILE)
+    return experiments
 
 
 def make_recipe(folder: Path, name: str, form: Form, budget: BudgetConfig, epoch: int) -> Recipe:

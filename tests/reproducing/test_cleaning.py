@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from scalewise.reproducing.report import write_report
+from scalewise.reproducing.markdown import to_markdown
+from scalewise.reproducing.report import make_document, write_report
 from scalewise.reproducing.results import PLAN_FILE, UNRESTORED, load_results
 from scalewise.reproducing.sections.cleaning import PARTS, cleaning_parts, effect
+from tests.reproducing.made_up import CLEANING
+
+pytestmark = pytest.mark.usefixtures("plain_plots")
 
 
 def test_what_a_part_brings_is_the_difference_of_the_scores(reproduction: Path) -> None:
@@ -23,7 +27,7 @@ def test_what_a_part_brings_is_the_difference_of_the_scores(reproduction: Path) 
 
 
 def test_the_report_has_both_beside_what_was_given(reproduction: Path) -> None:
-    markdown = write_report(load_results(reproduction))[1].read_text()
+    markdown = to_markdown(make_document(load_results(reproduction)), "report")
     section = markdown.partition("## Ablation: denoising block")[2].partition("\n## ")[0]
     assert section.count("| as given |") == 2
     for title in ("without denoising block", "with artifact module"):
@@ -35,7 +39,7 @@ def older(reproduction: Path, tmp_path: Path) -> Path:
     """A folder from before there was this ablation."""
     folder = tmp_path / "older"
     shutil.copytree(reproduction, folder)
-    for name in ("noise_plain", "noise_block", "jpeg_plain", "jpeg_module", UNRESTORED):
+    for name in (*CLEANING, UNRESTORED):
         shutil.rmtree(folder / name)
     plan = json.loads((folder / PLAN_FILE).read_text())
     plan["experiments"] = [each for each in plan["experiments"] if each["group"] != "cleaning"]

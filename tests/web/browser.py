@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 PATIENCE = 60_000
 """Milliseconds that a step may take: the machine may be busy with something else."""
 
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+"""A phone's window, as Playwright's options for a context."""
+
 TRANSFER = """files => {
   const transfer = new DataTransfer();
   for (const [name, text] of files) {

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.web.browser import User
+from tests.web.browser import PHONE, User
 from tests.web.conftest import Visit
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 WIDE = {"viewport": {"width": 1920, "height": 1080}}
 
 

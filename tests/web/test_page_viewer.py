@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from scalewise.files import read
-from tests.web.browser import User
+from tests.web.browser import PHONE, User
 from tests.web.conftest import Visit
 
 HANDLE = 24
@@ -165,9 +165,7 @@ def test_both_pictures_are_zoomed_and_moved_together(user: User) -> None:
 
 
 def test_one_finger_slides_and_moves_and_two_zoom(visit: Visit, pictures: Path) -> None:
-    user = with_picture(
-        visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True), pictures
-    )
+    user = with_picture(visit(**PHONE), pictures)
     page = user.page
     page.locator("#stage").scroll_into_view_if_needed()
     touch = page.context.new_cdp_session(page)

@@ -18,11 +18,10 @@ from scalewise.evaluating.evaluate import (
     to_score,
     unchanged,
 )
-from scalewise.evaluating.tasks import deblocking, denoising
 from scalewise.imaging.protocols import PROTOCOLS, Protocol
 from scalewise.models import RestorationNetwork
 from scalewise.models.export import export_onnx
-from scalewise.reproducing.data import LENNA
+from scalewise.reproducing.data import CLEANED_BY, LENNA
 from scalewise.reproducing.results import BICUBIC, UNRESTORED, Measured
 from scalewise.restoring.restorer import Restorer
 from scalewise.restoring.runtime import OpenVinoRuntime
@@ -32,12 +31,6 @@ from scalewise.weights.release import load_network, to_bytes
 SCALE = 2
 FEW = ("Set5", "Set14")
 """The sets that ablations, comparators and first trainings are measured on, where present."""
-
-CLEANING: dict[str, tuple[Protocol, str]] = {
-    "denoise": (denoising(25), "Kodak24"),
-    "dejpeg": (deblocking(20), "classic5"),
-}
-"""What networks that clean are measured by, and the set on which the field measures that, too."""
 
 Notify = Callable[[str], None]
 
@@ -50,7 +43,7 @@ def few(sets: dict[str, Dataset]) -> dict[str, Dataset]:
 
 def cleaned(sets: dict[str, Dataset], task: str) -> dict[str, Dataset]:
     """The small sets, and the one that a task is usually measured on."""
-    usual = CLEANING[task][1]
+    usual = CLEANED_BY[task][1]
     return few(sets) | ({usual: sets[usual]} if usual in sets else {})
 
 
@@ -77,7 +70,7 @@ def measure_bicubic(sets: dict[str, Dataset]) -> Measured:
 def measure_unrestored(sets: dict[str, Dataset]) -> Measured:
     """Scores of noisy pictures, and of JPEGs, as they are."""
     scores: list[Score] = []
-    for task, (protocol, _) in CLEANING.items():
+    for task, (protocol, _) in CLEANED_BY.items():
         chosen = cleaned(sets, task)
         scores += _scores(UNRESTORED, unchanged, 1, "f64", chosen, [protocol])
     return Measured(weights="", scores=scores)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, SQUASH256, Protocol
-from scalewise.reproducing.data import DIV2K, LENNA
-from scalewise.reproducing.measure import CLEANING
-from scalewise.reproducing.results import Experiment, Form, Measured, Results, Trained
+from scalewise.reproducing.data import CLEANED_BY, DIV2K, LENNA
+from scalewise.reproducing.results import (
+    BICUBIC,
+    UNRESTORED,
+    Experiment,
+    Form,
+    Measured,
+    Results,
+    Trained,
+)
 from scalewise.reproducing.wording import listed, unique
 from scalewise.training.protocol import protocol_of
 from scalewise.weights.card import Score
@@ -26,6 +34,10 @@ PHASES = {"l1": "L1 at a fixed rate", "mixed": "L1 + 0.5 SmoothL1 with cosine an
 """Their two trainings, one after the other."""
 
 LAST_PHASE = "mixed"
+
+Value = Literal["psnr", "psnr_y"]
+VALUES: dict[Value, str] = {"psnr": "PSNR over RGB", "psnr_y": "PSNR-Y"}
+"""What of a score networks are compared by, and its name for people."""
 
 
 def final(results: Results, model: str) -> Trained | None:
@@ -59,15 +71,17 @@ def missing(results: Results) -> list[Experiment]:
     return [each for each in results.plan.experiments if results.find(each.name) is None]
 
 
-def everything(results: Results) -> list[Measured]:
-    """Bicubic, what is not restored at all, and all that was trained."""
-    untrained = [each for each in (results.bicubic, results.unrestored) if each]
-    return [*untrained, *(run.measured for run in results.trained)]
+def methods(results: Results) -> list[tuple[str, Measured]]:
+    """Bicubic, what is not restored at all, and all that was trained; each with its name."""
+    found = [(BICUBIC, results.bicubic)]
+    if results.unrestored:
+        found.append((UNRESTORED, results.unrestored))
+    return [*found, *((run.name, run.measured) for run in results.trained)]
 
 
 def sets(results: Results) -> list[str]:
     """All sets that something was measured on: DIV2K and the single picture first."""
-    names = unique(each.dataset for one in everything(results) for each in one.scores)
+    names = unique(each.dataset for _, one in methods(results) for each in one.scores)
     return sorted(names, key=lambda name: (name != DIV2K, name != SINGLE))
 
 
@@ -84,16 +98,29 @@ def find_score(measured: Measured, dataset: str | None, protocol: str) -> Score 
     )
 
 
+def find_value(
+    measured: Measured, dataset: str | None, protocol: str, value: Value
+) -> float | None:
+    """The PSNR of either kind on a set by a protocol, if it was measured."""
+    score = find_score(measured, dataset, protocol)
+    return None if score is None else getattr(score, value)
+
+
 def psnr_y(measured: Measured, dataset: str | None, protocol: str = FIELD.name) -> float | None:
     """The PSNR-Y on a set by a protocol, if it was measured."""
-    score = find_score(measured, dataset, protocol)
-    return None if score is None else score.psnr_y
+    return find_value(measured, dataset, protocol, "psnr_y")
 
 
-def gain(run: Trained | None, over: Trained | None, dataset: str | None) -> float | None:
-    """By how much one network's PSNR-Y is above another's; protocol ``field``."""
-    mine = psnr_y(run.measured, dataset) if run else None
-    other = psnr_y(over.measured, dataset) if over else None
+def gain(
+    run: Trained | None,
+    over: Trained | None,
+    dataset: str | None,
+    protocol: str = FIELD.name,
+    value: Value = "psnr_y",
+) -> float | None:
+    """By how much one network's PSNR is above another's."""
+    mine = find_value(run.measured, dataset, protocol, value) if run else None
+    other = find_value(over.measured, dataset, protocol, value) if over else None
     return None if mine is None or other is None else mine - other
 
 
@@ -105,14 +132,14 @@ def table_protocols(results: Results) -> list[str]:
 
 def score_protocols(results: Results) -> list[str]:
     """Names of the protocols of all scores, those of Table 1 first."""
-    found = (each.protocol for one in everything(results) for each in one.scores)
+    found = (each.protocol for _, one in methods(results) for each in one.scores)
     return unique([*table_protocols(results), *found])
 
 
 def all_protocols(results: Results) -> list[Protocol]:
     """Every protocol of a number in the report, those of the logs included."""
     validated = {(each := protocol_of(run.recipe.data)).name: each for run in results.trained}
-    cleaning = {protocol.name: protocol for protocol, _ in CLEANING.values()}
+    cleaning = {protocol.name: protocol for protocol, _ in CLEANED_BY.values()}
     known = {**PROTOCOLS, **cleaning, **validated}
     return [
         known[name] for name in unique([*score_protocols(results), *validated]) if name in known

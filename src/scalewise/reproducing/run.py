@@ -22,9 +22,8 @@ from scalewise.models import RestorationNetwork
 from scalewise.models.adaptive import Adaptive
 from scalewise.reproducing.attention import look_at_attention
 from scalewise.reproducing.complexity import measure_complexity, steady_median
-from scalewise.reproducing.data import Data
+from scalewise.reproducing.data import CLEANED_BY, Data
 from scalewise.reproducing.measure import (
-    CLEANING,
     SCALE,
     cleaned,
     few,
@@ -283,7 +282,7 @@ def _by_what(
     """The sets and the protocols that an experiment is measured on and by."""
     experiment, task = planned.experiment, planned.recipe.data.task
     if experiment.group == "cleaning":
-        return cleaned(sets, task), [CLEANING[task][0]]
+        return cleaned(sets, task), [CLEANED_BY[task][0]]
     in_table_one = experiment.group == "training" or experiment.name == AUTHORS
     chosen = sets if experiment.name in FINAL else few(sets)
     return chosen, [*PROTOCOLS.values()] if in_table_one else [FIELD]

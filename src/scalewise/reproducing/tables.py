@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
 
-from scalewise.imaging.protocols import FIELD, Protocol
+from scalewise.imaging.protocols import FIELD
 from scalewise.reproducing.document import Table
 from scalewise.reproducing.published import MARK, PUBLISHED, REMARK
 from scalewise.reproducing.reading import (
@@ -14,16 +13,20 @@ from scalewise.reproducing.reading import (
     FORMS,
     REFERENCE,
     SINGLE,
+    VALUES,
+    Value,
     finals,
     find_score,
+    find_value,
     method_title,
+    methods,
     psnr_y,
     score_protocols,
     sets,
     short_title,
     stamp,
 )
-from scalewise.reproducing.results import UNRESTORED, Measured, Results, Sample, Trained
+from scalewise.reproducing.results import BICUBIC, Measured, Results, Sample, Trained
 from scalewise.reproducing.wording import (
     DIGEST,
     NONE,
@@ -33,11 +36,6 @@ from scalewise.reproducing.wording import (
     similarity,
     unique,
 )
-
-BICUBIC = "bicubic"
-
-Value = Literal["psnr", "psnr_y"]
-"""What of a score a table shows."""
 
 
 def at_a_glance(results: Results) -> Table:
@@ -112,9 +110,6 @@ def _beside_published(
 
 def all_scores(results: Results, protocol: str) -> Table:
     """Every network on every set, by one protocol."""
-    methods = [(BICUBIC, results.bicubic)]
-    methods += [(UNRESTORED, each) for each in [results.unrestored] if each]
-    methods += [(run.name, run.measured) for run in results.trained]
     rows = [
         [
             name,
@@ -127,7 +122,7 @@ def all_scores(results: Results, protocol: str) -> Table:
             decibels(score.psnr_y),
             similarity(score.ssim),
         ]
-        for name, measured in methods
+        for name, measured in methods(results)
         for dataset in sets(results)
         if (score := find_score(measured, dataset, protocol))
     ]
@@ -213,17 +208,32 @@ def grid(results: Results, dataset: str) -> Table:
     )
 
 
-def equal_time(results: Results, runs: Sequence[Trained], costs: bool = False) -> Table:
-    """Networks trained for the same time: steps taken, and PSNR-Y on every set measured.
+def equal_time(
+    results: Results,
+    runs: Sequence[Trained],
+    costs: bool = False,
+    *,
+    protocol: str = FIELD.name,
+    value: Value = "psnr_y",
+    given: Measured | None = None,
+) -> Table:
+    """Networks trained for the same time: steps taken, and PSNR on every set measured.
 
     Args:
         results: all there are.
         runs: whose networks.
         costs: say also what each costs.
+        protocol: that they are measured by.
+        value: what of a score is shown.
+        given: the scores of the pictures that they were given, for a row ahead of theirs.
     """
-    scores = [each for run in runs for each in run.measured.scores if each.protocol == FIELD.name]
+    scores = [each for run in runs for each in run.measured.scores if each.protocol == protocol]
     measured = {each.dataset for each in scores}
     names = [name for name in sets(results) if name in measured]
+
+    def values(method: Measured) -> list[str]:
+        return [decibels(find_value(method, name, protocol, value)) for name in names]
+
     headings = ["network", "parameters", "steps", "trained for (s)", *names]
     rows = [
         [
@@ -231,7 +241,7 @@ def equal_time(results: Results, runs: Sequence[Trained], costs: bool = False) -
             f"{run.complexity.parameters:,}",
             f"{run.steps:,}",
             f"{run.seconds:,.0f}",
-            *(decibels(psnr_y(run.measured, name)) for name in names),
+            *values(run.measured),
         ]
         for run in runs
     ]
@@ -239,48 +249,13 @@ def equal_time(results: Results, runs: Sequence[Trained], costs: bool = False) -
         headings += ["G multiply-adds", "seconds", "MB"]
         for row, run in zip(rows, runs, strict=True):
             row += _running_costs(run)
+    if given:
+        row = ["as given", NONE, NONE, NONE, *values(given)]
+        rows.insert(0, row + [NONE] * (len(headings) - len(row)))
     per = " The last three columns are per megapixel of output." if costs else ""
     return Table(
-        f"PSNR-Y in dB, protocol {FIELD.name}. {stamp(results, scores)}{per}", headings, rows
-    )
-
-
-def cleaning(results: Results, runs: Sequence[Trained], protocol: Protocol, value: Value) -> Table:
-    """Networks that clean, trained for the same time, and the pictures that they were given.
-
-    Args:
-        results: all there are.
-        runs: whose networks.
-        protocol: that they are measured by.
-        value: what of a score is shown.
-    """
-    methods = [("as given", each) for each in [results.unrestored] if each]
-    names = [
-        name
-        for name in sets(results)
-        if any(find_score(run.measured, name, protocol.name) for run in runs)
-    ]
-
-    def scores(measured: Measured) -> list[str]:
-        found = [find_score(measured, name, protocol.name) for name in names]
-        return [decibels(getattr(each, value) if each else None) for each in found]
-
-    rows = [[title, NONE, NONE, NONE, *scores(measured)] for title, measured in methods]
-    rows += [
-        [
-            run.experiment.title,
-            f"{run.complexity.parameters:,}",
-            f"{run.steps:,}",
-            f"{run.seconds:,.0f}",
-            *scores(run.measured),
-        ]
-        for run in runs
-    ]
-    what = {"psnr": "PSNR over RGB", "psnr_y": "PSNR-Y"}[value]
-    measured = [each for run in runs for each in run.measured.scores]
-    return Table(
-        f"{what} in dB, protocol {protocol.name}. {stamp(results, measured)}",
-        ["network", "parameters", "steps", "trained for (s)", *names],
+        f"{VALUES[value]} in dB, protocol {protocol}. {stamp(results, scores)}{per}",
+        headings,
         rows,
     )
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scalewise.imaging.protocols import Protocol
+from scalewise.reproducing.data import CLEANED_BY
 from scalewise.reproducing.document import Block, Paragraph, Points, Section
-from scalewise.reproducing.measure import CLEANING
-from scalewise.reproducing.reading import find_score, sets
+from scalewise.reproducing.reading import VALUES, Value, gain, sets
 from scalewise.reproducing.results import Results, Trained
 from scalewise.reproducing.sections.ablation import curves, equally_long, not_trained
-from scalewise.reproducing.tables import Value, cleaning
+from scalewise.reproducing.tables import equal_time
 from scalewise.reproducing.wording import difference, listed
 
 
@@ -23,7 +23,6 @@ class Part:
         task: what it is for.
         without, with_it: the runs.
         value: what of a score the field compares for the task.
-        says: what the value is.
     """
 
     name: str
@@ -31,17 +30,16 @@ class Part:
     without: str
     with_it: str
     value: Value
-    says: str
 
     @property
     def protocol(self) -> Protocol:
         """What both are measured by."""
-        return CLEANING[self.task][0]
+        return CLEANED_BY[self.task][0]
 
 
 PARTS = (
-    Part("denoising block", "denoise", "noise_plain", "noise_block", "psnr", "PSNR over RGB"),
-    Part("artifact module", "dejpeg", "jpeg_plain", "jpeg_module", "psnr_y", "PSNR-Y"),
+    Part("denoising block", "denoise", "noise_plain", "noise_block", "psnr"),
+    Part("artifact module", "dejpeg", "jpeg_plain", "jpeg_module", "psnr_y"),
 )
 
 
@@ -71,24 +69,16 @@ def effect(results: Results, part: Part) -> str:
     """What a part brings, in a sentence, from the scores alone."""
     without, with_it = results.find(part.without), results.find(part.with_it)
     gains = [
-        f"{difference(gain)} dB on {name}"
+        f"{difference(apart)} dB on {name}"
         for name in sets(results)
-        if (gain := _gain(part, without, with_it, name)) is not None
+        if (apart := gain(with_it, without, name, part.protocol.name, part.value)) is not None
     ]
     said = (
-        f"{listed(gains)} ({part.says}, protocol {part.protocol.name})"
+        f"{listed(gains)} ({VALUES[part.value]}, protocol {part.protocol.name})"
         if gains
         else "not known, for want of a run"
     )
     return f"The {part.name}: {said}."
-
-
-def _gain(part: Part, without: Trained | None, with_it: Trained | None, name: str) -> float | None:
-    scores = [
-        find_score(run.measured, name, part.protocol.name) for run in (with_it, without) if run
-    ]
-    values = [getattr(score, part.value) for score in scores if score]
-    return values[0] - values[1] if len(values) == 2 else None
 
 
 def _learned(runs: list[Trained]) -> str:
@@ -104,5 +94,11 @@ def _learned(runs: list[Trained]) -> str:
 
 
 def _compared(results: Results, part: Part, pair: list[Trained]) -> list[Block]:
-    table = cleaning(results, pair, part.protocol, part.value)
+    table = equal_time(
+        results,
+        pair,
+        protocol=part.protocol.name,
+        value=part.value,
+        given=results.unrestored,
+    )
     return [Section(f"The {part.name}", [table, curves(results, pair, part.task)])]
