@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -138,6 +139,7 @@ def test_time_goes_to_the_section_it_was_spent_in() -> None:
 
 def test_the_usual_loop_learns(files: Path) -> None:
     torch.manual_seed(0)
+    random.seed(0)
     network = create_model("original", width=8, blocks=1, levels=2)
     loop = UsualLoop(network, PairedPictures(files, 2, 16), batch=4, workers=0, device=CPU)
     losses = [loop.step() for _ in range(60)]
@@ -145,6 +147,7 @@ def test_the_usual_loop_learns(files: Path) -> None:
 
 
 def test_the_usual_loop_draws_patches_that_fit(files: Path) -> None:
+    random.seed(0)
     pictures = PairedPictures(files, 2, 16)
     for index in range(20):
         lr, hr = pictures[index]
