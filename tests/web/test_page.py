@@ -159,6 +159,20 @@ def test_a_file_that_is_no_picture_is_refused_and_the_others_are_not(
     assert user.page.locator(".job img").count() == 0
 
 
+@pytest.mark.parametrize("kept", [0.02, 0.5])
+def test_a_picture_that_ends_too_early_fails_alone(
+    visit: Visit, pictures: Path, kept: float
+) -> None:
+    user = visit()
+    whole = (pictures / "large.png").read_bytes()
+    user.drop(("cut.png", whole[: int(kept * len(whole))]), pictures / "a.png")
+    user.wait_for("a.png")
+    row = user.wait_for("cut.png", "failed")
+    assert "Truncated" in row.locator(".state").inner_text()
+    assert row.get_by_role("link", name="Download").count() == 0
+    assert row.get_by_role("button", name="Again").is_visible()
+
+
 def test_files_too_large_are_refused_before_they_are_sent(
     visit: Visit, start: Start, pictures: Path
 ) -> None:
