@@ -12,6 +12,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import SpooledTemporaryFile, TemporaryFile
 from threading import Thread
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,8 @@ from starlette.types import Message
 
 from scalewise.files import Picture, write
 from scalewise.web import connections
-from scalewise.web.jobs import Busy, Queue
+from scalewise.web.app import make_app
+from scalewise.web.jobs import Busy, Job, Queue
 from scalewise.web.limits import Limits
 from scalewise.web.problems import Problem
 from scalewise.web.schemas import JobView
@@ -110,11 +112,12 @@ def test_no_job_is_taken_without_memory(tmp_path: Path) -> None:
         queue.close()
 
 
-def form_of(messages: Sequence[Message | Exception], **limits: float) -> Problem:
+def form_of(messages: Sequence[Message | Exception], pause: float = 0, **limits: float) -> Problem:
     """What becomes of a form that comes in so; in place of the end, the client pauses."""
     coming = iter(messages)
 
     async def receive() -> Message:
+        await asyncio.sleep(pause)
         message = next(coming, None)
         if message is None:
             await asyncio.sleep(10)
@@ -131,12 +134,21 @@ def form_of(messages: Sequence[Message | Exception], **limits: float) -> Problem
 
 
 BEGUN: Message = {"type": "http.request", "body": b"--x\r\n", "more_body": True}
+DRIP: Message = {"type": "http.request", "body": b"", "more_body": True}
 
 
 def test_an_upload_that_pauses_is_given_up() -> None:
     problem = form_of([BEGUN], idle_seconds=0.1)
     assert (problem.status_code, problem.detail) == (408, "the upload was too slow")
     assert form_of([BEGUN], upload_seconds=0.1).status_code == 408
+
+
+def test_an_upload_that_trickles_is_given_up() -> None:
+    begin = time.monotonic()
+    trickle = [BEGUN, *[DRIP] * 40]
+    problem = form_of(trickle, idle_seconds=0.5, least_rate=20, pause=0.1)
+    assert problem.detail == "the upload was too slow"
+    assert 0.5 < time.monotonic() - begin < 3
 
 
 def test_an_upload_that_is_broken_off_is_no_fault() -> None:
@@ -219,3 +231,38 @@ def test_one_slow_client_blocks_nobody(server: Server, pictures: Path) -> None:
         assert server.send(pictures / "a.png", task="upscale", wait="true").status_code == 200
         assert time.monotonic() - start < 25
     assert httpx.get(server.url("v1/limits")).status_code == 200
+
+
+def test_a_client_that_no_longer_waits_is_no_longer_worked_for(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = {"task": "upscale", "scale": "4", "wait": "true"}
+    picture = {"file": ("large.png", (pictures / "large.png").read_bytes())}
+    asked = httpx.Request("POST", "http://localhost/v1/restore", data=form, files=picture)
+    scope = {
+        **{"type": "http", "method": "POST", "path": "/v1/restore", "query_string": b""},
+        "headers": [(name.lower(), value) for name, value in asked.headers.raw],
+    }
+    messages = iter([{"type": "http.request", "body": asked.read()}])
+    jobs: list[Job] = []
+    answered: list[int] = []
+
+    async def receive() -> Message:
+        return next(messages, {"type": "http.disconnect"})
+
+    def submit(*given: Any) -> Job:
+        jobs.append(Queue.submit(queue, *given))
+        return jobs[-1]
+
+    async def send(message: Message) -> None:
+        answered.append(message.get("status", 0))
+
+    with closing(Store(tmp_path)) as store, closing(Queue(Limits(), store)) as queue:
+        monkeypatch.setattr(queue, "submit", submit)
+        asyncio.run(make_app(queue)(scope, receive, send))  # pyright: ignore
+        assert answered[0] == 204
+        (job,) = jobs
+        assert job.cancelled
+        assert queue.find(job.view.id) is None
+    assert job.view.state == "cancelled"
+    assert not list(tmp_path.glob(f"{job.view.id}*"))

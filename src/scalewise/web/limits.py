@@ -27,6 +27,8 @@ class Limits:
         max_requests: requests at the same time, of all kinds.
         upload_seconds: that an upload may take.
         idle_seconds: that an upload may pause.
+        least_rate: bytes per second that an upload has to bring in the mean, after a first pause:
+            many that trickle would leave no room for others.
     """
 
     max_bytes: int = 100_000_000
@@ -42,6 +44,7 @@ class Limits:
     max_requests: int = 300
     upload_seconds: float = 600
     idle_seconds: float = 30
+    least_rate: float = 5_000
 
     def max_result_pixels(self, format: str) -> int:
         """Pixels that a result may have in a format.

@@ -134,11 +134,13 @@ def _unkept(error: OSError) -> Exception:
 
 def _limited(receive: Receive, limits: Limits) -> Receive:
     """What comes in, until it is too much or too slow."""
-    taken, end = 0, time.monotonic() + limits.upload_seconds
+    taken, begin = 0, time.monotonic()
 
     async def take() -> Message:
         nonlocal taken
-        patience = min(limits.idle_seconds, end - time.monotonic())
+        passed = time.monotonic() - begin
+        allowed = min(limits.upload_seconds, limits.idle_seconds + taken / limits.least_rate)
+        patience = min(limits.idle_seconds, allowed - passed)
         try:
             message = await asyncio.wait_for(receive(), patience)
         except TimeoutError:
