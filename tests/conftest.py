@@ -1,8 +1,10 @@
-"""Fixtures for every test: where the evaluation data lies, sample photographs."""
+"""Fixtures for every test: where the evaluation data lies, sample photographs, a command line."""
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -50,3 +52,21 @@ def small_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
         network.eval(), folder, name="small", summary="A test.", licence="CC0", training=training
     )
     return folder
+
+
+@pytest.fixture
+def call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command line in this process: exit code, stdout, stderr."""
+    from scalewise.cli.app import main
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["scalewise", *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", "300")
+        with pytest.raises(SystemExit) as ended:
+            main()
+        output = capsys.readouterr()
+        return int(ended.value.code or 0), output.out, output.err
+
+    return call

@@ -37,7 +37,13 @@ def evaluate(
             "or what networks are compared with: 'bicubic', 'noisy' or 'jpeg'."
         ),
     ],
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Datasets.")],
+    folders: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DIR...",
+            help="Datasets; with --download also Set5, Set14, BSD100, Urban100 or DIV2K by name.",
+        ),
+    ],
     task: TaskOption = None,
     sigma: SigmaOption = None,
     quality: QualityOption = None,
@@ -57,6 +63,10 @@ def evaluate(
     csv: Annotated[
         Path | None, typer.Option(help="Write every picture's scores to this file.")
     ] = None,
+    download: Annotated[
+        bool,
+        typer.Option("--download", help="Fetch sets that are named and not here; they are kept."),
+    ] = False,
     card: Annotated[
         bool,
         typer.Option("--card", help="Write the scores, and the baseline's, on the model's card."),
@@ -77,6 +87,8 @@ def evaluate(
         raise ScalewiseError(f"{model} is no baseline of {task}; that is {plain}")
     factor = restorer.scale if restorer else scale or measure.only_scale or 2
     check_scale(restorer.name if restorer else model, factor, task, measure)
+    if download:
+        folders = [folder if folder.is_dir() else _fetch(folder) for folder in folders]
     datasets = [find_dataset(folder, split) for folder in folders]
     evaluations: list[Evaluation] = []
     if restorer is None or card:
@@ -91,6 +103,15 @@ def evaluate(
         typer.echo(f"every picture's scores: {csv}")
     if card:
         _write_on_card(model, evaluations)
+
+
+def _fetch(folder: Path) -> Path:
+    from scalewise.data.benchmarks import fetch_benchmark
+
+    with progress_bar(f"fetching {folder}", percent=True) as update:
+        fetched = fetch_benchmark(str(folder), update)
+    typer.echo(f"{folder}: {fetched}")
+    return fetched
 
 
 def _load(

@@ -1,0 +1,165 @@
+"""The field's benchmark sets: where they are, what they must be, and a copy of them here.
+
+Only the pictures themselves are fetched; LR is made from them as MATLAB does, like the published
+one.  Kodak24, Manga109 and the other sets lie nowhere as one file that stays the same, or may not
+be passed on: those are given as folders.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import shutil
+import tarfile
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import IO, Literal
+
+from scalewise.data.fetching import Tell, fetch
+from scalewise.errors import ScalewiseError
+from scalewise.files import IMAGE_SUFFIXES
+
+_DAMAGES = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
+_HF = "https://huggingface.co/datasets/eugenesiow"
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One set.
+
+    Attributes:
+        name: as the field calls it.
+        url: of an archive with its pictures.
+        md5: what that must be.
+        of: of the ``archive``; or of its ``files``: MD5 over their MD5s in hexadecimal, by name.
+        folder: where its pictures lie in the set's folder, as :mod:`scalewise.data.layouts` has it.
+    """
+
+    name: str
+    url: str
+    md5: str
+    of: Literal["archive", "files"]
+    folder: str = "HR"
+
+
+BENCHMARKS = {
+    each.name.lower(): each
+    for each in (
+        Benchmark(
+            "Set5", f"{_HF}/Set5/resolve/main/data/Set5_HR.tar.gz",
+            "e128ede786dabb7ebeee99e5fa1ad985", "files",
+        ),
+        Benchmark(
+            "Set14", f"{_HF}/Set14/resolve/main/data/Set14_HR.tar.gz",
+            "3fce01c3dfe9760194e8a22f6bc032c5", "files",
+        ),
+        Benchmark(
+            "BSD100", f"{_HF}/BSD100/resolve/main/data/BSD100_HR.tar.gz",
+            "2288d442262c1c26343fda3b36f05b03", "files",
+        ),
+        Benchmark(
+            "Urban100", f"{_HF}/Urban100/resolve/main/data/Urban100_HR.tar.gz",
+            "65d9d84a34b72c6f7ca1e26a12df1e4c", "archive",
+        ),
+        Benchmark(
+            "DIV2K", "https://data.vision.ee.ethz.ch/cvl/DIV2K/DIV2K_valid_HR.zip",
+            "9fcdda83005c5e5997799b69f955ff88", "archive", folder="DIV2K_valid_HR",
+        ),
+    )
+}  # fmt: skip
+"""The sets that are known here, by their names in small letters."""
+
+
+def cache_folder() -> Path:
+    """Where fetched sets are kept: ``SCALEWISE_CACHE``, or ``scalewise`` in the user's caches."""
+    if own := os.environ.get("SCALEWISE_CACHE"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "scalewise"
+
+
+def fetch_benchmark(name: str, tell: Tell) -> Path:
+    """The folder of a set, fetched if it is not here yet.
+
+    Args:
+        name: of the set, in letters of any size.
+        tell: told how many bytes of its archive have come, of how many.
+
+    Raises:
+        ScalewiseError: no such set, it cannot be had, or it is not what it should be.
+    """
+    found = BENCHMARKS.get(name.lower())
+    if found is None:
+        known = ", ".join(each.name for each in BENCHMARKS.values())
+        raise ScalewiseError(f"no folder {name}, and no set of that name is known here: {known}")
+    folder = cache_folder() / found.name
+    if (folder / found.folder).is_dir():
+        return folder
+    archive = cache_folder() / PurePosixPath(found.url).name
+    try:
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        if not archive.exists():
+            fetch(found.url, archive, tell)
+        _unpack(found, archive, folder)
+        archive.unlink()
+    except OSError as error:
+        raise ScalewiseError(f"cannot keep {found.name} in {cache_folder()}: {error}") from None
+    return folder
+
+
+def _unpack(benchmark: Benchmark, archive: Path, folder: Path) -> None:
+    """Put an archive's pictures into a set's folder, if they are what they must be."""
+    with TemporaryDirectory(dir=archive.parent) as scratch:
+        pictures = Path(scratch) / benchmark.folder
+        pictures.mkdir()
+        try:
+            _extract(archive, pictures)
+            found = _md5(archive) if benchmark.of == "archive" else _md5_of_files(pictures)
+        except _DAMAGES:
+            found = f"{_md5(archive)}, and damaged"
+        if found != benchmark.md5:
+            archive.unlink()  # lest the next call find it again
+            raise ScalewiseError(
+                f"what lies at {benchmark.url} is not {benchmark.name} as it is known here (MD5 "
+                f"{found}): it was damaged on its way, or has changed; try again, or give the "
+                "folder of a copy of your own"
+            )
+        for path in pictures.iterdir():
+            if path.suffix.lower() not in IMAGE_SUFFIXES:
+                path.unlink()
+        folder.mkdir(exist_ok=True)
+        pictures.replace(folder / benchmark.folder)
+
+
+def _extract(archive: Path, folder: Path) -> None:
+    """Write the files of an archive into a folder, whatever folders they were in."""
+    if archive.suffix == ".zip":
+        with zipfile.ZipFile(archive) as files:
+            for entry in files.infolist():
+                if not entry.is_dir():
+                    with files.open(entry) as content:
+                        _write(content, folder / PurePosixPath(entry.filename).name)
+        return
+    with tarfile.open(archive) as files:
+        for member in files:
+            content = files.extractfile(member) if member.isreg() else None
+            if content is not None:
+                _write(content, folder / PurePosixPath(member.name).name)
+
+
+def _write(content: IO[bytes], path: Path) -> None:
+    with path.open("wb") as file:
+        shutil.copyfileobj(content, file)
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _md5_of_files(folder: Path) -> str:
+    digests = [_md5(path) for path in sorted(folder.iterdir())]
+    return hashlib.md5("".join(digests).encode(), usedforsecurity=False).hexdigest()
