@@ -1,0 +1,45 @@
+"""Score a network of your own under the field's protocol, beside bicubic and scn_x2.
+
+    python examples/evaluate_your_network.py [DATASET]
+
+Anything that makes a large uint8 image of a small one can be scored; ``yours`` stands for it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import scalewise
+from scalewise.data.layouts import find_dataset
+from scalewise.evaluating.evaluate import Evaluation, bicubic, evaluate, restoration
+from scalewise.imaging.protocols import FIELD
+
+SCALE = 2
+PICTURES = Path(__file__).parent / "pictures" / "valid"
+
+
+def yours(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Your network: (H, W, 3) to (2 H, 2 W, 3); here PyTorch's bicubic, which is not MATLAB's."""
+    batch = torch.from_numpy(image).permute(2, 0, 1)[None].float()
+    larger = torch.nn.functional.interpolate(batch, scale_factor=SCALE, mode="bicubic")
+    return larger[0].permute(1, 2, 0).round().clamp(0, 255).byte().numpy()
+
+
+def main(folder: str = str(PICTURES)) -> None:
+    """Print the means over a dataset; LR is made as MATLAB does, where it has none."""
+    dataset = find_dataset(folder, "valid")
+    print(FIELD.description)
+    scn = restoration(scalewise.load("scn_x2", precision="f32"))
+    for name, restore in {"bicubic": bicubic(SCALE), "yours": yours, "scn_x2": scn}.items():
+        images = list(evaluate(restore, dataset, SCALE, FIELD))
+        means = Evaluation(name, dataset.root.name, FIELD, "f32", images)
+        print(f"{name:8} PSNR-Y {means.psnr_y:.2f} dB, SSIM {means.ssim:.4f}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:2])

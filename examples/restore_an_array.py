@@ -1,0 +1,33 @@
+"""Enlarge an image that is an array already: from a camera, a video, another library.
+
+    python examples/restore_an_array.py
+
+Needs nothing but scalewise itself.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+import scalewise
+
+
+def main() -> None:
+    """Enlarge a made-up image in three kinds of numbers."""
+    rows, columns = np.mgrid[0:120, 0:160]
+    rings = 127.5 + 127.5 * np.sin(np.hypot(rows - 60, columns - 80) / 2)
+    image = np.repeat(rings[..., None], 3, axis=2).astype(np.uint8)  # (H, W, RGB)
+
+    restorer = scalewise.load("scn_x2")  # once; threads may share it
+    larger = restorer.restore(image)
+    print("uint8:  ", image.shape, "->", larger.shape, larger.dtype)
+
+    deep = restorer.restore(image.astype(np.uint16) * 257)
+    print("uint16: ", image.shape, "->", deep.shape, deep.dtype)
+
+    banner = scalewise.upscale(image, target=scalewise.Target(width=1000))
+    print("1000 wide:", banner.shape)
+
+
+if __name__ == "__main__":
+    main()

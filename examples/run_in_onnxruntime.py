@@ -1,0 +1,46 @@
+"""Export a network and run it without scalewise: in onnxruntime, from any language that has it.
+
+    python examples/run_in_onnxruntime.py [MODEL [PICTURE]]
+
+MODEL is a released model, a run's folder or a checkpoint.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from PIL import Image
+
+from scalewise.models.export import export_onnx
+from scalewise.weights.release import load_network
+
+PICTURE = Path(__file__).parent / "pictures" / "train" / "chelsea.png"
+GRAPH, RESULT = Path("network.onnx"), Path("larger.png")
+
+
+def main(model: str = "scn_x2", picture: str = str(PICTURE)) -> None:
+    """Write the graph, then use nothing but NumPy, Pillow and onnxruntime."""
+    export_onnx(load_network(model), GRAPH)
+
+    session = onnxruntime.InferenceSession(GRAPH)
+    known = session.get_modelmeta().custom_metadata_map
+    scale, multiple = int(known["scale"]), int(known["multiple"])
+
+    image = np.asarray(Image.open(picture).convert("RGB"))
+    height, width, _ = image.shape
+    # The network takes multiples; what it makes of the padding is cut off again.
+    padding = [(0, -height % multiple), (0, -width % multiple), (0, 0)]
+    padded = np.pad(image, padding, mode="edge")
+    batch = padded.astype(np.float32).transpose(2, 0, 1)[None] / 255
+
+    (restored,) = session.run(None, {"image": batch})
+    larger = restored[0].transpose(1, 2, 0)[: scale * height, : scale * width]
+    Image.fromarray((255 * larger.clip(0, 1)).round().astype(np.uint8)).save(RESULT)
+    print(f"{RESULT}: {scale * width}x{scale * height}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])

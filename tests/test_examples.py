@@ -1,0 +1,73 @@
+"""The examples, run as their readers would, each in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scalewise.files import read
+from scalewise.weights.card import read_card
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def run(name: str, folder: Path, *arguments: str) -> str:
+    """What a script prints; a second call in the same folder is a second run."""
+    command = [sys.executable, EXAMPLES / name, *arguments]
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def test_every_script_is_run_here_and_listed() -> None:
+    tested = Path(__file__).read_text(encoding="utf-8")
+    listed = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    scripts = sorted(path.name for path in EXAMPLES.glob("*.py"))
+    assert len(scripts) == 5
+    for name in scripts:
+        assert f'"{name}"' in tested
+        assert f"({name})" in listed
+
+
+def test_arrays(tmp_path: Path) -> None:
+    out = run("restore_an_array.py", tmp_path)
+    assert "(120, 160, 3) -> (240, 320, 3) uint8" in out
+    assert "(120, 160, 3) -> (240, 320, 3) uint16" in out
+    assert "(750, 1000, 3)" in out
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    pictures = str(EXAMPLES / "pictures" / "train")
+    assert "chelsea.png: 677x450 by scn_x2" in run("restore_a_folder.py", tmp_path, pictures)
+    assert read(tmp_path / "restored" / "chelsea_x1.5.webp").pixels.shape == (450, 677, 3)
+    assert "coffee.png: was there already" in run("restore_a_folder.py", tmp_path, pictures)
+
+
+def test_a_network_of_ones_own(tmp_path: Path) -> None:
+    out = run("evaluate_your_network.py", tmp_path)
+    rows = [line.split() for line in out.splitlines()[1:]]
+    scores = {row[0]: float(row[2]) for row in rows}
+    assert scores["bicubic"] == pytest.approx(31.71, abs=0.005)
+    assert scores["scn_x2"] > scores["bicubic"] + 2
+    assert abs(scores["yours"] - scores["bicubic"]) < 1
+
+
+def test_training(tmp_path: Path) -> None:
+    out = run("train_ten_minutes.py", tmp_path, "4s")
+    assert "my_model: " in out
+    assert read_card(tmp_path / "my_model").training.steps > 0
+
+
+def test_onnxruntime(tmp_path: Path) -> None:
+    import scalewise
+
+    picture = EXAMPLES / "pictures" / "train" / "chelsea.png"
+    run("run_in_onnxruntime.py", tmp_path, "scn_x2", str(picture))
+    made = read(tmp_path / "larger.png").pixels.astype(int)
+    ours = scalewise.load("scn_x2", precision="f32").restore(read(picture).pixels)
+    assert np.abs(made - ours).max() <= 1
