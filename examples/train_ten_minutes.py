@@ -35,9 +35,7 @@ def main(time: str = "10m", train: str = "", valid: str = "") -> None:
         trainer.listeners.append(PlainLines(trainer, print))
         trainer.train()
     card = release_run(RUN, MODEL, summary="Trained for ten minutes.", licence="CC0-1.0")
-    print(
-        f"{MODEL}: {card.parameters:,} parameters, PSNR-Y {trainer.best:.2f} dB on {recipe.data.valid}"
-    )
+    print(f"{MODEL}: {card.parameters:,} parameters, {trainer.best:.2f} dB PSNR-Y")
 
 
 if __name__ == "__main__":
