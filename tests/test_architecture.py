@@ -15,7 +15,7 @@ BELOW: dict[str, set[str]] = {
     "whole": set(),
     "imaging": {"errors"},
     "files": {"errors"},
-    "models": {"errors", "imaging"},
+    "models": {"errors", "whole", "imaging"},
     "weights": {"errors", "whole", "imaging", "files", "models"},
     "data": {"errors", "imaging", "files"},
     "restoring": {"errors", "imaging", "files", "models", "weights"},

@@ -13,7 +13,9 @@ import pytest
 import torch
 
 from scalewise.models import create_model, list_models
-from scalewise.models.export import export_onnx
+from scalewise.models.export import export_onnx, share_weights
+from scalewise.restoring.runtime import OpenVinoRuntime
+from scalewise.weights.release import to_bytes
 
 SMALL: dict[str, dict[str, Any]] = {
     "original": {"width": 8, "blocks": 2},
@@ -64,3 +66,32 @@ def test_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(OSError, match="disk full"):
         export_onnx(create_model("scn_exact", width=8, blocks=1), tmp_path / "network.onnx")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_graph_that_shares_weights_computes_the_same(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = create_model(name.partition(",")[0], **SMALL[name]).eval()
+    whole, shared = tmp_path / "whole.onnx", tmp_path / "shared.onnx"
+    export_onnx(network, whole)
+    export_onnx(network, shared)
+    (tmp_path / "w.safetensors").write_bytes(to_bytes(network))
+    share_weights(shared, tmp_path / "w.safetensors")
+    left = sum(
+        len(tensor.raw_data) for tensor in onnx.load(str(shared), None, False).graph.initializer
+    )
+    if name != "scn":  # whose graph has what its weight normalisation makes of them
+        assert left < 0.1 * sum(4 * parameter.numel() for parameter in network.parameters())
+
+    image = torch.rand(1, 3, 16, 24).numpy()
+    found = [
+        onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(
+            None, {"image": image}
+        )[0]
+        for path in (whole, shared)
+    ]
+    assert np.array_equal(*found)
+    runtimes = [OpenVinoRuntime(path) for path in (whole, shared)]
+    for path in tmp_path.iterdir():
+        path.unlink()
+    assert np.array_equal(*(runtime(image) for runtime in runtimes))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import struct
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from scalewise.models.base import RestorationNetwork
+from scalewise.whole import write_whole
 
 OPSET = 18
 
@@ -66,3 +70,39 @@ def export_onnx(network: RestorationNetwork, path: Path) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def share_weights(graph: Path, weights: Path) -> None:
+    """Take out of a graph what a file of weights beside it has, too, and name its place there.
+
+    A released model comes as both, which would hold every number twice.  ONNX calls this
+    external data.  What the exporter has computed from several weights stays where it is.
+
+    Args:
+        graph: an ONNX file, which is written anew.
+        weights: a safetensors file in the same folder.
+    """
+    import onnx
+
+    places = _places(weights.read_bytes())
+    model: Any = onnx.load(str(graph))  # pyright: ignore[reportUnknownMemberType]
+    for tensor in model.graph.initializer:
+        place = places.get(tensor.raw_data)
+        if place is None:
+            continue
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        offset, length = place
+        for key, value in {"location": weights.name, "offset": offset, "length": length}.items():
+            tensor.external_data.add(key=key, value=str(value))
+    write_whole(graph, model.SerializeToString())
+
+
+def _places(content: bytes) -> dict[bytes, tuple[int, int]]:
+    """Offset and length in a safetensors file of every tensor's bytes, by these."""
+    (size,) = struct.unpack_from("<Q", content)
+    begin = 8 + size
+    header: dict[str, Any] = json.loads(content[8:begin])
+    header.pop("__metadata__", None)
+    ends = [entry["data_offsets"] for entry in header.values()]
+    return {content[begin + a : begin + b]: (begin + a, b - a) for a, b in ends if b > a}

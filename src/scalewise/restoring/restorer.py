@@ -21,7 +21,7 @@ from scalewise.restoring.runtime import Finite, OpenVinoRuntime, Runtime, TorchR
 from scalewise.restoring.samples import FloatImage
 from scalewise.restoring.window import Network, Run
 from scalewise.weights import clean_model, find_release
-from scalewise.weights.card import GRAPH_FILE, checked_file, read_card
+from scalewise.weights.card import GRAPH_FILE, WEIGHTS_FILE, checked_file, read_card
 
 Tile = int | Literal["auto"] | None
 Progress = Callable[[int, int], None]
@@ -304,6 +304,7 @@ def load(
 
     def open_runtime(precision: Literal["f32", "bf16"]) -> Runtime:
         if place == "cpu":
+            checked_file(folder, card, WEIGHTS_FILE)  # which the graph refers to
             return OpenVinoRuntime(checked_file(folder, card, GRAPH_FILE), precision, threads)
         from scalewise.weights.release import load_network
 

@@ -61,7 +61,7 @@ class OpenVinoRuntime:
     only then OpenVINO plans which buffers may share it, and a sixth less time.
 
     Args:
-        graph: an ONNX file made by ``scalewise export``.
+        graph: an ONNX file made by ``scalewise export``, or a released model's.
         precision: what to compute in; ``bf16`` is up to twice as fast where the CPU has it.
         threads: how many to use; None for all that the machine has.
 
@@ -77,9 +77,10 @@ class OpenVinoRuntime:
         self.precision: Precision = precision
         self._threads = threads
         self._core: Any = ov.Core()
+        # Into memory: the file may be a temporary one.
+        self._core.set_property({"ENABLE_MMAP": False})
         try:
-            # Read into memory first: OpenVINO maps the file, which may be a temporary one.
-            self._model: Any = self._core.read_model(graph.read_bytes())
+            self._model: Any = self._core.read_model(graph)
         except RuntimeError as error:
             raise ScalewiseError(f"{graph}: not a graph that OpenVINO can read") from error
         self._compiled: OrderedDict[tuple[int, ...], Any] = OrderedDict()

@@ -250,6 +250,9 @@ def card_page(card: Card) -> str:
         "",
         *(f"- `{name}`: sha256 `{digest}`" for name, digest in card.sha256.items()),
         "",
+        "The graph refers to the weights beside it. For one that has them within:",
+        f"`scalewise export {card.name} -o {card.name}.onnx`.",
+        "",
     ]
     return "\n".join(lines)
 

@@ -10,7 +10,7 @@ from safetensors.torch import load, save
 from scalewise.errors import ScalewiseError
 from scalewise.models import RestorationNetwork, create_model
 from scalewise.models.convert import load_checkpoint, load_weights
-from scalewise.models.export import export_onnx
+from scalewise.models.export import export_onnx, share_weights
 from scalewise.weights import find_release, is_release
 from scalewise.weights.card import (
     GRAPH_FILE,
@@ -81,6 +81,7 @@ def write_release(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WEIGHTS_FILE).write_bytes(to_bytes(network))
     export_onnx(network, folder / GRAPH_FILE)
+    share_weights(folder / GRAPH_FILE, folder / WEIGHTS_FILE)
     card = Card(
         name=name,
         summary=summary,
