@@ -1,6 +1,6 @@
 """SCN, the paper's network, so that the paper authors' checkpoints load and give their results.
 
-Fan, Yu, Huang and Huang, "Scale-Wise Convolution for Image Restoration", AAAI 2020,
+Fan, Yu, Liu and Huang, "Scale-Wise Convolution for Image Restoration", AAAI 2020,
 https://arxiv.org/abs/1912.09028; official code: https://github.com/ychfan/scn.
 
 One body is shared by all levels of a feature pyramid.  Every level adds its own residual, its

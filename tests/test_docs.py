@@ -1,0 +1,108 @@
+"""What the documentation says of the code is so."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import scalewise
+from scalewise.evaluating.tasks import denoising
+from scalewise.imaging.protocols import PROTOCOLS
+from scalewise.weights import list_cards
+from tests.test_architecture import FRONT_DOOR, SOURCE, imported_packages
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "examples").rglob("*.md")),
+]
+LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """What headings are called in links, as GitHub makes it."""
+    titles = HEADING.findall(page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", title).strip().lower().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    broken: list[str] = []
+    for link in ("".join(match) for match in LINK.findall(text)):
+        target, _, anchor = link.partition("#")
+        if target.startswith(("http://", "https://", "data:")):
+            continue
+        path = page if not target else page.parent / target
+        if not path.exists() or (anchor and path.suffix == ".md" and anchor not in anchors(path)):
+            broken.append(link)
+    assert broken == []
+
+
+def test_every_page_is_listed() -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    for page in (ROOT / "docs").glob("*.md"):
+        assert page.name == "README.md" or f"({page.name})" in index, page.name
+    for card in list_cards():
+        assert f"weights/{card.name}/README.md)" in index, card.name
+
+
+def test_every_released_model_is_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for card in list_cards():
+        assert f"| `{card.name}` |" in readme, card.name
+
+
+def test_the_picture_of_the_house_is_true() -> None:
+    imports: dict[str, set[str]] = {}
+    for path in SOURCE.rglob("*.py"):
+        module = path.relative_to(SOURCE).with_suffix("").parts
+        package = FRONT_DOOR if module == ("__init__",) else module[0]
+        found = imported_packages(path.read_text(encoding="utf-8"), module) - {package}
+        imports.setdefault(package, set()).update(found)
+
+    def reached(package: str, without: str) -> set[str]:
+        """What a package imports by way of others than one."""
+        seen: set[str] = set()
+        todo = [each for each in imports[package] if each != without]
+        while todo:
+            each = todo.pop()
+            if each not in seen:
+                seen.add(each)
+                todo += imports[each]
+        return seen
+
+    needed = {
+        (above, below)
+        for above, all_below in imports.items()
+        for below in all_below
+        if below not in reached(above, below)
+    }
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^  (\w+) --> (\w+)$", text, re.MULTILINE)) == needed
+    for package in imports:
+        assert f"`{package}`" in text
+
+
+def test_protocols_are_described_as_they_are() -> None:
+    text = (ROOT / "docs" / "protocols.md").read_text(encoding="utf-8")
+    for protocol in (*PROTOCOLS.values(), denoising(25)):
+        described = protocol.description.removeprefix(f"protocol {protocol.name}: ")
+        assert f"**{protocol.name}**: {described}" in text, protocol.name
+
+
+def test_what_the_python_interface_names_is_there() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    for name in scalewise.__all__:
+        assert f"`scalewise.{name}(" in text, name
+    rows = re.findall(r"^\| `(scalewise\.\w[\w.]*)` \| (.*) \|$", text, re.MULTILINE)
+    assert len(rows) > 10
+    for module, what in rows:
+        names = re.findall(r"`(\w+)`", what)
+        for name in names:
+            assert hasattr(import_module(module), name), f"{module}.{name}"
