@@ -106,3 +106,14 @@ def test_what_the_python_interface_names_is_there() -> None:
         names = re.findall(r"`(\w+)`", what)
         for name in names:
             assert hasattr(import_module(module), name), f"{module}.{name}"
+
+
+def test_the_tests_that_are_named_exist() -> None:
+    defined = {
+        name
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8"))
+    }
+    for page in PAGES:
+        named = set(re.findall(r"`(test_\w+)`", page.read_text(encoding="utf-8")))
+        assert named <= defined, page.name
