@@ -12,96 +12,24 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from scalewise.models.adaptive import AdaptiveScaleWiseConv
-from scalewise.models.dbpn import Dbpn, PReLU, Projection
-from scalewise.models.dsrn import Dsrn
 from scalewise.models.original import ResidualBlock, ScaleWiseConv
 from scalewise.models.scn import ScaleWiseBlock as ScnBlock
 from scalewise.models.scn import Scn
 from scalewise.models.scn_exact import ScaleWiseBlock as ScnExactBlock
-
-Array = NDArray[np.float64]
-
-
-def convolve(x: Array, weight: Array, bias: Array) -> Array:
-    """x (C, H, W), weight (O, C, k, k), zeros outside: (O, H, W)."""
-    outputs, _, size, _ = weight.shape
-    _, height, width = x.shape
-    reach = size // 2
-    y = np.zeros((outputs, height, width))
-    for o in range(outputs):
-        for i in range(height):
-            for j in range(width):
-                total = bias[o]
-                for di in range(-reach, reach + 1):
-                    for dj in range(-reach, reach + 1):
-                        if 0 <= i + di < height and 0 <= j + dj < width:
-                            tap = weight[o, :, di + reach, dj + reach]
-                            total += float(np.dot(tap, x[:, i + di, j + dj]))
-                y[o, i, j] = total
-    return y
-
-
-def bilinear(x: Array, height: int, width: int, align_corners: bool) -> Array:
-    """x (C, H, W) sampled at (height, width) points of a grid over it, edges extended."""
-
-    def position(index: int, length: int, out_length: int) -> float:
-        if align_corners:
-            return index * (length - 1) / (out_length - 1) if out_length > 1 else 0.0
-        return min(max((index + 0.5) * length / out_length - 0.5, 0.0), length - 1.0)
-
-    y = np.zeros((x.shape[0], height, width))
-    for i in range(height):
-        row = position(i, x.shape[1], height)
-        top, down = int(row), row - int(row)
-        bottom = min(top + 1, x.shape[1] - 1)
-        for j in range(width):
-            column = position(j, x.shape[2], width)
-            left, across = int(column), column - int(column)
-            right = min(left + 1, x.shape[2] - 1)
-            upper = (1 - across) * x[:, top, left] + across * x[:, top, right]
-            lower = (1 - across) * x[:, bottom, left] + across * x[:, bottom, right]
-            y[:, i, j] = (1 - down) * upper + down * lower
-    return y
-
-
-def relu(x: Array) -> Array:
-    return np.where(x > 0, x, 0.0)
-
-
-def normalise(x: Array) -> Array:
-    """Every feature map of x (C, H, W) to mean 0 and variance 1."""
-    y = np.zeros_like(x)
-    for feature in range(x.shape[0]):
-        mean = x[feature].sum() / x[feature].size
-        variance = ((x[feature] - mean) ** 2).sum() / x[feature].size
-        y[feature] = (x[feature] - mean) / (variance + 1e-5) ** 0.5
-    return y
-
-
-def randomised(module: nn.Module) -> dict[str, Array]:
-    """Give the module random float64 parameters, and return them."""
-    generator = torch.Generator().manual_seed(5)
-    module.double()
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
-    return {name: parameter.detach().numpy() for name, parameter in module.named_parameters()}
-
-
-def features(channels: int, height: int, width: int, seed: int = 0) -> Array:
-    return np.random.default_rng(seed).standard_normal((channels, height, width))
-
-
-def tensor(x: Array) -> Tensor:
-    return torch.tensor(x)[None]
-
-
-def assert_same(found: Tensor, expected: Array) -> None:
-    np.testing.assert_allclose(found.detach().numpy()[0], expected, rtol=0, atol=1e-12)
+from tests.models.by_hand import (
+    Array,
+    assert_same,
+    bilinear,
+    convolve,
+    features,
+    normalise,
+    randomised,
+    relu,
+    tensor,
+)
 
 
 def scale_wise_sum(x: Array, values: dict[str, Array], prefix: str, align_corners: bool) -> Array:
@@ -306,129 +234,3 @@ def test_scale_wise_convolution_of_scn_exact(last: bool) -> None:
         expected.append(x[2] + r[2] + down(r[1]))
     for found, level in zip(module([tensor(level) for level in x]), expected, strict=True):
         assert_same(found, level)
-
-
-def convolve_down(x: Array, weight: Array, bias: Array, stride: int, padding: int) -> Array:
-    """x (C, H, W), weight (O, C, k, k), zeros outside, a step of ``stride`` a pixel."""
-    size = weight.shape[2]
-    padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding)))
-    height, width = ((side - size) // stride + 1 for side in padded.shape[1:])
-    y = np.zeros((len(weight), height, width))
-    for i in range(height):
-        for j in range(width):
-            top, left = i * stride, j * stride
-            window = padded[:, top : top + size, left : left + size]
-            for o in range(len(weight)):
-                y[o, i, j] = bias[o] + (weight[o] * window).sum()
-    return y
-
-
-def convolve_up(x: Array, weight: Array, bias: Array, stride: int, padding: int) -> Array:
-    """x (C, H, W), weight (C, O, k, k): every pixel adds its kernel to the larger picture."""
-    channels, outputs, size, _ = weight.shape
-    _, height, width = x.shape
-    y = np.zeros((outputs, (height - 1) * stride + size, (width - 1) * stride + size))
-    for i in range(height):
-        for j in range(width):
-            for c in range(channels):
-                top, left = i * stride, j * stride
-                y[:, top : top + size, left : left + size] += x[c, i, j] * weight[c]
-    crop = slice(padding, -padding or None)
-    return y[:, crop, crop] + bias[:, None, None]
-
-
-def prelu(x: Array, slope: Array) -> Array:
-    return np.where(x > 0, x, slope[0] * x)
-
-
-def project(
-    values: dict[str, Array], name: str, x: Array, scale: int, up: bool, merge: Array | None = None
-) -> Array:
-    """One projection unit: there, back, and there again with the error."""
-
-    def there(part: str, source: Array, enlarging: bool) -> Array:
-        apply = convolve_up if enlarging else convolve_down
-        weight, bias = values[f"{name}{part}.0.weight"], values[f"{name}{part}.0.bias"]
-        assert weight.shape[2] == {2: 6, 3: 7, 4: 8}[scale]
-        return prelu(apply(source, weight, bias, scale, 2), values[f"{name}{part}.1.weight"])
-
-    if merge is not None:
-        both = np.concatenate([x, merge])
-        mixed = convolve(both, values[f"{name}merge.0.weight"], values[f"{name}merge.0.bias"])
-        x = prelu(mixed, values[f"{name}merge.1.weight"])
-    first = there("first", x, up)
-    error = there("back", first, not up) - x
-    return first + there("again", error, up)
-
-
-@pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("up", [False, True])
-@pytest.mark.parametrize("scale", [2, 3, 4])
-def test_projection_unit_of_dbpn(scale: int, up: bool, training: bool) -> None:
-    module = Projection(2, scale, up).train(training)
-    values = randomised(module)
-    x = features(2, 3, 4) if up else features(2, 3 * scale, 4 * scale)
-    assert_same(module([tensor(x)]), project(values, "", x, scale, up))
-
-
-@pytest.mark.parametrize("dense", [False, True])
-def test_dbpn_of_three_stages(dense: bool) -> None:
-    network = Dbpn(2, channels=1, features=3, width=2, stages=3, dense=dense)
-    values, image = randomised(network), np.random.default_rng(1).random((1, 4, 3))
-
-    def conv(name: str, x: Array) -> Array:
-        return convolve(x, values[f"{name}.weight"], values[f"{name}.bias"])
-
-    x = prelu(conv("extract.0.0", image), values["extract.0.1.weight"])
-    x = prelu(conv("extract.1.0", x), values["extract.1.1.weight"])
-    h1 = project(values, "ups.0.", x, 2, True)
-    l1 = project(values, "downs.0.", h1, 2, False)
-    h2 = project(values, "ups.1.", l1, 2, True)
-    if dense:
-        l2 = project(values, "downs.1.", h1, 2, False, merge=h2)
-        h3 = project(values, "ups.2.", l1, 2, True, merge=l2)
-    else:
-        l2 = project(values, "downs.1.", h2, 2, False)
-        h3 = project(values, "ups.2.", l2, 2, True)
-    assert_same(network(tensor(image)), conv("reconstruct", np.concatenate([h1, h2, h3])))
-
-
-def test_prelu_is_the_same_in_training() -> None:
-    module = PReLU().double()
-    x = tensor(features(3, 4, 5))
-    gradients: list[list[Tensor]] = []
-    for training in (False, True):
-        source = x.clone().requires_grad_()
-        output = module.train(training)(source)
-        assert_same(output, prelu(x.numpy()[0], np.array([0.25])))
-        gradients.append(list(torch.autograd.grad(output.sin().sum(), [source, module.weight])))
-    for plain, quick in zip(*gradients, strict=True):
-        torch.testing.assert_close(plain, quick, rtol=0, atol=1e-12)
-
-
-@pytest.mark.parametrize("scale", [2, 3])
-def test_recurrence_of_dsrn(scale: int) -> None:
-    """Three steps, and the mean of the three images."""
-    network = Dsrn(scale, channels=1, width=4, stages=3, global_residual=False)
-    values, image = randomised(network), np.random.default_rng(1).random((1, 4, 3))
-
-    def conv(name: str, x: Array) -> Array:
-        return convolve(x, values[f"{name}.weight"], values[f"{name}.bias"])
-
-    def residual(state: str, x: Array) -> Array:
-        return conv(f"{state}.2", relu(conv(f"{state}.0", x)))
-
-    def up(x: Array) -> Array:
-        return convolve_up(x, values["up.weight"], values["up.bias"], scale, 0)
-
-    def down(x: Array) -> Array:
-        return convolve_down(x, values["down.weight"], values["down.bias"], scale, 0)
-
-    small0 = relu(conv("extract.2", relu(conv("extract.0", image))))
-    small1 = relu(small0 + residual("small", small0))
-    large1 = relu(up(small0))
-    small2 = relu(small1 + residual("small", small1) + down(large1))
-    large2 = relu(large1 + residual("large", large1) + up(small1))
-    large3 = relu(large2 + residual("large", large2) + up(small2))
-    images = [conv("reconstruct", large) for large in (large1, large2, large3)]
-    assert_same(network(tensor(image)), (images[0] + images[1] + images[2]) / 3)
