@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import math
-import os
 import shutil
-import signal
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 import torch
@@ -30,68 +26,15 @@ from scalewise.training.config import (
 from scalewise.training.log import LogLine
 from scalewise.training.loop import Trainer
 from scalewise.training.setup import prepare
-from scalewise.training.validation import ValidationSet
-
-
-class At:
-    """Does something at the first line of the log that reaches a step."""
-
-    def __init__(self, step: int, action: Callable[[], None]) -> None:
-        self.step, self.action = step, action
-        self.done = False
-
-    def on_line(self, line: LogLine) -> None:
-        if line.step >= self.step and not self.done:
-            self.done = True
-            self.action()
-
-
-class Scripted(ValidationSet):
-    """A validation set that measures what it is told to."""
-
-    _scores: Iterator[float]
-
-    def __init__(self, scores: list[float]) -> None:
-        super().__init__([], 2)
-        object.__setattr__(self, "_scores", iter(scores))
-
-    def psnr_y(self, *_: object) -> float:
-        return next(self._scores)
-
-
-def resumed_trainer(
-    recipe: Recipe, run: Path, notify: Callable[[str], None] | None = None
-) -> Trainer:
-    trainer = prepare(recipe, run, initialise=False, reuse_packed=True, notify=notify)
-    trainer.resume()
-    return trainer
-
-
-def kill() -> None:
-    raise KeyboardInterrupt
-
-
-def read_log(run: Path) -> list[dict[str, str]]:
-    with (run / "log.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def without_seconds(run: Path) -> list[dict[str, str]]:
-    return [{key: row[key] for key in row if key != "seconds"} for row in read_log(run)]
-
-
-def assert_same_state(one: Any, other: Any) -> None:
-    if isinstance(one, torch.Tensor):
-        assert torch.equal(one, other)
-    elif isinstance(one, dict):
-        assert one.keys() == other.keys()
-        for key in one.keys() - {"seconds"}:
-            assert_same_state(one[key], other[key])
-    elif isinstance(one, list | tuple):
-        for ours, theirs in zip(one, other, strict=True):
-            assert_same_state(ours, theirs)
-    else:
-        assert one == other
+from tests.training.trainers import (
+    At,
+    Scripted,
+    assert_same_state,
+    kill,
+    read_log,
+    resumed_trainer,
+    without_seconds,
+)
 
 
 @pytest.mark.parametrize("kind", ["adam", "muon"])
@@ -275,114 +218,6 @@ def test_weights_that_are_not_finite_are_not_saved(recipe: Recipe, tmp_path: Pat
     with pytest.raises(ScalewiseError, match="no checkpoint was written"):
         trainer.train()
     assert not (tmp_path / "run/last.pt").exists()
-
-
-def test_a_full_disk_keeps_the_checkpoint_before_and_the_run_going(
-    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = tmp_path / "run"
-    recipe = replace(recipe, validate_every=0.0, checkpoint_every=0.0)
-    said: list[str] = []
-    trainer = prepare(recipe, run, notify=said.append)
-    trainer.validation = Scripted([30.0, 31.0, 30.5])
-    full = False
-
-    def fsync(_: int) -> None:
-        if full:
-            raise OSError(28, "No space left on device")
-
-    def fill() -> None:
-        nonlocal full
-        full = True
-
-    def empty() -> None:
-        nonlocal full
-        full = False
-        assert load_checkpoint(run / "last.pt")["step"] == 20
-        assert load_checkpoint(run / "best.pt")["step"] == 20
-
-    monkeypatch.setattr("scalewise.whole.os.fsync", fsync)
-    trainer.listeners += [At(40, fill), At(60, empty)]
-    trainer.train()
-    assert said == [
-        f"{run}: the checkpoint cannot be written (No space left on device); "
-        "the one before is kept, and training goes on"
-    ]
-    assert load_checkpoint(run / "last.pt")["step"] == 60
-    # The best that was never on disk does not stand in the way of a lesser one that is.
-    assert (load_checkpoint(run / "best.pt")["step"], trainer.best) == (60, 30.5)
-    assert not list(run.glob("*.partial"))
-
-
-def test_a_result_that_cannot_be_written_is_an_error(
-    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = tmp_path / "run"
-    prepare(recipe, run).train()
-    before = (run / "last.pt").read_bytes()
-
-    def fsync(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("scalewise.whole.os.fsync", fsync)
-    longer = replace(recipe, budget=BudgetConfig(steps=61))
-    trainer = prepare(longer, run, initialise=False, reuse_packed=True)
-    trainer._log.forget_after = lambda _: None
-    trainer.resume()
-    with pytest.raises(
-        ScalewiseError, match=r"cannot be written .*; the one before is still there"
-    ):
-        trainer.train()
-    assert (run / "last.pt").read_bytes() == before
-
-
-@pytest.mark.skipif(os.name == "nt", reason="limits of a process")
-def test_a_disk_that_is_really_full(recipe: Recipe, tmp_path: Path) -> None:
-    import resource
-
-    run = tmp_path / "run"
-    said: list[str] = []
-    trainer = prepare(replace(recipe, checkpoint_every=0.0), run, notify=said.append)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    trainer.listeners += [
-        At(20, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))),
-        At(60, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits)),
-    ]
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # an error, as with a full disk
-    try:
-        trainer.train()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, before)
-    assert len(said) == 2  # at steps 20 and 40
-    assert all("the checkpoint cannot be written (File too large)" in line for line in said)
-    assert load_checkpoint(run / "last.pt")["step"] == 60
-    assert [row["step"] for row in read_log(run)] == ["20", "40", "60"]
-
-
-def test_an_unreadable_checkpoint_falls_back_to_the_one_before(
-    recipe: Recipe, tmp_path: Path
-) -> None:
-    recipe = replace(recipe, checkpoint_every="20 steps")
-    straight, run = tmp_path / "straight", tmp_path / "run"
-    prepare(recipe, straight).train()
-    trainer = prepare(recipe, run)
-    trainer.listeners.append(At(60, kill))
-    with pytest.raises(KeyboardInterrupt):
-        trainer.train()
-    content = bytearray((run / "last.pt").read_bytes())
-    content[len(content) // 2] ^= 1  # torch would read it without a word
-    (run / "last.pt").write_bytes(content)
-    said: list[str] = []
-    resumed = resumed_trainer(recipe, run, said.append)
-    assert resumed.step == 20
-    assert said == [
-        f"{run / 'last.pt'}: not a readable checkpoint; "
-        f"going back to the one before, {run / 'previous.pt'}, of step 20"
-    ]
-    resumed.train()
-    assert_same_state(load_checkpoint(straight / "last.pt"), load_checkpoint(run / "last.pt"))
-    assert without_seconds(run) == without_seconds(straight)
 
 
 def test_intervals_in_steps_are_exact(recipe: Recipe, tmp_path: Path) -> None:
