@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -231,7 +232,8 @@ def test_a_run_from_before_a_setting_existed_has_not_changed(path: Path, tmp_pat
 def test_our_recipes_are_valid(path: Path) -> None:
     recipe = load_recipe(path)
     assert isinstance(recipe, Recipe)
-    scale = 1 if recipe.data.task in ("denoise", "dejpeg") else 2
+    named = re.search(r"_x(\d)$", path.stem)
+    scale = 1 if recipe.data.task in ("denoise", "dejpeg") else int(named[1]) if named else 2
     assert build_network(recipe.model, recipe.seed, initialise=False).scale == scale
 
 

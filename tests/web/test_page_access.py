@@ -23,8 +23,9 @@ def tab_to(user: User, wanted: str, most: int = 40) -> None:
     raise AssertionError(f"{wanted} is not reached by {most} times Tab")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, {}], ids=["phone", "desk"])
+@pytest.mark.parametrize(  # colours depend on the theme alone, places on the size alone
+    ("theme", "size"), [("light", PHONE), ("dark", {})], ids=["light-phone", "dark-desk"]
+)
 def test_axe_finds_nothing_serious(
     visit: Visit, pictures: Path, theme: str, size: dict[str, object]
 ) -> None:
