@@ -9,7 +9,7 @@ found, with ``--peers`` as there; networks of OpenCV's dnn_superres where their 
 (``--opencv FSRCNN_x2.pb``).  What papers publish stands in a table of its own: their seconds are
 of other machines, and their scores are not checked here.
 
-It takes some ten minutes on two cores; leave the machine alone meanwhile.
+It takes some four minutes on two cores; leave the machine alone meanwhile.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import numpy as np
 import typer
 from contestants import CONTESTANTS, PEER_SCALE, PEERS
 from measuring import Bench, Measurement, NotMeasuredError, Subject
+from numpy.typing import NDArray
 from report import Machine, markdown_table
 
 from scalewise import list_models
@@ -46,6 +47,15 @@ PUBLISHED = [
     ("IMDN", "Hui et al., ACM MM 2019", 694, 38.00, 33.63),
 ]
 """Network, paper, thousands of parameters, and PSNR-Y at x2 on Set5 and Set14, as published."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A dataset made ready: its name, the folder of its inputs, and what they should become."""
+
+    name: str
+    inputs: Path
+    truths: list[NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -82,9 +92,13 @@ def main(arguments: list[str] | None = None) -> int:
     failures: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), given.repeats, given.threads, given.peers)
+        sets = [
+            _made_ready(dataset, bench.folder / str(index))
+            for index, dataset in enumerate(datasets)
+        ]
         for subject in _subjects(given, machine):
             try:
-                rows.append(_row(bench, subject, datasets))
+                rows.append(_row(bench, subject, sets))
             except NotMeasuredError as error:
                 failures[_name(subject)] = str(error)
             _say(f"{subject}: {failures.get(_name(subject)) or 'measured'}")
@@ -112,9 +126,9 @@ def _subjects(given: argparse.Namespace, machine: Machine) -> Iterator[Subject]:
         yield Subject("opencv", SIDE, file)
 
 
-def _row(bench: Bench, subject: Subject, datasets: Sequence[Dataset]) -> Row:
+def _row(bench: Bench, subject: Subject, sets: Sequence[Prepared]) -> Row:
     timed = bench.measure(subject)
-    psnr_y = {dataset.root.name: _score(bench, subject, dataset) for dataset in datasets}
+    psnr_y = {tested.name: _score(bench, subject, tested) for tested in sets}
     contestant = CONTESTANTS[subject.what]
     return Row(
         name=_name(subject),
@@ -130,20 +144,26 @@ def _per_megapixel(timed: Measurement) -> float:
     return timed.median / (SIDE[0] * SIDE[1] * PEER_SCALE**2 / 1e6)
 
 
-def _score(bench: Bench, subject: Subject, dataset: Dataset) -> float:
-    """Mean PSNR-Y of what a contestant makes of a dataset, in dB."""
-    pictures = Path(tempfile.mkdtemp(dir=bench.folder))
-    results = Path(tempfile.mkdtemp(dir=bench.folder))
-    truths: list[np.ndarray] = []
+def _made_ready(dataset: Dataset, folder: Path) -> Prepared:
+    """Write a dataset's inputs as arrays, for all contestants alike."""
+    folder.mkdir()
+    truths: list[NDArray[np.uint8]] = []
     for index, item in enumerate(dataset.items):
         lr = read_rgb(item.lr[PEER_SCALE]) if PEER_SCALE in item.lr else None
         small, truth, _ = FIELD.case(read_rgb(item.hr), lr, PEER_SCALE, item.name)
-        np.save(pictures / f"{index:04}.npy", small)
+        np.save(folder / f"{index:04}.npy", small)
         truths.append(truth)
-    bench.enlarge_all(subject, pictures, results)
+    return Prepared(dataset.root.name, folder, truths)
+
+
+def _score(bench: Bench, subject: Subject, tested: Prepared) -> float:
+    """Mean PSNR-Y of what a contestant makes of a set, in dB."""
+    results = Path(tempfile.mkdtemp(dir=bench.folder))
+    bench.enlarge_all(subject, tested.inputs, results)
     restored = [np.load(path) for path in sorted(results.iterdir())]
     scores = [
-        FIELD.score(image, truth, PEER_SCALE) for image, truth in zip(restored, truths, strict=True)
+        FIELD.score(image, truth, PEER_SCALE)
+        for image, truth in zip(restored, tested.truths, strict=True)
     ]
     return float(np.mean([score.psnr_y for score in scores]))
 
@@ -176,7 +196,11 @@ def _lines(
         f"- PSNR-Y in dB; {FIELD.description}",
         "",
         *markdown_table(columns, cells, texts=3),
-        *(["", *(f"- not measured: {name} ({why})" for name, why in failures.items())]),
+        *(
+            ["", *(f"- not measured: {name} ({why})" for name, why in failures.items())]
+            if failures
+            else []
+        ),
         "",
         "Published, not measured here:",
         "",

@@ -12,7 +12,7 @@ import scalewise
 from scalewise.evaluating.tasks import denoising
 from scalewise.imaging.protocols import PROTOCOLS
 from scalewise.weights import list_cards
-from tests.test_architecture import FRONT_DOOR, SOURCE, imported_packages
+from tests.test_architecture import imports_of_the_house
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -60,10 +60,7 @@ def test_every_released_model_is_in_the_readme() -> None:
 
 def test_the_picture_of_the_house_is_true() -> None:
     imports: dict[str, set[str]] = {}
-    for path in SOURCE.rglob("*.py"):
-        module = path.relative_to(SOURCE).with_suffix("").parts
-        package = FRONT_DOOR if module == ("__init__",) else module[0]
-        found = imported_packages(path.read_text(encoding="utf-8"), module) - {package}
+    for package, found in imports_of_the_house().values():
         imports.setdefault(package, set()).update(found)
 
     def reached(package: str, without: str) -> set[str]:

@@ -16,6 +16,7 @@ from scalewise.data.layouts import find_dataset
 from scalewise.evaluating.evaluate import bicubic, evaluate
 from scalewise.files import Picture, read, write
 from scalewise.imaging.protocols import FIELD
+from tests.benchmarks.packages import pretend
 
 CV2 = """
 def setNumThreads(count):
@@ -40,10 +41,7 @@ class dnn_superres:
 def peers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of packages: an OpenCV whose networks repeat pixels."""
     folder = tmp_path_factory.mktemp("peers")
-    (folder / "cv2.py").write_text(CV2, encoding="utf-8")
-    about = folder / "opencv_contrib_python-9.9.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Name: opencv-contrib-python\nVersion: 9.9\n", encoding="utf-8")
+    pretend(folder, "cv2", CV2, "opencv-contrib-python")
     return folder
 
 

