@@ -37,7 +37,7 @@ def load(
     model: str | Path = DEFAULT_MODEL,
     *,
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
-    precision: Literal["auto", "f32", "bf16"] = "auto",
+    precision: Literal["auto", "f32", "bf16", "int8"] = "auto",
     tile: int | Literal["auto"] | None = "auto",
 ) -> Restorer:
     """Load a released model once, to restore many images; threads may share it.
@@ -45,8 +45,9 @@ def load(
     Args:
         model: a name of :func:`list_models`, or the folder of a released model.
         device: where to run; ``auto`` takes a GPU that PyTorch can use, else the CPU.
-        precision: what to compute in; ``bf16`` is faster where the device has it, and ``auto``
-            takes it where the model's card tells that it costs less than 0.01 dB.
+        precision: what to compute in; ``bf16`` is faster where the device has it, ``int8`` on
+            every CPU, and ``auto`` takes the one or the other where the model's card tells that
+            it costs less than 0.01 dB.
         tile: input pixels used of a tile along either axis, which bounds memory; ``auto`` goes
             by what is free; None runs images whole.
 

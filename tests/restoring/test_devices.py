@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import replace
 from typing import Any
 
@@ -12,33 +13,36 @@ from scalewise.errors import ScalewiseError
 from scalewise.restoring import devices
 from scalewise.restoring.devices import choose_device, choose_precision
 from scalewise.weights import find_release
-from scalewise.weights.card import Card, read_card
+from scalewise.weights.card import INT8_FILE, Card, read_card
 
 
-def card_with(loss: float, dataset: str = "Kodak24") -> Card:
+def card_with(loss: float, dataset: str = "Kodak24", precision: str = "bf16") -> Card:
     card = read_card(find_release("scn_x2"))
     exact = card.score("Kodak24")
     assert exact is not None
     rounded = replace(
         exact,
         dataset=dataset,
-        precision="bf16",
+        precision=precision,
         psnr=exact.psnr - loss / 2,
         psnr_y=exact.psnr_y - loss,
     )
     exact = replace(exact, precision="f32")
-    return replace(card, scores=[exact, rounded])
+    return replace(card, scores=[exact, rounded], sha256={**card.sha256, INT8_FILE: "0"})
 
 
 @pytest.fixture
-def has_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
-    def yes(device: str) -> bool:
-        return True
-
-    monkeypatch.setattr(devices, "_computes_bf16", yes)
+def computes_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "_computes_bf16", lambda device: True)
 
 
-@pytest.mark.usefixtures("has_bf16")
+@pytest.fixture
+def computes_no_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "_computes_bf16", lambda device: False)
+    monkeypatch.setattr(platform, "machine", lambda: "AMD64")
+
+
+@pytest.mark.usefixtures("computes_bf16")
 def test_bf16_is_taken_where_the_card_tells_that_it_costs_little() -> None:
     assert choose_precision("auto", card_with(0.009), "cpu") == "bf16"
     assert choose_precision("auto", card_with(0.011), "cpu") == "f32"
@@ -49,12 +53,42 @@ def test_bf16_is_taken_where_the_card_tells_that_it_costs_little() -> None:
     assert choose_precision("f32", card_with(0.0), "cpu") == "f32"
 
 
-def test_bf16_is_not_taken_where_it_is_no_faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no(device: str) -> bool:
-        return False
-
-    monkeypatch.setattr(devices, "_computes_bf16", no)
+@pytest.mark.usefixtures("computes_no_bf16")
+def test_bf16_is_not_taken_where_it_is_no_faster() -> None:
     assert choose_precision("auto", card_with(0.0), "cpu") == "f32"
+
+
+@pytest.mark.usefixtures("computes_no_bf16")
+def test_int8_is_taken_where_there_is_no_bf16_and_it_costs_little(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cheap = card_with(0.019, precision="int8")
+    assert choose_precision("auto", cheap, "cpu") == "int8"
+    assert choose_precision("auto", card_with(0.021, precision="int8"), "cpu") == "f32"
+    assert choose_precision("auto", card_with(0.0, "Set5", precision="int8"), "cpu") == "f32"
+    assert choose_precision("auto", cheap, "cuda") == "f32"
+    without_graph = replace(cheap, sha256={})
+    assert choose_precision("auto", without_graph, "cpu") == "f32"
+    monkeypatch.setattr(platform, "machine", lambda: "arm64")  # where it was not measured
+    assert choose_precision("auto", cheap, "cpu") == "f32"
+    assert choose_precision("int8", cheap, "cpu") == "int8"
+
+
+@pytest.mark.usefixtures("computes_bf16")
+def test_bf16_goes_before_int8() -> None:
+    card = card_with(0.0)
+    both = replace(card, scores=[*card.scores, *card_with(0.0, precision="int8").scores[1:]])
+    assert choose_precision("auto", both, "cpu") == "bf16"
+
+
+def test_int8_needs_a_graph_and_a_cpu() -> None:
+    card = card_with(0.0)
+    with pytest.raises(ScalewiseError, match="int8 is for the CPU, not cuda; choose auto, f32 or"):
+        choose_precision("int8", card, "cuda")
+    with pytest.raises(ScalewiseError, match="scn_x2 has no graph in 8-bit integers; 'scalewise q"):
+        choose_precision("int8", replace(card, sha256={}), "cpu")
+    with pytest.raises(ScalewiseError, match="int8 is for released models; choose f32 or bf16"):
+        choose_precision("int8", None, "cpu")
 
 
 def test_what_the_processor_can_is_asked() -> None:
@@ -63,7 +97,9 @@ def test_what_the_processor_can_is_asked() -> None:
 
 
 def test_unknown_wishes() -> None:
-    with pytest.raises(ScalewiseError, match="unknown precision 'f16'; choose auto, f32 or bf16"):
+    with pytest.raises(
+        ScalewiseError, match="unknown precision 'f16'; choose auto, f32, bf16 or int8"
+    ):
         choose_precision("f16", None, "cpu")
     with pytest.raises(ScalewiseError, match="unknown device 'gpu'; choose auto, cpu, cuda or mps"):
         choose_device("gpu")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from scalewise.cli.app import app
 from scalewise.errors import ScalewiseError
-from scalewise.training.release import release_run
-from scalewise.weights.card import WEIGHTS_FILE, Card, card_page, read_card, sha256
+from scalewise.training.release import _batches, release_run
+from scalewise.weights.card import INT8_FILE, WEIGHTS_FILE, Card, card_page, read_card, sha256
 
 PROJECT = Path(__file__).parents[2]
 
@@ -85,3 +88,46 @@ def test_from_a_checkpoint_from_elsewhere(tmp_path: Path) -> None:
     start = released(run, tmp_path / "model").training.start
     assert start is not None
     assert (start.model, start.sha256, start.steps) == ("elsewhere.pt", sha256(elsewhere), None)
+
+
+def test_in_8_bit_integers(tmp_path: Path, call: Callable[..., tuple[int, str, str]]) -> None:
+    pack = tmp_path / "train.pack"
+    code, _, stderr = call("data", "pack", "examples/pictures/train", "-o", pack, "--scale", 2)
+    assert code == 0, stderr
+    folder = tmp_path / "model"
+    released(trained(tmp_path / "run", *SMALL, f"data.train=[{pack}]", "data.patch=10"), folder)
+    code, stdout, stderr = call("quantize", folder, "--batches", 2)
+    assert code == 0, stderr
+    assert f"{folder}: model has model.int8.onnx" in stdout
+    assert INT8_FILE in read_card(folder).sha256
+    first = (folder / INT8_FILE).read_bytes()
+    code, _, _ = call("quantize", folder, "--batches", 2, "--data", pack)
+    assert code == 0
+    assert (folder / INT8_FILE).read_bytes() == first  # the same batches, so the same graph
+
+    small = tmp_path / "pictures"
+    small.mkdir()
+    shutil.copy("examples/pictures/valid/astronaut.png", small)
+    code, stdout, stderr = call("evaluate", folder, small, "--precision", "int8", "--card")
+    assert code == 0, stderr
+    score = read_card(folder).score("pictures", precision="int8")
+    assert score is not None
+    assert f"{score.psnr_y:.2f}" in stdout
+
+    pack.unlink()
+    code, _, stderr = call("quantize", folder)
+    assert code == 1
+    assert "train.pack" in stderr
+    code, _, stderr = call("quantize", tmp_path / "nothing")
+    assert code == 1
+    assert "not a released model" in stderr
+
+
+def test_noise_is_in_the_batches_that_int8_is_found_on(tmp_path: Path) -> None:
+    run = trained(tmp_path / "run", "data.task=denoise", "model.settings.scale=1", *SMALL)
+    card = released(run, tmp_path / "model")
+    (batch,) = _batches(card, [str(run / "train-0.pack")], 1)
+    assert batch.shape == (2, 3, 8, 8)
+    assert batch.dtype == np.float32
+    assert 0 <= batch.min() < batch.max() <= 1
+    assert np.unique(batch * 255 % 1).size > 10  # clean pixels would be whole levels

@@ -68,12 +68,15 @@ def test_what_bf16_costs_is_told_once_it_is_measured(card: Card) -> None:
     exact = replace(score("small", 37.5, "Kodak24"), precision="f32")
     rounded = replace(exact, precision="bf16", psnr_y=37.48, psnr=exact.psnr - 0.03)
     card = with_scores(card, [exact])
-    assert card.cost_of_bf16 == float("inf")
+    assert card.cost_of("bf16") == float("inf")
     assert "bfloat16" not in card_page(card)
     card = with_scores(with_scores(card, [rounded]), [exact])
-    assert card.cost_of_bf16 == pytest.approx(0.03)
+    assert card.cost_of("bf16") == pytest.approx(0.03)
     assert card.score("Kodak24") == exact
     assert "bfloat16 costs 0.0300 dB on Kodak24." in card_page(card)
+    assert card.cost_of("int8") == float("inf")
+    integers = replace(exact, precision="int8", psnr_y=37.51, psnr=exact.psnr + 0.02)
+    assert "int8 gains 0.0100 dB on Kodak24." in card_page(with_scores(card, [integers]))
 
 
 def test_the_page_tells_scores_licences_and_how_far_training_got(card: Card) -> None:
@@ -104,7 +107,7 @@ def test_what_bf16_costs_under_any_protocol_is_the_most(card: Card) -> None:
         exact = replace(score("small", 30.0, "Kodak24"), protocol=protocol)
         scores += [exact, replace(exact, precision="bf16", psnr_y=30.0 - cost)]
     other = replace(score("noisy", 20.0, "Kodak24"), protocol="denoise25")
-    assert with_scores(card, [other, *scores]).cost_of_bf16 == pytest.approx(0.05)
+    assert with_scores(card, [other, *scores]).cost_of("bf16") == pytest.approx(0.05)
 
 
 def test_bad_cards(card: Card, tmp_path: Path) -> None:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 import scalewise.models
 from scalewise.errors import ScalewiseError
+from scalewise.restoring.restorer import load
 from scalewise.weights import find_release
-from scalewise.weights.card import read_card
-from scalewise.weights.release import load_network, write_release
+from scalewise.weights.card import (
+    INT8_FILE,
+    Score,
+    read_card,
+    sha256,
+    with_scores,
+    write_card,
+)
+from scalewise.weights.release import add_int8, load_network, write_release
 
 
 def test_a_release_gives_the_network_back(small_release: Path, tmp_path: Path) -> None:
@@ -46,6 +57,47 @@ def test_the_released_weights_are_in_the_released_graph() -> None:
         with torch.no_grad():
             expected = network(image).numpy()
         assert abs(run(image.numpy())[0] - expected).max() < 1e-4
+
+
+def test_int8_is_a_second_graph(small_release: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "small"
+    shutil.copytree(small_release, folder)
+    random = np.random.default_rng(0)
+    images = [random.random((2, 3, 32, 32), np.float32) for _ in range(4)]
+    card = add_int8(folder, images)
+    assert read_card(folder) == card
+    assert card.sha256 == {
+        **read_card(small_release).sha256,
+        INT8_FILE: sha256(folder / INT8_FILE),
+    }
+    assert INT8_FILE in (folder / "README.md").read_text()
+
+    photo = (256 * random.random((40, 60, 3))).astype(np.uint8)
+    exact = load(folder, precision="f32").restore(photo)
+    rounded = load(folder, precision="int8", tile=32).restore(photo)
+    error = np.abs(rounded.astype(int) - exact)
+    assert 0 < error.max() < 24
+    assert error.mean() < 2
+    with pytest.raises(ScalewiseError, match="'scalewise quantize' makes one"):
+        load(small_release, precision="int8")
+
+    score = Score(
+        model="small",
+        dataset="Set5",
+        images=5,
+        protocol="field",
+        precision="int8",
+        psnr=30.0,
+        psnr_y=32.0,
+        ssim=0.9,
+        version="0",
+    )
+    kept = replace(score, precision="f32")
+    write_card(with_scores(card, [score, kept]), folder)
+    assert add_int8(folder, images).scores == [kept]  # those of the old graph are not the new one's
+    (folder / INT8_FILE).write_bytes(b"")
+    with pytest.raises(ScalewiseError, match=r"model\.int8\.onnx: damaged"):
+        load(folder, precision="int8")
 
 
 def test_what_is_no_model(tmp_path: Path) -> None:

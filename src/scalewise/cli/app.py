@@ -19,6 +19,7 @@ from scalewise.cli import (
     export,
     models,
     plot,
+    quantize,
     release,
     reproduce,
     restore,
@@ -36,6 +37,7 @@ EXTRAS = {
     "onnx": "train",
     "tensorboard": "train",
     "matplotlib": "train",
+    "onnxruntime": "quantize",
     "ray": "cluster",
     "fastapi": "web",
     "uvicorn": "web",
@@ -63,6 +65,7 @@ app.command()(plot.plot)
 app.command()(sweep.sweep)
 app.command()(reproduce.reproduce)
 app.command()(release.release)
+app.command()(quantize.quantize)
 app.command()(export.export)
 
 

@@ -115,7 +115,7 @@ def _fetch(folder: Path) -> Path:
 
 
 def _load(
-    model: str, precision: Literal["f32", "bf16"], tile: int | None, ensemble: bool
+    model: str, precision: Literal["f32", "bf16", "int8"], tile: int | None, ensemble: bool
 ) -> Restorer:
     from scalewise.restoring.restorer import DEFAULT_TILE, load, load_trained
     from scalewise.weights import is_release

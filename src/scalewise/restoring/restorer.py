@@ -17,11 +17,11 @@ from scalewise.restoring.engine import Cut, restored
 from scalewise.restoring.ensemble import ensembled
 from scalewise.restoring.memory import bytes_per_pixel, choose_tile
 from scalewise.restoring.rows import Rows, RowSink, RowSource, rows_of, rows_of_array, to_array
-from scalewise.restoring.runtime import Finite, OpenVinoRuntime, Runtime, TorchRuntime
+from scalewise.restoring.runtime import Finite, OpenVinoRuntime, Precision, Runtime, TorchRuntime
 from scalewise.restoring.samples import FloatImage
 from scalewise.restoring.window import Network, Run
 from scalewise.weights import clean_model, find_release
-from scalewise.weights.card import GRAPH_FILE, WEIGHTS_FILE, checked_file, read_card
+from scalewise.weights.card import GRAPH_FILE, INT8_FILE, WEIGHTS_FILE, checked_file, read_card
 
 Tile = int | Literal["auto"] | None
 Progress = Callable[[int, int], None]
@@ -39,6 +39,9 @@ black and white noise 0.10, on a checkerboard of single pixels 0.13 (with 24: 0.
 PYRAMID_PIXELS = 7
 BLEND = 14
 """Input pixels to either side of a cut over which tiles of ``blended`` networks fade."""
+
+SMALL = 512**2
+"""Pixels up to which float32 is done before int8, which takes a second longer to compile."""
 
 
 class Traits(Protocol):
@@ -89,6 +92,7 @@ class Restorer:
             itself, and the result is another one.
         deep_exactly: restore pictures of more than 8 bits in float32, whatever the runtime
             computes in, for bfloat16 has no more than 8 bits itself.
+        small_exactly: pixels of a picture up to which it is restored in float32.
         strength: how much is kept of what the network makes, in [0, 1].
         gentle: the network that makes the rest; None for the picture as it is, at scale 1.
         ensemble: take the mean over the eight views of each tile, which is a little better and
@@ -107,6 +111,7 @@ class Restorer:
         *,
         allow_local: bool = False,
         deep_exactly: bool = False,
+        small_exactly: int = 0,
         strength: float = 1.0,
         gentle: Restorer | None = None,
         ensemble: bool = False,
@@ -122,6 +127,7 @@ class Restorer:
         self.tile = None if traits.tiling == "whole" and not allow_local else tile
         self._traits = traits
         self._deep_exactly = deep_exactly
+        self._small_exactly = small_exactly
         self._strength = strength
         self._gentle = gentle
         self._ensemble = ensemble
@@ -211,13 +217,14 @@ class Restorer:
             deep: whether it has more than 8 bits; None to go by its samples.
         """
         deep = rows.dtype != np.uint8 if deep is None else deep
+        total = rows.height * rows.width
+        exactly = (self._deep_exactly and deep) or total <= self._small_exactly
         network = Network(
-            self._run(exactly=self._deep_exactly and deep),
+            self._run(exactly),
             self.scale,
             self._traits.channels,
             self._traits.multiple,
         )
-        total = rows.height * rows.width
 
         def done(pixels: int) -> None:
             if progress is not None:
@@ -284,9 +291,10 @@ def load(
         model: its name, or the path of its folder.
         device: ``cpu`` (OpenVINO), ``cuda`` or ``mps`` (PyTorch); ``auto`` takes a GPU that
             PyTorch can use, else the CPU.
-        precision: what to compute in, ``f32`` or ``bf16``; ``auto`` takes ``bf16`` where the
-            device has it and the card tells that it costs less than 0.01 dB, and for pictures
-            of 8 bits alone.
+        precision: what to compute in, ``f32``, ``bf16`` or, on the CPU, ``int8``; ``auto`` takes
+            the fastest that the card tells to cost less than 0.01 dB (see
+            :func:`~scalewise.restoring.devices.choose_precision`), and for pictures of 8 bits
+            alone; ``int8``, which takes a second longer to begin, not for small ones.
         tile, allow_local: as for :class:`Restorer`.
         threads: of the CPU, to compute with; None for all that the machine has.
         strength: how much is kept of what a model for noise, JPEG or photographs makes, in
@@ -302,16 +310,16 @@ def load(
     place = choose_device(device)
     chosen = choose_precision(precision, card, place)
 
-    def open_runtime(precision: Literal["f32", "bf16"]) -> Runtime:
+    def open_runtime(precision: Precision) -> Runtime:
         if place == "cpu":
-            checked_file(folder, card, WEIGHTS_FILE)  # which the graph refers to
-            return OpenVinoRuntime(checked_file(folder, card, GRAPH_FILE), precision, threads)
+            graph = INT8_FILE if precision == "int8" else GRAPH_FILE
+            checked_file(folder, card, WEIGHTS_FILE)  # which the graph may refer to
+            return OpenVinoRuntime(checked_file(folder, card, graph), precision, threads)
         from scalewise.weights.release import load_network
 
         return TorchRuntime(load_network(folder), place, precision)
 
     runtime = Finite(open_runtime(chosen), None if chosen == "f32" else lambda: open_runtime("f32"))
-    deep_exactly = precision == "auto"
     gentle = None
     if strength < 1 and card.task == "photo":
         gentle = load(clean_model(card.scale), device=device, precision=precision, threads=threads)
@@ -321,7 +329,8 @@ def load(
         runtime,
         tile,
         allow_local=allow_local,
-        deep_exactly=deep_exactly,
+        deep_exactly=precision == "auto",
+        small_exactly=SMALL if precision == "auto" and chosen == "int8" else 0,
         strength=strength,
         gentle=gentle,
         ensemble=ensemble,

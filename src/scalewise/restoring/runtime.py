@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scalewise.errors import ScalewiseError
 from scalewise.restoring.memory import free_memory, is_out_of_memory
 
-Precision = Literal["f32", "bf16"]
+Precision = Literal["f32", "bf16", "int8"]
 
 _ANY_SIZE = 128**2
 """Pixels up to which the graph for any size serves: compiling for one takes as long as running
@@ -63,6 +63,7 @@ class OpenVinoRuntime:
     Args:
         graph: an ONNX file made by ``scalewise export``, or a released model's.
         precision: what to compute in; ``bf16`` is up to twice as fast where the CPU has it.
+            ``int8`` is for a graph that has 8-bit integers, and computes the rest in float32.
         threads: how many to use; None for all that the machine has.
 
     Raises:
@@ -113,7 +114,7 @@ class OpenVinoRuntime:
                 model.reshape(list(shape))
             settings: dict[str, Any] = {
                 "PERFORMANCE_HINT": "LATENCY",
-                "INFERENCE_PRECISION_HINT": self.precision,
+                "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
             }
             if self._threads is not None:
                 settings["INFERENCE_NUM_THREADS"] = self._threads

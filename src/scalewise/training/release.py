@@ -1,20 +1,27 @@
-"""From a training run to a released model."""
+"""From a training run to a released model, and to one in 8-bit integers."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from scalewise.data.sampler import PatchSampler
 from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
 from scalewise.models.convert import load_checkpoint as load_network
+from scalewise.models.quantize import Image
+from scalewise.training.batches import HostBatches
 from scalewise.training.checkpoint import BEST, load_checkpoint
+from scalewise.training.recipe import parse_recipe
 from scalewise.training.runs import is_run
 from scalewise.training.setup import packed_paths
 from scalewise.weights import find_release, is_release
 from scalewise.weights.card import WEIGHTS_FILE, Card, Start, Training, read_card, sha256
-from scalewise.weights.release import to_bytes, write_release
+from scalewise.weights.release import add_int8, to_bytes, write_release
 
 
 def release_run(run: Path, folder: Path, *, summary: str, licence: str) -> Card:
@@ -58,6 +65,41 @@ def release_run(run: Path, folder: Path, *, summary: str, licence: str) -> Card:
         training=training,
         task=recipe["data"].get("task", "super-resolution"),
     )
+
+
+def quantize_release(folder: Path, train: Sequence[str] | None = None, batches: int = 64) -> Card:
+    """Give a released model a graph in 8-bit integers, on batches as its training drew them.
+
+    Args:
+        folder: the model's.
+        train: packed stores; None for those of its recipe.
+        batches: how many to look at.
+
+    Raises:
+        ScalewiseError: not a released model, or its training data are gone.
+    """
+    card = read_card(folder)
+    return add_int8(folder, _batches(card, train, batches))
+
+
+def _batches(card: Card, train: Sequence[str] | None, count: int) -> Iterator[Image]:
+    """LR batches of a model's training, cut to what its graph takes."""
+    data = parse_recipe(card.training.recipe, card.name).data
+    stores = [Store(path) for path in train or data.train]
+    sampler = PatchSampler(
+        stores,
+        card.scale,
+        data.patch,
+        data.batch,
+        augment=data.augment,
+        whole=data.squash is not None,
+        degradation=data.degradation,
+    )
+    draw = HostBatches(sampler, torch.device("cpu"))
+    side = data.patch // card.multiple * card.multiple
+    for step in range(count):
+        small, _ = draw(step)
+        yield small[..., :side, :side].clamp(0, 1).contiguous().numpy()
 
 
 def _start(init: str | None) -> Start | None:

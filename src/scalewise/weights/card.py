@@ -17,6 +17,7 @@ from scalewise.whole import write_whole
 CARD_FILE = "card.json"
 PAGE_FILE = "README.md"
 GRAPH_FILE = "model.onnx"
+INT8_FILE = "model.int8.onnx"
 WEIGHTS_FILE = "weights.safetensors"
 _JUDGED_ON = "Kodak24"
 
@@ -109,7 +110,7 @@ class Card:
         tiling: how it may be cut into tiles; see :mod:`scalewise.models.base`.
         licence: of the weights.
         training: how they came about.
-        sha256: of the graph and the weights, by file name.
+        sha256: of the graphs and the weights, by file name.
         scores: what it scored, and bicubic beside it.
     """
 
@@ -133,15 +134,14 @@ class Card:
         wanted = (self.name, dataset, protocol, precision)
         return next((score for score in self.scores if _measurement(score) == wanted), None)
 
-    @property
-    def cost_of_bf16(self) -> float:
-        """Decibels that bfloat16 loses on Kodak24, in RGB or luminance, whichever is more.
+    def cost_of(self, precision: str) -> float:
+        """Decibels that a precision loses on Kodak24, in RGB or luminance, whichever is more.
 
         At worst, where it was measured under several protocols; infinite where under none.
         """
         costs: list[float] = []
         for exact in self.scores:
-            rounded = self.score(_JUDGED_ON, exact.protocol, "bf16")
+            rounded = self.score(_JUDGED_ON, exact.protocol, precision)
             if exact == self.score(_JUDGED_ON, exact.protocol) and rounded is not None:
                 costs += [exact.psnr - rounded.psnr, exact.psnr_y - rounded.psnr_y]
         return max(costs, default=inf)
@@ -223,9 +223,11 @@ def card_page(card: Card) -> str:
         "",
         *_table(card.scores),
     ]
-    if card.cost_of_bf16 < inf:
-        verb = "costs" if card.cost_of_bf16 >= 0 else "gains"
-        lines += ["", f"bfloat16 {verb} {abs(card.cost_of_bf16):.4f} dB on {_JUDGED_ON}."]
+    for precision, name in (("bf16", "bfloat16"), ("int8", "int8")):
+        cost = card.cost_of(precision)
+        if cost < inf:
+            verb = "costs" if cost >= 0 else "gains"
+            lines += ["", f"{name} {verb} {abs(cost):.4f} dB on {_JUDGED_ON}."]
     lines += [
         "",
         "## Training data",
@@ -250,7 +252,7 @@ def card_page(card: Card) -> str:
         "",
         *(f"- `{name}`: sha256 `{digest}`" for name, digest in card.sha256.items()),
         "",
-        "The graph refers to the weights beside it. For one that has them within:",
+        f"`{GRAPH_FILE}` refers to the weights beside it. For one that has them within:",
         f"`scalewise export {card.name} -o {card.name}.onnx`.",
         "",
     ]

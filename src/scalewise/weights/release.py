@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -11,9 +13,11 @@ from scalewise.errors import ScalewiseError
 from scalewise.models import RestorationNetwork, create_model
 from scalewise.models.convert import load_checkpoint, load_weights
 from scalewise.models.export import export_onnx, share_weights
+from scalewise.models.quantize import Image, export_int8
 from scalewise.weights import find_release, is_release
 from scalewise.weights.card import (
     GRAPH_FILE,
+    INT8_FILE,
     WEIGHTS_FILE,
     Card,
     Task,
@@ -97,5 +101,24 @@ def write_release(
         training=training,
         sha256={file: sha256(folder / file) for file in (WEIGHTS_FILE, GRAPH_FILE)},
     )
+    write_card(card, folder)
+    return card
+
+
+def add_int8(folder: Path, images: Iterable[Image]) -> Card:
+    """Give a released model a graph in 8-bit integers; scores of an earlier one are dropped.
+
+    Args:
+        folder: the model's.
+        images: see :func:`~scalewise.models.quantize.export_int8`.
+
+    Raises:
+        ScalewiseError: not a released model, damaged, or nothing in it to quantize.
+    """
+    export_int8(_from_release(folder), folder / INT8_FILE, images)
+    card = read_card(folder)
+    digests = {**card.sha256, INT8_FILE: sha256(folder / INT8_FILE)}
+    kept = [score for score in card.scores if score.precision != "int8"]
+    card = replace(card, sha256=digests, scores=kept)
     write_card(card, folder)
     return card
