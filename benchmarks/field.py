@@ -34,6 +34,8 @@ from scalewise.data.layouts import Dataset, find_dataset
 from scalewise.data.store import read_rgb
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.protocols import FIELD
+from scalewise.weights import find_release
+from scalewise.weights.card import INT8_FILE, read_card
 
 SIDE = (512, 512)
 
@@ -117,9 +119,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _subjects(given: argparse.Namespace, machine: Machine) -> Iterator[Subject]:
-    for precision in ["f32", "bf16"] if machine.bf16 else ["f32"]:
-        for model in given.models:
-            yield Subject("openvino", SIDE, model, precision)
+    for model in given.models:
+        yield Subject("openvino", SIDE, model, "f32")
+        if machine.bf16:
+            yield Subject("openvino", SIDE, model, "bf16")
+        if INT8_FILE in read_card(find_release(model)).sha256:
+            yield Subject("openvino", SIDE, model, "int8")
     for what in ("bicubic", "lanczos", *PEERS):
         yield Subject(what, SIDE)
     for file in given.opencv:
@@ -220,10 +225,11 @@ def draw(rows: Sequence[Row], dataset: str, path: Path) -> None:
         same = [row for row in rows if row.name == name]
         points = [(row.seconds_per_megapixel, row.psnr_y[dataset]) for row in same]
         colour, marker = ("#0072b2", "o") if same[0].ours else ("#d55e00", "s")
-        axes.plot(*zip(*points, strict=True), color=colour, linewidth=1)
+        axes.plot(*zip(*sorted(points), strict=True), color=colour, linewidth=1)
         for row, point in zip(same, points, strict=True):
             filled = "white" if row.precision == "f32" else colour
-            axes.plot(*point, marker, color=colour, markerfacecolor=filled)
+            shape = "^" if row.precision == "int8" else marker
+            axes.plot(*point, shape, color=colour, markerfacecolor=filled)
         is_left = same[0].ours  # whose slower precision is on the right
         axes.annotate(
             name,
@@ -236,7 +242,8 @@ def draw(rows: Sequence[Row], dataset: str, path: Path) -> None:
     axes.set_xscale("log")
     axes.set_xlabel("seconds per output megapixel, two cores (log)")
     axes.set_ylabel(f"PSNR-Y on {dataset}, dB")
-    axes.set_title("x2: better is up, faster is left (circles: ours; hollow: float32)", fontsize=10)
+    title = "x2: better is up, faster is left (blue: ours; hollow: float32, triangles: int8)"
+    axes.set_title(title, fontsize=10)
     axes.grid(alpha=0.3)
     axes.margins(x=0.22)
     figure.savefig(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from scalewise.data.layouts import find_dataset
 from scalewise.evaluating.evaluate import bicubic, evaluate
 from scalewise.files import Picture, read, write
 from scalewise.imaging.protocols import FIELD
+from scalewise.weights.release import add_int8
 from tests.benchmarks.packages import pretend
 
 CV2 = """
@@ -67,14 +69,21 @@ def test_scores_and_times_everything(
     monkeypatch.setattr(field, "SIDE", (64, 64))
     monkeypatch.setenv("PYTHONPATH", str(peers))
     numbers, plot = tmp_path / "field.json", tmp_path / "field.png"
-    options = ["--models", str(small_release), "--opencv", "FSRCNN_x2.pb", "--repeats", "1"]
+    model = tmp_path / "small"
+    shutil.copytree(small_release, model)
+    random = np.random.default_rng(0)
+    add_int8(model, [random.random((2, 3, 32, 32), np.float32) for _ in range(4)])
+    options = ["--models", str(model), "--opencv", "FSRCNN_x2.pb", "--repeats", "1"]
     outputs = ["--threads", "1", "--json", str(numbers), "--plot", str(plot)]
     assert field.main([str(dataset), *options, *outputs]) == 0
     table = capsys.readouterr().out
 
     found = json.loads(numbers.read_text(encoding="utf-8"))
     rows = {row["name"]: row for row in found["measured"]}
-    assert [*rows] == [small_release.name, "bicubic x2", "Lanczos x2", "FSRCNN_x2"]
+    assert [*rows] == ["small", "bicubic x2", "Lanczos x2", "FSRCNN_x2"]
+    ours = {row["precision"]: row for row in found["measured"] if row["ours"]}
+    assert [*ours] == ["f32", "int8"]
+    assert 0 < abs(ours["f32"]["psnr_y"]["pair"] - ours["int8"]["psnr_y"]["pair"]) < 0.5
     exact = [score.psnr_y for score in evaluate(bicubic(2), find_dataset(dataset), 2, FIELD)]
     assert rows["bicubic x2"]["psnr_y"]["pair"] == pytest.approx(np.mean(exact), abs=1e-9)
     assert rows["FSRCNN_x2"]["psnr_y"]["pair"] < rows["bicubic x2"]["psnr_y"]["pair"] - 1

@@ -125,3 +125,20 @@ def test_tiles_of_a_released_network_from_files(
     whole = load("scn_x2", precision=precision, tile=None).restore(image).astype(int)
     tiled = load("scn_x2", precision=precision, tile=64).restore(image)
     assert np.abs(tiled - whole).max() <= 1
+
+
+@pytest.mark.parametrize("name", ["scn_x2", "scn_fast_x2"])
+def test_int8_rounds_differently_in_tiles_but_draws_no_line(
+    name: str, photo: NDArray[np.uint8]
+) -> None:
+    """What a tile does not see is nothing to float32; here it turns a few roundings."""
+    tile = 64
+    whole = load(name, precision="int8", tile=None).restore(photo).astype(int)
+    tiled = load(name, precision="int8", tile=tile).restore(photo)
+    difference = np.abs(tiled - whole)
+    assert difference.max() <= 3
+    assert difference.mean() < 0.1
+    at_cuts = np.concatenate(
+        [difference[2 * tile - 1 :: 2 * tile], difference[2 * tile :: 2 * tile]]
+    )
+    assert at_cuts.mean() < 1.5 * difference.mean() + 0.01

@@ -90,6 +90,17 @@ def test_from_a_checkpoint_from_elsewhere(tmp_path: Path) -> None:
     assert (start.model, start.sha256, start.steps) == ("elsewhere.pt", sha256(elsewhere), None)
 
 
+def test_aims(tmp_path: Path, call: Callable[..., tuple[int, str, str]]) -> None:
+    run, folder = trained(tmp_path / "run", *SMALL), tmp_path / "model"
+    options = ["release", run, "-o", folder, "--summary", "A test."]
+    code, _, stderr = call(*options, "--aim", "Set5")
+    assert code == 1
+    assert "--aim 'Set5': write SET=DB, such as Set5=38.05" in stderr
+    code, _, stderr = call(*options, "--aim", "Set5=38.05", "--aim", "Set14=33.7")
+    assert code == 0, stderr
+    assert read_card(folder).aims == {"Set5": 38.05, "Set14": 33.7}
+
+
 def test_in_8_bit_integers(tmp_path: Path, call: Callable[..., tuple[int, str, str]]) -> None:
     pack = tmp_path / "train.pack"
     code, _, stderr = call("data", "pack", "examples/pictures/train", "-o", pack, "--scale", 2)

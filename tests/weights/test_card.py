@@ -87,6 +87,18 @@ def test_the_page_tells_scores_licences_and_how_far_training_got(card: Card) -> 
     assert card.sha256["model.onnx"] in page
 
 
+def test_the_page_tells_what_became_of_aims(card: Card, tmp_path: Path) -> None:
+    assert "aim" not in card_page(card)
+    aimed = replace(card, aims={"Set5": 38.0, "Set14": 33.5, "Urban100": 32.0})
+    aimed = with_scores(aimed, [score("small", 37.785), score("small", 33.5, "Set14")])
+    write_card(aimed, tmp_path)
+    assert read_card(tmp_path) == aimed
+    page = card_page(aimed)
+    assert "- Set5: 38.00 dB PSNR-Y was the aim; missed by 0.22 dB.\n" in page
+    assert "- Set14: 33.50 dB PSNR-Y was the aim; reached.\n" in page
+    assert "- Urban100: 32.00 dB PSNR-Y was the aim; not measured.\n" in page
+
+
 def test_tasks_with_psnr_b_and_encoded_files(card: Card, tmp_path: Path) -> None:
     jpeg = replace(score("jpeg", 27.8, "classic5"), protocol="jpeg10", psnr_b=25.211, encoded="ab")
     scored = with_scores(replace(card, task="dejpeg"), [jpeg, score("small", 30.0)])

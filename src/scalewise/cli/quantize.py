@@ -18,7 +18,7 @@ def quantize(
             help="Packed store of pictures that it will be given (default: its recipe's).",
         ),
     ] = None,
-    batches: Annotated[int, typer.Option(min=1, help="How many batches to look at.")] = 64,
+    batches: Annotated[int, typer.Option(min=1, help="How many batches to look at.")] = 32,
 ) -> None:
     """Add a graph whose inner convolutions compute in 8-bit integers.
 

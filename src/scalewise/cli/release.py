@@ -13,6 +13,14 @@ def release(
     output: Annotated[Path, typer.Option("--output", "-o", help="The model's folder.")],
     summary: Annotated[str, typer.Option(help="One sentence that says what it is for.")],
     licence: Annotated[str, typer.Option(help="Of the weights.")] = "Apache-2.0",
+    aim: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SET=DB",
+            help="PSNR-Y that it was to reach on a set, such as Set5=38.05; the card says by how "
+            "much it is missed.",
+        ),
+    ] = None,
 ) -> None:
     """Write a run's best weights as a released model: weights, graph and card.
 
@@ -20,9 +28,22 @@ def release(
     """
     from scalewise.training.release import release_run
 
-    card = release_run(run, output, summary=summary, licence=licence)
+    card = release_run(run, output, summary=summary, licence=licence, aims=_aims(aim or []))
     typer.echo(
         f"{output}: {card.name}, {card.parameters:,} parameters, {card.training.steps:,} steps "
         f"({card.training.progress:.0%} of the schedule)"
     )
     typer.echo(f"next: scalewise evaluate {output} DIR... --card")
+
+
+def _aims(texts: list[str]) -> dict[str, float]:
+    from scalewise.errors import ScalewiseError
+
+    aims: dict[str, float] = {}
+    for text in texts:
+        dataset, _, decibels = text.partition("=")
+        try:
+            aims[dataset] = float(decibels)
+        except ValueError:
+            raise ScalewiseError(f"--aim '{text}': write SET=DB, such as Set5=38.05") from None
+    return aims

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from scalewise.data.sampler import PatchSampler
 from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
 from scalewise.models.convert import load_checkpoint as load_network
@@ -18,13 +17,15 @@ from scalewise.training.batches import HostBatches
 from scalewise.training.checkpoint import BEST, load_checkpoint
 from scalewise.training.recipe import parse_recipe
 from scalewise.training.runs import is_run
-from scalewise.training.setup import packed_paths
+from scalewise.training.setup import make_sampler, packed_paths
 from scalewise.weights import find_release, is_release
 from scalewise.weights.card import WEIGHTS_FILE, Card, Start, Training, read_card, sha256
 from scalewise.weights.release import add_int8, to_bytes, write_release
 
 
-def release_run(run: Path, folder: Path, *, summary: str, licence: str) -> Card:
+def release_run(
+    run: Path, folder: Path, *, summary: str, licence: str, aims: dict[str, float] | None = None
+) -> Card:
     """Write a run's best weights as a released model, named after its folder.
 
     Args:
@@ -32,6 +33,7 @@ def release_run(run: Path, folder: Path, *, summary: str, licence: str) -> Card:
         folder: the model's folder.
         summary: one sentence for the card.
         licence: of the weights.
+        aims: see :class:`~scalewise.weights.card.Card`.
 
     Raises:
         ScalewiseError: no finished validation in the run, or its training data are gone.
@@ -64,10 +66,11 @@ def release_run(run: Path, folder: Path, *, summary: str, licence: str) -> Card:
         licence=licence,
         training=training,
         task=recipe["data"].get("task", "super-resolution"),
+        aims=aims,
     )
 
 
-def quantize_release(folder: Path, train: Sequence[str] | None = None, batches: int = 64) -> Card:
+def quantize_release(folder: Path, train: Sequence[str] | None = None, batches: int = 32) -> Card:
     """Give a released model a graph in 8-bit integers, on batches as its training drew them.
 
     Args:
@@ -86,16 +89,7 @@ def _batches(card: Card, train: Sequence[str] | None, count: int) -> Iterator[Im
     """LR batches of a model's training, cut to what its graph takes."""
     data = parse_recipe(card.training.recipe, card.name).data
     stores = [Store(path) for path in train or data.train]
-    sampler = PatchSampler(
-        stores,
-        card.scale,
-        data.patch,
-        data.batch,
-        augment=data.augment,
-        whole=data.squash is not None,
-        degradation=data.degradation,
-    )
-    draw = HostBatches(sampler, torch.device("cpu"))
+    draw = HostBatches(make_sampler(stores, card.scale, data), torch.device("cpu"))
     side = data.patch // card.multiple * card.multiple
     for step in range(count):
         small, _ = draw(step)

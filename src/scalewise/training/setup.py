@@ -67,21 +67,33 @@ def prepare(
         store = Store(path)
         _require_squashed(store, data.squash)
         stores.append(store)
-    sampler = PatchSampler(
+    sampler = make_sampler(stores, scale, data, recipe.seed, world)
+    validation = open_validation(data, scale)
+    recipe = replace(recipe, model=replace(recipe.model, settings=network.settings))
+    return Trainer(network, recipe, sampler, run, validation, listeners, world=world, notify=notify)
+
+
+def make_sampler(
+    stores: Sequence[Store], scale: int, data: DataConfig, seed: int = 0, world: World | None = None
+) -> PatchSampler:
+    """What draws a recipe's batches.
+
+    Raises:
+        ScalewiseError: no picture is large enough, or the processes do not divide the batch.
+    """
+    world = world or World()
+    return PatchSampler(
         stores,
         scale,
         data.patch,
         data.batch,
-        recipe.seed,
+        seed,
         world.rank,
         world.size,
         augment=data.augment,
         whole=data.squash is not None,
         degradation=data.degradation,
     )
-    validation = open_validation(data, scale)
-    recipe = replace(recipe, model=replace(recipe.model, settings=network.settings))
-    return Trainer(network, recipe, sampler, run, validation, listeners, world=world, notify=notify)
 
 
 def build_network(config: ModelConfig, seed: int, initialise: bool = True) -> RestorationNetwork:

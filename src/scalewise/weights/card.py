@@ -112,6 +112,7 @@ class Card:
         training: how they came about.
         sha256: of the graphs and the weights, by file name.
         scores: what it scored, and bicubic beside it.
+        aims: dataset -> the PSNR-Y in dB, under the protocol ``field``, that it was to reach.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Card:
     training: Training
     sha256: dict[str, str]
     scores: list[Score] = field(default_factory=list[Score])
+    aims: dict[str, float] = field(default_factory=dict[str, float])
 
     def score(self, dataset: str, protocol: str = "field", precision: str = "f32") -> Score | None:
         """The network's own score on a dataset, if it was measured."""
@@ -228,6 +230,8 @@ def card_page(card: Card) -> str:
         if cost < inf:
             verb = "costs" if cost >= 0 else "gains"
             lines += ["", f"{name} {verb} {abs(cost):.4f} dB on {_JUDGED_ON}."]
+    if card.aims:
+        lines += ["", *(f"- {_verdict(card, *aim)}" for aim in card.aims.items())]
     lines += [
         "",
         "## Training data",
@@ -280,6 +284,17 @@ def _table(scores: list[Score]) -> list[str]:
         lines += ["", "The encoded files that the networks were given, one hash a set:", ""]
         lines += [f"- {name}: sha256 `{digest}`" for name, digest in files.items()]
     return lines
+
+
+def _verdict(card: Card, dataset: str, aim: float) -> str:
+    """What became of an aim."""
+    wanted = f"{dataset}: {aim:.2f} dB PSNR-Y was the aim"
+    score = card.score(dataset)
+    if score is None:
+        return f"{wanted}; not measured."
+    # As printed, so that the page does not contradict itself.
+    missing = round(aim - round(score.psnr_y, 2), 2)
+    return f"{wanted}; " + (f"missed by {missing:.2f} dB." if missing > 0 else "reached.")
 
 
 def _origin(start: Start | None) -> str:

@@ -74,13 +74,14 @@ def write_release(
     licence: str,
     training: Training,
     task: Task = "super-resolution",
+    aims: dict[str, float] | None = None,
 ) -> Card:
     """Write a network as a released model: weights, graph, and a card without scores yet.
 
     Args:
         network: in evaluation mode, on the CPU.
         folder: created if missing; files of an earlier release in it are replaced.
-        name, summary, licence, training, task: see :class:`Card`.
+        name, summary, licence, training, task, aims: see :class:`Card`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WEIGHTS_FILE).write_bytes(to_bytes(network))
@@ -100,6 +101,7 @@ def write_release(
         licence=licence,
         training=training,
         sha256={file: sha256(folder / file) for file in (WEIGHTS_FILE, GRAPH_FILE)},
+        aims=aims or {},
     )
     write_card(card, folder)
     return card
