@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from scalewise.errors import ScalewiseError
+from scalewise.restoring.devices import MOST_LOST
 from scalewise.weights import find_release, is_release, list_cards
 from scalewise.weights.card import (
+    INT8_FILE,
     Card,
     Score,
     card_page,
@@ -149,7 +151,10 @@ def test_releases_of_the_package_are_whole() -> None:
     for card in cards:
         folder = find_release(card.name)
         assert folder.name == card.name
-        for name in ("model.onnx", "weights.safetensors"):
+        assert {"model.onnx", "weights.safetensors"} <= {*card.sha256}
+        if INT8_FILE in card.sha256:  # what costs more is not released
+            assert card.cost_of("int8") < MOST_LOST["int8"]
+        for name in card.sha256:
             checked_file(folder, card, name)
         assert (folder / "README.md").read_text(encoding="utf-8") == card_page(card)
         if card.task == "super-resolution":

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 
 def quantize(
-    model: Annotated[Path, typer.Argument(help="The released model's folder.")],
+    model: Annotated[str, typer.Argument(help="A released model's folder, or its name.")],
     data: Annotated[
         list[str] | None,
         typer.Option(
@@ -26,8 +25,9 @@ def quantize(
     is found on batches as training drew them.
     """
     from scalewise.training.release import quantize_release
+    from scalewise.weights import find_release
     from scalewise.weights.card import INT8_FILE
 
-    card = quantize_release(model, data or None, batches)
+    card = quantize_release(find_release(model), data or None, batches)
     typer.echo(f"{model}: {card.name} has {INT8_FILE}")
     typer.echo(f"next: scalewise evaluate {model} DIR... --precision int8 --card")

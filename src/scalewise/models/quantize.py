@@ -39,7 +39,7 @@ def export_int8(network: RestorationNetwork, path: Path, images: Iterable[Image]
     Args:
         network: on the CPU; put into evaluation mode.
         path: the file to write; it appears whole or not at all.
-        images: what the network will be given, some dozens of (1, C, H, W) float32 in [0, 1],
+        images: what the network will be given, some dozens of (N, C, H, W) float32 in [0, 1],
             H and W multiples of ``network.multiple``.
 
     Raises:
