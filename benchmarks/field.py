@@ -221,6 +221,7 @@ def draw(rows: Sequence[Row], dataset: str, path: Path) -> None:
 
     figure = Figure(figsize=(8, 5), layout="constrained", dpi=110)
     axes = figure.subplots()
+    slowest = max(row.seconds_per_megapixel for row in rows)
     for name in {row.name: None for row in rows}:
         same = [row for row in rows if row.name == name]
         points = [(row.seconds_per_megapixel, row.psnr_y[dataset]) for row in same]
@@ -230,7 +231,8 @@ def draw(rows: Sequence[Row], dataset: str, path: Path) -> None:
             filled = "white" if row.precision == "f32" else colour
             shape = "^" if row.precision == "int8" else marker
             axes.plot(*point, shape, color=colour, markerfacecolor=filled)
-        is_left = same[0].ours  # whose slower precision is on the right
+        # Ours have a slower precision on the right, the slowest of all the frame.
+        is_left = same[0].ours or max(points)[0] == slowest
         axes.annotate(
             name,
             min(points),
