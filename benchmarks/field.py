@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import typer
 from contestants import CONTESTANTS, PEER_SCALE, PEERS
-from measuring import Bench, Measurement, NotMeasuredError, Subject
+from measuring import Bench, NotMeasuredError, Subject, per_megapixel
 from numpy.typing import NDArray
 from report import Machine, markdown_table
 
@@ -140,13 +140,9 @@ def _row(bench: Bench, subject: Subject, sets: Sequence[Prepared]) -> Row:
         run_by=f"{contestant.package} {timed.version}",
         precision=subject.precision or "-",
         ours=subject.what == "openvino",
-        seconds_per_megapixel=_per_megapixel(timed),
+        seconds_per_megapixel=per_megapixel(timed, subject),
         psnr_y=psnr_y,
     )
-
-
-def _per_megapixel(timed: Measurement) -> float:
-    return timed.median / (SIDE[0] * SIDE[1] * PEER_SCALE**2 / 1e6)
 
 
 def _made_ready(dataset: Dataset, folder: Path) -> Prepared:

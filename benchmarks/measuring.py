@@ -120,8 +120,13 @@ class Plan:
 
     def per_megapixel(self, subject: Subject, measurement: Measurement) -> float:
         """Seconds per million output pixels."""
-        scale = self.scales.get(subject.model, PEER_SCALE)
-        return measurement.median / (subject.size[0] * subject.size[1] * scale**2 / 1e6)
+        return per_megapixel(measurement, subject, self.scales.get(subject.model, PEER_SCALE))
+
+
+def per_megapixel(measurement: Measurement, subject: Subject, scale: int = PEER_SCALE) -> float:
+    """Seconds per million output pixels."""
+    width, height = subject.size
+    return measurement.median / (width * height * scale**2 / 1e6)
 
 
 class Bench:

@@ -172,4 +172,4 @@ def test_a_batch_takes_under_a_tenth_of_a_step(
         started = time.process_time()
         degradation.degrade_pairs(small, large, patch, randoms)
         spent.append(time.process_time() - started)
-    assert min(spent) < 0.02  # of 0.2 s on two cores; 1 to 4 ms measured
+    assert min(spent) < 0.05  # of 0.2 to 0.6 s on two cores; 1 to 4 ms measured, 30 on a slow day

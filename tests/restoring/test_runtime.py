@@ -118,15 +118,6 @@ def test_deep_pictures_are_computed_in_float32() -> None:
     assert (len(rounded.shapes), len(exact.shapes)) == (1, 2)
 
 
-def test_small_pictures_are_computed_in_float32() -> None:
-    rounded, exact = FakeRuntime("int8"), FakeRuntime()
-    restorer = Restorer("fake", Traits(), Finite(rounded, lambda: exact), small_exactly=64)
-    restorer.restore(np.zeros((8, 8, 3), np.uint8))
-    assert (len(rounded.shapes), len(exact.shapes)) == (0, 1)
-    restorer.restore(np.zeros((8, 9, 3), np.uint8))
-    assert (len(rounded.shapes), len(exact.shapes)) == (1, 1)
-
-
 def test_damaged_graphs_are_named(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(b"not a graph")

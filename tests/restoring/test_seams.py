@@ -137,7 +137,7 @@ def test_int8_rounds_differently_in_tiles_but_draws_no_line(
     tiled = load(name, precision="int8", tile=tile).restore(photo)
     difference = np.abs(tiled - whole)
     assert difference.max() <= 3
-    assert difference.mean() < 0.1
+    assert difference.mean() < 0.2
     at_cuts = np.concatenate(
         [difference[2 * tile - 1 :: 2 * tile], difference[2 * tile :: 2 * tile]]
     )

@@ -40,9 +40,6 @@ PYRAMID_PIXELS = 7
 BLEND = 14
 """Input pixels to either side of a cut over which tiles of ``blended`` networks fade."""
 
-SMALL = 512**2
-"""Pixels up to which float32 is done before int8, which takes a second longer to compile."""
-
 
 class Traits(Protocol):
     """What must be known of a network to run it; a model's card and a network both tell."""
@@ -92,7 +89,6 @@ class Restorer:
             itself, and the result is another one.
         deep_exactly: restore pictures of more than 8 bits in float32, whatever the runtime
             computes in, for bfloat16 has no more than 8 bits itself.
-        small_exactly: pixels of a picture up to which it is restored in float32.
         strength: how much is kept of what the network makes, in [0, 1].
         gentle: the network that makes the rest; None for the picture as it is, at scale 1.
         ensemble: take the mean over the eight views of each tile, which is a little better and
@@ -111,7 +107,6 @@ class Restorer:
         *,
         allow_local: bool = False,
         deep_exactly: bool = False,
-        small_exactly: int = 0,
         strength: float = 1.0,
         gentle: Restorer | None = None,
         ensemble: bool = False,
@@ -127,7 +122,6 @@ class Restorer:
         self.tile = None if traits.tiling == "whole" and not allow_local else tile
         self._traits = traits
         self._deep_exactly = deep_exactly
-        self._small_exactly = small_exactly
         self._strength = strength
         self._gentle = gentle
         self._ensemble = ensemble
@@ -217,14 +211,13 @@ class Restorer:
             deep: whether it has more than 8 bits; None to go by its samples.
         """
         deep = rows.dtype != np.uint8 if deep is None else deep
-        total = rows.height * rows.width
-        exactly = (self._deep_exactly and deep) or total <= self._small_exactly
         network = Network(
-            self._run(exactly),
+            self._run(exactly=self._deep_exactly and deep),
             self.scale,
             self._traits.channels,
             self._traits.multiple,
         )
+        total = rows.height * rows.width
 
         def done(pixels: int) -> None:
             if progress is not None:
@@ -291,10 +284,9 @@ def load(
         model: its name, or the path of its folder.
         device: ``cpu`` (OpenVINO), ``cuda`` or ``mps`` (PyTorch); ``auto`` takes a GPU that
             PyTorch can use, else the CPU.
-        precision: what to compute in, ``f32``, ``bf16`` or, on the CPU, ``int8``; ``auto`` takes
-            the fastest that the card tells to cost less than 0.01 dB (see
-            :func:`~scalewise.restoring.devices.choose_precision`), and for pictures of 8 bits
-            alone; ``int8``, which takes a second longer to begin, not for small ones.
+        precision: what to compute in, ``f32``, ``bf16`` or, for photographs on the CPU,
+            ``int8``; ``auto`` takes ``bf16`` where the device has it and the card tells that it
+            costs less than 0.01 dB, and for pictures of 8 bits alone.
         tile, allow_local: as for :class:`Restorer`.
         threads: of the CPU, to compute with; None for all that the machine has.
         strength: how much is kept of what a model for noise, JPEG or photographs makes, in
@@ -330,7 +322,6 @@ def load(
         tile,
         allow_local=allow_local,
         deep_exactly=precision == "auto",
-        small_exactly=SMALL if precision == "auto" and chosen == "int8" else 0,
         strength=strength,
         gentle=gentle,
         ensemble=ensemble,
