@@ -54,6 +54,13 @@ def small_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def batches() -> list[NDArray[np.float32]]:
+    """What a network may be quantized on: (2, 3, 32, 32) in [0, 1], four times."""
+    random = np.random.default_rng(0)
+    return [random.random((2, 3, 32, 32), np.float32) for _ in range(4)]
+
+
 @pytest.fixture
 def call(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

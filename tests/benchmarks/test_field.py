@@ -58,6 +58,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory, photo: NDArray[np.uint8]) 
 
 def test_scores_and_times_everything(
     small_release: Path,
+    batches: list[NDArray[np.float32]],
     peers: Path,
     dataset: Path,
     tmp_path: Path,
@@ -71,8 +72,7 @@ def test_scores_and_times_everything(
     numbers, plot = tmp_path / "field.json", tmp_path / "field.png"
     model = tmp_path / "small"
     shutil.copytree(small_release, model)
-    random = np.random.default_rng(0)
-    add_int8(model, [random.random((2, 3, 32, 32), np.float32) for _ in range(4)])
+    add_int8(model, batches)
     options = ["--models", str(model), "--opencv", "FSRCNN_x2.pb", "--repeats", "1"]
     outputs = ["--threads", "1", "--json", str(numbers), "--plot", str(plot)]
     assert field.main([str(dataset), *options, *outputs]) == 0
