@@ -11,7 +11,7 @@ import pytest
 
 from scalewise.cli.app import main
 
-HEAVY = ("torch", "numpy", "pyvips", "openvino", "pydantic", "yaml", "safetensors")
+HEAVY = ("torch", "numpy", "pyvips", "openvino", "pydantic", "yaml", "safetensors", "rich")
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -103,6 +103,18 @@ def test_interrupting_is_no_error(
 def test_wrong_usage(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, "nonesuch") == 2
     assert "nonesuch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["data", "--help"]])
+def test_help_says_in_full_what_each_command_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(monkeypatch, *arguments) == 0
+    _, _, commands = capsys.readouterr().out.partition("Commands:\n")
+    lines = commands.splitlines()
+    assert len(lines) > 1
+    assert all(line.endswith(".") and not line.endswith("..") for line in lines)
 
 
 def test_the_package_imports_without_torch() -> None:

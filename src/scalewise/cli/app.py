@@ -50,6 +50,7 @@ app = typer.Typer(
     help="Restore images with scale-wise convolutional networks.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich takes longer to import than all else that help needs
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(upscale.upscale)

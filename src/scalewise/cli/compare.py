@@ -41,7 +41,10 @@ def compare(
         bool, typer.Option("--errors", help="Draw maps of where each departs from the truth.")
     ] = False,
 ) -> None:
-    """Reduce a picture or add noise or JPEG's artifacts, restore it, show and score the result."""
+    """Spoil a picture, restore it, and show and score the result.
+
+    It is reduced in size, or gets noise or JPEG's artifacts, as the model's task is.
+    """
     from scalewise.errors import ScalewiseError
     from scalewise.evaluating.compare import compare
     from scalewise.files import Picture, write

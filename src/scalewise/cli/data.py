@@ -38,7 +38,10 @@ def check(
     show_all: Annotated[bool, typer.Option("--all", help="List every problem.")] = False,
     workers: Workers = None,
 ) -> None:
-    """Say what a dataset holds and what is wrong with it; exit code 1 if anything is."""
+    """Say what a dataset holds and what is wrong with it.
+
+    The exit code is 1 if anything is wrong.
+    """
     from scalewise.data.check import check
     from scalewise.data.layouts import find_dataset
 
@@ -68,7 +71,10 @@ def pack(
     ] = None,
     workers: Workers = None,
 ) -> None:
-    """Decode datasets once, with LR at the chosen scales, into one file to train on."""
+    """Decode datasets once, into one file to train on.
+
+    It holds the pictures and their LR at the chosen scales.
+    """
     from scalewise.data.layouts import find_dataset
     from scalewise.data.store import pack
 

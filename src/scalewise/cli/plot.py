@@ -24,7 +24,10 @@ def plot(
     ] = "steps",
     dark: Annotated[bool, typer.Option("--dark", help="Light on dark.")] = False,
 ) -> None:
-    """Draw the training loss and the validation PSNR-Y of runs, finished or not."""
+    """Draw training loss and validation PSNR-Y of runs.
+
+    A run need not be finished.
+    """
     from scalewise.training.curves import DARK, LIGHT, draw_curves, load_curves, save_figure
 
     file = output or (runs[0] if len(runs) == 1 else Path()) / "curves.png"

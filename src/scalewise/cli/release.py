@@ -22,7 +22,7 @@ def release(
         ),
     ] = None,
 ) -> None:
-    """Write a run's best weights as a released model: weights, graph and card.
+    """Write a run's best weights as a model with graph and card.
 
     The model is named after its folder.  Its scores come from 'scalewise evaluate --card'.
     """

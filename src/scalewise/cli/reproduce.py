@@ -49,7 +49,9 @@ def reproduce(
         typer.Option(metavar="DIR", help="Show this reproduction, in the other form, beside it."),
     ] = None,
 ) -> None:
-    """Train Original and Adaptive as the document does, compare them, and write a report.
+    """Train Original and Adaptive, compare them, write a report.
+
+    Everything is done as the document does it.
 
     The same command goes on where it was stopped; with a larger budget it trains what is
     missing.  The report is FOLDER/report.html (one file, works offline) and FOLDER/report.md.

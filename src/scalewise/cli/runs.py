@@ -26,7 +26,7 @@ def runs(
         Path, typer.Argument(metavar="[DIR]", help="A folder of runs, or one run's.")
     ] = Path("runs"),
 ) -> None:
-    """List training runs: how far each is, how good, and how long it will take."""
+    """List training runs: how far, how good, and the time left."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table

@@ -50,7 +50,10 @@ def serve(
         float, typer.Option(min=0.001, help="That results are kept.", rich_help_panel=LIMITS)
     ] = 60,
 ) -> None:
-    """Open a page to drop pictures on; it works offline, and nothing leaves this machine."""
+    """Open a page to drop pictures on.
+
+    It works offline, and nothing leaves this machine.
+    """
     import webbrowser
 
     from scalewise.web.limits import Limits

@@ -19,7 +19,7 @@ def sweep(
         Path | None, typer.Option("--folder", metavar="DIR", help="[runs/sweep-NAME]")
     ] = None,
 ) -> None:
-    """Try many settings for a short time, and the better ones for longer.
+    """Try many settings briefly, and the better ones for longer.
 
     The same command goes on with a sweep that was stopped.
     """

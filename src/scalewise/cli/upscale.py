@@ -78,7 +78,9 @@ def upscale(
     ensemble: EnsembleOption = False,
     allow_local: AllowLocalOption = False,
 ) -> None:
-    """Enlarge pictures: JPEGs with their faults taken out, everything else as it is.
+    """Enlarge pictures; JPEGs lose their faults on the way.
+
+    Everything else is enlarged as it is.
 
     A run over many that was stopped goes on when the same command is given again: results that
     exist are skipped.
