@@ -117,8 +117,15 @@ def assert_complete(results: Results, names: list[str]) -> None:
 
 @pytest.mark.usefixtures("tiny_recipes")
 @pytest.mark.parametrize("form", ["modern", "document"])
-def test_all_of_it(tmp_path: Path, data: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if form == "document":  # all of them in one form are enough
+def test_all_of_it(
+    tmp_path: Path,
+    data: Path,
+    form: str,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    if form == "document":  # all of them, and their plots, in one form are enough
+        request.getfixturevalue("plain_plots")
         for group in ("ABLATION", "COMPARATORS"):
             few = dict(list(getattr(plan, group).items())[:1])
             monkeypatch.setattr(plan, group, few)

@@ -45,12 +45,15 @@ def recipe_file(recipe: Recipe, pictures: Path, tmp_path: Path) -> Path:
 
 
 class Command:
-    """The command for a run, started as a process that has PyTorch loaded already."""
+    """The command for a run, started as a process that has PyTorch loaded already.
+
+    So it has what PyTorch loads at the first optimizer, which takes longer than 300 steps.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("OMP_NUM_THREADS", "1")
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["scalewise.training.__main__"])
+        self._context.set_forkserver_preload(["scalewise.training.__main__", "torch._inductor"])
 
     def start(self, recipe: Path, run: Path) -> BaseProcess:
         process = self._context.Process(target=main, args=([str(recipe), "--folder", str(run)],))

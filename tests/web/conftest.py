@@ -97,14 +97,14 @@ def server(start: Start) -> Server:
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory, photo: NDArray[np.uint8]) -> Path:
-    """``a.png`` (RGB), ``deep.png`` (16 bits), ``b.jpg`` (quality 60), ``large.png`` (tiles)."""
+    """``a.png`` (RGB), ``deep.png`` (16 bits), ``b.jpg`` (quality 60), ``large.png`` (four tiles)."""
     from scalewise.files import Picture, write
 
     folder = tmp_path_factory.mktemp("pictures")
     write(folder / "a.png", Picture(photo[60:124, 100:180]))
     write(folder / "deep.png", Picture(photo[60:110, 100:160].astype(np.uint16) * 257))
     write(folder / "b.jpg", Picture(photo[60:124, 100:180]), quality=60)
-    write(folder / "large.png", Picture(np.tile(photo, (2, 2, 1))))
+    write(folder / "large.png", Picture(np.tile(photo[:192], (1, 4, 1))))
     return folder
 
 

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_type_hints
 
@@ -77,9 +78,14 @@ def check_settings(kind: type[Kind], settings: Plain, source: str) -> Kind:
     """Make plain settings a typed dataclass; see :func:`parse_recipe`."""
     try:
         # By way of JSON, whose strict mode takes a list for a tuple and 1 for 1.0.
-        return TypeAdapter(kind).validate_json(json.dumps(settings, default=str))
+        return _checks(kind).validate_json(json.dumps(settings, default=str))
     except ValidationError as error:
         raise ScalewiseError(f"{source}: {_explain(error, kind)}") from error
+
+
+@cache  # to make one takes far longer than to use it
+def _checks(kind: type[Kind]) -> TypeAdapter[Kind]:
+    return TypeAdapter(kind)
 
 
 def apply_override(settings: Plain, override: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from math import inf
 from pathlib import Path
 from typing import Any, Literal
@@ -168,13 +169,18 @@ def read_card(folder: Path) -> Card:
     """
     path = folder / CARD_FILE
     try:
-        return TypeAdapter(Card).validate_json(path.read_bytes(), strict=True)
+        return _checks().validate_json(path.read_bytes(), strict=True)
     except OSError as error:
         raise ScalewiseError(f"{folder}: not a released model (no {CARD_FILE})") from error
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "the file"
         raise ScalewiseError(f"{path}: not a valid card: {key}: {first['msg']}") from error
+
+
+@cache  # to make them takes far longer than to use them
+def _checks() -> TypeAdapter[Card]:
+    return TypeAdapter(Card)
 
 
 def write_card(card: Card, folder: Path) -> None:
