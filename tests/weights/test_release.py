@@ -90,6 +90,16 @@ def test_int8_is_a_second_graph(
     with pytest.raises(ScalewiseError, match=r"model\.int8\.onnx: damaged"):
         load(folder, precision="int8")
 
+    write_release(
+        load_network(folder),
+        folder,
+        name="small",
+        summary=card.summary,
+        licence=card.licence,
+        training=card.training,
+    )
+    assert not (folder / INT8_FILE).exists()  # nor may it stay beside other weights
+
 
 def test_what_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(ScalewiseError, match="unknown model 'nothing'"):

@@ -104,6 +104,7 @@ def write_release(
         aims=aims or {},
     )
     write_card(card, folder)
+    (folder / INT8_FILE).unlink(missing_ok=True)  # of earlier weights; the card no longer has it
     return card
 
 
