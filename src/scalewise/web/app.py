@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from scalewise.web.jobs import Queue
 from scalewise.web.problems import Problem, explain_problems
-from scalewise.web.routes import make_router
+from scalewise.web.routes import Service, router
 from scalewise.web.security import LOOPBACK, Guard
 
 PAGE = Path(__file__).parent / "page"
@@ -51,7 +51,8 @@ def make_app(
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.include_router(make_router(queue))
+    app.state.service = Service(queue)
+    app.include_router(router)
     files = {path.name: path for path in PAGE.iterdir() if path.suffix in _KINDS}
 
     @app.get("/", include_in_schema=False)

@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
@@ -28,6 +29,7 @@ from scalewise.web.schemas import (
     LimitsView,
     ModelView,
     ProblemView,
+    RestoreForm,
     ScoreView,
     UploadForm,
 )
@@ -47,203 +49,232 @@ _PROBLEM: dict[str, Any] = {
         "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemView"}}
     },
 }
-Ids = Annotated[list[str], Query(max_length=_MOST_IDS, description="May be given again.")]
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {**_PROBLEM, "description": HTTPStatus(status).phrase} for status in statuses}
 
 
-def make_router(queue: Queue) -> APIRouter:
-    """The addresses below ``/v1``, for one queue."""
-    router = APIRouter(prefix="/v1", responses=_problems(400, 401, 403, 421, 422))
-    limits = queue.limits
-    uploads = 0
-    showing = asyncio.Semaphore(1)  # for what is decoded may take much memory
+@dataclass
+class Service:
+    """What all addresses of one server share.
 
-    @router.post(
-        "/restore",
-        status_code=202,
-        response_model=JobView,
-        responses={
-            200: {"description": "With wait: the picture.", "content": {"image/*": {}}},
-            **_problems(408, 413, 415, 503),
-        },
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {"multipart/form-data": {"schema": UploadForm.model_json_schema()}},
-            }
-        },
-    )
-    async def restore(request: Request) -> Response:
-        """Restore a picture: a job's id at once, or with ``wait`` the result."""
-        nonlocal uploads
-        try:
-            queue.check_room()
-            if uploads >= limits.max_uploads:
-                raise Busy("as many pictures are being sent as this server takes", 1)
-        except Busy as busy:
-            await drain(request.receive)
-            raise _problem_of(busy) from None
-        uploads += 1
-        try:
-            form, upload, name = await read_form(request, limits)
-        finally:
-            uploads -= 1
-        try:
-            order = order_of(form, name)
-            size = await run_in_threadpool(_size_of, order, upload, limits)
-            job = queue.submit(order, upload, *size)
-        except BaseException as error:
-            upload.close()
-            if isinstance(error, Busy):
-                raise _problem_of(error) from None
-            raise
-        if form.wait:
-            return await _wait_for(request, job)
-        view = queue.view(job)
-        where = {"Location": f"/v1/jobs/{view.id}"}
-        return JSONResponse(view.model_dump(), HTTPStatus.ACCEPTED, where)
+    Attributes:
+        queue: of its jobs.
+        uploads: pictures that are being sent at this moment.
+        showing: held by who decodes a picture to show it, which may take much memory.
+    """
 
-    async def _wait_for(request: Request, job: Job) -> Response:
-        while not job.is_final:
-            if await request.is_disconnected():
-                queue.cancel(job)
-                return Response(status_code=HTTPStatus.NO_CONTENT)
-            await asyncio.sleep(_LOOK_EVERY)
-        if job.view.state != "done":
+    queue: Queue
+    uploads: int = 0
+    showing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+
+
+async def _service_of(request: Request) -> Service:
+    return request.app.state.service
+
+
+async def _queue_of(request: Request) -> Queue:
+    return request.app.state.service.queue
+
+
+TheService = Annotated[Service, Depends(_service_of)]
+TheQueue = Annotated[Queue, Depends(_queue_of)]
+Ids = Annotated[list[str], Query(max_length=_MOST_IDS, description="May be given again.")]
+
+router = APIRouter(prefix="/v1", responses=_problems(400, 401, 403, 421, 422))
+"""The addresses below ``/v1``; ``app.state.service`` is the :class:`Service` that they use."""
+
+
+@router.post(
+    "/restore",
+    status_code=202,
+    response_model=JobView,
+    responses={
+        200: {"description": "With wait: the picture.", "content": {"image/*": {}}},
+        **_problems(408, 413, 415, 503),
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"multipart/form-data": {"schema": UploadForm.model_json_schema()}},
+        }
+    },
+)
+async def restore(request: Request, service: TheService) -> Response:
+    """Restore a picture: a job's id at once, or with ``wait`` the result."""
+    queue = service.queue
+    form, upload, name = await _received(request, service)
+    try:
+        order = order_of(form, name)
+        size = await run_in_threadpool(_size_of, order, upload, queue.limits)
+        job = queue.submit(order, upload, *size)
+    except BaseException as error:
+        upload.close()
+        if isinstance(error, Busy):
+            raise _problem_of(error) from None
+        raise
+    if form.wait:
+        return await _result_of(job, request, queue)
+    view = queue.view(job)
+    where = {"Location": f"/v1/jobs/{view.id}"}
+    return JSONResponse(view.model_dump(), HTTPStatus.ACCEPTED, where)
+
+
+async def _received(request: Request, service: Service) -> tuple[RestoreForm, Upload, str]:
+    """What a request sends, if there is room for it."""
+    try:
+        service.queue.check_room()
+        if service.uploads >= service.queue.limits.max_uploads:
+            raise Busy("as many pictures are being sent as this server takes", 1)
+    except Busy as busy:
+        await drain(request.receive)
+        raise _problem_of(busy) from None
+    service.uploads += 1
+    try:
+        return await read_form(request, service.queue.limits)
+    finally:
+        service.uploads -= 1
+
+
+async def _result_of(job: Job, request: Request, queue: Queue) -> Response:
+    """Wait for a job's end as long as the client does; nothing is kept of it."""
+    while not job.is_final:
+        if await request.is_disconnected():
             queue.cancel(job)
-            raise Problem(
-                HTTPStatus.UNPROCESSABLE_ENTITY, job.view.problem or "the job was cancelled"
-            )
-        return _file(job, BackgroundTask(queue.cancel, job))
+            return Response(status_code=HTTPStatus.NO_CONTENT)
+        await asyncio.sleep(_LOOK_EVERY)
+    if job.view.state != "done":
+        queue.cancel(job)
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, job.view.problem or "the job was cancelled")
+    return _file(job, BackgroundTask(queue.cancel, job))
 
-    def find(id: str) -> Job:
-        job = queue.find(id)
-        if job is None:
-            raise Problem(HTTPStatus.NOT_FOUND, lost(id).problem or "")
-        return job
 
-    def find_done(id: str) -> Job:
-        job = find(id)
-        if job.result is not None and not job.result.is_file():
-            raise Problem(HTTPStatus.NOT_FOUND, lost(id).problem or "")
-        if job.result is None:
-            state = job.view.state
-            raise Problem(
-                HTTPStatus.CONFLICT, job.view.problem or f"the job is {state}: there is no result"
-            )
-        return job
+@router.get("/jobs", response_model=list[JobView])
+async def jobs(id: Ids, queue: TheQueue) -> list[JobView]:
+    """How jobs stand; those that are not known here are ``lost``."""
+    return views_of(queue, id)
 
-    @router.get("/jobs", response_model=list[JobView])
-    async def jobs(id: Ids) -> list[JobView]:
-        """How jobs stand; those that are not known here are ``lost``."""
-        return views_of(queue, id)
 
-    @router.get(
-        "/jobs/{id}",
-        response_model=JobView,
-        responses={
-            200: {
-                "description": "How it stands; with Accept: text/event-stream, as events.",
-                "content": {"text/event-stream": {"schema": {"type": "string"}}},
-            },
-            **_problems(404),
+@router.get(
+    "/jobs/{id}",
+    response_model=JobView,
+    responses={
+        200: {
+            "description": "How it stands; with Accept: text/event-stream, as events.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
-    )
-    async def job(id: str, request: Request) -> Response:
-        """How a job stands, once or as server-sent events until it ends."""
-        found = find(id)
-        if "text/event-stream" in request.headers.get("accept", ""):
-            no_store = {"Cache-Control": "no-store"}
-            return StreamingResponse(_events(found), 200, no_store, "text/event-stream")
-        return JSONResponse(queue.view(found).model_dump())
+        **_problems(404),
+    },
+)
+async def job(id: str, request: Request, queue: TheQueue) -> Response:
+    """How a job stands, once or as server-sent events until it ends."""
+    found = _find(queue, id)
+    if "text/event-stream" in request.headers.get("accept", ""):
+        no_store = {"Cache-Control": "no-store"}
+        return StreamingResponse(_events(found, queue), 200, no_store, "text/event-stream")
+    return JSONResponse(queue.view(found).model_dump())
 
-    async def _events(found: Job) -> AsyncIterator[str]:
-        told, last = None, time.monotonic()
-        while True:
-            view = queue.view(found)
-            if view != told:
-                yield f"event: progress\ndata: {view.model_dump_json()}\n\n"
-                told, last = view, time.monotonic()
-            elif time.monotonic() - last > _HEARTBEAT:
-                yield ": still there\n\n"
-                last = time.monotonic()
-            if view.state in FINAL:
-                return
-            await asyncio.sleep(_LOOK_EVERY)
 
-    @router.delete("/jobs/{id}", status_code=204, responses=_problems(404))
-    async def cancel(id: str) -> Response:
-        """Stop a job, and forget its files."""
-        await run_in_threadpool(queue.cancel, find(id))
-        return Response(status_code=HTTPStatus.NO_CONTENT)
+async def _events(job: Job, queue: Queue) -> AsyncIterator[str]:
+    told, last = None, time.monotonic()
+    while True:
+        view = queue.view(job)
+        if view != told:
+            yield f"event: progress\ndata: {view.model_dump_json()}\n\n"
+            told, last = view, time.monotonic()
+        elif time.monotonic() - last > _HEARTBEAT:
+            yield ": still there\n\n"
+            last = time.monotonic()
+        if view.state in FINAL:
+            return
+        await asyncio.sleep(_LOOK_EVERY)
 
-    @router.get("/jobs/{id}/result", response_class=FileResponse, responses=_problems(404, 409))
-    async def result(id: str) -> Response:
-        """The restored picture."""
-        return _file(find_done(id))
 
-    @router.get("/jobs/{id}/before", response_class=Response, responses=_problems(404))
-    async def before(id: str) -> Response:
-        """The picture as it came, as a browser shows it."""
-        found = find(id)
-        if found.upload is None:
-            raise Problem(
-                HTTPStatus.NOT_FOUND, "the server was started anew; only the result is left"
-            )
-        return await shown(found.upload.held())
+@router.delete("/jobs/{id}", status_code=204, responses=_problems(404))
+async def cancel(id: str, queue: TheQueue) -> Response:
+    """Stop a job, and forget its files."""
+    await run_in_threadpool(queue.cancel, _find(queue, id))
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    @router.get("/jobs/{id}/after", response_class=Response, responses=_problems(404, 409))
-    async def after(id: str) -> Response:
-        """The restored picture, as a browser shows it."""
-        found = find_done(id)
-        assert found.result is not None
-        return await shown(nullcontext(found.result))
 
-    async def shown(picture: AbstractContextManager[Path]) -> Response:
-        async with showing:
-            try:
-                return await run_in_threadpool(_shown, picture)
-            except (FileNotFoundError, ScalewiseError):
-                raise Problem(HTTPStatus.NOT_FOUND, "the picture cannot be shown") from None
+@router.get("/jobs/{id}/result", response_class=FileResponse, responses=_problems(404, 409))
+async def result(id: str, queue: TheQueue) -> Response:
+    """The restored picture."""
+    return _file(_find_done(queue, id))
 
-    @router.get("/results.zip", response_class=StreamingResponse, responses=_problems(404))
-    async def results(id: Ids) -> Response:
-        """Finished results in one archive."""
-        done = [job for job in map(queue.find, id) if job is not None and job.result is not None]
-        if not done:
-            raise Problem(HTTPStatus.NOT_FOUND, "none of these jobs has a result")
-        files = [(job.view.result_name or job.view.id, job.result) for job in done if job.result]
-        headers = {"Content-Disposition": 'attachment; filename="scalewise.zip"'}
-        return StreamingResponse(zipped(files), 200, headers, "application/zip")
 
-    @router.get("/models")
-    async def models() -> list[ModelView]:
-        """The released models."""
-        return [
-            ModelView(
-                name=card.name,
-                summary=card.summary,
-                task=card.task,
-                scale=card.scale,
-                parameters=card.parameters,
-                scores=[
-                    ScoreView.model_validate(score, from_attributes=True)
-                    for score in card.scores
-                    if score.model == card.name
-                ],
-            )
-            for card in list_cards()
-        ]
+@router.get("/jobs/{id}/before", response_class=Response, responses=_problems(404))
+async def before(id: str, service: TheService) -> Response:
+    """The picture as it came, as a browser shows it."""
+    found = _find(service.queue, id)
+    if found.upload is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "the server was started anew; only the result is left")
+    return await _shown(found.upload.held(), service)
 
-    @router.get("/limits")
-    async def told_limits() -> LimitsView:
-        """What the server takes on."""
-        return LimitsView.model_validate(limits, from_attributes=True)
 
-    return router
+@router.get("/jobs/{id}/after", response_class=Response, responses=_problems(404, 409))
+async def after(id: str, service: TheService) -> Response:
+    """The restored picture, as a browser shows it."""
+    found = _find_done(service.queue, id)
+    assert found.result is not None
+    return await _shown(nullcontext(found.result), service)
+
+
+@router.get("/results.zip", response_class=StreamingResponse, responses=_problems(404))
+async def results(id: Ids, queue: TheQueue) -> Response:
+    """Finished results in one archive."""
+    done = [job for job in map(queue.find, id) if job is not None and job.result is not None]
+    if not done:
+        raise Problem(HTTPStatus.NOT_FOUND, "none of these jobs has a result")
+    files = [(job.view.result_name or job.view.id, job.result) for job in done if job.result]
+    headers = {"Content-Disposition": 'attachment; filename="scalewise.zip"'}
+    return StreamingResponse(zipped(files), 200, headers, "application/zip")
+
+
+@router.get("/models")
+async def models() -> list[ModelView]:
+    """The released models."""
+    return [
+        ModelView(
+            name=card.name,
+            summary=card.summary,
+            task=card.task,
+            scale=card.scale,
+            parameters=card.parameters,
+            scores=[
+                ScoreView.model_validate(score, from_attributes=True)
+                for score in card.scores
+                if score.model == card.name
+            ],
+        )
+        for card in list_cards()
+    ]
+
+
+@router.get("/limits")
+async def limits(queue: TheQueue) -> LimitsView:
+    """What the server takes on."""
+    return LimitsView.model_validate(queue.limits, from_attributes=True)
+
+
+def _find(queue: Queue, id: str) -> Job:
+    job = queue.find(id)
+    if job is None:
+        raise Problem(HTTPStatus.NOT_FOUND, lost(id).problem or "")
+    return job
+
+
+def _find_done(queue: Queue, id: str) -> Job:
+    job = _find(queue, id)
+    if job.result is not None and not job.result.is_file():
+        raise Problem(HTTPStatus.NOT_FOUND, lost(id).problem or "")
+    if job.result is None:
+        state = job.view.state
+        raise Problem(
+            HTTPStatus.CONFLICT, job.view.problem or f"the job is {state}: there is no result"
+        )
+    return job
 
 
 def _problem_of(busy: Busy) -> Problem:
@@ -289,7 +320,15 @@ def _file(job: Job, afterwards: BackgroundTask | None = None) -> Response:
     )
 
 
-def _shown(picture: AbstractContextManager[Path]) -> Response:
+async def _shown(picture: AbstractContextManager[Path], service: Service) -> Response:
+    async with service.showing:
+        try:
+            return await run_in_threadpool(_for_browsers, picture)
+        except (FileNotFoundError, ScalewiseError):
+            raise Problem(HTTPStatus.NOT_FOUND, "the picture cannot be shown") from None
+
+
+def _for_browsers(picture: AbstractContextManager[Path]) -> Response:
     headers = {"Cache-Control": "private, max-age=3600"}
     with picture as path:
         kind = kind_in_browsers(path, _PREVIEW_SIDE)
