@@ -96,8 +96,8 @@ def test_the_oldest_results_go_when_there_are_too_many(tmp_path: Path) -> None:
             store.keep(view)
             when = time.time() - age / 10
             os.utime(tmp_path / f"{view.id}.json", (when, when))
-        queue = Queue(Limits(keep_seconds=3, max_kept_bytes=25), store)
-        end = time.monotonic() + 2.5
+        queue = Queue(Limits(keep_seconds=6, max_kept_bytes=25), store)
+        end = time.monotonic() + 5
         while queue.find("c" * 22) and time.monotonic() < end:
             time.sleep(0.05)
         queue.close()
