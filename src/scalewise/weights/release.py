@@ -40,7 +40,8 @@ def load_network(model: str | Path) -> RestorationNetwork:
         ScalewiseError: nothing of that kind there, or damaged.
     """
     if is_release(model):
-        return _from_release(find_release(model)).eval()
+        folder = find_release(model)
+        return _network_of(read_card(folder), folder).eval()
     path = Path(model)
     if (path / "best.pt").is_file():
         path = path / "best.pt"
@@ -49,8 +50,7 @@ def load_network(model: str | Path) -> RestorationNetwork:
     return load_checkpoint(path).eval()
 
 
-def _from_release(folder: Path) -> RestorationNetwork:
-    card = read_card(folder)
+def _network_of(card: Card, folder: Path) -> RestorationNetwork:
     network = create_model(card.architecture, **card.settings)
     path = checked_file(folder, card, WEIGHTS_FILE)
     try:
@@ -118,8 +118,8 @@ def add_int8(folder: Path, images: Iterable[Image]) -> Card:
     Raises:
         ScalewiseError: not a released model, damaged, or nothing in it to quantize.
     """
-    export_int8(_from_release(folder), folder / INT8_FILE, images)
     card = read_card(folder)
+    export_int8(_network_of(card, folder), folder / INT8_FILE, images)
     digests = {**card.sha256, INT8_FILE: sha256(folder / INT8_FILE)}
     kept = [score for score in card.scores if score.precision != "int8"]
     card = replace(card, sha256=digests, scores=kept)
