@@ -97,7 +97,7 @@ def server(start: Start) -> Server:
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory, photo: NDArray[np.uint8]) -> Path:
-    """``a.png`` (RGB), ``deep.png`` (16 bits), ``b.jpg`` (quality 60), ``large.png`` (four tiles)."""
+    """``a.png`` (RGB), ``deep.png`` (16 bits), ``b.jpg`` (quality 60), ``large.png`` (4 tiles)."""
     from scalewise.files import Picture, write
 
     folder = tmp_path_factory.mktemp("pictures")
