@@ -29,7 +29,7 @@ from scalewise.cli import (
     train,
     upscale,
 )
-from scalewise.cli.console import print_error
+from scalewise.cli.console import PlainGroup, print_error
 from scalewise.errors import ScalewiseError
 
 EXTRAS = {
@@ -47,10 +47,10 @@ EXTRAS = {
 """Package -> the extra of ours that it comes with."""
 
 app = typer.Typer(
+    cls=PlainGroup,
     help="Restore images with scale-wise convolutional networks.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # rich takes longer to import than all else that help needs
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(upscale.upscale)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 import typer
+from typer.core import TyperGroup
 
 
 class Update(Protocol):
@@ -19,6 +20,17 @@ class Update(Protocol):
     def __call__(self, done: float, total: float | None = None, *, detail: str = "") -> None:
         """Show it."""
         ...
+
+
+class PlainGroup(TyperGroup):
+    """Commands listed without rich, which takes longer to import than all else that help needs.
+
+    Each command's own help is rich, with its options in groups.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.rich_markup_mode = None
 
 
 def print_error(message: str) -> None:

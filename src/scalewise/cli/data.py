@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalewise.cli.console import progress_bar
+from scalewise.cli.console import PlainGroup, progress_bar
 
 if TYPE_CHECKING:
     from scalewise.data.check import Report
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 PROBLEMS_SHOWN = 10
 """Of each kind, unless all are asked for."""
 
-app = typer.Typer(help="Check datasets, and pack them for training.", no_args_is_help=True)
+app = typer.Typer(
+    cls=PlainGroup, help="Check datasets, and pack them for training.", no_args_is_help=True
+)
 
 Split = Annotated[str, typer.Option(help="Which half of DIV2K: train or valid.")]
 Workers = Annotated[
