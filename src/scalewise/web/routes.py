@@ -74,11 +74,13 @@ async def _service_of(request: Request) -> Service:
     return request.app.state.service
 
 
-async def _queue_of(request: Request) -> Queue:
-    return request.app.state.service.queue
-
-
 TheService = Annotated[Service, Depends(_service_of)]
+
+
+async def _queue_of(service: TheService) -> Queue:
+    return service.queue
+
+
 TheQueue = Annotated[Queue, Depends(_queue_of)]
 Ids = Annotated[list[str], Query(max_length=_MOST_IDS, description="May be given again.")]
 
