@@ -131,7 +131,7 @@ def test_in_8_bit_integers(tmp_path: Path, call: Callable[..., tuple[int, str, s
     assert "train.pack" in stderr
     code, _, stderr = call("quantize", tmp_path / "nothing")
     assert code == 1
-    assert "nothing" in stderr
+    assert f"unknown model '{tmp_path / 'nothing'}'" in stderr
 
 
 def test_noise_is_in_the_batches_that_int8_is_found_on(tmp_path: Path) -> None:
