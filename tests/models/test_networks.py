@@ -11,6 +11,7 @@ import torch
 
 from scalewise.models import RestorationNetwork, create_model, list_models
 from scalewise.models.dbpn import reach
+from scalewise.models.plain import reach as plain_reach
 from scalewise.restoring.restorer import OVERLAP
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -21,6 +22,10 @@ SMALL: dict[str, dict[str, Any]] = {
     "scn_exact, shrunk": {"width": 8, "expansion": 2, "blocks": 2, "levels": 2, "shrink": 2},
     "dbpn": {"features": 8, "width": 6, "stages": 2, "dense": True},
     "dsrn": {"width": 8, "stages": 4},
+    "plain": {"width": 8, "convolutions": 4},
+    "plain, chain": {"width": 8, "convolutions": 3, "residual": False, "ends": 5},
+    "plain, fast": {"width": 8, "convolutions": 2, "shrink": 2, "luminance": True},
+    "steered": {"width": 8, "stages": 2, "depth": 2, "coarse_width": 12, "coarse_depth": 1},
     "original, cleaning": {"width": 8, "blocks": 2, "artifacts": 2},
     "adaptive, cleaning": {"width": 8, "blocks": 2, "denoise": 2},
     "scn_exact, cleaning": {"width": 8, "expansion": 2, "blocks": 2, "denoise": 3, "artifacts": 2},
@@ -131,7 +136,15 @@ def cut_error(network: RestorationNetwork, start: int) -> float:
 
 @pytest.mark.parametrize(
     "name",
-    ["original", "scn_exact", "scn_exact, shrunk", "original, cleaning", "scn_exact, cleaning"],
+    [
+        "original",
+        "scn_exact",
+        "scn_exact, shrunk",
+        "original, cleaning",
+        "scn_exact, cleaning",
+        "plain, fast",
+        "steered",
+    ],
 )
 def test_tile_exact_networks_do_not_see_where_a_tile_was_cut(name: str) -> None:
     network = small(name)
@@ -145,7 +158,7 @@ def farthest_seen(network: RestorationNetwork) -> int:
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.abs_()  # so that nothing cancels or is cut off
-    column = picture(121, 1).requires_grad_()
+    column = (1 + picture(121, 1)).requires_grad_()  # positive once 0.5 is subtracted
     output = network(column)[:, :, 60 * network.scale : 61 * network.scale].sum()
     (gradient,) = torch.autograd.grad(output, column)
     rows = gradient.sum((0, 1, 3)).nonzero()
@@ -162,9 +175,15 @@ def test_networks_that_see_no_further_than_tiles_overlap_are_exact(scale: int) -
         network = small("dsrn", scale=scale, stages=stages)
         assert farthest_seen(network) == 2 * stages
         assert network.tiling == ("exact" if 2 * stages <= OVERLAP else "blended")
+    for convolutions, ends, shrink in ((2, 3, 1), (22, 3, 1), (22, 5, 1), (6, 3, 3), (8, 3, 2)):
+        settings = {"convolutions": convolutions, "ends": ends, "shrink": shrink}
+        network = small("plain", scale=scale, **settings)
+        seen = plain_reach(convolutions, ends, shrink)
+        assert farthest_seen(network) == seen
+        assert network.tiling == ("exact" if seen <= OVERLAP else "blended")
 
 
-@pytest.mark.parametrize("name", ["dbpn", "dsrn"])
+@pytest.mark.parametrize("name", ["dbpn", "dsrn", "plain", "plain, chain"])
 def test_networks_without_a_pyramid_may_be_cut_anywhere(name: str) -> None:
     network = small(name)
     assert (network.tiling, network.multiple) == ("exact", 1)

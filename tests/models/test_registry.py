@@ -11,7 +11,8 @@ from scalewise.models import create_model, list_models
 
 
 def test_list_models() -> None:
-    assert list_models() == ["adaptive", "dbpn", "dsrn", "original", "scn", "scn_exact"]
+    known = ["adaptive", "dbpn", "dsrn", "original", "plain", "scn", "scn_exact", "steered"]
+    assert list_models() == known
 
 
 DBPN_S = {"features": 128, "width": 32}
@@ -90,7 +91,12 @@ def test_a_network_keeps_its_settings() -> None:
     ("name", "settings", "message"),
     [
         ("orignal", {}, "unknown model 'orignal'; did you mean 'original'?"),
-        ("unet", {}, "unknown model 'unet'; known: adaptive, dbpn, dsrn, original, scn, scn_exact"),
+        (
+            "unet",
+            {},
+            "unknown model 'unet'; known: adaptive, dbpn, dsrn, original, plain, scn, scn_exact, "
+            "steered",
+        ),
         ("scn", {"widht": 8}, "scn has no setting 'widht'; did you mean 'width'?"),
         ("scn", {"scale": 5}, "scn: scale must be 1, 2, 3 or 4, not 5"),
         ("scn", {"channels": 4}, "scn: channels must be 1 (grey) or 3 (RGB), not 4"),
@@ -115,6 +121,13 @@ def test_a_network_keeps_its_settings() -> None:
         ),
         ("dbpn", {"stages": 0}, "dbpn: stages must be above 0, not 0"),
         ("dsrn", {"width": 7}, "dsrn: width must be even, not 7"),
+        ("plain", {"ends": 4}, "plain: ends must be 3 or 5, not 4"),
+        (
+            "plain",
+            {"convolutions": 7},
+            "plain: convolutions must be even in residual blocks, not 7",
+        ),
+        ("steered", {"coarse_depth": 0}, "steered: coarse_depth must be above 0, not 0"),
     ],
 )
 def test_errors_are_one_helpful_line(name: str, settings: dict[str, Any], message: str) -> None:

@@ -60,12 +60,16 @@ def measure_complexity(network: RestorationNetwork) -> Complexity:
 
 def multiply_adds(network: RestorationNetwork) -> int:
     """Multiply-adds of all convolutions and matrix products for one output megapixel."""
+    return round(mult_adds_per_pixel(network) * 1e6 / network.scale**2)
+
+
+def mult_adds_per_pixel(network: RestorationNetwork) -> float:
+    """Return the multiply-adds of all convolutions and matrix products per input pixel."""
     side = 64
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
         network.eval()(torch.zeros(1, network.channels, side, side))
-    megapixels = (side * network.scale) ** 2 / 1e6
-    return round(counter.get_total_flops() / 2 / megapixels)
+    return counter.get_total_flops() / 2 / side**2
 
 
 def steady_median(step: Callable[[], object], warm_up: int, repeats: int) -> float:

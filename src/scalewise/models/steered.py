@@ -1,0 +1,133 @@
+"""A coarse stream that steers a fine one: far context as a gate instead of as more features.
+
+Our own composition.  Two streams of resolution come from Wang et al., "Deep High-Resolution
+Representation Learning for Visual Recognition", TPAMI 2020 (https://arxiv.org/abs/1908.07919);
+features that gate features at full resolution from Sun et al., "Spatially-Adaptive Feature
+Modulation for Efficient Image Super-Resolution", ICCV 2023 (https://arxiv.org/abs/2302.13800).
+
+- The fine stream has the input's resolution: stages of 3x3 convolutions with ReLU, each stage a
+  residual step.
+- The coarse stream has a quarter of its height and width, so a convolution sees four times as
+  far for a sixteenth of the cost.  Each stage renews it from the fine stream's mean over 4x4.
+- A 1x1 convolution of the coarse stream gives a gate per feature, a ReLU keeps it from being
+  negative, and the fine stream is multiplied by it.  The gate starts as 1.
+- Convolutions are dense and nothing is normalised: that is what CPUs are fast at.
+- As in :mod:`scalewise.models.scn_exact` the network starts as bicubic enlargement, and pixel
+  areas are aligned: tiles that start on multiples of 4 do not see where they were cut.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from scalewise.models.base import RestorationNetwork, require_positive
+from scalewise.models.layers import bicubic_skip, keep_variance, resample, start_near_zero
+
+RATIO = 4
+"""Size of the fine stream over the size of the coarse one."""
+
+
+def residual_chain(width: int, convolutions: int, gain: float) -> nn.Sequential:
+    """Return convolutions with a ReLU between two, for a residual step.
+
+    Args:
+        width: features.
+        convolutions: how many.
+        gain: factor on the initial weights of the last.
+    """
+    chain = nn.Sequential()
+    for _ in range(convolutions - 1):
+        conv = nn.Conv2d(width, width, 3, padding=1)
+        keep_variance(conv)
+        chain.extend([conv, nn.ReLU(inplace=True)])
+    last = nn.Conv2d(width, width, 3, padding=1)
+    with torch.no_grad():
+        last.weight.mul_(gain)
+    return chain.append(last)
+
+
+class SteeredStage(nn.Module):
+    """One residual step of both streams, then the gate.
+
+    ``c = far(c + renew(mean(x)))`` and ``y = near(x) * enlarged(gate(c))``, where ``near`` and
+    ``far`` add a chain of convolutions to their input.
+
+    Args:
+        width: features of the fine stream.
+        depth: its convolutions.
+        coarse_width: features of the coarse stream.
+        coarse_depth: its convolutions.
+        gain: factor on the initial weights of either chain's last convolution.
+    """
+
+    def __init__(
+        self, width: int, depth: int, coarse_width: int, coarse_depth: int, gain: float
+    ) -> None:
+        super().__init__()
+        self.near = residual_chain(width, depth, gain)
+        self.far = residual_chain(coarse_width, coarse_depth, gain)
+        self.renew = nn.Conv2d(width, coarse_width, 1)
+        self.gate = nn.Conv2d(coarse_width, width, 1)
+        nn.init.zeros_(self.gate.weight)
+        nn.init.ones_(self.gate.bias)  # pyright: ignore[reportArgumentType]
+
+    def forward(self, fine: Tensor, coarse: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Map fine features (N, width, H, W) and coarse ones to the same shapes.
+
+        Args:
+            fine: the fine stream; H and W are multiples of 4.
+            coarse: the coarse stream, (N, coarse width, H / 4, W / 4); None begins it.
+        """
+        renewed = self.renew(F.avg_pool2d(fine, RATIO))
+        coarse = renewed if coarse is None else coarse + renewed
+        coarse = coarse + self.far(coarse)
+        gate = resample(F.relu(self.gate(coarse)), RATIO)
+        return (fine + self.near(fine)) * gate, coarse
+
+
+class Steered(RestorationNetwork):
+    """The network whose coarse stream steers its fine one.
+
+    Args:
+        scale: output over input size, 1 to 4.
+        channels: image channels, 1 or 3.
+        width: features of the fine stream.
+        stages: how often the coarse stream is renewed and steers.
+        depth: convolutions of the fine stream per stage.
+        coarse_width: features of the coarse stream.
+        coarse_depth: convolutions of the coarse stream per stage.
+    """
+
+    def __init__(
+        self,
+        scale: int = 2,
+        channels: int = 3,
+        width: int = 48,
+        stages: int = 4,
+        depth: int = 4,
+        coarse_width: int = 96,
+        coarse_depth: int = 2,
+    ) -> None:
+        require_positive(width=width, stages=stages, depth=depth)
+        require_positive(coarse_width=coarse_width, coarse_depth=coarse_depth)
+        super().__init__(scale, channels, multiple=RATIO)
+        self.head = nn.Conv2d(channels, width, 3, padding=1)
+        self.stages = nn.ModuleList(
+            SteeredStage(width, depth, coarse_width, coarse_depth, gain=stages**-0.5)
+            for _ in range(stages)
+        )
+        self.tail = nn.Conv2d(width, channels * scale**2, 3, padding=1)
+        self.skip = bicubic_skip(scale, channels)
+        self.enlarge = nn.PixelShuffle(scale)
+        start_near_zero(self.tail)
+
+    def restore_cleaned(self, image: Tensor) -> Tensor:
+        """See :class:`RestorationNetwork`."""
+        centred = image - 0.5
+        fine: Tensor = self.head(centred)
+        coarse: Tensor | None = None
+        for stage in self.stages:
+            fine, coarse = stage(fine, coarse)
+        return self.enlarge(self.tail(fine) + self.skip(centred)) + 0.5
