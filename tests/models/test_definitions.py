@@ -16,9 +16,11 @@ from torch import Tensor
 
 from scalewise.models.adaptive import AdaptiveScaleWiseConv
 from scalewise.models.original import ResidualBlock, ScaleWiseConv
+from scalewise.models.plain import Plain
 from scalewise.models.scn import ScaleWiseBlock as ScnBlock
 from scalewise.models.scn import Scn
 from scalewise.models.scn_exact import ScaleWiseBlock as ScnExactBlock
+from scalewise.models.steered import Steered, SteeredStage
 from tests.models.by_hand import (
     Array,
     assert_same,
@@ -234,3 +236,87 @@ def test_scale_wise_convolution_of_scn_exact(last: bool) -> None:
         expected.append(x[2] + r[2] + down(r[1]))
     for found, level in zip(module([tensor(level) for level in x]), expected, strict=True):
         assert_same(found, level)
+
+
+def shuffled(x: Array, scale: int) -> Array:
+    """Channels (C scale^2, H, W) as sub-pixels: (C, scale H, scale W)."""
+    channels, height, width = len(x) // scale**2, x.shape[1], x.shape[2]
+    y = np.zeros((channels, scale * height, scale * width))
+    for channel, row, column in np.ndindex(channels, scale, scale):
+        y[channel, row::scale, column::scale] = x[(channel * scale + row) * scale + column]
+    return y
+
+
+def skipped(values: dict[str, Array], image: Array, scale: int) -> Array:
+    """The image, its edges extended, through the 5x5 skip convolution."""
+    padded = np.pad(image - 0.5, ((0, 0), (2, 2), (2, 2)), mode="edge")
+    found = convolve(padded, values["skip.weight"], values["skip.bias"])[:, 2:-2, 2:-2]
+    return shuffled(found, scale) + 0.5
+
+
+@pytest.mark.parametrize("luminance", [False, True])
+@pytest.mark.parametrize("residual", [False, True])
+def test_plain(residual: bool, luminance: bool) -> None:
+    network = Plain(width=4, convolutions=4, residual=residual, ends=5, luminance=luminance)
+    values, image = randomised(network), np.random.default_rng(1).random((3, 4, 3))
+
+    def conv(name: str, x: Array) -> Array:
+        return convolve(x, values[f"{name}.weight"], values[f"{name}.bias"])
+
+    x = conv("head", image - 0.5)
+    if residual:
+        for block in range(2):
+            x = x + conv(f"body.{block}.body.2", relu(conv(f"body.{block}.body.0", x)))
+    else:
+        x = relu(x)
+        for layer in (1, 3, 5, 7):
+            x = relu(conv(f"body.{layer}", x))
+    assert_same(network(tensor(image)), shuffled(conv("tail", x), 2) + skipped(values, image, 2))
+
+
+def test_luminance_leaves_chroma_to_the_skip() -> None:
+    """By BT.601's definition of Cb and Cr."""
+    network = Plain(width=4, convolutions=2, luminance=True)
+    values, image = randomised(network), np.random.default_rng(1).random((3, 4, 3))
+    found = network(tensor(image)).detach().numpy()[0]
+    base = skipped(values, image, 2)
+    luma = np.array([0.299, 0.587, 0.114])
+    y, y_base = np.tensordot(luma, found, 1), np.tensordot(luma, base, 1)
+    assert np.abs(y - y_base).max() > 0.1
+    for channel in (0, 2):
+        np.testing.assert_allclose(found[channel] - y, base[channel] - y_base, atol=1e-12)
+
+
+def test_stage_of_steered() -> None:
+    module = SteeredStage(width=2, depth=2, coarse_width=3, coarse_depth=2, gain=1.0)
+    values, fine, coarse = randomised(module), features(2, 8, 12), features(3, 2, 3)
+
+    def conv(name: str, x: Array) -> Array:
+        return convolve(x, values[f"{name}.weight"], values[f"{name}.bias"])
+
+    c = coarse + conv("renew", halve(halve(fine)))
+    first = conv("renew", halve(halve(fine)))
+    for found, start in (
+        (module(tensor(fine), tensor(coarse)), c),
+        (module(tensor(fine), None), first),
+    ):
+        renewed = start + conv("far.2", relu(conv("far.0", start)))
+        gate = bilinear(relu(conv("gate", renewed)), 8, 12, align_corners=False)
+        stepped = fine + conv("near.2", relu(conv("near.0", fine)))
+        assert_same(found[0], stepped * gate)
+        assert_same(found[1], renewed)
+
+
+def test_steering_starts_as_no_change() -> None:
+    """Whatever the coarse stream holds, the gate is 1."""
+    network = Steered(width=4, stages=2, depth=2, coarse_width=5)
+    stage = SteeredStage(width=4, depth=1, coarse_width=5, coarse_depth=1, gain=1.0)
+    fine = torch.randn(1, 4, 8, 8)
+    with torch.no_grad():
+        torch.testing.assert_close(stage(fine, None)[0], fine + stage.near(fine))
+        image = torch.rand(1, 3, 8, 8)
+        before = network(image)
+        for name, parameter in network.named_parameters():
+            if ".far." in name:
+                parameter.mul_(3)
+        torch.testing.assert_close(network(image), before)

@@ -51,6 +51,11 @@ D_DBPN = {"features": 256, "width": 64, "stages": 7, "dense": True}
         ("dsrn", {}, 732_035 + 2 * 2 * 128 * 128 + 128),
         ("dsrn", {"stages": 3, "global_residual": False}, 797_699),
         ("dsrn", {"width": 144}, 1_009_155),
+        # Head, 18 convolutions of 48 features, tail, and the skip from the image.
+        ("plain", {}, 1_344 + 18 * 20_784 + 5_196 + 912),
+        ("plain", {"luminance": True}, 1_344 + 18 * 20_784 + 1_732 + 912),
+        # Head and tail, skip, and per stage both chains and the two ways between the streams.
+        ("steered", {}, 1_344 + 5_196 + 912 + 4 * (4 * 20_784 + 2 * 83_040 + 4_704 + 4_656)),
     ],
 )
 def test_parameter_counts(name: str, settings: dict[str, Any], count: int) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from scalewise.models import create_model
-from scalewise.reproducing.complexity import measure_complexity, multiply_adds, steady_median
+from scalewise.reproducing.complexity import (
+    measure_complexity,
+    mult_adds_per_pixel,
+    multiply_adds,
+    steady_median,
+)
 
 
 def test_multiply_adds_of_original_by_hand() -> None:
@@ -16,6 +23,38 @@ def test_multiply_adds_of_original_by_hand() -> None:
     inside = 2 * (1 + 1 / 4) * 9 * width * width  # two convolutions at full and half size
     by_hand = (9 * 3 * width + inside + 9 * width * 12) / 4
     assert multiply_adds(network) == pytest.approx(by_hand * 1e6, rel=1e-6)
+
+
+MAIN, FAST = 0.45e6, 0.05e6
+"""Multiply-adds per input pixel that a main and a fast network may cost at x2."""
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "limit"),
+    [
+        ("plain", {"width": 48, "convolutions": 18}, MAIN),
+        ("steered", {}, MAIN),
+        ("scn_exact", {"width": 32, "expansion": 2, "blocks": 8, "levels": 3}, MAIN),
+        ("plain", {"width": 32, "convolutions": 4, "residual": False}, FAST),
+        ("plain", {"width": 16, "convolutions": 14, "residual": False, "ends": 5}, FAST),
+        ("plain", {"width": 64, "convolutions": 4, "residual": False, "shrink": 2}, FAST),
+    ],
+)
+def test_candidates_stay_within_their_limit(
+    name: str, settings: dict[str, Any], limit: float
+) -> None:
+    variants = [settings]
+    if limit == FAST:
+        variants.append({**settings, "luminance": True})
+    for variant in variants:
+        assert 0.5 * limit < mult_adds_per_pixel(create_model(name, **variant)) <= limit
+
+
+def test_multiply_adds_of_plain_by_hand() -> None:
+    """Of an input pixel; four of them share a feature, and the skip has 5x5 taps."""
+    network = create_model("plain", width=8, convolutions=2, shrink=2, luminance=True)
+    by_hand = 9 * (12 * 8 + 2 * 8 * 8 + 8 * 16) / 4 + 25 * 3 * 12
+    assert mult_adds_per_pixel(network) == pytest.approx(by_hand, rel=1e-6)
 
 
 def test_attention_is_counted() -> None:

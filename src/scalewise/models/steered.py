@@ -80,11 +80,12 @@ class SteeredStage(nn.Module):
             fine: the fine stream; H and W are multiples of 4.
             coarse: the coarse stream, (N, coarse width, H / 4, W / 4); None begins it.
         """
-        renewed = self.renew(F.avg_pool2d(fine, RATIO))
-        coarse = renewed if coarse is None else coarse + renewed
-        coarse = coarse + self.far(coarse)
-        gate = resample(F.relu(self.gate(coarse)), RATIO)
-        return (fine + self.near(fine)) * gate, coarse
+        renewed: Tensor = self.renew(F.avg_pool2d(fine, RATIO))
+        if coarse is not None:
+            renewed = renewed + coarse
+        renewed = renewed + self.far(renewed)
+        gate = resample(F.relu(self.gate(renewed)), RATIO)
+        return (fine + self.near(fine)) * gate, renewed
 
 
 class Steered(RestorationNetwork):
