@@ -9,6 +9,7 @@ a step.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import torch
@@ -16,11 +17,12 @@ from torch import Tensor
 
 from scalewise.data.degrading import Floats
 from scalewise.data.sampler import Patches, PatchSampler, Place
-from scalewise.data.store import Store
 
-Batches = Callable[[int], tuple[Tensor, Tensor]]
-"""A step's LR and HR patches: (N, 3, H, W) float32 in [0, 1], channels last, on the device.  Noise
-alone is not clipped, so there LR may go beyond."""
+Kind = Literal["lr", "hr", "teacher"]
+
+Batches = Callable[[int], tuple[Tensor, ...]]
+"""A step's LR, HR and, where the sampler draws them, teacher's patches: (N, 3, H, W) float32 in
+[0, 1], channels last, on the device.  Noise alone is not clipped, so there LR may go beyond."""
 
 
 def make_batches(sampler: PatchSampler, device: torch.device) -> Batches:
@@ -39,10 +41,9 @@ class HostBatches:
     def __init__(self, sampler: PatchSampler, device: torch.device) -> None:
         self._sampler, self._device = sampler, device
 
-    def __call__(self, step: int) -> tuple[Tensor, Tensor]:
+    def __call__(self, step: int) -> tuple[Tensor, ...]:
         """The batch of a step."""
-        small, large = self._sampler.sample(step)
-        return self._to_batch(small), self._to_batch(large)
+        return tuple(self._to_batch(patches) for patches in self._sampler.sample(step))
 
     def _to_batch(self, patches: Patches | Floats) -> Tensor:
         tensor = torch.from_numpy(patches)  # pyright: ignore[reportUnknownMemberType]
@@ -61,14 +62,17 @@ class DeviceBatches:
             held = torch.from_numpy(np.array(store.bytes))  # pyright: ignore[reportUnknownMemberType]
             self._bytes[start : start + store.bytes.size] = held
 
-    def __call__(self, step: int) -> tuple[Tensor, Tensor]:
+    def __call__(self, step: int) -> tuple[Tensor, ...]:
         """The batch of a step."""
         places = self._sampler.draw(step)
         scale = self._sampler.scale
-        return self._gather(places, 1, scale), self._gather(places, scale, 1)
+        batch = [self._gather(places, 1, "lr"), self._gather(places, scale, "hr")]
+        if self._sampler.teacher:
+            batch.append(self._gather(places, scale, "teacher"))
+        return tuple(batch)
 
-    def _gather(self, places: list[Place], zoom: int, scale: int) -> Tensor:
-        """Patches at ``zoom`` times the LR grid, from the pictures at 1/``scale``."""
+    def _gather(self, places: list[Place], zoom: int, kind: Kind) -> Tensor:
+        """Patches at ``zoom`` times the LR grid, from one kind of the pictures."""
         rows = [
             (
                 self._starts[place.store] + offset,
@@ -78,7 +82,7 @@ class DeviceBatches:
                 place.view,
             )
             for place in places
-            for width, offset in [_width_and_offset(place.store, place.picture, scale)]
+            for width, offset in [self._width_and_offset(place, kind)]
         ]
         numbers = torch.tensor(rows, pin_memory=self._device.type == "cuda")
         numbers = numbers.to(self._device, non_blocking=True)  # nothing waits for the copy
@@ -95,16 +99,16 @@ class DeviceBatches:
         first = offset + ((top + row) * width + left + column) * 3
         return as_images(self._bytes[first[..., None] + torch.arange(3, device=self._device)])
 
+    def _width_and_offset(self, place: Place, kind: Kind) -> tuple[int, int]:
+        entry, scale = place.store.entries[place.picture], self._sampler.scale
+        if kind == "teacher" and entry.teacher is not None:
+            return entry.teacher[1:]
+        if kind == "lr" and scale > 1:
+            return entry.lr[scale][1:]
+        return entry.shape[1], entry.offset
+
 
 def as_images(patches: Tensor) -> Tensor:
     """(N, H, W, C) uint8 or float32 in levels of 255 to (N, C, H, W) float32 in [0, 1], channels
     last."""
     return patches.permute(0, 3, 1, 2).float() / 255
-
-
-def _width_and_offset(store: Store, index: int, scale: int) -> tuple[int, int]:
-    entry = store.entries[index]
-    if scale == 1:
-        return entry.shape[1], entry.offset
-    _, width, offset = entry.lr[scale]
-    return width, offset
