@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from scalewise.data.degrading import TASKS
 from scalewise.data.layouts import find_dataset
 from scalewise.data.sampler import PatchSampler
-from scalewise.data.store import Store, pack
+from scalewise.data.store import Store, TeacherInfo, pack
+from scalewise.data.teacher import TeacherModel
 from scalewise.files import Picture, write
+from scalewise.imaging.resize import imresize
 from scalewise.training import batches as module
 from scalewise.training.batches import DeviceBatches, HostBatches, Inputs, Prefetcher, make_batches
 
@@ -133,3 +135,17 @@ def test_an_exception_comes_with_its_step(noisy: PatchSampler) -> None:
 def test_a_cpu_prepares_its_own_batches(noisy: PatchSampler) -> None:
     assert type(make_batches(noisy, CPU)) is HostBatches
     assert type(make_batches(noisy, torch.device("mps"))) is Prefetcher
+
+
+def test_a_teachers_patches_come_third(tmp_path: Path, photo: NDArray[np.uint8]) -> None:
+    write(tmp_path / "a.png", Picture(photo[:121, :151]))
+    teacher = TeacherModel(lambda lr: 255 - imresize(lr, 2), TeacherInfo("negative", "CC0", 2))
+    pack([find_dataset(tmp_path)], tmp_path / "out.pack", [2], teacher=teacher)
+    sampler = PatchSampler([Store(tmp_path / "out.pack")], 2, 16, 3, teacher=True)
+    host, device = HostBatches(sampler, CPU), DeviceBatches(sampler, CPU)
+    assert device.draw(0)[0].shape == (3, 3, 5)
+    for step in range(4):
+        batch = device(step)
+        assert same(batch, host(step))
+        assert [patches.shape[-1] for patches in batch] == [16, 32, 32]
+        assert not torch.equal(batch[1], batch[2])

@@ -89,7 +89,10 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
     [
         ("data.bacth=8", "unknown key 'data.bacth'; did you mean 'batch'?"),
         ("modle={}", "unknown key 'modle'; did you mean 'model'?"),
-        ("loss.xyz=1", "unknown key 'loss.xyz'; known: l1, smooth_l1, denoised, artifact_map"),
+        (
+            "loss.xyz=1",
+            "unknown key 'loss.xyz'; known: l1, smooth_l1, denoised, artifact_map, teacher, teacher_until",
+        ),
         ("data.batch=8.5", "'data.batch': input should be a valid integer, not 8.5"),
         ("data.batch='8'", "'data.batch': input should be a valid integer, not '8'"),
         ("seed=true", "'seed': input should be a valid integer, not True"),

@@ -12,20 +12,23 @@ import os
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from scalewise.data.sampler import PatchSampler, Place
-from scalewise.data.store import Store
+
+Kind = Literal["lr", "hr", "teacher"]
+"""One of the arrays that a batch consists of."""
 
 Inputs = tuple[Tensor, ...]
 """What a step uploads: tensors in host memory, page-locked where the device is a GPU."""
 
 Batch = tuple[Tensor, ...]
-"""A step's LR and HR patches: (N, 3, H, W) float32 in [0, 1], channels last, on the device.  Noise
-alone is not clipped, so there LR may go beyond."""
+"""A step's LR, HR and, where the sampler draws them, teacher's patches: (N, 3, H, W) float32 in
+[0, 1], channels last, on the device.  Noise alone is not clipped, so there LR may go beyond."""
 
 CHUNK = 64 * 2**20
 """Bytes of a store that are uploaded at a time."""
@@ -157,7 +160,10 @@ class DeviceBatches(Batches):
         self._starts = dict(zip(sampler.stores, starts.tolist(), strict=False))
         self._bytes = torch.empty(int(starts[-1]), dtype=torch.uint8, device=device)
         self._upload()
-        self._zooms = (1, sampler.scale)
+        zooms: dict[Kind, int] = {"lr": 1, "hr": sampler.scale}
+        if sampler.teacher:
+            zooms["teacher"] = sampler.scale
+        self._zooms = zooms
 
     def draw(self, step: int) -> Inputs:
         """Return where the patches lie: (arrays, N, 5) int64.
@@ -166,7 +172,7 @@ class DeviceBatches(Batches):
         the view.
         """
         places = self._sampler.draw(step)
-        rows = [list(self._rows(places, zoom)) for zoom in self._zooms]
+        rows = [list(self._rows(places, kind)) for kind in self._zooms]
         return (self._page_locked(torch.tensor(rows)),)
 
     def assemble(self, inputs: Inputs) -> Batch:
@@ -174,13 +180,23 @@ class DeviceBatches(Batches):
         (rows,) = inputs
         return tuple(
             self._gather(rows[index], self._sampler.patch * zoom)
-            for index, zoom in enumerate(self._zooms)
+            for index, zoom in enumerate(self._zooms.values())
         )
 
-    def _rows(self, places: list[Place], zoom: int) -> Iterable[tuple[int, ...]]:
-        for store, picture, top, left, view in places:
-            width, offset = _width_and_offset(store, picture, self._sampler.scale // zoom)
-            yield self._starts[store] + offset, width, top * zoom, left * zoom, view
+    def _rows(self, places: list[Place], kind: Kind) -> Iterable[tuple[int, ...]]:
+        zoom = self._zooms[kind]
+        for place in places:
+            width, offset = self._width_and_offset(place, kind)
+            first = self._starts[place.store] + offset
+            yield first, width, place.top * zoom, place.left * zoom, place.view
+
+    def _width_and_offset(self, place: Place, kind: Kind) -> tuple[int, int]:
+        entry, scale = place.store.entries[place.picture], self._sampler.scale
+        if kind == "teacher" and entry.teacher is not None:
+            return entry.teacher[1:]
+        if kind == "lr" and scale > 1:
+            return entry.lr[scale][1:]
+        return entry.shape[1], entry.offset
 
     def _gather(self, rows: Tensor, side: int) -> Tensor:
         """Gather patches of a side, from (N, 5) of :meth:`draw`."""
@@ -211,11 +227,3 @@ class DeviceBatches(Batches):
 def as_images(patches: Tensor) -> Tensor:
     """Return (N, H, W, C) in levels of 255 as (N, C, H, W) float32 in [0, 1], channels last."""
     return patches.permute(0, 3, 1, 2).float() / 255
-
-
-def _width_and_offset(store: Store, index: int, scale: int) -> tuple[int, int]:
-    entry = store.entries[index]
-    if scale == 1:
-        return entry.shape[1], entry.offset
-    _, width, offset = entry.lr[scale]
-    return width, offset

@@ -7,10 +7,12 @@ it: the patches of a step depend on the seed and the step alone.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -25,6 +27,7 @@ from scalewise.training.checkpoint import (
     BEST,
     LAST,
     Checkpoint,
+    load_checkpoint,
     load_last,
     save_checkpoint,
     save_generation,
@@ -33,7 +36,7 @@ from scalewise.training.config import LossConfig, OptimizerConfig, Recipe
 from scalewise.training.distributed import LostWorker, World, losing_a_worker_said
 from scalewise.training.ema import Ema
 from scalewise.training.log import LOG_FILE, Listener, LogLine, RunLog
-from scalewise.training.losses import cleaning_loss, restoration_loss
+from scalewise.training.losses import cleaning_loss, restoration_loss, taught_loss
 from scalewise.training.machine import autocast, keep_freed_memory, pick_device, pick_dtype
 from scalewise.training.muon import Muon
 from scalewise.training.schedules import learning_rate
@@ -44,9 +47,31 @@ Notify = Callable[[str], None]
 LOG_EVERY = 20
 """Steps from one line of the log to the next; only there does the loop wait for a loss."""
 
+UNTIMED_STEPS = 2
+"""Steps of each start that the clock leaves out: compiling would use up a short budget."""
+
 
 class Diverged(ScalewiseError):
     """The loss or the weights stopped being finite."""
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Where a run left another, its trunk.
+
+    Attributes:
+        trunk: the other run's folder.
+        sha256: of the checkpoint that was copied.
+        step: optimizer steps that it had taken.
+        seconds: that it had trained.
+        init: the weights that the trunk started from (``model.init``).
+    """
+
+    trunk: str
+    sha256: str
+    step: int
+    seconds: float
+    init: str | None
 
 
 class Trainer:
@@ -105,6 +130,9 @@ class Trainer:
         self.step = 0
         self.seconds = 0.0
         self.best = -math.inf
+        self.start: float | None = None
+        """PSNR-Y in dB before the first step, of a run that starts from trained weights."""
+        self.branch: Branch | None = None
         self._forward = compiled(network) if recipe.compile else network
         self._log = RunLog(run / LOG_FILE, timed=not recipe.deterministic)
         self._losses: list[Tensor] = []  # since the last line of the log
@@ -127,16 +155,22 @@ class Trainer:
             raise
 
     def _train(self) -> None:
-        if self.step == 0 and self.world.writes:  # perhaps killed before its first checkpoint
+        begins = self.step == self._first_step
+        if begins and self.world.writes:  # perhaps killed before its first checkpoint
             self.run.mkdir(parents=True, exist_ok=True)
             self._log.forget_after(-1)
         # Not before: the processes meet here, and come to it one after the other.
         self._forward = self.world.wrap(self._forward, self.device)
-        started = time.monotonic() - self.seconds
+        if begins and (self.recipe.model.init is not None or self.branch is not None):
+            self._measure_start()
+        started, taken = 0.0, 0
         saved = validated = self.seconds
         while self.progress < 1 and not self._is_stopping:
             with losing_a_worker_said() if self.world.size > 1 else nullcontext():
                 self._losses.append(self.training_step())
+            taken += 1
+            if taken <= UNTIMED_STEPS:
+                started = time.monotonic() - self.seconds
             self._agree(time.monotonic() - started)
             done = self.progress >= 1
             line = done or len(self._losses) >= LOG_EVERY
@@ -158,6 +192,16 @@ class Trainer:
             self._settle_losses()
             self._save(must=True)
 
+    def _measure_start(self) -> None:
+        """Validate the weights that the run starts from; they compete for ``best.pt``."""
+        with torch.no_grad():
+            self._losses = [self._loss(*self.batches(self.step))]
+        self._settle_losses()
+        self.start = self._validate()
+        improved = self._keep_best(self.start)
+        self._write_line(self.start)
+        self._save(improved)
+
     def stop(self) -> None:
         """Make :meth:`train` return after the step it is at, with a checkpoint written."""
         self._stop_asked = True
@@ -165,7 +209,11 @@ class Trainer:
     @property
     def progress(self) -> float:
         """Done part of the budget, in [0, 1]."""
-        return self.budget.progress(self.step, self.seconds)
+        return self.budget.progress(self.step - self._first_step, self.seconds)
+
+    @property
+    def _first_step(self) -> int:
+        return self.branch.step if self.branch else 0
 
     @property
     def rate(self) -> float:
@@ -186,14 +234,19 @@ class Trainer:
         self.step += 1
         return loss.detach()
 
-    def _loss(self, lr: Tensor, hr: Tensor) -> Tensor:
+    def _loss(self, lr: Tensor, hr: Tensor, taught: Tensor | None = None) -> Tensor:
         weights, cleaned = self.recipe.loss, None
         with autocast(self.device, self.dtype):
             if weights.asks_of_cleaning:
                 restored, cleaned = self._forward(lr, with_cleaned=True)
             else:
                 restored = self._forward(lr)
-        loss = restoration_loss(restored.float(), hr, weights.l1, weights.smooth_l1)
+        restored = restored.float()
+        if taught is not None and self.progress < weights.teacher_until:
+            share = weights.teacher
+            loss = taught_loss(restored, hr, taught, share, weights.l1, weights.smooth_l1)
+        else:
+            loss = restoration_loss(restored, hr, weights.l1, weights.smooth_l1)
         if cleaned is not None:  # and the scale is 1
             loss = loss + cleaning_loss(cleaned, lr, hr, weights.denoised, weights.artifact_map)
         return loss
@@ -206,6 +259,8 @@ class Trainer:
             "seconds": self.seconds,
             "progress": self.progress,
             "best": self.best,
+            "start": self.start,
+            "branch": None if self.branch is None else dataclasses.asdict(self.branch),
             "losses": [loss.item() for loss in self._losses],
             "network": self.network.state_dict(),
             "ema": self.ema.network.state_dict(),
@@ -221,19 +276,42 @@ class Trainer:
         checkpoint = load_last(self.run, self.notify) if self.world.writes else None
         self.world.wait()
         checkpoint = checkpoint or load_last(self.run)
+        self._load(checkpoint, self.run / LAST)
+        self._losses = [torch.tensor(loss, device=self.device) for loss in checkpoint["losses"]]
+        self.seconds = checkpoint["seconds"]
+        self.best = self._saved_best = checkpoint["best"]
+        self.start = checkpoint.get("start")
+        branch = checkpoint.get("branch")
+        self.branch = None if branch is None else Branch(**branch)
+        if self.world.writes:
+            self._log.forget_after(self.step)
+
+    def leave(self, trunk: Path) -> None:
+        """Begin as a copy of another run's last checkpoint: weights, average and optimizer.
+
+        Patches are drawn on from its step; clock, budget and best score are this run's own.
+
+        Raises:
+            ScalewiseError: no checkpoint there, or it is damaged or of another model.
+        """
+        checkpoint = load_checkpoint(trunk / LAST)
+        self._load(checkpoint, trunk / LAST)
+        self.branch = Branch(
+            trunk=str(trunk),
+            sha256=hashlib.sha256((trunk / LAST).read_bytes()).hexdigest(),
+            step=self.step,
+            seconds=checkpoint["seconds"],
+            init=checkpoint["recipe"]["model"]["init"],
+        )
+
+    def _load(self, checkpoint: Checkpoint, path: Path) -> None:
         try:
             self.network.load_state_dict(checkpoint["network"])
             self.ema.network.load_state_dict(checkpoint["ema"])
             self.optimizer.load_state_dict(checkpoint["optimizer"])
-            losses = [torch.tensor(loss, device=self.device) for loss in checkpoint["losses"]]
         except (KeyError, RuntimeError, ValueError) as error:
-            raise ScalewiseError(f"{self.run / LAST}: is a checkpoint of another model") from error
+            raise ScalewiseError(f"{path}: is a checkpoint of another model") from error
         self.step = checkpoint["step"]
-        self.seconds = checkpoint["seconds"]
-        self.best = self._saved_best = checkpoint["best"]
-        self._losses = losses
-        if self.world.writes:
-            self._log.forget_after(self.step)
 
     def _leave_the_clock_out(self) -> None:
         timed = {

@@ -31,6 +31,32 @@ def restoration_loss(
     return loss
 
 
+def taught_loss(
+    restored: Tensor,
+    target: Tensor,
+    taught: Tensor,
+    teacher: float,
+    l1: float = 1.0,
+    smooth_l1: float = 0.0,
+) -> Tensor:
+    """``(1 - teacher) * loss(restored, target) + teacher * loss(restored, taught)``.
+
+    Args:
+        restored: (N, C, H, W), in [0, 1] but for over- and undershoot.
+        target: the truth, the same shape.
+        taught: the teacher's image, the same shape.
+        teacher: its share, in [0, 1].
+        l1, smooth_l1: see :func:`restoration_loss`, the loss of both.
+
+    Returns:
+        A scalar.
+    """
+    loss = teacher * restoration_loss(restored, taught, l1, smooth_l1)
+    if teacher < 1:
+        loss = loss + (1 - teacher) * restoration_loss(restored, target, l1, smooth_l1)
+    return loss
+
+
 def cleaning_loss(
     cleaned: Cleaned,
     degraded: Tensor,

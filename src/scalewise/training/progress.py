@@ -70,6 +70,20 @@ class Speed:
         return elapsed * (1 - progress) / max(progress - self._first, 1e-9)
 
 
+def started_at(start: float, best: float) -> str:
+    """Say what a run made of the weights that it started from, scores in dB.
+
+    >>> started_at(37.79, 37.86)
+    'from 37.79 dB at the start'
+    """
+    if best > start:
+        return f"from {start:.2f} dB at the start"
+    return (
+        f"no better than the {start:.2f} dB of the start, whose weights are kept as the best; "
+        "a lower optimizer.rate or a longer budget may help"
+    )
+
+
 def duration(seconds: float) -> str:
     """Seconds as hours, minutes and seconds.
 

@@ -68,19 +68,25 @@ def prepare(
         store = Store(path)
         _require_squashed(store, data.squash)
         stores.append(store)
-    sampler = make_sampler(stores, scale, data, recipe.seed, world)
+    sampler = make_sampler(stores, scale, data, recipe.seed, world, recipe.loss.teacher > 0)
     validation = open_validation(data, scale)
     recipe = replace(recipe, model=replace(recipe.model, settings=network.settings))
     return Trainer(network, recipe, sampler, run, validation, listeners, world=world, notify=notify)
 
 
 def make_sampler(
-    stores: Sequence[Store], scale: int, data: DataConfig, seed: int = 0, world: World | None = None
+    stores: Sequence[Store],
+    scale: int,
+    data: DataConfig,
+    seed: int = 0,
+    world: World | None = None,
+    teacher: bool = False,
 ) -> PatchSampler:
-    """What draws a recipe's batches.
+    """Return what draws a recipe's batches.
 
     Raises:
-        ScalewiseError: no picture is large enough, or the processes do not divide the batch.
+        ScalewiseError: no picture is large enough, the processes do not divide the batch, or a
+            teacher is wanted of stores without one.
     """
     world = world or World()
     return PatchSampler(
@@ -94,6 +100,7 @@ def make_sampler(
         augment=data.augment,
         whole=data.squash is not None,
         degradation=data.degradation,
+        teacher=teacher,
     )
 
 
