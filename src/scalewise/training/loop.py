@@ -122,6 +122,7 @@ class Trainer:
             self._leave_the_clock_out()
         self.device = pick_device(recipe.device, self.world.local_rank)
         self.dtype = pick_dtype(recipe.precision, self.device)
+        torch.backends.cudnn.benchmark = not recipe.deterministic  # on a GPU only
         self.batches = make_batches(sampler, self.device)
         network.to(device=self.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.network = network
@@ -203,7 +204,10 @@ class Trainer:
         self._save(improved)
 
     def stop(self) -> None:
-        """Make :meth:`train` return after the step it is at, with a checkpoint written."""
+        """Make :meth:`train` return after the step it is at, with a checkpoint written.
+
+        Several processes return together, where they next exchange numbers.
+        """
         self._stop_asked = True
 
     @property
@@ -337,12 +341,26 @@ class Trainer:
         return (line or by_steps) and interval.is_due(self.step, self.seconds - last)
 
     def _agree(self, seconds: float) -> None:
-        """Have one clock, the writer's, and stop together."""
+        """Have one clock, the writer's, and stop together.
+
+        Several processes exchange numbers where a line is logged, or something is due by steps:
+        all come to the same places, and between them nobody waits.
+        """
         if self.world.size > 1:
+            if not self._meets:
+                return
             mine = seconds if self.world.writes else 0.0
             seconds, stops = self.world.sum(mine, self._stop_asked)
             self._stop_agreed = stops > 0
         self.seconds = seconds
+
+    @property
+    def _meets(self) -> bool:
+        """Whether this step is one after which the processes exchange numbers."""
+        if len(self._losses) >= LOG_EVERY or (self.budget.steps and self.progress >= 1):
+            return True
+        intervals = (self._validate_every, self._save_every)
+        return any(each.steps and self.step % each.steps == 0 for each in intervals)
 
     def _settle_losses(self) -> None:
         """Average the losses since the last line over all processes, and see that all is well."""
