@@ -38,7 +38,7 @@ Pixels = NDArray[np.uint8]
 
 def main(arguments: list[str] | None = None) -> int:
     """Write a teacher's image for every image of a folder; return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Make a teacher's images with SPAN.")
     parser.add_argument("photos", type=Path, help="folder of ground-truth images")
     parser.add_argument("teacher", type=Path, help="folder to write to")
     parser.add_argument("--scale", type=int, choices=(2, 4), default=2)

@@ -91,7 +91,8 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
         ("modle={}", "unknown key 'modle'; did you mean 'model'?"),
         (
             "loss.xyz=1",
-            "unknown key 'loss.xyz'; known: l1, smooth_l1, denoised, artifact_map, teacher, teacher_until",
+            "unknown key 'loss.xyz'; known: l1, smooth_l1, denoised, artifact_map, teacher, "
+            "teacher_until",
         ),
         ("data.batch=8.5", "'data.batch': input should be a valid integer, not 8.5"),
         ("data.batch='8'", "'data.batch': input should be a valid integer, not '8'"),

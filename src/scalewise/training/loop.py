@@ -234,7 +234,7 @@ class Trainer:
         if self.recipe.optimizer.clip is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.optimizer.clip)
         self.optimizer.step()
-        self.ema.update(self.network, self.step)
+        self.ema.update(self.network, decay=self.ema.decay_at(self.step))
         self.step += 1
         return loss.detach()
 
