@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from scalewise.models import create_model
 from scalewise.training.config import OptimizerConfig
 from scalewise.training.ema import Ema
-from scalewise.training.loop import make_optimizer
+from scalewise.training.optimizer import make_optimizer
 
 NETWORKS: list[dict[str, Any]] = [
     {"width": 32, "blocks": 8, "levels": 3},

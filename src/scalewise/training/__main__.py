@@ -11,9 +11,10 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, requiring
 from scalewise.training.distributed import World, joined_world
 from scalewise.training.loop import keep_quiet
 from scalewise.training.progress import PlainLines, started_at
@@ -37,6 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
     folder = given.folder or Path("runs") / given.recipe.stem
     try:
         recipe = load_recipe(given.recipe, given.overrides, notify=_say)
+        if recipe.tensorboard:  # before anything is written
+            with requiring("tensorboard", "tensorboard: writing its logs", "set tensorboard=false"):
+                import_module("torch.utils.tensorboard")
         with joined_world(recipe.device) as world, locked(folder, world):
             say = _say if world.writes else keep_quiet
             trainer = open_run(

@@ -15,6 +15,9 @@ from scalewise.errors import ScalewiseError
 DERIVED: Any = None
 """The default of a setting that others decide; never seen, since it is filled in."""
 
+CompileMode = Literal["default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"]
+"""The modes of ``torch.compile``; the two in the middle make CUDA graphs of their own."""
+
 STRICT = {"extra": "forbid", "strict": True}
 """Pydantic's settings for every part of a recipe: unknown and ill-typed keys are errors."""
 
@@ -240,7 +243,8 @@ class Recipe:
         checkpoint_every: time between checkpoints, likewise.
         deterministic: the run's weights and log depend on the recipe alone, not on the clock:
             budget and intervals must be in steps or epochs, and the log leaves seconds out.
-        compile: compile the network (``torch.compile``); pays on a GPU, needs a C++ compiler.
+        compile: compile the network; pays on a GPU, needs a C++ compiler.  True takes the mode
+            of ``torch.compile`` that suits the device, or name one.
         tensorboard: write TensorBoard logs too.
     """
 
@@ -256,7 +260,7 @@ class Recipe:
     validate_every: float | str = 600.0
     checkpoint_every: float | str = 120.0
     deterministic: bool = False
-    compile: bool = False
+    compile: bool | CompileMode = False
     tensorboard: bool = False
     __pydantic_config__ = STRICT
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from scalewise.data.sampler import PatchSampler
 from scalewise.errors import ScalewiseError
 from scalewise.models import RestorationNetwork
-from scalewise.training.batches import make_batches
+from scalewise.training.batches import Inputs, make_batches
 from scalewise.training.budget import Budget, Interval
 from scalewise.training.checkpoint import (
     BEST,
@@ -32,13 +32,18 @@ from scalewise.training.checkpoint import (
     save_checkpoint,
     save_generation,
 )
-from scalewise.training.config import LossConfig, OptimizerConfig, Recipe
+from scalewise.training.config import LossConfig, Recipe
 from scalewise.training.distributed import LostWorker, World, losing_a_worker_said
 from scalewise.training.ema import Ema
+from scalewise.training.graph import StepValue, can_capture, compiled, make_step
 from scalewise.training.log import LOG_FILE, Listener, LogLine, RunLog
 from scalewise.training.losses import cleaning_loss, restoration_loss, taught_loss
 from scalewise.training.machine import autocast, keep_freed_memory, pick_device, pick_dtype
-from scalewise.training.muon import Muon
+from scalewise.training.optimizer import (
+    load_optimizer_state,
+    make_optimizer,
+    optimizer_state,
+)
 from scalewise.training.schedules import learning_rate
 from scalewise.training.validation import ValidationSet
 
@@ -122,18 +127,22 @@ class Trainer:
             self._leave_the_clock_out()
         self.device = pick_device(recipe.device, self.world.local_rank)
         self.dtype = pick_dtype(recipe.precision, self.device)
+        torch.backends.cudnn.benchmark = not recipe.deterministic  # on a GPU only
         self.batches = make_batches(sampler, self.device)
         network.to(device=self.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.network = network
         self.ema = Ema(self.network, recipe.optimizer.ema)
-        self.optimizer = make_optimizer(self.network, recipe.optimizer)
+        captured = can_capture(self.device, self.world.size, recipe.compile)
+        self.optimizer = make_optimizer(self.network, recipe.optimizer, captured)
+        self._rate, self._decay = (StepValue(self.device if captured else None) for _ in range(2))
+        self.take_step = make_step(self.operations, self.device, captured, self.notify)
         self.step = 0
         self.seconds = 0.0
         self.best = -math.inf
         self.start: float | None = None
         """PSNR-Y in dB before the first step, of a run that starts from trained weights."""
         self.branch: Branch | None = None
-        self._forward = compiled(network) if recipe.compile else network
+        self._forward = compiled(network, recipe.compile, captured)
         self._log = RunLog(run / LOG_FILE, timed=not recipe.deterministic)
         self._losses: list[Tensor] = []  # since the last line of the log
         self._saved_best = self.best
@@ -153,6 +162,8 @@ class Trainer:
         except LostWorker:
             self._save()
             raise
+        finally:
+            self.batches.close()
 
     def _train(self) -> None:
         begins = self.step == self._first_step
@@ -203,7 +214,10 @@ class Trainer:
         self._save(improved)
 
     def stop(self) -> None:
-        """Make :meth:`train` return after the step it is at, with a checkpoint written."""
+        """Make :meth:`train` return after the step it is at, with a checkpoint written.
+
+        Several processes return together, where they next exchange numbers.
+        """
         self._stop_asked = True
 
     @property
@@ -221,18 +235,30 @@ class Trainer:
         return learning_rate(self.progress, self.recipe.optimizer.rate, self.recipe.schedule)
 
     def training_step(self) -> Tensor:
-        """Learn from one batch; the loss, on the device."""
+        """Learn from one batch, and return the loss, on the device."""
+        rate = self._rate.set(self.rate)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate
-        loss = self._loss(*self.batches(self.step))
+            group["lr"] = rate
+        self._decay.set(self.ema.decay_at(self.step))
+        variant = (self.recipe.loss, self._has_teacher)
+        loss = self.take_step(self.batches.draw(self.step), variant)
+        self.step += 1
+        return loss
+
+    def operations(self, inputs: Inputs) -> Tensor:
+        """Take a step's operations on the device; none depends on the step's number."""
+        loss = self._loss(*self.batches.assemble(inputs))
         self.optimizer.zero_grad()
         loss.backward()  # pyright: ignore[reportUnknownMemberType]
         if self.recipe.optimizer.clip is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.optimizer.clip)
         self.optimizer.step()
-        self.ema.update(self.network, decay=self.ema.decay_at(self.step))
-        self.step += 1
-        return loss.detach()
+        self.ema.update(self.network, decay=self._decay.value)
+        return loss
+
+    @property
+    def _has_teacher(self) -> bool:
+        return self.sampler.teacher and self.progress < self.recipe.loss.teacher_until
 
     def _loss(self, lr: Tensor, hr: Tensor, taught: Tensor | None = None) -> Tensor:
         weights, cleaned = self.recipe.loss, None
@@ -242,7 +268,7 @@ class Trainer:
             else:
                 restored = self._forward(lr)
         restored = restored.float()
-        if taught is not None and self.progress < weights.teacher_until:
+        if taught is not None and self._has_teacher:
             share = weights.teacher
             loss = taught_loss(restored, hr, taught, share, weights.l1, weights.smooth_l1)
         else:
@@ -264,7 +290,7 @@ class Trainer:
             "losses": [loss.item() for loss in self._losses],
             "network": self.network.state_dict(),
             "ema": self.ema.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": optimizer_state(self.optimizer),
         }
 
     def resume(self) -> None:
@@ -308,7 +334,7 @@ class Trainer:
         try:
             self.network.load_state_dict(checkpoint["network"])
             self.ema.network.load_state_dict(checkpoint["ema"])
-            self.optimizer.load_state_dict(checkpoint["optimizer"])
+            load_optimizer_state(self.optimizer, checkpoint["optimizer"])
         except (KeyError, RuntimeError, ValueError) as error:
             raise ScalewiseError(f"{path}: is a checkpoint of another model") from error
         self.step = checkpoint["step"]
@@ -337,12 +363,26 @@ class Trainer:
         return (line or by_steps) and interval.is_due(self.step, self.seconds - last)
 
     def _agree(self, seconds: float) -> None:
-        """Have one clock, the writer's, and stop together."""
+        """Have one clock, the writer's, and stop together.
+
+        Several processes exchange numbers where a line is logged, or something is due by steps:
+        all come to the same places, and between them nobody waits.
+        """
         if self.world.size > 1:
+            if not self._meets:
+                return
             mine = seconds if self.world.writes else 0.0
             seconds, stops = self.world.sum(mine, self._stop_asked)
             self._stop_agreed = stops > 0
         self.seconds = seconds
+
+    @property
+    def _meets(self) -> bool:
+        """Whether this step is one after which the processes exchange numbers."""
+        if len(self._losses) >= LOG_EVERY or (self.budget.steps and self.progress >= 1):
+            return True
+        intervals = (self._validate_every, self._save_every)
+        return any(each.steps and self.step % each.steps == 0 for each in intervals)
 
     def _settle_losses(self) -> None:
         """Average the losses since the last line over all processes, and see that all is well."""
@@ -401,21 +441,6 @@ class Trainer:
             self.notify(f"{message}; the one before is kept, and training goes on")
 
 
-def compiled(network: RestorationNetwork) -> nn.Module:
-    """The network compiled: on a GPU as fast as it gets, with CUDA graphs.
-
-    Raises:
-        ScalewiseError: a network with something ahead of it, on another device: there PyTorch
-            (2.13) compiles the gradient of replicated edges wrongly, channels last.
-    """
-    on_gpu = next(network.parameters()).device.type == "cuda"
-    if not on_gpu and list(network.cleaning.parameters()):
-        raise ScalewiseError(
-            "compile: works on a GPU only with model.settings.denoise or artifacts; leave it out"
-        )
-    return torch.compile(network, mode="max-autotune" if on_gpu else "default")  # pyright: ignore
-
-
 def require_asked_for(network: RestorationNetwork, loss: LossConfig) -> None:
     """Raise :class:`ScalewiseError` where a loss asks for what a network does not have."""
     asked = {
@@ -437,10 +462,3 @@ def require_asked_for(network: RestorationNetwork, loss: LossConfig) -> None:
 
 def keep_quiet(_: str) -> None:
     """Where nobody wants to be told."""
-
-
-def make_optimizer(network: nn.Module, config: OptimizerConfig) -> torch.optim.Optimizer:
-    """The optimizer that a recipe asks for."""
-    if config.kind == "muon":
-        return Muon(network.parameters(), config.rate, config.betas)
-    return torch.optim.Adam(network.parameters(), config.rate, config.betas, fused=True)

@@ -206,7 +206,8 @@ def _flat(value: Any, key: str = "") -> Plain:
 def _explain(error: ValidationError, kind: type) -> str:
     first = error.errors()[0]
     parts = (str(part) for part in first["loc"])
-    key = ".".join(part for part in parts if part not in ("float", "str"))  # members of a union
+    members = ("float", "str", "bool")  # of a union
+    key = ".".join(part for part in parts if part not in members)
     if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         known = _keys_beside(kind, [str(part) for part in first["loc"]])
         match = get_close_matches(str(first["loc"][-1]), known, n=1)
@@ -216,6 +217,12 @@ def _explain(error: ValidationError, kind: type) -> str:
         return f"'{key}' is missing"
     if first["type"] == "value_error":
         return str(first.get("ctx", {})["error"])
+    if first["loc"][-1] == "bool":  # or one of a few texts
+        first["msg"] += "".join(
+            f", or {each.get('ctx', {}).get('expected')}"
+            for each in error.errors()
+            if each["type"] == "literal_error" and each["loc"][:-1] == first["loc"][:-1]
+        )
     message = first["msg"][0].lower() + first["msg"][1:]
     return f"'{key}': {message}, not {first['input']!r}"
 

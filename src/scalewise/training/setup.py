@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from scalewise.data.sampler import PatchSampler
 from scalewise.data.store import Progress, Store, pack, read_rgb
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, requiring
 from scalewise.models import RestorationNetwork, create_model, load_weights
 from scalewise.training.config import DataConfig, ModelConfig, Recipe
 from scalewise.training.distributed import World
@@ -192,7 +193,8 @@ def _pack_folder(
     progress: Progress | None,
     notify: Notify | None,
 ) -> None:
-    from scalewise.data.layouts import find_dataset
+    with _reading_images("data.train", folder):
+        from scalewise.data.layouts import find_dataset
 
     out.parent.mkdir(parents=True, exist_ok=True)
     scales = [scale] if scale > 1 else []
@@ -203,11 +205,18 @@ def _pack_folder(
 
 
 def _from_folder(folder: Path, scale: int) -> Iterator[tuple[str, Pixels, Pixels | None]]:
-    from scalewise.data.layouts import find_dataset
+    with _reading_images("data.valid", folder):
+        from scalewise.data.layouts import find_dataset
 
     for item in find_dataset(folder, "valid").items:
         lr = read_rgb(item.lr[scale]) if scale in item.lr else None
         yield item.name, read_rgb(item.hr), lr
+
+
+def _reading_images(key: str, folder: Path) -> AbstractContextManager[None]:
+    """Say how to go without pyvips where it is not installed."""
+    stores = "name a packed store, made elsewhere by 'scalewise data pack'"
+    return requiring("pyvips", f"{key}: {folder}: reading a folder of images", stores)
 
 
 def _from_store(path: Path, scale: int, data: DataConfig) -> Iterator[tuple[str, Pixels, Pixels]]:
