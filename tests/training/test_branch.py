@@ -151,19 +151,24 @@ def test_a_change_that_cannot_be_resumed_leaves_the_recipe_alone(
 @pytest.mark.parametrize(
     ("overrides", "rate"),
     [
-        ([], 1e-3),
-        (["init=scn_x2"], 2e-4),
+        ([], 1.5e-3),
+        (["init=scn_x2"], 3e-4),
         (["init=scn_x2", "rate=5e-4"], 5e-4),
-        (["init=scn_x2", "init_partial=true"], 1e-3),
+        (["init=scn_x2", "init_partial=true"], 1.5e-3),
     ],
 )
 def test_the_rate_of_fine_tuning(overrides: list[str], rate: float) -> None:
     said: list[str] = []
     recipe = load_recipe("recipes/scn_x2.yaml", overrides, notify=said.append)
     assert recipe.optimizer.rate == pytest.approx(rate)
-    assert bool(said) == (rate == 2e-4)
+    assert bool(said) == (rate == 3e-4)
     if said:
-        assert said == ["fine-tuning scn_x2: optimizer.rate=0.0002, unless you set another"]
+        assert said == ["fine-tuning scn_x2: optimizer.rate=0.0003, unless you set another"]
         assert recipe.schedule.warmup == 0.02
-    # A recipe that names its start chose its rate for it.
-    assert load_recipe("recipes/dejpeg.yaml", ["init=scn_x2"], notify=said.append).optimizer.rate
+
+
+def test_a_recipe_that_names_its_start_chose_its_rate() -> None:
+    said: list[str] = []
+    recipe = load_recipe("recipes/photo_x2.yaml", ["init=scn_x4"], notify=said.append)
+    assert recipe.optimizer.rate == load_recipe("recipes/photo_x2.yaml").optimizer.rate
+    assert not said

@@ -122,7 +122,12 @@ def test_training_restores_better_and_better(recipe: Recipe, tmp_path: Path) -> 
     assert scores[-1] > scores[4] + 0.05 > scores[0] + 0.3
 
 
-SMALL = {"dbpn": {"width": 4, "features": 4}, "dsrn": {"width": 4, "stages": 2}}
+SMALL = {
+    "dbpn": {"width": 4, "features": 4},
+    "dsrn": {"width": 4, "stages": 2},
+    "plain": {"width": 4, "blocks": 1},
+    "steered": {"width": 4, "stages": 1},
+}
 """Small settings of the architectures that have no blocks and levels."""
 
 

@@ -18,7 +18,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.imaging.resize import imresize
 from scalewise.training.batches import DeviceBatches
 from scalewise.training.config import BudgetConfig, DataConfig, LossConfig, Recipe
-from scalewise.training.losses import restoration_loss, taught_loss
+from scalewise.training.losses import restoration_loss
 from scalewise.training.release import release_run
 from scalewise.training.setup import prepare
 from scalewise.weights.card import Teacher, card_page
@@ -43,8 +43,10 @@ def taught(recipe: Recipe, pictures: Path, tmp_path: Path) -> Recipe:
 def test_the_loss_by_hand() -> None:
     restored, target, taught = torch.rand(3, 2, 3, 8, 8).unbind()
     expected = 0.75 * F.l1_loss(restored, target) + 0.25 * F.l1_loss(restored, taught)
-    assert taught_loss(restored, target, taught, 0.25).item() == pytest.approx(expected.item())
-    only = taught_loss(restored, target, taught, 1.0, l1=2.0, smooth_l1=0.5)
+    assert restoration_loss(restored, target, taught=taught, teacher=0.25).item() == pytest.approx(
+        expected.item()
+    )
+    only = restoration_loss(restored, target, 2.0, 0.5, taught, 1.0)
     assert only.equal(restoration_loss(restored, taught, 2.0, 0.5))
 
 
@@ -53,7 +55,8 @@ def test_the_share_ends_where_the_recipe_says(taught: Recipe, tmp_path: Path) ->
     lr, hr, image = trainer.batches(0)
     restored = trainer.network(lr)
     trainer.step = 47
-    assert trainer._loss(lr, hr, image).equal(taught_loss(restored, hr, image, 0.5))
+    expected = restoration_loss(restored, hr, taught=image, teacher=0.5)
+    assert trainer._loss(lr, hr, image).equal(expected)
     trainer.step = 48
     assert trainer._loss(lr, hr, image).equal(restoration_loss(restored, hr))
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from scalewise.errors import ScalewiseError, requiring
 from scalewise.training.distributed import World, joined_world
-from scalewise.training.loop import keep_quiet
+from scalewise.training.log import keep_quiet
 from scalewise.training.progress import PlainLines, started_at
 from scalewise.training.recipe import load_recipe
 from scalewise.training.run import locked, open_run, stopped_by_signals

@@ -7,12 +7,10 @@ it: the patches of a step depend on the seed and the step alone.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -22,22 +20,23 @@ from scalewise.data.sampler import PatchSampler
 from scalewise.errors import ScalewiseError
 from scalewise.models import RestorationNetwork
 from scalewise.training.batches import Inputs, make_batches
-from scalewise.training.budget import Budget, Interval
+from scalewise.training.budget import Budget, Interval, require_steps
 from scalewise.training.checkpoint import (
     BEST,
     LAST,
+    Branch,
     Checkpoint,
     load_checkpoint,
     load_last,
     save_checkpoint,
     save_generation,
 )
-from scalewise.training.config import LossConfig, Recipe
+from scalewise.training.config import Recipe
 from scalewise.training.distributed import LostWorker, World, losing_a_worker_said
 from scalewise.training.ema import Ema
 from scalewise.training.graph import StepValue, can_capture, compiled, make_step
-from scalewise.training.log import LOG_FILE, Listener, LogLine, RunLog
-from scalewise.training.losses import cleaning_loss, restoration_loss, taught_loss
+from scalewise.training.log import LOG_FILE, Listener, LogLine, Notify, RunLog, keep_quiet
+from scalewise.training.losses import cleaning_loss, require_asked_for, restoration_loss
 from scalewise.training.machine import autocast, keep_freed_memory, pick_device, pick_dtype
 from scalewise.training.optimizer import (
     load_optimizer_state,
@@ -46,8 +45,6 @@ from scalewise.training.optimizer import (
 )
 from scalewise.training.schedules import learning_rate
 from scalewise.training.validation import ValidationSet
-
-Notify = Callable[[str], None]
 
 LOG_EVERY = 20
 """Steps from one line of the log to the next; only there does the loop wait for a loss."""
@@ -58,25 +55,6 @@ UNTIMED_STEPS = 2
 
 class Diverged(ScalewiseError):
     """The loss or the weights stopped being finite."""
-
-
-@dataclass(frozen=True)
-class Branch:
-    """Where a run left another, its trunk.
-
-    Attributes:
-        trunk: the other run's folder.
-        sha256: of the checkpoint that was copied.
-        step: optimizer steps that it had taken.
-        seconds: that it had trained.
-        init: the weights that the trunk started from (``model.init``).
-    """
-
-    trunk: str
-    sha256: str
-    step: int
-    seconds: float
-    init: str | None
 
 
 class Trainer:
@@ -124,7 +102,12 @@ class Trainer:
         self._validate_every = Interval.from_config(recipe.validate_every, epoch, "validate_every")
         self._save_every = Interval.from_config(recipe.checkpoint_every, epoch, "checkpoint_every")
         if recipe.deterministic:
-            self._leave_the_clock_out()
+            require_steps(
+                budget=self.budget,
+                validate_every=self._validate_every,
+                checkpoint_every=self._save_every,
+            )
+            torch.use_deterministic_algorithms(True)
         self.device = pick_device(recipe.device, self.world.local_rank)
         self.dtype = pick_dtype(recipe.precision, self.device)
         torch.backends.cudnn.benchmark = not recipe.deterministic  # on a GPU only
@@ -267,12 +250,8 @@ class Trainer:
                 restored, cleaned = self._forward(lr, with_cleaned=True)
             else:
                 restored = self._forward(lr)
-        restored = restored.float()
-        if taught is not None and self._has_teacher:
-            share = weights.teacher
-            loss = taught_loss(restored, hr, taught, share, weights.l1, weights.smooth_l1)
-        else:
-            loss = restoration_loss(restored, hr, weights.l1, weights.smooth_l1)
+        share = weights.teacher if self._has_teacher else 0.0
+        loss = restoration_loss(restored.float(), hr, weights.l1, weights.smooth_l1, taught, share)
         if cleaned is not None:  # and the scale is 1
             loss = loss + cleaning_loss(cleaned, lr, hr, weights.denoised, weights.artifact_map)
         return loss
@@ -322,13 +301,7 @@ class Trainer:
         """
         checkpoint = load_checkpoint(trunk / LAST)
         self._load(checkpoint, trunk / LAST)
-        self.branch = Branch(
-            trunk=str(trunk),
-            sha256=hashlib.sha256((trunk / LAST).read_bytes()).hexdigest(),
-            step=self.step,
-            seconds=checkpoint["seconds"],
-            init=checkpoint["recipe"]["model"]["init"],
-        )
+        self.branch = Branch.from_trunk(trunk, checkpoint)
 
     def _load(self, checkpoint: Checkpoint, path: Path) -> None:
         try:
@@ -338,20 +311,6 @@ class Trainer:
         except (KeyError, RuntimeError, ValueError) as error:
             raise ScalewiseError(f"{path}: is a checkpoint of another model") from error
         self.step = checkpoint["step"]
-
-    def _leave_the_clock_out(self) -> None:
-        timed = {
-            "budget": self.budget.seconds,
-            "validate_every": self._validate_every.seconds,
-            "checkpoint_every": self._save_every.seconds,
-        }
-        for key, seconds in timed.items():
-            if seconds is not None:
-                raise ScalewiseError(
-                    f"{key}: a deterministic run cannot depend on the clock; "
-                    "give it in steps or epochs"
-                )
-        torch.use_deterministic_algorithms(True)
 
     @property
     def _is_stopping(self) -> bool:
@@ -439,26 +398,3 @@ class Trainer:
             if must:
                 raise ScalewiseError(f"{message}; the one before is still there") from error
             self.notify(f"{message}; the one before is kept, and training goes on")
-
-
-def require_asked_for(network: RestorationNetwork, loss: LossConfig) -> None:
-    """Raise :class:`ScalewiseError` where a loss asks for what a network does not have."""
-    asked = {
-        "denoised": (loss.denoised, "denoise", network.cleaning.denoise),
-        "artifact_map": (loss.artifact_map, "artifacts", network.cleaning.artifacts),
-    }
-    for name, (weight, setting, module) in asked.items():
-        if weight and module is None:
-            raise ScalewiseError(
-                f"loss.{name}: the network has nothing that it could teach; "
-                f"set model.settings.{setting}=4, or leave it out"
-            )
-        if weight and network.scale > 1:
-            raise ScalewiseError(
-                f"loss.{name}: works at scale 1 only, where the target is the clean input; "
-                f"leave it out at scale {network.scale}"
-            )
-
-
-def keep_quiet(_: str) -> None:
-    """Where nobody wants to be told."""

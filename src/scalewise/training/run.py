@@ -21,8 +21,8 @@ from scalewise.training.checkpoint import has_checkpoint
 from scalewise.training.config import Recipe
 from scalewise.training.distributed import World
 from scalewise.training.environment import describe_environment, write_environment
-from scalewise.training.log import Listener
-from scalewise.training.loop import Notify, Trainer, keep_quiet
+from scalewise.training.log import Listener, Notify, keep_quiet
+from scalewise.training.loop import Trainer
 from scalewise.training.recipe import changed_keys, load_recipe, save_recipe
 from scalewise.training.runs import LOCK_FILE, RECIPE_FILE
 from scalewise.training.setup import prepare

@@ -20,8 +20,8 @@ from scalewise.errors import ScalewiseError, requiring
 from scalewise.models import RestorationNetwork, create_model, load_weights
 from scalewise.training.config import DataConfig, ModelConfig, Recipe
 from scalewise.training.distributed import World
-from scalewise.training.log import Listener
-from scalewise.training.loop import Notify, Trainer
+from scalewise.training.log import Listener, Notify
+from scalewise.training.loop import Trainer
 from scalewise.training.protocol import protocol_of
 from scalewise.training.validation import ValidationSet
 
