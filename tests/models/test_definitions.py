@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
+from scalewise.imaging.degradations import RGB_TO_YCBCR
+from scalewise.models import create_model
 from scalewise.models.adaptive import AdaptiveScaleWiseConv
 from scalewise.models.original import ResidualBlock, ScaleWiseConv
 from scalewise.models.scn import ScaleWiseBlock as ScnBlock
 from scalewise.models.scn import Scn
 from scalewise.models.scn_exact import ScaleWiseBlock as ScnExactBlock
+from scalewise.models.steered import SteeredStage
 from tests.models.by_hand import (
     Array,
     assert_same,
@@ -234,3 +237,44 @@ def test_scale_wise_convolution_of_scn_exact(last: bool) -> None:
         expected.append(x[2] + r[2] + down(r[1]))
     for found, level in zip(module([tensor(level) for level in x]), expected, strict=True):
         assert_same(found, level)
+
+
+def average(x: Array, size: int) -> Array:
+    """The mean of every ``size`` times ``size`` pixels of x (C, H, W)."""
+    channels, height, width = x.shape
+    return x.reshape(channels, height // size, size, width // size, size).mean(axis=(2, 4))
+
+
+def test_a_steered_stage() -> None:
+    module = SteeredStage(width=3, depth=3, gain=1.0)
+    values, fine, coarse = randomised(module), features(3, 8, 12), features(3, 2, 3, seed=1)
+
+    def chain(x: Array, name: str, depth: int) -> Array:
+        for index in range(0, 2 * depth, 2):
+            x = convolve(relu(x) if index else x, *parameters(f"{name}.{index}"))
+        return x
+
+    def parameters(name: str) -> tuple[Array, Array]:
+        return values[f"{name}.weight"], values[f"{name}.bias"]
+
+    seen = coarse + convolve(average(fine, 4), *parameters("down"))
+    renewed = coarse + chain(seen, "look", 2)
+    gate = bilinear(convolve(renewed, *parameters("gate")), 8, 12, align_corners=False)
+    found_fine, found_coarse = module(tensor(fine), tensor(coarse))
+    assert_same(found_coarse, renewed)
+    assert_same(found_fine, fine + chain(fine, "body", 3) * (1 + gate))
+
+
+def test_a_residual_for_luminance_leaves_chroma_to_the_skip() -> None:
+    torch.manual_seed(0)
+    network = create_model("plain", width=8, blocks=1, luminance=True).eval()
+    nn.init.normal_(network.tail.weight)  # pyright: ignore
+    image = torch.rand(1, 3, 8, 8)
+    with torch.no_grad():
+        restored = network(image)[0].numpy()
+        network.tail.weight.zero_()  # pyright: ignore
+        network.tail.bias.zero_()  # pyright: ignore
+        skipped = network(image)[0].numpy()
+    change = RGB_TO_YCBCR @ (restored - skipped).reshape(3, -1)
+    assert np.abs(change[0]).max() > 0.1
+    assert np.abs(change[1:]).max() < 1e-6

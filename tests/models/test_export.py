@@ -24,6 +24,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "scn_exact": {"width": 8, "blocks": 2},
     "dbpn": {"features": 8, "width": 6, "stages": 3},
     "dsrn": {"width": 8, "stages": 4},
+    "plain": {"width": 8, "blocks": 2, "residual": False, "shrink": 2, "luminance": True},
+    "steered": {"width": 8, "stages": 2, "depth": 2},
     "original, cleaning": {"width": 8, "blocks": 2, "denoise": 2, "artifacts": 2},
     "adaptive, cleaning": {"width": 8, "blocks": 2, "denoise": 2, "artifacts": 2},
     "scn_exact, cleaning": {"width": 8, "blocks": 2, "denoise": 3, "artifacts": 2},

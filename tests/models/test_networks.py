@@ -21,6 +21,16 @@ SMALL: dict[str, dict[str, Any]] = {
     "scn_exact, shrunk": {"width": 8, "expansion": 2, "blocks": 2, "levels": 2, "shrink": 2},
     "dbpn": {"features": 8, "width": 6, "stages": 2, "dense": True},
     "dsrn": {"width": 8, "stages": 4},
+    "plain": {"width": 8, "blocks": 2},
+    "plain, fast": {
+        "width": 8,
+        "blocks": 2,
+        "residual": False,
+        "ends": 5,
+        "shrink": 2,
+        "luminance": True,
+    },
+    "steered": {"width": 8, "stages": 2, "depth": 2},
     "original, cleaning": {"width": 8, "blocks": 2, "artifacts": 2},
     "adaptive, cleaning": {"width": 8, "blocks": 2, "denoise": 2},
     "scn_exact, cleaning": {"width": 8, "expansion": 2, "blocks": 2, "denoise": 3, "artifacts": 2},
@@ -131,7 +141,15 @@ def cut_error(network: RestorationNetwork, start: int) -> float:
 
 @pytest.mark.parametrize(
     "name",
-    ["original", "scn_exact", "scn_exact, shrunk", "original, cleaning", "scn_exact, cleaning"],
+    [
+        "original",
+        "scn_exact",
+        "scn_exact, shrunk",
+        "steered",
+        "plain, fast",
+        "original, cleaning",
+        "scn_exact, cleaning",
+    ],
 )
 def test_tile_exact_networks_do_not_see_where_a_tile_was_cut(name: str) -> None:
     network = small(name)
@@ -164,7 +182,7 @@ def test_networks_that_see_no_further_than_tiles_overlap_are_exact(scale: int) -
         assert network.tiling == ("exact" if 2 * stages <= OVERLAP else "blended")
 
 
-@pytest.mark.parametrize("name", ["dbpn", "dsrn"])
+@pytest.mark.parametrize("name", ["dbpn", "dsrn", "plain"])
 def test_networks_without_a_pyramid_may_be_cut_anywhere(name: str) -> None:
     network = small(name)
     assert (network.tiling, network.multiple) == ("exact", 1)

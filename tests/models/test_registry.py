@@ -11,7 +11,16 @@ from scalewise.models import create_model, list_models
 
 
 def test_list_models() -> None:
-    assert list_models() == ["adaptive", "dbpn", "dsrn", "original", "scn", "scn_exact"]
+    assert list_models() == [
+        "adaptive",
+        "dbpn",
+        "dsrn",
+        "original",
+        "plain",
+        "scn",
+        "scn_exact",
+        "steered",
+    ]
 
 
 DBPN_S = {"features": 128, "width": 32}

@@ -43,6 +43,18 @@ def bicubic_kernel(scale: int, channels: int) -> Tensor:
     return weight.reshape(channels * scale**2, channels, 5, 5)
 
 
+def bicubic_skip(scale: int, channels: int) -> nn.Conv2d:
+    """Return a 5x5 convolution to learn, ahead of ``PixelShuffle(scale)``, that starts as bicubic.
+
+    It maps an image (N, channels, H, W) to (N, channels scale^2, H, W).
+    """
+    skip = nn.Conv2d(channels, channels * scale**2, 5, padding=2, padding_mode="replicate")
+    with torch.no_grad():
+        skip.weight.copy_(bicubic_kernel(scale, channels))
+        nn.init.zeros_(skip.bias)  # pyright: ignore[reportArgumentType]
+    return skip
+
+
 class BicubicResidual(nn.Module):
     """Bicubic enlargement in the form that ``PixelShuffle(scale)`` expects; nothing to learn.
 

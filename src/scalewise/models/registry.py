@@ -13,16 +13,20 @@ from scalewise.models.base import RestorationNetwork
 from scalewise.models.dbpn import Dbpn
 from scalewise.models.dsrn import Dsrn
 from scalewise.models.original import Original
+from scalewise.models.plain import Plain
 from scalewise.models.scn import Scn
 from scalewise.models.scn_exact import ScnExact
+from scalewise.models.steered import Steered
 
 ARCHITECTURES: dict[str, type[RestorationNetwork]] = {
     "adaptive": Adaptive,
     "dbpn": Dbpn,
     "dsrn": Dsrn,
     "original": Original,
+    "plain": Plain,
     "scn": Scn,
     "scn_exact": ScnExact,
+    "steered": Steered,
 }
 
 

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from scalewise.errors import ScalewiseError
 from scalewise.models.base import RestorationNetwork, require_positive
 from scalewise.models.cleaning import Cleaning
-from scalewise.models.layers import bicubic_kernel, start_near_zero, upsample_2x
+from scalewise.models.layers import bicubic_skip, start_near_zero, upsample_2x
 
 
 class ScaleWiseBlock(nn.Module):
@@ -119,12 +119,9 @@ class ScnExact(RestorationNetwork):
         )
         self.tail = nn.Conv2d(width, channels * (scale * shrink) ** 2, 3, padding=1)
         self.unfold = nn.PixelShuffle(scale * shrink)
-        self.skip = nn.Conv2d(channels, channels * scale**2, 5, padding=2, padding_mode="replicate")
+        self.skip = bicubic_skip(scale, channels)
         self.enlarge = nn.PixelShuffle(scale)
         start_near_zero(self.tail)
-        with torch.no_grad():
-            self.skip.weight.copy_(bicubic_kernel(scale, channels))
-            nn.init.zeros_(self.skip.bias)  # pyright: ignore[reportArgumentType]
         self.cleaning = Cleaning(channels, width, denoise, artifacts)
 
     def restore_cleaned(self, image: Tensor) -> Tensor:
