@@ -121,6 +121,8 @@ def test_packing_with_a_folder_of_a_teachers_images(tmp_path: Path) -> None:
     command = ["data", "pack", tmp_path / "photos", "-o", out, "--workers", "1"]
     described = ["--teacher-name", "SPAN", "--teacher-licence", "MIT"]
 
+    nowhere = scalewise(*command, "--teacher", tmp_path / "nowhere")
+    assert "nowhere: neither a folder nor a released model" in str(nowhere.exception)
     undescribed = scalewise(*command, "--teacher", tmp_path / "teacher")
     assert "say whose images they are, by --teacher-name" in str(undescribed.exception)
     alone = scalewise(*command, *described)

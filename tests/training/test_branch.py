@@ -97,6 +97,8 @@ def test_there_must_be_a_trunk_of_the_same_network(trunk: Recipe, tmp_path: Path
     with pytest.raises(ScalewiseError, match="is a checkpoint of another model"):
         open_run(wider, tmp_path / "branch", trunk=tmp_path / "trunk")
     assert not (tmp_path / "branch/recipe.yaml").exists()
+    with pytest.raises(ScalewiseError, match="a run cannot leave itself; choose another --run"):
+        open_run(trunk, tmp_path / "trunk", trunk=tmp_path / "branch/../trunk")
 
 
 def started_from(recipe: Recipe, weights: Path) -> Recipe:

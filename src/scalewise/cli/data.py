@@ -129,6 +129,8 @@ def _teacher(
         raise ScalewiseError("--teacher is for one scale; give one --scale")
     (scale,) = scales
     if not is_release(given):
+        if not Path(given).is_dir():
+            raise ScalewiseError(f"--teacher {given}: neither a folder nor a released model")
         if not (name and licence):
             raise ScalewiseError(
                 "--teacher DIR: say whose images they are, by --teacher-name and --teacher-licence"

@@ -131,9 +131,9 @@ def _report(trainer: Trainer) -> None:
     if trainer.validation is not None:
         count, valid = len(trainer.validation.pairs), trainer.recipe.data.valid
         typer.echo(f"best PSNR-Y {trainer.best:.2f} dB, mean over {valid} (images: {count})")
-        typer.echo(f"  {trainer.validation.protocol.description}")
         if trainer.start is not None:
-            typer.echo(started_at(trainer.start, trainer.best))
+            typer.echo(f"  {started_at(trainer.start, trainer.best)}")
+        typer.echo(f"  {trainer.validation.protocol.description}")
     typer.echo(f"weights: {trainer.run / 'best.pt'}; curves: {trainer.run / 'log.csv'}")
     typer.echo(f"next: scalewise evaluate {trainer.run} DIR...")
 

@@ -65,6 +65,8 @@ def open_run(
     notify = notify or keep_quiet
     exists, trained = (folder / RECIPE_FILE).exists(), has_checkpoint(folder)
     if trunk is not None:
+        if trunk.resolve() == folder.resolve():
+            raise ScalewiseError(f"--from {trunk}: a run cannot leave itself; choose another --run")
         recipe = branched(recipe)
     if must_exist and not exists:
         raise ScalewiseError(f"{folder} holds no run to resume; leave out --resume to start one")
