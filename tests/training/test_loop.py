@@ -33,6 +33,7 @@ from tests.training.trainers import (
     kill,
     read_log,
     resumed_trainer,
+    stop_at,
     without_seconds,
 )
 
@@ -60,14 +61,7 @@ def test_a_resumed_run_is_bit_for_bit_the_uninterrupted_one(
 
     stopped = resumed_trainer(recipe, run)
     assert stopped.step == 20
-    training_step = stopped.training_step
-
-    def step_and_stop() -> torch.Tensor:
-        if stopped.step == 32:
-            stopped.stop()
-        return training_step()
-
-    stopped.training_step = step_and_stop
+    stop_at(stopped, 32)
     stopped.train()
     assert stopped.step == 33
 

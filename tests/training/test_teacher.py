@@ -22,7 +22,7 @@ from scalewise.training.losses import restoration_loss
 from scalewise.training.release import release_run
 from scalewise.training.setup import prepare
 from scalewise.weights.card import Teacher, card_page
-from tests.training.trainers import assert_same_state, resumed_trainer
+from tests.training.trainers import assert_same_state, resumed_trainer, stop_at
 
 INFO = TeacherInfo("bicubic", "CC0-1.0", 2)
 
@@ -65,14 +65,7 @@ def test_a_resumed_run_is_bit_for_bit_the_uninterrupted_one(taught: Recipe, tmp_
     straight = prepare(taught, tmp_path / "straight")
     straight.train()
     stopped = prepare(replace(taught, checkpoint_every="10 steps"), tmp_path / "stopped")
-    training_step = stopped.training_step
-
-    def step_and_stop() -> torch.Tensor:
-        if stopped.step == 52:
-            stopped.stop()
-        return training_step()
-
-    stopped.training_step = step_and_stop
+    stop_at(stopped, 52)
     stopped.train()
     resumed = resumed_trainer(taught, tmp_path / "stopped")
     resumed.train()
