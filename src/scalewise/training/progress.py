@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -65,9 +66,14 @@ class Speed:
         self._step, self._then = line.step, now
 
     def left(self, progress: float) -> float:
-        """Seconds to the end, by the mean speed since this process started."""
+        """Return seconds to the end, by the mean speed since this process started.
+
+        Infinite before the first step, when nothing is known.
+        """
+        if progress <= self._first:
+            return math.inf
         elapsed = time.monotonic() - self._started
-        return elapsed * (1 - progress) / max(progress - self._first, 1e-9)
+        return elapsed * (1 - progress) / (progress - self._first)
 
 
 def started_at(start: float, best: float) -> str:
@@ -85,11 +91,13 @@ def started_at(start: float, best: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as hours, minutes and seconds.
+    """Seconds as hours, minutes and seconds; infinite ones as not known yet.
 
-    >>> duration(3725.4)
-    '1:02:05'
+    >>> duration(3725.4), duration(math.inf)
+    ('1:02:05', '-:--:--')
     """
+    if seconds == math.inf:
+        return "-:--:--"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}"
