@@ -241,6 +241,13 @@ def test_our_recipes_are_valid(path: Path) -> None:
     assert build_network(recipe.model, recipe.seed, initialise=False).scale == scale
 
 
+@pytest.mark.parametrize("name", ["finetune_x2", "photo_x2", "scn_x3", "scn_x4"])
+def test_the_weights_that_our_recipes_start_from_fit(name: str) -> None:
+    model = load_recipe(FOLDER / f"{name}.yaml").model
+    assert model.init is not None
+    build_network(model, seed=0)
+
+
 @pytest.mark.parametrize("form", ["modern", "document"])
 @pytest.mark.parametrize(("network", "epochs"), [("original", 20), ("adaptive", 30)])
 def test_the_documents_two_trainings(form: str, network: str, epochs: int) -> None:
