@@ -18,6 +18,7 @@ from our_loop import Settings, time_our_loop
 from stopwatch import Timing
 from torch import Tensor
 
+from scalewise.training.batches import Batch, Inputs
 from scalewise.training.loop import Trainer
 from scalewise.training.setup import build_network
 
@@ -63,13 +64,12 @@ def in_default_layout(trainer: Trainer) -> None:
     """Undo channels-last, in the weights and in every batch."""
     for network in (trainer.network, trainer.ema.network):
         network.to(memory_format=torch.contiguous_format)  # pyright: ignore[reportCallIssue]
-    batches = trainer.batches
+    assemble = trainer.batches.assemble
 
-    def contiguous(step: int) -> tuple[Tensor, Tensor]:
-        lr, hr = batches(step)
-        return lr.contiguous(), hr.contiguous()
+    def contiguous(inputs: Inputs) -> Batch:
+        return tuple(patches.contiguous() for patches in assemble(inputs))
 
-    trainer.batches = contiguous
+    trainer.batches.assemble = contiguous
 
 
 def with_adam(**implementation: bool) -> Callable[[Trainer], None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Hashable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +13,8 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
+from scalewise.training.batches import Batch, Inputs
+from scalewise.training.graph import PlainStep
 from scalewise.training.loop import Trainer
 
 SECTIONS = ("data", "forward", "backward", "optimizer")
@@ -130,13 +132,22 @@ def watched(trainer: Trainer, watch: Stopwatch) -> Generator[None, None, None]:
     """Have a trainer's own steps enter their sections on a stopwatch.
 
     Nothing of the step is done anew here: its source of batches and ``Tensor.backward`` are
-    wrapped, and what lies before, between and after them are the other sections.
+    wrapped, and what lies before, between and after them are the other sections.  A step that is
+    captured in a CUDA graph has no sections, so while these are timed it runs uncaptured.
     """
-    batches, backward = trainer.batches, Tensor.backward
+    batches, backward, take_step = trainer.batches, Tensor.backward, trainer.take_step
+    draw, assemble = batches.draw, batches.assemble
+    plain = PlainStep(trainer.operations, trainer.device)
 
-    def timed_batches(step: int) -> tuple[Tensor, Tensor]:
+    def step(inputs: Inputs, variant: Hashable = None) -> Tensor:
+        return (take_step if watch.paused else plain)(inputs, variant)
+
+    def timed_draw(step: int) -> Inputs:
         watch.enter("data")
-        batch = batches(step)
+        return draw(step)
+
+    def timed_assemble(inputs: Inputs) -> Batch:
+        batch = assemble(inputs)
         watch.enter("forward")
         return batch
 
@@ -146,7 +157,9 @@ def watched(trainer: Trainer, watch: Stopwatch) -> Generator[None, None, None]:
         watch.enter("optimizer")
 
     with (
-        patch.object(trainer, "batches", timed_batches),
+        patch.object(trainer, "take_step", step),
+        patch.object(batches, "draw", timed_draw),
+        patch.object(batches, "assemble", timed_assemble),
         patch.object(Tensor, "backward", timed_backward),
     ):
         yield

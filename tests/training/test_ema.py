@@ -28,7 +28,7 @@ def test_without_decay_the_average_is_the_last_weights() -> None:
     ema = Ema(trained, decay=0)
     for step in (0, 1, 1000):
         fill(trained, 0.1 + step / 3)
-        ema.update(trained, step)
+        ema.update(trained, decay=ema.decay_at(step))
         assert values(ema.network) == values(trained)
 
 
@@ -39,12 +39,44 @@ def test_the_average_follows_the_formula_with_its_warm_up() -> None:
     expected = 0.0
     for step, value in enumerate([1.0, 3.0, -2.0, 5.0, 4.0, 8.0, 1.0, 1.0, 9.0, 2.0]):
         fill(trained, value)
-        ema.update(trained, step)
+        ema.update(trained, decay=ema.decay_at(step))
         decay = min(0.5, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * value
     (average,) = values(ema.network)
     assert average == pytest.approx(expected, rel=1e-5)
     assert (1 + 9) / (10 + 9) > 0.5  # the warm-up was over
+
+
+def test_the_decay_may_be_a_tensor() -> None:
+    torch.manual_seed(5)
+    trained = network()
+    by_number, by_tensor = Ema(trained, decay=0.9), Ema(trained, decay=0.9)
+    decay = torch.zeros(())
+    for step in range(30):
+        with torch.no_grad():
+            for parameter in trained.parameters():
+                parameter.add_(torch.randn_like(parameter))
+        by_number.update(trained, decay=by_number.decay_at(step))
+        by_tensor.update(trained, decay=decay.fill_(by_tensor.decay_at(step)))
+    pairs = zip(by_number.network.parameters(), by_tensor.network.parameters(), strict=True)
+    for one, other in pairs:
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-6)
+
+
+def test_it_equals_an_average_parameter_by_parameter() -> None:
+    torch.manual_seed(6)
+    trained = network()
+    ema = Ema(trained, decay=0.9)
+    plain = [parameter.detach().clone() for parameter in trained.parameters()]
+    for step in range(30):
+        with torch.no_grad():
+            for parameter in trained.parameters():
+                parameter.add_(torch.randn_like(parameter))
+        ema.update(trained, decay=ema.decay_at(step))
+        for average, parameter in zip(plain, trained.parameters(), strict=True):
+            average.lerp_(parameter.detach(), 1 - min(0.9, (1 + step) / (10 + step)))
+    for average, parameter in zip(plain, ema.network.parameters(), strict=True):
+        assert torch.equal(average, parameter)
 
 
 def test_it_is_a_network_of_its_own() -> None:
@@ -53,7 +85,7 @@ def test_it_is_a_network_of_its_own() -> None:
     before = values(ema.network)
     fill(trained, 7.0)
     assert values(ema.network) == before
-    ema.update(trained, 0)
+    ema.update(trained, decay=ema.decay_at(0))
     assert values(trained) == {7.0}
     assert not ema.network.training
     assert not any(parameter.requires_grad for parameter in ema.network.parameters())

@@ -15,10 +15,12 @@ import pytest
 import torch
 
 from scalewise.data.layouts import find_dataset
-from scalewise.data.store import pack
+from scalewise.data.store import TeacherInfo, pack
+from scalewise.data.teacher import TeacherModel
+from scalewise.imaging.resize import imresize
 from scalewise.training.__main__ import main
 from scalewise.training.checkpoint import load_checkpoint
-from scalewise.training.config import BudgetConfig, OptimizerConfig, Recipe
+from scalewise.training.config import BudgetConfig, LossConfig, OptimizerConfig, Recipe
 from scalewise.training.recipe import save_recipe
 
 KILLS = 20
@@ -26,13 +28,18 @@ KILLS = 20
 
 @pytest.fixture
 def recipe_file(recipe: Recipe, pictures: Path, tmp_path: Path) -> Path:
-    """300 steps with something at almost every one: epochs end, scores and checkpoints."""
-    valid = tmp_path / "valid.pack"
-    pack([find_dataset(pictures)], valid, [2])
-    data = replace(recipe.data, valid=str(valid), valid_images=1, epoch=9)
+    """300 steps with something at almost every one: epochs end, scores and checkpoints.
+
+    It learns from a teacher, too, until step 240.
+    """
+    store = tmp_path / "taught.pack"
+    teacher = TeacherModel(lambda lr: imresize(lr, 2), TeacherInfo("bicubic", "CC0-1.0", 2))
+    pack([find_dataset(pictures)], store, [2], teacher=teacher)
+    data = replace(recipe.data, train=[str(store)], valid=str(store), valid_images=1, epoch=9)
     recipe = replace(
         recipe,
         data=data,
+        loss=LossConfig(teacher=0.5, teacher_until=0.8),
         budget=BudgetConfig(steps=300),
         optimizer=OptimizerConfig(kind="muon", clip=0.5),
         deterministic=True,

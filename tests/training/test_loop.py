@@ -33,6 +33,7 @@ from tests.training.trainers import (
     kill,
     read_log,
     resumed_trainer,
+    stop_at,
     without_seconds,
 )
 
@@ -60,14 +61,7 @@ def test_a_resumed_run_is_bit_for_bit_the_uninterrupted_one(
 
     stopped = resumed_trainer(recipe, run)
     assert stopped.step == 20
-    training_step = stopped.training_step
-
-    def step_and_stop() -> torch.Tensor:
-        if stopped.step == 32:
-            stopped.stop()
-        return training_step()
-
-    stopped.training_step = step_and_stop
+    stop_at(stopped, 32)
     stopped.train()
     assert stopped.step == 33
 
@@ -122,7 +116,12 @@ def test_training_restores_better_and_better(recipe: Recipe, tmp_path: Path) -> 
     assert scores[-1] > scores[4] + 0.05 > scores[0] + 0.3
 
 
-SMALL = {"dbpn": {"width": 4, "features": 4}, "dsrn": {"width": 4, "stages": 2}}
+SMALL = {
+    "dbpn": {"width": 4, "features": 4},
+    "dsrn": {"width": 4, "stages": 2},
+    "plain": {"width": 4, "convolutions": 2},
+    "steered": {"width": 4, "stages": 1, "coarse_width": 4},
+}
 """Small settings of the architectures that have no blocks and levels."""
 
 

@@ -1,6 +1,11 @@
-"""Muon against a plain computation, one matrix at a time, in float64 NumPy."""
+"""Muon against plain computations: in float64 NumPy, and parameter by parameter in torch."""
 
 from __future__ import annotations
+
+import copy
+import io
+import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -128,23 +133,239 @@ def test_it_minimises_a_quadratic() -> None:
     assert losses[-1] < 0.01 * losses[0]
 
 
-def test_a_saved_state_goes_on_exactly() -> None:
-    straight, stopped = parameters(), parameters()
-    optimizer = Muon(straight, 0.01, (0.9, 0.99))
-    before = Muon(stopped, 0.01, (0.9, 0.99))
+class PlainMuon(torch.optim.Optimizer):
+    """Muon one parameter at a time, without stacks and fused operations.
 
-    def take(optimizer: Muon, parameters: list[nn.Parameter], step: int) -> None:
-        for parameter, gradient in zip(parameters, gradients(step), strict=True):
-            parameter.grad = gradient
+    Older checkpoints hold the state of such an optimizer.
+    """
+
+    def __init__(
+        self, parameters: list[nn.Parameter], rate: float, betas: tuple[float, float]
+    ) -> None:
+        super().__init__(parameters, {"lr": rate, "betas": betas})
+
+    @torch.no_grad()
+    def step(self) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        (group,) = self.param_groups
+        for parameter in group["params"]:
+            if parameter.grad is None:
+                continue
+            if is_hidden(parameter):
+                self._step_muon(parameter, parameter.grad, group["lr"])
+            else:
+                self._step_adam(parameter, parameter.grad, group["lr"], group["betas"])
+
+    def _step_muon(self, parameter: Tensor, gradient: Tensor, rate: float) -> None:
+        state = self.state[parameter]
+        if not state:
+            state["momentum"] = torch.zeros_like(parameter)
+        momentum: Tensor = state["momentum"].mul_(0.95).add_(gradient)
+        x = gradient.add(momentum, alpha=0.95).flatten(1)
+        step = 0.2 * max(x.shape) ** 0.5 * rate
+        transposed = x.shape[0] > x.shape[1]
+        x = x.T if transposed else x
+        x = x / (x.square().sum().sqrt() + 1e-7)
+        for _ in range(5):
+            gram = x @ x.T
+            x = 3.4445 * x + (2.0315 * gram @ gram - 4.7750 * gram) @ x
+        x = x.T if transposed else x
+        parameter.sub_(x.reshape(parameter.shape), alpha=step)
+
+    def _step_adam(
+        self, parameter: Tensor, gradient: Tensor, rate: float, betas: tuple[float, float]
+    ) -> None:
+        state = self.state[parameter]
+        if not state:
+            state["mean"] = torch.zeros_like(parameter)
+            state["square"] = torch.zeros_like(parameter)
+            state["step"] = torch.zeros(())
+        state["step"] += 1
+        taken = int(state["step"])
+        state["mean"].lerp_(gradient, 1 - betas[0])
+        state["square"].lerp_(gradient.square(), 1 - betas[1])
+        mean = state["mean"] / (1 - betas[0] ** taken)
+        deviation = (state["square"] / (1 - betas[1] ** taken)).sqrt_().add_(1e-8)
+        parameter.addcdiv_(mean, deviation, value=-rate)
+
+
+FORMATS = [torch.contiguous_format, torch.channels_last]
+BETAS = (0.9, 0.99)
+
+
+def parameters_in(memory_format: torch.memory_format) -> list[nn.Parameter]:
+    """Return the parameters with those of four dimensions in a memory format."""
+    return [
+        nn.Parameter(p.detach().to(memory_format=memory_format)) if p.ndim == 4 else p
+        for p in parameters()
+    ]
+
+
+def rate_at(step: int) -> float:
+    return 0.002 * (1 + step % 7)
+
+
+def give_gradients(parameters: list[nn.Parameter], step: int) -> None:
+    """Give gradients in the parameters' layout; every third step some have none."""
+    for index, (parameter, gradient) in enumerate(zip(parameters, gradients(step), strict=True)):
+        missing = step % 3 == 2 and (index + step) % 2 == 0
+        parameter.grad = None if missing else torch.empty_like(parameter).copy_(gradient)
+
+
+def take(
+    optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter], first: int, last: int
+) -> None:
+    """Take the steps from one number to before another."""
+    for step in range(first, last):
+        optimizer.param_groups[0]["lr"] = rate_at(step)
+        give_gradients(parameters, step)
         optimizer.step()
 
-    for step in range(2):
-        take(optimizer, straight, step)
-        take(before, stopped, step)
+
+def through_a_file(state: dict[str, Any]) -> dict[str, Any]:
+    """Return a state that was saved and loaded, each tensor with memory of its own."""
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    loaded = torch.load(file, weights_only=True)
+    for values in loaded["state"].values():
+        values.update({key: value.clone() for key, value in values.items()})
+    return loaded
+
+
+def assert_equal(ours: list[nn.Parameter], theirs: list[nn.Parameter]) -> None:
+    for one, other in zip(ours, theirs, strict=True):
+        assert torch.equal(one, other)
+
+
+def assert_close(ours: list[nn.Parameter], theirs: list[nn.Parameter]) -> None:
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("memory_format", FORMATS)
+@pytest.mark.parametrize("by_tensor", [False, True])
+def test_it_equals_the_formulas_parameter_by_parameter(
+    memory_format: torch.memory_format, by_tensor: bool
+) -> None:
+    ours, theirs = parameters_in(memory_format), parameters_in(memory_format)
+    rate = torch.zeros(()) if by_tensor else 0.0
+    optimizer, plain = Muon(ours, rate, BETAS), PlainMuon(theirs, 0.0, BETAS)
+    for step in range(40):
+        plain.param_groups[0]["lr"] = rate_at(step)
+        if isinstance(rate, Tensor):
+            rate.fill_(rate_at(step))
+        else:
+            optimizer.param_groups[0]["lr"] = rate_at(step)
+        for each in (ours, theirs):
+            give_gradients(each, step)
+        optimizer.step()
+        plain.step()
+        assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("given", FORMATS)
+@pytest.mark.parametrize("memory_format", FORMATS)
+def test_gradients_may_have_another_layout_than_their_parameters(
+    memory_format: torch.memory_format, given: torch.memory_format
+) -> None:
+    ours, theirs = parameters_in(memory_format), parameters()
+    optimizer, plain = Muon(ours, 0.01, BETAS), PlainMuon(theirs, 0.01, BETAS)
+    for step in range(3):
+        for parameter, other, gradient in zip(ours, theirs, gradients(step), strict=True):
+            four = parameter.ndim == 4
+            parameter.grad = gradient.to(memory_format=given) if four else gradient
+            other.grad = gradient
+        optimizer.step()
+        plain.step()
+    assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("memory_format", FORMATS)
+def test_a_saved_state_goes_on_exactly(memory_format: torch.memory_format) -> None:
+    straight, stopped = parameters_in(memory_format), parameters_in(memory_format)
+    optimizer, before = Muon(straight, 0.01, BETAS), Muon(stopped, 0.01, BETAS)
+    take(optimizer, straight, 0, 12)
+    take(before, stopped, 0, 12)
     resumed = Muon(stopped, 0.5, (0.5, 0.5))
-    resumed.load_state_dict(before.state_dict())
-    for step in range(2, 4):
-        take(optimizer, straight, step)
-        take(resumed, stopped, step)
-    for ours, theirs in zip(straight, stopped, strict=True):
-        assert torch.equal(ours, theirs)
+    resumed.load_state_dict(through_a_file(before.state_dict()))
+    take(optimizer, straight, 12, 24)
+    take(resumed, stopped, 12, 24)
+    assert_equal(straight, stopped)
+
+
+@pytest.mark.parametrize("memory_format", FORMATS)
+def test_a_state_saved_parameter_by_parameter_goes_on(memory_format: torch.memory_format) -> None:
+    theirs = parameters_in(memory_format)
+    plain = PlainMuon(theirs, 0.01, BETAS)
+    take(plain, theirs, 0, 8)
+    ours, again = copy.deepcopy(theirs), copy.deepcopy(theirs)
+    optimizer, other = Muon(ours, 0.5, (0.5, 0.5)), Muon(again, 0.5, (0.5, 0.5))
+    optimizer.load_state_dict(through_a_file(plain.state_dict()))
+    other.load_state_dict(through_a_file(optimizer.state_dict()))
+    take(plain, theirs, 8, 30)
+    take(optimizer, ours, 8, 30)
+    take(other, again, 8, 30)
+    assert_close(ours, theirs)
+    assert_equal(ours, again)
+
+
+def test_a_saved_state_has_the_format_of_the_plain_formulas() -> None:
+    def layouts(optimizer: torch.optim.Optimizer) -> dict[tuple[int, str], Any]:
+        states = optimizer.state_dict()["state"]
+        return {
+            (index, key): (value.shape, value.stride())
+            for index, values in states.items()
+            for key, value in values.items()
+        }
+
+    ours = parameters_in(torch.channels_last)
+    optimizer, plain = Muon(ours, 0.01, BETAS), PlainMuon(ours, 0.01, BETAS)
+    take(optimizer, ours, 0, 2)
+    take(plain, ours, 0, 2)
+    assert layouts(optimizer) == layouts(plain)
+
+
+def test_the_optimizer_that_a_state_came_from_stays_as_it_is() -> None:
+    ours, theirs = parameters(), parameters()
+    optimizer, other = Muon(ours, 0.01, BETAS), Muon(theirs, 0.01, BETAS)
+    take(optimizer, ours, 0, 3)
+    other.load_state_dict(optimizer.state_dict())
+    before = through_a_file(optimizer.state_dict())["state"]
+    take(other, theirs, 3, 6)
+    for index, values in optimizer.state_dict()["state"].items():
+        for key, value in values.items():
+            assert torch.equal(value, before[index][key])
+
+
+def copied(optimizer: Muon) -> Muon:
+    return copy.deepcopy(optimizer)
+
+
+def pickled(optimizer: Muon) -> Muon:
+    return pickle.loads(pickle.dumps(optimizer))
+
+
+@pytest.mark.parametrize("duplicate", [copied, pickled])
+@pytest.mark.parametrize("memory_format", FORMATS)
+def test_a_copy_goes_on_exactly(memory_format: torch.memory_format, duplicate: Any) -> None:
+    ours = parameters_in(memory_format)
+    optimizer = Muon(ours, 0.01, BETAS)
+    take(optimizer, ours, 0, 5)
+    other = duplicate(optimizer)
+    theirs = other.param_groups[0]["params"]
+    take(optimizer, ours, 5, 12)
+    take(other, theirs, 5, 12)
+    assert_equal(ours, theirs)
+
+
+def test_a_rate_stays_a_tensor_or_a_number_when_a_state_is_loaded() -> None:
+    rate = torch.tensor(0.5)
+    by_tensor, by_number = Muon(parameters(), rate, BETAS), Muon(parameters(), 0.25, BETAS)
+    by_tensor.load_state_dict(by_number.state_dict())
+    assert by_tensor.param_groups[0]["lr"] is rate
+    assert rate == 0.25
+    rate.fill_(0.125)
+    by_number.load_state_dict(by_tensor.state_dict())
+    assert by_number.param_groups[0]["lr"] == 0.125
+    assert isinstance(by_number.param_groups[0]["lr"], float)
+    assert by_tensor.param_groups[0]["lr"] is rate

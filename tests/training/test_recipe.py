@@ -89,7 +89,11 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
     [
         ("data.bacth=8", "unknown key 'data.bacth'; did you mean 'batch'?"),
         ("modle={}", "unknown key 'modle'; did you mean 'model'?"),
-        ("loss.xyz=1", "unknown key 'loss.xyz'; known: l1, smooth_l1, denoised, artifact_map"),
+        (
+            "loss.xyz=1",
+            "unknown key 'loss.xyz'; known: l1, smooth_l1, denoised, artifact_map, teacher, "
+            "teacher_until",
+        ),
         ("data.batch=8.5", "'data.batch': input should be a valid integer, not 8.5"),
         ("data.batch='8'", "'data.batch': input should be a valid integer, not '8'"),
         ("seed=true", "'seed': input should be a valid integer, not True"),
@@ -235,6 +239,13 @@ def test_our_recipes_are_valid(path: Path) -> None:
     named = re.search(r"_x(\d)$", path.stem)
     scale = 1 if recipe.data.task in ("denoise", "dejpeg") else int(named[1]) if named else 2
     assert build_network(recipe.model, recipe.seed, initialise=False).scale == scale
+
+
+@pytest.mark.parametrize("name", ["finetune_x2", "photo_x2", "scn_x3", "scn_x4"])
+def test_the_weights_that_our_recipes_start_from_fit(name: str) -> None:
+    model = load_recipe(FOLDER / f"{name}.yaml").model
+    assert model.init is not None
+    build_network(model, seed=0)
 
 
 @pytest.mark.parametrize("form", ["modern", "document"])

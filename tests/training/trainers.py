@@ -52,6 +52,18 @@ def resumed_trainer(
     return trainer
 
 
+def stop_at(trainer: Trainer, step: int) -> None:
+    """Have a trainer stop itself while it takes the step after ``step``."""
+    training_step = trainer.training_step
+
+    def step_and_stop() -> torch.Tensor:
+        if trainer.step == step:
+            trainer.stop()
+        return training_step()
+
+    trainer.training_step = step_and_stop
+
+
 def kill() -> None:
     raise KeyboardInterrupt
 

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scalewise.cli.console import PlainGroup, progress_bar
+from scalewise.errors import ScalewiseError
 
 if TYPE_CHECKING:
     from scalewise.data.check import Report
+    from scalewise.data.layouts import Dataset
+    from scalewise.data.store import Teacher
 
 PROBLEMS_SHOWN = 10
 """Of each kind, unless all are asked for."""
@@ -71,6 +74,19 @@ def pack(
     squash: Annotated[
         int | None, typer.Option(min=1, help="Squash LR to squares of this side, HR to twice it.")
     ] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR|MODEL",
+            help="A stronger model's images, named like the pictures; or a released model.",
+        ),
+    ] = None,
+    teacher_name: Annotated[
+        str | None, typer.Option(help="Name of the model that made them, for cards. [its own]")
+    ] = None,
+    teacher_licence: Annotated[
+        str | None, typer.Option(help="Licence of the teacher's images. [the model's]")
+    ] = None,
     workers: Workers = None,
 ) -> None:
     """Decode datasets once, into one file to train on.
@@ -82,8 +98,13 @@ def pack(
 
     datasets = [find_dataset(folder, split) for folder in folders]
     scales = sorted(set(scale or [2]))
+    source = None
+    if teacher is not None:
+        source = _teacher(teacher, teacher_name, teacher_licence, scales, datasets)
+    elif teacher_name or teacher_licence:
+        raise ScalewiseError("--teacher-name and --teacher-licence describe --teacher; add it")
     with progress_bar("packing") as update:
-        summary = pack(datasets, output, scales, workers, update, squash)
+        summary = pack(datasets, output, scales, workers, update, squash, source)
     for reason in summary.skipped:
         typer.echo(f"skipped: {reason}", err=True)
     squashed = f", squashed to {squash}x{squash}" if squash else ""
@@ -91,6 +112,37 @@ def pack(
         f"{output}: {_count(summary.images, 'picture')}, {summary.megapixels:.1f} megapixels, "
         f"LR at {', '.join(f'x{s}' for s in scales)}{squashed}, {summary.bytes / 1e9:.2f} GB"
     )
+    if source is not None:
+        typer.echo(f"  teacher: {source.info.name} ({source.info.licence})")
+
+
+def _teacher(
+    given: str, name: str | None, licence: str | None, scales: list[int], datasets: list[Dataset]
+) -> Teacher:
+    """Return the teacher that --teacher names: a folder of images, or a released model."""
+    from scalewise.data.store import TeacherInfo
+    from scalewise.data.teacher import TeacherFolder, TeacherModel
+    from scalewise.weights import find_release, is_release
+    from scalewise.weights.card import read_card
+
+    if len(scales) != 1:
+        raise ScalewiseError("--teacher is for one scale; give one --scale")
+    (scale,) = scales
+    if not is_release(given):
+        if not Path(given).is_dir():
+            raise ScalewiseError(f"--teacher {given}: neither a folder nor a released model")
+        if not (name and licence):
+            raise ScalewiseError(
+                "--teacher DIR: say whose images they are, by --teacher-name and --teacher-licence"
+            )
+        return TeacherFolder(Path(given), TeacherInfo(name, licence, scale), datasets)
+    from scalewise.restoring.restorer import load
+
+    card = read_card(find_release(given))
+    if card.scale != scale:
+        raise ScalewiseError(f"--teacher {given}: enlarges by {card.scale}, not by {scale}")
+    info = TeacherInfo(name or card.name, licence or card.licence, scale)
+    return TeacherModel(load(given).restore, info)
 
 
 def _describe(report: Report) -> Iterator[str]:

@@ -35,6 +35,14 @@ def train(
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help="Go on although the recipe has changed.")
     ] = False,
+    trunk: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="RUN",
+            help="Begin as a copy of another run, and let the rate fall over the budget.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be trained, and for how long.")
     ] = False,
@@ -47,7 +55,7 @@ def train(
     from scalewise.training.recipe import load_recipe
     from scalewise.training.run import locked, open_run, stopped_by_signals
 
-    settings = load_recipe(recipe, overrides or [])
+    settings = load_recipe(recipe, overrides or [], notify=say)
     folder = run or Path("runs") / recipe.stem
     if dry_run:
         _rehearse(settings)
@@ -59,6 +67,7 @@ def train(
                 folder,
                 must_exist=resume,
                 accept_changes=accept_changes,
+                trunk=trunk,
                 progress=update,
                 notify=say,
             )
@@ -69,6 +78,7 @@ def train(
     if trainer.progress < 1:
         again = ["scalewise", "train", str(recipe), *(overrides or [])]
         again += ["--run", str(folder)] if run else []
+        again += ["--from", str(trunk)] if trunk else []
         say(f"stopped at step {trainer.step}; go on with: {shlex.join(again)}")
         raise typer.Exit(128 + signals[0])
     _report(trainer)
@@ -116,9 +126,13 @@ def train_and_show(trainer: Trainer) -> None:
 
 def _report(trainer: Trainer) -> None:
     """Say how good a finished run is, where its weights are, and what comes next."""
+    from scalewise.training.progress import started_at
+
     if trainer.validation is not None:
         count, valid = len(trainer.validation.pairs), trainer.recipe.data.valid
         typer.echo(f"best PSNR-Y {trainer.best:.2f} dB, mean over {valid} (images: {count})")
+        if trainer.start is not None:
+            typer.echo(f"  {started_at(trainer.start, trainer.best)}")
         typer.echo(f"  {trainer.validation.protocol.description}")
     typer.echo(f"weights: {trainer.run / 'best.pt'}; curves: {trainer.run / 'log.csv'}")
     typer.echo(f"next: scalewise evaluate {trainer.run} DIR...")

@@ -66,8 +66,13 @@ class Degradation:
         return patch if self.quality is None else -(-(patch + GRID - 1) // GRID) * GRID
 
     def degrade_pairs(
-        self, small: Patches, large: Patches, patch: int, randoms: Sequence[np.random.Generator]
-    ) -> tuple[Patches | Floats, Patches]:
+        self,
+        small: Patches,
+        large: Patches,
+        patch: int,
+        randoms: Sequence[np.random.Generator],
+        teacher: Patches | None = None,
+    ) -> tuple[Patches | Floats, ...]:
         """Degrade LR patches, and cut them and their HR patches to size at the same place.
 
         Args:
@@ -75,19 +80,22 @@ class Degradation:
             large: HR, (n, scale s, scale s, 3), uint8.
             patch: side of the LR patches that are wanted.
             randoms: a generator for each patch.
+            teacher: what a teacher made of the clean LR, of HR's shape; cut as HR is.
 
         Returns:
-            LR (n, patch, patch, 3), as :meth:`degrade` returns it, and HR (n, scale patch,
-            scale patch, 3).
+            LR (n, patch, patch, 3), as :meth:`degrade` returns it, HR (n, scale patch,
+            scale patch, 3), and the teacher's patches where they were given.
         """
         grey = np.array([self.grey > 0 and random.random() < self.grey for random in randoms])
-        small, large = _made_grey(small, grey), _made_grey(large, grey)
+        small = _made_grey(small, grey)
+        targets = [_made_grey(each, grey) for each in (large, teacher) if each is not None]
         degraded = self.degrade(small, randoms, grey)
         if self.quality is None:
-            return degraded, large
+            return degraded, *targets
         places = np.array([random.integers(GRID, size=2) for random in randoms])
         scale = large.shape[1] // small.shape[1]
-        return _cut(degraded, places, patch), _cut(large, places * scale, patch * scale)
+        cut = [_cut(each, places * scale, patch * scale) for each in targets]
+        return _cut(degraded, places, patch), *cut
 
     def degrade(
         self,

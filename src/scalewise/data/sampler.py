@@ -52,10 +52,11 @@ class PatchSampler:
         augment: flip and transpose patches.
         whole: the pictures are squares of the patch's size, to be taken as they are.
         degradation: what befalls LR patches, after they were flipped; None for nothing.
+        teacher: draw the teacher's patches too.
 
     Raises:
-        ScalewiseError: no picture is large enough, ``world`` does not divide ``batch``, or
-            the seed is negative.
+        ScalewiseError: no picture is large enough, ``world`` does not divide ``batch``, the
+            seed is negative, or a store holds no teacher's images for this scale.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class PatchSampler:
         augment: bool = True,
         whole: bool = False,
         degradation: Degradation | None = None,
+        teacher: bool = False,
     ) -> None:
         if seed < 0:
             raise ScalewiseError(f"seed must be 0 or more, not {seed}")
@@ -79,12 +81,15 @@ class PatchSampler:
         self.stores = list(stores)
         self.scale, self.patch, self.batch, self.seed = scale, patch, batch, seed
         self.degradation = degradation
+        self.teacher = teacher
         self._side = side = degradation.side(patch) if degradation else patch
         self._rank, self._world = rank, world
         self._augment, self._whole = augment, whole
         pictures: list[tuple[Store, int]] = []
         positions: list[tuple[int, int]] = []
         for store in stores:
+            if teacher:
+                store.require_teacher(scale)
             for index, (height, width) in enumerate(store.lr_shapes(scale)):
                 if min(height, width) >= side:
                     pictures.append((store, index))
@@ -132,31 +137,35 @@ class PatchSampler:
         counter = [0, 0, 0, stream]  # its highest word: streams never meet
         return np.random.Generator(np.random.Philox(key=[self.seed, number], counter=counter))
 
-    def sample(self, step: int) -> tuple[Patches | Floats, Patches]:
+    def sample(self, step: int) -> tuple[Patches | Floats, ...]:
         """This process's share of the batch of a step.
 
         Returns:
             LR (n, patch, patch, 3) and HR (n, scale patch, scale patch, 3), uint8; degraded LR as
-            :meth:`Degradation.degrade` returns it.
+            :meth:`Degradation.degrade` returns it.  With a teacher, its patches come third, of
+            HR's shape.
         """
-        small, large = self._cut(self.draw(step))
+        small, *large = self._cut(self.draw(step))
         if self.degradation is None:
-            return small, large
+            return small, *large
         mine = range(self._rank, self.batch, self._world)
         randoms = [self._random(step, stream=1 + index) for index in mine]
-        return self.degradation.degrade_pairs(small, large, self.patch, randoms)
+        hr, teacher = large[0], large[1] if self.teacher else None
+        return self.degradation.degrade_pairs(small, hr, self.patch, randoms, teacher)
 
-    def _cut(self, places: list[Place]) -> tuple[Patches, Patches]:
-        """The LR and HR patches at places, margins included."""
-        small_side, side = self._side, self._side * self.scale
-        small = np.empty((len(places), small_side, small_side, 3), np.uint8)
-        large = np.empty((len(places), side, side, 3), np.uint8)
-        for n, (store, index, top, left, view) in enumerate(places):
-            lr = store.lr(index, self.scale)
-            small[n] = dihedral(lr[top : top + small_side, left : left + small_side], view)
-            top, left = top * self.scale, left * self.scale
-            large[n] = dihedral(store.hr(index)[top : top + side, left : left + side], view)
-        return small, large
+    def _cut(self, places: list[Place]) -> list[Patches]:
+        """The LR, HR and perhaps teacher's patches at places, margins included."""
+        zooms = [1, self.scale, self.scale] if self.teacher else [1, self.scale]
+        sides = [self._side * zoom for zoom in zooms]
+        cut = [np.empty((len(places), side, side, 3), np.uint8) for side in sides]
+        for n, (store, index, *corner, view) in enumerate(places):
+            pictures = [store.lr(index, self.scale), store.hr(index)]
+            if self.teacher:
+                pictures.append(store.teacher(index))
+            for patches, picture, zoom, side in zip(cut, pictures, zooms, sides, strict=True):
+                top, left = (zoom * start for start in corner)
+                patches[n] = dihedral(picture[top : top + side, left : left + side], view)
+        return cut
 
 
 def dihedral(image: NDArray[np.uint8], view: int) -> NDArray[np.uint8]:

@@ -2,8 +2,8 @@
 
 Decoding and shrinking pictures costs far more than training on them, so it happens once.  A
 store holds, for every picture, the HR pixels and the LR pixels at each chosen scale, as plain
-8-bit RGB; of squashed pictures, both as squares of one size.  The file's layout, so that anything
-can read it::
+8-bit RGB; of squashed pictures, both as squares of one size.  It may also hold what a teacher, a
+stronger model, made of each LR picture.  The file's layout, so that anything can read it::
 
     magic (8 bytes) | pixels, picture after picture | index (JSON, UTF-8) |
     length of the index (uint64, little-endian) | magic (8 bytes)
@@ -18,16 +18,17 @@ import os
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
-from scalewise.imaging.protocols import Protocol, squashing
+from scalewise.imaging.protocols import Protocol as EvaluationProtocol
+from scalewise.imaging.protocols import squashing
 from scalewise.imaging.resize import imresize
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Entry:
         shape: height and width of the HR picture.
         offset: where the HR pixels begin, in bytes.
         lr: for each scale, (height, width, offset) of the LR pixels.
+        teacher: (height, width, offset) of the teacher's pixels; None in a store without.
     """
 
     name: str
@@ -55,6 +57,39 @@ class Entry:
     shape: tuple[int, int]
     offset: int
     lr: dict[int, tuple[int, int, int]]
+    teacher: tuple[int, int, int] | None = None
+
+
+@dataclass(frozen=True)
+class TeacherInfo:
+    """Who made a store's teacher images.
+
+    Attributes:
+        name: of the model.
+        licence: of its images.
+        scale: of the LR pictures that it enlarged.
+    """
+
+    name: str
+    licence: str
+    scale: int
+
+
+class Teacher(Protocol):
+    """Something that gives a stronger model's image of an LR picture."""
+
+    @property
+    def info(self) -> TeacherInfo:
+        """Who it is."""
+        ...
+
+    def image(self, name: str, lr: Pixels) -> Pixels:
+        """Return the teacher's image, (H, W, 3) uint8, of a picture's name and LR pixels.
+
+        Raises:
+            ScalewiseError: there is none, or it cannot be read.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -78,6 +113,7 @@ class Store:
         bytes: the whole file, (n,) uint8; where pictures lie in it is in ``entries``.
         scales: the scales that LR pixels are held at.
         squash: side of the square that all LR pictures were squashed to, or None.
+        teacher_info: who made the teacher's images, or None.
         entries: the pictures.
 
     Raises:
@@ -98,6 +134,8 @@ class Store:
         index = json.loads(self.bytes[-16 - length : -16].tobytes())
         self.scales: tuple[int, ...] = tuple(index["scales"])
         self.squash: int | None = index.get("squash")
+        taught = index.get("teacher")
+        self.teacher_info = None if taught is None else TeacherInfo(**taught)
         self.entries = [_entry_from_json(entry) for entry in index["entries"]]
 
     def __len__(self) -> int:
@@ -113,6 +151,28 @@ class Store:
         if scale == 1:
             return self.hr(index)
         return self._view(*self.entries[index].lr[scale])
+
+    def teacher(self, index: int) -> Pixels:
+        """Return what the teacher made of the LR picture: HR's size, a view into the file.
+
+        HR rows and columns beyond a multiple of the scale may be missing.
+        """
+        place = self.entries[index].teacher
+        assert place is not None, "see require_teacher"
+        return self._view(*place)
+
+    def require_teacher(self, scale: int) -> None:
+        """Raise :class:`ScalewiseError` unless the store has a teacher's images at a scale."""
+        if self.teacher_info is None:
+            raise ScalewiseError(
+                f"{self.path}: holds no teacher's images; pack again with --teacher, "
+                "or set loss.teacher=0"
+            )
+        if self.teacher_info.scale != scale:
+            raise ScalewiseError(
+                f"{self.path}: its teacher's images are for x{self.teacher_info.scale}, not "
+                f"x{scale}; pack again with --scale {scale} and --teacher, or set loss.teacher=0"
+            )
 
     def lr_shapes(self, scale: int) -> list[tuple[int, int]]:
         """Height and width of every LR picture at a scale (1: of the HR pictures).
@@ -148,6 +208,7 @@ def pack(
     workers: int | None = None,
     progress: Progress | None = None,
     squash: int | None = None,
+    teacher: Teacher | None = None,
 ) -> PackSummary:
     """Decode datasets into one store.
 
@@ -162,13 +223,21 @@ def pack(
         progress: called with pictures done and in all.
         squash: side of the square that LR pictures are squashed to, HR ones to twice that, as
             :func:`scalewise.imaging.protocols.squashing` does; the only scale is 2 then.
+        teacher: a stronger model, whose images go into the store; of the one scale packed, and
+            not of squashed pictures.
 
     Raises:
-        ScalewiseError: not one picture could be packed, or squashing at another scale.
+        ScalewiseError: not one picture could be packed, squashing at another scale, or a
+            teacher's image that is missing, unreadable or of the wrong size.
         OSError: the folder cannot be made or written to.
     """
     if squash is not None and list(scales) != [2]:
         raise ScalewiseError("squashed pictures are for x2 alone; leave squashing or other scales")
+    if teacher is not None and (squash is not None or list(scales) != [teacher.info.scale]):
+        raise ScalewiseError(
+            f"the teacher's images are for x{teacher.info.scale}, not squashed; "
+            "pack that one scale, and do not squash"
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     items = [
         (item, dataset.licences.get(item.name, ""))
@@ -178,7 +247,8 @@ def pack(
     partial = out.with_name(out.name + ".partial")
     try:
         with partial.open("wb") as file:
-            summary = _write(file, items, scales, squash, workers or os.cpu_count() or 1, progress)
+            workers = workers or os.cpu_count() or 1
+            summary = _write(file, items, scales, squash, teacher, workers, progress)
         partial.replace(out)
     except BaseException:
         partial.unlink(missing_ok=True)
@@ -191,6 +261,7 @@ def _write(
     items: list[tuple[Item, str]],
     scales: Sequence[int],
     squash: int | None,
+    teacher: Teacher | None,
     workers: int,
     progress: Progress | None,
 ) -> PackSummary:
@@ -199,16 +270,19 @@ def _write(
     pixels = 0
     file.write(MAGIC)
     protocol = None if squash is None else squashing(squash)
-    decoded = _decode_all([item for item, _ in items], scales, protocol, workers)
+    decoded = _decode_all([item for item, _ in items], scales, protocol, teacher, workers)
     for done, ((item, licence), result) in enumerate(zip(items, decoded, strict=True), start=1):
         if isinstance(result, ScalewiseError):
             skipped.append(str(result))
         else:
-            hr, lrs = result
+            hr, lrs, taught = result
             pixels += hr.shape[0] * hr.shape[1]
             place = _append(file, hr)
             lr_places = {scale: _append(file, lr) for scale, lr in lrs.items()}
-            entries.append({"name": item.name, "licence": licence, "hr": place, "lr": lr_places})
+            entry = {"name": item.name, "licence": licence, "hr": place, "lr": lr_places}
+            if taught is not None:
+                entry["teacher"] = _append(file, taught)
+            entries.append(entry)
         if progress:
             progress(done, len(items))
     if not entries:
@@ -217,6 +291,8 @@ def _write(
     held: dict[str, Any] = {"scales": list(scales), "entries": entries}
     if squash is not None:
         held["squash"] = squash
+    if teacher is not None:
+        held["teacher"] = asdict(teacher.info)
     index = json.dumps(held).encode()
     file.write(index + struct.pack("<Q", len(index)) + MAGIC)
     return PackSummary(len(entries), pixels / 1e6, file.tell(), skipped)
@@ -228,17 +304,22 @@ def _append(file: BinaryIO, pixels: Pixels) -> tuple[int, int, int]:
     return place
 
 
-Decoded = tuple[Pixels, dict[int, Pixels]]
+Decoded = tuple[Pixels, dict[int, Pixels], Pixels | None]
+"""HR, LR at each scale, and the teacher's image."""
 
 
 def _decode_all(
-    items: list[Item], scales: Sequence[int], protocol: Protocol | None, workers: int
+    items: list[Item],
+    scales: Sequence[int],
+    protocol: EvaluationProtocol | None,
+    teacher: Teacher | None,
+    workers: int,
 ) -> Iterator[Decoded | ScalewiseError]:
     """Decode in parallel and yield in order, holding only a few pictures at a time."""
     with ThreadPoolExecutor(workers) as pool:
         waiting: list[Future[Decoded | ScalewiseError]] = []
         for item in items:
-            waiting.append(pool.submit(_decode, item, scales, protocol))
+            waiting.append(pool.submit(_decode, item, scales, protocol, teacher))
             if len(waiting) > 2 * workers:
                 yield waiting.pop(0).result()
         for future in waiting:
@@ -246,20 +327,52 @@ def _decode_all(
 
 
 def _decode(
-    item: Item, scales: Sequence[int], protocol: Protocol | None
+    item: Item,
+    scales: Sequence[int],
+    protocol: EvaluationProtocol | None,
+    teacher: Teacher | None,
 ) -> Decoded | ScalewiseError:
     try:
         hr = read_rgb(item.hr)
-        lrs = {scale: _lr_of(item, hr, scale) for scale in scales}
+        lrs = {scale: read_lr(item, hr, scale) for scale in scales}
         if protocol is not None:
             (scale,) = scales
             lrs[scale], hr = protocol.prepare(hr, lrs[scale], scale)
-        return hr, lrs
     except ScalewiseError as error:
         return error
+    return hr, lrs, None if teacher is None else _taught(teacher, item, hr, lrs)
 
 
-def _lr_of(item: Item, hr: Pixels, scale: int) -> Pixels:
+def _taught(teacher: Teacher, item: Item, hr: Pixels, lrs: dict[int, Pixels]) -> Pixels:
+    """Return a teacher's image of HR's size, whose last rows and columns may be missing.
+
+    A wrong one is not skipped as a damaged picture is: the whole store would be in doubt.
+    """
+    scale = teacher.info.scale
+    image = teacher.image(item.name, lrs[scale])
+    whole = tuple(side // scale * scale for side in hr.shape[:2])
+    if image.shape[:2] not in (hr.shape[:2], whole):
+        raise ScalewiseError(
+            f"{item.name}: the teacher's image is {image.shape[1]}x{image.shape[0]}, but the "
+            f"picture is {hr.shape[1]}x{hr.shape[0]}; make it from the picture's LR at x{scale}"
+        )
+    return image
+
+
+def read_lr(item: Item, hr: Pixels, scale: int) -> Pixels:
+    """Return a picture's LR: its file where the dataset brings one, else HR reduced.
+
+    Args:
+        item: the picture.
+        hr: its HR pixels, (H, W, 3) uint8.
+        scale: HR over LR size.
+
+    Returns:
+        (H // scale, W // scale, 3) uint8.
+
+    Raises:
+        ScalewiseError: HR is too small, or the LR file has another size.
+    """
     height, width = hr.shape[0] // scale, hr.shape[1] // scale
     if min(height, width) < 1:
         raise ScalewiseError(f"{item.hr}: too small to shrink by {scale}")
@@ -287,4 +400,5 @@ def read_rgb(path: Path) -> Pixels:
 def _entry_from_json(entry: dict[str, Any]) -> Entry:
     height, width, offset = entry["hr"]
     lr = {int(scale): tuple(place) for scale, place in entry["lr"].items()}
-    return Entry(entry["name"], entry["licence"], (height, width), offset, lr)
+    teacher = tuple(entry["teacher"]) if "teacher" in entry else None
+    return Entry(entry["name"], entry["licence"], (height, width), offset, lr, teacher)

@@ -17,7 +17,8 @@ class Picture:
     """An upright picture and the metadata that travels with it.
 
     Attributes:
-        pixels: (H, W, C), uint8 or uint16, using the dtype's full range. C is 1 (grey),
+        pixels: (H, W, C), uint8 or uint16, using the dtype's full range; an array of another
+            byte order is converted to this machine's. C is 1 (grey),
             2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha); alpha is not premultiplied.
         icc: the ICC profile that says what the colours mean; None stands for sRGB.
         exif: the raw Exif block; its orientation is 1, for the pixels are upright.
@@ -44,6 +45,9 @@ class Picture:
             raise ValueError(f"pixels must be (H, W, C) with 1 to 4 channels, not {shape}")
         if dtype.name not in ("uint8", "uint16"):
             raise ValueError(f"pixels must be uint8 or uint16, not {dtype}")
+        if not dtype.isnative:  # libvips reads memory as it lies
+            native = self.pixels.astype(dtype.newbyteorder("="))
+            object.__setattr__(self, "pixels", native)  # the dataclass is frozen
 
     @property
     def is_grey(self) -> bool:

@@ -65,8 +65,8 @@ from scalewise.restoring.restorer import load_trained
 from scalewise.training.budget import seconds
 from scalewise.training.checkpoint import BEST
 from scalewise.training.config import Recipe
-from scalewise.training.log import read_log
-from scalewise.training.loop import Diverged, Notify, Trainer
+from scalewise.training.log import Notify, read_log
+from scalewise.training.loop import Diverged, Trainer
 from scalewise.training.progress import duration
 from scalewise.training.run import locked, open_run
 from scalewise.training.runs import RECIPE_FILE

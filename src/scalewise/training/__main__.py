@@ -11,12 +11,13 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, requiring
 from scalewise.training.distributed import World, joined_world
-from scalewise.training.loop import keep_quiet
-from scalewise.training.progress import PlainLines
+from scalewise.training.log import keep_quiet
+from scalewise.training.progress import PlainLines, started_at
 from scalewise.training.recipe import load_recipe
 from scalewise.training.run import locked, open_run, stopped_by_signals
 
@@ -30,10 +31,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, help="the run's folder [runs/RECIPE]")
     parser.add_argument("--resume", action="store_true", help="there must be a run to go on with")
     parser.add_argument("--accept-changes", action="store_true", help="go on with other settings")
+    parser.add_argument(
+        "--from", dest="trunk", type=Path, help="begin as a copy of another run, and decay it"
+    )
     given = parser.parse_intermixed_args(arguments)
     folder = given.folder or Path("runs") / given.recipe.stem
     try:
-        recipe = load_recipe(given.recipe, given.overrides)
+        recipe = load_recipe(given.recipe, given.overrides, notify=_say)
+        if recipe.tensorboard:  # before anything is written
+            with requiring("tensorboard", "tensorboard: writing its logs", "set tensorboard=false"):
+                import_module("torch.utils.tensorboard")
         with joined_world(recipe.device) as world, locked(folder, world):
             say = _say if world.writes else keep_quiet
             trainer = open_run(
@@ -41,6 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
                 folder,
                 must_exist=given.resume,
                 accept_changes=given.accept_changes,
+                trunk=given.trunk,
                 world=world,
                 notify=say,
             )
@@ -55,6 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
                 say(f"stopped at step {trainer.step}; the same command goes on")
                 return 128 + (signals or [signal.SIGTERM])[0]  # or another process was told
             say(f"done: {trainer.step} steps; {_result(trainer.best, folder, world)}")
+            if trainer.start is not None:
+                say(started_at(trainer.start, trainer.best))
     except (ScalewiseError, OSError) as error:
         _say(f"error: {' '.join(str(error).splitlines())}")
         return 1

@@ -1,89 +1,206 @@
-"""Batches as tensors: from host memory, or gathered on the device from the whole store.
+"""Batches as tensors: from host memory, prefetched, or gathered on the device.
 
-Both give the same patches for the same step.  On a GPU the second leaves nothing to wait for:
-the stores are copied to it once, and a step uploads a few numbers per patch.  Patches that are
-degraded (noise, JPEG) come from the host everywhere: that is done in NumPy, a few milliseconds
-a step.
+All give the same patches for the same step.  On a GPU with room for them the packed stores are
+uploaded once, and a step uploads a few numbers per patch.  Degraded patches (noise, JPEG) come
+from the host everywhere, since that is done in NumPy; beside a GPU, threads prepare the next
+steps' while it computes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from scalewise.data.degrading import Floats
-from scalewise.data.sampler import Patches, PatchSampler, Place
-from scalewise.data.store import Store
+from scalewise.data.sampler import PatchSampler, Place
 
-Batches = Callable[[int], tuple[Tensor, Tensor]]
-"""A step's LR and HR patches: (N, 3, H, W) float32 in [0, 1], channels last, on the device.  Noise
-alone is not clipped, so there LR may go beyond."""
+Kind = Literal["lr", "hr", "teacher"]
+"""One of the arrays that a batch consists of."""
+
+Inputs = tuple[Tensor, ...]
+"""What a step uploads: tensors in host memory, page-locked where the device is a GPU."""
+
+Batch = tuple[Tensor, ...]
+"""A step's LR, HR and, where the sampler draws them, teacher's patches: (N, 3, H, W) float32 in
+[0, 1], channels last, on the device.  Noise alone is not clipped, so there LR may go beyond."""
+
+CHUNK = 64 * 2**20
+"""Bytes of a store that are uploaded at a time."""
+
+PREFETCHED = 8
+"""Batches that are prepared ahead, at most."""
+
+
+class Batches:
+    """The batch of every step, in two parts: what is uploaded, and what the device makes of it.
+
+    Both parts are functions of the step alone.  The second may be captured in a CUDA graph: it
+    launches the same kernels at every step and never waits for the host.
+    """
+
+    def __init__(self, sampler: PatchSampler, device: torch.device) -> None:
+        self._sampler, self._device = sampler, device
+
+    def __call__(self, step: int) -> Batch:
+        """Return the batch of a step."""
+        inputs = self.draw(step)
+        return self.assemble(tuple(each.to(self._device, non_blocking=True) for each in inputs))
+
+    def draw(self, step: int) -> Inputs:
+        """Return what a step uploads; of the same shapes and types at every step."""
+        raise NotImplementedError
+
+    def assemble(self, inputs: Inputs) -> Batch:
+        """Return the batch from what was uploaded."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Stop what runs in the background; a later :meth:`draw` starts it again."""
+
+    def _page_locked(self, tensor: Tensor) -> Tensor:
+        """Page-lock a tensor where that lets the upload run without the host waiting."""
+        return tensor.pin_memory() if self._device.type == "cuda" else tensor
 
 
 def make_batches(sampler: PatchSampler, device: torch.device) -> Batches:
-    """Batches for a device: gathered on it if it is a GPU with room for the stores, and nothing
-    befalls the patches."""
+    """Return the batches that suit a device.
+
+    They are gathered on a GPU with room for the stores if patches are not degraded, and
+    prefetched for every device but the CPU, whose cores the training itself needs.
+    """
     if device.type == "cuda" and sampler.degradation is None:
         free, _ = torch.cuda.mem_get_info(device)
         if sum(store.bytes.size for store in sampler.stores) < free / 2:
             return DeviceBatches(sampler, device)
-    return HostBatches(sampler, device)
+    return HostBatches(sampler, device) if device.type == "cpu" else Prefetcher(sampler, device)
 
 
-class HostBatches:
+class HostBatches(Batches):
     """Batches cut from the mapped stores by the sampler, then moved to the device."""
 
-    def __init__(self, sampler: PatchSampler, device: torch.device) -> None:
-        self._sampler, self._device = sampler, device
+    def draw(self, step: int) -> Inputs:
+        """Return the sampler's patches, (N, H, W, 3)."""
+        sampled = self._sampler.sample(step)
+        tensors = [torch.from_numpy(patches) for patches in sampled]  # pyright: ignore[reportUnknownMemberType]
+        return tuple(map(self._page_locked, tensors))
 
-    def __call__(self, step: int) -> tuple[Tensor, Tensor]:
-        """The batch of a step."""
-        small, large = self._sampler.sample(step)
-        return self._to_batch(small), self._to_batch(large)
-
-    def _to_batch(self, patches: Patches | Floats) -> Tensor:
-        tensor = torch.from_numpy(patches)  # pyright: ignore[reportUnknownMemberType]
-        return as_images(tensor.to(self._device))
+    def assemble(self, inputs: Inputs) -> Batch:
+        """Return the patches as images."""
+        return tuple(map(as_images, inputs))
 
 
-class DeviceBatches:
+class Prefetcher(HostBatches):
+    """Batches cut and degraded in threads, for the next steps while the device computes.
+
+    An exception is raised for the step that it belongs to.  A step out of order, as after a
+    resume, drops what was prepared.
+
+    Args:
+        sampler: where patches come from.
+        device: where they go.
+        depth: batches that are prepared ahead, at most.
+        workers: threads; by default all cores but one, at most as many as ``depth``.
+    """
+
+    def __init__(
+        self,
+        sampler: PatchSampler,
+        device: torch.device,
+        depth: int = PREFETCHED,
+        workers: int | None = None,
+    ) -> None:
+        super().__init__(sampler, device)
+        self._depth = depth
+        self._workers = workers or max(1, min(depth, (os.cpu_count() or 1) - 1))
+        self._pool: ThreadPoolExecutor | None = None
+        self._queue: deque[Future[Inputs]] = deque()  # of the steps from _next on
+        self._next = 0
+
+    def draw(self, step: int) -> Inputs:
+        """Return the sampler's patches, (N, H, W, 3)."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._workers, "prefetch", self._enter_device)
+        if step != self._next:
+            self._drop()
+            self._next = step
+        while len(self._queue) <= self._depth:
+            self._queue.append(self._pool.submit(super().draw, step + len(self._queue)))
+        self._next += 1
+        return self._queue.popleft().result()
+
+    def close(self) -> None:
+        """Stop the threads, after what each is at."""
+        self._drop()
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+    def _drop(self) -> None:
+        for future in self._queue:
+            future.cancel()
+        self._queue.clear()
+
+    def _enter_device(self) -> None:
+        if self._device.type == "cuda":  # page-locked memory belongs to a thread's device
+            torch.cuda.set_device(self._device)
+
+
+class DeviceBatches(Batches):
     """Batches gathered on the device, which holds the stores whole; of clean patches only."""
 
     def __init__(self, sampler: PatchSampler, device: torch.device) -> None:
-        self._sampler, self._device = sampler, device
+        super().__init__(sampler, device)
         starts = np.cumsum([0, *(store.bytes.size for store in sampler.stores)])
         self._starts = dict(zip(sampler.stores, starts.tolist(), strict=False))
         self._bytes = torch.empty(int(starts[-1]), dtype=torch.uint8, device=device)
-        for store, start in self._starts.items():
-            held = torch.from_numpy(np.array(store.bytes))  # pyright: ignore[reportUnknownMemberType]
-            self._bytes[start : start + store.bytes.size] = held
+        self._upload()
+        zooms: dict[Kind, int] = {"lr": 1, "hr": sampler.scale}
+        if sampler.teacher:
+            zooms["teacher"] = sampler.scale
+        self._zooms = zooms
 
-    def __call__(self, step: int) -> tuple[Tensor, Tensor]:
-        """The batch of a step."""
+    def draw(self, step: int) -> Inputs:
+        """Return where the patches lie: (arrays, N, 5) int64.
+
+        The five numbers are the image's first byte and its width, the patch's top and left, and
+        the view.
+        """
         places = self._sampler.draw(step)
-        scale = self._sampler.scale
-        return self._gather(places, 1, scale), self._gather(places, scale, 1)
+        rows = [list(self._rows(places, kind)) for kind in self._zooms]
+        return (self._page_locked(torch.tensor(rows)),)
 
-    def _gather(self, places: list[Place], zoom: int, scale: int) -> Tensor:
-        """Patches at ``zoom`` times the LR grid, from the pictures at 1/``scale``."""
-        rows = [
-            (
-                self._starts[place.store] + offset,
-                width,
-                place.top * zoom,
-                place.left * zoom,
-                place.view,
-            )
-            for place in places
-            for width, offset in [_width_and_offset(place.store, place.picture, scale)]
-        ]
-        numbers = torch.tensor(rows, pin_memory=self._device.type == "cuda")
-        numbers = numbers.to(self._device, non_blocking=True)  # nothing waits for the copy
-        offset, width, top, left, view = (column[:, None, None] for column in numbers.unbind(1))
-        side = self._sampler.patch * zoom
+    def assemble(self, inputs: Inputs) -> Batch:
+        """Gather the patches."""
+        (rows,) = inputs
+        return tuple(
+            self._gather(rows[index], self._sampler.patch * zoom)
+            for index, zoom in enumerate(self._zooms.values())
+        )
+
+    def _rows(self, places: list[Place], kind: Kind) -> Iterable[tuple[int, ...]]:
+        zoom = self._zooms[kind]
+        for place in places:
+            width, offset = self._width_and_offset(place, kind)
+            first = self._starts[place.store] + offset
+            yield first, width, place.top * zoom, place.left * zoom, place.view
+
+    def _width_and_offset(self, place: Place, kind: Kind) -> tuple[int, int]:
+        entry, scale = place.store.entries[place.picture], self._sampler.scale
+        if kind == "teacher" and entry.teacher is not None:
+            return entry.teacher[1:]
+        if kind == "lr" and scale > 1:
+            return entry.lr[scale][1:]
+        return entry.shape[1], entry.offset
+
+    def _gather(self, rows: Tensor, side: int) -> Tensor:
+        """Gather patches of a side, from (N, 5) of :meth:`draw`."""
+        offset, width, top, left, view = (column[:, None, None] for column in rows.unbind(1))
         along = torch.arange(side, device=self._device)
         down, across = along[:, None].expand(side, side), along[None, :].expand(side, side)
         # The views of scalewise.data.sampler.dihedral, as coordinates to read from.
@@ -95,16 +212,18 @@ class DeviceBatches:
         first = offset + ((top + row) * width + left + column) * 3
         return as_images(self._bytes[first[..., None] + torch.arange(3, device=self._device)])
 
+    def _upload(self) -> None:
+        """Copy the stores to the device in chunks: host memory holds one chunk of them."""
+        chunk = self._page_locked(torch.empty(min(CHUNK, len(self._bytes)), dtype=torch.uint8))
+        held = chunk.numpy()
+        for store, start in self._starts.items():
+            for first in range(0, store.bytes.size, CHUNK):
+                part = store.bytes[first : first + CHUNK]
+                held[: part.size] = part
+                target = self._bytes[start + first : start + first + part.size]
+                target.copy_(chunk[: part.size])  # waits, so that the chunk is free again
+
 
 def as_images(patches: Tensor) -> Tensor:
-    """(N, H, W, C) uint8 or float32 in levels of 255 to (N, C, H, W) float32 in [0, 1], channels
-    last."""
+    """Return (N, H, W, C) in levels of 255 as (N, C, H, W) float32 in [0, 1], channels last."""
     return patches.permute(0, 3, 1, 2).float() / 255
-
-
-def _width_and_offset(store: Store, index: int, scale: int) -> tuple[int, int]:
-    entry = store.entries[index]
-    if scale == 1:
-        return entry.shape[1], entry.offset
-    _, width, offset = entry.lr[scale]
-    return width, offset

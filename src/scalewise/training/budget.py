@@ -99,3 +99,12 @@ class Interval:
         if self.steps is not None:
             return step % self.steps == 0
         return seconds_since >= (self.seconds or 0.0)
+
+
+def require_steps(**limits: Budget | Interval) -> None:
+    """Raise :class:`ScalewiseError` naming the first of the limits that depends on the clock."""
+    for key, limit in limits.items():
+        if limit.seconds is not None:
+            raise ScalewiseError(
+                f"{key}: a deterministic run cannot depend on the clock; give it in steps or epochs"
+            )

@@ -5,11 +5,13 @@ Two generations are kept: if the last cannot be read, the one before still can.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import shutil
 import zipfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,36 @@ Checkpoint = dict[str, Any]
 
 LAST, PREVIOUS, BEST = "last.pt", "previous.pt", "best.pt"
 """A run's checkpoints: the newest, the one before it, and the one that validated best."""
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Where a run left another, its trunk.
+
+    Attributes:
+        trunk: the other run's folder.
+        sha256: of the checkpoint that was copied.
+        step: optimizer steps that it had taken.
+        seconds: that it had trained.
+        init: the weights that the trunk started from (``model.init``).
+    """
+
+    trunk: str
+    sha256: str
+    step: int
+    seconds: float
+    init: str | None
+
+    @classmethod
+    def from_trunk(cls, trunk: Path, checkpoint: Checkpoint) -> Branch:
+        """Return where a run leaves the trunk in a folder, whose last checkpoint was read."""
+        return cls(
+            trunk=str(trunk),
+            sha256=hashlib.sha256((trunk / LAST).read_bytes()).hexdigest(),
+            step=checkpoint["step"],
+            seconds=checkpoint["seconds"],
+            init=checkpoint["recipe"]["model"]["init"],
+        )
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

@@ -15,6 +15,9 @@ from scalewise.errors import ScalewiseError
 DERIVED: Any = None
 """The default of a setting that others decide; never seen, since it is filled in."""
 
+CompileMode = Literal["default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"]
+"""The modes of ``torch.compile``; the two in the middle make CUDA graphs of their own."""
+
 STRICT = {"extra": "forbid", "strict": True}
 """Pydantic's settings for every part of a recipe: unknown and ill-typed keys are errors."""
 
@@ -120,17 +123,24 @@ class DataConfig:
 class LossConfig:
     """``l1 * L1 + smooth_l1 * SmoothL1``, on images in [0, 1], and what its cleaning is to find.
 
+    With a teacher, ``(1 - teacher)`` times that loss against the truth, and ``teacher`` times the
+    same against the teacher's image.
+
     Attributes:
         l1: weight of the mean absolute error (alpha; beside ``denoised`` the document's gamma).
         smooth_l1: weight of the smooth L1 loss (beta).
         denoised: weight of the mean squared error of a denoising block's image (delta).
         artifact_map: weight of the mean absolute error of an artifact module's map.
+        teacher: share of the teacher's images (``scalewise data pack --teacher``), 0 to 1.
+        teacher_until: part of the budget after which the truth alone is learned from.
     """
 
     l1: float = 1.0
     smooth_l1: float = 0.0
     denoised: float = 0.0
     artifact_map: float = 0.0
+    teacher: float = 0.0
+    teacher_until: float = 1.0
     __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
@@ -138,6 +148,9 @@ class LossConfig:
         _require(fits, "loss.l1 and loss.smooth_l1 cannot be negative, nor both 0")
         fits = min(self.denoised, self.artifact_map) >= 0
         _require(fits, "loss.denoised and loss.artifact_map cannot be negative")
+        _require(0 <= self.teacher <= 1, f"loss.teacher must be from 0 to 1, not {self.teacher:g}")
+        fits = 0 <= self.teacher_until <= 1
+        _require(fits, f"loss.teacher_until must be from 0 to 1, not {self.teacher_until:g}")
 
     @property
     def asks_of_cleaning(self) -> bool:
@@ -177,22 +190,27 @@ class ScheduleConfig:
     """The learning rate over the run; see :mod:`scalewise.training.schedules`.
 
     Attributes:
-        kind: ``fixed``, ``cosine`` or ``multistep``.
-        min_rate: where cosine ends.
+        kind: ``fixed``, ``cosine``, ``multistep`` or ``wsd`` (warm-up, stable, decay).
+        min_rate: where cosine and wsd end.
         milestones: parts of the budget, in (0, 1), at which multistep multiplies the rate.
         gamma: multistep's factor.
         warmup: part of the budget over which the rate rises linearly from zero.
+        decay: part of the budget, at its end, over which wsd's rate falls; 0 for a trunk, whose
+            decayed copies are runs of their own (``scalewise train --from``).
     """
 
-    kind: Literal["fixed", "cosine", "multistep"] = "cosine"
+    kind: Literal["fixed", "cosine", "multistep", "wsd"] = "cosine"
     min_rate: float = 0.0
     milestones: list[float] = field(default_factory=lambda: [0.5, 0.75, 0.9])
     gamma: float = 0.5
     warmup: float = 0.0
+    decay: float = 0.2
     __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
         _require_part("schedule.warmup", self.warmup)
+        fits = 0 <= self.decay <= 1
+        _require(fits, f"schedule.decay must be from 0 to 1, not {self.decay:g}")
         _require_part("schedule.milestones", *self.milestones)
 
 
@@ -225,7 +243,8 @@ class Recipe:
         checkpoint_every: time between checkpoints, likewise.
         deterministic: the run's weights and log depend on the recipe alone, not on the clock:
             budget and intervals must be in steps or epochs, and the log leaves seconds out.
-        compile: compile the network (``torch.compile``); pays on a GPU, needs a C++ compiler.
+        compile: compile the network; pays on a GPU, needs a C++ compiler.  True takes the mode
+            of ``torch.compile`` that suits the device, or name one.
         tensorboard: write TensorBoard logs too.
     """
 
@@ -241,7 +260,7 @@ class Recipe:
     validate_every: float | str = 600.0
     checkpoint_every: float | str = 120.0
     deterministic: bool = False
-    compile: bool = False
+    compile: bool | CompileMode = False
     tensorboard: bool = False
     __pydantic_config__ = STRICT
 

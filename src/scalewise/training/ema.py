@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 import torch
+from torch import Tensor
 
 from scalewise.models import RestorationNetwork
 
@@ -23,10 +24,24 @@ class Ema:
     def __init__(self, network: RestorationNetwork, decay: float) -> None:
         self.decay = decay
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self._averaged: list[Tensor] = list(self.network.parameters())
+
+    def decay_at(self, step: int) -> float:
+        """Return the decay of a step, counted from 0."""
+        return min(self.decay, (1 + step) / (10 + step))
 
     @torch.no_grad()
-    def update(self, network: RestorationNetwork, step: int) -> None:
-        """Move the average towards a network of the same architecture."""
-        decay = min(self.decay, (1 + step) / (10 + step))
-        for averaged, current in zip(self.network.parameters(), network.parameters(), strict=True):
-            averaged.lerp_(current, 1 - decay)
+    def update(self, network: RestorationNetwork, *, decay: float | Tensor) -> None:
+        """Move the average towards a network of the same architecture.
+
+        Args:
+            network: the network with the current weights.
+            decay: the decay of this step.  Fill a tensor () on the network's device in place to
+                change the decay of a CUDA graph.
+        """
+        current: list[Tensor] = list(network.parameters())
+        if isinstance(decay, Tensor):
+            torch._foreach_mul_(self._averaged, decay)  # pyright: ignore
+            torch._foreach_add_(self._averaged, torch._foreach_mul(current, 1 - decay))  # pyright: ignore
+        else:
+            torch._foreach_lerp_(self._averaged, current, 1 - decay)  # pyright: ignore

@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from scalewise.errors import ScalewiseError
 from scalewise.whole import write_whole
+
+Notify = Callable[[str], None]
+"""Told, in one line, of what a run survives."""
 
 LOG_FILE = "log.csv"
 """The log's name in a run's folder."""
@@ -45,6 +48,10 @@ class Listener(Protocol):
     def on_line(self, line: LogLine) -> None:
         """A line was logged."""
         ...
+
+
+def keep_quiet(_: str) -> None:
+    """Be told, and say nothing."""
 
 
 class RunLog:

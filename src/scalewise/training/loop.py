@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -19,30 +19,38 @@ from torch import Tensor, nn
 from scalewise.data.sampler import PatchSampler
 from scalewise.errors import ScalewiseError
 from scalewise.models import RestorationNetwork
-from scalewise.training.batches import make_batches
-from scalewise.training.budget import Budget, Interval
+from scalewise.training.batches import Inputs, make_batches
+from scalewise.training.budget import Budget, Interval, require_steps
 from scalewise.training.checkpoint import (
     BEST,
     LAST,
+    Branch,
     Checkpoint,
+    load_checkpoint,
     load_last,
     save_checkpoint,
     save_generation,
 )
-from scalewise.training.config import LossConfig, OptimizerConfig, Recipe
+from scalewise.training.config import Recipe
 from scalewise.training.distributed import LostWorker, World, losing_a_worker_said
 from scalewise.training.ema import Ema
-from scalewise.training.log import LOG_FILE, Listener, LogLine, RunLog
-from scalewise.training.losses import cleaning_loss, restoration_loss
+from scalewise.training.graph import StepValue, can_capture, compiled, make_step
+from scalewise.training.log import LOG_FILE, Listener, LogLine, Notify, RunLog, keep_quiet
+from scalewise.training.losses import cleaning_loss, require_asked_for, restoration_loss
 from scalewise.training.machine import autocast, keep_freed_memory, pick_device, pick_dtype
-from scalewise.training.muon import Muon
+from scalewise.training.optimizer import (
+    load_optimizer_state,
+    make_optimizer,
+    optimizer_state,
+)
 from scalewise.training.schedules import learning_rate
 from scalewise.training.validation import ValidationSet
 
-Notify = Callable[[str], None]
-
 LOG_EVERY = 20
 """Steps from one line of the log to the next; only there does the loop wait for a loss."""
+
+UNTIMED_STEPS = 2
+"""Steps of each start that the clock leaves out: compiling would use up a short budget."""
 
 
 class Diverged(ScalewiseError):
@@ -94,18 +102,30 @@ class Trainer:
         self._validate_every = Interval.from_config(recipe.validate_every, epoch, "validate_every")
         self._save_every = Interval.from_config(recipe.checkpoint_every, epoch, "checkpoint_every")
         if recipe.deterministic:
-            self._leave_the_clock_out()
+            require_steps(
+                budget=self.budget,
+                validate_every=self._validate_every,
+                checkpoint_every=self._save_every,
+            )
+            torch.use_deterministic_algorithms(True)
         self.device = pick_device(recipe.device, self.world.local_rank)
         self.dtype = pick_dtype(recipe.precision, self.device)
+        torch.backends.cudnn.benchmark = not recipe.deterministic  # on a GPU only
         self.batches = make_batches(sampler, self.device)
         network.to(device=self.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.network = network
         self.ema = Ema(self.network, recipe.optimizer.ema)
-        self.optimizer = make_optimizer(self.network, recipe.optimizer)
+        captured = can_capture(self.device, self.world.size, recipe.compile)
+        self.optimizer = make_optimizer(self.network, recipe.optimizer, captured)
+        self._rate, self._decay = (StepValue(self.device if captured else None) for _ in range(2))
+        self.take_step = make_step(self.operations, self.device, captured, self.notify)
         self.step = 0
         self.seconds = 0.0
         self.best = -math.inf
-        self._forward = compiled(network) if recipe.compile else network
+        self.start: float | None = None
+        """PSNR-Y in dB before the first step, of a run that starts from trained weights."""
+        self.branch: Branch | None = None
+        self._forward = compiled(network, recipe.compile, captured)
         self._log = RunLog(run / LOG_FILE, timed=not recipe.deterministic)
         self._losses: list[Tensor] = []  # since the last line of the log
         self._saved_best = self.best
@@ -125,18 +145,26 @@ class Trainer:
         except LostWorker:
             self._save()
             raise
+        finally:
+            self.batches.close()
 
     def _train(self) -> None:
-        if self.step == 0 and self.world.writes:  # perhaps killed before its first checkpoint
+        begins = self.step == self._first_step
+        if begins and self.world.writes:  # perhaps killed before its first checkpoint
             self.run.mkdir(parents=True, exist_ok=True)
             self._log.forget_after(-1)
         # Not before: the processes meet here, and come to it one after the other.
         self._forward = self.world.wrap(self._forward, self.device)
-        started = time.monotonic() - self.seconds
+        if begins and (self.recipe.model.init is not None or self.branch is not None):
+            self._measure_start()
+        started, taken = 0.0, 0
         saved = validated = self.seconds
         while self.progress < 1 and not self._is_stopping:
             with losing_a_worker_said() if self.world.size > 1 else nullcontext():
                 self._losses.append(self.training_step())
+            taken += 1
+            if taken <= UNTIMED_STEPS:
+                started = time.monotonic() - self.seconds
             self._agree(time.monotonic() - started)
             done = self.progress >= 1
             line = done or len(self._losses) >= LOG_EVERY
@@ -158,14 +186,31 @@ class Trainer:
             self._settle_losses()
             self._save(must=True)
 
+    def _measure_start(self) -> None:
+        """Validate the weights that the run starts from; they compete for ``best.pt``."""
+        with torch.no_grad():
+            self._losses = [self._loss(*self.batches(self.step))]
+        self._settle_losses()
+        self.start = self._validate()
+        improved = self._keep_best(self.start)
+        self._write_line(self.start)
+        self._save(improved)
+
     def stop(self) -> None:
-        """Make :meth:`train` return after the step it is at, with a checkpoint written."""
+        """Make :meth:`train` return after the step it is at, with a checkpoint written.
+
+        Several processes return together, where they next exchange numbers.
+        """
         self._stop_asked = True
 
     @property
     def progress(self) -> float:
         """Done part of the budget, in [0, 1]."""
-        return self.budget.progress(self.step, self.seconds)
+        return self.budget.progress(self.step - self._first_step, self.seconds)
+
+    @property
+    def _first_step(self) -> int:
+        return self.branch.step if self.branch else 0
 
     @property
     def rate(self) -> float:
@@ -173,27 +218,40 @@ class Trainer:
         return learning_rate(self.progress, self.recipe.optimizer.rate, self.recipe.schedule)
 
     def training_step(self) -> Tensor:
-        """Learn from one batch; the loss, on the device."""
+        """Learn from one batch, and return the loss, on the device."""
+        rate = self._rate.set(self.rate)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate
-        loss = self._loss(*self.batches(self.step))
+            group["lr"] = rate
+        self._decay.set(self.ema.decay_at(self.step))
+        variant = (self.recipe.loss, self._has_teacher)
+        loss = self.take_step(self.batches.draw(self.step), variant)
+        self.step += 1
+        return loss
+
+    def operations(self, inputs: Inputs) -> Tensor:
+        """Take a step's operations on the device; none depends on the step's number."""
+        loss = self._loss(*self.batches.assemble(inputs))
         self.optimizer.zero_grad()
         loss.backward()  # pyright: ignore[reportUnknownMemberType]
         if self.recipe.optimizer.clip is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.optimizer.clip)
         self.optimizer.step()
-        self.ema.update(self.network, self.step)
-        self.step += 1
-        return loss.detach()
+        self.ema.update(self.network, decay=self._decay.value)
+        return loss
 
-    def _loss(self, lr: Tensor, hr: Tensor) -> Tensor:
+    @property
+    def _has_teacher(self) -> bool:
+        return self.sampler.teacher and self.progress < self.recipe.loss.teacher_until
+
+    def _loss(self, lr: Tensor, hr: Tensor, taught: Tensor | None = None) -> Tensor:
         weights, cleaned = self.recipe.loss, None
         with autocast(self.device, self.dtype):
             if weights.asks_of_cleaning:
                 restored, cleaned = self._forward(lr, with_cleaned=True)
             else:
                 restored = self._forward(lr)
-        loss = restoration_loss(restored.float(), hr, weights.l1, weights.smooth_l1)
+        share = weights.teacher if self._has_teacher else 0.0
+        loss = restoration_loss(restored.float(), hr, weights.l1, weights.smooth_l1, taught, share)
         if cleaned is not None:  # and the scale is 1
             loss = loss + cleaning_loss(cleaned, lr, hr, weights.denoised, weights.artifact_map)
         return loss
@@ -206,10 +264,12 @@ class Trainer:
             "seconds": self.seconds,
             "progress": self.progress,
             "best": self.best,
+            "start": self.start,
+            "branch": None if self.branch is None else dataclasses.asdict(self.branch),
             "losses": [loss.item() for loss in self._losses],
             "network": self.network.state_dict(),
             "ema": self.ema.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": optimizer_state(self.optimizer),
         }
 
     def resume(self) -> None:
@@ -221,33 +281,36 @@ class Trainer:
         checkpoint = load_last(self.run, self.notify) if self.world.writes else None
         self.world.wait()
         checkpoint = checkpoint or load_last(self.run)
-        try:
-            self.network.load_state_dict(checkpoint["network"])
-            self.ema.network.load_state_dict(checkpoint["ema"])
-            self.optimizer.load_state_dict(checkpoint["optimizer"])
-            losses = [torch.tensor(loss, device=self.device) for loss in checkpoint["losses"]]
-        except (KeyError, RuntimeError, ValueError) as error:
-            raise ScalewiseError(f"{self.run / LAST}: is a checkpoint of another model") from error
-        self.step = checkpoint["step"]
+        self._load(checkpoint, self.run / LAST)
+        self._losses = [torch.tensor(loss, device=self.device) for loss in checkpoint["losses"]]
         self.seconds = checkpoint["seconds"]
         self.best = self._saved_best = checkpoint["best"]
-        self._losses = losses
+        self.start = checkpoint.get("start")
+        branch = checkpoint.get("branch")
+        self.branch = None if branch is None else Branch(**branch)
         if self.world.writes:
             self._log.forget_after(self.step)
 
-    def _leave_the_clock_out(self) -> None:
-        timed = {
-            "budget": self.budget.seconds,
-            "validate_every": self._validate_every.seconds,
-            "checkpoint_every": self._save_every.seconds,
-        }
-        for key, seconds in timed.items():
-            if seconds is not None:
-                raise ScalewiseError(
-                    f"{key}: a deterministic run cannot depend on the clock; "
-                    "give it in steps or epochs"
-                )
-        torch.use_deterministic_algorithms(True)
+    def leave(self, trunk: Path) -> None:
+        """Begin as a copy of another run's last checkpoint: weights, average and optimizer.
+
+        Patches are drawn on from its step; clock, budget and best score are this run's own.
+
+        Raises:
+            ScalewiseError: no checkpoint there, or it is damaged or of another model.
+        """
+        checkpoint = load_checkpoint(trunk / LAST)
+        self._load(checkpoint, trunk / LAST)
+        self.branch = Branch.from_trunk(trunk, checkpoint)
+
+    def _load(self, checkpoint: Checkpoint, path: Path) -> None:
+        try:
+            self.network.load_state_dict(checkpoint["network"])
+            self.ema.network.load_state_dict(checkpoint["ema"])
+            load_optimizer_state(self.optimizer, checkpoint["optimizer"])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise ScalewiseError(f"{path}: is a checkpoint of another model") from error
+        self.step = checkpoint["step"]
 
     @property
     def _is_stopping(self) -> bool:
@@ -259,12 +322,26 @@ class Trainer:
         return (line or by_steps) and interval.is_due(self.step, self.seconds - last)
 
     def _agree(self, seconds: float) -> None:
-        """Have one clock, the writer's, and stop together."""
+        """Have one clock, the writer's, and stop together.
+
+        Several processes exchange numbers where a line is logged, or something is due by steps:
+        all come to the same places, and between them nobody waits.
+        """
         if self.world.size > 1:
+            if not self._meets:
+                return
             mine = seconds if self.world.writes else 0.0
             seconds, stops = self.world.sum(mine, self._stop_asked)
             self._stop_agreed = stops > 0
         self.seconds = seconds
+
+    @property
+    def _meets(self) -> bool:
+        """Whether this step is one after which the processes exchange numbers."""
+        if len(self._losses) >= LOG_EVERY or (self.budget.steps and self.progress >= 1):
+            return True
+        intervals = (self._validate_every, self._save_every)
+        return any(each.steps and self.step % each.steps == 0 for each in intervals)
 
     def _settle_losses(self) -> None:
         """Average the losses since the last line over all processes, and see that all is well."""
@@ -321,48 +398,3 @@ class Trainer:
             if must:
                 raise ScalewiseError(f"{message}; the one before is still there") from error
             self.notify(f"{message}; the one before is kept, and training goes on")
-
-
-def compiled(network: RestorationNetwork) -> nn.Module:
-    """The network compiled: on a GPU as fast as it gets, with CUDA graphs.
-
-    Raises:
-        ScalewiseError: a network with something ahead of it, on another device: there PyTorch
-            (2.13) compiles the gradient of replicated edges wrongly, channels last.
-    """
-    on_gpu = next(network.parameters()).device.type == "cuda"
-    if not on_gpu and list(network.cleaning.parameters()):
-        raise ScalewiseError(
-            "compile: works on a GPU only with model.settings.denoise or artifacts; leave it out"
-        )
-    return torch.compile(network, mode="max-autotune" if on_gpu else "default")  # pyright: ignore
-
-
-def require_asked_for(network: RestorationNetwork, loss: LossConfig) -> None:
-    """Raise :class:`ScalewiseError` where a loss asks for what a network does not have."""
-    asked = {
-        "denoised": (loss.denoised, "denoise", network.cleaning.denoise),
-        "artifact_map": (loss.artifact_map, "artifacts", network.cleaning.artifacts),
-    }
-    for name, (weight, setting, module) in asked.items():
-        if weight and module is None:
-            raise ScalewiseError(
-                f"loss.{name}: the network has nothing that it could teach; "
-                f"set model.settings.{setting}=4, or leave it out"
-            )
-        if weight and network.scale > 1:
-            raise ScalewiseError(
-                f"loss.{name}: works at scale 1 only, where the target is the clean input; "
-                f"leave it out at scale {network.scale}"
-            )
-
-
-def keep_quiet(_: str) -> None:
-    """Where nobody wants to be told."""
-
-
-def make_optimizer(network: nn.Module, config: OptimizerConfig) -> torch.optim.Optimizer:
-    """The optimizer that a recipe asks for."""
-    if config.kind == "muon":
-        return Muon(network.parameters(), config.rate, config.betas)
-    return torch.optim.Adam(network.parameters(), config.rate, config.betas, fused=True)

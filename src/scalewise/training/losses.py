@@ -5,26 +5,44 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
+from scalewise.errors import ScalewiseError
+from scalewise.models import RestorationNetwork
 from scalewise.models.cleaning import Cleaned
+from scalewise.training.config import LossConfig
 
 FULL_DEPARTURE = 16 / 255
 """From here on a pixel counts as wholly damaged: noise of sigma 20 departs so far in the mean."""
 
 
 def restoration_loss(
-    restored: Tensor, target: Tensor, l1: float = 1.0, smooth_l1: float = 0.0
+    restored: Tensor,
+    target: Tensor,
+    l1: float = 1.0,
+    smooth_l1: float = 0.0,
+    taught: Tensor | None = None,
+    teacher: float = 0.0,
 ) -> Tensor:
     """``l1 * L1 + smooth_l1 * SmoothL1``, the reproduced document's combined loss.
 
+    With a teacher ``(1 - teacher)`` times that loss against the truth, and ``teacher`` times the
+    same against the teacher's image.
+
     Args:
         restored: (N, C, H, W), in [0, 1] but for over- and undershoot.
-        target: the same shape, in [0, 1].
+        target: the truth, the same shape, in [0, 1].
         l1: alpha, weight of the mean absolute error.
         smooth_l1: beta, weight of the smooth L1 (Huber, transition at 1) loss.
+        taught: the teacher's image, the same shape.
+        teacher: its share, in [0, 1].
 
     Returns:
         A scalar.
     """
+    if taught is not None and teacher > 0:
+        loss = teacher * restoration_loss(restored, taught, l1, smooth_l1)
+        if teacher < 1:
+            loss = loss + (1 - teacher) * restoration_loss(restored, target, l1, smooth_l1)
+        return loss
     loss = l1 * F.l1_loss(restored, target)
     if smooth_l1:
         loss = loss + smooth_l1 * F.smooth_l1_loss(restored, target)
@@ -77,3 +95,22 @@ def departure(degraded: Tensor, clean: Tensor) -> Tensor:
     """
     difference = (degraded - clean).abs().mean(dim=1, keepdim=True)
     return (difference / FULL_DEPARTURE).clamp(max=1)
+
+
+def require_asked_for(network: RestorationNetwork, loss: LossConfig) -> None:
+    """Raise :class:`ScalewiseError` where a loss asks for what a network does not have."""
+    asked = {
+        "denoised": (loss.denoised, "denoise", network.cleaning.denoise),
+        "artifact_map": (loss.artifact_map, "artifacts", network.cleaning.artifacts),
+    }
+    for name, (weight, setting, module) in asked.items():
+        if weight and module is None:
+            raise ScalewiseError(
+                f"loss.{name}: the network has nothing that it could teach; "
+                f"set model.settings.{setting}=4, or leave it out"
+            )
+        if weight and network.scale > 1:
+            raise ScalewiseError(
+                f"loss.{name}: works at scale 1 only, where the target is the clean input; "
+                f"leave it out at scale {network.scale}"
+            )

@@ -1,24 +1,34 @@
-"""Muon: momentum, orthogonalised, for convolutions; Adam for everything else.
+"""Muon: orthogonalised momentum for convolutions, and Adam for everything else.
 
 Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024), with the step
 size of Liu et al., "Muon is scalable for LLM training" (arXiv 2502.16982), which makes an
 update as large as Adam's, so that both share one learning rate.
 
-A convolution's weight is taken as a matrix of output channels by everything else.  Its
-momentum is replaced by the nearest matrix with equal singular values: directions that the
-gradient shows rarely are learned as fast as those that it shows always.  On a scale-wise
-network this reaches in a given time what Adam needs much longer for (see docs/training.md).
+A convolution's weight is a matrix of output channels by everything else.  Its momentum is
+replaced by the nearest matrix with equal singular values: directions that the gradient shows
+rarely are learned as fast as those that it shows always.  On a scale-wise network this reaches
+in a given time what Adam needs much longer for (see docs/training.md).
+
+A step dispatches few operations.  Weights of one shape share a :class:`_Stack`, and Adam is one
+fused operation.  A step reads no device value on the host, so that a CUDA graph can capture it:
+take one step before the capture, which allocates the state, and give the rate as a tensor.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adam import adam
 
 MOMENTUM = 0.95
+EPSILON = 1e-8
+
+State = dict[str, Tensor]
+Rate = float | Tensor
 
 
 class Muon(torch.optim.Optimizer):
@@ -28,76 +38,160 @@ class Muon(torch.optim.Optimizer):
 
     Args:
         parameters: what to train.
-        rate: learning rate of both; may be changed between steps in ``param_groups``.
+        rate: learning rate of both; may be changed between steps in ``param_groups``.  Fill a
+            tensor () on the parameters' device in place to change the rate of a CUDA graph.
         betas: Adam's decay rates.
     """
 
     def __init__(
-        self, parameters: Iterable[nn.Parameter], rate: float, betas: tuple[float, float]
+        self, parameters: Iterable[nn.Parameter], rate: Rate, betas: tuple[float, float]
     ) -> None:
         super().__init__(parameters, {"lr": rate, "betas": betas})
+        self._stacks: dict[tuple[int, torch.Size], _Stack] = {}
 
     @torch.no_grad()
     def step(self) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Update every parameter that has a gradient."""
-        for group in self.param_groups:
+        for index, group in enumerate(self.param_groups):
             with_gradient = [p for p in group["params"] if p.grad is not None]
             hidden = [p for p in with_gradient if is_hidden(p)]
-            self._step_muon(hidden, group["lr"])
             others = [p for p in with_gradient if not is_hidden(p)]
+            for stack in self._stacked(hidden, index):
+                stack.step(group["lr"])
             self._step_adam(others, group["lr"], group["betas"])
 
-    def _step_muon(self, parameters: list[Tensor], rate: float) -> None:
-        # Matrices of one shape are orthogonalised together: one batch of small products.
-        by_shape: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = defaultdict(list)
+    def _stacked(self, parameters: list[Tensor], group: int) -> list[_Stack]:
+        """Return the stacks of parameters, and build those whose parameters changed."""
+        by_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)
         for parameter in parameters:
-            gradient = parameter.grad
-            assert gradient is not None
-            state = self.state[parameter]
-            if not state:
-                state["momentum"] = torch.zeros_like(parameter)
-            momentum: Tensor = state["momentum"].mul_(MOMENTUM).add_(gradient)
-            update = gradient.add(momentum, alpha=MOMENTUM).flatten(1)
-            by_shape[(update.shape[0], update.shape[1])].append((parameter, update))
-        for shape, pairs in by_shape.items():
-            updates = orthogonalise(torch.stack([update for _, update in pairs]))
-            step = 0.2 * max(shape) ** 0.5 * rate
-            for (parameter, _), update in zip(pairs, updates, strict=True):
-                parameter.sub_(update.view(parameter.shape), alpha=step)
+            by_shape[parameter.shape].append(parameter)
+        for shape, alike in by_shape.items():
+            stack = self._stacks.get((group, shape))
+            if stack is None or not stack.holds(alike):
+                states = [self.state[parameter] for parameter in alike]
+                self._stacks[group, shape] = _Stack(alike, states)
+        return [self._stacks[group, shape] for shape in by_shape]
 
-    def _step_adam(self, parameters: list[Tensor], rate: float, betas: tuple[float, float]) -> None:
+    def _step_adam(self, parameters: list[Tensor], rate: Rate, betas: tuple[float, float]) -> None:
         for parameter in parameters:
-            gradient = parameter.grad
-            assert gradient is not None
-            state = self.state[parameter]
+            state: State = self.state[parameter]
             if not state:
                 state["mean"] = torch.zeros_like(parameter)
                 state["square"] = torch.zeros_like(parameter)
-                state["step"] = torch.zeros(())
-            state["step"] += 1
-            taken = int(state["step"])
-            state["mean"].lerp_(gradient, 1 - betas[0])
-            state["square"].lerp_(gradient.square(), 1 - betas[1])
-            mean = state["mean"] / (1 - betas[0] ** taken)
-            deviation = (state["square"] / (1 - betas[1] ** taken)).sqrt_().add_(1e-8)
-            parameter.addcdiv_(mean, deviation, value=-rate)
+                state["step"] = torch.zeros((), device=parameter.device)
+        states = [self.state[parameter] for parameter in parameters]
+        adam(
+            parameters,
+            [in_layout_of(parameter, gradient_of(parameter)) for parameter in parameters],
+            [state["mean"] for state in states],
+            [state["square"] for state in states],
+            [],
+            [state["step"] for state in states],
+            fused=True,
+            amsgrad=False,
+            beta1=betas[0],
+            beta2=betas[1],
+            lr=rate,
+            weight_decay=0,
+            eps=EPSILON,
+            maximize=False,
+        )
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load a state; a rate that is a tensor stays that tensor and takes the loaded value."""
+        rates: list[Rate] = [group["lr"] for group in self.param_groups]
+        super().load_state_dict(state_dict)
+        for group, rate in zip(self.param_groups, rates, strict=True):
+            loaded = float(group["lr"])
+            group["lr"] = rate.fill_(loaded) if isinstance(rate, Tensor) else loaded
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over a state that was loaded, copied or unpickled."""
+        super().__setstate__(state)
+        self._stacks = {}
+        for parameter, values in self.state.items():
+            for key, value in values.items():
+                scalar = torch.zeros((), device=parameter.device)
+                own = scalar if key == "step" else torch.empty_like(parameter)
+                values[key] = own.copy_(value)
+
+
+class _Stack:
+    """Weights of one shape, whose momenta are one batch of matrices.
+
+    A weight's state is a view of its matrix.  The columns of a matrix are in the weight's memory
+    order, which may be channels last; orthogonalisation does not depend on their order.
+
+    Args:
+        parameters: weights (out, in, height, width) that have gradients.
+        states: their states; each ``momentum`` is copied and replaced by a view.
+    """
+
+    def __init__(self, parameters: list[Tensor], states: list[State]) -> None:
+        first = parameters[0]
+        self.parameters = parameters
+        self.momentum = first.new_zeros(len(parameters), first.shape[0], first[0].numel())
+        self.update = torch.empty_like(self.momentum)
+        self.updates = views_like(first, self.update)
+        for state, momentum in zip(states, views_like(first, self.momentum), strict=True):
+            if state:
+                momentum.copy_(state["momentum"])
+            state["momentum"] = momentum
+
+    def holds(self, parameters: list[Tensor]) -> bool:
+        """Return whether these are the stack's parameters."""
+        return list(map(id, parameters)) == list(map(id, self.parameters))
+
+    def step(self, rate: Rate) -> None:
+        """Update the weights by their orthogonalised Nesterov momentum."""
+        torch._foreach_copy_(self.updates, [gradient_of(p) for p in self.parameters])  # pyright: ignore
+        self.momentum.mul_(MOMENTUM).add_(self.update)
+        direction = orthogonalise(self.update.add(self.momentum, alpha=MOMENTUM))
+        size = 0.2 * max(direction.shape[1:]) ** 0.5 * rate
+        torch.mul(direction, -size, out=self.update)
+        torch._foreach_add_(self.parameters, self.updates)  # pyright: ignore
 
 
 def is_hidden(parameter: Tensor) -> bool:
-    """Whether a parameter is the weight of a convolution between features."""
+    """Return whether a parameter is the weight of a convolution between features."""
     return parameter.ndim == 4 and parameter.shape[1] > 4
+
+
+def gradient_of(parameter: Tensor) -> Tensor:
+    """Return the gradient of a parameter that has one."""
+    assert parameter.grad is not None
+    return parameter.grad
+
+
+def in_layout_of(parameter: Tensor, tensor: Tensor) -> Tensor:
+    """Return a tensor with a parameter's strides, which fused Adam needs and does not check."""
+    if tensor.stride() == parameter.stride():
+        return tensor
+    return torch.empty_like(parameter).copy_(tensor)
+
+
+def views_like(weight: Tensor, matrices: Tensor) -> list[Tensor]:
+    """Return matrices (batch, rows, columns) as views of a weight's shape and memory order."""
+    out, channels, height, width = weight.shape
+    if weight.is_contiguous(memory_format=torch.channels_last):
+        views = matrices.view(-1, out, height, width, channels).permute(0, 1, 4, 2, 3)
+    else:
+        views = matrices.view(-1, *weight.shape)
+    return list(views.unbind())
 
 
 def orthogonalise(matrices: Tensor) -> Tensor:
     """Bring the singular values of matrices (batch, rows, columns) near 1.
 
-    Five Newton-Schulz steps of the quintic that Muon's authors tuned; the values end between
-    about 0.7 and 1.2, which serves as well as 1.
+    Five Newton-Schulz steps of the quintic that Muon's authors tuned: with ``G = X X'``,
+    ``X <- 3.4445 X + (2.0315 G G - 4.7750 G) X``.  The values end between about 0.7 and 1.2,
+    which serves as well as 1.
     """
     transposed = matrices.shape[-2] > matrices.shape[-1]
     x = matrices.transpose(-2, -1) if transposed else matrices
     x = x / (x.square().sum(dim=(-2, -1), keepdim=True).sqrt() + 1e-7)
     for _ in range(5):
-        gram = x @ x.transpose(-2, -1)
-        x = 3.4445 * x + (2.0315 * gram @ gram - 4.7750 * gram) @ x
+        gram = x.bmm(x.transpose(-2, -1))
+        polynomial = torch.baddbmm(gram, gram, gram, beta=-4.7750, alpha=2.0315)
+        x = torch.baddbmm(x, polynomial, x, beta=3.4445)
     return x.transpose(-2, -1) if transposed else x

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -65,17 +66,38 @@ class Speed:
         self._step, self._then = line.step, now
 
     def left(self, progress: float) -> float:
-        """Seconds to the end, by the mean speed since this process started."""
+        """Return seconds to the end, by the mean speed since this process started.
+
+        Infinite before the first step, when nothing is known.
+        """
+        if progress <= self._first:
+            return math.inf
         elapsed = time.monotonic() - self._started
-        return elapsed * (1 - progress) / max(progress - self._first, 1e-9)
+        return elapsed * (1 - progress) / (progress - self._first)
+
+
+def started_at(start: float, best: float) -> str:
+    """Say what a run made of the weights that it started from, scores in dB.
+
+    >>> started_at(37.79, 37.86)
+    'from 37.79 dB at the start'
+    """
+    if best > start:
+        return f"from {start:.2f} dB at the start"
+    return (
+        f"no better than the {start:.2f} dB of the start, whose weights are kept as the best; "
+        "a lower optimizer.rate or a longer budget may help"
+    )
 
 
 def duration(seconds: float) -> str:
-    """Seconds as hours, minutes and seconds.
+    """Seconds as hours, minutes and seconds; infinite ones as not known yet.
 
-    >>> duration(3725.4)
-    '1:02:05'
+    >>> duration(3725.4), duration(math.inf)
+    ('1:02:05', '-:--:--')
     """
+    if seconds == math.inf:
+        return "-:--:--"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}"

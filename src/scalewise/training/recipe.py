@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -31,21 +31,55 @@ _Loader.add_implicit_resolver(  # pyright: ignore[reportUnknownMemberType]
 )
 
 
-def load_recipe(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
+FINE_TUNING = 0.2
+"""Factor on a recipe's rate where trained weights, and no rate, are given beside it: at the full
+rate a released network forgets more in the first minutes than it learns in an hour."""
+
+FINE_TUNING_WARMUP = 0.02
+"""The least part of the budget over which the rate then rises."""
+
+
+def load_recipe(
+    path: Path | str,
+    overrides: Sequence[str] = (),
+    notify: Callable[[str], None] | None = None,
+) -> Recipe:
     """Read a recipe file.
 
     Args:
         path: a YAML file with the keys of :class:`~scalewise.training.config.Recipe`.
-        overrides: ``key=value`` texts, keys dotted, values in YAML: ``data.batch=8``.
+        overrides: ``key=value`` texts, keys dotted, values in YAML: ``data.batch=8``.  With
+            ``model.init`` among them and no ``optimizer.rate``, the recipe's rate is multiplied
+            by ``FINE_TUNING``.
+        notify: told, in one line, of such a rate.
 
     Raises:
         ScalewiseError: missing, not YAML, an unknown key (with the nearest valid one), or a
             value of the wrong type or out of range.
     """
     settings = read_settings(Path(path))
+    from_scratch = not _init_of(settings)
     for override in overrides:
         apply_override(settings, override)
-    return parse_recipe(settings, str(path))
+    recipe = parse_recipe(settings, str(path))
+    given = {_full_key(override.partition("=")[0]) for override in overrides}
+    fine_tunes = from_scratch and recipe.model.init and not recipe.model.init_partial
+    if not fine_tunes or given & {"optimizer.rate", "optimizer"}:
+        return recipe
+    rate = recipe.optimizer.rate * FINE_TUNING
+    warmup = max(recipe.schedule.warmup, FINE_TUNING_WARMUP)
+    if notify:
+        notify(f"fine-tuning {recipe.model.init}: optimizer.rate={rate:g}, unless you set another")
+    return dataclasses.replace(
+        recipe,
+        optimizer=dataclasses.replace(recipe.optimizer, rate=rate),
+        schedule=dataclasses.replace(recipe.schedule, warmup=warmup),
+    )
+
+
+def _init_of(settings: Plain) -> object:
+    model = settings.get("model")
+    return cast(Plain, model).get("init") if isinstance(model, dict) else None
 
 
 def read_settings(path: Path) -> Plain:
@@ -172,7 +206,8 @@ def _flat(value: Any, key: str = "") -> Plain:
 def _explain(error: ValidationError, kind: type) -> str:
     first = error.errors()[0]
     parts = (str(part) for part in first["loc"])
-    key = ".".join(part for part in parts if part not in ("float", "str"))  # members of a union
+    members = ("float", "str", "bool")  # of a union
+    key = ".".join(part for part in parts if part not in members)
     if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         known = _keys_beside(kind, [str(part) for part in first["loc"]])
         match = get_close_matches(str(first["loc"][-1]), known, n=1)
@@ -182,6 +217,12 @@ def _explain(error: ValidationError, kind: type) -> str:
         return f"'{key}' is missing"
     if first["type"] == "value_error":
         return str(first.get("ctx", {})["error"])
+    if first["loc"][-1] == "bool":  # or one of a few texts
+        first["msg"] += "".join(
+            f", or {each.get('ctx', {}).get('expected')}"
+            for each in error.errors()
+            if each["type"] == "literal_error" and each["loc"][:-1] == first["loc"][:-1]
+        )
     message = first["msg"][0].lower() + first["msg"][1:]
     return f"'{key}': {message}, not {first['input']!r}"
 

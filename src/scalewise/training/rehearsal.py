@@ -38,6 +38,7 @@ def rehearse(trainer: Trainer) -> Rehearsal:
         start = time.perf_counter()
         trainer.training_step().item()  # waits for the device
         times.append(time.perf_counter() - start)
+    trainer.batches.close()
     per_step = statistics.median(times[WARM_UP:])
     budget = trainer.budget
     steps = budget.steps or max(1, round((budget.seconds or 0.0) / per_step))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from scalewise.training.recipe import parse_recipe
 from scalewise.training.runs import is_run
 from scalewise.training.setup import make_sampler, packed_paths
 from scalewise.weights import find_release, is_release
-from scalewise.weights.card import WEIGHTS_FILE, Card, Start, Training, read_card, sha256
+from scalewise.weights.card import WEIGHTS_FILE, Card, Start, Teacher, Training, read_card, sha256
 from scalewise.weights.release import add_int8, to_bytes, write_release
 
 
@@ -50,12 +51,15 @@ def release_run(
             licences[name] = licences.get(name, 0) + count
     training = Training(
         recipe=recipe,
-        steps=checkpoint["step"],
+        steps=_own_steps(checkpoint),
         seconds=round(checkpoint["seconds"], 1),
         progress=round(checkpoint["progress"], 4),
         pictures=sum(len(store) for store in stores),
         licences=licences,
-        start=_start(recipe["model"]["init"]),
+        start=_start_of(checkpoint),
+        validated=checkpoint["best"] if math.isfinite(checkpoint["best"]) else None,
+        validated_start=checkpoint.get("start"),
+        teachers=_teachers(stores, recipe["loss"]),
     )
     name = folder.resolve().name
     return write_release(
@@ -92,8 +96,38 @@ def _batches(card: Card, train: Sequence[str] | None, count: int) -> Iterator[Im
     draw = HostBatches(make_sampler(stores, card.scale, data), torch.device("cpu"))
     side = data.patch // card.multiple * card.multiple
     for step in range(count):
-        small, _ = draw(step)
+        small = draw(step)[0]
         yield small[..., :side, :side].clamp(0, 1).contiguous().numpy()
+
+
+def _teachers(stores: Sequence[Store], loss: dict[str, Any]) -> list[Teacher]:
+    """Return the teachers of a run's stores, each once."""
+    share, until = loss.get("teacher", 0.0), loss.get("teacher_until", 1.0)
+    infos = {store.teacher_info for store in stores if store.teacher_info and share}
+    return [
+        Teacher(name=info.name, licence=info.licence, share=share, until=until)
+        for info in sorted(infos, key=lambda info: info.name)
+    ]
+
+
+def _own_steps(checkpoint: dict[str, Any]) -> int:
+    """Return the steps that a run took itself, those of its trunk left out."""
+    branch = checkpoint.get("branch")
+    return checkpoint["step"] - (branch["step"] if branch else 0)
+
+
+def _start_of(checkpoint: dict[str, Any]) -> Start | None:
+    """Return what a run started from: its trunk, or what ``model.init`` names."""
+    branch = checkpoint.get("branch")
+    if branch is None:
+        return _start(checkpoint["recipe"]["model"]["init"])
+    before = _start(branch["init"])
+    return Start(
+        model=Path(branch["trunk"]).resolve().name,
+        sha256=branch["sha256"],
+        steps=branch["step"] + ((before and before.steps) or 0),
+        seconds=round(branch["seconds"] + ((before and before.seconds) or 0.0), 1),
+    )
 
 
 def _start(init: str | None) -> Start | None:
@@ -128,10 +162,10 @@ def _start_from_file(path: Path) -> Start:
     if not is_run(run):
         return Start(model=path.name, sha256=sha256(path))
     checkpoint = load_checkpoint(path)
-    before = _start(checkpoint["recipe"]["model"]["init"])
+    before = _start_of(checkpoint)
     return Start(
         model=run.resolve().name,
         sha256=hashlib.sha256(to_bytes(load_network(path))).hexdigest(),
-        steps=checkpoint["step"] + ((before and before.steps) or 0),
+        steps=_own_steps(checkpoint) + ((before and before.steps) or 0),
         seconds=round(checkpoint["seconds"] + ((before and before.seconds) or 0.0), 1),
     )

@@ -21,8 +21,8 @@ from scalewise.training.checkpoint import has_checkpoint
 from scalewise.training.config import Recipe
 from scalewise.training.distributed import World
 from scalewise.training.environment import describe_environment, write_environment
-from scalewise.training.log import Listener
-from scalewise.training.loop import Notify, Trainer, keep_quiet
+from scalewise.training.log import Listener, Notify, keep_quiet
+from scalewise.training.loop import Trainer
 from scalewise.training.recipe import changed_keys, load_recipe, save_recipe
 from scalewise.training.runs import LOCK_FILE, RECIPE_FILE
 from scalewise.training.setup import prepare
@@ -38,6 +38,7 @@ def open_run(
     *,
     must_exist: bool = False,
     accept_changes: bool = False,
+    trunk: Path | None = None,
     world: World | None = None,
     progress: Progress | None = None,
     notify: Notify | None = None,
@@ -50,6 +51,8 @@ def open_run(
         listeners: told of every line of the log.
         must_exist: whether there must be a run to go on with.
         accept_changes: go on although the recipe has changed.  Another budget is no change.
+        trunk: another run's folder: begin as a copy of it, and decay the rate over the budget.
+            Where this run has a checkpoint already, it is resumed.
         world: the processes that train together.
         progress: called with pictures packed and in all.
         notify: told, in one line each, what happens besides.
@@ -61,6 +64,10 @@ def open_run(
     world = world or World()
     notify = notify or keep_quiet
     exists, trained = (folder / RECIPE_FILE).exists(), has_checkpoint(folder)
+    if trunk is not None:
+        if trunk.resolve() == folder.resolve():
+            raise ScalewiseError(f"--from {trunk}: a run cannot leave itself; choose another --run")
+        recipe = branched(recipe)
     if must_exist and not exists:
         raise ScalewiseError(f"{folder} holds no run to resume; leave out --resume to start one")
     world.wait()  # lest one process sees what another has just written
@@ -70,7 +77,7 @@ def open_run(
             recipe,
             folder,
             listeners,
-            initialise=not trained,
+            initialise=not trained and trunk is None,
             reuse_packed=packed,
             world=world,
             progress=progress,
@@ -88,15 +95,27 @@ def open_run(
             )
         for change in changes:
             notify(f"changed: {change}")
-        folder.mkdir(parents=True, exist_ok=True)
-        save_recipe(trainer.recipe, folder / RECIPE_FILE)
-        write_environment(describe_environment(trainer.device, trainer.dtype), folder)
     world.wait()
     trainer = trainer or opened(packed=True)
     if trained:
         trainer.resume()
-        notify(f"going on from step {trainer.step}, {trainer.progress:.1%} done")
+        notify(f"resuming at step {trainer.step}, {trainer.progress:.1%} done")
+    elif trunk is not None:
+        trainer.leave(trunk)
+        notify(f"a copy of {trunk} at step {trainer.step}; the rate falls over the budget")
+    if world.writes:  # not before: what cannot be resumed keeps its recipe
+        folder.mkdir(parents=True, exist_ok=True)
+        save_recipe(trainer.recipe, folder / RECIPE_FILE)
+        write_environment(describe_environment(trainer.device, trainer.dtype), folder)
     return trainer
+
+
+def branched(recipe: Recipe) -> Recipe:
+    """Return the recipe of a trunk's decayed copy: no warm-up, and wsd's decay all the way."""
+    schedule = replace(recipe.schedule, warmup=0.0)
+    if schedule.kind == "wsd":
+        schedule = replace(schedule, decay=1.0)
+    return replace(recipe, schedule=schedule, model=replace(recipe.model, init=None))
 
 
 def _changes(folder: Path, recipe: Recipe) -> list[str]:

@@ -5,7 +5,7 @@ Progress, and not the step, because a budget may be steps, epochs or time.
 
 from __future__ import annotations
 
-from math import cos, pi
+from math import cos, pi, sqrt
 
 from scalewise.training.config import ScheduleConfig
 
@@ -18,6 +18,21 @@ def cosine(progress: float, rate: float, min_rate: float = 0.0) -> float:
     [0.001, 0.0005, 0.0]
     """
     return min_rate + 0.5 * (rate - min_rate) * (1 + cos(pi * progress))
+
+
+def wsd(progress: float, rate: float, min_rate: float = 0.0, decay: float = 0.2) -> float:
+    """Return warm-up-stable-decay's rate after its warm-up.
+
+    Constant, then over the last ``decay`` of the budget ``1 - sqrt(t)`` of the way down to
+    ``min_rate``, t rising from 0 to 1: Haegele et al., "Scaling laws and compute-optimal training
+    beyond fixed training durations" (NeurIPS 2024).
+
+    >>> [wsd(p, 1.0, decay=0.4) for p in (0.0, 0.6, 0.7, 1.0)]
+    [1.0, 1.0, 0.5, 0.0]
+    """
+    if progress <= 1 - decay or decay == 0:
+        return rate
+    return min_rate + (rate - min_rate) * (1 - sqrt(min((progress - 1 + decay) / decay, 1.0)))
 
 
 def learning_rate(progress: float, rate: float, schedule: ScheduleConfig) -> float:
@@ -37,6 +52,8 @@ def learning_rate(progress: float, rate: float, schedule: ScheduleConfig) -> flo
         return rate * progress / schedule.warmup
     if schedule.kind == "cosine":
         return cosine(progress, rate, schedule.min_rate)
+    if schedule.kind == "wsd":
+        return wsd(progress, rate, schedule.min_rate, schedule.decay)
     if schedule.kind == "multistep":
         return rate * schedule.gamma ** sum(progress >= point for point in schedule.milestones)
     return rate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -15,12 +16,12 @@ from torch import Tensor
 
 from scalewise.data.sampler import PatchSampler
 from scalewise.data.store import Progress, Store, pack, read_rgb
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, requiring
 from scalewise.models import RestorationNetwork, create_model, load_weights
 from scalewise.training.config import DataConfig, ModelConfig, Recipe
 from scalewise.training.distributed import World
-from scalewise.training.log import Listener
-from scalewise.training.loop import Notify, Trainer
+from scalewise.training.log import Listener, Notify
+from scalewise.training.loop import Trainer
 from scalewise.training.protocol import protocol_of
 from scalewise.training.validation import ValidationSet
 
@@ -67,19 +68,25 @@ def prepare(
         store = Store(path)
         _require_squashed(store, data.squash)
         stores.append(store)
-    sampler = make_sampler(stores, scale, data, recipe.seed, world)
+    sampler = make_sampler(stores, scale, data, recipe.seed, world, recipe.loss.teacher > 0)
     validation = open_validation(data, scale)
     recipe = replace(recipe, model=replace(recipe.model, settings=network.settings))
     return Trainer(network, recipe, sampler, run, validation, listeners, world=world, notify=notify)
 
 
 def make_sampler(
-    stores: Sequence[Store], scale: int, data: DataConfig, seed: int = 0, world: World | None = None
+    stores: Sequence[Store],
+    scale: int,
+    data: DataConfig,
+    seed: int = 0,
+    world: World | None = None,
+    teacher: bool = False,
 ) -> PatchSampler:
-    """What draws a recipe's batches.
+    """Return what draws a recipe's batches.
 
     Raises:
-        ScalewiseError: no picture is large enough, or the processes do not divide the batch.
+        ScalewiseError: no picture is large enough, the processes do not divide the batch, or a
+            teacher is wanted of stores without one.
     """
     world = world or World()
     return PatchSampler(
@@ -93,6 +100,7 @@ def make_sampler(
         augment=data.augment,
         whole=data.squash is not None,
         degradation=data.degradation,
+        teacher=teacher,
     )
 
 
@@ -185,7 +193,8 @@ def _pack_folder(
     progress: Progress | None,
     notify: Notify | None,
 ) -> None:
-    from scalewise.data.layouts import find_dataset
+    with _reading_images("data.train", folder):
+        from scalewise.data.layouts import find_dataset
 
     out.parent.mkdir(parents=True, exist_ok=True)
     scales = [scale] if scale > 1 else []
@@ -196,11 +205,18 @@ def _pack_folder(
 
 
 def _from_folder(folder: Path, scale: int) -> Iterator[tuple[str, Pixels, Pixels | None]]:
-    from scalewise.data.layouts import find_dataset
+    with _reading_images("data.valid", folder):
+        from scalewise.data.layouts import find_dataset
 
     for item in find_dataset(folder, "valid").items:
         lr = read_rgb(item.lr[scale]) if scale in item.lr else None
         yield item.name, read_rgb(item.hr), lr
+
+
+def _reading_images(key: str, folder: Path) -> AbstractContextManager[None]:
+    """Say how to go without pyvips where it is not installed."""
+    stores = "name a packed store, made elsewhere by 'scalewise data pack'"
+    return requiring("pyvips", f"{key}: {folder}: reading a folder of images", stores)
 
 
 def _from_store(path: Path, scale: int, data: DataConfig) -> Iterator[tuple[str, Pixels, Pixels]]:

@@ -21,8 +21,8 @@ from scalewise.errors import ScalewiseError
 from scalewise.imaging.protocols import Protocol
 from scalewise.training.budget import seconds
 from scalewise.training.config import STRICT, BudgetConfig, Recipe
-from scalewise.training.log import read_log
-from scalewise.training.loop import Diverged, Notify, Trainer, keep_quiet
+from scalewise.training.log import Notify, keep_quiet, read_log
+from scalewise.training.loop import Diverged, Trainer
 from scalewise.training.protocol import PROTOCOL, protocol_of
 from scalewise.training.recipe import change_setting, check_settings, parse_recipe, read_settings
 from scalewise.training.run import locked, open_run

@@ -1,14 +1,22 @@
-"""Validation while training: PSNR-Y of whole pictures, under the run's protocol."""
+"""Validation while training: PSNR-Y of whole pictures, computed on the device.
+
+It is the PSNR-Y of :meth:`scalewise.imaging.protocols.Protocol.score`, without the SSIM, which
+takes longer than a GPU needs to restore the picture and which nobody reads while training.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from scalewise.imaging.colour import LumaWeights, is_grey
 from scalewise.imaging.protocols import Protocol
 from scalewise.models import RestorationNetwork
 from scalewise.training.distributed import World
@@ -40,26 +48,79 @@ class ValidationSet:
         dtype: torch.dtype,
         world: World | None = None,
     ) -> float:
-        """Mean PSNR-Y in dB over the pictures, restored whole by the network.
+        """Return the mean PSNR-Y in dB over the pictures, restored whole by the network.
 
         The processes of a ``world`` share the pictures.
         """
         world = world or World()
+        mine = range(world.rank, len(self.pairs), world.size)
+        with constant_algorithms():
+            measured = [self._psnr_y(network, *self.pairs[n], device, dtype) for n in mine]
         scores = [0.0] * len(self.pairs)
-        for index in range(world.rank, len(self.pairs), world.size):
-            lr, hr = self.pairs[index]
-            restored = restore_uint8(network, lr, device, dtype)
-            scores[index] = self.protocol.score(restored, hr, self.scale).psnr_y
+        for n, score in zip(mine, torch.stack(measured).cpu() if measured else (), strict=True):
+            scores[n] = float(score)
         return float(np.mean(world.sum(*scores)))
+
+    def _psnr_y(
+        self,
+        network: RestorationNetwork,
+        lr: NDArray[Any],
+        hr: Pixels,
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> Tensor:
+        protocol = self.protocol
+        weights = protocol.luma
+        if protocol.grey_luma is not None and is_grey(hr):
+            weights = protocol.grey_luma
+        border = self.scale if protocol.border is None else protocol.border
+        truth = torch.tensor(hr, device=device)
+        return psnr_y(_restore(network, lr, device, dtype), truth, weights, border)
+
+
+def psnr_y(restored: Tensor, truth: Tensor, weights: LumaWeights, border: int) -> Tensor:
+    """Return the PSNR of two images' luma.
+
+    Args:
+        restored: (H, W, 3) uint8.
+        truth: the same.
+        weights: the luma convention.
+        border: pixels left out on each side.
+
+    Returns:
+        A scalar in dB, on the images' device; infinite for equal images.
+    """
+    inside = slice(border, -border or None)
+    difference = restored[inside, inside].float() - truth[inside, inside].float()
+    red, green, blue = difference.unbind(-1)
+    luma = (weights.red * red + weights.green * green + weights.blue * blue) / 255
+    return 10 * torch.log10(255**2 / luma.square().mean())
+
+
+@contextmanager
+def constant_algorithms() -> Generator[None, None, None]:
+    """Keep cuDNN from timing its algorithms anew for every size of picture."""
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before
 
 
 def restore_uint8(
     network: RestorationNetwork, image: NDArray[Any], device: torch.device, dtype: torch.dtype
 ) -> Pixels:
     """Run a network on one picture (H, W, C) in levels of 255, whole, and round to 8 bits."""
+    return _restore(network, image, device, dtype).cpu().numpy()
+
+
+def _restore(
+    network: RestorationNetwork, image: NDArray[Any], device: torch.device, dtype: torch.dtype
+) -> Tensor:
     pixels = torch.tensor(image, device=device, dtype=torch.float32)
     batch = pixels.permute(2, 0, 1)[None].contiguous(memory_format=torch.channels_last)
     with torch.no_grad(), autocast(device, dtype):
-        restored: torch.Tensor = network(batch / 255)
+        restored: Tensor = network(batch / 255)
     rounded = (restored[0].float() * 255).round().clamp(0, 255).byte()
-    return rounded.permute(1, 2, 0).cpu().numpy()
+    return rounded.permute(1, 2, 0)

@@ -73,6 +73,23 @@ class Start:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Teacher:
+    """A stronger model, whose images were learned from beside the truth.
+
+    Attributes:
+        name: of the model.
+        licence: of its images.
+        share: of its images in the loss, in (0, 1].
+        until: part of the budget after which the truth alone was learned from.
+    """
+
+    name: str
+    licence: str
+    share: float
+    until: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Training:
     """How the weights came about.
 
@@ -84,6 +101,9 @@ class Training:
         pictures: how many pictures it learned from.
         licences: how many of them are under which licence.
         start: the weights it started from; None where it began from scratch.
+        validated: PSNR-Y in dB on the recipe's validation set; None where there was none.
+        validated_start: the same before the first step, of weights that were trained before.
+        teachers: the stronger models that it learned from, one for each of the stores' teachers.
     """
 
     recipe: dict[str, Any]
@@ -93,6 +113,9 @@ class Training:
     pictures: int
     licences: dict[str, int]
     start: Start | None = None
+    validated: float | None = None
+    validated_start: float | None = None
+    teachers: list[Teacher] = field(default_factory=list[Teacher])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,6 +249,8 @@ def card_page(card: Card) -> str:
         f"- **Licence of the weights**: {card.licence}",
         f"- **Training**: {_effort(training)}, "
         f"{training.progress:.0%} of the recipe's schedule; started from {_origin(training.start)}",
+        *_validated(training),
+        *(f"- **Teacher**: {_teacher(teacher)}" for teacher in training.teachers),
         "",
         "## Scores",
         "",
@@ -301,6 +326,21 @@ def _verdict(card: Card, dataset: str, aim: float) -> str:
     # As printed, so that the page does not contradict itself.
     missing = round(aim - round(score.psnr_y, 2), 2)
     return f"{wanted}; " + (f"missed by {missing:.2f} dB." if missing > 0 else "reached.")
+
+
+def _validated(training: Training) -> list[str]:
+    """Say what the training was worth on its validation set."""
+    if training.validated is None:
+        return []
+    start = training.validated_start
+    change = "" if start is None else f"from {start:.2f} to "
+    where = Path(training.recipe["data"]["valid"]).name
+    return [f"- **Validated** on {where}: {change}{training.validated:.2f} dB PSNR-Y"]
+
+
+def _teacher(teacher: Teacher) -> str:
+    end = "" if teacher.until >= 1 else f" until {teacher.until:.0%} of the schedule"
+    return f"{teacher.name} ({teacher.licence}), {teacher.share:.0%} of the loss{end}"
 
 
 def _origin(start: Start | None) -> str:

@@ -6,10 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load, save
-
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, requiring
 from scalewise.models import RestorationNetwork, create_model
 from scalewise.models.convert import load_checkpoint, load_weights
 from scalewise.models.export import export_onnx, share_weights
@@ -33,24 +30,28 @@ def load_network(model: str | Path) -> RestorationNetwork:
     """Load a network with its weights, in evaluation mode.
 
     Args:
-        model: a released model's name or folder, a training run's folder or checkpoint, or a
-            checkpoint of the systems this project reproduces.
+        model: a released model's name or folder, a training run's folder (its best checkpoint,
+            else its last) or checkpoint, or a checkpoint of the systems this project reproduces.
 
     Raises:
-        ScalewiseError: nothing of that kind there, or damaged.
+        ScalewiseError: nothing of that kind there, or damaged; or a released model where
+            safetensors is not installed, which nothing else needs.
     """
     if is_release(model):
         folder = find_release(model)
         return _network_of(read_card(folder), folder).eval()
     path = Path(model)
-    if (path / "best.pt").is_file():
-        path = path / "best.pt"
+    found = [path / name for name in ("best.pt", "last.pt") if (path / name).is_file()]
+    path = found[0] if found else path
     if not path.is_file():
         find_release(model)  # says which names there are
     return load_checkpoint(path).eval()
 
 
 def _network_of(card: Card, folder: Path) -> RestorationNetwork:
+    with requiring("safetensors", "reading a released model", "name a training run's checkpoint"):
+        from safetensors import SafetensorError
+        from safetensors.torch import load
     network = create_model(card.architecture, **card.settings)
     path = checked_file(folder, card, WEIGHTS_FILE)
     try:
@@ -62,6 +63,8 @@ def _network_of(card: Card, folder: Path) -> RestorationNetwork:
 
 def to_bytes(network: RestorationNetwork) -> bytes:
     """A network's weights as the file that is released; its checksum names the weights."""
+    with requiring("safetensors", "writing a released model"):
+        from safetensors.torch import save
     return save({key: tensor.contiguous() for key, tensor in network.state_dict().items()})
 
 

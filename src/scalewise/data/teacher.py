@@ -1,0 +1,73 @@
+"""Teachers: a stronger model's images of LR pictures, from a folder or made while packing.
+
+What a small network learns from a large one is explained in docs/training.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalewise.data.layouts import Dataset
+from scalewise.data.store import TeacherInfo, read_rgb
+from scalewise.errors import ScalewiseError
+from scalewise.files import find_images
+
+Pixels = NDArray[np.uint8]
+
+NAMED = 3
+"""How many of the pictures without a teacher's image an error names."""
+
+
+class TeacherFolder:
+    """A teacher's images as files: the same names as the pictures, with any suffix.
+
+    Args:
+        folder: holds ``NAME.png`` (or another format) for every picture ``NAME``.
+        info: who made them.
+        datasets: the pictures that need one.
+
+    Raises:
+        ScalewiseError: pictures without an image, with how many, or no such folder.
+    """
+
+    def __init__(self, folder: Path, info: TeacherInfo, datasets: Sequence[Dataset]) -> None:
+        if not folder.is_dir():
+            raise ScalewiseError(f"{folder}: no such folder of a teacher's images")
+        self.info = info
+        self._files = {
+            path.relative_to(folder).with_suffix("").as_posix(): path
+            for path in find_images(folder)
+        }
+        names = [item.name for dataset in datasets for item in dataset.items]
+        missing = [name for name in names if name not in self._files]
+        if missing:
+            shown = ", ".join(missing[:NAMED]) + (", ..." if missing[NAMED:] else "")
+            raise ScalewiseError(
+                f"{folder}: has no image for {len(missing)} of {len(names)} pictures ({shown}); "
+                "make them, or leave these pictures out"
+            )
+
+    def image(self, name: str, lr: Pixels) -> Pixels:
+        """Read the teacher's image of a picture; see :class:`~scalewise.data.store.Teacher`."""
+        return read_rgb(self._files[name])
+
+
+class TeacherModel:
+    """A teacher that is run while packing.
+
+    Args:
+        restore: maps LR (h, w, 3) uint8 to (scale h, scale w, 3) uint8.
+        info: which model it is.
+    """
+
+    def __init__(self, restore: Callable[[Pixels], Pixels], info: TeacherInfo) -> None:
+        self.info = info
+        self._restore = restore
+
+    def image(self, name: str, lr: Pixels) -> Pixels:
+        """Enlarge a picture's LR; see :class:`~scalewise.data.store.Teacher`."""
+        return self._restore(lr)
