@@ -38,11 +38,7 @@ from scalewise.training.graph import StepValue, can_capture, compiled, make_step
 from scalewise.training.log import LOG_FILE, Listener, LogLine, Notify, RunLog, keep_quiet
 from scalewise.training.losses import cleaning_loss, require_asked_for, restoration_loss
 from scalewise.training.machine import autocast, keep_freed_memory, pick_device, pick_dtype
-from scalewise.training.optimizer import (
-    load_optimizer_state,
-    make_optimizer,
-    optimizer_state,
-)
+from scalewise.training.optimizer import load_optimizer_state, make_optimizer, optimizer_state
 from scalewise.training.schedules import learning_rate
 from scalewise.training.validation import ValidationSet
 
@@ -50,7 +46,7 @@ LOG_EVERY = 20
 """Steps from one line of the log to the next; only there does the loop wait for a loss."""
 
 UNTIMED_STEPS = 2
-"""Steps of each start that the clock leaves out: compiling would use up a short budget."""
+"""Steps of each start that count as long as the one after them: compiling would use up a budget."""
 
 
 class Diverged(ScalewiseError):
@@ -160,12 +156,15 @@ class Trainer:
         started, taken = 0.0, 0
         saved = validated = self.seconds
         while self.progress < 1 and not self._is_stopping:
+            before = time.monotonic()
             with losing_a_worker_said() if self.world.size > 1 else nullcontext():
                 self._losses.append(self.training_step())
-            taken += 1
+            now, taken = time.monotonic(), taken + 1
             if taken <= UNTIMED_STEPS:
-                started = time.monotonic() - self.seconds
-            self._agree(time.monotonic() - started)
+                started = now - self.seconds
+            elif taken == UNTIMED_STEPS + 1:
+                started -= UNTIMED_STEPS * (now - before)
+            self._agree(now - started)
             done = self.progress >= 1
             line = done or len(self._losses) >= LOG_EVERY
             validate = done or self._is_due(self._validate_every, validated, line)
