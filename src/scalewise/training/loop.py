@@ -156,14 +156,13 @@ class Trainer:
         started, taken = 0.0, 0
         saved = validated = self.seconds
         while self.progress < 1 and not self._is_stopping:
-            before = time.monotonic()
             with losing_a_worker_said() if self.world.size > 1 else nullcontext():
                 self._losses.append(self.training_step())
             now, taken = time.monotonic(), taken + 1
             if taken <= UNTIMED_STEPS:
                 started = now - self.seconds
             elif taken == UNTIMED_STEPS + 1:
-                started -= UNTIMED_STEPS * (now - before)
+                started -= UNTIMED_STEPS * (now - started - self.seconds)
             self._agree(now - started)
             done = self.progress >= 1
             line = done or len(self._losses) >= LOG_EVERY
