@@ -13,6 +13,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.training.config import LossConfig, Recipe, ScheduleConfig
 from scalewise.training.recipe import changed_keys, load_recipe, parse_recipe, save_recipe, to_plain
 from scalewise.training.setup import build_network
+from scalewise.training.sweep import load_sweep
 
 FOLDER = Path(__file__).parents[2] / "recipes"
 RECIPES = sorted(path for path in FOLDER.rglob("*.yaml") if path.parent.name != "sweeps")
@@ -246,6 +247,13 @@ def test_the_weights_that_our_recipes_start_from_fit(name: str) -> None:
     model = load_recipe(FOLDER / f"{name}.yaml").model
     assert model.init is not None
     build_network(model, seed=0)
+
+
+@pytest.mark.parametrize("name", ["fast_x2", "patch_late", "scn_x2"])
+def test_our_sweeps_can_be_built(name: str) -> None:
+    _, trials = load_sweep(FOLDER / "sweeps" / f"{name}.yaml")
+    for trial in trials:
+        build_network(trial.model, trial.seed)
 
 
 @pytest.mark.parametrize("form", ["modern", "document"])
