@@ -92,7 +92,9 @@ def upscale(
         restorers = for_upscaling().choose(Path(image)).restorers
     else:
         restorers = load_series(DEFAULT_MODEL if model is None else model)
-    return _from_image_to_file(image, output, lambda pixels: enlarge(pixels, restorers, target))
+    return _from_image_to_file(
+        image, output, lambda pixels, apart: enlarge(pixels, restorers, target, separate=apart)
+    )
 
 
 def restore(
@@ -123,25 +125,32 @@ def restore(
 
     chosen = diagnosed_task(image) if task == "auto" else task
     if chosen is None:
-        return _from_image_to_file(image, output, lambda pixels: pixels)
+        return _from_image_to_file(image, output, lambda pixels, apart: pixels)
     restorers = load_task(chosen, strength=strength)
-    return _from_image_to_file(image, output, lambda pixels: enlarge(pixels, restorers))
+    return _from_image_to_file(
+        image, output, lambda pixels, apart: enlarge(pixels, restorers, separate=apart)
+    )
 
 
 def _from_image_to_file(
     image: NDArray[Any] | str | Path,
     output: str | Path | None,
-    change: Callable[[NDArray[Any]], NDArray[Any]],
+    change: Callable[[NDArray[Any], bool], NDArray[Any]],
 ) -> NDArray[Any]:
-    """An image, or a picture's pixels, changed; and written, if it shall be."""
+    """An image, or a picture's pixels, changed; and written, if it shall be.
+
+    Args:
+        image, output: as for :func:`upscale`.
+        change: takes an array, and whether each of its bands stands for itself.
+    """
     from scalewise.files import Picture, read, write
 
     if isinstance(image, str | Path):
         picture = read(image)
-        picture = picture.with_pixels(change(picture.pixels))
+        picture = picture.with_pixels(change(picture.pixels, picture.bands is not None))
         changed = picture.pixels
     else:
-        changed = change(image)
+        changed = change(image, False)
         picture = Picture(changed if changed.ndim == 3 else changed[..., None])
     if output is not None:
         write(output, picture)

@@ -177,12 +177,6 @@ def test_samples_whose_white_is_unknown(tmp_path: Path, kind: str) -> None:
         open_picture(tmp_path / "a.tif")
 
 
-def test_five_channels(tmp_path: Path) -> None:
-    pyvips.Image.black(8, 8, bands=5).copy(interpretation="srgb").tiffsave(str(tmp_path / "a.tif"))
-    with pytest.raises(ScalewiseError, match="5 channels"):
-        open_picture(tmp_path / "a.tif")
-
-
 def test_heic_says_what_it_is(tmp_path: Path, photo: NDArray[np.uint8]) -> None:
     file = io.BytesIO()
     Image.fromarray(photo).save(file, "AVIF")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from numpy.typing import NDArray
 
 from scalewise.files import Picture, PictureWriter, open_picture, read, write
@@ -120,3 +121,26 @@ def test_files_are_sources_and_sinks(
     np.testing.assert_array_equal(
         read(tmp_path / "out.png").pixels, enlarge(image, [doubling], target)
     )
+
+
+@pytest.mark.parametrize("target", [Target(), Target(scale=3)])
+@pytest.mark.parametrize("channels", [2, 4, 5])
+def test_separate_channels_know_nothing_of_each_other(
+    doubling: Restorer, channels: int, target: Target
+) -> None:
+    """So that none is taken for alpha, by which others would count less."""
+    image = np.random.default_rng(0).integers(0, 256, (40, 60, channels)).astype(np.uint8)
+    image[:, :30, -1] = 0
+    found = enlarge(image, [doubling], target, separate=True)
+    for channel in range(channels):
+        alone = enlarge(image[..., channel], [doubling], target)
+        np.testing.assert_array_equal(found[..., channel], alone)
+
+
+def test_bands_of_a_file_are_separate(tmp_path: Path, doubling: Restorer) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (40, 60, 4)).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", image, photometric="rgb", extrasamples=[0])
+    doubling.restore_file(tmp_path / "a.tif", tmp_path / "b.tif")
+    expected = doubling.restore(image, separate=True)
+    np.testing.assert_array_equal(read(tmp_path / "b.tif").pixels, expected)
+    np.testing.assert_array_equal(doubling.upscale(read(tmp_path / "a.tif")).pixels, expected)

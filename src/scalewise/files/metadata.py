@@ -9,6 +9,19 @@ _XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|\s*>\s*))[1-8
 
 
 @dataclass(frozen=True)
+class Bands:
+    """Bands of a TIFF each of which stands for itself: none of them is alpha.
+
+    Attributes:
+        rgb: whether the first three are red, green and blue; else the first is grey.
+        extra: what the tag ``ExtraSamples`` says of the others.
+    """
+
+    rgb: bool
+    extra: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Metadata:
     """What travels with a picture's pixels.
 
@@ -17,12 +30,15 @@ class Metadata:
         exif: the raw Exif block; its orientation is 1, for the pixels are upright.
         xmp: the raw XMP packet; likewise.
         dpi: horizontal and vertical pixels per inch, where the file tells.
+        bands: what the bands are, if each stands for itself; None for grey or RGB, with or
+            without alpha.
     """
 
     icc: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
+    bands: Bands | None = None
 
 
 def with_upright_xmp(xmp: bytes) -> bytes:

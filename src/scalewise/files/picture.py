@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.files.metadata import Metadata
+from scalewise.files.metadata import Bands, Metadata
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -24,6 +24,7 @@ class Picture:
         exif: the raw Exif block; its orientation is 1, for the pixels are upright.
         xmp: the raw XMP packet.
         dpi: horizontal and vertical pixels per inch, where the file tells.
+        bands: what the bands are, if each stands for itself; C may then be more than 4.
 
     Raises:
         ValueError: pixels of another shape or dtype.
@@ -38,10 +39,11 @@ class Picture:
     exif: bytes | None = None
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
+    bands: Bands | None = None
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype
-        if len(shape) != 3 or shape[2] not in (1, 2, 3, 4) or 0 in shape:
+        if len(shape) != 3 or (shape[2] > 4 and self.bands is None) or 0 in shape:
             raise ValueError(f"pixels must be (H, W, C) with 1 to 4 channels, not {shape}")
         if dtype.name not in ("uint8", "uint16"):
             raise ValueError(f"pixels must be uint8 or uint16, not {dtype}")
@@ -52,7 +54,7 @@ class Picture:
     @property
     def is_grey(self) -> bool:
         """Whether there is one colour channel."""
-        return self.pixels.shape[2] <= 2
+        return not self.bands.rgb if self.bands else self.pixels.shape[2] <= 2
 
     @property
     def colour(self) -> Pixels:
@@ -62,7 +64,8 @@ class Picture:
     @property
     def alpha(self) -> Pixels | None:
         """The opacity, (H, W, 1), or None; 0 is transparent."""
-        return self.pixels[..., -1:] if self.pixels.shape[2] in (2, 4) else None
+        has_alpha = self.bands is None and self.pixels.shape[2] in (2, 4)
+        return self.pixels[..., -1:] if has_alpha else None
 
     @property
     def bit_depth(self) -> int:
@@ -72,7 +75,7 @@ class Picture:
     @property
     def metadata(self) -> Metadata:
         """All but the pixels."""
-        return Metadata(self.icc, self.exif, self.xmp, self.dpi)
+        return Metadata(self.icc, self.exif, self.xmp, self.dpi, self.bands)
 
     def with_pixels(self, pixels: Pixels) -> Picture:
         """The same picture with other pixels, of any size, depth and number of channels.

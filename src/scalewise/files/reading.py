@@ -11,6 +11,7 @@ CMYK, CIELAB                 sRGB, by way of the profile if there is one, which 
 10 or 12 bits (AVIF)         16 bits, over the full range
 floating-point, 32-bit       an error: the file does not say which value is white
 more than one page or frame  the first, with a warning, or the one that is asked for
+TIFF                         see :mod:`scalewise.files.tiff_reading`
 animated PNG, animated AVIF  the first, with a warning
 ============================ ==========================================================
 """
@@ -34,6 +35,7 @@ from scalewise.files.metadata import Metadata, with_upright_xmp
 from scalewise.files.picture import Picture, Pixels
 from scalewise.files.reasons import one_line
 from scalewise.files.tiff_exif import exif_of_tiff
+from scalewise.files.tiff_reading import TiffPicture, open_tiff
 from scalewise.files.turning import Turned
 
 MAX_PIXELS = 500_000_000
@@ -97,7 +99,8 @@ class PictureReader:
 
     Attributes:
         width, height: of the upright picture.
-        channels: 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha).
+        channels: 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha); or how many bands.
+        separate: whether every band stands for itself, and none is alpha.
         dtype: of the samples, uint8 or uint16.
         metadata: what must survive.
         frames: pages of a TIFF or frames of an animation that can be asked for.
@@ -109,6 +112,7 @@ class PictureReader:
     ) -> None:
         self._path = path
         self._turned: Turned | None = None
+        self._tiff: TiffPicture | None = None
         self.warnings: list[str] = []
         content = content_of(file)
         if content is None:
@@ -122,7 +126,7 @@ class PictureReader:
             self._check_size(image, max_pixels)
             self.metadata = self._metadata(image, file)
             self._image = image = self._plain(image)
-            orientation: int = _field(image, "orientation") or 1
+            orientation = self._orientation(image)
             if orientation in range(2, 9):
                 self._turned = Turned(image, orientation)
         except pyvips.Error as error:
@@ -131,6 +135,7 @@ class PictureReader:
         except BaseException:
             self.close()
             raise
+        self.separate = self.metadata.bands is not None
         sides: tuple[int, int] = (image.width, image.height)
         self.width, self.height = sides[::-1] if orientation in range(5, 9) else sides
         self.channels: int = image.bands
@@ -167,13 +172,15 @@ class PictureReader:
         """The whole picture, if no row has been read yet."""
         pixels = self._fetch(0, self.height)
         meta = self.metadata
-        return Picture(pixels, meta.icc, meta.exif, meta.xmp, meta.dpi)
+        return Picture(pixels, meta.icc, meta.exif, meta.xmp, meta.dpi, meta.bands)
 
     def close(self) -> None:
         """Close the file; no row can be read any more."""
         self._image = None
         if self._turned is not None:
             self._turned.close()
+        if self._tiff is not None:
+            self._tiff.close()
 
     def __enter__(self) -> PictureReader:
         return self
@@ -204,6 +211,10 @@ class PictureReader:
 
     def _load(self, file: BinaryIO, page: int | None) -> Any:
         """The image as the file has it, not yet decoded."""
+        if self._content.loader == "tiffload" and (tiff := self._open_tiff(file, page)):
+            self._tiff, self.frames = tiff, tiff.frames
+            self.warnings += [f"{self._path}: {line}" for line in tiff.warnings]
+            return tiff.image
         image = self._header(file)
         self.frames: int = (_field(image, "n-pages") or 1) if self._content.paged else 1
         if page is not None:
@@ -215,6 +226,16 @@ class PictureReader:
         elif self._content.animated:
             self.warnings.append(f"{self._path}: is animated; its first picture is read")
         return image
+
+    def _open_tiff(self, file: BinaryIO, page: int | None) -> TiffPicture | None:
+        try:
+            return open_tiff(file, page)
+        except ScalewiseError as error:
+            raise ScalewiseError(f"{self._path}: {error}") from None
+
+    def _orientation(self, image: Any) -> int:
+        by_tiff = self._tiff.orientation if self._tiff else None
+        return by_tiff or _field(image, "orientation") or 1
 
     def _header(self, file: BinaryIO, **options: Any) -> Any:
         # By way of a source: libvips would take brackets in a file name for options, and give
@@ -240,13 +261,14 @@ class PictureReader:
         dpi = resolution(exif) if exif else None
         if (image.xres, image.yres) != (_UNSET_PIXELS_PER_MM, _UNSET_PIXELS_PER_MM):
             dpi = image.xres * _MM_PER_INCH, image.yres * _MM_PER_INCH
-        if dpi is not None and (_field(image, "orientation") or 1) > 4:
+        if dpi is not None and self._orientation(image) > 4:
             dpi = dpi[1], dpi[0]
         return Metadata(
             icc=_field(image, "icc-profile-data") or None,
             exif=with_upright_orientation(exif) if exif else None,
             xmp=with_upright_xmp(xmp) if xmp else None,
             dpi=dpi,
+            bands=self._tiff.bands if self._tiff else None,
         )
 
     def _plain(self, image: Any) -> Any:
@@ -258,7 +280,7 @@ class PictureReader:
         if image.interpretation not in _PLAIN_SPACES:
             image = self._to_srgb(image)
             self.metadata = replace(self.metadata, icc=None)
-        if not 1 <= image.bands <= 4:
+        if not 1 <= image.bands <= 4 and self.metadata.bands is None:
             raise ScalewiseError(f"{self._path}: has {image.bands} channels; 1 to 4 can be read")
         bits = _field(image, "bits-per-sample")
         if self._content.loader == "heifload" and image.format == "ushort" and bits in (10, 12):

@@ -20,6 +20,7 @@ from scalewise.files.picture import Picture, Pixels
 from scalewise.files.reasons import is_disk_full, one_line
 from scalewise.files.scratch import Scratch, unfinished
 from scalewise.files.tiff_exif import add_exif_to_tiff
+from scalewise.files.tiff_layout import EXTRA_SAMPLES, overwrite_numbers
 
 _MM_PER_INCH = 25.4
 _UNSET_DPI = (72.0, 72.0)
@@ -124,6 +125,11 @@ class PictureWriter:
             lossless=lossless,
             overwrite=overwrite,
         )
+        if metadata and metadata.bands and self._form.name != "tiff":
+            raise ScalewiseError(
+                f"{path}: {self._form.name} cannot hold {channels} bands that are not alpha; "
+                "write a TIFF file"
+            )
         if not path.parent.is_dir():
             raise ScalewiseError(f"{path}: the folder {path.parent} does not exist; make it first")
         self._shape = (height, width, channels)
@@ -138,7 +144,8 @@ class PictureWriter:
         self._strip = strip
         self.warnings: list[str] = []
         # What a strip becomes in this format tells what the whole will be.
-        sample = _fitted(np.zeros((1, 1, channels), self._dtype), self._form)
+        self._separate = metadata.bands if metadata else None
+        sample = self._fitted(np.zeros((1, 1, channels), self._dtype))
         self._bands, self._deep = sample.shape[2], sample.dtype == np.uint16
         self._kind = "ushort" if self._deep else "uchar"
         self._scratch = Scratch(path.parent, width, self._bands, self._kind)
@@ -159,7 +166,7 @@ class PictureWriter:
         if self._rows + len(rows) > height:
             raise ValueError(f"{self._rows + len(rows)} rows; the picture has {height}")
         try:
-            self._scratch.append(_fitted(rows, self._form))
+            self._scratch.append(self._fitted(rows))
         except OSError as error:
             self.close()
             raise self._failure(error) from None
@@ -178,13 +185,15 @@ class PictureWriter:
         height = self._shape[0]
         try:
             if pixels is not None:
-                image = self._image(_fitted(pixels, self._form))
+                image = self._image(self._fitted(pixels))
             elif self._rows == height:
                 image = self._scratch.image()
             else:
                 raise ValueError(f"{self._rows} rows were written; the picture has {height}")
             with unfinished(self._path) as descriptor:
                 self._encode(image, pyvips.Target.new_to_descriptor(descriptor), self._metadata)
+                if self._separate is not None:
+                    self._set_extra_samples(descriptor, self._separate.extra)
                 if self._form.name == "tiff" and self._metadata.exif is not None:
                     self._add_exif(descriptor, self._metadata.exif)
         except (pyvips.Error, OSError) as error:
@@ -210,13 +219,18 @@ class PictureWriter:
             self.finish()
         self.close()
 
+    def _fitted(self, pixels: Pixels) -> Pixels:
+        """Rows as the format can hold them."""
+        return pixels if self._separate else _fitted(pixels, self._form)
+
     def _image(self, pixels: Pixels) -> Any:
         height, width, bands = pixels.shape
         data = np.ascontiguousarray(pixels).data
         return pyvips.Image.new_from_memory(data, width, height, bands, self._kind)
 
     def _encode(self, image: Any, target: Any, metadata: Metadata) -> None:
-        spaces = ("b-w", "grey16") if self._bands < 3 else ("srgb", "rgb16")
+        grey = not self._separate.rgb if self._separate else self._bands < 3
+        spaces = ("b-w", "grey16") if grey else ("srgb", "rgb16")
         across, down = (dots / _MM_PER_INCH for dots in metadata.dpi or _UNSET_DPI)
         image = image.copy(interpretation=spaces[self._deep], xres=across, yres=down)
         for name, field in _FIELDS.items():
@@ -234,6 +248,12 @@ class PictureWriter:
             if not add_exif_to_tiff(file, exif):
                 self._warn("Exif cannot be added to this TIFF file; left out")
 
+    def _set_extra_samples(self, descriptor: int, extra: tuple[int, ...]) -> None:
+        """Say what the bands are: libvips says alpha of all that are not colours."""
+        with os.fdopen(os.dup(descriptor), "r+b") as file:
+            if not overwrite_numbers(file, EXTRA_SAMPLES, extra):
+                raise OSError(None, "its extra samples cannot be named")
+
     def _kept(self, metadata: Metadata) -> Metadata:
         """What of the metadata this file will hold; a warning for each part that it will not.
 
@@ -241,7 +261,7 @@ class PictureWriter:
         for damaged or too large without a word, and fails over some.
         """
         if self._strip:
-            metadata = Metadata(icc=metadata.icc)
+            metadata = Metadata(icc=metadata.icc, bands=metadata.bands)
         for name in _FIELDS:
             data: bytes | None = getattr(metadata, name)
             if data is None:
@@ -267,7 +287,7 @@ class PictureWriter:
         sample = np.zeros((_PROBE_SIDE, _PROBE_SIDE, self._shape[2]), self._dtype)
         try:
             target = pyvips.Target.new_to_memory()
-            tiny = self._image(_fitted(sample, self._form))
+            tiny = self._image(self._fitted(sample))
             self._encode(tiny, target, replace(Metadata(), **{name: data}))
             back = getattr(pyvips.Image, self._form.loader + "_buffer")(target.get("blob"))
             return back.get(_FIELDS[name])

@@ -58,7 +58,8 @@ def restored(rows: Rows, network: Network, cut: Cut, dtype: np.dtype[Any], done:
     """
     scale = network.scale
     blocks = _Strips(rows, network, cut, dtype, done).blocks()
-    return Rows(rows.height * scale, rows.width * scale, rows.channels, dtype, blocks)
+    height, width = rows.height * scale, rows.width * scale
+    return Rows(height, width, rows.channels, dtype, blocks, rows.separate)
 
 
 class _Strips:
@@ -144,7 +145,7 @@ class _Strips:
         if bottom or right:
             window = np.pad(window, ((0, bottom), (0, right), (0, 0)), mode="edge")
         try:
-            return restore_window(window, self.network)
+            return restore_window(window, self.network, self.rows.separate)
         except FloatingPointError:
             where = "the network's result is"
             if not np.isfinite(window).all():

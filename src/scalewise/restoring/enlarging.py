@@ -57,6 +57,8 @@ def enlarge(
     restorers: Sequence[Restorer],
     target: Target | None = None,
     progress: Progress | None = None,
+    *,
+    separate: bool = False,
 ) -> NDArray[Any]:
     """Restore an array at any size.
 
@@ -66,13 +68,14 @@ def enlarge(
             of several of one scale the last for what others have enlarged already.
         target: the size that is wished.
         progress: told how many pixels the networks have done, and how many they are to do.
+        separate: as for :meth:`Restorer.restore`.
 
     Raises:
         ValueError, ScalewiseError: as :meth:`Restorer.restore`, and a size out of reach.
     """
     if image.ndim == 2:
         return enlarge(image[..., None], restorers, target, progress)[..., 0]
-    rows = rows_of_array(image)
+    rows = rows_of_array(image, separate)
     chosen = plan_for(rows, restorers, target or Target())
     return to_array(enlarged(rows, restorers, chosen, progress))
 

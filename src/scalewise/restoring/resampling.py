@@ -27,7 +27,7 @@ def resampled(rows: Rows, height: int, width: int, dtype: np.dtype[Any]) -> Rows
         dtype: of the result's samples.
     """
     blocks = _blocks(rows, height, width, dtype)
-    return Rows(height, width, rows.channels, dtype, blocks)
+    return Rows(height, width, rows.channels, dtype, blocks, rows.separate)
 
 
 def _blocks(rows: Rows, height: int, width: int, dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
@@ -41,13 +41,14 @@ def _blocks(rows: Rows, height: int, width: int, dtype: np.dtype[Any]) -> Iterat
     for start, low in zip(starts, first.tolist(), strict=True):
         block = slice(start, start + _BLOCK)
         high = int(indices[block].max()) + 1
-        source = _weighted(buffer.rows(low, high).astype(np.float32) / white)
+        source = buffer.rows(low, high).astype(np.float32) / white
+        source = source if rows.separate else _weighted(source)
         source = resample_axis(source, 1, width, width / rows.width).astype(np.float32)
         out = np.zeros((len(indices[block]), width, rows.channels), np.float32)
         for tap in range(weights.shape[1]):
             weight = weights[block, tap].astype(np.float32)
             out += weight[:, None, None] * source[indices[block, tap] - low]
-        yield to_samples(_unweighted(out), dtype).astype(dtype)
+        yield to_samples(out if rows.separate else _unweighted(out), dtype).astype(dtype)
 
 
 def _weighted(pixels: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -126,7 +126,9 @@ class Restorer:
         self._gentle = gentle
         self._ensemble = ensemble
 
-    def restore(self, image: NDArray[Any], progress: Progress | None = None) -> NDArray[Any]:
+    def restore(
+        self, image: NDArray[Any], progress: Progress | None = None, *, separate: bool = False
+    ) -> NDArray[Any]:
         """Restore an array.
 
         Args:
@@ -134,6 +136,8 @@ class Restorer:
                 alpha); uint8 or uint16 over its full range, or floating in [0, 1].  Grey stays
                 exactly grey.
             progress: told what is done.
+            separate: every channel stands for itself, such as near infrared beside RGB: none
+                is alpha, and C may be more than 4.
 
         Returns:
             ``scale`` times as high and wide, in the input's dtype and number of axes and
@@ -145,11 +149,12 @@ class Restorer:
         """
         if image.ndim == 2:
             return self.restore(image[..., None], progress)[..., 0]
-        return to_array(self.restored(rows_of_array(image), image.dtype, progress))
+        return to_array(self.restored(rows_of_array(image, separate), image.dtype, progress))
 
     def upscale(self, picture: Picture, progress: Progress | None = None) -> Picture:
         """Restore a picture and all that it carries."""
-        return picture.with_pixels(self.restore(picture.pixels, progress))
+        separate = picture.bands is not None
+        return picture.with_pixels(self.restore(picture.pixels, progress, separate=separate))
 
     def restore_file(
         self,

@@ -16,7 +16,11 @@ BLOCK = 64
 
 
 class RowSource(Protocol):
-    """Where a picture's rows come from, such as :class:`scalewise.files.PictureReader`."""
+    """Where a picture's rows come from, such as :class:`scalewise.files.PictureReader`.
+
+    One that has an attribute ``separate`` may say that every band stands for itself: see
+    :class:`Rows`.
+    """
 
     @property
     def height(self) -> int:
@@ -53,13 +57,19 @@ class RowSink(Protocol):
 
 @dataclass(frozen=True)
 class Rows:
-    """A picture on its way: what it is, and its rows in blocks (n, W, C) from the top down."""
+    """A picture on its way: what it is, and its rows in blocks (n, W, C) from the top down.
+
+    Attributes:
+        separate: whether every channel stands for itself, such as near infrared beside red:
+            none of them is alpha, and there may be more than four.
+    """
 
     height: int
     width: int
     channels: int
     dtype: np.dtype[Any]
     blocks: Iterator[NDArray[Any]]
+    separate: bool = False
 
 
 def rows_of(source: RowSource) -> Rows:
@@ -70,22 +80,23 @@ def rows_of(source: RowSource) -> Rows:
         for start in range(0, height, BLOCK):
             yield source.read_rows(start, min(start + BLOCK, height))
 
-    return Rows(height, source.width, source.channels, source.dtype, blocks())
+    separate: bool = getattr(source, "separate", False)
+    return Rows(height, source.width, source.channels, source.dtype, blocks(), separate)
 
 
-def rows_of_array(image: NDArray[Any]) -> Rows:
-    """The rows of an array (H, W, C) with C 1 to 4; nothing is copied.
+def rows_of_array(image: NDArray[Any], separate: bool = False) -> Rows:
+    """The rows of an array (H, W, C) with C 1 to 4, or any where they are separate; not a copy.
 
     Raises:
         ValueError: another shape or dtype.
     """
-    if image.ndim != 3 or image.shape[2] not in (1, 2, 3, 4) or 0 in image.shape:
+    if image.ndim != 3 or (image.shape[2] > 4 and not separate) or 0 in image.shape:
         raise ValueError(
             f"an image is (H, W) or (H, W, C) with C 1 to 4, not of shape {image.shape}"
         )
     peak(image.dtype)  # says which are known
     height, width, channels = image.shape
-    return Rows(height, width, channels, image.dtype, iter([image]))
+    return Rows(height, width, channels, image.dtype, iter([image]), separate)
 
 
 def to_array(rows: Rows) -> NDArray[Any]:

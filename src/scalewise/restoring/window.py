@@ -48,13 +48,14 @@ class Network:
     multiple: int
 
 
-def restore_window(window: NDArray[Any], network: Network) -> FloatImage:
+def restore_window(window: NDArray[Any], network: Network, separate: bool = False) -> FloatImage:
     """Restore a window of any kind.
 
     Args:
         window: (h, w, C) with C 1 to 4 as in :class:`~scalewise.restoring.rows.RowSource`; h
             and w aligned.
         network: what to run.
+        separate: every channel stands for itself; any C.
 
     Returns:
         (C, scale h, scale w), not clipped.
@@ -62,6 +63,8 @@ def restore_window(window: NDArray[Any], network: Network) -> FloatImage:
     planes = window.transpose(2, 0, 1).astype(np.float32, order="C")
     if (white := peak(window.dtype)) != 1:
         planes /= np.float32(white)
+    if separate:
+        return np.concatenate([_colour(plane[None], network) for plane in planes])
     if len(planes) in (1, 3):
         return _colour(planes, network)
     colour, alpha = planes[:-1], planes[-1].clip(0, 1)
