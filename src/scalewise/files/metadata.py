@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from scalewise.files.colour import StatedColour
+
 _XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|\s*>\s*))[1-8](?=["'<\s])""")
 
 
@@ -32,6 +34,7 @@ class Metadata:
         dpi: horizontal and vertical pixels per inch, where the file tells.
         bands: what the bands are, if each stands for itself; None for grey or RGB, with or
             without alpha.
+        stated: the colour space of a file that states it otherwise than by a profile.
     """
 
     icc: bytes | None = None
@@ -39,6 +42,7 @@ class Metadata:
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
     bands: Bands | None = None
+    stated: StatedColour | None = None
 
 
 def with_upright_xmp(xmp: bytes) -> bytes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.files.colour import StatedColour
 from scalewise.files.metadata import Bands, Metadata
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -25,6 +26,7 @@ class Picture:
         xmp: the raw XMP packet.
         dpi: horizontal and vertical pixels per inch, where the file tells.
         bands: what the bands are, if each stands for itself; C may then be more than 4.
+        stated: the colour space of a file that states it otherwise than by a profile.
 
     Raises:
         ValueError: pixels of another shape or dtype.
@@ -40,6 +42,7 @@ class Picture:
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
     bands: Bands | None = None
+    stated: StatedColour | None = None
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype
@@ -75,7 +78,7 @@ class Picture:
     @property
     def metadata(self) -> Metadata:
         """All but the pixels."""
-        return Metadata(self.icc, self.exif, self.xmp, self.dpi, self.bands)
+        return Metadata(self.icc, self.exif, self.xmp, self.dpi, self.bands, self.stated)
 
     def with_pixels(self, pixels: Pixels) -> Picture:
         """The same picture with other pixels, of any size, depth and number of channels.

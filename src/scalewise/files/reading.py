@@ -9,6 +9,7 @@ in the file                  becomes
 palette, 1 bit               RGB, or grey; with alpha where it has transparent colours
 CMYK, CIELAB                 sRGB, by way of the profile if there is one, which is then gone
 10 or 12 bits (AVIF)         16 bits, over the full range
+grey AVIF of limited range   grey over the full range
 floating-point, 32-bit       an error: the file does not say which value is white
 more than one page or frame  the first, with a warning, or the one that is asked for
 TIFF                         see :mod:`scalewise.files.tiff_reading`
@@ -29,10 +30,14 @@ import numpy as np
 import pyvips
 
 from scalewise.errors import ScalewiseError
+from scalewise.files.avif_boxes import AvifProperties, properties_of_avif
+from scalewise.files.avif_range import over_full_range
+from scalewise.files.colour import SRGB, StatedColour
 from scalewise.files.content import content_of
 from scalewise.files.exif import resolution, with_upright_orientation
 from scalewise.files.metadata import Metadata, with_upright_xmp
 from scalewise.files.picture import Picture, Pixels
+from scalewise.files.png_chunks import colour_of_png
 from scalewise.files.reasons import one_line
 from scalewise.files.tiff_exif import exif_of_tiff
 from scalewise.files.tiff_reading import TiffPicture, open_tiff
@@ -124,6 +129,9 @@ class PictureReader:
         try:
             image = self._load(file, page)
             self._check_size(image, max_pixels)
+            self._avif = AvifProperties()
+            if self._content.loader == "heifload":
+                self._avif = properties_of_avif(file)
             self.metadata = self._metadata(image, file)
             self._image = image = self._plain(image)
             orientation = self._orientation(image)
@@ -172,7 +180,7 @@ class PictureReader:
         """The whole picture, if no row has been read yet."""
         pixels = self._fetch(0, self.height)
         meta = self.metadata
-        return Picture(pixels, meta.icc, meta.exif, meta.xmp, meta.dpi, meta.bands)
+        return Picture(pixels, meta.icc, meta.exif, meta.xmp, meta.dpi, meta.bands, meta.stated)
 
     def close(self) -> None:
         """Close the file; no row can be read any more."""
@@ -263,13 +271,23 @@ class PictureReader:
             dpi = image.xres * _MM_PER_INCH, image.yres * _MM_PER_INCH
         if dpi is not None and self._orientation(image) > 4:
             dpi = dpi[1], dpi[0]
+        icc: bytes | None = _field(image, "icc-profile-data") or None
         return Metadata(
-            icc=_field(image, "icc-profile-data") or None,
+            icc=icc,
             exif=with_upright_orientation(exif) if exif else None,
             xmp=with_upright_xmp(xmp) if xmp else None,
             dpi=dpi,
             bands=self._tiff.bands if self._tiff else None,
+            stated=self._stated(file, icc is not None),
         )
+
+    def _stated(self, file: BinaryIO, has_profile: bool) -> StatedColour | None:
+        if self._content.loader == "pngload":
+            return colour_of_png(file, has_profile)
+        colour = self._avif.colour
+        if colour is None or (has_profile and not colour.is_hdr):
+            return None  # of two the profile is the more exact
+        return None if colour.is_srgb and colour.transfer == SRGB else colour
 
     def _plain(self, image: Any) -> Any:
         """Grey or RGB with or without alpha, of 8 or 16 bits, whatever the file holds."""
@@ -282,9 +300,9 @@ class PictureReader:
             self.metadata = replace(self.metadata, icc=None)
         if not 1 <= image.bands <= 4 and self.metadata.bands is None:
             raise ScalewiseError(f"{self._path}: has {image.bands} channels; 1 to 4 can be read")
-        bits = _field(image, "bits-per-sample")
-        if self._content.loader == "heifload" and image.format == "ushort" and bits in (10, 12):
-            image = image | (image >> bits)  # the low bits are 0 yet: white would not be white
+        if self._content.loader == "heifload":
+            bits = _field(image, "bits-per-sample") or 8
+            return over_full_range(image, bits, self._avif)
         return image
 
     def _to_srgb(self, image: Any) -> Any:

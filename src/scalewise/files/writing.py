@@ -13,12 +13,15 @@ import pyvips
 from numpy.typing import NDArray
 
 from scalewise.errors import DiskFullError, ScalewiseError
+from scalewise.files.avif_boxes import with_properties
 from scalewise.files.exif import tags
 from scalewise.files.formats import Format, check_target
 from scalewise.files.metadata import Metadata
 from scalewise.files.picture import Picture, Pixels
+from scalewise.files.png_chunks import leave_room, put_chunks
 from scalewise.files.reasons import is_disk_full, one_line
 from scalewise.files.scratch import Scratch, unfinished
+from scalewise.files.stating import state_colours
 from scalewise.files.tiff_exif import add_exif_to_tiff
 from scalewise.files.tiff_layout import EXTRA_SAMPLES, overwrite_numbers
 
@@ -149,7 +152,12 @@ class PictureWriter:
         self._bands, self._deep = sample.shape[2], sample.dtype == np.uint16
         self._kind = "ushort" if self._deep else "uchar"
         self._scratch = Scratch(path.parent, width, self._bands, self._kind)
-        self._metadata = self._kept(metadata or Metadata())
+        self._said = state_colours(
+            metadata or Metadata(), self._form.name, self._bands < 3, lossless
+        )
+        for line in self._said.warnings:
+            self._warn(line)
+        self._metadata = self._kept(self._said.metadata)
 
     def write_rows(self, rows: Pixels) -> None:
         """Append rows, (n, W, C), below those that are there.
@@ -191,7 +199,7 @@ class PictureWriter:
             else:
                 raise ValueError(f"{self._rows} rows were written; the picture has {height}")
             with unfinished(self._path) as descriptor:
-                self._encode(image, pyvips.Target.new_to_descriptor(descriptor), self._metadata)
+                self._encode_file(image, descriptor)
                 if self._separate is not None:
                     self._set_extra_samples(descriptor, self._separate.extra)
                 if self._form.name == "tiff" and self._metadata.exif is not None:
@@ -228,6 +236,22 @@ class PictureWriter:
         data = np.ascontiguousarray(pixels).data
         return pyvips.Image.new_from_memory(data, width, height, bands, self._kind)
 
+    def _encode_file(self, image: Any, descriptor: int) -> None:
+        """Encode into a file, with what libvips does not say of colours."""
+        if self._said.boxes:
+            memory = pyvips.Target.new_to_memory()
+            self._encode(image, memory, self._metadata)
+            avif = with_properties(memory.get("blob"), self._said.boxes)
+            if avif is None:
+                self._warn("its colours cannot be stated in this AVIF file: they look wrong")
+            with os.fdopen(os.dup(descriptor), "wb") as file:
+                file.write(avif or memory.get("blob"))
+            return
+        leave_room(descriptor, self._said.chunks)
+        self._encode(image, pyvips.Target.new_to_descriptor(descriptor), self._metadata)
+        if self._said.chunks:
+            put_chunks(descriptor, self._said.chunks)
+
     def _encode(self, image: Any, target: Any, metadata: Metadata) -> None:
         grey = not self._separate.rgb if self._separate else self._bands < 3
         spaces = ("b-w", "grey16") if grey else ("srgb", "rgb16")
@@ -261,7 +285,7 @@ class PictureWriter:
         for damaged or too large without a word, and fails over some.
         """
         if self._strip:
-            metadata = Metadata(icc=metadata.icc, bands=metadata.bands)
+            metadata = Metadata(icc=metadata.icc)
         for name in _FIELDS:
             data: bytes | None = getattr(metadata, name)
             if data is None:
