@@ -267,3 +267,37 @@ def test_directories_that_go_round_end(tmp_path: Path) -> None:
     with (tmp_path / "a.tif").open("rb") as file:
         assert len(read_pages(file)) == 1
     np.testing.assert_array_equal(read(tmp_path / "a.tif").pixels, bands(3))
+
+
+P3 = (0.68, 0.32, 0.265, 0.69, 0.15, 0.06)
+
+
+def colour_tags(curve: NDArray[Any] | None) -> list[tuple[int, str, int, Any, bool]]:
+    primaries = [number for value in P3 for number in (round(value * 1000), 1000)]
+    tags: list[tuple[int, str, int, Any, bool]] = [
+        (318, "2I", 2, (3127, 10000, 3290, 10000), True),
+        (319, "2I", 6, tuple(primaries), True),
+    ]
+    if curve is not None:
+        table = tuple((curve * 65535).round().astype(int).tolist())
+        tags.append((301, "H", len(table), table, True))
+    return tags
+
+
+def test_primaries_and_curve_of_tags_become_a_profile(tmp_path: Path) -> None:
+    tags = colour_tags(np.linspace(0, 1, 256) ** 1.8)
+    write_tiff(tmp_path / "a.tif", bands(3), photometric="rgb", extratags=tags)
+    picture = read(tmp_path / "a.tif")
+    assert picture.stated is not None
+    assert picture.stated.chromaticities == pytest.approx((0.3127, 0.329, *P3))
+    assert picture.stated.gamma == pytest.approx(1 / 1.8, abs=1e-3)
+    assert write(tmp_path / "b.tif", picture) == []
+    assert read(tmp_path / "b.tif").icc == picture.stated.profile()
+
+
+def test_a_curve_that_is_no_power_is_left_out_with_a_word(tmp_path: Path) -> None:
+    tags = colour_tags(np.linspace(1, 0, 256))
+    write_tiff(tmp_path / "a.tif", bands(3), photometric="rgb", extratags=tags)
+    with open_picture(tmp_path / "a.tif") as reader:
+        (warning,) = reader.warnings
+        assert "TransferFunction" in warning

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyvips
+from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
 from scalewise.files.content import content_of
-from scalewise.files.reading import open_picture
+from scalewise.files.reading import PictureReader, open_picture
 from scalewise.files.reasons import one_line
 
 _SHOWN_AS_THEY_ARE = {
@@ -47,8 +49,36 @@ def preview(path: Path, side: int) -> bytes:
     Raises:
         ScalewiseError: it cannot be read.
     """
+    with path.open("rb") as file:
+        content = content_of(file)
+    with open_picture(path, max_pixels=None) as reader:
+        if (content is not None and content.name == "TIFF") or reader.metadata.stated is not None:
+            return _as_read(reader, side)
     try:
         image: Any = pyvips.Image.thumbnail(str(path), side, height=side, size="down")
         return image.cast("uchar", shift=image.format == "ushort").pngsave_buffer()
     except pyvips.Error as error:
         raise ScalewiseError(f"{path}: cannot be shown ({one_line(error)})") from None
+
+
+def _as_read(reader: PictureReader, side: int) -> bytes:
+    """What libvips alone would take for something else: bands, Lab, or colours without profile."""
+    step = -(-max(reader.width, reader.height) // side)
+    down, across = min(step, reader.height), min(step, reader.width)
+    height, width = reader.height // down, reader.width // across
+    meta = reader.metadata
+    kept = slice(None) if meta.bands is None else slice(3 if meta.bands.rgb else 1)
+    deep = reader.dtype == np.uint16
+    rows: list[NDArray[np.uint8]] = []
+    for row in range(height):
+        strip = reader.read_rows(row * down, (row + 1) * down)[:, : width * across, kept]
+        mean = strip.reshape(down, width, across, -1).mean(axis=(0, 2))
+        rows.append((mean / (257 if deep else 1)).round().astype(np.uint8))
+    pixels = np.stack(rows)
+    grey = pixels.shape[2] <= 2
+    image: Any = pyvips.Image.new_from_memory(pixels.data, width, height, pixels.shape[2], "uchar")
+    image = image.copy(interpretation="b-w" if grey else "srgb")
+    icc = meta.icc or (meta.stated.profile(grey) if meta.stated else None)
+    if icc is not None:
+        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", icc)
+    return image.pngsave_buffer()

@@ -282,6 +282,8 @@ class PictureReader:
         )
 
     def _stated(self, file: BinaryIO, has_profile: bool) -> StatedColour | None:
+        if self._tiff:
+            return None if has_profile else self._tiff.stated
         if self._content.loader == "pngload":
             return colour_of_png(file, has_profile)
         colour = self._avif.colour

@@ -13,7 +13,7 @@ import io
 import os
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any, BinaryIO
 
@@ -23,9 +23,10 @@ NEW_SUBFILE_TYPE, SUBFILE_TYPE = 254, 255
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 STRIP_OFFSETS, SAMPLES, STRIP_SIZES, PLANAR = 273, 277, 279, 284
 TILE_OFFSETS, TILE_SIZES = 324, 325
+TRANSFER_FUNCTION, WHITE_POINT, PRIMARIES = 301, 318, 319
 SUB_DIRECTORIES, INK_SET, EXTRA_SAMPLES, SAMPLE_FORMAT = 330, 332, 338, 339
 
-_SHORT, _LONG, _LONG8 = 3, 4, 16
+_SHORT, _LONG, _FRACTION, _LONG8 = 3, 4, 5, 16
 _LETTERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}  # the types of whole numbers
 _MOST_PAGES = 10_000
 _MOST_NUMBERS = 2**22
@@ -66,6 +67,18 @@ class Page:
         if len(data) < size:
             return ()
         return struct.unpack(f"{self.order}{count}{letter}", data[:size])
+
+    def fractions(self, tag: int) -> tuple[float, ...]:
+        """The fractions of an entry; none if there is no such entry, or a damaged one."""
+        kind, count, data = self.entries.get(tag, (0, 0, b""))
+        if kind != _FRACTION or not 0 < count <= _MOST_NUMBERS:
+            return ()
+        # They lie as twice as many whole numbers.
+        twin = replace(self, entries={tag: (_LONG, 2 * count, data)})
+        numbers = twin.numbers(tag)
+        if len(numbers) < 2 * count or 0 in numbers[1::2]:
+            return ()
+        return tuple(a / b for a, b in zip(numbers[::2], numbers[1::2], strict=True))
 
     def number(self, tag: int, default: int = 0) -> int:
         """The first number of an entry."""

@@ -12,6 +12,7 @@ alpha (``ExtraSamples`` 0)
 planes (``PlanarConfiguration`` interleaved
 2)
 CIELAB, ICCLab                  sRGB of the same depth
+primaries and curve             a profile, where the tags are all that tells of colours
 camera raw (DNG, NEF, CR2 ...)  an error
 old JPEG (compression 6)        an error
 YCbCr that is not JPEG, other   an error
@@ -21,13 +22,16 @@ inks than CMYK, ITULab
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
+import numpy as np
 import pyvips
+from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
 from scalewise.files import tiff_layout as tiff
+from scalewise.files.colour import StatedColour, are_colours
 from scalewise.files.metadata import Bands
 from scalewise.files.tiff_layout import Page, VirtualTiff, read_pages
 
@@ -43,7 +47,9 @@ _WITHOUT_TRANSFORM = {1, 2, 5, 8, 32773, 32946, 34925, 50000}  # compressions th
 _ALPHA = (1, 2)  # associated, unassociated
 _CONVERT = "convert it to JPEG, PNG or another TIFF"
 _DEVELOP = "develop it with a raw converter first"
-_DNG_VERSION = 50706
+_DNG_VERSION, _PROFILE = 50706, 34675
+_SHORTEST_TABLE = 16
+_CLOSE = 0.02  # the curve of sRGB and a gamma of 2.2 differ by less
 _CR2 = b"CR\2"
 # What counts samples: as of all, so of one plane.
 _PER_SAMPLE = (280, 281, tiff.EXTRA_SAMPLES, 340, 341)
@@ -58,6 +64,7 @@ class TiffPicture:
         frames: the pages that can be asked for.
         orientation: as in Exif, where the page itself does not tell.
         bands: what they are, if each stands for itself.
+        stated: the colours, where tags other than a profile state them.
         warnings: what a user should know, without the file's name.
         opened: what must be kept, and closed at the end.
     """
@@ -66,6 +73,7 @@ class TiffPicture:
     frames: int = 1
     orientation: int | None = None
     bands: Bands | None = None
+    stated: StatedColour | None = None
     warnings: list[str] = field(default_factory=list[str])
     opened: list[VirtualTiff] = field(default_factory=list[VirtualTiff])
     sources: list[Any] = field(default_factory=list[Any])
@@ -99,6 +107,7 @@ def open_tiff(file: BinaryIO, page: int | None) -> TiffPicture | None:
         found.warnings += _unread(pages, chosen)
     if not chosen.number(274):
         found.orientation = pages[chosen.index].number(274) or None
+    _state_colours(chosen, found)
     try:
         found.image = _image(chosen, found)
     except BaseException:
@@ -160,6 +169,36 @@ def _refuse(page: Page) -> None:
         reason = f"has samples of an unknown kind (PhotometricInterpretation {photometric})"
     if reason:
         raise ScalewiseError(f"{reason}, which are not read; {_CONVERT}")
+
+
+def _state_colours(page: Page, found: TiffPicture) -> None:
+    """What TIFF 6.0, section 20, has for colours: primaries, and a curve as a table."""
+    if _PROFILE in page.entries or page.number(tiff.PHOTOMETRIC) not in (_BLACK_IS_0, _RGB):
+        return
+    white, others = page.fractions(tiff.WHITE_POINT), page.fractions(tiff.PRIMARIES)
+    stated = StatedColour()
+    if len(white) == 2 and len(others) == 6 and are_colours(np.array(white + others)):
+        stated = replace(stated, chromaticities=white + others)
+    table = np.array(page.numbers(tiff.TRANSFER_FUNCTION)) / 65535
+    if len(table):
+        gamma = _gamma_of(table[: 2 ** page.number(tiff.BITS, 1)])
+        if gamma is None:
+            found.warnings.append("its curve of brightness (TransferFunction) is left out")
+        stated = replace(stated, gamma=gamma)
+    found.stated = None if stated == StatedColour() else stated
+
+
+def _gamma_of(table: NDArray[np.float64]) -> float | None:
+    """The gamma that a table is encoded by; None if it is of another kind."""
+    if len(table) < _SHORTEST_TABLE:
+        return None
+    levels = np.linspace(0, 1, len(table))
+    middle = float(table[len(table) // 2])
+    if not 0 < middle < 1:
+        return None
+    power = np.log(middle) / np.log(levels[len(table) // 2])
+    fits = np.abs(levels**power - table).max() < _CLOSE
+    return float(1 / power) if fits else None
 
 
 def _image(page: Page, found: TiffPicture) -> Any:
