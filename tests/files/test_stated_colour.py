@@ -293,3 +293,23 @@ def test_no_warning_while_reading(tmp_path: Path, photo: NDArray[np.uint8]) -> N
     png(tmp_path / "a.png", photo, chunk("cICP", CHUNKS["cICP"]))
     with open_picture(tmp_path / "a.png") as reader:
         assert reader.warnings == []
+
+
+@pytest.mark.parametrize("index", ["R98", "R03"])
+def test_adobe_rgb_of_cameras_becomes_a_profile(
+    tmp_path: Path, index: str, photo: NDArray[np.uint8]
+) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA001] = 65535
+    exif.get_ifd(0x8769)[0xA005] = {1: index}
+    Image.fromarray(photo).save(tmp_path / "a.jpg", exif=exif)
+    picture = read(tmp_path / "a.jpg")
+    if index == "R98":
+        assert picture.stated is None
+        return
+    write(tmp_path / "b.webp", Picture(photo, stated=picture.stated))
+    expected = expected_in_srgb(photo, ADOBE[0], lambda value: value ** ADOBE[1])
+    assert np.abs(in_srgb(photo, read(tmp_path / "b.webp").icc) - expected).max() <= 1
+
+
+ADOBE = (0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06), 563 / 256

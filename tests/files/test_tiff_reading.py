@@ -295,7 +295,7 @@ def test_primaries_and_curve_of_tags_become_a_profile(tmp_path: Path) -> None:
     assert read(tmp_path / "b.tif").icc == picture.stated.profile()
 
 
-def test_a_curve_that_is_no_power_is_left_out_with_a_word(tmp_path: Path) -> None:
+def test_a_curve_that_is_not_a_power_is_left_out_with_a_word(tmp_path: Path) -> None:
     tags = colour_tags(np.linspace(1, 0, 256))
     write_tiff(tmp_path / "a.tif", bands(3), photometric="rgb", extratags=tags)
     with open_picture(tmp_path / "a.tif") as reader:

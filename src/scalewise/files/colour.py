@@ -135,6 +135,8 @@ class StatedColour:
             transfer = _TRANSFERS.get(self.transfer, f"transfer function {self.transfer}")
             transfer = "" if self.transfer == UNSPECIFIED else " " + transfer
             return f"{primaries}{transfer}" + (", HDR" if self.is_hdr else "")
+        if self == ADOBE_RGB:
+            return "Adobe RGB"
         return "sRGB" if self.is_srgb else "given by gAMA and cHRM"
 
     def profile(self, grey: bool = False) -> bytes | None:
@@ -159,6 +161,12 @@ class StatedColour:
             return grey_profile(self.name, curve)
         code = (self.primaries, self.transfer) if self.is_hdr else None
         return rgb_profile(self.name, where or PRIMARIES[_BT709][1], curve, code)
+
+
+ADOBE_RGB = StatedColour(
+    gamma=256 / 563, chromaticities=(*_D65, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
+)
+"""Adobe RGB (1998) Color Image Encoding, 4.3."""
 
 
 def are_colours(chromaticities: NDArray[np.float64]) -> bool:

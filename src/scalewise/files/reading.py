@@ -35,6 +35,7 @@ from scalewise.files.avif_range import over_full_range
 from scalewise.files.colour import SRGB, StatedColour
 from scalewise.files.content import content_of
 from scalewise.files.exif import resolution, with_upright_orientation
+from scalewise.files.exif_colour import colour_of_exif
 from scalewise.files.metadata import Metadata, with_upright_xmp
 from scalewise.files.picture import Picture, Pixels
 from scalewise.files.png_chunks import colour_of_png
@@ -278,14 +279,16 @@ class PictureReader:
             xmp=with_upright_xmp(xmp) if xmp else None,
             dpi=dpi,
             bands=self._tiff.bands if self._tiff else None,
-            stated=self._stated(file, icc is not None),
+            stated=self._stated(file, icc is not None, exif),
         )
 
-    def _stated(self, file: BinaryIO, has_profile: bool) -> StatedColour | None:
+    def _stated(self, file: BinaryIO, has_profile: bool, exif: bytes | None) -> StatedColour | None:
         if self._tiff:
             return None if has_profile else self._tiff.stated
         if self._content.loader == "pngload":
             return colour_of_png(file, has_profile)
+        if self._content.loader == "jpegload" and exif and not has_profile:
+            return colour_of_exif(exif)
         colour = self._avif.colour
         if colour is None or (has_profile and not colour.is_hdr):
             return None  # of two the profile is the more exact

@@ -1,0 +1,32 @@
+"""Adobe RGB as cameras state it in Exif, without a profile."""
+
+from __future__ import annotations
+
+import io
+
+from scalewise.files.colour import ADOBE_RGB, StatedColour
+from scalewise.files.directory import EXIF, INTEROPERABILITY, read_directory, read_header
+
+_INDEX = 1
+_ADOBE_RGB = b"R03"  # DCF 2.0 (CIPA DC-009), 3.1.4: the optional colour space
+
+
+def colour_of_exif(exif: bytes) -> StatedColour | None:
+    """The colour space that an Exif block states, if it is not sRGB.
+
+    Args:
+        exif: the block.
+    """
+    block = io.BytesIO(exif.removeprefix(b"Exif\0\0"))
+    try:
+        order, offset = read_header(block)
+        found = read_directory(block, offset, order)
+    except ValueError:
+        return None
+    for tag in (EXIF, INTEROPERABILITY):
+        inner = found.get(tag)
+        if not isinstance(inner, dict):
+            return None
+        found = inner
+    index = found.get(_INDEX)
+    return ADOBE_RGB if isinstance(index, tuple) and index[2].startswith(_ADOBE_RGB) else None
