@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from scalewise.files.exif import with_upright_orientation
+from scalewise.files.exif import upright_exif
 
 
 def block(orientation: int | None, endian: str) -> bytes:
@@ -29,7 +29,7 @@ def tags(exif: bytes) -> dict[int, object]:
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_only_the_orientation_changes(orientation: int, endian: str) -> None:
     before = block(orientation, endian)
-    after = with_upright_orientation(before)
+    after = upright_exif(before, orientation)
     expected = tags(before) | {ExifTags.Base.Orientation: 1}
     assert tags(after) == expected
     assert len(after) == len(before)
@@ -38,14 +38,14 @@ def test_only_the_orientation_changes(orientation: int, endian: str) -> None:
 @pytest.mark.parametrize("endian", ["<", ">"])
 def test_without_the_marker(endian: str) -> None:
     bare = block(6, endian).removeprefix(b"Exif\0\0")
-    assert with_upright_orientation(bare) == block(1, endian).removeprefix(b"Exif\0\0")
+    assert upright_exif(bare, 6) == block(1, endian).removeprefix(b"Exif\0\0")
 
 
 def test_without_an_orientation() -> None:
-    assert with_upright_orientation(block(None, "<")) == block(None, "<")
+    assert upright_exif(block(None, "<"), 1) == block(None, "<")
 
 
 @pytest.mark.parametrize("length", [0, 3, 7, 12, 15, 20, 30])
 def test_a_damaged_block_does_no_harm(length: int) -> None:
     damaged = block(6, "<")[:length]
-    assert len(with_upright_orientation(damaged)) == length
+    assert len(upright_exif(damaged, 6)) == length

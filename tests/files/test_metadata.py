@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pyvips
 from PIL import ExifTags, Image, ImageCms
 
 from scalewise.files import Picture, read, write
-from scalewise.files.metadata import with_upright_xmp
 
 SUFFIXES = [".png", ".tif", ".jpg", ".webp", ".avif"]
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -152,27 +150,6 @@ def test_a_profile_that_fits_other_channels(tmp_path: Path) -> None:
     (warning,) = write(tmp_path / "a.png", Picture(PIXELS[..., :1], icc=SRGB))
     assert "profile" in warning
     assert read(tmp_path / "a.png").icc is None
-
-
-def test_xmp_does_not_turn_the_picture_again(tmp_path: Path) -> None:
-    packet = XMP.replace(b">", b' tiff:Orientation="6">', 1)
-    file = io.BytesIO()
-    Image.fromarray(PIXELS).save(file, "JPEG", xmp=packet)
-    (tmp_path / "a.jpg").write_bytes(file.getvalue())
-    assert read(tmp_path / "a.jpg").xmp == packet.replace(b"6", b"1")
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        (b"<tiff:Orientation>8</tiff:Orientation>", b"<tiff:Orientation>1</tiff:Orientation>"),
-        (b"tiff:Orientation = '3'", b"tiff:Orientation = '1'"),
-        (b"exif:Orientation='3' tiff:Orient='4'", b"exif:Orientation='3' tiff:Orient='4'"),
-        (b'tiff:Orientation="63"', b'tiff:Orientation="63"'),
-    ],
-)
-def test_only_the_orientation_of_xmp_changes(before: bytes, after: bytes) -> None:
-    assert with_upright_xmp(before) == after
 
 
 def test_no_resolution_is_none(tmp_path: Path) -> None:

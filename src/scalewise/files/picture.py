@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.files.directory import Directory
 from scalewise.files.metadata import Metadata
+from scalewise.files.texts import Text
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -24,6 +26,7 @@ class Picture:
         exif: the raw Exif block; its orientation is 1, for the pixels are upright.
         xmp: the raw XMP packet.
         dpi: horizontal and vertical pixels per inch, where the file tells.
+        iptc, texts, geo, size: as of :class:`scalewise.files.Metadata`.
 
     Raises:
         ValueError: pixels of another shape or dtype.
@@ -38,6 +41,10 @@ class Picture:
     exif: bytes | None = None
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
+    iptc: bytes | None = None
+    texts: tuple[Text, ...] = ()
+    geo: Directory | None = None
+    size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype
@@ -72,7 +79,12 @@ class Picture:
     @property
     def metadata(self) -> Metadata:
         """All but the pixels."""
-        return Metadata(self.icc, self.exif, self.xmp, self.dpi)
+        return Metadata(**{each.name: getattr(self, each.name) for each in fields(Metadata)})
+
+    @classmethod
+    def of(cls, pixels: Pixels, metadata: Metadata) -> Picture:
+        """Pixels, and the metadata that travels with them."""
+        return cls(pixels, **{each.name: getattr(metadata, each.name) for each in fields(Metadata)})
 
     def with_pixels(self, pixels: Pixels) -> Picture:
         """The same picture with other pixels, of any size, depth and number of channels.

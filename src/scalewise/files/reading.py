@@ -29,11 +29,9 @@ import pyvips
 
 from scalewise.errors import ScalewiseError
 from scalewise.files.content import content_of
-from scalewise.files.exif import resolution, with_upright_orientation
-from scalewise.files.metadata import Metadata, with_upright_xmp
+from scalewise.files.metadata_reading import read_metadata
 from scalewise.files.picture import Picture, Pixels
 from scalewise.files.reasons import one_line
-from scalewise.files.tiff_exif import exif_of_tiff
 from scalewise.files.turning import Turned
 
 MAX_PIXELS = 500_000_000
@@ -41,8 +39,6 @@ MAX_PIXELS = 500_000_000
 than one of 100 million enlarged twofold, which are 400 million; 1.5 GB in memory as 8-bit RGB."""
 
 _PLAIN_SPACES = ("srgb", "rgb", "rgb16", "b-w", "grey16", "multiband")
-_MM_PER_INCH = 25.4
-_UNSET_PIXELS_PER_MM = 1.0  # what libvips says of a file that does not tell
 
 
 def read(
@@ -120,9 +116,10 @@ class PictureReader:
         try:
             image = self._load(file, page)
             self._check_size(image, max_pixels)
-            self.metadata = self._metadata(image, file)
+            found = read_metadata(image, file, content)
+            self.metadata, orientation = found.metadata, found.orientation
+            self.warnings += [f"{path}: {line}" for line in found.warnings]
             self._image = image = self._plain(image)
-            orientation: int = _field(image, "orientation") or 1
             if orientation in range(2, 9):
                 self._turned = Turned(image, orientation)
         except pyvips.Error as error:
@@ -165,9 +162,7 @@ class PictureReader:
 
     def read(self) -> Picture:
         """The whole picture, if no row has been read yet."""
-        pixels = self._fetch(0, self.height)
-        meta = self.metadata
-        return Picture(pixels, meta.icc, meta.exif, meta.xmp, meta.dpi)
+        return Picture.of(self._fetch(0, self.height), self.metadata)
 
     def close(self) -> None:
         """Close the file; no row can be read any more."""
@@ -231,23 +226,6 @@ class PictureReader:
                 f"{self._path}: {image.width}x{image.height} is more than the limit of "
                 f"{max_pixels} pixels; raise it with --max-pixels {pixels}"
             )
-
-    def _metadata(self, image: Any, file: BinaryIO) -> Metadata:
-        exif: bytes | None = _field(image, "exif-data")
-        if self._content.loader == "tiffload":
-            exif = exif_of_tiff(file)
-        xmp: bytes | None = (_field(image, "xmp-data") or b"").rstrip(b"\0")
-        dpi = resolution(exif) if exif else None
-        if (image.xres, image.yres) != (_UNSET_PIXELS_PER_MM, _UNSET_PIXELS_PER_MM):
-            dpi = image.xres * _MM_PER_INCH, image.yres * _MM_PER_INCH
-        if dpi is not None and (_field(image, "orientation") or 1) > 4:
-            dpi = dpi[1], dpi[0]
-        return Metadata(
-            icc=_field(image, "icc-profile-data") or None,
-            exif=with_upright_orientation(exif) if exif else None,
-            xmp=with_upright_xmp(xmp) if xmp else None,
-            dpi=dpi,
-        )
 
     def _plain(self, image: Any) -> Any:
         """Grey or RGB with or without alpha, of 8 or 16 bits, whatever the file holds."""

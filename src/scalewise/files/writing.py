@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import os
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
 from scalewise.errors import DiskFullError, ScalewiseError
+from scalewise.files import metadata_writing
 from scalewise.files.exif import tags
 from scalewise.files.formats import Format, check_target
 from scalewise.files.metadata import Metadata
 from scalewise.files.picture import Picture, Pixels
 from scalewise.files.reasons import is_disk_full, one_line
 from scalewise.files.scratch import Scratch, unfinished
-from scalewise.files.tiff_exif import add_exif_to_tiff
 
 _MM_PER_INCH = 25.4
 _UNSET_DPI = (72.0, 72.0)
@@ -55,7 +56,7 @@ def write(
             would be others.
 
     Returns:
-        What a user should know, a line each: metadata that could not be kept.
+        What a user should know, a line each: what could not be kept.
 
     Raises:
         ScalewiseError: as :func:`scalewise.files.check_target`; no such folder; a full disk.
@@ -93,7 +94,7 @@ class PictureWriter:
         quality, overwrite, format, lossless, strip: as for :func:`write`.
 
     Attributes:
-        warnings: metadata that could not be kept, a line each.
+        warnings: what could not be kept, a line each; complete once the picture is finished.
 
     Raises:
         ScalewiseError: as :func:`write`.
@@ -142,6 +143,12 @@ class PictureWriter:
         self._bands, self._deep = sample.shape[2], sample.dtype == np.uint16
         self._kind = "ushort" if self._deep else "uchar"
         self._scratch = Scratch(path.parent, width, self._bands, self._kind)
+        self._transparent = False
+        if self._dtype == np.uint16 and not self._form.deep:
+            self._warn(
+                f"16 bits are rounded to 8, of which {self._form.name} has no more; "
+                "png and tiff keep them"
+            )
         self._metadata = self._kept(metadata or Metadata())
 
     def write_rows(self, rows: Pixels) -> None:
@@ -159,7 +166,7 @@ class PictureWriter:
         if self._rows + len(rows) > height:
             raise ValueError(f"{self._rows + len(rows)} rows; the picture has {height}")
         try:
-            self._scratch.append(_fitted(rows, self._form))
+            self._scratch.append(self._fitted(rows))
         except OSError as error:
             self.close()
             raise self._failure(error) from None
@@ -178,20 +185,20 @@ class PictureWriter:
         height = self._shape[0]
         try:
             if pixels is not None:
-                image = self._image(_fitted(pixels, self._form))
+                image = self._image(self._fitted(pixels))
             elif self._rows == height:
                 image = self._scratch.image()
             else:
                 raise ValueError(f"{self._rows} rows were written; the picture has {height}")
             with unfinished(self._path) as descriptor:
-                self._encode(image, pyvips.Target.new_to_descriptor(descriptor), self._metadata)
-                if self._form.name == "tiff" and self._metadata.exif is not None:
-                    self._add_exif(descriptor, self._metadata.exif)
+                self._save(image, descriptor)
         except (pyvips.Error, OSError) as error:
             raise self._failure(error) from None
         finally:
             self.close()
         self._finished = True
+        if self._transparent:
+            self._warn(f"{self._form.name} has no transparency; laid over white")
 
     def close(self) -> None:
         """Give up what was written, if it is not finished."""
@@ -210,41 +217,67 @@ class PictureWriter:
             self.finish()
         self.close()
 
+    def _fitted(self, pixels: Pixels) -> Pixels:
+        """Rows as the format can hold them."""
+        if not self._form.alpha and pixels.shape[2] in (2, 4) and not self._transparent:
+            self._transparent = bool((pixels[..., -1] < np.iinfo(pixels.dtype).max).any())
+        return _fitted(pixels, self._form)
+
     def _image(self, pixels: Pixels) -> Any:
         height, width, bands = pixels.shape
         data = np.ascontiguousarray(pixels).data
         return pyvips.Image.new_from_memory(data, width, height, bands, self._kind)
 
+    def _save(self, image: Any, descriptor: int) -> None:
+        form, metadata = self._form.name, self._metadata
+        with os.fdopen(os.dup(descriptor), "r+b") as file:
+            file.seek(metadata_writing.room_ahead(metadata, form))
+            self._encode(image, pyvips.Target.new_to_descriptor(descriptor), metadata)
+            source = pyvips.Source.new_from_descriptor(descriptor)
+            self._complete(file, metadata, source)
+
     def _encode(self, image: Any, target: Any, metadata: Metadata) -> None:
         spaces = ("b-w", "grey16") if self._bands < 3 else ("srgb", "rgb16")
         across, down = (dots / _MM_PER_INCH for dots in metadata.dpi or _UNSET_DPI)
         image = image.copy(interpretation=spaces[self._deep], xres=across, yres=down)
-        for name, field in _FIELDS.items():
-            if (data := getattr(metadata, name)) is not None:
-                image.set_type(pyvips.GValue.blob_type, field, data)
+        parts = metadata_writing.kept_by_libvips(metadata, self._form.name)
+        for name, data in parts.items():
+            image.set_type(pyvips.GValue.blob_type, name, data)
         options = dict(self._options)
-        if self._strip:
-            options["keep"] = "icc"
+        options["keep"] = "|".join(name.split("-")[0] for name in parts) or "icc"
         if image.width * image.height * self._bands * (1 + self._deep) > _CLASSIC_TIFF:
             options |= {"bigtiff": True} if self._form.name == "tiff" else {}
         getattr(image, self._form.saver + "_target")(target, **options)
 
-    def _add_exif(self, descriptor: int, exif: bytes) -> None:
-        with os.fdopen(os.dup(descriptor), "r+b") as file:
-            if not add_exif_to_tiff(file, exif):
-                self._warn("Exif cannot be added to this TIFF file; left out")
+    def _complete(self, file: BinaryIO, metadata: Metadata, source: Any) -> None:
+        """Put in what libvips does not write."""
+        exif: bytes | None = None
+        if metadata.exif and self._form.name in metadata_writing.EXIF_IN_PLACE:
+            file.seek(0)
+            exif = _exif_data(getattr(pyvips.Image, self._form.loader + "_source")(source))
+        if not metadata_writing.complete(file, metadata, self._form.name, exif):
+            self._warn(f"Exif cannot be added to this {self._form.name} file; left out")
 
     def _kept(self, metadata: Metadata) -> Metadata:
         """What of the metadata this file will hold; a warning for each part that it will not.
 
-        Each part is written with a tiny picture and read again: libvips leaves out what it takes
-        for damaged or too large without a word, and fails over some.
+        Each part that libvips writes is written with a tiny picture and read again: it leaves out
+        what it takes for damaged or too large without a word, and fails over some.
         """
         if self._strip:
             metadata = Metadata(icc=metadata.icc)
-        for name in _FIELDS:
+        height, width, _ = self._shape
+        metadata, lines = metadata_writing.fitted_metadata(
+            metadata.sized(width, height), self._form.name
+        )
+        for line in lines:
+            self._warn(line)
+        for name, field in _FIELDS.items():
             data: bytes | None = getattr(metadata, name)
-            if data is None:
+            if data is None or (
+                name != "icc"
+                and field not in metadata_writing.kept_by_libvips(metadata, self._form.name)
+            ):
                 continue
             found = self._found_again(name, data) if data else None
             if found is None or (name != "exif" and found != data):
@@ -262,14 +295,17 @@ class PictureWriter:
         """A part of the metadata, as it comes back from a tiny picture."""
         if name == "icc" and self._bands > 2 and self._shape[2] <= 2:
             return None  # made for grey, it says nothing about RGB
-        if name == "exif" and (self._form.name == "tiff" or not tags(data)):
-            return data if tags(data) else None
         sample = np.zeros((_PROBE_SIDE, _PROBE_SIDE, self._shape[2]), self._dtype)
+        part = replace(Metadata(), **{name: data})
         try:
             target = pyvips.Target.new_to_memory()
-            tiny = self._image(_fitted(sample, self._form))
-            self._encode(tiny, target, replace(Metadata(), **{name: data}))
-            back = getattr(pyvips.Image, self._form.loader + "_buffer")(target.get("blob"))
+            self._encode(self._image(_fitted(sample, self._form)), target, part)
+            blob: bytes = target.get("blob")
+            if name == "exif":
+                file = io.BytesIO(blob)
+                self._complete(file, part, pyvips.Source.new_from_memory(blob))
+                blob = file.getvalue()
+            back = getattr(pyvips.Image, self._form.loader + "_buffer")(blob)
             return back.get(_FIELDS[name])
         except pyvips.Error:
             return None
@@ -280,6 +316,10 @@ class PictureWriter:
     def _failure(self, error: pyvips.Error | OSError) -> ScalewiseError:
         kind = DiskFullError if is_disk_full(error) else ScalewiseError
         return kind(f"{self._path}: cannot be written ({one_line(error)})")
+
+
+def _exif_data(image: Any) -> bytes | None:
+    return image.get("exif-data") if image.get_typeof("exif-data") else None
 
 
 def to_8_bit(pixels: NDArray[Any]) -> NDArray[np.uint8]:
