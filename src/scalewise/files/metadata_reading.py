@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -39,6 +40,7 @@ _UNSET_PIXELS_PER_MM = 1.0  # what libvips says of a file that does not tell
 _GAIN_MAP_MARK = b"urn:iso:std:iso:ts:21496:"
 _GAIN_MAP_BRAND = b"tmap"
 _LONGEST_BRANDS = 1024  # bytes
+_PIXELS = b"pHYs"
 _SIDEWAYS = range(5, 9)
 # Descriptions that programs of microscopy write for themselves: they tell size, pages, scale.
 _OF_A_PROGRAM = {
@@ -75,6 +77,7 @@ class _Raw:
     iptc: bytes | None = None
     texts: tuple[Text, ...] = ()
     lost: set[str] = field(default_factory=set[str])
+    dpi: tuple[float, float] | None = None
 
 
 def read_metadata(image: Any, file: BinaryIO, content: Content) -> FoundMetadata:
@@ -86,6 +89,8 @@ def read_metadata(image: Any, file: BinaryIO, content: Content) -> FoundMetadata
         content: what it is.
     """
     raw = _Raw(_field(image, "exif-data"), (_field(image, "xmp-data") or b"").rstrip(b"\0"))
+    if (image.xres, image.yres) != (_UNSET_PIXELS_PER_MM, _UNSET_PIXELS_PER_MM):
+        raw.dpi = image.xres * _MM_PER_INCH, image.yres * _MM_PER_INCH
     if content.name == "TIFF":
         _read_tiff(file, raw)
     elif content.name == "JPEG":
@@ -104,9 +109,7 @@ def read_metadata(image: Any, file: BinaryIO, content: Content) -> FoundMetadata
     by_xmp = orientation_of_xmp(raw.xmp) if raw.xmp else None
     # Where Exif does not tell, XMP may; neither counts where the decoder turns by itself.
     orientation = 1 if content.loader == "heifload" else by_file or by_xmp or 1
-    dpi = _resolution(image, raw.exif)
-    if content.name == "TIFF" and _number(file, _RESOLUTION_UNIT) == _NO_UNIT:
-        dpi = None  # pixels per a unit that only a program's description tells
+    dpi = raw.dpi or (exif_blocks.resolution(raw.exif) if raw.exif else None)
     width, height = image.width, image.height
     if orientation in _SIDEWAYS:
         width, height = height, width
@@ -141,13 +144,18 @@ def _read_tiff(file: BinaryIO, raw: _Raw) -> None:
     resources = bytes_of_tag(file, _PHOTOSHOP_TAG)
     raw.iptc = raw.iptc or iptc_of_resources(resources)
     _name_paths(resources, raw)
+    if _number(file, _RESOLUTION_UNIT) == _NO_UNIT:
+        raw.dpi = None  # pixels per a unit that only a program's description tells
 
 
 def _read_jpeg(file: BinaryIO, raw: _Raw) -> None:
     resources = bytearray()
     comments: list[Text | None] = []
+    raw.dpi = exif_blocks.resolution(raw.exif) if raw.exif else None
     for marker, data in jpeg.read_segments(file):
-        if marker == jpeg.APP13 and data.startswith(PHOTOSHOP_MARK):
+        if marker == jpeg.APP0 and data.startswith(b"JFIF\0") and len(data) >= 12:
+            raw.dpi = raw.dpi or _density(data)
+        elif marker == jpeg.APP13 and data.startswith(PHOTOSHOP_MARK):
             resources += data.removeprefix(PHOTOSHOP_MARK)  # which goes on in the next segment
         elif marker == jpeg.COM:
             comments.append(read_comment(data))
@@ -158,6 +166,13 @@ def _read_jpeg(file: BinaryIO, raw: _Raw) -> None:
     raw.texts = tuple(filter(None, comments))
 
 
+def _density(jfif: bytes) -> tuple[float, float] | None:
+    """Pixels per inch as JFIF tells them; None where it tells the shape of a pixel alone."""
+    unit, across, down = struct.unpack(">BHH", jfif[7:12])
+    factor = {1: 1.0, 2: 2.54}.get(unit, 0.0)
+    return (across * factor, down * factor) if factor and across and down else None
+
+
 def _name_paths(resources: bytes, raw: _Raw) -> None:
     if has_paths(resources):
         raw.lost.add("its clipping path (Photoshop)")
@@ -165,7 +180,10 @@ def _name_paths(resources: bytes, raw: _Raw) -> None:
 
 def _read_png(file: BinaryIO, raw: _Raw) -> None:
     texts: list[Text] = []
-    for kind, data in read_chunks(file, TEXT_CHUNKS):
+    for kind, data in read_chunks(file, TEXT_CHUNKS | {_PIXELS}):
+        if kind == _PIXELS:
+            raw.dpi = raw.dpi if data[8:] == b"\1" else None  # else the shape of a pixel alone
+            continue
         text = read_text(kind, data)
         if text is None:
             name = data.partition(b"\0")[0][:79].decode("latin-1")
@@ -191,12 +209,6 @@ def _keep_profile(name: str, data: bytes, raw: _Raw) -> None:
         raw.iptc = raw.iptc or plain_iptc(data.removeprefix(PHOTOSHOP_MARK))
     elif name not in ("icc", "icm"):
         raw.lost.add(f"its raw profile {name!r}")
-
-
-def _resolution(image: Any, exif: bytes | None) -> tuple[float, float] | None:
-    if (image.xres, image.yres) != (_UNSET_PIXELS_PER_MM, _UNSET_PIXELS_PER_MM):
-        return image.xres * _MM_PER_INCH, image.yres * _MM_PER_INCH
-    return exif_blocks.resolution(exif) if exif else None
 
 
 def _upright(xmp: bytes) -> bytes:

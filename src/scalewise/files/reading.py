@@ -116,7 +116,8 @@ class PictureReader:
         try:
             image = self._load(file, page)
             self._check_size(image, max_pixels)
-            found = read_metadata(image, file, content)
+            with path.open("rb") as own:  # libvips moves about in the other
+                found = read_metadata(image, own, content)
             self.metadata, orientation = found.metadata, found.orientation
             self.warnings += [f"{path}: {line}" for line in found.warnings]
             self._image = image = self._plain(image)

@@ -30,6 +30,8 @@ _HEIGHTS = {(TIFF, "ImageLength"), (EXIF, "PixelYDimension")}
 _ACROSS = ("CroppedAreaImageWidthPixels", "FullPanoWidthPixels", "CroppedAreaLeftPixels")
 _DOWN = ("CroppedAreaImageHeightPixels", "FullPanoHeightPixels", "CroppedAreaTopPixels")
 
+_ORIENTATIONS = frozenset("12345678")
+
 _ATTRIBUTE = re.compile(rb"""\s+([^\s=<>"'/]+)\s*=\s*("[^"]*"|'[^']*')""")
 _TAG = re.compile(rb"""<[^\s/>]+(?:\s+[^\s=<>"'/]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*/?>""")
 _WHOLE_NUMBER = re.compile(r"\s*\d{1,9}(\.0*)?\s*")
@@ -56,7 +58,8 @@ def upright_xmp(xmp: bytes) -> bytes:
     """
 
     def upright(namespace: str, name: str, text: str) -> str | None:
-        return "1" if (namespace, name) == (TIFF, "Orientation") else text
+        stated = (namespace, name) == (TIFF, "Orientation") and text.strip() in _ORIENTATIONS
+        return "1" if stated else text
 
     return changed_xmp(xmp, upright)
 
@@ -74,7 +77,7 @@ def orientation_of_xmp(xmp: bytes) -> int | None:
         changed_xmp(xmp, look)
     except ValueError:
         return None
-    return int(found[0]) if found and found[0] in {*"12345678"} else None
+    return int(found[0]) if found and found[0] in _ORIENTATIONS else None
 
 
 def sized_xmp(xmp: bytes, size: tuple[int, int], before: tuple[int, int]) -> bytes:
