@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import io
+import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import pyvips
+import tifffile
 from PIL import ExifTags, Image, ImageCms
 
-from scalewise.files import Picture, read, write
-from scalewise.files.metadata import with_upright_xmp
+from scalewise.files import Picture, open_picture, read, write
+from scalewise.files.png_chunks import chunk
 
 SUFFIXES = [".png", ".tif", ".jpg", ".webp", ".avif"]
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -154,27 +155,105 @@ def test_a_profile_that_fits_other_channels(tmp_path: Path) -> None:
     assert read(tmp_path / "a.png").icc is None
 
 
-def test_xmp_does_not_turn_the_picture_again(tmp_path: Path) -> None:
-    packet = XMP.replace(b">", b' tiff:Orientation="6">', 1)
-    file = io.BytesIO()
-    Image.fromarray(PIXELS).save(file, "JPEG", xmp=packet)
-    (tmp_path / "a.jpg").write_bytes(file.getvalue())
-    assert read(tmp_path / "a.jpg").xmp == packet.replace(b"6", b"1")
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        (b"<tiff:Orientation>8</tiff:Orientation>", b"<tiff:Orientation>1</tiff:Orientation>"),
-        (b"tiff:Orientation = '3'", b"tiff:Orientation = '1'"),
-        (b"exif:Orientation='3' tiff:Orient='4'", b"exif:Orientation='3' tiff:Orient='4'"),
-        (b'tiff:Orientation="63"', b'tiff:Orientation="63"'),
-    ],
-)
-def test_only_the_orientation_of_xmp_changes(before: bytes, after: bytes) -> None:
-    assert with_upright_xmp(before) == after
-
-
 def test_no_resolution_is_none(tmp_path: Path) -> None:
     pyvips.Image.black(8, 8).copy(xres=1, yres=1).webpsave(str(tmp_path / "a.webp"), keep="none")
     assert read(tmp_path / "a.webp").dpi is None
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_the_shape_of_a_pixel_is_no_resolution(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(PIXELS).save(path, dpi=(300, 300))
+    data = path.read_bytes()
+    if suffix == ".jpg":
+        data = data[:13] + b"\0\0\2\0\1" + data[18:]
+    else:
+        begin = data.index(b"pHYs") - 4
+        data = data[:begin] + chunk(b"pHYs", struct.pack(">IIB", 2, 1, 0)) + data[begin + 21 :]
+    path.write_bytes(data)
+    assert read(path).dpi is None
+
+
+def test_a_resolution_in_centimetres(tmp_path: Path) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / "a.jpg", dpi=(100, 100))
+    data = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(data[:13] + b"\2" + data[14:])
+    assert read(tmp_path / "a.jpg").dpi == pytest.approx((254, 254))
+
+
+def tiff(path: Path, description: str, pages: int = 1, **options: Any) -> Path:
+    image = np.zeros((pages, 24, 32), np.uint16)
+    tifffile.imwrite(path, image, description=description, metadata=None, **options)
+    return path
+
+
+OME = '<?xml version="1.0" encoding="UTF-8"?><OME xmlns="http://www.openmicroscopy.org"/>'
+
+
+@pytest.mark.parametrize(
+    ("description", "program"),
+    [
+        ("ImageJ=1.11a\nimages=5\nslices=5\n", "ImageJ"),
+        ("ImageJ=1.54f\nunit=um\n", "ImageJ"),
+        (OME, "OME"),
+        ("Aperio Image Library v11\n46000x32914 |AppMag = 20|MPP = 0.499", "Aperio"),
+    ],
+)
+@pytest.mark.parametrize("bigtiff", [False, True])
+def test_descriptions_of_the_file_itself(
+    tmp_path: Path, description: str, program: str, bigtiff: bool
+) -> None:
+    tiff(tmp_path / "a.tif", description, bigtiff=bigtiff, software="Microscope")
+    with open_picture(tmp_path / "a.tif") as reader:
+        (warning,) = reader.warnings
+    assert program in warning
+    assert write(tmp_path / "b.tif", read(tmp_path / "a.tif")) == []
+    with tifffile.TiffFile(tmp_path / "b.tif") as file:
+        assert "ImageDescription" not in file.pages[0].tags
+        assert file.pages[0].tags["Software"].value == "Microscope"
+        assert file.asarray().shape == (24, 32)
+
+
+def test_real_stacks_become_one_page_that_opens(tmp_path: Path) -> None:
+    stack = np.zeros((5, 24, 32), np.uint16)
+    tifffile.imwrite(
+        tmp_path / "imagej.tif", stack, imagej=True, resolution=(5, 5), metadata={"unit": "um"}
+    )
+    tifffile.imwrite(tmp_path / "ome.tif", stack, ome=True, metadata={"axes": "ZYX"})
+    tifffile.imwrite(tmp_path / "shaped.tif", stack, metadata={"axes": "ZYX", "name": "cells"})
+    for name in ("imagej", "ome", "shaped"):
+        picture = read(tmp_path / f"{name}.tif")
+        assert picture.dpi is None
+        write(tmp_path / "b.tif", picture.with_pixels(np.zeros((48, 64, 1), np.uint16)))
+        with tifffile.TiffFile(tmp_path / "b.tif") as file:
+            assert file.asarray().shape == (48, 64)
+            told = file.pages[0].tags.get("ImageDescription")
+        assert (told and told.value) == ('{"name": "cells"}' if name == "shaped" else None)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_tags_of_bigtiff(tmp_path: Path, order: str, suffix: str) -> None:
+    tags = [(271, 2, 0, "Maker", True), (315, 2, 0, "An artist", True), (18246, 3, 1, 4, True)]
+    tiff(tmp_path / "a.tif", "A castle", bigtiff=True, byteorder=order, extratags=tags)
+    picture = read(tmp_path / "a.tif")
+    lines = write(tmp_path / f"b{suffix}", picture)
+    assert [line for line in lines if "16 bits" not in line] == []
+    with Image.open(tmp_path / f"b{suffix}") as image:
+        block = image.getexif()
+    found = [block.get(tag) for tag in (0x010E, 0x010F, 0x013B, 0x4746)]
+    assert found == ["A castle", "Maker", "An artist", 4]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_what_a_format_cannot_show_is_said(tmp_path: Path, suffix: str) -> None:
+    pixels = np.full((24, 32, 4), 65535, np.uint16)
+    opaque = write(tmp_path / f"a{suffix}", Picture(pixels))
+    pixels[5, 5, 3] = 0
+    lines = write(tmp_path / f"a{suffix}", Picture(pixels), strip=True)
+    assert len(opaque) == (suffix in (".jpg", ".webp", ".avif"))
+    assert lines[: len(opaque)] == opaque
+    assert all("16 bits are rounded to 8" in line for line in opaque)
+    assert ["no transparency" in line for line in lines[len(opaque) :]] == [True] * (
+        suffix == ".jpg"
+    )

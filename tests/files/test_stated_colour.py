@@ -16,7 +16,7 @@ from PIL import Image, ImageCms
 
 from scalewise.files import Metadata, Picture, open_picture, read, write
 from scalewise.files.colour import PRIMARIES, StatedColour
-from scalewise.files.png_chunks import chunks_of_colour
+from scalewise.files.png_colour import chunks_of_colour
 
 PQ = StatedColour(9, 16)
 HDR = StatedColour(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scalewise.files.colour import StatedColour
-
-_XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|\s*>\s*))[1-8](?=["'<\s])""")
+from scalewise.files.directory import Directory
+from scalewise.files.exif import sized_exif
+from scalewise.files.geotiff import scaled_geotiff
+from scalewise.files.texts import Text
+from scalewise.files.xmp import sized_xmp
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ class Metadata:
         bands: what the bands are, if each stands for itself; None for grey or RGB, with or
             without alpha.
         stated: the colour space of a file that states it otherwise than by a profile.
+        iptc: IPTC records, without what a file puts around them.
+        texts: of PNG, and the comments of JPEG.
+        geo: the tags of a GeoTIFF.
+        size: width and height of the picture that all this speaks of; None for the pixels' own.
     """
 
     icc: bytes | None = None
@@ -43,12 +49,23 @@ class Metadata:
     dpi: tuple[float, float] | None = None
     bands: Bands | None = None
     stated: StatedColour | None = None
+    iptc: bytes | None = None
+    texts: tuple[Text, ...] = ()
+    geo: Directory | None = None
+    size: tuple[int, int] | None = None
 
+    def sized(self, width: int, height: int) -> Metadata:
+        """The same metadata, true of the picture in another size.
 
-def with_upright_xmp(xmp: bytes) -> bytes:
-    """An XMP packet whose orientation, where it has one, is 1 (upright); nothing else changes.
-
-    >>> with_upright_xmp(b'<rdf:Description tiff:Orientation="6" xmp:Rating="6"/>')
-    b'<rdf:Description tiff:Orientation="1" xmp:Rating="6"/>'
-    """
-    return _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
+        What they count in pixels is scaled: sizes, the place of the subject, a panorama's frame,
+        and where on the earth the picture lies.
+        """
+        size, before = (width, height), self.size or (width, height)
+        factors = width / before[0], height / before[1]
+        return replace(
+            self,
+            exif=self.exif and sized_exif(self.exif, size, before, self.dpi),
+            xmp=self.xmp and sized_xmp(self.xmp, size, before),
+            geo=self.geo and scaled_geotiff(self.geo, *factors),
+            size=size,
+        )

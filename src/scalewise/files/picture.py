@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.files.colour import StatedColour
+from scalewise.files.directory import Directory
 from scalewise.files.metadata import Bands, Metadata
+from scalewise.files.texts import Text
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -27,6 +29,7 @@ class Picture:
         dpi: horizontal and vertical pixels per inch, where the file tells.
         bands: what the bands are, if each stands for itself; C may then be more than 4.
         stated: the colour space of a file that states it otherwise than by a profile.
+        iptc, texts, geo, size: as of :class:`scalewise.files.Metadata`.
 
     Raises:
         ValueError: pixels of another shape or dtype.
@@ -43,6 +46,10 @@ class Picture:
     dpi: tuple[float, float] | None = None
     bands: Bands | None = None
     stated: StatedColour | None = None
+    iptc: bytes | None = None
+    texts: tuple[Text, ...] = ()
+    geo: Directory | None = None
+    size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype
@@ -78,7 +85,12 @@ class Picture:
     @property
     def metadata(self) -> Metadata:
         """All but the pixels."""
-        return Metadata(self.icc, self.exif, self.xmp, self.dpi, self.bands, self.stated)
+        return Metadata(**{each.name: getattr(self, each.name) for each in fields(Metadata)})
+
+    @classmethod
+    def of(cls, pixels: Pixels, metadata: Metadata) -> Picture:
+        """Pixels, and the metadata that travels with them."""
+        return cls(pixels, **{each.name: getattr(metadata, each.name) for each in fields(Metadata)})
 
     def with_pixels(self, pixels: Pixels) -> Picture:
         """The same picture with other pixels, of any size, depth and number of channels.

@@ -1,111 +1,67 @@
-"""Chunks of PNG that state colours, read and written: libvips does neither.
+"""Chunks of a PNG file, of which the coded image is one kind.
 
-Source: PNG, third edition (W3C, 2025): chunks in 5.3, colour in 11.3.2.  What comes first of
-``cICP``, ``iCCP``, ``sRGB``, and ``gAMA`` with ``cHRM`` decides (4.3).
+Source: PNG, third edition (W3C, 2025), 5.3: length, type, content and a checksum.
 """
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import BinaryIO
 
-import numpy as np
-
-from scalewise.files.colour import StatedColour, are_colours
-
-_HEADER = 8 + 25  # the signature, and the chunk IHDR
-_MOST_CHUNKS = 1000  # before the pixels; there are a dozen
-_COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI")
-_SIZES = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8}
-_UNIT = 100_000
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+IMAGE, END = b"IDAT", b"IEND"
+_MOST_CHUNKS = 2**22
+_LARGEST = 2**26  # bytes of a chunk of metadata
 
 
-def colour_of_png(file: BinaryIO, has_profile: bool) -> StatedColour | None:
-    """What a PNG file states of its colours; None if nothing, or if its profile decides.
+def read_chunks(file: BinaryIO, wanted: frozenset[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Type and content of the chunks of these types, those behind the image included.
 
-    Args:
-        file: the file.
-        has_profile: whether it has an ICC profile, which only ``cICP`` outranks.
+    It ends where the file is damaged; chunks whose checksum is wrong are left out.
     """
-    found = _chunks(file)
-    if has_profile and b"cICP" not in found:
-        return None
-    colour: dict[str, object] = {}
-    if b"gAMA" in found and (gamma := struct.unpack(">I", found[b"gAMA"])[0] / _UNIT):
-        colour["gamma"] = gamma if 0.02 < gamma < 50 else None
-    if b"cHRM" in found:
-        numbers = np.array(struct.unpack(">8I", found[b"cHRM"])) / _UNIT
-        colour["chromaticities"] = tuple(numbers.tolist()) if are_colours(numbers) else None
-    if b"sRGB" in found:
-        colour["intent"] = found[b"sRGB"][0]
-    if b"cICP" in found:
-        colour["primaries"], colour["transfer"], _, full = found[b"cICP"]
-        colour["full_range"] = bool(full)
-    colour["mastering"], colour["light"] = found.get(b"mDCV"), found.get(b"cLLI")
-    stated = StatedColour(**colour)  # pyright: ignore[reportArgumentType]
-    return None if stated == StatedColour() else stated
-
-
-def chunks_of_colour(stated: StatedColour, has_profile: bool) -> bytes:
-    """The chunks that say the same, to be put before the pixels.
-
-    Args:
-        stated: the colours.
-        has_profile: whether there is an ICC profile beside them.
-    """
-    parts: list[tuple[bytes, bytes]] = []
-    if stated.has_code:
-        code = bytes((stated.primaries, stated.transfer, 0, stated.full_range))
-        parts.append((b"cICP", code))
-    if not has_profile:
-        if stated.intent is not None:
-            parts.append((b"sRGB", bytes((stated.intent,))))
-        if stated.gamma is not None:
-            parts.append((b"gAMA", struct.pack(">I", round(stated.gamma * _UNIT))))
-        if stated.chromaticities is not None:
-            numbers = [round(number * _UNIT) for number in stated.chromaticities]
-            parts.append((b"cHRM", struct.pack(">8I", *numbers)))
-    parts += [(b"mDCV", stated.mastering)] if stated.mastering else []
-    parts += [(b"cLLI", stated.light)] if stated.light else []
-    return b"".join(_chunk(kind, data) for kind, data in parts)
-
-
-def leave_room(descriptor: int, chunks: bytes) -> None:
-    """Let a PNG file be written so far behind the start that chunks fit before its pixels."""
-    os.lseek(descriptor, len(chunks), os.SEEK_SET)
-
-
-def put_chunks(descriptor: int, chunks: bytes) -> None:
-    """Put chunks behind the header of a PNG file for which :func:`leave_room` was called."""
-    with os.fdopen(os.dup(descriptor), "r+b") as file:
-        file.seek(len(chunks))
-        header = file.read(_HEADER)
-        file.seek(0)
-        file.write(header + chunks)
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    check = zlib.crc32(kind + data)
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
-
-
-def _chunks(file: BinaryIO) -> dict[bytes, bytes]:
-    """The chunks of colour before the pixels, if they are whole; of several of a kind the first."""
-    found: dict[bytes, bytes] = {}
-    file.seek(8)
+    at = len(SIGNATURE)
     for _ in range(_MOST_CHUNKS):
+        file.seek(at)
+        head = file.read(8)
+        if len(head) < 8 or head[4:] == END:
+            return
+        length = int.from_bytes(head[:4])
+        at += 12 + length
+        if head[4:] not in wanted or length > _LARGEST:
+            continue
+        content, checksum = file.read(length), file.read(4)
+        if len(checksum) < 4:
+            return
+        if zlib.crc32(head[4:] + content) == int.from_bytes(checksum):
+            yield head[4:], content
+
+
+def places_before_image(file: BinaryIO, start: int) -> dict[bytes, tuple[int, int]]:
+    """Where the chunks up to the image are in a PNG file that begins at ``start``.
+
+    Returns:
+        Of each type, the last chunk's begin and end; the image's first chunk included.
+    """
+    found: dict[bytes, tuple[int, int]] = {}
+    at = start + len(SIGNATURE)
+    while IMAGE not in found:
+        file.seek(at)
         head = file.read(8)
         if len(head) < 8:
             break
-        length, kind = struct.unpack(">I4s", head)
-        if kind == b"IDAT":
-            break
-        if kind not in _COLOUR or length != _SIZES[kind]:
-            file.seek(length + 4, 1)
-            continue
-        data, check = file.read(length), file.read(4)
-        if check == struct.pack(">I", zlib.crc32(kind + data)):
-            found.setdefault(kind, data)
+        end = at + 12 + int.from_bytes(head[:4])
+        found[head[4:]] = at, end
+        at = end
     return found
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """A chunk, with its checksum.
+
+    >>> chunk(b"IEND", b"").hex(" ")
+    '00 00 00 00 49 45 4e 44 ae 42 60 82'
+    """
+    checksum = zlib.crc32(kind + content)
+    return struct.pack(">I4s", len(content), kind) + content + struct.pack(">I", checksum)

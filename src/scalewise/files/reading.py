@@ -34,13 +34,12 @@ from scalewise.files.avif_boxes import AvifProperties, properties_of_avif
 from scalewise.files.avif_range import over_full_range
 from scalewise.files.colour import SRGB, StatedColour
 from scalewise.files.content import content_of
-from scalewise.files.exif import resolution, with_upright_orientation
 from scalewise.files.exif_colour import colour_of_exif
-from scalewise.files.metadata import Metadata, with_upright_xmp
+from scalewise.files.metadata import Metadata
+from scalewise.files.metadata_reading import read_metadata
 from scalewise.files.picture import Picture, Pixels
-from scalewise.files.png_chunks import colour_of_png
+from scalewise.files.png_colour import colour_of_png
 from scalewise.files.reasons import one_line
-from scalewise.files.tiff_exif import exif_of_tiff
 from scalewise.files.tiff_reading import TiffPicture, open_tiff
 from scalewise.files.turning import Turned
 
@@ -49,8 +48,6 @@ MAX_PIXELS = 500_000_000
 than one of 100 million enlarged twofold, which are 400 million; 1.5 GB in memory as 8-bit RGB."""
 
 _PLAIN_SPACES = ("srgb", "rgb", "rgb16", "b-w", "grey16", "multiband")
-_MM_PER_INCH = 25.4
-_UNSET_PIXELS_PER_MM = 1.0  # what libvips says of a file that does not tell
 
 
 def read(
@@ -131,11 +128,11 @@ class PictureReader:
             image = self._load(file, page)
             self._check_size(image, max_pixels)
             self._avif = AvifProperties()
-            if self._content.loader == "heifload":
+            if content.loader == "heifload":
                 self._avif = properties_of_avif(file)
-            self.metadata = self._metadata(image, file)
+            with path.open("rb") as own:  # libvips moves about in the other
+                orientation = self._read_metadata(image, own)
             self._image = image = self._plain(image)
-            orientation = self._orientation(image)
             if orientation in range(2, 9):
                 self._turned = Turned(image, orientation)
         except pyvips.Error as error:
@@ -179,9 +176,7 @@ class PictureReader:
 
     def read(self) -> Picture:
         """The whole picture, if no row has been read yet."""
-        pixels = self._fetch(0, self.height)
-        meta = self.metadata
-        return Picture(pixels, meta.icc, meta.exif, meta.xmp, meta.dpi, meta.bands, meta.stated)
+        return Picture.of(self._fetch(0, self.height), self.metadata)
 
     def close(self) -> None:
         """Close the file; no row can be read any more."""
@@ -242,10 +237,6 @@ class PictureReader:
         except ScalewiseError as error:
             raise ScalewiseError(f"{self._path}: {error}") from None
 
-    def _orientation(self, image: Any) -> int:
-        by_tiff = self._tiff.orientation if self._tiff else None
-        return by_tiff or _field(image, "orientation") or 1
-
     def _header(self, file: BinaryIO, **options: Any) -> Any:
         # By way of a source: libvips would take brackets in a file name for options, and give
         # back the picture it remembers where a file has been written anew.
@@ -262,33 +253,26 @@ class PictureReader:
                 f"{max_pixels} pixels; raise it with --max-pixels {pixels}"
             )
 
-    def _metadata(self, image: Any, file: BinaryIO) -> Metadata:
-        exif: bytes | None = _field(image, "exif-data")
-        if self._content.loader == "tiffload":
-            exif = exif_of_tiff(file)
-        xmp: bytes | None = (_field(image, "xmp-data") or b"").rstrip(b"\0")
-        dpi = resolution(exif) if exif else None
-        if (image.xres, image.yres) != (_UNSET_PIXELS_PER_MM, _UNSET_PIXELS_PER_MM):
-            dpi = image.xres * _MM_PER_INCH, image.yres * _MM_PER_INCH
-        if dpi is not None and self._orientation(image) > 4:
-            dpi = dpi[1], dpi[0]
-        icc: bytes | None = _field(image, "icc-profile-data") or None
-        return Metadata(
-            icc=icc,
-            exif=with_upright_orientation(exif) if exif else None,
-            xmp=with_upright_xmp(xmp) if xmp else None,
-            dpi=dpi,
+    def _read_metadata(self, image: Any, file: BinaryIO) -> int:
+        """Keep what the file says about its picture, and return the pixels' orientation."""
+        by_page = self._tiff.orientation if self._tiff else None
+        found = read_metadata(image, file, self._content, by_page)
+        self.warnings += [f"{self._path}: {line}" for line in found.warnings]
+        self.metadata = replace(
+            found.metadata,
             bands=self._tiff.bands if self._tiff else None,
-            stated=self._stated(file, icc is not None, exif),
+            stated=self._stated(file, found.metadata),
         )
+        return found.orientation
 
-    def _stated(self, file: BinaryIO, has_profile: bool, exif: bytes | None) -> StatedColour | None:
+    def _stated(self, file: BinaryIO, metadata: Metadata) -> StatedColour | None:
+        has_profile = metadata.icc is not None
         if self._tiff:
             return None if has_profile else self._tiff.stated
         if self._content.loader == "pngload":
             return colour_of_png(file, has_profile)
-        if self._content.loader == "jpegload" and exif and not has_profile:
-            return colour_of_exif(exif)
+        if self._content.loader == "jpegload" and metadata.exif and not has_profile:
+            return colour_of_exif(metadata.exif)
         colour = self._avif.colour
         if colour is None or (has_profile and not colour.is_hdr):
             return None  # of two the profile is the more exact

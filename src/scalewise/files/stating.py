@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 from scalewise.files.avif_boxes import boxes_of_colour
 from scalewise.files.metadata import Metadata
-from scalewise.files.png_chunks import chunks_of_colour
 
 
 @dataclass(frozen=True)
@@ -15,13 +14,11 @@ class Statement:
 
     Attributes:
         metadata: with a profile, where only that can say it.
-        chunks: of a PNG file.
         boxes: of an AVIF file.
         warnings: what a user should know, without the file's name.
     """
 
     metadata: Metadata
-    chunks: bytes = b""
     boxes: list[bytes] = field(default_factory=list[bytes])
     warnings: list[str] = field(default_factory=list[str])
 
@@ -29,7 +26,8 @@ class Statement:
 def state_colours(metadata: Metadata, form: str, grey: bool, lossless: bool = False) -> Statement:
     """Decide how a file states its colours.
 
-    PNG has chunks for everything, AVIF has code points; for the rest a profile is made.
+    PNG has chunks for everything (:mod:`scalewise.files.png_colour`), AVIF has code points; for
+    the rest a profile is made.
 
     Args:
         metadata: what is to be written.
@@ -42,7 +40,7 @@ def state_colours(metadata: Metadata, form: str, grey: bool, lossless: bool = Fa
         return Statement(metadata)
     has_profile = metadata.icc is not None
     if form == "png":
-        return Statement(metadata, chunks=chunks_of_colour(stated, has_profile))
+        return Statement(metadata)
     if form == "avif" and stated.has_code and stated.full_range:
         return Statement(metadata, boxes=boxes_of_colour(stated, lossless))
     warnings: list[str] = []

@@ -1,6 +1,6 @@
-"""Exif in TIFF files, where libvips neither reads nor writes it.
+"""Metadata in TIFF files, where libvips neither reads nor writes them.
 
-There it is no block: what an Exif block begins with, such as the camera's name, are entries of
+There Exif is no block: what an Exif block begins with, such as the camera's name, are entries of
 the picture's own directory, and one of these says where the directory of the exposure is.
 """
 
@@ -14,69 +14,104 @@ from scalewise.files.directory import (
     EXIF,
     GPS,
     Directory,
+    Header,
     directory_bytes,
     read_directory,
     read_header,
+    read_rows,
 )
+from scalewise.files.exif import exif_directory, exif_of
 
-# Description, make, model, software, time, artist, copyright: what is no matter of the pixels.
-_SHARED = frozenset({0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298, EXIF, GPS})
-_BLOCK = b"Exif\0\0"
-_HEADER = b"II*\0\x08\0\0\0"
+# Of the picture and not of its pixels: description, make, model, page, software, time, artist,
+# host, copyright, Windows's title, comment, author, keywords, subject and rating; the camera's
+# own name, its serial number, and the moment of TIFF/EP.
+_WITH_TEXT = {0x010D, 0x010E, 0x010F, 0x0110, 0x011D, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298}
+_OTHERS = {0x4746, 0x4749, *range(0x9C9B, 0x9CA0), 0x9003, 0xC614, 0xC62F}
+SHARED = frozenset({*_WITH_TEXT, *_OTHERS, EXIF, GPS})
+# Of the pixels: how they lie in the file that the block came from.
+_STRUCTURE = frozenset(
+    {*range(0xFE, 0x10D), *range(0x111, 0x131), *range(0x13D, 0x15C), 0x0201, 0x0202}
+    | {*range(0x0211, 0x0215)}
+) - {*SHARED}
 _OFFSETS_END = 2**32
 
 
 def exif_of_tiff(file: BinaryIO) -> bytes | None:
     """What a TIFF file's first page has of Exif, as a block; None if nothing."""
+    found = tags_of_tiff(file, SHARED)
+    return exif_of(found) if found else None
+
+
+def tags_of_tiff(file: BinaryIO, wanted: frozenset[int]) -> Directory:
+    """Those of these tags that a TIFF file's first page has."""
     try:
-        order, offset = read_header(file)
-        found = read_directory(file, offset, order, _SHARED)
+        return read_directory(file, read_header(file), wanted)
     except ValueError:
-        return None
-    return _BLOCK + _HEADER + directory_bytes(found, len(_HEADER)) if found else None
+        return {}
 
 
-def add_exif_to_tiff(file: BinaryIO, exif: bytes) -> bool:
-    """Add an Exif block to a TIFF file; whether that can be done.
+def bytes_of_tag(file: BinaryIO, tag: int) -> bytes:
+    """A tag's value as bytes; none if it is not there."""
+    value = tags_of_tiff(file, frozenset({tag})).get(tag)
+    return value[2] if isinstance(value, tuple) else b""
 
-    The new directories go to the end, and the one that was the first is abandoned.  What makers
-    keep in their own note is copied as it is.
+
+def lost_in_tiff(exif: bytes) -> frozenset[int]:
+    """The tags of an Exif block that have no place in a TIFF file."""
+    return frozenset(exif_directory(exif)) - SHARED - _STRUCTURE
+
+
+def shared_tags(exif: bytes) -> Directory:
+    """The entries of an Exif block that stand in a TIFF file's own directory."""
+    return {tag: value for tag, value in exif_directory(exif).items() if tag in SHARED}
+
+
+def add_to_tiff(file: BinaryIO, added: Directory) -> bool:
+    """Add entries to the first directory of a TIFF file; whether that can be done.
+
+    The new directory goes to the end, and the one that was the first is abandoned.
 
     Args:
-        file: open to be read and written; little-endian, of less than 4 GiB.
-        exif: the block.
+        file: open to be read and written; little-endian.
+        added: the entries, which replace those of the same tags.
     """
-    block = io.BytesIO(exif.removeprefix(_BLOCK))
     try:
-        order, offset = read_header(block)
-        added = read_directory(block, offset, order, _SHARED)
-        order, offset = read_header(file)
-        if order != "<":
-            return False
+        header = read_header(file)
+        rows = read_rows(file, header)
     except ValueError:
         return False
+    if header.order != "<":
+        return False
     if added:
-        _replace_first_directory(file, offset, added)
+        _replace_first_directory(file, header, rows, added)
     return True
 
 
-def _replace_first_directory(file: BinaryIO, offset: int, added: Directory) -> None:
-    file.seek(offset)
-    (count,) = struct.unpack("<H", file.read(2))
-    entries = {entry[:2]: entry for entry in (file.read(12) for _ in range(count))}
-    following = file.read(4)
+def _replace_first_directory(
+    file: BinaryIO,
+    header: Header,
+    rows: list[tuple[int, int, int, bytes]],
+    added: Directory,
+) -> None:
+    head, row, place, width = ("<Q", "<HHQ8s", "<Q", 8) if header.big else ("<H", "<HHI4s", "<I", 4)
+    file.seek(header.offset + struct.calcsize(head) + struct.calcsize(row) * len(rows))
+    following = file.read(width)
+    kept = {entry[0]: struct.pack(row, *entry) for entry in rows if entry[0] not in added}
     end = file.seek(0, io.SEEK_END)
-    end += file.write(bytes(end % 2))
+    end += file.write(bytes(end % 8 and 8 - end % 8))
     # The new entries in a table of their own first: its rows then go among the old ones.
-    kept = {tag: value for tag, value in added.items() if struct.pack("<H", tag) not in entries}
-    rows = len(entries) + len(kept)
-    shift = 12 * (rows - len(kept))
-    content = directory_bytes(kept, end + shift)
-    table, values = content[2 : 2 + 12 * len(kept)], content[2 + 12 * len(kept) + 4 :]
-    entries |= {table[i : i + 2]: table[i : i + 12] for i in range(0, len(table), 12)}
-    ordered = sorted(entries.values(), key=lambda entry: struct.unpack_from("<H", entry))
-    if end + len(content) + shift >= _OFFSETS_END:
+    shift = struct.calcsize(row) * len(kept)
+    content = directory_bytes(added, end + shift, header.big)
+    begin = struct.calcsize(head)
+    table = content[begin : begin + struct.calcsize(row) * len(added)]
+    values = content[begin + len(table) + width :]
+    new = dict(
+        zip(sorted(added), struct.iter_unpack(f"{struct.calcsize(row)}s", table), strict=True)
+    )
+    ordered = sorted({**kept, **{tag: each for tag, (each,) in new.items()}}.items())
+    if not header.big and end + len(content) + shift >= _OFFSETS_END:
         raise OSError("a TIFF file of more than 4 GiB")
-    file.write(struct.pack("<H", rows) + b"".join(ordered) + following + values)
-    file.seek(4)
-    file.write(struct.pack("<I", end))
+    file.write(struct.pack(head, len(ordered)) + b"".join(each for _, each in ordered))
+    file.write(following + values)
+    file.seek(8 if header.big else 4)
+    file.write(struct.pack(place, end))

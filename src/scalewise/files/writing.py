@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import os
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
 from scalewise.errors import DiskFullError, ScalewiseError
+from scalewise.files import metadata_writing
 from scalewise.files.avif_boxes import with_properties
 from scalewise.files.exif import tags
 from scalewise.files.formats import Format, check_target
 from scalewise.files.metadata import Metadata
 from scalewise.files.picture import Picture, Pixels
-from scalewise.files.png_chunks import leave_room, put_chunks
 from scalewise.files.reasons import is_disk_full, one_line
 from scalewise.files.scratch import Scratch, unfinished
 from scalewise.files.stating import state_colours
-from scalewise.files.tiff_exif import add_exif_to_tiff
 from scalewise.files.tiff_layout import EXTRA_SAMPLES, overwrite_numbers
 
 _MM_PER_INCH = 25.4
@@ -59,7 +59,7 @@ def write(
             would be others.
 
     Returns:
-        What a user should know, a line each: metadata that could not be kept.
+        What a user should know, a line each: what could not be kept.
 
     Raises:
         ScalewiseError: as :func:`scalewise.files.check_target`; no such folder; a full disk.
@@ -97,7 +97,7 @@ class PictureWriter:
         quality, overwrite, format, lossless, strip: as for :func:`write`.
 
     Attributes:
-        warnings: metadata that could not be kept, a line each.
+        warnings: what could not be kept, a line each; complete once the picture is finished.
 
     Raises:
         ScalewiseError: as :func:`write`.
@@ -152,12 +152,17 @@ class PictureWriter:
         self._bands, self._deep = sample.shape[2], sample.dtype == np.uint16
         self._kind = "ushort" if self._deep else "uchar"
         self._scratch = Scratch(path.parent, width, self._bands, self._kind)
-        self._said = state_colours(
-            metadata or Metadata(), self._form.name, self._bands < 3, lossless
-        )
-        for line in self._said.warnings:
+        self._transparent = False
+        if self._dtype == np.uint16 and not self._form.deep:
+            self._warn(
+                f"16 bits are rounded to 8, of which {self._form.name} has no more; "
+                "png and tiff keep them"
+            )
+        said = state_colours(metadata or Metadata(), self._form.name, self._bands < 3, lossless)
+        for line in said.warnings:
             self._warn(line)
-        self._metadata = self._kept(self._said.metadata)
+        self._boxes = said.boxes
+        self._metadata = self._kept(said.metadata)
 
     def write_rows(self, rows: Pixels) -> None:
         """Append rows, (n, W, C), below those that are there.
@@ -199,16 +204,14 @@ class PictureWriter:
             else:
                 raise ValueError(f"{self._rows} rows were written; the picture has {height}")
             with unfinished(self._path) as descriptor:
-                self._encode_file(image, descriptor)
-                if self._separate is not None:
-                    self._set_extra_samples(descriptor, self._separate.extra)
-                if self._form.name == "tiff" and self._metadata.exif is not None:
-                    self._add_exif(descriptor, self._metadata.exif)
+                self._save(image, descriptor)
         except (pyvips.Error, OSError) as error:
             raise self._failure(error) from None
         finally:
             self.close()
         self._finished = True
+        if self._transparent:
+            self._warn(f"{self._form.name} has no transparency; laid over white")
 
     def close(self) -> None:
         """Give up what was written, if it is not finished."""
@@ -229,66 +232,85 @@ class PictureWriter:
 
     def _fitted(self, pixels: Pixels) -> Pixels:
         """Rows as the format can hold them."""
-        return pixels if self._separate else _fitted(pixels, self._form)
+        if self._separate:
+            return pixels
+        if not self._form.alpha and pixels.shape[2] in (2, 4) and not self._transparent:
+            self._transparent = bool((pixels[..., -1] < np.iinfo(pixels.dtype).max).any())
+        return _fitted(pixels, self._form)
 
     def _image(self, pixels: Pixels) -> Any:
         height, width, bands = pixels.shape
         data = np.ascontiguousarray(pixels).data
         return pyvips.Image.new_from_memory(data, width, height, bands, self._kind)
 
-    def _encode_file(self, image: Any, descriptor: int) -> None:
-        """Encode into a file, with what libvips does not say of colours."""
-        if self._said.boxes:
-            memory = pyvips.Target.new_to_memory()
-            self._encode(image, memory, self._metadata)
-            avif = with_properties(memory.get("blob"), self._said.boxes)
-            if avif is None:
-                self._warn("its colours cannot be stated in this AVIF file: they look wrong")
-            with os.fdopen(os.dup(descriptor), "wb") as file:
-                file.write(avif or memory.get("blob"))
-            return
-        leave_room(descriptor, self._said.chunks)
-        self._encode(image, pyvips.Target.new_to_descriptor(descriptor), self._metadata)
-        if self._said.chunks:
-            put_chunks(descriptor, self._said.chunks)
+    def _save(self, image: Any, descriptor: int) -> None:
+        form, metadata = self._form.name, self._metadata
+        with os.fdopen(os.dup(descriptor), "r+b") as file:
+            if self._boxes:
+                file.write(self._avif(image))
+                file.flush()
+            else:
+                file.seek(metadata_writing.room_ahead(metadata, form))
+                self._encode(image, pyvips.Target.new_to_descriptor(descriptor), metadata)
+            self._complete(file, metadata, pyvips.Source.new_from_descriptor(descriptor))
+            if self._separate is not None and not overwrite_numbers(
+                file, EXTRA_SAMPLES, self._separate.extra
+            ):  # libvips calls all bands alpha that are not colours
+                raise OSError(None, "its extra samples cannot be named")
+
+    def _avif(self, image: Any) -> bytes:
+        """An AVIF file, with what libvips does not say of its colours."""
+        memory = pyvips.Target.new_to_memory()
+        self._encode(image, memory, self._metadata)
+        plain: bytes = memory.get("blob")
+        avif = with_properties(plain, self._boxes)
+        if avif is None:
+            self._warn("its colours cannot be stated in this AVIF file: they look wrong")
+        return avif or plain
 
     def _encode(self, image: Any, target: Any, metadata: Metadata) -> None:
         grey = not self._separate.rgb if self._separate else self._bands < 3
         spaces = ("b-w", "grey16") if grey else ("srgb", "rgb16")
         across, down = (dots / _MM_PER_INCH for dots in metadata.dpi or _UNSET_DPI)
         image = image.copy(interpretation=spaces[self._deep], xres=across, yres=down)
-        for name, field in _FIELDS.items():
-            if (data := getattr(metadata, name)) is not None:
-                image.set_type(pyvips.GValue.blob_type, field, data)
+        parts = metadata_writing.kept_by_libvips(metadata, self._form.name)
+        for name, data in parts.items():
+            image.set_type(pyvips.GValue.blob_type, name, data)
         options = dict(self._options)
-        if self._strip:
-            options["keep"] = "icc"
+        options["keep"] = "|".join(name.split("-")[0] for name in parts) or "icc"
         if image.width * image.height * self._bands * (1 + self._deep) > _CLASSIC_TIFF:
             options |= {"bigtiff": True} if self._form.name == "tiff" else {}
         getattr(image, self._form.saver + "_target")(target, **options)
 
-    def _add_exif(self, descriptor: int, exif: bytes) -> None:
-        with os.fdopen(os.dup(descriptor), "r+b") as file:
-            if not add_exif_to_tiff(file, exif):
-                self._warn("Exif cannot be added to this TIFF file; left out")
-
-    def _set_extra_samples(self, descriptor: int, extra: tuple[int, ...]) -> None:
-        """Say what the bands are: libvips says alpha of all that are not colours."""
-        with os.fdopen(os.dup(descriptor), "r+b") as file:
-            if not overwrite_numbers(file, EXTRA_SAMPLES, extra):
-                raise OSError(None, "its extra samples cannot be named")
+    def _complete(self, file: BinaryIO, metadata: Metadata, source: Any) -> None:
+        """Put in what libvips does not write."""
+        exif: bytes | None = None
+        if metadata.exif and self._form.name in metadata_writing.EXIF_IN_PLACE:
+            file.seek(0)
+            exif = _exif_data(getattr(pyvips.Image, self._form.loader + "_source")(source))
+        if not metadata_writing.complete(file, metadata, self._form.name, exif):
+            self._warn(f"Exif cannot be added to this {self._form.name} file; left out")
 
     def _kept(self, metadata: Metadata) -> Metadata:
         """What of the metadata this file will hold; a warning for each part that it will not.
 
-        Each part is written with a tiny picture and read again: libvips leaves out what it takes
-        for damaged or too large without a word, and fails over some.
+        Each part that libvips writes is written with a tiny picture and read again: it leaves out
+        what it takes for damaged or too large without a word, and fails over some.
         """
         if self._strip:
-            metadata = Metadata(icc=metadata.icc)
-        for name in _FIELDS:
+            metadata = Metadata(icc=metadata.icc, bands=metadata.bands, stated=metadata.stated)
+        height, width, _ = self._shape
+        metadata, lines = metadata_writing.fitted_metadata(
+            metadata.sized(width, height), self._form.name
+        )
+        for line in lines:
+            self._warn(line)
+        for name, field in _FIELDS.items():
             data: bytes | None = getattr(metadata, name)
-            if data is None:
+            if data is None or (
+                name != "icc"
+                and field not in metadata_writing.kept_by_libvips(metadata, self._form.name)
+            ):
                 continue
             found = self._found_again(name, data) if data else None
             if found is None or (name != "exif" and found != data):
@@ -306,14 +328,17 @@ class PictureWriter:
         """A part of the metadata, as it comes back from a tiny picture."""
         if name == "icc" and self._bands > 2 and self._shape[2] <= 2:
             return None  # made for grey, it says nothing about RGB
-        if name == "exif" and (self._form.name == "tiff" or not tags(data)):
-            return data if tags(data) else None
         sample = np.zeros((_PROBE_SIDE, _PROBE_SIDE, self._shape[2]), self._dtype)
+        part = replace(Metadata(), **{name: data})
         try:
             target = pyvips.Target.new_to_memory()
-            tiny = self._image(self._fitted(sample))
-            self._encode(tiny, target, replace(Metadata(), **{name: data}))
-            back = getattr(pyvips.Image, self._form.loader + "_buffer")(target.get("blob"))
+            self._encode(self._image(self._fitted(sample)), target, part)
+            blob: bytes = target.get("blob")
+            if name == "exif":
+                file = io.BytesIO(blob)
+                self._complete(file, part, pyvips.Source.new_from_memory(blob))
+                blob = file.getvalue()
+            back = getattr(pyvips.Image, self._form.loader + "_buffer")(blob)
             return back.get(_FIELDS[name])
         except pyvips.Error:
             return None
@@ -324,6 +349,10 @@ class PictureWriter:
     def _failure(self, error: pyvips.Error | OSError) -> ScalewiseError:
         kind = DiskFullError if is_disk_full(error) else ScalewiseError
         return kind(f"{self._path}: cannot be written ({one_line(error)})")
+
+
+def _exif_data(image: Any) -> bytes | None:
+    return image.get("exif-data") if image.get_typeof("exif-data") else None
 
 
 def to_8_bit(pixels: NDArray[Any]) -> NDArray[np.uint8]:
