@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
-
 from scalewise.files.colour import ADOBE_RGB, StatedColour
-from scalewise.files.directory import EXIF, INTEROPERABILITY, read_directory, read_header
+from scalewise.files.directory import EXIF, INTEROPERABILITY
+from scalewise.files.exif import exif_directory
 
 _INDEX = 1
 _ADOBE_RGB = b"R03"  # DCF 2.0 (CIPA DC-009), 3.1.4: the optional colour space
@@ -17,12 +16,7 @@ def colour_of_exif(exif: bytes) -> StatedColour | None:
     Args:
         exif: the block.
     """
-    block = io.BytesIO(exif.removeprefix(b"Exif\0\0"))
-    try:
-        order, offset = read_header(block)
-        found = read_directory(block, offset, order)
-    except ValueError:
-        return None
+    found = exif_directory(exif)
     for tag in (EXIF, INTEROPERABILITY):
         inner = found.get(tag)
         if not isinstance(inner, dict):

@@ -179,7 +179,7 @@ class PictureWriter:
         if self._rows + len(rows) > height:
             raise ValueError(f"{self._rows + len(rows)} rows; the picture has {height}")
         try:
-            self._scratch.append(self._fitted(rows))
+            self._scratch.append(self._fitted(self._noting_alpha(rows)))
         except OSError as error:
             self.close()
             raise self._failure(error) from None
@@ -198,7 +198,7 @@ class PictureWriter:
         height = self._shape[0]
         try:
             if pixels is not None:
-                image = self._image(self._fitted(pixels))
+                image = self._image(self._fitted(self._noting_alpha(pixels)))
             elif self._rows == height:
                 image = self._scratch.image()
             else:
@@ -232,11 +232,14 @@ class PictureWriter:
 
     def _fitted(self, pixels: Pixels) -> Pixels:
         """Rows as the format can hold them."""
-        if self._separate:
-            return pixels
-        if not self._form.alpha and pixels.shape[2] in (2, 4) and not self._transparent:
+        return pixels if self._separate else _fitted(pixels, self._form)
+
+    def _noting_alpha(self, pixels: Pixels) -> Pixels:
+        """The same rows, when it was noted whether they are transparent where that is lost."""
+        loses_alpha = not self._separate and not self._form.alpha and pixels.shape[2] in (2, 4)
+        if loses_alpha and not self._transparent:
             self._transparent = bool((pixels[..., -1] < np.iinfo(pixels.dtype).max).any())
-        return _fitted(pixels, self._form)
+        return pixels
 
     def _image(self, pixels: Pixels) -> Any:
         height, width, bands = pixels.shape
