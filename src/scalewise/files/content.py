@@ -6,6 +6,8 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from scalewise.files.bmp import HEADERS
+
 
 @dataclass(frozen=True)
 class Content:
@@ -13,7 +15,7 @@ class Content:
 
     Attributes:
         name: what people call it.
-        loader: libvips's operation for it.
+        loader: libvips's operation for it; ``bmp`` for what it does not read.
         paged: whether that operation can be asked for pages or frames.
         animated: whether it holds others that cannot be asked for.
     """
@@ -35,14 +37,17 @@ _STARTS = {
 }
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_CHUNKS = 1000  # before the pixels; there are a dozen
-_AVIF = (b"avif", b"mif1", b"msf1", b"miaf")
-_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
+_AVIF = frozenset({b"avif", b"avis"})
+_HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
+_HEIF = frozenset({b"mif1", b"mif2", b"msf1", b"miaf", b"avci", b"avcs", b"jpeg", b"j2ki", b"vvic"})
+_MOST_BRANDS = 1024  # bytes of them
+_META = 2**16  # bytes from the start in which the kind of coding is named
 
 
 def content_of(file: BinaryIO) -> Content | None:
     """The kind of picture that an open file holds; None for all that is not read here."""
     file.seek(0)
-    start = file.read(16)
+    start = file.read(18)
     for prefix, content in _STARTS.items():
         if start.startswith(prefix):
             return content
@@ -51,12 +56,32 @@ def content_of(file: BinaryIO) -> Content | None:
     if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
         return Content("WebP", "webpload", paged=True)
     if start[4:8] == b"ftyp":
-        brand = start[8:12]
-        if brand in _HEIC:
-            return Content("HEIC", "heifload", paged=True)
-        if brand in _AVIF or brand == b"avis":
-            return Content("AVIF", "heifload", paged=True, animated=brand == b"avis")
+        return _heif(file, int.from_bytes(start[:4]))
+    if start.startswith(b"BM") and int.from_bytes(start[14:18], "little") in HEADERS:
+        return Content("BMP", "bmp")
     return None
+
+
+def _heif(file: BinaryIO, size: int) -> Content | None:
+    """AVIF or HEIC: by any of its brands, or else by the coding that it names.
+
+    ISO/IEC 23008-12 (HEIF), 10: a file's first brand may be one that says nothing of the coding.
+    """
+    file.seek(8)
+    named = file.read(max(min(size, _MOST_BRANDS) - 8, 4))
+    first, brands = named[:4], {named[place : place + 4] for place in range(0, len(named), 4)}
+    if not brands & (_AVIF | _HEIC | _HEIF):
+        return None
+    by_brand = brands & (_AVIF | _HEIC)
+    if first in by_brand:
+        by_brand = {first}
+    if not by_brand:
+        file.seek(0)
+        meta = file.read(_META)
+        by_brand = {name for code, name in ((b"av01", b"avif"), (b"hvc1", b"heic")) if code in meta}
+    name = "AVIF" if by_brand & _AVIF else "HEIC" if by_brand else "HEIF"
+    animated = name == "AVIF" and first in (b"avis", b"msf1")
+    return Content(name, "heifload", paged=True, animated=animated)
 
 
 def _is_animated_png(file: BinaryIO) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import pyvips
 
 from scalewise.errors import ScalewiseError
+from scalewise.files.bmp import open_bmp
 from scalewise.files.content import content_of
 from scalewise.files.reading import open_picture
 from scalewise.files.reasons import one_line
@@ -48,7 +49,15 @@ def preview(path: Path, side: int) -> bytes:
         ScalewiseError: it cannot be read.
     """
     try:
-        image: Any = pyvips.Image.thumbnail(str(path), side, height=side, size="down")
+        image: Any = _reduced(path, side)
         return image.cast("uchar", shift=image.format == "ushort").pngsave_buffer()
     except pyvips.Error as error:
         raise ScalewiseError(f"{path}: cannot be shown ({one_line(error)})") from None
+
+
+def _reduced(path: Path, side: int) -> Any:
+    with path.open("rb") as file:
+        content = content_of(file)
+        if content is not None and content.loader == "bmp":
+            return open_bmp(file).image().thumbnail_image(side, height=side, size="down")
+    return pyvips.Image.thumbnail(str(path), side, height=side, size="down")

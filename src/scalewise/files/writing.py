@@ -279,7 +279,7 @@ class PictureWriter:
 
     def _failure(self, error: pyvips.Error | OSError) -> ScalewiseError:
         kind = DiskFullError if is_disk_full(error) else ScalewiseError
-        return kind(f"{self._path}: cannot be written ({one_line(error)})")
+        return kind(f"{self._path}: cannot be written ({one_line(error, self._form.name)})")
 
 
 def to_8_bit(pixels: NDArray[Any]) -> NDArray[np.uint8]:
