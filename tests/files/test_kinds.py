@@ -202,6 +202,27 @@ def test_no_other_loader_is_ever_asked(tmp_path: Path, kind: str) -> None:
         open_picture(tmp_path / "a.png")
 
 
+@pytest.mark.parametrize(
+    ("start", "name"),
+    [
+        (b"", "nothing: the file is empty"),
+        (b"\xff\x0a\1\2", "JPEG XL"),
+        (b"8BPS\0\1", "Photoshop"),
+        (b"\n <!DOCTYPE HTML><html>", "a web page"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1", "camera raw"),
+        (b"\0\0\0\x18ftypqt  ", "a video"),
+        (b"\0\x05\x16\x07\0\2\0\0Mac OS X", "AppleDouble"),
+        (b"RIFF\0\0\0\0WAVE", "cut short"),
+    ],
+)
+def test_what_is_often_taken_for_a_picture_is_named(
+    tmp_path: Path, start: bytes, name: str
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(start)
+    with pytest.raises(ScalewiseError, match=f"a.jpg: not an image .*{name}"):
+        open_picture(tmp_path / "a.jpg")
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_a_pipe_does_not_wait(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")

@@ -76,8 +76,11 @@ def places(
     cannot be written.
 
     Raises:
-        ScalewiseError: several pictures for a pipe, a terminal in place of one, or a cluster.
+        ScalewiseError: several pictures for a pipe, a terminal in place of one, a cluster, or an
+            empty name.
     """
+    if "" in inputs or output == "":  # which would be the current folder
+        raise ScalewiseError("an empty name: give a file or a folder")
     paths = [Path(each) for each in inputs]
     reads = PIPE in inputs
     writes = output == PIPE or (reads and output is None)

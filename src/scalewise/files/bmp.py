@@ -42,6 +42,7 @@ _DEPTHS = {
 _DEFAULT_MASKS = {16: (0x7C00, 0x3E0, 0x1F, 0), 32: (0xFF0000, 0xFF00, 0xFF, 0)}
 _CALIBRATED, _EMBEDDED, _LINKED = 0, 0x4D424544, 0x4C494E4B
 _ROWS_AT_ONCE = 64
+_MOST_DOTS = 10_000_000  # per metre; more is damage
 
 
 class BmpError(ScalewiseError):
@@ -203,7 +204,9 @@ def open_bmp(file: BinaryIO) -> Bmp:
         offset if offset >= palette_at else palette_at,
         masks,
         palette,
-        (across / 1000, down / 1000) if across > 0 and down > 0 else (1.0, 1.0),
+        (across / 1000, down / 1000)
+        if 0 < min(across, down) <= max(across, down) < _MOST_DOTS
+        else (1.0, 1.0),
         icc,
         [warning] if warning else [],
     )

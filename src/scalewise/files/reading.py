@@ -32,7 +32,7 @@ import pyvips
 
 from scalewise.errors import ScalewiseError
 from scalewise.files.bmp import BmpError, open_bmp
-from scalewise.files.content import content_of
+from scalewise.files.content import content_of, foreign_name
 from scalewise.files.exif import resolution, with_upright_orientation
 from scalewise.files.jpeg_end import lacks_end_marker, with_end_marker
 from scalewise.files.metadata import Metadata, with_upright_xmp
@@ -118,9 +118,10 @@ class PictureReader:
         self.warnings: list[str] = []
         content = content_of(file)
         if content is None:
+            name = foreign_name(file)
             raise ScalewiseError(
                 f"{path}: not an image in a format known here (AVIF, BMP, GIF, HEIC, JPEG, PNG, "
-                "TIFF, WebP), or cut short"
+                f"TIFF, WebP), {f'but {name}' if name else 'or cut short'}"
             )
         self._content = content
         forget_errors()

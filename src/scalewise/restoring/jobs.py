@@ -136,6 +136,10 @@ def plan_jobs(
             )
         return _checked([Job(find_images(inputs[0])[0], Path(output))])
     folder = None if output is None else Path(output)
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise ScalewiseError(
+            f"{folder}: is a file, not a folder to write to; choose another output"
+        )
     extension = None if format is None else format_of(Path("a.png"), format).suffixes[0]
     closed: list[Job] = []
     found: list[_Found] = []
