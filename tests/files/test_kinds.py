@@ -20,6 +20,7 @@ from PIL import Image, ImageCms
 from scalewise.errors import ScalewiseError
 from scalewise.files import MAX_PIXELS, open_picture, read
 from scalewise.files.content import content_of
+from scalewise.files.reasons import one_line
 from scalewise.imaging.metrics import psnr
 
 FOREIGN = {
@@ -268,7 +269,7 @@ def jpeg(pixels: NDArray[np.uint8], **options: Any) -> bytes:
 
 
 @pytest.mark.parametrize("progressive", [False, True])
-@pytest.mark.parametrize("left", [b"", b"\xff"])
+@pytest.mark.parametrize("left", [b"", b"\xff", bytes(700)])
 def test_a_jpeg_without_its_end_marker_is_read_with_a_warning(
     tmp_path: Path, photo: NDArray[np.uint8], progressive: bool, left: bytes
 ) -> None:
@@ -393,3 +394,20 @@ def test_an_error_speaks_of_its_own_file(tmp_path: Path, photo: NDArray[np.uint8
     with pytest.raises(ScalewiseError) as caught:
         read(tmp_path / "cut.png")
     assert "jpeg" not in str(caught.value).lower()
+
+
+@pytest.mark.parametrize(
+    ("noted", "format", "expected"),
+    [
+        ("VipsJpeg: no end\nvipspng: libpng read error\n", "PNG", "vipspng: libpng read error"),
+        ("heif: no box\n (2.100)\n", "PNG", ""),
+        ("VipsJpeg: Corrupt JPEG data: 3 bytes\nVipsJpeg: bogus size\n", "JPEG", "bogus size"),
+        ("VipsJpeg: bogus size\ntiff2vips: out of range", "tiff", "tiff2vips: out of range"),
+        ("pngload: no\nwrite error\nsystem error: No space left", "tiff", "No space left"),
+        ("VipsRegion: no pixels", "WebP", "VipsRegion: no pixels"),
+        ("", "GIF", ""),
+    ],
+)
+def test_whose_words_are_taken(noted: str, format: str, expected: str) -> None:
+    reason = one_line(pyvips.Error("", noted), format)
+    assert reason.removeprefix("VipsJpeg: ") == expected

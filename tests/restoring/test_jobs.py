@@ -198,6 +198,16 @@ def test_results_of_other_sizes_and_tasks_are_told_of(tmp_path: Path) -> None:
     assert "a_x3.png: left out" in said[-1]
 
 
+def test_pictures_in_the_output_that_are_no_results_are_told_of(folder: Path) -> None:
+    touch(folder, "out/a.webp", "out/sub/a.jpg", "out/sub/own.jpg", "out/own.png")
+    said: list[str] = []
+    assert len(plan_jobs([folder], folder / "out", "", warn=said.append)) == 3
+    (line,) = said
+    assert f"{folder / 'out' / 'own.png'} and 1 more: left out" in line
+    assert len(plan_jobs([folder / "out"], folder / "out" / "new", "", warn=said.append)) == 4
+    assert len(said) == 1
+
+
 @pytest.mark.parametrize(
     "output", ["2024.05.06", "models.v1", "x.png/", "Mr. Smith", "large/", ".hidden", "v1.25"]
 )

@@ -31,9 +31,16 @@ def lacks_end_marker(file: BinaryIO) -> bool:
 
 
 def with_end_marker(file: BinaryIO) -> bytes:
-    """The whole file, and an end marker."""
+    """The whole file, and an end marker; without zeros that only fill it up.
+
+    The bits of the last row are filled up with ones: a 0 there belongs to the byte before it.
+    """
     file.seek(0)
-    return file.read() + _END
+    whole = file.read()
+    data = whole.rstrip(b"\0")
+    if data.endswith(b"\xff") and len(data) < len(whole):
+        data += b"\0"
+    return data + _END
 
 
 def _find_first_scan(file: BinaryIO) -> bool:

@@ -11,7 +11,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.files.bmp import open_bmp
 from scalewise.files.content import content_of
 from scalewise.files.reading import open_picture
-from scalewise.files.reasons import one_line
+from scalewise.files.reasons import in_brackets, one_line
 
 _SHOWN_AS_THEY_ARE = {
     "AVIF": "image/avif",
@@ -52,7 +52,7 @@ def preview(path: Path, side: int) -> bytes:
         image: Any = _reduced(path, side)
         return image.cast("uchar", shift=image.format == "ushort").pngsave_buffer()
     except pyvips.Error as error:
-        raise ScalewiseError(f"{path}: cannot be shown ({one_line(error)})") from None
+        raise ScalewiseError(f"{path}: cannot be shown{in_brackets(one_line(error))}") from None
 
 
 def _reduced(path: Path, side: int) -> Any:

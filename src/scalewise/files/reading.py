@@ -37,7 +37,7 @@ from scalewise.files.exif import resolution, with_upright_orientation
 from scalewise.files.jpeg_end import lacks_end_marker, with_end_marker
 from scalewise.files.metadata import Metadata, with_upright_xmp
 from scalewise.files.picture import Picture, Pixels
-from scalewise.files.reasons import forget_errors, one_line
+from scalewise.files.reasons import forget_errors, in_brackets, one_line
 from scalewise.files.tiff_depth import odd_depth
 from scalewise.files.tiff_exif import exif_of_tiff
 from scalewise.files.turning import Turned
@@ -115,6 +115,7 @@ class PictureReader:
     ) -> None:
         self._path = path
         self._turned: Turned | None = None
+        self._memory = b""
         self.warnings: list[str] = []
         content = content_of(file)
         if content is None:
@@ -321,11 +322,15 @@ class PictureReader:
         if self._content.name in ("HEIC", "HEIF"):
             return ScalewiseError(
                 f"{self._path}: {self._content.name} cannot be decoded here, or the file is "
-                f"damaged ({reason}); convert it to JPEG or PNG"
+                f"damaged{in_brackets(reason)}; convert it to JPEG or PNG"
             )
         if self._content.name == "TIFF" and (samples := odd_depth(self._path)):
             return ScalewiseError(f"{self._path}: has {samples}; convert it to 8 or 16 bits")
-        return ScalewiseError(f"{self._path}: truncated, damaged or not readable ({reason})")
+        if self._memory:
+            reason = "it has no end marker, and rows are missing"
+        return ScalewiseError(
+            f"{self._path}: truncated, damaged or not readable{in_brackets(reason)}"
+        )
 
 
 def _field(image: Any, name: str) -> Any:

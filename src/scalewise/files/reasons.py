@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyvips
@@ -12,17 +14,19 @@ import pyvips.error
 _SYSTEM = "system error: "
 
 
-# By what libvips and its libraries call themselves, where a format has to do with them.
+# What is in the names that libvips and its libraries speak by, for each format.
 _SPEAKERS = {
-    "png": {"png"},
-    "jpeg": {"jpeg", "jpg"},
-    "tiff": {"tiff", "jpeg", "jpg", "webp"},  # in which pixels may be coded so
-    "webp": {"webp"},
-    "avif": {"heif", "avif"},
-    "heic": {"heif"},
-    "gif": {"gif"},
+    "png": "png",
+    "jpeg": "jpeg",
+    "tiff": "tiff",
+    "webp": "webp",
+    "avif": "heif",
+    "heic": "heif",
+    "heif": "heif",
+    "gif": "gif",
 }
-_EVERYBODY = frozenset[str]().union(*_SPEAKERS.values())
+_SPEAKER = re.compile(r"[\w -]+: ")
+_WARNING = "Corrupt JPEG data"  # libjpeg's, of what it reads nevertheless
 
 
 def forget_errors() -> None:
@@ -31,7 +35,7 @@ def forget_errors() -> None:
 
 
 def one_line(error: pyvips.Error | OSError, format: str | None = None) -> str:
-    """What went wrong, in one line.
+    """What went wrong, in one line; nothing where libvips does not tell.
 
     Args:
         error: libvips's, or the system's.
@@ -45,17 +49,29 @@ def one_line(error: pyvips.Error | OSError, format: str | None = None) -> str:
     # What the system says, of a full disk for one, comes after libvips's "write error".
     system = [line.removeprefix(_SYSTEM) for line in lines if line.startswith(_SYSTEM)]
     if format is not None:
-        lines = [line for line in lines if _may_speak_of(line, format.lower())]
-        if format.lower() == "jpeg":  # of warnings and errors, the last is what it stopped at
-            lines.reverse()
-    return next(filter(None, system + lines), "libvips does not say why")
+        lines = list(_of_format(lines, format.lower()))
+    return next(filter(None, system + lines), "")
 
 
-def _may_speak_of(line: str, format: str) -> bool:
-    """Whether a line comes from what reads and writes a format, or from what all have in common."""
-    speaker = line.partition(":")[0].lower()
-    named = {each for each in _EVERYBODY if each in speaker}
-    return not named or bool(named & _SPEAKERS.get(format, set()))
+def in_brackets(reason: str) -> str:
+    """A reason as the end of a sentence; nothing of none.
+
+    >>> "not readable" + in_brackets("no end"), "not readable" + in_brackets("")
+    ('not readable (no end)', 'not readable')
+    """
+    return f" ({reason})" if reason else ""
+
+
+def _of_format(lines: Iterable[str], format: str) -> Iterator[str]:
+    """What was said by those who read and write a format, or by what all have in common."""
+    others = {*_SPEAKERS.values()} - {_SPEAKERS.get(format)}
+    is_meant = False
+    for line in lines:
+        if match := _SPEAKER.match(line):
+            speaker = match[0].lower()
+            is_meant = not any(other in speaker for other in others) and _WARNING not in line
+        if is_meant:  # a line without a speaker goes on with the one before
+            yield line
 
 
 def is_disk_full(error: pyvips.Error | OSError) -> bool:

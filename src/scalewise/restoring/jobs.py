@@ -197,8 +197,8 @@ def _without_results(
     warn: Callable[[str], None] | None,
 ) -> list[_Found]:
     """What is not the result of an earlier run."""
-    if output is not None:
-        found = [each for each in found if not each.lies_in(output)]
+    within = [each for each in found if output is not None and each.lies_in(output)]
+    found = [each for each in found if output is None or not each.lies_in(output)]
     originals = {target: each for each in found if (target := _place_of(each.target)) != each.place}
     stems = {each.place.with_suffix("") for each in found}
     kept: list[_Found] = []
@@ -210,13 +210,23 @@ def _without_results(
             told.append(each)
         else:
             kept.append(each)
-    if told and warn is not None:
-        others = f" and {len(told) - 1} more" if told[1:] else ""
+    results = {target.with_suffix("") for target in originals}
+    strangers = [each for each in within if each.place.with_suffix("") not in results]
+    if warn is not None and told:
         warn(
-            f"{told[0].source}{others}: left out, for the name says that it is the result of "
-            "another input; give it alone to use it"
+            f"{_counted(told)}: left out, for the name says that it is the result of another "
+            "input; give it alone to use it"
+        )
+    if warn is not None and strangers:
+        warn(
+            f"{_counted(strangers)}: left out, for it lies in the folder of the results, though "
+            "no input is called so; choose another output to use it"
         )
     return kept
+
+
+def _counted(found: Sequence[_Found]) -> str:
+    return f"{found[0].source}" + (f" and {len(found) - 1} more" if found[1:] else "")
 
 
 _RESULT = re.compile(r"(?P<original>.+)_(x\d+(\.\d+)?|[wh]\d+|\d+x\d+|restored)")
