@@ -144,6 +144,11 @@ def test_upscale_patterns_and_shards(call, picture: Path, small_release: Path) -
         (["upscale", "{picture}", "--max-pixels", "100"], "--max-pixels 4200"),
         (["upscale", "{picture}", "--device", "mps"], "no mps device"),
         (["upscale", "{picture}", "-o", "/proc/nowhere"], "/proc/nowhere"),
+        (["upscale", ""], "an empty name"),
+        (["restore", "{picture}", "-o", ""], "an empty name"),
+        (["upscale", "{picture}", "{folder}", "-o", "{folder}/x.png"], "end its name in /"),
+        (["restore", "{picture}", "{folder}", "-o", "{folder}/text"], "text: is a file, not"),
+        (["restore", "{picture}", "--suffix", "/x"], "without separators"),
         (["evaluate", "scn_x2", "{folder}/empty"], "empty"),
         (["evaluate", "scn_x2", "{folder}/missing"], "missing"),
         (["export", "nothing", "-o", "{folder}/x.onnx"], "unknown model 'nothing'"),
@@ -155,6 +160,7 @@ def test_upscale_patterns_and_shards(call, picture: Path, small_release: Path) -
 def test_mistakes_get_one_line(call, picture: Path, arguments: list[str], message: str) -> None:
     folder = picture.parent
     (folder / "text.png").write_text("no image")
+    (folder / "text").write_text("no image")
     (folder / "broken.png").write_bytes(picture.read_bytes()[:500])
     (folder / "empty").mkdir()
     before = sorted(path.name for path in folder.iterdir())
@@ -163,6 +169,33 @@ def test_mistakes_get_one_line(call, picture: Path, arguments: list[str], messag
     assert code == 1
     assert message in only_line(err)
     assert sorted(path.name for path in folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("command", ["upscale", "restore"])
+def test_the_same_command_again_makes_nothing_new(
+    call, picture: Path, small_release: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    folder = picture.parent
+    monkeypatch.chdir(folder.parent)
+    inside = [command, folder.name, "-o", folder / "large", "-m", small_release]
+    beside = [command, folder.name, "-m", small_release]
+    for arguments in (inside, beside):
+        assert call(*arguments)[0] == 0
+        before = sorted(folder.rglob("*"))
+        code, out, _ = call(*arguments)
+        assert code == 0
+        assert "there already" in only_line(out)
+        assert sorted(folder.rglob("*")) == before
+        (folder / "large" / "photo.png").unlink(missing_ok=True)
+    everything = sorted(folder.glob("*.png"))  # as a shell gives it, results among it
+    code, out, err = call(command, *everything, "-m", small_release)
+    assert (code, len(everything)) == (0, 2)
+    assert "0 restored, 1 there already" in only_line(out)
+    assert "left out, for the name says" in only_line(err)
+    other = "--suffix", "_other"
+    _, out, err = call(command, folder, "-m", small_release, *other)
+    assert out.splitlines()[-1].startswith("1 restored")
+    assert everything[1].name in only_line(err)
 
 
 def test_compare(call, picture: Path, small_release: Path) -> None:

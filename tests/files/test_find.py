@@ -18,6 +18,30 @@ def test_images_of_a_tree_sorted(tmp_path: Path) -> None:
     assert find_images(str(tmp_path)) == find_images(tmp_path)
 
 
+def test_what_systems_keep_for_themselves_is_passed_over(tmp_path: Path) -> None:
+    others = ["@eaDir/a.jpg/thumb.jpg", "._a.jpg", "Thumbs.db", "__MACOSX/._a.jpg", "desktop.ini"]
+    others += ["#recycle/b.png", "$RECYCLE.BIN/c.png", "sub/@eaDir/d.png", "__MACOSX/e.jpg"]
+    for name in [*others, "a.jpg"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert find_images(tmp_path) == [tmp_path / "a.jpg"]
+    assert find_images(tmp_path / "@eaDir") == [tmp_path / "@eaDir" / "a.jpg" / "thumb.jpg"]
+
+
+def test_linked_folders_are_followed_once(tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    for name in ("root/sub/a.png", "outside/deep/b.bmp", "outside/c.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (root / "another").symlink_to(root / "sub")  # sorts before what it leads to
+    (root / "linked").symlink_to(outside)
+    (outside / "back").symlink_to(root)
+    (outside / "again").symlink_to(outside / "deep")
+    (root / "nowhere").symlink_to(tmp_path / "missing")
+    expected = [root / "linked/c.png", root / "linked/deep/b.bmp", root / "sub/a.png"]
+    assert find_images(root) == expected
+
+
 def test_a_hidden_root_is_meant(tmp_path: Path) -> None:
     folder = tmp_path / ".cache"
     folder.mkdir()

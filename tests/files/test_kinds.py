@@ -13,11 +13,14 @@ import numpy as np
 import pytest
 import pyvips
 import pyvips.error
+import tifffile
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from scalewise.errors import ScalewiseError
 from scalewise.files import MAX_PIXELS, open_picture, read
+from scalewise.files.content import content_of
+from scalewise.files.reasons import one_line
 from scalewise.imaging.metrics import psnr
 
 FOREIGN = {
@@ -194,6 +197,27 @@ def test_no_other_loader_is_ever_asked(tmp_path: Path, kind: str) -> None:
         open_picture(tmp_path / "a.png")
 
 
+@pytest.mark.parametrize(
+    ("start", "name"),
+    [
+        (b"", "nothing: the file is empty"),
+        (b"\xff\x0a\1\2", "JPEG XL"),
+        (b"8BPS\0\1", "Photoshop"),
+        (b"\n <!DOCTYPE HTML><html>", "a web page"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1", "camera raw"),
+        (b"\0\0\0\x18ftypqt  ", "a video"),
+        (b"\0\x05\x16\x07\0\2\0\0Mac OS X", "AppleDouble"),
+        (b"RIFF\0\0\0\0WAVE", "cut short"),
+    ],
+)
+def test_what_is_often_taken_for_a_picture_is_named(
+    tmp_path: Path, start: bytes, name: str
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(start)
+    with pytest.raises(ScalewiseError, match=f"a.jpg: not an image .*{name}"):
+        open_picture(tmp_path / "a.jpg")
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_a_pipe_does_not_wait(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
@@ -230,3 +254,154 @@ def test_bombs_are_refused_by_their_header(tmp_path: Path, photo: NDArray[np.uin
 def test_bytes_that_are_no_text_in_an_error(module: Any) -> None:
     """A decoder quotes the file; whatever stands there, it must not fail in pyvips."""
     assert module._to_string(pyvips.ffi.new("char[]", b"tag \xff")) == "tag \ufffd"
+
+
+def jpeg(pixels: NDArray[np.uint8], **options: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=90, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("left", [b"", b"\xff", bytes(700)])
+def test_a_jpeg_without_its_end_marker_is_read_with_a_warning(
+    tmp_path: Path, photo: NDArray[np.uint8], progressive: bool, left: bytes
+) -> None:
+    whole = jpeg(photo, progressive=progressive)
+    (tmp_path / "whole.jpg").write_bytes(whole)
+    (tmp_path / "a.jpg").write_bytes(whole[:-2] + left)
+    with open_picture(tmp_path / "a.jpg") as reader:
+        np.testing.assert_array_equal(reader.read().pixels, read(tmp_path / "whole.jpg").pixels)
+        (warning,) = reader.warnings
+    assert "a.jpg: has no end marker" in warning
+
+
+def test_a_jpeg_that_goes_on_after_its_end_is_whole(
+    tmp_path: Path, photo: NDArray[np.uint8]
+) -> None:
+    """Phones append videos; and a thumbnail's end, within the header, is not the picture's."""
+    thumbnail = jpeg(photo[:8, :8])
+    whole = jpeg(photo, exif=b"Exif\0\0" + b"II*\0\x08\0\0\0\0\0\0\0\0\0" + thumbnail)
+    (tmp_path / "a.jpg").write_bytes(whole + bytes(3000) + b"ftypmp42")
+    with open_picture(tmp_path / "a.jpg") as reader:
+        reader.read()
+        assert reader.warnings == []
+    (tmp_path / "b.jpg").write_bytes(whole[:-2])
+    with open_picture(tmp_path / "b.jpg") as reader:
+        assert len(reader.warnings) == 1
+
+
+@pytest.mark.parametrize("missing", [12, 40, 200])
+def test_a_jpeg_that_lacks_rows_is_an_error(tmp_path: Path, missing: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    (tmp_path / "a.jpg").write_bytes(jpeg(noise)[:-missing])
+    with pytest.raises(ScalewiseError, match="truncated, damaged"):
+        read(tmp_path / "a.jpg")
+
+
+def heif(first: bytes, *others: bytes, coding: bytes = b"") -> bytes:
+    brands = first + bytes(4) + b"".join(others)
+    return struct.pack(">I4s", 8 + len(brands), b"ftyp") + brands + b"\0\0\0\x30meta" + coding * 9
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (heif(b"heic", b"mif1", b"heic"), "HEIC"),
+        (heif(b"mif1", b"mif1", b"heic"), "HEIC"),
+        (heif(b"msf1", b"hevc"), "HEIC"),
+        (heif(b"hevm"), "HEIC"),
+        (heif(b"mif1", coding=b"....hvc1"), "HEIC"),
+        (heif(b"MiHE", b"mif1", b"heix"), "HEIC"),
+        (heif(b"mif1", coding=b"....avc1"), "HEIF"),
+        (heif(b"avci", b"mif1"), "HEIF"),
+        (heif(b"avif", b"mif1", b"miaf"), "AVIF"),
+        (heif(b"mif1", b"avif"), "AVIF"),
+        (heif(b"mif1", coding=b"....av01"), "AVIF"),
+        (heif(b"isom", b"mp42"), None),
+    ],
+)
+def test_heif_by_all_of_its_brands(data: bytes, name: str | None) -> None:
+    content = content_of(io.BytesIO(data))
+    assert (content and content.name) == name
+
+
+def test_heic_of_a_brand_that_says_nothing(tmp_path: Path, photo: NDArray[np.uint8]) -> None:
+    file = io.BytesIO()
+    Image.fromarray(photo).save(file, "AVIF")
+    data = file.getvalue().replace(b"avif", b"mif1")
+    (tmp_path / "a.heic").write_bytes(data.replace(b"av01", b"hvc1").replace(b"av1C", b"hvcC"))
+    with pytest.raises(ScalewiseError, match="HEIC cannot be decoded here"):
+        read(tmp_path / "a.heic")
+
+
+def tiff_of(bits: int, samples: int = 1) -> bytes:
+    """16x8 pixels of so many bits, all of them 1."""
+    data = b"\xff" * (16 * 8 * bits * samples // 8)
+    numbers = {256: 16, 257: 8, 258: bits, 259: 1, 262: 1 + (samples > 1), 273: 8}
+    numbers |= {277: samples, 278: 8, 279: len(data)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, n) for tag, n in numbers.items())
+    head = struct.pack("<4sI", b"II*\0", 8 + len(data))
+    return head + data + struct.pack("<H", len(numbers)) + entries + bytes(4)
+
+
+@pytest.mark.parametrize("bits", [3, 6, 10, 12, 14, 20, 24])
+@pytest.mark.parametrize("samples", [1, 2, 3, 4])
+def test_tiff_of_odd_depths_says_so(tmp_path: Path, bits: int, samples: int) -> None:
+    (tmp_path / "a.tif").write_bytes(tiff_of(bits, samples))
+    with pytest.raises(ScalewiseError, match=f"a.tif: has samples of {bits} bits; convert it to"):
+        read(tmp_path / "a.tif")
+
+
+def test_big_tiff_of_an_odd_depth(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((4, 4, 3), np.uint8), bigtiff=True)
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as file:
+        file.pages[0].tags["BitsPerSample"].overwrite((12, 12, 12))
+    with pytest.raises(ScalewiseError, match="samples of 12 bits"):
+        read(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+def test_tiff_of_usual_depths(tmp_path: Path, bits: int) -> None:
+    (tmp_path / "a.tif").write_bytes(tiff_of(bits))
+    pixels = read(tmp_path / "a.tif").pixels
+    assert (pixels == np.iinfo(pixels.dtype).max).all()
+
+
+def test_an_error_speaks_of_its_own_file(tmp_path: Path, photo: NDArray[np.uint8]) -> None:
+    """What libvips notes down of a file that it reads in the end is not said of another."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    data = jpeg(noise)
+    tables = data.index(b"\xff\xdb")
+    (tmp_path / "noted.jpg").write_bytes(data[:tables] + b"\x12\x34\x56" + data[tables:])
+    Image.fromarray(noise).save(tmp_path / "whole.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:5000])
+    (tmp_path / "cut.jpg").write_bytes(data[:2000])
+    open_cut = open_picture(tmp_path / "cut.png"), open_picture(tmp_path / "cut.jpg")
+    read(tmp_path / "noted.jpg")
+    assert b"extraneous" in pyvips.ffi.string(pyvips.vips_lib.vips_error_buffer())
+    for reader in open_cut:
+        with reader, pytest.raises(ScalewiseError) as caught:
+            reader.read()
+        assert "extraneous" not in str(caught.value)
+        read(tmp_path / "noted.jpg")
+    with pytest.raises(ScalewiseError) as caught:
+        read(tmp_path / "cut.png")
+    assert "jpeg" not in str(caught.value).lower()
+
+
+@pytest.mark.parametrize(
+    ("noted", "format", "expected"),
+    [
+        ("VipsJpeg: no end\nvipspng: libpng read error\n", "PNG", "vipspng: libpng read error"),
+        ("heif: no box\n (2.100)\n", "PNG", ""),
+        ("VipsJpeg: Corrupt JPEG data: 3 bytes\nVipsJpeg: bogus size\n", "JPEG", "bogus size"),
+        ("VipsJpeg: bogus size\ntiff2vips: out of range", "tiff", "tiff2vips: out of range"),
+        ("pngload: no\nwrite error\nsystem error: No space left", "tiff", "No space left"),
+        ("VipsRegion: no pixels", "WebP", "VipsRegion: no pixels"),
+        ("", "GIF", ""),
+    ],
+)
+def test_whose_words_are_taken(noted: str, format: str, expected: str) -> None:
+    reason = one_line(pyvips.Error("", noted), format)
+    assert reason.removeprefix("VipsJpeg: ") == expected

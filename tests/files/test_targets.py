@@ -251,3 +251,24 @@ def test_the_file_has_the_usual_permissions(tmp_path: Path) -> None:
     (tmp_path / "usual").touch()
     write(tmp_path / "a.png", Picture(PIXELS))
     assert (tmp_path / "a.png").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions")
+@pytest.mark.parametrize("fails", [None, "link", "unnamed"])
+@pytest.mark.parametrize("mode", [0o600, 0o664, 0o444])
+def test_a_file_that_is_replaced_keeps_its_permissions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, fails: str | None
+) -> None:
+    if fails == "link":
+        monkeypatch.setattr(os, "link", full)
+    if fails == "unnamed":
+        monkeypatch.setattr(scalewise.files.scratch, "_open_unnamed", lambda folder: None)
+    path = tmp_path / "a.png"
+    path.touch()
+    path.chmod(mode)
+    group = 12345 if os.geteuid() == 0 else path.stat().st_gid
+    os.chown(path, -1, group)
+    write(path, Picture(PIXELS))
+    assert (path.stat().st_mode & 0o777, read(path).pixels.shape) == (mode, PIXELS.shape)
+    if fails != "link":  # where the file is copied, its owner is whoever copies it
+        assert path.stat().st_gid == group

@@ -137,9 +137,109 @@ def test_a_result_that_would_replace_an_input_is_a_problem_of_its_own(folder: Pa
 
 
 def test_two_results_of_one_name(folder: Path) -> None:
-    first, second = plan_jobs([folder / "a.png", folder / "sub" / ".." / "a.png"], folder, "_x2")
+    touch(folder, "other/a.png")
+    first, second = plan_jobs([folder / "a.png", folder / "other" / "a.png"], folder / "out", "")
     assert not first.problem
     assert "would both be written there" in second.problem
+
+
+def test_the_same_picture_twice_is_one_job(folder: Path) -> None:
+    (folder / "linked").symlink_to(folder / "sub")
+    again = [folder / "a.png", folder / "sub" / ".." / "a.png", folder, folder / "linked"]
+    out = folder.parent / "out"
+    once = targets(folder, folder / "a.png", output=out, suffix="")
+    assert [job.target for job in plan_jobs(again, out, "")] == [
+        out / "a.png",
+        out / "sub" / "a.jpg",
+        out / "sub" / "b.JPG",
+    ]
+    assert once == ["out/a.png", "out/sub/a.jpg", "out/sub/b.JPG"]
+    kept = plan_jobs([folder, folder / "a.png"], out, "", selection=Selection(exclude=("a*",)))
+    assert [job.source for job in kept] == [folder / "sub" / "b.JPG", folder / "a.png"]
+
+
+def test_two_names_of_one_file_are_two_pictures(folder: Path) -> None:
+    (folder / "b.png").symlink_to(folder / "a.png")
+    assert targets(folder / "a.png", folder / "b.png") == ["a_x2.png", "b_x2.png"]
+
+
+@pytest.mark.parametrize("given", ["in", "./in", "in/../in", "{root}/in", "linked"])
+@pytest.mark.parametrize("out", ["in/large", "{root}/in/large", "linked/large", "sub/../in/large"])
+def test_an_output_within_is_left_out_however_it_is_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, given: str, out: str
+) -> None:
+    root = folder.parent
+    monkeypatch.chdir(root)
+    (root / "sub").mkdir()
+    (root / "linked").symlink_to("in")
+    touch(folder, "large/a.png", "large/sub/a.jpg", "large/sub/b.JPG")
+    jobs = plan_jobs([Path(given.format(root=root))], out.format(root=root), "")
+    assert len(jobs) == 3
+    assert {job.target.resolve() for job in jobs} == {
+        folder / "large" / name for name in ("a.png", "sub/a.jpg", "sub/b.JPG")
+    }
+
+
+def test_results_of_other_sizes_and_tasks_are_told_of(tmp_path: Path) -> None:
+    results = ["a_x3.png", "a_x1.5.webp", "a_w100.png", "a_h9.png", "a_640x480.png"]
+    results += ["a_restored.jpg", "a_restored_x2.jpg", "a_big.png"]
+    touch(tmp_path, "a.png", "b_x2.png", "a_xmas.png", "c/a_x3.png", *results)
+    said: list[str] = []
+    jobs = plan_jobs([tmp_path], tmp_path / "out", "_big", warn=said.append)
+    assert [job.source.name for job in jobs] == ["a.png", "a_xmas.png", "b_x2.png", "a_x3.png"]
+    (line,) = said
+    assert "a_640x480.png and 7 more: left out" in line
+    (alone,) = plan_jobs([tmp_path / "a_x3.png"], None, "_x2", warn=said.append)
+    assert (alone.target.name, len(said)) == ("a_x3_x2.png", 1)
+    named = [tmp_path / "a.png", tmp_path / "a_x3.png"]
+    assert len(plan_jobs(named, None, "_x2", warn=said.append)) == 2
+    (first,) = plan_jobs(named, None, "_x3", warn=said.append)  # as *.png has them after a run
+    assert (first.source, first.problem) == (tmp_path / "a.png", "")
+    assert "a_x3.png: left out" in said[-1]
+
+
+def test_pictures_in_the_output_that_are_no_results_are_told_of(folder: Path) -> None:
+    touch(folder, "out/a.webp", "out/sub/a.jpg", "out/sub/own.jpg", "out/own.png")
+    said: list[str] = []
+    assert len(plan_jobs([folder], folder / "out", "", warn=said.append)) == 3
+    (line,) = said
+    assert f"{folder / 'out' / 'own.png'} and 1 more: left out" in line
+    assert len(plan_jobs([folder / "out"], folder / "out" / "new", "", warn=said.append)) == 4
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize(
+    "output", ["2024.05.06", "models.v1", "x.png/", "Mr. Smith", "large/", ".hidden", "v1.25"]
+)
+def test_names_of_folders_may_have_dots(folder: Path, output: str) -> None:
+    (job,) = plan_jobs([folder / "a.png"], f"{folder}/{output}", "")
+    assert job.target == folder / output / "a.png"
+    assert len(plan_jobs([folder], f"{folder.parent}/{output}", "")) == 3
+
+
+def test_an_unknown_extension_is_one_for_a_single_picture_only(folder: Path) -> None:
+    (job,) = plan_jobs([folder / "a.png"], folder / "a.xyz", "")
+    assert job.target == folder / "a.xyz"
+    assert {job.target.parts[-2] for job in plan_jobs([folder / "sub"], "set.final", "")} == {
+        "set.final"
+    }
+
+
+def test_patterns_know_no_case_nor_spelling(tmp_path: Path) -> None:
+    touch(tmp_path, "a.PNG", "b.png", "Old/c.png", "e\u0301te.png")
+
+    def wanted(**patterns: tuple[str, ...]) -> list[str]:
+        jobs = plan_jobs([tmp_path], None, "_x2", selection=Selection(**patterns))
+        return [job.source.name for job in jobs]
+
+    assert wanted(include=("*.png",)) == ["c.png", "a.PNG", "b.png", "e\u0301te.png"]
+    assert wanted(include=("\u00c9*",)) == ["e\u0301te.png"]
+    assert wanted(exclude=("old/", "./B*", "e*", "\u00e9*")) == ["a.PNG"]
+
+
+def test_a_suffix_is_no_folder(folder: Path) -> None:
+    with pytest.raises(ScalewiseError, match="without separators"):
+        plan_jobs([folder], None, "/large")
 
 
 def test_a_folder_that_cannot_be_listed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

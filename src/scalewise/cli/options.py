@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -10,14 +9,17 @@ import typer
 SIZE, FILES, FOLDERS = "Size", "Files", "Folders"
 
 PicturesArgument = Annotated[
-    list[Path], typer.Argument(metavar="IN...", help="Pictures, and folders of pictures.")
+    list[str],
+    typer.Argument(metavar="IN...", help="Pictures, and folders of pictures; - is standard input."),
 ]
 OutputOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--output",
         "-o",
-        help="A file for one picture, else a folder; beside each picture by default.",
+        metavar="PATH",
+        help="A file for one picture, else a folder (sure to be one if it ends in /); - is "
+        "standard output; beside each picture by default.",
     ),
 ]
 StrengthOption = Annotated[
@@ -70,7 +72,8 @@ SuffixOption = Annotated[
 IncludeOption = Annotated[
     list[str] | None,
     typer.Option(
-        help="Only what matches, such as '*.jpg' or '2024/*'; may be repeated.",
+        help="Only what matches, such as '*.jpg' or '2024/*', in upper or lower case; may be "
+        "repeated.",
         rich_help_panel=FOLDERS,
     ),
 ]

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -16,6 +15,7 @@ import typer
 from scalewise.cli.console import print_error, print_warning, progress_bar
 
 if TYPE_CHECKING:
+    from scalewise.cli.pipes import Places
     from scalewise.restoring.choosing import Which
     from scalewise.restoring.folder import Outcome
     from scalewise.restoring.jobs import Job, Selection
@@ -55,7 +55,7 @@ def limit_of_pixels(max_pixels: int | None) -> int | None:
 
 
 def restore_and_report(
-    title: str, inputs: Sequence[Path], jobs: Sequence[Job], engine: Engine, wishes: Wishes
+    title: str, files: Places, jobs: Sequence[Job], engine: Engine, wishes: Wishes
 ) -> None:
     """Restore pictures, and say what became of each.
 
@@ -67,7 +67,7 @@ def restore_and_report(
 
     start = time.perf_counter()
     _warn_of_tiles(engine)
-    alone = len(inputs) == 1 and not inputs[0].is_dir()
+    alone = len(files.inputs) == 1 and not files.inputs[0].is_dir()
     with progress_bar(title, percent=True) as update:
 
         def tell(done: float, total: float, name: str) -> None:
@@ -83,11 +83,12 @@ def restore_and_report(
                 jobs, engine.cluster, engine.model, wishes, tell, print_warning, **engine.options
             )
         with closing(outcomes):
-            counts = _report(outcomes, alone)
+            counts = _report(outcomes, alone, files)
     if not alone:
         typer.echo(_summary(counts, time.perf_counter() - start))
     if counts["failed"]:
         raise typer.Exit(1)
+    files.deliver(wishes)
 
 
 def _warn_of_tiles(engine: Engine) -> None:
@@ -106,29 +107,33 @@ def _warn_of_tiles(engine: Engine) -> None:
         )
 
 
-def _report(outcomes: Iterable[Outcome], alone: bool) -> Counter[str]:
+def _report(outcomes: Iterable[Outcome], alone: bool, files: Places) -> Counter[str]:
     """Say what became of every picture; how often what."""
+
+    def say(line: str) -> None:  # beside the picture, if that goes to standard output
+        typer.echo(files.named(line), err=files.result is not None)
+
     counts: Counter[str] = Counter()
     for outcome in outcomes:
         done = outcome.restored
         if done is not None:
             counts["restored"] += 1
             for warning in done.warnings:
-                print_warning(warning)
+                print_warning(files.named(warning))
             reason = f" ({done.reason})" if done.reason else ""
-            typer.echo(
+            say(
                 f"{done.target}: {done.width}x{done.height}, {done.model}{reason}, "
                 f"{done.seconds:.1f} s"
             )
         elif outcome.needless:
             counts["needless"] += 1
-            typer.echo(outcome.needless)
+            say(outcome.needless)
         elif outcome.skipped and not alone:
             counts["skipped"] += 1
         else:
             counts["failed"] += 1
             there = f"{outcome.job.target}: exists already; add --overwrite to replace it"
-            print_error(outcome.problem or there)
+            print_error(files.named(outcome.problem or there))
     return counts
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from scalewise.cli.console import print_warning
 from scalewise.cli.options import (
     AllowLocalOption,
     AutoPrecisionOption,
@@ -28,6 +29,7 @@ from scalewise.cli.options import (
     TileOption,
 )
 from scalewise.cli.pictures import Engine, limit_of_pixels, restore_and_report, select
+from scalewise.cli.pipes import places
 from scalewise.errors import ScalewiseError
 
 
@@ -87,7 +89,6 @@ def restore(
     if suffix is None:
         suffix = "_restored" if output is None else ""
     selection = select(include, exclude, shard)
-    jobs = plan_jobs(inputs, output, suffix, format=format, selection=selection)
     options = {
         "device": device,
         "precision": precision,
@@ -96,4 +97,14 @@ def restore(
         "ensemble": ensemble,
         "strength": strength,
     }
-    restore_and_report("restoring", inputs, jobs, Engine(which, options, cluster), wishes)
+    engine = Engine(which, options, cluster)
+    with places(inputs, output, format=format, cluster=cluster) as files:
+        jobs = plan_jobs(
+            files.inputs,
+            files.output,
+            suffix,
+            format=format,
+            selection=selection,
+            warn=print_warning,
+        )
+        restore_and_report("restoring", files, jobs, engine, wishes)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from scalewise.cli.console import print_warning
 from scalewise.cli.options import (
     SIZE,
     AllowLocalOption,
@@ -30,6 +31,7 @@ from scalewise.cli.options import (
     TileOption,
 )
 from scalewise.cli.pictures import Engine, limit_of_pixels, restore_and_report, select
+from scalewise.cli.pipes import places
 from scalewise.errors import ScalewiseError
 
 
@@ -106,7 +108,6 @@ def upscale(
         native = read_card(find_release(model)).scale if model else 2
         suffix = f"_{wishes.target.label(native)}" if output is None else ""
     selection = select(include, exclude, shard)
-    jobs = plan_jobs(inputs, output, suffix, format=format, selection=selection)
     options = {
         "device": device,
         "precision": precision,
@@ -115,9 +116,17 @@ def upscale(
         "ensemble": ensemble,
         "strength": strength,
     }
-    restore_and_report(
-        "upscaling", inputs, jobs, Engine(model or for_upscaling, options, cluster), wishes
-    )
+    engine = Engine(model or for_upscaling, options, cluster)
+    with places(inputs, output, format=format, cluster=cluster) as files:
+        jobs = plan_jobs(
+            files.inputs,
+            files.output,
+            suffix,
+            format=format,
+            selection=selection,
+            warn=print_warning,
+        )
+        restore_and_report("upscaling", files, jobs, engine, wishes)
 
 
 def _frame(text: str | None) -> tuple[int, int] | None:

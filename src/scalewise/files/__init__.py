@@ -1,7 +1,7 @@
 """Images in and out of files (pyvips)."""
 
 from scalewise.files.find import find_images
-from scalewise.files.formats import IMAGE_SUFFIXES, check_target, format_of
+from scalewise.files.formats import IMAGE_SUFFIXES, READ_SUFFIXES, check_target, format_of
 from scalewise.files.metadata import Metadata
 from scalewise.files.picture import Picture
 from scalewise.files.reading import MAX_PIXELS, PictureReader, open_picture, read
@@ -10,6 +10,7 @@ from scalewise.files.writing import PictureWriter, write
 __all__ = [
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
+    "READ_SUFFIXES",
     "Metadata",
     "Picture",
     "PictureReader",

@@ -1,22 +1,40 @@
-"""Which image files lie in a folder."""
+"""Image files of a folder and its subfolders."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from scalewise.errors import ScalewiseError
 from scalewise.files.formats import READ_SUFFIXES
 
+SYSTEM_FOLDERS = frozenset(
+    {
+        "@eadir",  # thumbnails, on Synology
+        "@tmp",
+        "#recycle",
+        "@recycle",  # QNAP
+        "@recently-snapshot",
+        "#snapshot",
+        "$recycle.bin",
+        "recycler",
+        "system volume information",
+        "__macosx",  # what archives made on macOS have beside the files
+        "lost+found",
+    }
+)
+"""Folders, in lower case, that systems keep for themselves: thumbnails, deleted files."""
 
-def find_images(
-    path: str | Path, unreadable: Callable[[ScalewiseError, Path], None] | None = None
-) -> list[Path]:
+Unreadable = Callable[[ScalewiseError, Path], None]
+
+
+def find_images(path: str | Path, unreadable: Unreadable | None = None) -> list[Path]:
     """The image files in a folder and its subfolders, sorted; a file stands for itself.
 
     Only names are looked at: files with an extension of a format that is read, in upper or
-    lower case. Hidden files and folders (whose names start with a dot) are skipped.
+    lower case. Hidden files and folders (whose names start with a dot) are skipped, and so are
+    those of :data:`SYSTEM_FOLDERS`. Linked subfolders are followed, each folder once.
 
     Args:
         path: the folder or file.
@@ -37,12 +55,38 @@ def find_images(
             raise problem
         unreadable(problem, Path(error.filename))
 
-    found: list[Path] = []
-    for folder, subfolders, names in os.walk(path, onerror=refused):
-        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        found += [
-            Path(folder, name)
-            for name in names
-            if not name.startswith(".") and Path(name).suffix.lower() in READ_SUFFIXES
-        ]
-    return sorted(found)
+    return sorted(
+        Path(folder, name)
+        for folder, names in _folders(path, refused)
+        for name in names
+        if not name.startswith(".") and Path(name).suffix.lower() in READ_SUFFIXES
+    )
+
+
+def _folders(root: Path, refused: Callable[[OSError], None]) -> Iterator[tuple[str, list[str]]]:
+    """Every folder with the names of its files.
+
+    Folders come before links to them, so that a picture has the path that it really lies at.
+    """
+    seen: set[str] = set()
+    waiting = [str(root)]
+    while waiting:
+        start, links = waiting.pop(0), list[str]()
+        if os.path.realpath(start) in seen:
+            continue
+        for folder, subfolders, names in os.walk(start, onerror=refused):
+            real = os.path.realpath(folder)
+            if real in seen:
+                subfolders.clear()
+                continue
+            seen.add(real)
+            wanted = sorted(name for name in subfolders if not _is_kept_by_a_system(name))
+            paths = {name: os.path.join(folder, name) for name in wanted}  # noqa: PTH118
+            links += [each for each in paths.values() if Path(each).is_symlink()]
+            subfolders[:] = [name for name in wanted if paths[name] not in links]
+            yield folder, names
+        waiting += links
+
+
+def _is_kept_by_a_system(name: str) -> bool:
+    return name.startswith(".") or name.lower() in SYSTEM_FOLDERS

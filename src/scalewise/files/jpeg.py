@@ -9,7 +9,7 @@ import pyvips
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
-from scalewise.files.reasons import one_line
+from scalewise.files.reasons import in_brackets, one_line
 
 _MODES = {"4:2:0": "on", "4:4:4": "off"}
 
@@ -47,8 +47,8 @@ def encode(pixels: NDArray[np.uint8], quality: int, subsampling: str = "4:2:0") 
     try:
         return image.jpegsave_buffer(Q=quality, subsample_mode=_MODES[subsampling], keep="none")
     except pyvips.Error as error:
-        reason = one_line(error)
-        raise ScalewiseError(f"{width}x{height} cannot be coded as JPEG ({reason})") from None
+        reason = in_brackets(one_line(error, "jpeg"))
+        raise ScalewiseError(f"{width}x{height} cannot be coded as JPEG{reason}") from None
 
 
 def decode(encoded: bytes) -> NDArray[np.uint8]:

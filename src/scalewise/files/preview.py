@@ -10,9 +10,10 @@ import pyvips
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
+from scalewise.files.bmp import open_bmp
 from scalewise.files.content import content_of
 from scalewise.files.reading import PictureReader, open_picture
-from scalewise.files.reasons import one_line
+from scalewise.files.reasons import in_brackets, one_line
 
 _SHOWN_AS_THEY_ARE = {
     "AVIF": "image/avif",
@@ -55,10 +56,18 @@ def preview(path: Path, side: int) -> bytes:
         if (content is not None and content.name == "TIFF") or reader.metadata.stated is not None:
             return _as_read(reader, side)
     try:
-        image: Any = pyvips.Image.thumbnail(str(path), side, height=side, size="down")
+        image: Any = _reduced(path, side)
         return image.cast("uchar", shift=image.format == "ushort").pngsave_buffer()
     except pyvips.Error as error:
-        raise ScalewiseError(f"{path}: cannot be shown ({one_line(error)})") from None
+        raise ScalewiseError(f"{path}: cannot be shown{in_brackets(one_line(error))}") from None
+
+
+def _reduced(path: Path, side: int) -> Any:
+    with path.open("rb") as file:
+        content = content_of(file)
+        if content is not None and content.loader == "bmp":
+            return open_bmp(file).image().thumbnail_image(side, height=side, size="down")
+    return pyvips.Image.thumbnail(str(path), side, height=side, size="down")
 
 
 def _as_read(reader: PictureReader, side: int) -> bytes:

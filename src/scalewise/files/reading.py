@@ -11,9 +11,12 @@ CMYK, CIELAB                 sRGB, by way of the profile if there is one, which 
 10 or 12 bits (AVIF)         16 bits, over the full range
 grey AVIF of limited range   grey over the full range
 floating-point, 32-bit       an error: the file does not say which value is white
+10, 12, 14 bits (TIFF)       an error that says so
 more than one page or frame  the first, with a warning, or the one that is asked for
 TIFF                         see :mod:`scalewise.files.tiff_reading`
 animated PNG, animated AVIF  the first, with a warning
+JPEG without its end marker  all of its rows, with a warning; an error if one is missing
+BMP                          see :mod:`scalewise.files.bmp`
 ============================ ==========================================================
 """
 
@@ -32,14 +35,17 @@ import pyvips
 from scalewise.errors import ScalewiseError
 from scalewise.files.avif_boxes import AvifProperties, properties_of_avif
 from scalewise.files.avif_range import over_full_range
+from scalewise.files.bmp import BmpError, open_bmp
 from scalewise.files.colour import SRGB, StatedColour
-from scalewise.files.content import content_of
+from scalewise.files.content import content_of, foreign_name
 from scalewise.files.exif_colour import colour_of_exif
+from scalewise.files.jpeg_end import lacks_end_marker, with_end_marker
 from scalewise.files.metadata import Metadata
 from scalewise.files.metadata_reading import read_metadata
 from scalewise.files.picture import Picture, Pixels
 from scalewise.files.png_colour import colour_of_png
-from scalewise.files.reasons import one_line
+from scalewise.files.reasons import forget_errors, in_brackets, one_line
+from scalewise.files.tiff_depth import odd_depth
 from scalewise.files.tiff_reading import TiffPicture, open_tiff
 from scalewise.files.turning import Turned
 
@@ -98,7 +104,7 @@ class PictureReader:
     """An open picture: what its header says, and its rows from the top down.
 
     Memory is that of the rows read at once, but for what cannot be decoded in part: WebP, AVIF,
-    HEIC, GIF, interlaced PNG and progressive JPEG are decoded whole.
+    HEIC, GIF, BMP, interlaced PNG and progressive JPEG are decoded whole.
 
     Attributes:
         width, height: of the upright picture.
@@ -116,16 +122,22 @@ class PictureReader:
         self._path = path
         self._turned: Turned | None = None
         self._tiff: TiffPicture | None = None
+        self._memory = b""
         self.warnings: list[str] = []
         content = content_of(file)
         if content is None:
+            name = foreign_name(file)
             raise ScalewiseError(
-                f"{path}: not an image in a format known here (AVIF, GIF, HEIC, JPEG, PNG, "
-                "TIFF, WebP), or cut short"
+                f"{path}: not an image in a format known here (AVIF, BMP, GIF, HEIC, JPEG, PNG, "
+                f"TIFF, WebP), {f'but {name}' if name else 'or cut short'}"
             )
         self._content = content
+        forget_errors()
         try:
-            image = self._load(file, page)
+            if content.loader == "bmp":
+                image = self._load_bmp(file, page, max_pixels)
+            else:
+                image = self._load(file, page)
             self._check_size(image, max_pixels)
             self._avif = AvifProperties()
             if content.loader == "heifload":
@@ -181,6 +193,7 @@ class PictureReader:
     def close(self) -> None:
         """Close the file; no row can be read any more."""
         self._image = None
+        self._memory = b""
         if self._turned is not None:
             self._turned.close()
         if self._tiff is not None:
@@ -237,12 +250,31 @@ class PictureReader:
         except ScalewiseError as error:
             raise ScalewiseError(f"{self._path}: {error}") from None
 
+    def _load_bmp(self, file: BinaryIO, page: int | None, max_pixels: int | None) -> Any:
+        self.frames = 1
+        if page:
+            raise ScalewiseError(f"{self._path}: no page {page}; it has 1, from 0")
+        try:
+            bmp = open_bmp(file)
+            self._check_size(bmp, max_pixels)
+            image = bmp.image()
+        except BmpError as error:
+            raise ScalewiseError(f"{self._path}: {error}") from None
+        self.warnings += [f"{self._path}: {line}" for line in bmp.warnings]
+        return image
+
     def _header(self, file: BinaryIO, **options: Any) -> Any:
         # By way of a source: libvips would take brackets in a file name for options, and give
         # back the picture it remembers where a file has been written anew.
+        load = getattr(pyvips.Image, self._content.loader + "_source")
+        if self._content.loader == "jpegload" and lacks_end_marker(file):
+            self.warnings.append(f"{self._path}: has no end marker; something may be missing")
+            self._memory = with_end_marker(file)  # libvips reads it where it lies
+            source = pyvips.Source.new_from_memory(self._memory)
+            # With an end, missing rows are but a warning to the decoder.
+            return load(source, access="sequential", fail_on="warning", **options)
         file.seek(0)
         source = pyvips.Source.new_from_descriptor(file.fileno())
-        load = getattr(pyvips.Image, self._content.loader + "_source")
         return load(source, access="sequential", fail_on="error", **options)
 
     def _check_size(self, image: Any, max_pixels: int | None) -> None:
@@ -315,13 +347,19 @@ class PictureReader:
         return image.colourspace("rgb16" if deep else "srgb")
 
     def _failure(self, error: pyvips.Error) -> ScalewiseError:
-        reason = one_line(error)
-        if self._content.name == "HEIC":
+        reason = one_line(error, self._content.name)
+        if self._content.name in ("HEIC", "HEIF"):
             return ScalewiseError(
-                f"{self._path}: HEIC cannot be decoded here, or the file is damaged ({reason}); "
-                "convert it to JPEG or PNG"
+                f"{self._path}: {self._content.name} cannot be decoded here, or the file is "
+                f"damaged{in_brackets(reason)}; convert it to JPEG or PNG"
             )
-        return ScalewiseError(f"{self._path}: truncated, damaged or not readable ({reason})")
+        if self._content.name == "TIFF" and (samples := odd_depth(self._path)):
+            return ScalewiseError(f"{self._path}: has {samples}; convert it to 8 or 16 bits")
+        if self._memory:
+            reason = "it has no end marker, and rows are missing"
+        return ScalewiseError(
+            f"{self._path}: truncated, damaged or not readable{in_brackets(reason)}"
+        )
 
 
 def _field(image: Any, name: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -92,6 +93,7 @@ def _name(file: Any) -> str:
 def unfinished(path: Path) -> Generator[int]:
     """A descriptor to write a file to, which stands under its name once the block is through.
 
+    It has the permissions of the file that it replaces, and its owner where that is allowed.
     Where the system has files without a name, nothing is left even of a process that is
     killed; else there is a hidden file beside the final one meanwhile.
 
@@ -107,6 +109,7 @@ def unfinished(path: Path) -> Generator[int]:
     try:
         try:
             yield descriptor
+            _take_permissions(path, descriptor)
             os.fsync(descriptor)
             if unnamed:
                 _give_name(descriptor, name)
@@ -115,6 +118,21 @@ def unfinished(path: Path) -> Generator[int]:
         name.replace(path)
     finally:
         name.unlink(missing_ok=True)
+
+
+def _take_permissions(path: Path, descriptor: int) -> None:
+    """Give a file the owner and the permissions of the one that stands at a path, if one does."""
+    if not hasattr(os, "fchmod"):
+        return
+    try:
+        there = path.stat()
+    except OSError:
+        return
+    for owner in ((-1, there.st_gid), (there.st_uid, -1)):  # one may be allowed, the other not
+        with suppress(OSError):
+            os.fchown(descriptor, *owner)
+    with suppress(OSError):  # not on every file system
+        os.fchmod(descriptor, stat.S_IMODE(there.st_mode))
 
 
 def _open_unnamed(folder: Path) -> int | None:
@@ -134,5 +152,6 @@ def _give_name(descriptor: int, name: Path) -> None:
         os.lseek(descriptor, 0, os.SEEK_SET)
         with os.fdopen(os.dup(descriptor), "rb") as source, name.open("xb") as target:
             shutil.copyfileobj(source, target, _COPIED_AT_ONCE)
+            os.fchmod(target.fileno(), stat.S_IMODE(os.fstat(descriptor).st_mode))
             target.flush()
             os.fsync(target.fileno())

@@ -20,7 +20,7 @@ from scalewise.files.exif import tags
 from scalewise.files.formats import Format, check_target
 from scalewise.files.metadata import Metadata
 from scalewise.files.picture import Picture, Pixels
-from scalewise.files.reasons import is_disk_full, one_line
+from scalewise.files.reasons import in_brackets, is_disk_full, one_line
 from scalewise.files.scratch import Scratch, unfinished
 from scalewise.files.stating import state_colours
 from scalewise.files.tiff_layout import EXTRA_SAMPLES, overwrite_numbers
@@ -351,7 +351,9 @@ class PictureWriter:
 
     def _failure(self, error: pyvips.Error | OSError) -> ScalewiseError:
         kind = DiskFullError if is_disk_full(error) else ScalewiseError
-        return kind(f"{self._path}: cannot be written ({one_line(error)})")
+        return kind(
+            f"{self._path}: cannot be written{in_brackets(one_line(error, self._form.name))}"
+        )
 
 
 def _exif_data(image: Any) -> bytes | None:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 
 from scalewise.errors import ScalewiseError
-from scalewise.files import IMAGE_SUFFIXES, find_images, format_of
+from scalewise.files import IMAGE_SUFFIXES, READ_SUFFIXES, find_images, format_of
+
+_SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Selection:
 
     Attributes:
         include: patterns such as ``*.jpg`` or ``2024/*``, for the name or for the path within the
-            folder; a picture must match one of them, if there are any.
+            folder, in upper or lower case; a picture must match one of them, if there are any.
         exclude: patterns of what is left out.
         shard: the i-th of n parts, from 1: ``(i, n)``.  Every picture belongs to one part, by
             its path within the folder, however many others come or go.
@@ -86,56 +90,155 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 def plan_jobs(
     inputs: Sequence[Path],
-    output: Path | None,
+    output: Path | str | None,
     suffix: str,
     *,
     format: str | None = None,
     selection: Selection | None = None,
+    warn: Callable[[str], None] | None = None,
 ) -> list[Job]:
     """Pair every input picture with its output file.
 
-    What lies in a folder and is the result of another picture there is left out, and so is the
-    output's folder where it lies within: both come from an earlier run.
+    A picture that is given twice, by two names of its folder or in two of the inputs, is one job.
+    Results of earlier runs are left out: what lies in the output's folder, and what lies beside
+    its original under a name that says so, such as ``a_x2.png`` and ``a_restored.jpg`` beside
+    ``a.jpg``.  Named pictures are left out only where another's result would replace them.
 
     Args:
         inputs: pictures, and folders, which are searched with their subfolders.
         output: a file, if there is one input and it is a file; else a folder, in which an
-            input folder's tree is kept.  None puts every result beside its picture.
+            input folder's tree is kept.  Text that ends in ``/`` is a folder.  None puts every
+            result beside its picture.
         suffix: what a result's name has before its extension, such as ``_x2``; a file that is
             given as output goes without.
         format: the results' format; None for the picture's own, or PNG where that cannot be
             written.
         selection: which pictures are wanted, of those in folders.
+        warn: told, in a line, of pictures that were left out as results.
 
     Returns:
         In order of the inputs and, within folders, of names.  Results of one name, those that
         would replace an input, and folders that cannot be listed, are jobs with a problem.
 
     Raises:
-        ScalewiseError: a missing input, no picture at all, several pictures for one file, or an
-            unknown format.
+        ScalewiseError: a missing input, no picture at all, several pictures for one file, an
+            unknown format, or a suffix with a separator in it.
     """
     selection = selection or Selection()
-    if output is not None and _is_file_name(output):
-        if len(inputs) != 1 or inputs[0].is_dir():
-            raise ScalewiseError(f"{output}: several pictures need a folder to be written to")
-        return _checked([Job(find_images(inputs[0])[0], output)])
+    if Path("a" + suffix).name != "a" + suffix:
+        raise ScalewiseError(f"suffix '{suffix}': is a part of a name, without separators")
+    several = len(inputs) != 1 or inputs[0].is_dir()
+    if output is not None and _is_file_name(output, several):
+        if several:
+            raise ScalewiseError(
+                f"{output}: several pictures need a folder to be written to; end its name in / if "
+                "it shall be called so"
+            )
+        return _checked([Job(find_images(inputs[0])[0], Path(output))])
+    folder = None if output is None else Path(output)
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise ScalewiseError(
+            f"{folder}: is a file, not a folder to write to; choose another output"
+        )
     extension = None if format is None else format_of(Path("a.png"), format).suffixes[0]
-    jobs: list[Job] = []
     closed: list[Job] = []
+    found: list[_Found] = []
     for given in inputs:
-        found = find_images(given, lambda error, path: closed.append(Job(path, path, str(error))))
-        if output is not None and output != given and given in output.parents:
-            found = [path for path in found if output not in path.parents]
-        paired = [Job(path, _target(path, given, output, suffix, extension)) for path in found]
-        if given.is_dir():
-            results = {job.target for job in paired if job.target != job.source}
-            paired = [job for job in paired if job.source not in results]
-            paired = [job for job in paired if selection.wants(job.source.relative_to(given))]
-        jobs += paired
+        paths = find_images(given, lambda error, path: closed.append(Job(path, path, str(error))))
+        within = given if given.is_dir() else None
+        found += [
+            _Found(path, _target(path, given, folder, suffix, extension), within) for path in paths
+        ]
+    wanted = _without_results(found, folder, suffix, warn)
+    wanted = [each for each in wanted if each.given is None or selection.wants(each.within)]
+    once = {each.place: Job(each.source, each.target) for each in reversed(wanted)}
+    jobs = [once.pop(each.place) for each in wanted if each.place in once]
     if not jobs and not closed:
         raise ScalewiseError(f"{', '.join(map(str, inputs))}: no picture in it, or none wanted")
     return closed + _checked(jobs)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A picture that was found: in a given folder, or named itself."""
+
+    source: Path
+    target: Path
+    given: Path | None
+
+    @property
+    def within(self) -> Path:
+        return self.source.relative_to(self.given or self.source.parent)
+
+    @cached_property
+    def place(self) -> Path:
+        return _place_of(self.source)
+
+    def lies_in(self, output: Path) -> bool:
+        """Whether this lies in the output's folder, and the folder that was given does not."""
+        if self.given is None:
+            return False
+        folder, given = Path(os.path.realpath(output)), Path(os.path.realpath(self.given))
+        return folder in self.place.parents and folder != given and folder not in given.parents
+
+
+def _place_of(path: Path) -> Path:
+    """Where a file really lies, whatever links and dots lead to its folder.
+
+    The file itself may be a link: it is a picture of its own name.
+    """
+    return Path(os.path.realpath(path.parent), path.name)
+
+
+def _without_results(
+    found: Sequence[_Found],
+    output: Path | None,
+    suffix: str,
+    warn: Callable[[str], None] | None,
+) -> list[_Found]:
+    """What is not the result of an earlier run."""
+    within = [each for each in found if output is not None and each.lies_in(output)]
+    found = [each for each in found if output is None or not each.lies_in(output)]
+    originals = {target: each for each in found if (target := _place_of(each.target)) != each.place}
+    stems = {each.place.with_suffix("") for each in found}
+    kept: list[_Found] = []
+    told: list[_Found] = []  # the others certainly come from this very command
+    for each in found:
+        if each.place in originals:
+            told += [each] if each.given is None else []
+        elif each.given is not None and _originals(each.place, suffix) & stems:
+            told.append(each)
+        else:
+            kept.append(each)
+    results = {target.with_suffix("") for target in originals}
+    strangers = [each for each in within if each.place.with_suffix("") not in results]
+    if warn is not None and told:
+        warn(
+            f"{_counted(told)}: left out, for the name says that it is the result of another "
+            "input; give it alone to use it"
+        )
+    if warn is not None and strangers:
+        warn(
+            f"{_counted(strangers)}: left out, for it lies in the folder of the results, though "
+            "no input is called so; choose another output to use it"
+        )
+    return kept
+
+
+def _counted(found: Sequence[_Found]) -> str:
+    return f"{found[0].source}" + (f" and {len(found) - 1} more" if found[1:] else "")
+
+
+_RESULT = re.compile(r"(?P<original>.+)_(x\d+(\.\d+)?|[wh]\d+|\d+x\d+|restored)")
+"""What commands call their results by themselves."""
+
+
+def _originals(place: Path, suffix: str) -> set[Path]:
+    """What a picture would be the result of, by its name; without extensions."""
+    stems = {match["original"]} if (match := _RESULT.fullmatch(place.stem)) else set[str]()
+    if suffix and place.stem.endswith(suffix):
+        stems.add(place.stem.removesuffix(suffix))
+    return {place.with_name(stem) for stem in stems if stem}
 
 
 def _target(
@@ -164,13 +267,33 @@ def result_name(source: Path, suffix: str, extension: str | None = None) -> str:
     return source.stem + suffix + extension
 
 
-def _is_file_name(path: Path) -> bool:
-    return path.suffix != "" and not path.is_dir()
+_EXTENSION = re.compile(r"\.([A-Za-z]{2,5}|jp2|j2k)")
+
+
+def _is_file_name(output: Path | str, several: bool) -> bool:
+    """Whether an output is meant to be a file: ``2024.05.06`` and ``models.v1`` are folders."""
+    path = Path(output)
+    if path.is_dir() or str(output).endswith(_SEPARATORS):
+        return False
+    if path.suffix.lower() in READ_SUFFIXES:
+        return True
+    return not several and _EXTENSION.fullmatch(path.suffix) is not None
 
 
 def _matches(path: Path, patterns: Sequence[str]) -> bool:
-    names = path.as_posix(), path.name
-    return any(fnmatch(name, pattern) for pattern in patterns for name in names)
+    """Whether a path matches one of some patterns, in upper or lower case."""
+    names = [_comparable(name) for name in (path.as_posix(), path.name)]
+    return any(fnmatchcase(name, _pattern(pattern)) for pattern in patterns for name in names)
+
+
+def _pattern(text: str) -> str:
+    text = text.removeprefix("./")
+    return _comparable(text + "*" if text.endswith("/") else text)
+
+
+def _comparable(text: str) -> str:
+    """Letters with accents come as one character or two, as the system likes it."""
+    return unicodedata.normalize("NFC", text).lower()
 
 
 def _checked(jobs: list[Job]) -> list[Job]:

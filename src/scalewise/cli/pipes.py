@@ -1,0 +1,153 @@
+"""Standard input and output in place of files, under the name ``-``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from scalewise.errors import ScalewiseError
+
+if TYPE_CHECKING:
+    from scalewise.restoring.pictures import Wishes
+
+PIPE = "-"
+"""What stands for standard input and output; a file of that name is ``./-``."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the pictures come from and where results belong, all of them files.
+
+    Attributes:
+        inputs: pictures, and folders of pictures.
+        output: a file or a folder; None for beside each picture.
+        names: what users know a file by, where they did not name it.
+        result: the file that goes to standard output; None if nothing does.
+    """
+
+    inputs: list[Path]
+    output: str | None
+    names: dict[Path, str]
+    result: Path | None = None
+
+    def named(self, message: str) -> str:
+        """A message in which files have the names that users know them by."""
+        for path, name in self.names.items():
+            message = message.replace(str(path), name)
+        return message
+
+    def deliver(self, wishes: Wishes) -> None:
+        """Send the result to standard output; the picture itself, if nothing had to be done.
+
+        Raises:
+            ScalewiseError: nobody reads it to its end, or it cannot be converted.
+        """
+        if self.result is None:
+            return
+        (source,) = self.inputs
+        if self.result.exists():
+            _send(self.result)
+        elif format_by_content(source) == self.result.suffix and not wishes.strip:
+            _send(source)
+        else:
+            from scalewise.files import read, write
+
+            picture = read(source, max_pixels=wishes.max_pixels)
+            settings = {name: getattr(wishes, name) for name in ("quality", "lossless", "strip")}
+            write(self.result, picture, **settings)
+            _send(self.result)
+
+
+@contextmanager
+def places(
+    inputs: Sequence[str], output: str | None, *, format: str | None, cluster: str | None
+) -> Generator[Places]:
+    """Files to work with: temporary ones where standard input or output is meant.
+
+    A picture from standard input goes to standard output, unless another output is given; into a
+    folder, it goes as ``stdin``.  Without a format it keeps its own, or becomes PNG where that
+    cannot be written.
+
+    Raises:
+        ScalewiseError: several pictures for a pipe, a terminal in place of one, a cluster, or an
+            empty name.
+    """
+    if "" in inputs or output == "":  # which would be the current folder
+        raise ScalewiseError("an empty name: give a file or a folder")
+    paths = [Path(each) for each in inputs]
+    reads = PIPE in inputs
+    writes = output == PIPE or (reads and output is None)
+    if not reads and not writes:
+        yield Places(paths, output, {})
+        return
+    if len(inputs) > 1 or paths[0].is_dir():
+        raise ScalewiseError(f"{PIPE}: standard input and output take one picture at a time")
+    if cluster is not None:
+        raise ScalewiseError(f"{PIPE}: the machines of a cluster need files that all of them see")
+    if writes and sys.stdout.isatty():
+        raise ScalewiseError("standard output: is a terminal; send it to a file, or give -o FILE")
+    with TemporaryDirectory(prefix="scalewise-") as folder:
+        names: dict[Path, str] = {}
+        if reads:
+            paths = [_received(Path(folder))]
+            names[paths[0]] = "standard input"
+        result = None
+        if writes:
+            suffix = _suffix_of(format) if format else format_by_content(paths[0]) or ".png"
+            result = Path(folder, "result").with_suffix(suffix)
+            names[result] = "standard output"
+        found = Places(paths, str(result) if result else output, names, result)
+        try:
+            yield found
+        except ScalewiseError as error:
+            raise type(error)(found.named(str(error))) from None
+
+
+def format_by_content(path: Path) -> str | None:
+    """The extension of a picture by its content; None for what cannot be written, or read."""
+    from scalewise.files.content import content_of
+
+    try:
+        with path.open("rb") as file:
+            content = content_of(file)
+        return _suffix_of(content.name) if content is not None else None
+    except (OSError, ScalewiseError):  # the first of which is said when it is opened
+        return None
+
+
+def _suffix_of(format: str) -> str:
+    from scalewise.files import format_of
+
+    return format_of(Path("standard output"), format).suffixes[0]
+
+
+def _received(folder: Path) -> Path:
+    """A file with what comes from standard input."""
+    if sys.stdin.isatty():
+        raise ScalewiseError("standard input: is a terminal; send a picture to it")
+    path = folder / "stdin"
+    try:
+        with path.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ScalewiseError(f"standard input: cannot be kept in {folder} ({reason})") from None
+    return path.rename(path.with_suffix(format_by_content(path) or ".png"))
+
+
+def _send(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # What waits to be written would make another error at the end of the process.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise ScalewiseError("standard output: was closed before the picture's end") from None
