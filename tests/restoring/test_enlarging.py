@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from scalewise.files import Picture, PictureWriter, open_picture, read, write
 from scalewise.imaging.resize import imresize
-from scalewise.restoring.enlarging import enlarge, enlarge_rows, load_series, plan_for
+from scalewise.restoring.choosing import load_series
+from scalewise.restoring.enlarging import enlarge, enlarge_rows, plan_for
 from scalewise.restoring.resampling import resampled
 from scalewise.restoring.restorer import Restorer
 from scalewise.restoring.rows import rows_of, rows_of_array, to_array
