@@ -374,11 +374,12 @@ def load_trained(
     tile: Tile = DEFAULT_TILE,
     allow_local: bool = False,
     ensemble: bool = False,
+    settings: dict[str, Any] | None = None,
 ) -> Restorer:
     """Load a network that is not released, by exporting it first; this needs PyTorch.
 
     Args:
-        checkpoint: whatever :func:`scalewise.weights.release.load_network` takes.
+        checkpoint, settings: what :func:`scalewise.weights.release.load_network` takes.
         precision, tile, allow_local, ensemble: as for :func:`load`; ``auto`` is ``f32``, for no
             card tells what another would cost.
 
@@ -388,7 +389,7 @@ def load_trained(
     from scalewise.models.export import export_onnx
     from scalewise.weights.release import load_network
 
-    network = load_network(checkpoint)
+    network = load_network(checkpoint, **(settings or {}))
     chosen = choose_precision(precision, None, "cpu")
     with TemporaryDirectory() as folder:
         graph = Path(folder, GRAPH_FILE)
