@@ -98,6 +98,17 @@ def test_what_is_not_an_image_is_refused_in_one_line(image: Any, message: str) -
     assert "\n" not in str(caught.value)
 
 
+def test_images_that_pil_cannot_load(photo: Pixels, tmp_path: Path) -> None:
+    Image.fromarray(photo[:200]).save(tmp_path / "a.jpg")
+    cut = (tmp_path / "a.jpg").read_bytes()[:-200]
+    with pytest.raises(ScalewiseError, match=r"cannot be read: .*truncated"):
+        read_input(Image.open(io.BytesIO(cut)))
+    image = Image.open(tmp_path / "a.jpg")
+    image.close()
+    with pytest.raises(ScalewiseError, match=r"cannot be read: .*closed"):
+        read_input(image)
+
+
 def test_noise_may_lead_out_of_the_range(doubling: Restorer) -> None:
     noisy = np.random.default_rng(0).normal(0.5, 0.2, (40, 40)).astype(np.float32)
     assert doubling.upscale(noisy).shape == (80, 80)

@@ -104,7 +104,11 @@ def test_int8_is_a_second_graph(
 def test_what_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(ScalewiseError, match="unknown model 'nothing'"):
         load_network("nothing")
+    with pytest.raises(ScalewiseError, match="a model is a name or a folder, not 2"):
+        find_release(2)  # pyright: ignore[reportArgumentType]
     (tmp_path / "noise.pt").write_bytes(b"noise")
+    with pytest.raises(ScalewiseError, match=r"noise\.pt: a file, not a released model's"):
+        find_release(tmp_path / "noise.pt")
     with pytest.raises(ScalewiseError, match=r"noise\.pt: not a PyTorch checkpoint"):
         load_network(tmp_path / "noise.pt")
     torch.save(

@@ -174,15 +174,19 @@ def _weights_within(content: Mapping[Any, Any]) -> Mapping[Any, Any] | None:
     Raises:
         ScalewiseError: several could be meant.
     """
-    entries = {str(name): value for name, value in content.items() if isinstance(value, Mapping)}
+    entries: dict[str, Mapping[Any, Any]] = {
+        str(name): cast(Mapping[Any, Any], value)
+        for name, value in content.items()
+        if isinstance(value, Mapping) and value
+    }
     for name in _WRAPPERS:
-        if entries.get(name):
-            return cast(Mapping[Any, Any], entries[name])
-    named: dict[str, Mapping[Any, Any]] = {}
-    for name, value in entries.items():
-        inner = cast(Mapping[Any, Any], value)
-        if inner and all(isinstance(each, Tensor) for each in inner.values()):
-            named[name] = inner
+        if name in entries:
+            return entries[name]
+    named = {
+        name: inner
+        for name, inner in entries.items()
+        if all(isinstance(value, Tensor) for value in inner.values())
+    }
     if len(named) > 1:
         raise ScalewiseError(
             f"several state dictionaries in it ({', '.join(sorted(named))}); save one alone"

@@ -188,6 +188,10 @@ def _of_pil(image: Any) -> ImageInput:
         mode = "RGBA"
     if "transparency" in image.info:
         mode = _WITH_ALPHA.get(mode, mode)
+    try:
+        image.load()
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ScalewiseError(f"the image of PIL cannot be read: {error}") from None
     given = _of_array(np.asarray(image if mode == image.mode else image.convert(mode)), False)
     info = {name: value for name, value in image.info.items() if name != "transparency"}
 
