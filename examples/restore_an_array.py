@@ -19,13 +19,13 @@ def main() -> None:
     image = np.repeat(rings[..., None], 3, axis=2).astype(np.uint8)  # (H, W, RGB)
 
     restorer = scalewise.load("scn_x2")  # once; threads may share it
-    larger = restorer.restore(image)
+    larger = restorer.upscale(image)
     print("uint8:  ", image.shape, "->", larger.shape, larger.dtype)
 
-    deep = restorer.restore(image.astype(np.uint16) * 257)
+    deep = restorer.upscale(image.astype(np.uint16) * 257)
     print("uint16: ", image.shape, "->", deep.shape, deep.dtype)
 
-    banner = scalewise.upscale(image, target=scalewise.Target(width=1000))
+    banner = restorer.upscale(image, width=1000)
     print("1000 wide:", banner.shape)
 
 

@@ -74,7 +74,7 @@ def imports_of_the_house() -> dict[Path, tuple[str, set[str]]]:
     for path in sorted(SOURCE.rglob("*.py")):
         below = path.relative_to(SOURCE)
         module = below.with_suffix("").parts
-        package = FRONT_DOOR if module == ("__init__",) else module[0]
+        package = {"__init__": FRONT_DOOR, "__main__": "cli"}.get(module[0], module[0])
         imported = imported_packages(path.read_text(encoding="utf-8"), module)
         found[below] = package, imported - {package}
     return found

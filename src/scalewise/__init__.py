@@ -8,20 +8,31 @@ True
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from scalewise.restoring.sizes import Target
+from scalewise.errors import ScalewiseError, ScalewiseWarning
+from scalewise.restoring.sizes import Target, target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from scalewise.restoring.restorer import Restorer
     from scalewise.weights.card import Card
 
-__all__ = ["Target", "list_models", "load", "restore", "upscale"]
+    __version__: str
+
+__all__ = [
+    "ScalewiseError",
+    "ScalewiseWarning",
+    "Target",
+    "__version__",
+    "list_models",
+    "load",
+    "restore",
+    "upscale",
+]
 
 DEFAULT_MODEL = "scn_x2"
 
@@ -59,99 +70,140 @@ def load(
     return load(model, device=device, precision=precision, tile=tile)
 
 
+@overload
 def upscale(
-    image: NDArray[Any] | str | Path,
-    output: str | Path | None = None,
+    image: NDArray[Any] | str | bytes | PathLike[Any],
+    output: str | bytes | PathLike[Any] | None = None,
     *,
     model: str | Path | None = None,
     target: Target | None = None,
-) -> NDArray[Any]:
-    """Enlarge an image.
+    scale: float | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    fit: tuple[int, int] | None = None,
+    max_megapixels: float | None = None,
+    overwrite: bool = False,
+) -> NDArray[Any]: ...
+
+
+@overload
+def upscale(
+    image: Any,
+    output: str | bytes | PathLike[Any] | None = None,
+    *,
+    model: str | Path | None = None,
+    target: Target | None = None,
+    scale: float | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    fit: tuple[int, int] | None = None,
+    max_megapixels: float | None = None,
+    overwrite: bool = False,
+) -> Any: ...
+
+
+def upscale(
+    image: Any,
+    output: str | bytes | PathLike[Any] | None = None,
+    *,
+    model: str | Path | None = None,
+    target: Target | None = None,
+    scale: float | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    fit: tuple[int, int] | None = None,
+    max_megapixels: float | None = None,
+    overwrite: bool = False,
+) -> Any:
+    """Enlarge an image.  The model is kept in memory for the next call.
 
     Args:
-        image: an array (H, W) or (H, W, C) with C 1 (grey), 2 (grey, alpha), 3 (RGB) or 4
-            (RGB, alpha), uint8, uint16 or floating in [0, 1]; or the path of a picture.
+        image: the path of a picture; an image of PIL; or whatever :func:`numpy.asarray` takes:
+            (H, W) or (H, W, C) with C 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha),
+            uint8, uint16, boolean, or floating in [0, 1].  Lists of whole numbers have 8 bits.
         output: where to write the result, with the picture's profile and Exif; the format is
-            the suffix's.
+            the suffix's.  Floating values are written with 16 bits where the format has them.
         model: a released model's name or folder; None for ``photo_x2`` if the picture is a JPEG
-            file, and else ``scn_x2``.
-        target: the size to reach, such as ``Target(scale=3)`` or ``Target(width=3840)``; None
-            for the model's own scale.
+            file, or an image that PIL opened from one, and else ``scn_x2``.
+        target: the size to reach, such as ``Target(scale=3)``.
+        scale, width, height, fit, max_megapixels: the same without :class:`Target`, such as
+            ``width=3840``; the model's own scale if nothing is given.
+        overwrite: replace a file that is there; if False, that is an error.
 
     Returns:
-        The enlarged image as an array: of the input's kind, or the picture's (H, W, C).
+        The enlarged image: an image of PIL for an image of PIL (in colour where it had a palette,
+        grey where it had one bit); else an array of the input's dtype and number of axes, of a
+        picture's file (H, W, C).  Values are clipped to the range.
 
     Raises:
-        ScalewiseError: an unreadable picture, an unwritable output, no such model, or a size
-            that is out of reach.
+        ScalewiseError: an unreadable picture, an output that cannot be written or is there
+            already, no such model, or a size that is out of reach.  The output is checked before
+            the model is loaded.
     """
-    from scalewise.restoring.choosing import for_upscaling
-    from scalewise.restoring.enlarging import enlarge, load_series
+    from scalewise.restoring.images import upscale_image
 
-    if isinstance(image, str | Path) and model is None:
-        restorers = for_upscaling().choose(Path(image)).restorers
-    else:
-        restorers = load_series(DEFAULT_MODEL if model is None else model)
-    return _from_image_to_file(
-        image, output, lambda pixels, apart: enlarge(pixels, restorers, target, separate=apart)
-    )
+    sizes = {"scale": scale, "width": width, "height": height, "fit": fit}
+    size = target_of(target, **sizes, max_megapixels=max_megapixels)
+    return upscale_image(image, output, model, size, overwrite=overwrite)
 
 
+@overload
 def restore(
-    image: NDArray[Any] | str | Path,
-    output: str | Path | None = None,
+    image: NDArray[Any] | str | bytes | PathLike[Any],
+    output: str | bytes | PathLike[Any] | None = None,
     *,
     task: Literal["auto", "denoise", "dejpeg", "photo"] = "auto",
     strength: float = 1.0,
-) -> NDArray[Any]:
-    """Take noise or JPEG's artifacts out of an image.
+    overwrite: bool = False,
+) -> NDArray[Any]: ...
+
+
+@overload
+def restore(
+    image: Any,
+    output: str | bytes | PathLike[Any] | None = None,
+    *,
+    task: Literal["auto", "denoise", "dejpeg", "photo"] = "auto",
+    strength: float = 1.0,
+    overwrite: bool = False,
+) -> Any: ...
+
+
+def restore(
+    image: Any,
+    output: str | bytes | PathLike[Any] | None = None,
+    *,
+    task: Literal["auto", "denoise", "dejpeg", "photo"] = "auto",
+    strength: float = 1.0,
+    overwrite: bool = False,
+) -> Any:
+    """Take noise or JPEG's artifacts out of an image.  Models are kept for the next call.
 
     Args:
         image: as for :func:`upscale`.
-        output: where to write the result, likewise.
+        output: where to write the result, likewise.  A picture that needs nothing is copied there
+            byte by byte, or converted if the suffix is of another format.
         task: ``denoise``, ``dejpeg``, or ``photo``, which takes out both and doubles the size;
             ``auto`` takes out what is worse, if either is there to be seen.
         strength: how much is kept of what the network changes, in [0, 1].
+        overwrite: replace a file that is there; if False, that is an error.
 
     Returns:
-        The restored image as an array: of the input's kind, or the picture's (H, W, C).
+        The restored image, in the kind that :func:`upscale` returns.
 
     Raises:
-        ScalewiseError: an unreadable picture, an unwritable output, no such task, or a strength
-            beyond its range.
+        ScalewiseError: an unreadable picture, an output that cannot be written or is there
+            already, no such task, or a strength beyond its range.
     """
-    from scalewise.restoring.choosing import diagnosed_task, load_task
-    from scalewise.restoring.enlarging import enlarge
+    from scalewise.restoring.images import restore_image
 
-    chosen = diagnosed_task(image) if task == "auto" else task
-    if chosen is None:
-        return _from_image_to_file(image, output, lambda pixels, apart: pixels)
-    restorers = load_task(chosen, strength=strength)
-    return _from_image_to_file(
-        image, output, lambda pixels, apart: enlarge(pixels, restorers, separate=apart)
-    )
+    return restore_image(image, output, task, strength, overwrite=overwrite)
 
 
-def _from_image_to_file(
-    image: NDArray[Any] | str | Path,
-    output: str | Path | None,
-    change: Callable[[NDArray[Any], bool], NDArray[Any]],
-) -> NDArray[Any]:
-    """An image, or a picture's pixels, changed; and written, if it shall be.
+def __getattr__(name: str) -> str:
+    """The version, which is looked up only when it is asked for."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import version
 
-    Args:
-        image, output: as for :func:`upscale`.
-        change: takes an array, and whether each of its bands stands for itself.
-    """
-    from scalewise.files import Picture, read, write
-
-    if isinstance(image, str | Path):
-        picture = read(image)
-        picture = picture.with_pixels(change(picture.pixels, picture.bands is not None))
-        changed = picture.pixels
-    else:
-        changed = change(image, False)
-        picture = Picture(changed if changed.ndim == 3 else changed[..., None])
-    if output is not None:
-        write(output, picture)
-    return changed
+    return version("scalewise-restoration")

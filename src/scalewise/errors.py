@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -16,6 +18,18 @@ class NothingToRestore(ScalewiseError):
 
 class DiskFullError(ScalewiseError):
     """Nothing more can be written there, whatever it is."""
+
+
+class ScalewiseWarning(UserWarning):
+    """Something that a user should know, in one line, of a result that was made all the same."""
+
+
+def warn(message: str) -> None:
+    """Issue a :class:`ScalewiseWarning` at the first line of code outside this package."""
+    level, frame = 1, inspect.currentframe()
+    while frame and str(frame.f_globals.get("__name__")).partition(".")[0] == "scalewise":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, ScalewiseWarning, stacklevel=level)
 
 
 @contextmanager

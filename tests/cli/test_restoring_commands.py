@@ -10,9 +10,11 @@ import numpy as np
 import onnx
 import pytest
 import pyvips
+import torch
 from numpy.typing import NDArray
 
 from scalewise.files import Picture, read, write
+from scalewise.models import create_model
 from scalewise.restoring.restorer import load
 from scalewise.weights.card import read_card
 
@@ -240,8 +242,29 @@ def test_evaluate_bicubic_reaches_the_published_score(call, shared_data: Path) -
 def test_export(call, small_release: Path, tmp_path: Path) -> None:
     code, out, _ = call("export", small_release, "-o", tmp_path / "small.onnx")
     assert code == 0
-    assert "multiples of 4" in out
+    assert "H and W any size" in out
     onnx.checker.check_model(onnx.load(str(tmp_path / "small.onnx")))
+    weights = small_release / "weights.safetensors"
+    code, out, _ = call("export", weights, "-o", tmp_path / "small.onnx", "--no-pad")
+    assert code == 0
+    assert "H and W multiples of 4" in out
+
+
+def test_levels_that_official_scn_does_not_tell(call, tmp_path: Path) -> None:
+    network = create_model("scn", width=4, blocks=1)
+    torch.save({"params_ema": network.state_dict()}, tmp_path / "scn.pth")
+    asked = ("export", tmp_path / "scn.pth", "-o", tmp_path / "scn.onnx", "--no-pad")
+    code, out, err = call(*asked)
+    assert (code, "multiples of 16" in out) == (0, True)
+    assert err.startswith("warning: ")
+    assert "the published 4 are assumed" in err
+    assert "--set levels=3" in err
+    code, out, err = call(*asked, "--set", "levels=3")
+    assert (code, err, "multiples of 8" in out) == (0, "", True)
+    code, _, err = call(*asked, "--set", "levels")
+    assert (code, "write NAME=VALUE" in err) == (1, True)
+    code, _, err = call("export", "scn_x2", "-o", tmp_path / "a.onnx", "--set", "levels=2")
+    assert (code, "trained with levels=3, not 2" in err) == (1, True)
 
 
 def test_models_lists_what_there_is(call) -> None:

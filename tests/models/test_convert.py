@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, ScalewiseWarning
 from scalewise.models import RestorationNetwork, create_model, load_checkpoint
 
 StateDict = dict[str, Tensor]
+pytestmark = pytest.mark.filterwarnings("ignore:.*4 are assumed")
 
 
 def random_tensor(*shape: int) -> Tensor:
@@ -126,6 +128,54 @@ def test_training_state_beside_the_weights_is_passed_over(tmp_path: Path) -> Non
     assert_gives(network, state, scale=3, width=6, expansion=1.5, blocks=3)
 
 
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda state: {"params_ema": state, "params": official_scn(width=4)},
+        lambda state: {"params": state},
+        lambda state: {"state_dict": {f"model.{name}": value for name, value in state.items()}},
+        lambda state: {"model": state, "iteration": 3, "optimizer": {"state": {}}},
+        lambda state: {"model": official_scn(width=4), "model_ema": state},
+        lambda state: {"state_dict": {"params": state, "step": 1}},
+        lambda state: {"netG": state, "epoch": 7},
+        lambda state: {f"module._orig_mod.{name}": value for name, value in state.items()},
+    ],
+)
+def test_wrapped_weights(wrapped: Callable[[StateDict], object], tmp_path: Path) -> None:
+    state = official_scn()
+    network = load_checkpoint(save(wrapped(state), tmp_path), levels=4)
+    assert_gives(network, state, scale=3, width=6, expansion=1.5, blocks=3)
+
+
+def test_foreign_weights_in_safetensors(tmp_path: Path) -> None:
+    state = official_scn()
+    path = tmp_path / "scn.safetensors"
+    save_file(state, path)
+    network = load_checkpoint(path, levels=3)
+    assert_gives(network, state, scale=3, width=6, expansion=1.5, blocks=3, levels=3)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ScalewiseError, match=r"scn\.safetensors: damaged"):
+        load_checkpoint(path)
+
+
+def test_levels_that_are_assumed_are_told(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    path = save(official_scn(), tmp_path)
+    with pytest.warns(ScalewiseWarning, match=r"checkpoint\.pth: .* published 4 are assumed"):
+        load_checkpoint(path)
+    load_checkpoint(path, levels=4)
+    load_checkpoint(save(document_original(), tmp_path))
+    assert not recwarn.list
+
+
+def test_settings_that_a_checkpoint_tells_itself(tmp_path: Path) -> None:
+    network = create_model("scn_exact", width=4, blocks=1, levels=2)
+    model = {"name": "scn_exact", "settings": network.settings}
+    path = save({"recipe": {"model": model}, "ema": network.state_dict()}, tmp_path)
+    assert load_checkpoint(path, levels=2).settings["levels"] == 2
+    with pytest.raises(ScalewiseError, match="it was trained with levels=2, not 3"):
+        load_checkpoint(path, levels=3)
+
+
 def test_document_original(tmp_path: Path) -> None:
     state = document_original()
     network = load_checkpoint(save(state, tmp_path))
@@ -167,6 +217,7 @@ LAYER_NORM = {
         ),
         ({"conv_first.weight": torch.zeros(4, 3, 3, 3)}, "another network .*'conv_first.weight'"),
         (official_scn(channels=2), "scn: channels must be 1 .grey. or 3 .RGB., not 2"),
+        ({"a": official_scn(), "b": official_scn()}, r"several state dictionaries in it \(a, b\)"),
         ({"epoch": 3}, "no state dictionary in it: 'epoch' is not a tensor"),
         (torch.zeros(3), "no state dictionary in it$"),
         ({}, "no state dictionary in it$"),

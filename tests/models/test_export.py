@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from scalewise.models import create_model, list_models
+from scalewise.models.base import pad_to_multiple
 from scalewise.models.export import export_onnx, share_weights
 from scalewise.restoring.runtime import OpenVinoRuntime
 from scalewise.weights.release import to_bytes
@@ -57,6 +58,30 @@ def test_agrees_in_both_runtimes(name: str, tmp_path: Path) -> None:
         (by_onnxruntime,) = session.run(None, {"image": image.numpy()})
         by_openvino = compiled(image.numpy())[0]
         for found in (by_onnxruntime, by_openvino):
+            assert found.shape == expected.shape
+            assert np.abs(found - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize("name", ["original", "scn", "scn_exact", "plain", "adaptive"])
+def test_pads_inside_if_asked(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = create_model(name, **SMALL[name]).eval()
+    path = tmp_path / "network.onnx"
+    export_onnx(network, path, any_size=True)
+    graph = onnx.load(str(path))
+    onnx.checker.check_model(graph, full_check=True)
+    props = {entry.key: entry.value for entry in graph.metadata_props}
+    assert props == {"scale": "2", "multiple": "1"}
+    assert "H and W of any size" in graph.graph.doc_string
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    for batch, height, width in [(1, 1, 1), (2, 17, 30), (1, 32, 16), (1, 5, 64)]:
+        image = torch.rand(batch, 3, height, width)
+        with torch.no_grad():
+            expected = network.restore(pad_to_multiple(image, network.multiple)).numpy()
+        expected = expected[..., : 2 * height, : 2 * width]
+        (by_onnxruntime,) = session.run(None, {"image": image.numpy()})
+        for found in (by_onnxruntime, compiled(image.numpy())[0]):
             assert found.shape == expected.shape
             assert np.abs(found - expected).max() < 1e-4
 

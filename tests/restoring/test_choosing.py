@@ -13,9 +13,16 @@ from scalewise.errors import NothingToRestore, ScalewiseError
 from scalewise.files import Picture, read, write
 from scalewise.imaging.degradations import gaussian_noise
 from scalewise.restoring import choosing
-from scalewise.restoring.choosing import Choice, Chosen, choose, for_restoring, for_upscaling
+from scalewise.restoring.choosing import (
+    Choice,
+    Chosen,
+    choose,
+    for_restoring,
+    for_upscaling,
+    load_series,
+)
 from scalewise.restoring.diagnosis import Diagnosis, diagnose, sigma_of
-from scalewise.restoring.enlarging import enlarge, load_series
+from scalewise.restoring.enlarging import enlarge
 from scalewise.restoring.folder import restore_files
 from scalewise.restoring.jobs import Job, plan_jobs
 from scalewise.restoring.restorer import Restorer, load

@@ -22,8 +22,8 @@ from scalewise.cli.app import main
 from scalewise.errors import DiskFullError, ScalewiseError
 from scalewise.files import Picture, write
 from scalewise.restoring import cluster
+from scalewise.restoring.choosing import load_series
 from scalewise.restoring.cluster import restore_on_cluster
-from scalewise.restoring.enlarging import load_series
 from scalewise.restoring.folder import Outcome, restore_files
 from scalewise.restoring.jobs import Job, plan_jobs
 from scalewise.restoring.pictures import Wishes

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from scalewise.files import Picture, PictureWriter, open_picture, read, write
 from scalewise.imaging.resize import imresize
-from scalewise.restoring.enlarging import enlarge, enlarge_rows, load_series, plan_for
+from scalewise.restoring.choosing import load_series
+from scalewise.restoring.enlarging import enlarge, enlarge_rows, plan_for
 from scalewise.restoring.resampling import resampled
 from scalewise.restoring.restorer import Restorer
 from scalewise.restoring.rows import rows_of, rows_of_array, to_array
@@ -141,6 +142,6 @@ def test_bands_of_a_file_are_separate(tmp_path: Path, doubling: Restorer) -> Non
     image = np.random.default_rng(0).integers(0, 256, (40, 60, 4)).astype(np.uint8)
     tifffile.imwrite(tmp_path / "a.tif", image, photometric="rgb", extrasamples=[0])
     doubling.restore_file(tmp_path / "a.tif", tmp_path / "b.tif")
-    expected = doubling.restore(image, separate=True)
+    expected = enlarge(image, [doubling], separate=True)
     np.testing.assert_array_equal(read(tmp_path / "b.tif").pixels, expected)
     np.testing.assert_array_equal(doubling.upscale(read(tmp_path / "a.tif")).pixels, expected)

@@ -6,6 +6,7 @@ import random
 from math import prod
 from typing import Any
 
+import numpy as np
 import pytest
 
 from scalewise.errors import ScalewiseError
@@ -41,11 +42,23 @@ def test_sizes_of_a_picture_of_100_by_300(target: Target, size: tuple[int, int])
         ({"scale": float("nan")}, "scale must be above 0"),
         ({"fit": (10, 0)}, "fit must be above 0, not 10x0"),
         ({"max_megapixels": -1.0}, "max_megapixels must be above 0"),
+        ({"width": 100.5}, "width must be a whole number of pixels, not 100.5"),
+        ({"fit": (100, 50.5)}, "fit must be a whole number of pixels, not 100x50.5"),
+        ({"width": "100"}, "width must be a number, not '100'"),
+        ({"scale": True}, "scale must be a number, not 'True'"),
+        ({"fit": 100}, r"fit must be \(width, height\), not 100"),
+        ({"fit": "100x50"}, r"fit must be \(width, height\), not '100x50'"),
     ],
 )
 def test_mistakes(wishes: dict[str, Any], message: str) -> None:
     with pytest.raises(ScalewiseError, match=message):
         Target(**wishes)
+
+
+def test_whole_numbers_of_any_type() -> None:
+    for target in (Target(fit=(np.int64(5), 6.0)), Target(fit=[5, 6])):  # pyright: ignore
+        assert target == Target(fit=(5, 6))
+    assert Target(width=100.0).label(2) == "w100"  # pyright: ignore[reportArgumentType]
 
 
 def test_slips_of_the_hand_are_caught() -> None:

@@ -104,7 +104,11 @@ def test_int8_is_a_second_graph(
 def test_what_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(ScalewiseError, match="unknown model 'nothing'"):
         load_network("nothing")
+    with pytest.raises(ScalewiseError, match="a model is a name or a folder, not 2"):
+        find_release(2)  # pyright: ignore[reportArgumentType]
     (tmp_path / "noise.pt").write_bytes(b"noise")
+    with pytest.raises(ScalewiseError, match=r"noise\.pt: a file, not a released model's"):
+        find_release(tmp_path / "noise.pt")
     with pytest.raises(ScalewiseError, match=r"noise\.pt: not a PyTorch checkpoint"):
         load_network(tmp_path / "noise.pt")
     torch.save(
@@ -112,6 +116,19 @@ def test_what_is_no_model(tmp_path: Path) -> None:
     )
     with pytest.raises(ScalewiseError, match=r"e\.pt: weights do not fit ScnExact"):
         load_network(tmp_path / "e.pt")
+
+
+def test_a_file_of_released_weights(small_release: Path, tmp_path: Path) -> None:
+    weights = small_release / "weights.safetensors"
+    assert load_network(weights).settings == load_network(small_release).settings
+    copy = tmp_path / "mine.safetensors"
+    copy.write_bytes((find_release("scn_fast_x2") / "weights.safetensors").read_bytes())
+    assert load_network(copy).settings == load_network("scn_fast_x2").settings  # by its digest
+    copy.write_bytes(weights.read_bytes())
+    with pytest.raises(ScalewiseError, match=r"mine\.safetensors: .* card\.json"):
+        load_network(copy)
+    with pytest.raises(ScalewiseError, match="trained with levels=3, not 2"):
+        load_network("scn_x2", levels=2)
 
 
 def test_corrupt_tensors(small_release: Path, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+import warnings
+from typing import Annotated, TextIO
 
 import typer
 
@@ -29,8 +30,8 @@ from scalewise.cli import (
     train,
     upscale,
 )
-from scalewise.cli.console import PlainGroup, print_error
-from scalewise.errors import ScalewiseError
+from scalewise.cli.console import PlainGroup, print_error, print_warning
+from scalewise.errors import ScalewiseError, ScalewiseWarning
 
 EXTRAS = {
     "torch": "train",
@@ -97,6 +98,7 @@ def main() -> None:
     """
     if reconfigure := getattr(sys.stdout, "reconfigure", None):
         reconfigure(errors="backslashreplace")  # a file name may be no valid text
+    _say_warnings_plainly()
     try:
         app()
     except (ScalewiseError, OSError, ModuleNotFoundError) as error:
@@ -105,6 +107,26 @@ def main() -> None:
             raise
         print_error(message)
         sys.exit(1)
+
+
+def _say_warnings_plainly() -> None:
+    """Print this package's warnings in one line, without the line of code that they are from."""
+    shown_otherwise = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, ScalewiseWarning):
+            print_warning(str(message))
+        else:
+            shown_otherwise(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show
 
 
 def _explain(error: Exception) -> str | None:

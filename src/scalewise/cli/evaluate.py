@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -20,7 +20,13 @@ from scalewise.cli.measuring import (
     protocol_of,
     task_of,
 )
-from scalewise.cli.options import EnsembleOption, PrecisionOption, TileOption
+from scalewise.cli.options import (
+    EnsembleOption,
+    PrecisionOption,
+    SetOption,
+    TileOption,
+    parse_settings,
+)
 
 if TYPE_CHECKING:
     from scalewise.data.layouts import Dataset
@@ -57,6 +63,7 @@ def evaluate(
         int | None, typer.Option(min=2, max=4, help="For bicubic only (default: 2).")
     ] = None,
     split: Annotated[str, typer.Option(help="Which half of DIV2K: train or valid.")] = "valid",
+    settings: SetOption = None,
     tile: TileOption = None,
     precision: PrecisionOption = "f32",
     ensemble: EnsembleOption = False,
@@ -80,7 +87,8 @@ def evaluate(
     task = task or task_of(model)
     measure = protocol_of(task, sigma, quality, subsampling, grey, protocol)
     plain = baseline_of(task)
-    restorer = None if model in BASELINES else _load(model, precision, tile, ensemble)
+    known = parse_settings(settings)
+    restorer = None if model in BASELINES else _load(model, precision, tile, ensemble, known)
     if restorer is None and card:
         raise ScalewiseError(f"{model} has no card; give a released model with --card")
     if restorer is None and model != plain:
@@ -115,15 +123,24 @@ def _fetch(folder: Path) -> Path:
 
 
 def _load(
-    model: str, precision: Literal["f32", "bf16", "int8"], tile: int | None, ensemble: bool
+    model: str,
+    precision: Literal["f32", "bf16", "int8"],
+    tile: int | None,
+    ensemble: bool,
+    settings: dict[str, Any],
 ) -> Restorer:
+    from scalewise.errors import ScalewiseError
     from scalewise.restoring.restorer import DEFAULT_TILE, load, load_trained
     from scalewise.weights import is_release
 
-    is_checkpoint = Path(model).exists() and not is_release(model)
-    return (load_trained if is_checkpoint else load)(
-        model, precision=precision, tile=tile or DEFAULT_TILE, ensemble=ensemble
-    )
+    tiles = tile or DEFAULT_TILE
+    if Path(model).exists() and not is_release(model):
+        return load_trained(
+            model, precision=precision, tile=tiles, ensemble=ensemble, settings=settings
+        )
+    if settings:
+        raise ScalewiseError(f"{model}: its card tells its settings; leave out --set")
+    return load(model, precision=precision, tile=tiles, ensemble=ensemble)
 
 
 def _measure(

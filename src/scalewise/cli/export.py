@@ -7,15 +7,27 @@ from typing import Annotated
 
 import typer
 
+from scalewise.cli.options import SetOption, parse_settings
+
 
 def export(
     model: Annotated[
         str,
         typer.Argument(
-            help="A released model, a training run's folder, or a checkpoint (also official SCN)."
+            help="A released model (its name, folder or weights.safetensors), a training run's "
+            "folder, or a checkpoint (also official SCN)."
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .onnx file to write.")],
+    settings: SetOption = None,
+    pad: Annotated[
+        bool,
+        typer.Option(
+            "--pad/--no-pad",
+            help="Pad inside the graph, so that it takes any size; or leave it to the caller, for "
+            "tools that know no Pad of varying size.",
+        ),
+    ] = True,
 ) -> None:
     """Write a network as an ONNX graph that takes any image size."""
     from scalewise.errors import ScalewiseError
@@ -26,9 +38,11 @@ def export(
         raise ScalewiseError(f"{output}: an exported graph's name ends in .onnx")
     if not output.parent.is_dir():
         raise ScalewiseError(f"{output}: the folder {output.parent} does not exist; make it first")
-    network = load_network(model)
-    export_onnx(network, output)
+    network = load_network(model, **parse_settings(settings))
+    export_onnx(network, output, any_size=pad)
+    aligned = not pad and network.multiple > 1
+    sizes = f"H and W multiples of {network.multiple}" if aligned else "H and W any size"
     typer.echo(
-        f"{output}: image (N, {network.channels}, H, W) in [0, 1], H and W multiples of "
-        f"{network.multiple}, to {network.scale} times that size"
+        f"{output}: image (N, {network.channels}, H, W) in [0, 1], {sizes}, to {network.scale} "
+        "times that size"
     )

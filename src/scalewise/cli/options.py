@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+
+from scalewise.errors import ScalewiseError
 
 SIZE, FILES, FOLDERS = "Size", "Files", "Folders"
 
@@ -31,6 +33,40 @@ StrengthOption = Annotated[
         "nothing (when enlarging, the result for clean pictures).",
     ),
 ]
+
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Of a checkpoint of other code: a setting that its weights do not tell, such as "
+        "levels=3 for official SCN (default: 4). May be given again.",
+    ),
+]
+
+
+def parse_settings(texts: list[str] | None) -> dict[str, Any]:
+    """Settings of a network, each written NAME=VALUE.
+
+    Raises:
+        ScalewiseError: one does not read so.
+
+    >>> parse_settings(["levels=3", "shared=false"])
+    {'levels': 3, 'shared': False}
+    """
+    import yaml
+
+    settings: dict[str, Any] = {}
+    for text in texts or []:
+        name, _, value = text.partition("=")
+        if not name or not value:
+            raise ScalewiseError(f"--set {text}: write NAME=VALUE, such as levels=3")
+        try:
+            settings[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise ScalewiseError(f"--set {text}: the value cannot be read") from None
+    return settings
+
 
 FormatOption = Annotated[
     str | None,

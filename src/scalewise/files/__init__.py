@@ -1,5 +1,6 @@
 """Images in and out of files (pyvips)."""
 
+from scalewise.files.copying import copy_picture
 from scalewise.files.find import find_images
 from scalewise.files.formats import IMAGE_SUFFIXES, READ_SUFFIXES, check_target, format_of
 from scalewise.files.metadata import Metadata
@@ -16,6 +17,7 @@ __all__ = [
     "PictureReader",
     "PictureWriter",
     "check_target",
+    "copy_picture",
     "find_images",
     "format_of",
     "open_picture",

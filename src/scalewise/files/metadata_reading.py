@@ -133,7 +133,7 @@ def read_metadata(
     found.metadata = Metadata(
         icc=_field(image, "icc-profile-data") or None,
         exif=exif_blocks.upright_exif(exif, orientation) if exif else None,
-        xmp=_upright(xmp) if xmp else None,
+        xmp=upright_xmp(xmp) if xmp else None,
         dpi=dpi,
         iptc=raw.iptc,
         texts=raw.texts,
@@ -214,13 +214,6 @@ def _keep_profile(name: str, data: bytes, raw: _Raw) -> None:
         raw.iptc = raw.iptc or plain_iptc(data.removeprefix(PHOTOSHOP_MARK))
     elif name not in ("icc", "icm"):
         raw.lost.add(f"its raw profile {name!r}")
-
-
-def _upright(xmp: bytes) -> bytes:
-    try:
-        return upright_xmp(xmp)
-    except ValueError:
-        return xmp
 
 
 def _true_description(exif: bytes, warnings: list[str]) -> bytes | None:

@@ -53,6 +53,8 @@ def changed_xmp(xmp: bytes, change: Change) -> bytes:
 def upright_xmp(xmp: bytes) -> bytes:
     """An XMP packet whose orientation, where it has one, is 1 (upright); nothing else changes.
 
+    A damaged packet comes back as it is.
+
     >>> upright_xmp(b'<a xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/>')
     b'<a xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="1"/>'
     """
@@ -61,7 +63,10 @@ def upright_xmp(xmp: bytes) -> bytes:
         stated = (namespace, name) == (TIFF, "Orientation") and text.strip() in _ORIENTATIONS
         return "1" if stated else text
 
-    return changed_xmp(xmp, upright)
+    try:
+        return changed_xmp(xmp, upright)
+    except ValueError:
+        return xmp
 
 
 def orientation_of_xmp(xmp: bytes) -> int | None:

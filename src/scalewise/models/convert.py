@@ -20,25 +20,35 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, requiring, warn
 from scalewise.models.base import RestorationNetwork
 from scalewise.models.registry import create_model
 
 StateDict = dict[str, Tensor]
 
+_WRAPPERS = (
+    *("params_ema", "ema_state_dict", "model_ema", "g_ema", "ema"),
+    *("params", "model_state_dict", "state_dict", "model"),
+)
+"""Entries that are known to hold a network's weights, averaged ones first."""
+_PREFIXES = ("module.", "_orig_mod.", "model.", "network.", "net.", "net_g.", "generator.")
+"""What trainers put before every name: DataParallel, torch.compile, Lightning and others."""
+_SCN_LEVELS = 4
+
 
 def load_checkpoint(path: str | Path, **settings: Any) -> RestorationNetwork:
     """Load a checkpoint of this package's training, of official SCN or of the document's code.
 
-    Of a training run it is the averaged weights (EMA).  A foreign file is a ``.pth`` that
-    holds a state dictionary, alone or as ``model_state_dict`` beside optimizer and the like,
-    with or without ``module.`` before every name.  Either is read as data: code inside it is
-    never run.
+    Of a training run it is the averaged weights (EMA).  A foreign file is a ``.pth`` or
+    ``.safetensors`` that holds a state dictionary, alone or as ``params_ema``, ``params``,
+    ``state_dict``, ``model`` or the like beside an optimizer, with or without ``module.`` before
+    every name.  Either is read as data: code inside it is never run.
 
     Args:
         path: the file.
         settings: constructor arguments that the weights do not tell, in place of those
-            assumed: for SCN ``levels`` (4), whose weights are the same for any number.
+            assumed: for SCN ``levels`` (4), whose weights are the same for any number.  What is
+            assumed leaves a :class:`~scalewise.errors.ScalewiseWarning`.
 
     Returns:
         The network in evaluation mode, on the CPU.
@@ -53,14 +63,34 @@ def load_checkpoint(path: str | Path, **settings: Any) -> RestorationNetwork:
         if {"recipe", "ema"} <= content.keys():  # a training run of this package
             model = content["recipe"]["model"]
             name, found, state = model["name"], model["settings"], content["ema"]
+            check_settings(settings, found)
         else:
             state = _state_dict(content)
             name, found = identify(state)
+            if name == "scn" and "levels" not in settings:
+                warn(
+                    f"{path}: SCN's weights do not tell the levels of its pyramid; the published "
+                    f"{_SCN_LEVELS} are assumed; another number needs levels=3 or the like (on "
+                    "the command line: --set levels=3)"
+                )
         network = create_model(name, **{**found, **settings})
         load_weights(network, state)
     except ScalewiseError as error:
         raise ScalewiseError(f"{path}: {error}") from None
     return network.eval()
+
+
+def check_settings(settings: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Refuse settings other than those that a network is known to have been trained with.
+
+    Raises:
+        ScalewiseError: the first that differs.
+    """
+    for name, value in settings.items():
+        if value != known.get(name, value):
+            raise ScalewiseError(f"it was trained with {name}={known[name]}, not {value}")
+        if name not in known:
+            raise ScalewiseError(f"it tells its settings itself; leave out {name}={value}")
 
 
 def load_weights(network: RestorationNetwork, state: Mapping[str, Tensor]) -> None:
@@ -85,9 +115,11 @@ def load_weights(network: RestorationNetwork, state: Mapping[str, Tensor]) -> No
 
 
 def _read(path: Path) -> dict[Any, Any]:
-    """Read a ``.pth`` or ``.pt`` file as data only."""
+    """Read a ``.pth``, ``.pt`` or ``.safetensors`` file as data only."""
     if not path.is_file():
         raise ScalewiseError(f"{path}: there is no such file")
+    if path.suffix.lower() == ".safetensors":
+        return read_safetensors(path)
     try:
         content: object = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged or hostile file can fail anywhere in the decoder
@@ -101,17 +133,65 @@ def _read(path: Path) -> dict[Any, Any]:
     return cast(dict[Any, Any], content)
 
 
+def read_safetensors(path: Path) -> dict[Any, Any]:
+    """The tensors of a ``.safetensors`` file.
+
+    Raises:
+        ScalewiseError: it is damaged, or safetensors is not installed.
+    """
+    with requiring("safetensors", f"reading {path.name}"):
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+    try:
+        return {**load(path.read_bytes())}
+    except SafetensorError as error:
+        raise ScalewiseError(f"{path}: damaged ({error})") from error
+
+
 def _state_dict(content: Mapping[Any, Any]) -> StateDict:
-    """The state dictionary that a checkpoint is, or holds as ``model_state_dict``."""
-    state: object = content.get("model_state_dict", content)
-    if not isinstance(state, Mapping) or not state:
-        raise ScalewiseError("no state dictionary in it")
+    """The state dictionary that a checkpoint is, or that one of its entries is."""
+    state = content
+    while not all(isinstance(value, Tensor) for value in state.values()):
+        inner = _weights_within(state)
+        if inner is None:
+            break
+        state = inner
     weights: StateDict = {}
-    for name, value in cast(Mapping[object, object], state).items():
+    for name, value in state.items():
         if not isinstance(name, str) or not isinstance(value, Tensor):
             raise ScalewiseError(f"no state dictionary in it: {name!r} is not a tensor")
         weights[name.removeprefix("module.")] = value
+    if not weights:
+        raise ScalewiseError("no state dictionary in it")
+    while prefix := next((p for p in _PREFIXES if all(n.startswith(p) for n in weights)), None):
+        weights = {name.removeprefix(prefix): value for name, value in weights.items()}
     return weights
+
+
+def _weights_within(content: Mapping[Any, Any]) -> Mapping[Any, Any] | None:
+    """The entry of a checkpoint that holds the weights; None if there is none.
+
+    Raises:
+        ScalewiseError: several could be meant.
+    """
+    entries: dict[str, Mapping[Any, Any]] = {
+        str(name): cast(Mapping[Any, Any], value)
+        for name, value in content.items()
+        if isinstance(value, Mapping) and value
+    }
+    for name in _WRAPPERS:
+        if name in entries:
+            return entries[name]
+    named = {
+        name: inner
+        for name, inner in entries.items()
+        if all(isinstance(value, Tensor) for value in inner.values())
+    }
+    if len(named) > 1:
+        raise ScalewiseError(
+            f"several state dictionaries in it ({', '.join(sorted(named))}); save one alone"
+        )
+    return next(iter(named.values()), None)
 
 
 def identify(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Export: a network as an ONNX graph that takes any aligned image size."""
+"""Export: a network as an ONNX graph that takes any image size, or any aligned one."""
 
 from __future__ import annotations
 
@@ -28,16 +28,19 @@ class _Aligned(nn.Module):
         return self.network.restore(image)
 
 
-def export_onnx(network: RestorationNetwork, path: Path) -> None:
+def export_onnx(network: RestorationNetwork, path: Path, *, any_size: bool = False) -> None:
     """Write a network's graph, for onnxruntime, OpenVINO and others.
 
-    Input ``image``: (N, C, H, W) float32 in [0, 1], H and W multiples of
-    ``network.multiple``, which the graph's metadata states beside the scale; padding is the
-    caller's.  Output ``restored``: (N, C, scale H, scale W) float32, not clipped.
+    Input ``image``: (N, C, H, W) float32 in [0, 1], H and W multiples of what the graph's
+    metadata calls ``multiple``, beside the ``scale``.  Output ``restored``: (N, C, scale H,
+    scale W) float32, not clipped.
 
     Args:
         network: on the CPU; put into evaluation mode.
         path: the file to write; it appears whole or not at all.
+        any_size: pad inside the graph, by repeating the right and bottom edges, and cut the
+            result: ``multiple`` is then 1.  If not, it is ``network.multiple`` and padding the
+            caller's, as it is in released models.
     """
     import onnx
 
@@ -63,13 +66,61 @@ def export_onnx(network: RestorationNetwork, path: Path) -> None:
                 dynamo=False,
             )
         graph = onnx.load(str(partial))  # pyright: ignore[reportUnknownMemberType]
-        onnx.helper.set_model_props(
-            graph, {"scale": str(network.scale), "multiple": str(network.multiple)}
+        multiple = network.multiple
+        if any_size and multiple > 1:
+            _pad_inside(graph, multiple, network.scale)
+            multiple = 1
+        graph.graph.doc_string = (
+            f"image: (N, {network.channels}, H, W) in [0, 1], H and W "
+            f"{f'multiples of {multiple}' if multiple > 1 else 'of any size'}; "
+            f"restored: (N, {network.channels}, {network.scale} H, {network.scale} W)"
         )
+        props = {"scale": str(network.scale), "multiple": str(multiple)}
+        onnx.helper.set_model_props(graph, props)
         onnx.save(graph, str(partial))  # pyright: ignore[reportUnknownMemberType]
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _pad_inside(model: Any, multiple: int, scale: int) -> None:
+    """Make a graph for aligned sizes one for any size: pad its input, and cut its output."""
+    import onnx
+
+    helper: Any = onnx.helper
+    graph = model.graph
+    for node in graph.node:
+        for names, old, new in (
+            (node.input, "image", "padded_image"),
+            (node.output, "restored", "padded_restored"),
+        ):
+            for index, name in enumerate(names):
+                if name == old:
+                    names[index] = new
+
+    def constant(name: str, *values: int) -> Any:
+        return helper.make_tensor(f"pad.{name}", onnx.TensorProto.INT64, [len(values)], values)
+
+    graph.initializer.extend(
+        [
+            *(constant("zero", 0), constant("two", 2), constant("four", 4)),
+            *(constant("multiple", multiple), constant("scale", scale)),
+            *(constant("before", *6 * [0]), constant("corner", 0, 0), constant("axes", 2, 3)),
+        ]
+    )
+    before: list[tuple[str, list[str], str, dict[str, Any]]] = [
+        ("Shape", ["image"], "pad.shape", {}),
+        ("Slice", ["pad.shape", "pad.two", "pad.four"], "pad.size", {}),
+        ("Neg", ["pad.size"], "pad.negative", {}),
+        ("Mod", ["pad.negative", "pad.multiple"], "pad.missing", {}),
+        ("Concat", ["pad.before", "pad.missing"], "pad.pads", {"axis": 0}),
+        ("Pad", ["image", "pad.pads"], "padded_image", {"mode": "edge"}),
+        ("Mul", ["pad.size", "pad.scale"], "pad.result", {}),
+    ]
+    after = ["padded_restored", "pad.corner", "pad.result", "pad.axes"]
+    for place, (kind, inputs, output, options) in enumerate(before):
+        graph.node.insert(place, helper.make_node(kind, inputs, [output], **options))
+    graph.node.append(helper.make_node("Slice", after, ["restored"]))
 
 
 def share_weights(graph: Path, weights: Path) -> None:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from scalewise.errors import NothingToRestore, ScalewiseError
 from scalewise.files.jpeg_tables import luma_table
 from scalewise.imaging.estimating import estimate_jpeg_quality
-from scalewise.restoring.diagnosis import Diagnosis, diagnose, sigma_of
-from scalewise.restoring.enlarging import load_series
-from scalewise.restoring.restorer import Restorer
-from scalewise.weights import clean_model
+from scalewise.restoring.diagnosis import diagnose
+from scalewise.restoring.restorer import Restorer, load
+from scalewise.weights import clean_model, find_release, list_cards
+from scalewise.weights.card import CARD_FILE, read_card
 
 PHOTO = "photo_x2"
 MODELS = {"denoise": "denoise", "dejpeg": "dejpeg", "photo": PHOTO}
 """The released model of each task."""
+_SERIES = re.compile(r"(.+)_x\d+")
 
 
 @dataclass(frozen=True)
@@ -81,26 +81,56 @@ def typical(networks: Networks) -> Sequence[Restorer]:
     return networks.typical if isinstance(networks, Choice) else networks
 
 
-def load_task(task: str, **options: Any) -> list[Restorer]:
-    """Load the released model of a task, and what goes with it; see :func:`load_series`.
+def load_series(model: str | Path, **options: Any) -> list[Restorer]:
+    """Load a released model, its siblings of other scales, and what goes on after it.
+
+    Siblings of ``NAME_x2`` are the released ``NAME_x3`` and ``NAME_x4``; a folder has none.  What
+    a model for photographs has made is clean, so that models for clean pictures enlarge it
+    further.  Graphs are compiled when they are first used, so that those cost little.
+
+    Args:
+        model, options: as for :func:`~scalewise.restoring.restorer.load`.
+
+    Returns:
+        The model first.
+    """
+    card = read_card(find_release(model))
+    restorer = load(model, **options)
+    stem = _SERIES.fullmatch(str(model))
+    names = [card.name for card in list_cards() if card.name != model]
+    siblings = [name for name in names if stem and name.startswith(stem[1] + "_x")]
+    series = [restorer, *(load(name, **options) for name in siblings)]
+    if card.task == "photo" and (clean := clean_model(card.scale)) in names:
+        plainly = {name: value for name, value in options.items() if name != "strength"}
+        series.append(load(clean, **plainly))
+    return series
+
+
+def kept_series(model: str | Path, strength: float = 1.0) -> list[Restorer]:
+    """:func:`load_series`, kept for the next call, as long as the model's files are the same."""
+    folder = find_release(model).resolve()
+    card = (folder / CARD_FILE).stat()
+    # A child of this process loads its own: the threads that a network runs in are not its.
+    state = card.st_mtime_ns, card.st_size, os.getpid()
+    return _kept_series(str(model), folder, strength, state)
+
+
+@lru_cache(maxsize=4)
+def _kept_series(
+    model: str, _folder: Path, strength: float, _state: tuple[int, int, int]
+) -> list[Restorer]:
+    return load_series(model, **({} if strength == 1 else {"strength": strength}))
+
+
+def model_of_task(task: str) -> str:
+    """The released model of a task.
 
     Raises:
-        ScalewiseError: no such task, and what :func:`load_series` raises.
+        ScalewiseError: no such task.
     """
     if task not in MODELS:
         raise ScalewiseError(f"unknown task '{task}'; choose auto, {', '.join(MODELS)}")
-    return load_series(MODELS[task], **options)
-
-
-def diagnosed_task(image: NDArray[Any] | str | Path) -> str | None:
-    """The task that an image or a picture's file calls for; None for none.
-
-    Raises:
-        ScalewiseError: a file that cannot be read.
-    """
-    if isinstance(image, str | Path):
-        return diagnose(image, max_pixels=None).task
-    return Diagnosis(sigma_of(np.atleast_3d(image))).task
+    return MODELS[task]
 
 
 def for_upscaling(**options: Any) -> Choice:
@@ -129,7 +159,7 @@ def for_restoring(**options: Any) -> Choice:
 
     @cache
     def series(task: str) -> list[Restorer]:
-        return load_task(task, **options)
+        return load_series(MODELS[task], **options)
 
     def choose(path: Path) -> Chosen:
         found = diagnose(path, max_pixels=None)

@@ -2,51 +2,45 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
 from scalewise.restoring.resampling import resampled
-from scalewise.restoring.restorer import Progress, Restorer, load
-from scalewise.restoring.rows import Rows, RowSink, RowSource, rows_of, rows_of_array, to_array
+from scalewise.restoring.rows import (
+    Progress,
+    Rows,
+    RowSink,
+    RowSource,
+    rows_of,
+    rows_of_array,
+    to_array,
+)
 from scalewise.restoring.sizes import Plan, Target, network_pixels, plan
-from scalewise.weights import clean_model, find_release, list_cards
-from scalewise.weights.card import read_card
-
-_SERIES = re.compile(r"(.+)_x\d+")
 
 
-def load_series(model: str | Path, **options: Any) -> list[Restorer]:
-    """Load a released model, its siblings of other scales, and what goes on after it.
+class Network(Protocol):
+    """One step of a chain, such as a :class:`~scalewise.restoring.restorer.Restorer`."""
 
-    Siblings of ``NAME_x2`` are the released ``NAME_x3`` and ``NAME_x4``; a folder has none.  What
-    a model for photographs has made is clean, so that models for clean pictures enlarge it
-    further.  Graphs are compiled when they are first used, so that those cost little.
+    name: str
+    scale: int
 
-    Args:
-        model, options: as for :func:`~scalewise.restoring.restorer.load`.
-
-    Returns:
-        The model first.
-    """
-    card = read_card(find_release(model))
-    restorer = load(model, **options)
-    stem = _SERIES.fullmatch(str(model))
-    names = [card.name for card in list_cards() if card.name != model]
-    siblings = [name for name in names if stem and name.startswith(stem[1] + "_x")]
-    series = [restorer, *(load(name, **options) for name in siblings)]
-    if card.task == "photo" and (clean := clean_model(card.scale)) in names:
-        plainly = {name: value for name, value in options.items() if name != "strength"}
-        series.append(load(clean, **plainly))
-    return series
+    def restored(
+        self,
+        rows: Rows,
+        dtype: np.dtype[Any],
+        progress: Progress | None = None,
+        *,
+        deep: bool | None = None,
+    ) -> Rows:
+        """See :meth:`scalewise.restoring.restorer.Restorer.restored`."""
+        ...
 
 
-def plan_for(picture: Rows | RowSource, restorers: Sequence[Restorer], target: Target) -> Plan:
+def plan_for(picture: Rows | RowSource, restorers: Sequence[Network], target: Target) -> Plan:
     """How a picture gets to its size with these networks."""
     scales = [restorer.scale for restorer in restorers]
     return plan(picture.height, picture.width, target, scales)
@@ -54,7 +48,7 @@ def plan_for(picture: Rows | RowSource, restorers: Sequence[Restorer], target: T
 
 def enlarge(
     image: NDArray[Any],
-    restorers: Sequence[Restorer],
+    restorers: Sequence[Network],
     target: Target | None = None,
     progress: Progress | None = None,
     *,
@@ -68,7 +62,8 @@ def enlarge(
             of several of one scale the last for what others have enlarged already.
         target: the size that is wished.
         progress: told how many pixels the networks have done, and how many they are to do.
-        separate: as for :meth:`Restorer.restore`.
+        separate: every channel stands for itself, such as near infrared beside RGB: none is
+            alpha, and C may be more than 4.
 
     Raises:
         ValueError, ScalewiseError: as :meth:`Restorer.restore`, and a size out of reach.
@@ -83,7 +78,7 @@ def enlarge(
 def enlarge_rows(
     source: RowSource,
     sink: RowSink,
-    restorers: Sequence[Restorer],
+    restorers: Sequence[Network],
     target: Target | None = None,
     progress: Progress | None = None,
 ) -> None:
@@ -97,7 +92,7 @@ def enlarge_rows(
 
 
 def enlarged(
-    rows: Rows, restorers: Sequence[Restorer], plan: Plan, progress: Progress | None = None
+    rows: Rows, restorers: Sequence[Network], plan: Plan, progress: Progress | None = None
 ) -> Rows:
     """A picture's rows at the planned size, as they are taken; see :func:`enlarge`.
 
@@ -117,13 +112,13 @@ def enlarged(
     return rows
 
 
-def chain(restorers: Sequence[Restorer], plan: Plan) -> list[Restorer]:
+def chain(restorers: Sequence[Network], plan: Plan) -> list[Network]:
     """The networks that a picture goes through, one after another; see :func:`enlarge`.
 
     Raises:
         ScalewiseError: none of them has a scale that is planned.
     """
-    chosen: list[Restorer] = []
+    chosen: list[Network] = []
     for scale in plan.scales:
         fitting = [restorer for restorer in restorers if restorer.scale == scale]
         if not fitting:

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from numbers import Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
-from scalewise.files import Picture, PictureWriter, check_target, open_picture
+from scalewise.files import PictureWriter, check_target, open_picture
 from scalewise.restoring.devices import ChosenPrecision, choose_device, choose_precision
 from scalewise.restoring.engine import Cut, restored
+from scalewise.restoring.enlarging import enlarge
 from scalewise.restoring.ensemble import ensembled
+from scalewise.restoring.inputs import read_input
 from scalewise.restoring.memory import bytes_per_pixel, choose_tile
-from scalewise.restoring.rows import Rows, RowSink, RowSource, rows_of, rows_of_array, to_array
+from scalewise.restoring.rows import (
+    Progress,
+    Rows,
+    RowSink,
+    RowSource,
+    rows_of,
+    rows_of_array,
+    to_array,
+)
 from scalewise.restoring.runtime import Finite, OpenVinoRuntime, Precision, Runtime, TorchRuntime
 from scalewise.restoring.samples import FloatImage
+from scalewise.restoring.sizes import Target
 from scalewise.restoring.window import Network, Run
 from scalewise.weights import clean_model, find_release
 from scalewise.weights.card import GRAPH_FILE, INT8_FILE, WEIGHTS_FILE, checked_file, read_card
 
 Tile = int | Literal["auto"] | None
-Progress = Callable[[int, int], None]
-"""Told how many of the picture's pixels are done, and how many there are."""
 
 DEFAULT_TILE: Tile = "auto"
 OVERLAP = 24
@@ -75,6 +83,12 @@ class Traits(Protocol):
         ...
 
 
+def check_strength(strength: float) -> None:
+    """Refuse a strength that is not a number from 0 to 1."""
+    if not isinstance(strength, Real) or not 0 <= strength <= 1:
+        raise ScalewiseError(f"strength must be from 0 to 1, not {strength}")
+
+
 class Restorer:
     """A network that restores arrays and pictures of any size; threads may share it.
 
@@ -111,8 +125,7 @@ class Restorer:
         gentle: Restorer | None = None,
         ensemble: bool = False,
     ) -> None:
-        if not 0 <= strength <= 1:
-            raise ScalewiseError(f"strength must be from 0 to 1, not {strength:g}")
+        check_strength(strength)
         if strength < 1 and traits.scale != (gentle.scale if gentle else 1):
             raise ScalewiseError(f"{name} only enlarges: it has no strength to choose")
         self.name = name
@@ -126,35 +139,58 @@ class Restorer:
         self._gentle = gentle
         self._ensemble = ensemble
 
-    def restore(
-        self, image: NDArray[Any], progress: Progress | None = None, *, separate: bool = False
-    ) -> NDArray[Any]:
-        """Restore an array.
+    def restore(self, image: Any, progress: Progress | None = None) -> Any:
+        """Restore an array, at the network's own scale.
 
         Args:
             image: (H, W) or (H, W, C) with C 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB,
-                alpha); uint8 or uint16 over its full range, or floating in [0, 1].  Grey stays
-                exactly grey.
+                alpha); uint8 or uint16 over its full range, or floating in [0, 1] but for
+                noise.  Grey stays exactly grey.  It may be all that :meth:`upscale` takes.
             progress: told what is done.
-            separate: every channel stands for itself, such as near infrared beside RGB: none
-                is alpha, and C may be more than 4.
 
         Returns:
             ``scale`` times as high and wide, in the input's dtype and number of axes and
             channels; integers rounded, all clipped to their range.
 
         Raises:
-            ValueError: another shape or dtype.
-            ScalewiseError: no memory for it, or a result that is not finite.
+            ScalewiseError: another shape or dtype, no memory, or a result that is not finite.
         """
-        if image.ndim == 2:
-            return self.restore(image[..., None], progress)[..., 0]
-        return to_array(self.restored(rows_of_array(image, separate), image.dtype, progress))
+        given = read_input(image, any_range=True)
+        rows = rows_of_array(given.pixels, given.separate)
+        return given.give_back(to_array(self.restored(rows, rows.dtype, progress)))
 
-    def upscale(self, picture: Picture, progress: Progress | None = None) -> Picture:
-        """Restore a picture and all that it carries."""
-        separate = picture.bands is not None
-        return picture.with_pixels(self.restore(picture.pixels, progress, separate=separate))
+    def upscale(
+        self,
+        image: Any,
+        progress: Progress | None = None,
+        *,
+        scale: float | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        fit: tuple[int, int] | None = None,
+        max_megapixels: float | None = None,
+    ) -> Any:
+        """Restore an image at any size.
+
+        Args:
+            image: as for :func:`scalewise.upscale`, or a :class:`~scalewise.files.Picture`.
+            progress: told what is done.
+            scale, width, height, fit, max_megapixels: the size, as
+                :class:`~scalewise.restoring.sizes.Target` takes it; the network's own scale
+                without any of them.
+
+        Returns:
+            The image in the input's kind: a picture with all that it carries, an image of PIL,
+            or an array.
+
+        Raises:
+            ScalewiseError: as :meth:`restore`, or a size out of reach.
+        """
+        target = Target(scale, width, height, fit, max_megapixels)
+        given = read_input(image)
+        return given.give_back(
+            enlarge(given.pixels, [self], target, progress, separate=given.separate)
+        )
 
     def restore_file(
         self,
@@ -340,11 +376,12 @@ def load_trained(
     tile: Tile = DEFAULT_TILE,
     allow_local: bool = False,
     ensemble: bool = False,
+    settings: dict[str, Any] | None = None,
 ) -> Restorer:
     """Load a network that is not released, by exporting it first; this needs PyTorch.
 
     Args:
-        checkpoint: whatever :func:`scalewise.weights.release.load_network` takes.
+        checkpoint, settings: what :func:`scalewise.weights.release.load_network` takes.
         precision, tile, allow_local, ensemble: as for :func:`load`; ``auto`` is ``f32``, for no
             card tells what another would cost.
 
@@ -354,7 +391,7 @@ def load_trained(
     from scalewise.models.export import export_onnx
     from scalewise.weights.release import load_network
 
-    network = load_network(checkpoint)
+    network = load_network(checkpoint, **(settings or {}))
     chosen = choose_precision(precision, None, "cpu")
     with TemporaryDirectory() as folder:
         graph = Path(folder, GRAPH_FILE)

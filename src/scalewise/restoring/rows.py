@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,6 +13,9 @@ from scalewise.restoring.samples import peak
 
 BLOCK = 64
 """Rows that are asked for at once."""
+
+Progress = Callable[[int, int], None]
+"""Told how many of the picture's pixels are done, and how many there are."""
 
 
 class RowSource(Protocol):

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from math import floor, inf, prod, sqrt
+from numbers import Real
+from typing import Any
 
 from scalewise.errors import ScalewiseError
 
@@ -34,7 +36,12 @@ class Target:
         max_megapixels: a limit, beside any of the others; larger results are reduced to it.
 
     Raises:
-        ScalewiseError: more than one wish, or one that is not above zero.
+        ScalewiseError: more than one wish, one that is not above zero, or sides that are not
+            whole numbers.
+
+    >>> Target(width=100.5)
+    Traceback (most recent call last):
+    scalewise.errors.ScalewiseError: width must be a whole number of pixels, not 100.5
     """
 
     scale: float | None = None
@@ -44,21 +51,29 @@ class Target:
     max_megapixels: float | None = None
 
     def __post_init__(self) -> None:
-        named = [("scale", self.scale), ("width", self.width), ("height", self.height)]
-        wishes: dict[str, tuple[float, ...]]
-        wishes = {name: (wish,) for name, wish in named if wish is not None}
-        if self.fit is not None:
-            wishes["fit"] = self.fit
+        wishes: dict[str, tuple[Any, ...]]
+        wishes = {name: (getattr(self, name),) for name in ("scale", "width", "height", "fit")}
+        wishes = {name: wish for name, wish in wishes.items() if wish != (None,)}
         if len(wishes) > 1:
             given = " and ".join(wishes)
             hint = "; fit takes both" if set(wishes) == {"width", "height"} else ""
             raise ScalewiseError(f"the size is given by {given}; choose one{hint}")
+        if self.fit is not None:
+            wishes["fit"] = _pair(self.fit)
         if self.max_megapixels is not None:
             wishes["max_megapixels"] = (self.max_megapixels,)
         for name, values in wishes.items():
+            given = "x".join(map(str, values))
+            if not all(_is_number(value) for value in values):
+                raise ScalewiseError(f"{name} must be a number, not {given!r}")
             if not all(0 < value < inf for value in values):
-                given = "x".join(map(str, values))
                 raise ScalewiseError(f"{name} must be above 0, not {given}")
+            if name in ("scale", "max_megapixels"):
+                continue
+            if any(value != int(value) for value in values):
+                raise ScalewiseError(f"{name} must be a whole number of pixels, not {given}")
+            whole = tuple(int(value) for value in values)  # 100.0, or an integer of NumPy's
+            object.__setattr__(self, name, whole if name == "fit" else whole[0])
 
     def label(self, native: int) -> str:
         """What results of this size are called, to be told from their originals.
@@ -112,6 +127,22 @@ class Target:
         return size
 
 
+def target_of(target: Target | None = None, **wishes: Any) -> Target:
+    """The size that is wished for, be it a :class:`Target` or the arguments of one.
+
+    Raises:
+        ScalewiseError: both are given, and as :class:`Target`.
+    """
+    given = {name: wish for name, wish in wishes.items() if wish is not None}
+    if target is None:
+        return Target(**given)
+    if given:
+        raise ScalewiseError(f"the size is given by target and {next(iter(given))}; choose one")
+    if not isinstance(target, Target):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ScalewiseError(f"target must be a Target, such as Target(scale=3), not {target!r}")
+    return target
+
+
 @dataclass(frozen=True)
 class Plan:
     """How to reach a size.
@@ -151,8 +182,10 @@ def plan(height: int, width: int, target: Target, scales: Iterable[int]) -> Plan
     rows, columns = target.size(height, width, known[0])
     factor = max(rows / height, columns / width)
     growing = sorted({scale for scale in known if scale > 1})
+    if known[0] == 1:  # what cleans does so at any size
+        return Plan(rows, columns, (1,))
     if factor <= 1 or not growing:
-        return Plan(rows, columns, (1,) if factor == 1 and known[0] == 1 else ())
+        return Plan(rows, columns, ())
     fitting = [chain for chain in _chains(growing, factor) if prod(chain) * SLACK >= factor]
     return Plan(rows, columns, min(fitting, key=_cost))
 
@@ -182,6 +215,21 @@ def _chains(scales: list[int], factor: float) -> Iterator[tuple[int, ...]]:
 def _cost(chain: tuple[int, ...]) -> tuple[int, int]:
     """What a network takes goes mostly by the pixels that it is given."""
     return sum(network_pixels(1, 1, chain)), prod(chain)
+
+
+def _pair(frame: Any) -> tuple[Any, ...]:
+    """Width and height of a frame."""
+    try:
+        pair: tuple[Any, ...] = () if isinstance(frame, str) else tuple(frame)
+    except TypeError:
+        pair = ()
+    if len(pair) != 2:
+        raise ScalewiseError(f"fit must be (width, height), not {frame!r}")
+    return pair
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and value is not True and value is not False
 
 
 def _scaled(length: int, factor: float) -> int:

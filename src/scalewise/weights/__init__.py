@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -35,9 +36,16 @@ def find_release(model: str | Path) -> Path:
     Raises:
         ScalewiseError: there is none; the message names the nearest.
     """
+    if not isinstance(model, str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ScalewiseError(f"a model is a name or a folder, not {model!r}")
     for folder in (RELEASES / model, Path(model)):
         if (folder / CARD_FILE).is_file():
             return folder
+    if Path(model).is_file():
+        raise ScalewiseError(
+            f"{model}: a file, not a released model's name or folder; 'scalewise release' makes "
+            "such a folder of a trained network"
+        )
     names = [card.name for card in list_cards()]
     match = get_close_matches(str(model), names, n=1)
     hint = f"did you mean '{match[0]}'?" if match else f"known: {', '.join(names)}"

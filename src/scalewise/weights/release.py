@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from scalewise.errors import ScalewiseError, requiring
 from scalewise.models import RestorationNetwork, create_model
-from scalewise.models.convert import load_checkpoint, load_weights
+from scalewise.models.convert import (
+    check_settings,
+    load_checkpoint,
+    load_weights,
+    read_safetensors,
+)
 from scalewise.models.export import export_onnx, share_weights
 from scalewise.models.quantize import Image, export_int8
-from scalewise.weights import find_release, is_release
+from scalewise.weights import find_release, is_release, list_cards
 from scalewise.weights.card import (
+    CARD_FILE,
     GRAPH_FILE,
     INT8_FILE,
     WEIGHTS_FILE,
@@ -26,38 +34,58 @@ from scalewise.weights.card import (
 )
 
 
-def load_network(model: str | Path) -> RestorationNetwork:
+def load_network(model: str | Path, **settings: Any) -> RestorationNetwork:
     """Load a network with its weights, in evaluation mode.
 
     Args:
-        model: a released model's name or folder, a training run's folder (its best checkpoint,
-            else its last) or checkpoint, or a checkpoint of the systems this project reproduces.
+        model: a released model's name, folder or file of weights; a training run's folder (its
+            best checkpoint, else its last) or checkpoint; or a checkpoint of the systems this
+            project reproduces.
+        settings: what the last of these do not tell, as for
+            :func:`~scalewise.models.load_checkpoint`.
 
     Raises:
         ScalewiseError: nothing of that kind there, or damaged; or a released model where
             safetensors is not installed, which nothing else needs.
     """
-    if is_release(model):
-        folder = find_release(model)
-        return _network_of(read_card(folder), folder).eval()
     path = Path(model)
+    folder = find_release(model) if is_release(model) else _release_of(path)
+    if folder is not None:
+        card = read_card(folder)
+        try:
+            check_settings(settings, card.settings)
+        except ScalewiseError as error:
+            raise ScalewiseError(f"{model}: {error}") from None
+        return _network_of(card, folder).eval()
     found = [path / name for name in ("best.pt", "last.pt") if (path / name).is_file()]
     path = found[0] if found else path
     if not path.is_file():
         find_release(model)  # says which names there are
-    return load_checkpoint(path).eval()
+    try:
+        return load_checkpoint(path, **settings)
+    except ScalewiseError as error:
+        if path.suffix.lower() != ".safetensors":
+            raise
+        hint = f"a released model's weights need its {CARD_FILE} beside them"
+        raise ScalewiseError(f"{error}; {hint}") from None
+
+
+def _release_of(weights: Path) -> Path | None:
+    """The folder of the released model whose weights a file is, also where it was copied from."""
+    if weights.suffix.lower() != ".safetensors" or not weights.is_file():
+        return None
+    if weights.name == WEIGHTS_FILE and is_release(weights.parent):
+        return weights.parent
+    digest = sha256(weights)
+    same = [card.name for card in list_cards() if card.sha256.get(WEIGHTS_FILE) == digest]
+    return find_release(same[0]) if same else None
 
 
 def _network_of(card: Card, folder: Path) -> RestorationNetwork:
     with requiring("safetensors", "reading a released model", "name a training run's checkpoint"):
-        from safetensors import SafetensorError
-        from safetensors.torch import load
+        import_module("safetensors")
     network = create_model(card.architecture, **card.settings)
-    path = checked_file(folder, card, WEIGHTS_FILE)
-    try:
-        load_weights(network, load(path.read_bytes()))
-    except SafetensorError as error:
-        raise ScalewiseError(f"{path}: damaged ({error})") from error
+    load_weights(network, read_safetensors(checked_file(folder, card, WEIGHTS_FILE)))
     return network
 
 

@@ -1,0 +1,98 @@
+"""Single images in Python: what :func:`scalewise.upscale` and :func:`scalewise.restore` do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from scalewise.errors import ScalewiseError, warn
+from scalewise.files import check_target, copy_picture, format_of, write
+from scalewise.imaging.estimating import estimate_jpeg_quality
+from scalewise.restoring.choosing import MODELS, PHOTO, kept_series, model_of_task
+from scalewise.restoring.diagnosis import Diagnosis, sigma_of
+from scalewise.restoring.enlarging import enlarge
+from scalewise.restoring.inputs import ImageInput, Pixels, path_of, read_input, samples_for_file
+from scalewise.restoring.restorer import Restorer, check_strength
+from scalewise.restoring.sizes import Target
+from scalewise.weights import clean_model, find_release
+from scalewise.weights.card import read_card
+
+
+def upscale_image(
+    image: Any, output: Any, model: str | Path | None, target: Target, *, overwrite: bool
+) -> Any:
+    """Enlarge an image; see :func:`scalewise.upscale`."""
+    if model is not None:
+        find_release(model)  # says which there are
+    path = _checked_path(output, overwrite)
+    given = read_input(image)
+    if model is None:
+        model = clean_model(scale=2) if given.luma_table is None else PHOTO
+    return _result(given, path, model, target, overwrite=overwrite)
+
+
+def restore_image(image: Any, output: Any, task: str, strength: float, *, overwrite: bool) -> Any:
+    """Take noise or JPEG's artifacts out of an image; see :func:`scalewise.restore`."""
+    model = None if task == "auto" else model_of_task(task)
+    check_strength(strength)
+    path = _checked_path(output, overwrite)
+    given = read_input(image)
+    if model is None:
+        table = given.luma_table
+        quality = None if table is None else estimate_jpeg_quality(table)
+        found = Diagnosis(sigma_of(given.pixels), quality).task
+        model = None if found is None else MODELS[found]
+    return _result(given, path, model, Target(), strength, overwrite=overwrite)
+
+
+def _checked_path(output: Any, overwrite: bool) -> Path | None:
+    """Where to write, with all that can be known of it before there is an image."""
+    if output is None:
+        return None
+    path = path_of(output)
+    check_target(path, 1, 1, overwrite=overwrite)
+    if not path.parent.is_dir():
+        raise ScalewiseError(f"{path}: the folder {path.parent} does not exist; make it first")
+    return path
+
+
+def _result(
+    given: ImageInput,
+    path: Path | None,
+    model: str | Path | None,
+    target: Target,
+    strength: float = 1.0,
+    *,
+    overwrite: bool,
+) -> Any:
+    """What the caller gets; it is written, too, if there is a path.
+
+    Args:
+        model: what the image goes through; None for nothing.
+    """
+    height, width, _ = given.pixels.shape
+    native = 1 if model is None else read_card(find_release(model)).scale
+    size = target.size(height, width, native)
+    if path is not None:
+        check_target(path, size[1], size[0], overwrite=overwrite)
+    if model is None or (size == (height, width) and native > 1):
+        if path is not None and not _copied(given, path, overwrite):
+            _write(given, given.pixels, path, overwrite)
+        return given.give_back(given.pixels.copy())
+    restorers: Sequence[Restorer] = kept_series(model, strength)
+    result = enlarge(given.pixels, restorers, target, separate=given.separate)
+    if path is not None:
+        _write(given, result, path, overwrite)
+    return given.give_back(result)
+
+
+def _copied(given: ImageInput, path: Path, overwrite: bool) -> bool:
+    """Whether an unchanged picture's file could be copied: to encode it again would lose."""
+    return given.path is not None and copy_picture(given.path, path, overwrite=overwrite)
+
+
+def _write(given: ImageInput, pixels: Pixels, path: Path, overwrite: bool) -> None:
+    picture = given.to_picture(samples_for_file(pixels, format_of(path).deep))
+    for line in write(path, picture, overwrite=overwrite):
+        warn(line)

@@ -1,0 +1,241 @@
+"""Array-likes, PIL images and paths as arrays; results in the caller's own kind."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalewise.errors import ScalewiseError, warn
+from scalewise.files import Picture, open_picture
+from scalewise.files.exif import upright_exif
+from scalewise.files.jpeg_tables import luma_table
+from scalewise.files.xmp import upright_xmp
+
+Pixels = NDArray[Any]
+
+_FAR_OUT = 0.5  # beyond [0, 1]; noise gets there, too, but seldom
+_MOST_FAR_OUT = 0.05  # of the values
+_PIL_MODES = {
+    **{mode: mode for mode in ("L", "LA", "RGB", "RGBA", "F")},
+    **{mode: mode for mode in ("I;16", "I;16L", "I;16B", "I;16N")},
+    **{"1": "L", "P": "RGB", "RGBX": "RGB", "YCbCr": "RGB", "HSV": "RGB"},
+    **{"La": "LA", "PA": "RGBA", "RGBa": "RGBA"},
+}
+"""What images of PIL are converted to; those of other modes are refused."""
+_WITH_ALPHA = {"L": "LA", "RGB": "RGBA"}
+_ORIENTATION = 0x0112
+_SIDEWAYS = range(5, 9)
+
+
+@dataclass(frozen=True)
+class ImageInput:
+    """An image that a caller has given.
+
+    Attributes:
+        pixels: (H, W, C) with C 1 to 4, uint8, uint16 or floating.
+        give_back: makes of a result, likewise (H, W, C), what the caller gets.
+        to_picture: makes of a result of 8 or 16 bits a picture to be written.
+        path: the file that it is from, if any.
+        luma_table: how a JPEG was quantised, as
+            :func:`~scalewise.files.jpeg_tables.luma_table`; None for what was no JPEG.
+        separate: whether every channel stands for itself, and none is alpha; C may be more than 4.
+    """
+
+    pixels: Pixels
+    give_back: Callable[[Pixels], Any]
+    to_picture: Callable[[Pixels], Picture]
+    path: Path | None = None
+    luma_table: NDArray[np.int64] | None = None
+    separate: bool = False
+
+
+def read_input(image: Any, *, any_range: bool = False) -> ImageInput:
+    """Take an image in any form.
+
+    Args:
+        image: a path (text, bytes or path-like), a :class:`Picture`, an image of PIL, or what
+            :func:`numpy.asarray` takes: (H, W) or (H, W, C) with C 1 (grey), 2 (grey, alpha),
+            3 (RGB) or 4 (RGB, alpha), uint8, uint16, boolean, or floating in [0, 1].  Lists of
+            whole numbers are taken for 8 bits.
+        any_range: take floating values of any range.
+
+    Raises:
+        ScalewiseError: an unreadable file, something else than an image, or samples whose white
+            is not known.
+    """
+    if isinstance(image, str | bytes | os.PathLike):
+        return _of_file(path_of(image))  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(image, Picture):
+        separate = image.bands is not None
+        return ImageInput(image.pixels, image.with_pixels, image.with_pixels, separate=separate)
+    pil = sys.modules.get("PIL.Image")  # who has an image of PIL's has imported it
+    if pil is not None and isinstance(image, pil.Image):
+        return _of_pil(image)
+    return _of_array(image, any_range)
+
+
+def path_of(path: Any) -> Path:
+    """A path given as text, bytes or path-like.
+
+    Raises:
+        ScalewiseError: something else, or text that cannot be a path.
+    """
+    try:
+        text = os.fsdecode(path)
+    except TypeError:
+        raise ScalewiseError(f"{type(path).__name__} is not a path: {path!r:.60}") from None
+    if "\0" in text or not text:
+        hint = "; open the content of a file with PIL.Image.open(io.BytesIO(content))"
+        raise ScalewiseError(f"{path!r:.60} is not a path{hint if text else ''}")
+    return Path(text)
+
+
+def samples_for_file(pixels: Pixels, deep: bool) -> Pixels:
+    """Samples that a file can hold: floating ones become integers of 16 bits, or of 8.
+
+    >>> samples_for_file(np.array([0.5, 1]), deep=True).tolist()
+    [32768, 65535]
+    """
+    if pixels.dtype.kind != "f":
+        return pixels
+    kind = np.uint16 if deep else np.uint8
+    return np.rint(pixels.clip(0, 1).astype(np.float64) * np.iinfo(kind).max).astype(kind)
+
+
+def _of_file(path: Path) -> ImageInput:
+    with open_picture(path) as reader:
+        picture = reader.read()
+        for line in reader.warnings:
+            warn(line)
+    separate = picture.bands is not None
+    table = luma_table(path)
+    return ImageInput(picture.pixels, _same, picture.with_pixels, path, table, separate)
+
+
+def _of_array(image: Any, any_range: bool) -> ImageInput:
+    array = _as_array(image)
+    if array.dtype.kind == "f" and array.size and not any_range:
+        _check_range(array)
+    give_back: Callable[[Pixels], Pixels] = _same
+    if array.ndim == 2:
+        array, give_back = array[..., None], _without_channels
+    _check_shape(array)
+    return ImageInput(array, give_back, Picture)
+
+
+def _as_array(image: Any) -> Pixels:
+    """An array of samples whose white is known."""
+    if np.ma.is_masked(image):
+        raise ScalewiseError("the array has masked values; fill them first: image.filled(0)")
+    try:
+        array: Pixels = np.asarray(image)
+    except (TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise ScalewiseError(f"{type(image).__name__} makes no array: {reason}") from None
+    kind = array.dtype
+    if kind == np.bool_:
+        return array.astype(np.uint8) * np.uint8(255)
+    if kind.name in ("uint8", "uint16") or kind.kind == "f":
+        return array
+    if kind.kind not in "iu":
+        given = type(image).__name__
+        raise ScalewiseError(
+            f"an image is a path, an image of PIL, or an array of uint8, uint16 or floating "
+            f"numbers, not {given if array.ndim == 0 else f'of {kind}'}"
+        )
+    listed = not hasattr(image, "dtype")  # then nobody has chosen the integers' size
+    if listed and array.size and array.min() >= 0 and array.max() <= 255:
+        return array.astype(np.uint8)
+    if listed:
+        raise ScalewiseError("a list of whole numbers must be in 0 to 255; else give an array")
+    raise ScalewiseError(
+        f"an image is uint8, uint16 or floating, not {kind}, which does not tell what white is: "
+        "convert it, such as by image.astype(np.uint8)"
+    )
+
+
+def _check_range(array: Pixels) -> None:
+    far = np.count_nonzero((array < -_FAR_OUT) | (array > 1 + _FAR_OUT))
+    if far > _MOST_FAR_OUT * array.size:
+        raise ScalewiseError(
+            f"floating values are in [0, 1], not from {array.min():g} to {array.max():g}; scale "
+            "them first, such as by image / 255"
+        )
+
+
+def _check_shape(array: Pixels) -> None:
+    shape = array.shape
+    if array.ndim == 3 and shape[2] in (1, 2, 3, 4) and 0 not in shape:
+        return
+    hint = ""
+    if array.ndim == 3 and shape[0] in (1, 2, 3, 4):
+        hint = "; channels come last: np.moveaxis(image, 0, -1)"
+    elif array.ndim == 4:
+        hint = "; give the images of a batch one by one"
+    raise ScalewiseError(f"an image is (H, W) or (H, W, C) with C 1 to 4, not {shape}{hint}")
+
+
+def _of_pil(image: Any) -> ImageInput:
+    from PIL import Image, ImageOps  # who calls this has it
+
+    if image.mode not in _PIL_MODES:
+        raise ScalewiseError(
+            f"an image of PIL of mode {image.mode} does not tell its colours; convert it first, "
+            "such as by image.convert('RGB')"
+        )
+    mode = _PIL_MODES[image.mode]
+    if image.mode == "P" and getattr(image.palette, "mode", "RGB") != "RGB":
+        mode = "RGBA"
+    if "transparency" in image.info:
+        mode = _WITH_ALPHA.get(mode, mode)
+    try:
+        image.load()
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ScalewiseError(f"the image of PIL cannot be read: {error}") from None
+    given = _of_array(np.asarray(image if mode == image.mode else image.convert(mode)), False)
+    info = {name: value for name, value in image.info.items() if name != "transparency"}
+
+    def give_back(result: Pixels) -> Any:
+        native = result.astype(result.dtype.newbyteorder("="), copy=False)
+        made = Image.fromarray(given.give_back(native))
+        made.info = dict(info)  # as those of Image.resize: profile, Exif and the like
+        return made
+
+    def to_picture(result: Pixels) -> Picture:
+        made = Image.fromarray(given.give_back(result))
+        made.info = dict(info)
+        # A file's pixels are upright.
+        orientation = made.getexif().get(_ORIENTATION, 1)
+        pixels = np.atleast_3d(np.asarray(ImageOps.exif_transpose(made)))
+        exif, xmp, dpi = info.get("exif"), info.get("xmp"), info.get("dpi")
+        return Picture(
+            pixels,
+            icc=info.get("icc_profile") or None,
+            exif=upright_exif(exif, orientation) if exif else None,
+            xmp=upright_xmp(xmp) if isinstance(xmp, bytes) else None,
+            dpi=(float(dpi[0]), float(dpi[1])) if dpi and all(dpi) else None,
+            size=image.size[::-1] if orientation in _SIDEWAYS else image.size,
+        )
+
+    return ImageInput(given.pixels, give_back, to_picture, luma_table=_table_of_pil(image))
+
+
+def _table_of_pil(image: Any) -> NDArray[np.int64] | None:
+    """The quantisation of a JPEG that PIL has opened, and that nothing was done to since."""
+    table = getattr(image, "quantization", None) if image.format == "JPEG" else None
+    return np.reshape(table[0], (8, 8)).astype(np.int64) if table and 0 in table else None
+
+
+def _same(pixels: Pixels) -> Pixels:
+    return pixels
+
+
+def _without_channels(pixels: Pixels) -> Pixels:
+    return pixels[..., 0]

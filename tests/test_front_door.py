@@ -1,0 +1,187 @@
+"""The front door: what ``import scalewise`` offers, and what its two functions promise."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+import scalewise
+from scalewise import ScalewiseError
+from scalewise.files import Picture, read, write
+from scalewise.restoring import choosing
+from scalewise.restoring.restorer import Restorer
+from tests.restoring.fakes import FakeRuntime, Traits
+
+Pixels = NDArray[np.uint8]
+FRONT_DOOR: list[Callable[..., Any]] = [scalewise.upscale, scalewise.restore]
+
+
+@pytest.fixture
+def small(photo: Pixels) -> Pixels:
+    return np.ascontiguousarray(photo[100:130, 100:140])
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The models that were loaded; all are fakes that double the size."""
+    names: list[str] = []
+
+    def series(model: str, **_: object) -> list[Restorer]:
+        names.append(model)
+        return [Restorer(model, Traits(), FakeRuntime(), tile=64)]
+
+    choosing._kept_series.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(choosing, "load_series", series)
+    yield names  # pyright: ignore
+    choosing._kept_series.cache_clear()  # pyright: ignore[reportPrivateUsage]
+
+
+def test_names_that_people_look_for() -> None:
+    assert scalewise.__version__[0].isdigit()
+    assert issubclass(ScalewiseError, ValueError)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        scalewise.nothing  # pyright: ignore  # noqa: B018
+    asked = [sys.executable, "-m", "scalewise", "--version"]
+    said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    assert said == f"scalewise {scalewise.__version__}\n"
+
+
+def test_floats_and_images_of_pil(small_release: Path, small: Pixels, tmp_path: Path) -> None:
+    larger = scalewise.upscale(small, model=small_release)
+    floats = scalewise.upscale(
+        small.astype(np.float32) / 255, tmp_path / "f.png", model=small_release
+    )
+    assert floats.dtype == np.float32
+    np.testing.assert_allclose(floats * 255, larger, atol=1)
+    assert read(tmp_path / "f.png").pixels.dtype == np.uint16
+    np.testing.assert_allclose(read(tmp_path / "f.png").pixels / 257, larger, atol=1)
+    scalewise.upscale(small / 255, tmp_path / "f.jpg", model=small_release)
+    assert read(tmp_path / "f.jpg").pixels.dtype == np.uint8
+    made = scalewise.upscale(Image.fromarray(small), tmp_path / "p.png", model=small_release)
+    np.testing.assert_array_equal(np.asarray(made), larger)
+    np.testing.assert_array_equal(read(tmp_path / "p.png").pixels, larger)
+    assert scalewise.restore(small / 255).dtype == np.float64
+    assert scalewise.restore(Image.fromarray(small), strength=0.5).size == (40, 30)
+
+
+@pytest.mark.parametrize("function", FRONT_DOOR)
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("there.png", "exists already"),
+        ("none/a.png", "the folder .*none does not exist; make it first"),
+        ("a.xyz", r"unknown extension '\.xyz'"),
+        ("a", "unknown extension"),
+    ],
+)
+def test_the_output_is_checked_before_anything_is_loaded(
+    function: Callable[..., Any], name: str, message: str, tmp_path: Path, loaded: list[str]
+) -> None:
+    (tmp_path / "there.png").write_bytes(b"mine")
+    with pytest.raises(ScalewiseError, match=message):
+        function("no such picture.png", tmp_path / name)
+    assert loaded == []
+    assert (tmp_path / "there.png").read_bytes() == b"mine"
+
+
+def test_sizes_are_checked_before_anything_is_loaded(
+    small: Pixels, tmp_path: Path, loaded: list[str]
+) -> None:
+    for output, size, message in (
+        (None, {"scale": 100}, "more than 64 times the size"),
+        (None, {"scale": 2, "width": 10}, "given by scale and width"),
+        (None, {"target": scalewise.Target(2), "width": 10}, "given by target and width"),
+        (None, {"target": 3}, "target must be a Target"),
+        ("a.webp", {"width": 20000}, "too large for webp"),
+    ):
+        image = small if output is None else np.zeros((8, 400), np.uint8)
+        with pytest.raises(ScalewiseError, match=message):
+            scalewise.upscale(image, output and tmp_path / output, **size)
+    assert loaded == []
+
+
+@pytest.mark.parametrize("function", FRONT_DOOR)
+def test_overwriting_is_asked_for(
+    function: Callable[..., Any], small: Pixels, tmp_path: Path, loaded: list[str]
+) -> None:
+    (tmp_path / "a.png").write_bytes(b"mine")
+    function(small, tmp_path / "a.png", overwrite=True)
+    assert read(tmp_path / "a.png").pixels.shape[2] == 3
+
+
+def test_a_model_is_loaded_once(small: Pixels, small_release: Path, loaded: list[str]) -> None:
+    for _ in range(3):
+        scalewise.upscale(small)
+        scalewise.restore(small, task="dejpeg")
+    assert loaded == ["scn_x2", "dejpeg"]
+    scalewise.restore(small, task="dejpeg", strength=0.5)
+    assert loaded[2:] == ["dejpeg"]
+    scalewise.upscale(small, model=small_release)
+    scalewise.upscale(small, model=str(small_release))
+    assert loaded[3:] == [str(small_release)]
+    card = small_release / "card.json"
+    card.write_text(card.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    scalewise.upscale(small, model=small_release)  # trained again meanwhile
+    assert loaded[4:] == [str(small_release)]
+
+
+def test_jpegs_go_through_their_own_model(small: Pixels, tmp_path: Path, loaded: list[str]) -> None:
+    write(tmp_path / "a.jpg", Picture(small))
+    scalewise.upscale(bytes(tmp_path / "a.jpg"))
+    scalewise.upscale(Image.open(tmp_path / "a.jpg"))
+    scalewise.upscale(small)
+    assert loaded == ["photo_x2", "scn_x2"]
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+def test_a_picture_that_needs_nothing_is_copied(
+    suffix: str, photo: Pixels, tmp_path: Path, loaded: list[str]
+) -> None:
+    source, copy = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
+    exif = Image.Exif()
+    exif[0x112] = 3
+    Image.fromarray(photo[:256, :256]).save(source, quality=99, exif=exif)
+    given = scalewise.restore(source, copy)
+    assert copy.read_bytes() == source.read_bytes()
+    np.testing.assert_array_equal(given, read(source).pixels)
+    scalewise.upscale(source, tmp_path / f"again{suffix}", scale=1)
+    assert (tmp_path / f"again{suffix}").read_bytes() == source.read_bytes()
+    scalewise.restore(source, source, overwrite=True)
+    assert copy.read_bytes() == source.read_bytes()
+    assert loaded == []
+
+
+def test_a_picture_that_needs_nothing_is_converted_if_asked(photo: Pixels, tmp_path: Path) -> None:
+    write(tmp_path / "in.jpg", Picture(photo), quality=98)
+    scalewise.restore(tmp_path / "in.jpg", tmp_path / "out.png")
+    made = read(tmp_path / "out.png").pixels
+    np.testing.assert_array_equal(made, read(tmp_path / "in.jpg").pixels)
+    assert (tmp_path / "out.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_results_are_not_the_input_itself(photo: Pixels) -> None:
+    image = photo.copy()
+    scalewise.restore(image)[:] = 0
+    np.testing.assert_array_equal(image, photo)
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.5, float("nan"), "high"])
+def test_strengths_are_checked_even_where_nothing_is_to_do(strength: Any, photo: Pixels) -> None:
+    with pytest.raises(ScalewiseError, match="strength must be from 0 to 1"):
+        scalewise.restore(photo, strength=strength)
+
+
+def test_what_a_file_loses_is_said(small: Pixels, tmp_path: Path, loaded: list[str]) -> None:
+    pages = [Image.fromarray(small), Image.fromarray(small)]
+    pages[0].save(tmp_path / "two.tif", save_all=True, append_images=pages[1:])
+    with pytest.warns(scalewise.ScalewiseWarning, match="two.tif: ") as told:
+        scalewise.upscale(tmp_path / "two.tif")
+    assert told[0].filename == __file__
