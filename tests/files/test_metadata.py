@@ -155,7 +155,7 @@ def test_a_profile_that_fits_other_channels(tmp_path: Path) -> None:
     assert read(tmp_path / "a.png").icc is None
 
 
-def test_no_resolution_is_none(tmp_path: Path) -> None:
+def test_no_resolution_is_none_of_webp(tmp_path: Path) -> None:
     pyvips.Image.black(8, 8).copy(xres=1, yres=1).webpsave(str(tmp_path / "a.webp"), keep="none")
     assert read(tmp_path / "a.webp").dpi is None
 
@@ -257,3 +257,10 @@ def test_what_a_format_cannot_show_is_said(tmp_path: Path, suffix: str) -> None:
     assert ["no transparency" in line for line in lines[len(opaque) :]] == [True] * (
         suffix == ".jpg"
     )
+
+
+@pytest.mark.parametrize("suffix", [*SUFFIXES, ".gif"])
+def test_no_resolution_is_none(tmp_path: Path, suffix: str) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / f"a{suffix}")
+    assert read(tmp_path / f"a{suffix}").dpi is None
+    assert read(tmp_path / f"a{suffix}").exif is None

@@ -178,6 +178,15 @@ def _density(jfif: bytes) -> tuple[float, float] | None:
     return (across * factor, down * factor) if factor and across and down else None
 
 
+def _pixels_per_inch(phys: bytes) -> tuple[float, float] | None:
+    """Pixels per inch as PNG tells them, by the metre; None where it tells their shape alone."""
+    if len(phys) != 9 or phys[8] != 1:
+        return None
+    across, down = struct.unpack(">II", phys[:8])
+    per_metre = 1000 / _MM_PER_INCH
+    return (across / per_metre, down / per_metre) if across and down else None
+
+
 def _name_paths(resources: bytes, raw: _Raw) -> None:
     if has_paths(resources):
         raw.lost.add("its clipping path (Photoshop)")
@@ -185,9 +194,10 @@ def _name_paths(resources: bytes, raw: _Raw) -> None:
 
 def _read_png(file: BinaryIO, raw: _Raw) -> None:
     texts: list[Text] = []
+    raw.dpi = None  # libvips says 72 of a file that does not tell
     for kind, data in read_chunks(file, TEXT_CHUNKS | {_PIXELS}):
         if kind == _PIXELS:
-            raw.dpi = raw.dpi if data[8:] == b"\1" else None  # else the shape of a pixel alone
+            raw.dpi = _pixels_per_inch(data)
             continue
         text = read_text(kind, data)
         if text is None:
@@ -226,10 +236,11 @@ def _true_description(exif: bytes, warnings: list[str]) -> bytes | None:
         )
     elif not description.startswith('{"shape"'):
         return exif
-    exif = exif_blocks.without_tag(exif, exif_blocks.DESCRIPTION)
+    directory = exif_blocks.exif_directory(exif)
+    del directory[exif_blocks.DESCRIPTION]
     if program is None and (rest := _unshaped(description)):
-        exif = exif_blocks.with_entries(exif, {exif_blocks.DESCRIPTION: text_value(rest)})
-    return exif if exif_blocks.tags(exif) else None
+        directory[exif_blocks.DESCRIPTION] = text_value(rest)
+    return exif_blocks.exif_of(directory) if directory else None
 
 
 def _unshaped(description: str) -> str | None:
