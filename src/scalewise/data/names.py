@@ -87,6 +87,16 @@ def read_folder(name: str) -> tuple[Role | None, int | None]:
     return words.role, words.scale
 
 
+def says_only_role(name: str) -> bool:
+    """Return whether a folder's name says a role, a scale or a split and nothing else.
+
+    >>> [says_only_role(name) for name in ("HR", "GTmod12", "X2", "Set5", "DIV2K_valid_HR")]
+    [True, True, True, False, False]
+    """
+    words = _words(name)
+    return bool(words.role or words.scale or words.split) and set(words.rest) <= {"sub"}
+
+
 def read_place(parts: Sequence[str]) -> Place:
     """Return what the folders between a dataset's root and a file say.
 

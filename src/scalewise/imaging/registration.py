@@ -47,8 +47,8 @@ def align(reference: NDArray[Any], image: NDArray[Any]) -> Alignment | None:
     >>> rows, columns = np.mgrid[0:64, 0:64]
     >>> blob = 255 * np.exp(-((rows - 30) ** 2 + (columns - 34) ** 2) / 200)
     >>> found = align(blob, np.roll(blob, 3, axis=1))
-    >>> round(found.right, 1), round(found.down, 1), found.correlation > 0.99
-    (3.0, 0.0, True)
+    >>> round(found.right, 1), abs(found.down) < 0.01, found.correlation > 0.99
+    (3.0, True, True)
     """
     fixed, moved = _luma(reference), _luma(image)
     if min(fixed.shape) < 8 or min(fixed.std(), moved.std()) < FLAT:
@@ -101,9 +101,7 @@ def _overlap(
     return fixed[fixed_rows, fixed_columns], moved[moved_rows, moved_columns]
 
 
-def _refine(
-    fixed: NDArray[np.float64], moved: NDArray[np.float64]
-) -> tuple[float, float, float]:
+def _refine(fixed: NDArray[np.float64], moved: NDArray[np.float64]) -> tuple[float, float, float]:
     """The rest of the shift, below a pixel, and the correlation after it."""
     down = right = 0.0
     inside = slice(_MARGIN, -_MARGIN)
@@ -111,8 +109,7 @@ def _refine(
     placed = moved
     for _ in range(_STEPS):
         placed = _shifted(moved, down, right)
-        rows, columns = np.gradient(placed)
-        gradient = np.stack([rows[inside, inside].ravel(), columns[inside, inside].ravel()])
+        gradient = np.stack([_slope(placed, axis)[inside, inside].ravel() for axis in (0, 1)])
         gain, offset = _fit(placed[inside, inside], target)
         error = ((target - offset) / gain - placed[inside, inside]).ravel()
         normal = gradient @ gradient.T
@@ -132,6 +129,11 @@ def _fit(placed: NDArray[np.float64], target: NDArray[np.float64]) -> tuple[floa
     gain = float((centred * (target - target.mean())).sum() / max((centred**2).sum(), 1e-9))
     gain = gain if abs(gain) > 0.1 else 1.0
     return gain, float(target.mean() - gain * placed.mean())
+
+
+def _slope(image: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Central differences; the border's are not used."""
+    return (np.roll(image, -1, axis) - np.roll(image, 1, axis)) / 2
 
 
 def _shifted(image: NDArray[np.float64], down: float, right: float) -> NDArray[np.float64]:
