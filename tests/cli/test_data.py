@@ -14,6 +14,7 @@ from scalewise.data.store import Store, read_rgb
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
 from scalewise.imaging.protocols import SQUASH256
+from scalewise.imaging.resize import imresize
 
 
 def scalewise(*arguments: str | Path) -> Result:
@@ -26,9 +27,14 @@ def save(path: Path, width: int, height: int) -> None:
     write(path, Picture(noise))
 
 
+def save_lr(path: Path, hr: Path, scale: int = 2) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, Picture(imresize(read_rgb(hr), 1 / scale)))
+
+
 def test_a_sound_dataset(tmp_path: Path) -> None:
     save(tmp_path / "HR/größe.png", 100, 96)
-    save(tmp_path / "LR_bicubic/X2/größex2.png", 50, 48)
+    save_lr(tmp_path / "LR_bicubic/X2/größex2.png", tmp_path / "HR/größe.png")
     (tmp_path / "MANIFEST.csv").write_text("file,licence\nHR/größe.png,CC0\n", encoding="utf-8")
     result = scalewise("data", "check", tmp_path, "--workers", "1")
     assert result.exit_code == 0

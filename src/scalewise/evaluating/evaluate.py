@@ -59,7 +59,7 @@ class Evaluation:
 
     Attributes:
         model: name of the model or baseline.
-        dataset: name of the dataset's folder.
+        dataset: what the dataset is called.
         protocol: how it was measured.
         precision: what the runtime computed in.
         images: every picture's scores.
