@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from scalewise.data.names import Place, plain_stem, read_folder, read_place, without_suffix
 from scalewise.data.pairing import Found, LrFile, pair
+from scalewise.data.siblings import repeated_scale
 from scalewise.errors import ScalewiseError
 
 # Folders that hold a whole dataset's HR by themselves, also without LR beside them.
@@ -68,16 +69,40 @@ def find_by_roles(root: Path, split: str, images: Sequence[Path]) -> Found | Non
     if not hr and not lr:
         return None
     if not hr:
-        hr = [_by_path(root, file.path) for file in files if file.place.role is None]
+        hr = [_unplaced(file) for file in files if file.place.role is None]
         if not hr:
             raise ScalewiseError(
                 f"{root / lr[0].place.folder} holds LR, but there are no pictures in HR, GT or "
                 "another folder beside it; --hr names their folder"
             )
     chosen = _choose_split(root, split, hr)
-    hr = [file for file in hr if file.place.split == chosen]
+    bases = {file.base for file in hr if file.place.split == chosen}
+    hr = [
+        file
+        for file in hr
+        if file.place.split == chosen
+        # A set that knows no splits is learned from beside one that does.
+        or (split == "train" and file.place.split is None and file.base not in bases)
+    ]
     lr = [file for file in lr if file.place.split in (chosen, None)]
-    return _pair_all(root, hr, lr)
+    found = _pair_all(root, hr, lr)
+    if not lr:
+        _add_repeated(found, [file for file in files if file.place.role is None])
+    return found
+
+
+def _add_repeated(found: Found, others: Sequence[_File]) -> None:
+    """Take for LR what repeats HR in folders whose names do not say so."""
+    folders: dict[tuple[str, ...], dict[str, Path]] = {}
+    for file in others:
+        *context, inner = PurePosixPath(file.name).parts
+        folders.setdefault(tuple(context), {})[inner] = file.path
+    for context, files in folders.items():
+        scale = repeated_scale(found.hr, files)
+        if scale is not None:
+            pair(found, [LrFile(name, scale, path) for name, path in files.items()], "")
+            hr = "HR" if found.layout == "HR only" else found.layout
+            found.layout = f"{hr} + {'/'.join(context)}"
 
 
 def _require_no_lr(root: Path) -> None:
@@ -98,13 +123,13 @@ def _is_part(place: Place) -> bool:
 def _placed(root: Path, path: Path) -> _File:
     relative = path.relative_to(root)
     place = read_place(relative.parts[:-1])
-    name = without_suffix(PurePosixPath(*place.below, relative.name))
-    return _File(path, place, name)
+    parts = relative.parts[:-1] if place.role is None else place.below
+    return _File(path, place, without_suffix(PurePosixPath(*parts, relative.name)))
 
 
-def _by_path(root: Path, path: Path) -> _File:
+def _unplaced(file: _File) -> _File:
     """An image that no folder calls HR or LR, in a dataset that has LR."""
-    return _File(path, Place(), without_suffix(PurePosixPath(path.relative_to(root).as_posix())))
+    return _File(file.path, Place(), file.name)
 
 
 def _choose_split(root: Path, split: str, hr: Sequence[_File]) -> str | None:
@@ -156,7 +181,7 @@ def _pair_all(root: Path, hr: Sequence[_File], lr: Sequence[_File]) -> Found:
             f"LR in {', '.join(unused)} is not used: only bicubic LR is taken unasked; "
             "--hr and --lr take any"
         )
-    found.layout = _layout(hr, used)
+    found.layout = _layout([file for files in groups.values() for file in files], used)
     return found
 
 

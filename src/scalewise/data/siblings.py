@@ -11,7 +11,7 @@ from itertools import permutations
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from scalewise.data.names import lr_stands_for, without_suffix
+from scalewise.data.names import lr_stands_for, read_folder, without_suffix
 from scalewise.data.pairing import (
     SCALES,
     Found,
@@ -110,7 +110,11 @@ def repeated_scale(hr: Mapping[str, Path], lr: Mapping[str, Path]) -> int | None
 
 def _repeats(folder: _Folder, prefix: str) -> Iterator[_Repeats]:
     yield from _in_one_folder(folder.images, prefix)
-    parts = {name: dict(inner.all()) for name, inner in folder.folders.items()}
+    parts = {
+        part: files
+        for name, inner in folder.folders.items()
+        for part, files in _by_scale(name, inner)
+    }
     if folder.images:
         parts["."] = folder.images
     scales: dict[str, dict[str, int]] = {}
@@ -125,8 +129,21 @@ def _repeats(folder: _Folder, prefix: str) -> Iterator[_Repeats]:
             words = f"{above or './'} + {prefix if lr == '.' else f'{prefix}{lr}/'}"
             yield _Repeats(files, words)
     for name, inner in folder.folders.items():
-        if name not in scales:
+        if not any(part == name or part.startswith(f"{name}/") for part in scales):
             yield from _repeats(inner, f"{prefix}{name}/")
+
+
+def _by_scale(name: str, folder: _Folder) -> Iterator[tuple[str, dict[str, Path]]]:
+    """A folder's images; those of a subfolder ``X2`` by themselves."""
+    rest = _Folder(folder.images)
+    for inner_name, inner in folder.folders.items():
+        role, scale = read_folder(inner_name)
+        if role is None and scale is not None:
+            yield f"{name}/{inner_name}", dict(inner.all())
+        else:
+            rest.folders[inner_name] = inner
+    if files := dict(rest.all()):
+        yield name, files
 
 
 def _in_one_folder(images: Mapping[str, Path], prefix: str) -> Iterator[_Repeats]:
