@@ -30,6 +30,7 @@ from scalewise.data.reading import read_lr, read_rgb
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.protocols import Protocol as EvaluationProtocol
 from scalewise.imaging.protocols import squashing
+from scalewise.whole import naming
 
 if TYPE_CHECKING:
     from scalewise.data.layouts import Dataset, Item
@@ -246,7 +247,7 @@ def pack(
     ]
     partial = out.with_name(out.name + ".partial")
     try:
-        with partial.open("wb") as file:
+        with naming(out), partial.open("wb") as file:
             workers = workers or os.cpu_count() or 1
             summary = _write(file, items, scales, squash, teacher, workers, progress)
         partial.replace(out)
