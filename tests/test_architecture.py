@@ -17,7 +17,7 @@ BELOW: dict[str, set[str]] = {
     "files": {"errors"},
     "models": {"errors", "whole", "imaging"},
     "weights": {"errors", "whole", "imaging", "files", "models"},
-    "data": {"errors", "imaging", "files"},
+    "data": {"errors", "whole", "imaging", "files"},
     "restoring": {"errors", "imaging", "files", "models", "weights"},
     "evaluating": {"errors", "whole", "imaging", "files", "models", "weights", "data", "restoring"},
 }

@@ -14,6 +14,7 @@ from scalewise.data.store import Store, read_rgb
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
 from scalewise.imaging.protocols import SQUASH256
+from scalewise.imaging.resize import imresize
 
 
 def scalewise(*arguments: str | Path) -> Result:
@@ -26,9 +27,14 @@ def save(path: Path, width: int, height: int) -> None:
     write(path, Picture(noise))
 
 
+def save_lr(path: Path, hr: Path, scale: int = 2) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, Picture(imresize(read_rgb(hr), 1 / scale)))
+
+
 def test_a_sound_dataset(tmp_path: Path) -> None:
     save(tmp_path / "HR/größe.png", 100, 96)
-    save(tmp_path / "LR_bicubic/X2/größex2.png", 50, 48)
+    save_lr(tmp_path / "LR_bicubic/X2/größex2.png", tmp_path / "HR/größe.png")
     (tmp_path / "MANIFEST.csv").write_text("file,licence\nHR/größe.png,CC0\n", encoding="utf-8")
     result = scalewise("data", "check", tmp_path, "--workers", "1")
     assert result.exit_code == 0
@@ -157,3 +163,29 @@ def test_packing_with_a_released_model_as_the_teacher(
     np.testing.assert_array_equal(store.teacher(0), made)
     wrong = scalewise(*command, "--teacher", small_release, "--scale", "3")
     assert str(wrong.exception) == f"--teacher {small_release}: enlarges by 2, not by 3"
+
+
+def test_folders_given_by_options(tmp_path: Path, photo: NDArray[np.uint8]) -> None:
+    (tmp_path / "sharp").mkdir()
+    write(tmp_path / "sharp/a.png", Picture(photo[:96, :128]))
+    save_lr(tmp_path / "soft/a.png", tmp_path / "sharp/a.png", 4)
+    save_lr(tmp_path / "soft/b.png", tmp_path / "sharp/a.png", 4)
+    given = ["--hr", tmp_path / "sharp", "--lr", tmp_path / "soft"]
+    packed = scalewise("data", "pack", *given, "-o", tmp_path / "packed", "--scale", "4")
+    assert packed.exit_code == 0
+    assert "1 picture, 0.0 megapixels, LR at x4" in packed.stdout
+    assert packed.stderr == (
+        f"warning: not used: {tmp_path / 'soft/b.png'}: LR without an HR file of its name\n"
+    )
+    np.testing.assert_array_equal(
+        Store(tmp_path / "packed").lr(0, 4), read_rgb(tmp_path / "soft/a.png")
+    )
+    checked = scalewise("data", "check", *given)
+    assert checked.exit_code == 1
+    assert f"  {tmp_path / 'soft/b.png'}: no HR picture of this name" in checked.stdout
+    nothing = scalewise("data", "pack", "-o", tmp_path / "packed")
+    assert "name a dataset's folder, or give --hr DIR and --lr DIR" in str(nothing.exception)
+    half = scalewise("data", "check", "--lr", tmp_path / "soft")
+    assert "add --hr DIR" in str(half.exception)
+    both = scalewise("data", "check", tmp_path / "sharp", *given)
+    assert "check one at a time" in str(both.exception)

@@ -185,3 +185,14 @@ def test_compare_shows_what_a_network_takes_out(
     code, _, err = call("compare", dataset / "a.png", "-m", small_release, "--task", "denoise")
     assert code == 1
     assert "small is for x2, and protocol denoise25 for x1 only" in err
+
+
+def test_folders_called_hr_go_by_the_name_above(call, tmp_path: Path, dataset: Path) -> None:
+    scores = tmp_path / "scores.csv"
+    folders = [tmp_path / name for name in ("Set5", "Set14")]
+    for folder in folders:
+        (folder / "HR").mkdir(parents=True)
+        write(folder / "HR/a.png", read(dataset / "a.png"))
+    code, _, err = call("evaluate", "bicubic", *(f"{each}/HR" for each in folders), "--csv", scores)
+    assert (code, err) == (0, "")
+    assert [row["dataset"] for row in rows_of(scores)] == ["Set5", "Set14"]

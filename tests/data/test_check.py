@@ -12,12 +12,25 @@ import pyvips
 from scalewise.data.check import Report, check
 from scalewise.data.layouts import find_dataset
 from scalewise.files import Picture, read, write
+from scalewise.imaging.resize import imresize
 
 
 def save(path: Path, width: int = 32, height: int = 24, channels: int = 3) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     noise = np.random.default_rng(0).integers(0, 256, (height, width, channels), dtype=np.uint8)
     write(path, Picture(noise))
+
+
+def save_lr(path: Path, hr: Path, size: tuple[int, int]) -> None:
+    """LR of a file, of HR mirrored beyond its border where the size is rounded up."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = read(hr).pixels
+    wide = np.pad(
+        pixels,
+        ((0, 2 * size[1] - pixels.shape[0]), (0, 2 * size[0] - pixels.shape[1]), (0, 0)),
+        mode="symmetric",
+    )
+    write(path, Picture(imresize(wide, 1 / 2)))
 
 
 def truncate(path: Path) -> None:
@@ -37,8 +50,9 @@ def kinds(report: Report) -> list[tuple[str, str]]:
 def test_a_sound_dataset(tmp_path: Path, fast: bool) -> None:
     save(tmp_path / "HR/a.png", 33, 25)
     save(tmp_path / "HR/b.png", 32, 24)
-    save(tmp_path / "LR_bicubic/X2/ax2.png", 17, 13)  # rounded up, as published LR often is
-    save(tmp_path / "LR_bicubic/X2/bx2.png", 16, 12)
+    # Rounded up, as published LR often is.
+    save_lr(tmp_path / "LR_bicubic/X2/ax2.png", tmp_path / "HR/a.png", (17, 13))
+    save_lr(tmp_path / "LR_bicubic/X2/bx2.png", tmp_path / "HR/b.png", (16, 12))
     report = report_on(tmp_path, fast=fast)
     assert report.problems == ()
     assert report.notes == ()
@@ -83,7 +97,7 @@ def test_pictures_without_partner(tmp_path: Path) -> None:
     for name in ("a", "b"):
         save(tmp_path / f"HR/{name}.png")
     for name in ("a", "c"):
-        save(tmp_path / f"LR_bicubic/X2/{name}x2.png", 16, 12)
+        save_lr(tmp_path / f"LR_bicubic/X2/{name}x2.png", tmp_path / "HR/a.png", (16, 12))
     assert kinds(report_on(tmp_path)) == [
         ("HR without LR", "HR/b.png"),
         ("LR without HR", "LR_bicubic/X2/cx2.png"),
@@ -144,6 +158,7 @@ def test_pictures_outside_the_layout_are_noted(tmp_path: Path) -> None:
     save(tmp_path / "LR_unknown/X2/ax2.png")
     save(tmp_path / "preview.png")
     assert report_on(tmp_path).notes == (
+        "LR in LR_unknown is not used: only bicubic LR is taken unasked; --hr and --lr take any",
         "not used: 1 in the folder itself",
         "not used: 1 in LR_unknown",
     )

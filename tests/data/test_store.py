@@ -68,7 +68,7 @@ def test_lr_files_are_used_and_misfits_skipped(tmp_path: Path) -> None:
     np.testing.assert_array_equal(store.lr(0, 2), lr["a"])
     np.testing.assert_array_equal(store.lr(1, 2), lr["rounded_up"][:10, :12])
     (reason,) = summary.skipped
-    assert reason.endswith("otherx2.png: is 12x8, but x2 of its HR picture is 12x10")
+    assert reason.endswith("otherx2.png: 12x8; x2 of its HR (24x20) is 12x10")
 
 
 @pytest.mark.parametrize("squash", [256, 12])
@@ -78,9 +78,10 @@ def test_squashed_pairs_are_the_protocols(
     hr = {"a": photo[:301, :420], "b": photo[100:180, 50:151]}
     lr = {"a": noise(150, 210, 3), "b": None}
     save(tmp_path / "set/LR_bicubic/X2/ax2.png", noise(150, 210, 3))
-    for name, pixels in hr.items():
-        save(tmp_path / f"set/HR/{name}.png", pixels)
-    pack([find_dataset(tmp_path / "set")], tmp_path / "out.pack", [2], squash=squash)
+    save(tmp_path / "set/HR/a.png", hr["a"])
+    save(tmp_path / "other/b.png", hr["b"])
+    datasets = [find_dataset(tmp_path / name) for name in ("set", "other")]
+    pack(datasets, tmp_path / "out.pack", [2], squash=squash)
     store = Store(tmp_path / "out.pack")
     assert store.squash == squash
     protocol = PROTOCOLS.get(f"squash{squash}") or squashing(squash)

@@ -124,7 +124,9 @@ def test_bad_files_cost_a_line_each(folder: Path, doubling: Restorer) -> None:
     assert not (folder / "cut_x2.png").exists()
 
 
-def test_a_fault_of_ours_is_no_end_either(folder: Path) -> None:
+def test_a_fault_of_ours_is_no_end_either(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "scalewise")
+
     class Odd(FakeRuntime):
         def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
             if image.shape[2] > 60:
@@ -133,6 +135,7 @@ def test_a_fault_of_ours_is_no_end_either(folder: Path) -> None:
 
     found = states(run(folder, Restorer("odd", Traits(), Odd(), tile=512)))
     assert "TypeError: what? (a fault of scalewise" in found["z.png"]
+    assert 'raise TypeError("what?")' in caplog.text  # the traceback, for a report
     assert found["a.png"] == "restored"
 
 

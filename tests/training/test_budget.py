@@ -25,6 +25,11 @@ def test_durations_that_are_none(duration: str) -> None:
         seconds(duration)
 
 
+def test_an_interval_that_cannot_be_read_names_its_units() -> None:
+    with pytest.raises(ScalewiseError, match=r"save: .*'5 min'; write 90s, 10m, 500 steps or 1 ep"):
+        Interval.from_config("5 min", epoch=3, key="save")
+
+
 def test_the_three_units() -> None:
     assert Budget.from_config(BudgetConfig(steps=30), epoch=10) == Budget(30, None)
     assert Budget.from_config(BudgetConfig(epochs=3), epoch=10) == Budget(30, None)

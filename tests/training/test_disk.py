@@ -7,14 +7,19 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from scalewise.data.layouts import find_dataset
+from scalewise.data.store import pack
 from scalewise.errors import ScalewiseError
+from scalewise.files import Picture, write
 from scalewise.training.checkpoint import load_checkpoint
 from scalewise.training.config import (
     BudgetConfig,
     Recipe,
 )
+from scalewise.training.run import open_run
 from scalewise.training.setup import prepare
 from tests.training.trainers import (
     At,
@@ -133,3 +138,56 @@ def test_an_unreadable_checkpoint_falls_back_to_the_one_before(
     resumed.train()
     assert_same_state(load_checkpoint(straight / "last.pt"), load_checkpoint(run / "last.pt"))
     assert without_seconds(run) == without_seconds(straight)
+
+
+def test_a_disk_that_is_full_at_the_start_is_named(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(_: int) -> None:
+        raise OSError(28, "No space left on device")  # without a name, as the system's own
+
+    monkeypatch.setattr("scalewise.whole.os.fsync", fsync)
+    with pytest.raises(OSError, match="No space left on device") as refusal:
+        open_run(recipe, tmp_path / "run")
+    assert refusal.value.filename == str(tmp_path / "run" / "recipe.yaml")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of a process")
+def test_a_disk_that_is_full_while_packing_is_named(tmp_path: Path) -> None:
+    import resource
+
+    (tmp_path / "set").mkdir()
+    write(tmp_path / "set/a.png", Picture(np.zeros((96, 96, 3), np.uint8)))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as refusal:
+            pack([find_dataset(tmp_path / "set")], tmp_path / "out.pack", [2])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert refusal.value.filename == str(tmp_path / "out.pack")
+    assert not list(tmp_path.glob("out.pack*"))
+
+
+@pytest.mark.parametrize("previous", [b"", None])
+def test_two_unreadable_checkpoints_point_to_the_best(
+    recipe: Recipe, tmp_path: Path, previous: bytes | None
+) -> None:
+    run = tmp_path / "run"
+    prepare(recipe, run).train()
+    (run / "last.pt").write_bytes(b"torn")
+    (run / "previous.pt").unlink(missing_ok=True)
+    if previous is not None:
+        (run / "previous.pt").write_bytes(previous)
+    with pytest.raises(ScalewiseError) as refusal:
+        resumed_trainer(recipe, run)
+    assert str(refusal.value).startswith(f"{run / 'last.pt'}: not a readable checkpoint")
+    assert f"{run / 'best.pt'} of step 60 can be read" in str(refusal.value)
+    assert f"init={run / 'best.pt'}" in str(refusal.value)
+    assert ("neither is the one before" in str(refusal.value)) == (previous is not None)
+    (run / "best.pt").write_bytes(b"torn, too")
+    with pytest.raises(ScalewiseError) as refusal:
+        resumed_trainer(recipe, run)
+    assert "best.pt" not in str(refusal.value)

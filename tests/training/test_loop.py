@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -201,6 +202,18 @@ def test_a_loss_that_is_not_finite_stops_the_run(recipe: Recipe, tmp_path: Path)
     assert last["step"] == 20
     assert all(weights.isfinite().all() for weights in last["network"].values())
     assert all(weights.isfinite().all() for weights in last["ema"].values())
+
+
+@pytest.mark.parametrize("rate", [50.0, 5000.0])
+def test_a_loss_beyond_all_bounds_stops_the_run(
+    recipe: Recipe, tmp_path: Path, rate: float
+) -> None:
+    """A finite loss of 1e9 would else end as a finished run."""
+    recipe = replace(recipe, optimizer=OptimizerConfig(rate=rate))
+    with pytest.raises(ScalewiseError) as caught:
+        prepare(recipe, tmp_path / "run").train()
+    assert re.match(r"the loss (rose to .*e\+\d+|stopped being finite) by step ", str(caught.value))
+    assert "lower optimizer.rate" in str(caught.value)
 
 
 def test_weights_that_are_not_finite_are_not_saved(recipe: Recipe, tmp_path: Path) -> None:

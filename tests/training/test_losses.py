@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from scalewise.models import create_model
 from scalewise.models.cleaning import Cleaned
-from scalewise.training.losses import cleaning_loss, departure, restoration_loss
+from scalewise.training.config import LossConfig
+from scalewise.training.losses import cleaning_loss, departure, divergence, restoration_loss
 
 
 def test_against_the_definitions() -> None:
@@ -62,3 +64,13 @@ def test_cleaning_loss_is_of_single_precision() -> None:
     clean = torch.zeros(1, 3, 2, 2)
     rough = Cleaned(clean.bfloat16() + 1e-3, torch.zeros(1, 1, 2, 2).bfloat16())
     assert cleaning_loss(rough, clean, clean, denoised=1.0, artifact_map=1.0).dtype == torch.float32
+
+
+def test_divergence() -> None:
+    network = create_model("plain", width=4, convolutions=2)
+    weights = LossConfig(l1=0.5, smooth_l1=0.5)
+    assert divergence(torch.tensor([0.1, 7.0]), network, weights) is None  # as SCN is drawn
+    assert divergence(torch.tensor([0.1, 2e17]), network, weights) == "rose to 1.0e+17"
+    assert divergence(torch.tensor([0.1, torch.nan]), network, weights) == "stopped being finite"
+    next(network.parameters()).data.fill_(torch.inf)
+    assert divergence(torch.tensor([0.1]), network, weights) == "stopped being finite"

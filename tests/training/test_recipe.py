@@ -90,6 +90,10 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
     [
         ("data.bacth=8", "unknown key 'data.bacth'; did you mean 'batch'?"),
         ("modle={}", "unknown key 'modle'; did you mean 'model'?"),
+        ("step=100", "unknown key 'step'; did you mean 'steps'?"),
+        ("data.step=100", "unknown key 'data.step'; did you mean 'steps'?"),
+        ("batch_size=8", "unknown key 'batch_size'; did you mean 'batch'?"),
+        ("lr=1e-3", "unknown key 'lr'; did you mean 'rate'?"),
         (
             "loss.xyz=1",
             "unknown key 'loss.xyz'; known: l1, smooth_l1, denoised, artifact_map, teacher, "
@@ -280,3 +284,30 @@ def test_the_documents_two_trainings(form: str, network: str, epochs: int) -> No
 
 def test_there_are_recipes() -> None:
     assert {"scn_x2", "denoise", "dejpeg", "photo_x2", "tiny"} <= {path.stem for path in RECIPES}
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("validate_every=500", "validate_every=500 is in seconds; '500 steps' would be steps"),
+        ("checkpoint_every=50", "checkpoint_every=50 is in seconds; '50 steps' would be steps"),
+        ("validate_every=500 steps", None),
+        ("validate_every=10m", None),
+        (
+            "rate=50",
+            "optimizer.rate=50 is far above what networks learn at (1e-4 to 1e-2)",
+        ),
+        ("rate=0.01", None),
+    ],
+)
+def test_what_is_hardly_meant_is_said(path: Path, override: str, said: str | None) -> None:
+    lines: list[str] = []
+    load_recipe(path, [override], notify=lines.append)
+    assert lines == ([] if said is None else [said])
+
+
+def test_a_saved_recipe_has_nothing_to_be_said_of(path: Path, tmp_path: Path) -> None:
+    save_recipe(load_recipe(path), tmp_path / "saved.yaml")
+    lines: list[str] = []
+    load_recipe(tmp_path / "saved.yaml", notify=lines.append)
+    assert lines == []

@@ -6,6 +6,7 @@ inside its functions, so that ``scalewise --help`` is immediate.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import warnings
@@ -94,11 +95,15 @@ def scalewise(
 def main() -> None:
     """Run the command line; what the user can mend is one line on stderr and exit code 1.
 
-    Set SCALEWISE_DEBUG=1 to see the traceback instead.
+    Set SCALEWISE_DEBUG=1 to see the traceback instead, also of faults that a run over many images
+    survives.
     """
     if reconfigure := getattr(sys.stdout, "reconfigure", None):
         reconfigure(errors="backslashreplace")  # a file name may be no valid text
     _say_warnings_plainly()
+    if os.environ.get("SCALEWISE_DEBUG") == "1":
+        logging.basicConfig(format="%(name)s: %(message)s")
+        logging.getLogger("scalewise").setLevel(logging.DEBUG)
     try:
         app()
     except (ScalewiseError, OSError, ModuleNotFoundError) as error:

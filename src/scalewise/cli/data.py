@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalewise.cli.console import PlainGroup, progress_bar
+from scalewise.cli.console import PlainGroup, print_warning, progress_bar
 from scalewise.errors import ScalewiseError
 
 if TYPE_CHECKING:
@@ -28,11 +28,25 @@ Split = Annotated[str, typer.Option(help="Which half of DIV2K: train or valid.")
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Threads that read pictures; all cores by default.")
 ]
+Hr = Annotated[
+    Path | None,
+    typer.Option("--hr", metavar="DIR", help="Folder of HR pictures, in place of a dataset."),
+]
+Lr = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--lr", metavar="DIR", help="Folder of LR pictures of --hr; may be given again, by scale."
+    ),
+]
 
 
 @app.command()
 def check(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The dataset's folder.")],
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="The dataset's folder.")
+    ] = None,
+    hr: Hr = None,
+    lr: Lr = None,
     split: Split = "train",
     fast: Annotated[
         bool, typer.Option("--fast", help="Read headers only; finds no truncated file.")
@@ -48,9 +62,10 @@ def check(
     The exit code is 1 if anything is wrong.
     """
     from scalewise.data.check import check
-    from scalewise.data.layouts import find_dataset
 
-    dataset = find_dataset(folder, split)
+    if folder is not None and hr is not None:
+        raise ScalewiseError("check one at a time: a dataset's folder, or --hr and --lr")
+    (dataset,) = find_datasets([] if folder is None else [folder], split, hr, lr)
     with progress_bar("reading") as update:
         report = check(dataset, min_side=min_side, fast=fast, workers=workers, progress=update)
     for line in _describe(report):
@@ -65,8 +80,12 @@ def check(
 
 @app.command()
 def pack(
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR", help="The datasets' folders.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
+    folders: Annotated[
+        list[Path] | None, typer.Argument(metavar="DIR...", help="The datasets' folders.")
+    ] = None,
+    hr: Hr = None,
+    lr: Lr = None,
     scale: Annotated[
         list[int] | None, typer.Option(min=1, max=8, help="LR scale; may be given again. [2]")
     ] = None,
@@ -93,10 +112,9 @@ def pack(
 
     It holds the pictures and their LR at the chosen scales.
     """
-    from scalewise.data.layouts import find_dataset
     from scalewise.data.store import pack
 
-    datasets = [find_dataset(folder, split) for folder in folders]
+    datasets = find_datasets(folders or [], split, hr, lr)
     scales = sorted(set(scale or [2]))
     source = None
     if teacher is not None:
@@ -105,6 +123,8 @@ def pack(
         raise ScalewiseError("--teacher-name and --teacher-licence describe --teacher; add it")
     with progress_bar("packing") as update:
         summary = pack(datasets, output, scales, workers, update, squash, source)
+    for remark in (remark for dataset in datasets for remark in dataset.remarks()):
+        print_warning(remark)
     for reason in summary.skipped:
         typer.echo(f"skipped: {reason}", err=True)
     squashed = f", squashed to {squash}x{squash}" if squash else ""
@@ -114,6 +134,20 @@ def pack(
     )
     if source is not None:
         typer.echo(f"  teacher: {source.info.name} ({source.info.licence})")
+
+
+def find_datasets(
+    folders: list[Path], split: str, hr: Path | None, lr: list[Path] | None
+) -> list[Dataset]:
+    """Return the datasets of folders, and the one that --hr and --lr give."""
+    from scalewise.data.layouts import find_dataset, pair_folders
+
+    if hr is None and lr:
+        raise ScalewiseError("--lr gives the LR of --hr; add --hr DIR")
+    if hr is None and not folders:
+        raise ScalewiseError("name a dataset's folder, or give --hr DIR and --lr DIR")
+    datasets = [find_dataset(folder, split) for folder in folders]
+    return datasets if hr is None else [*datasets, pair_folders(hr, lr or [])]
 
 
 def _teacher(
@@ -167,7 +201,9 @@ def _list_problems(report: Report, limit: int | None) -> Iterator[str]:
         problems = list(group)
         yield f"{kind} ({len(problems)}): {problems[0].hint}"
         for problem in problems[:limit]:
-            yield f"  {problem.path.relative_to(report.dataset.root)}: {problem.message}"
+            path, root = problem.path, report.dataset.root
+            shown = path.relative_to(root) if path.is_relative_to(root) else path
+            yield f"  {shown}: {problem.message}"
         if hidden := len(problems[limit:]) if limit else 0:
             yield f"  and {hidden} more; --all lists them"
 

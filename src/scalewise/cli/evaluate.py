@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from scalewise.cli.console import progress_bar
+from scalewise.cli.console import print_warning, progress_bar
 from scalewise.cli.measuring import (
     BASELINES,
     GreyOption,
@@ -98,6 +98,8 @@ def evaluate(
     if download:
         folders = [folder if folder.is_dir() else _fetch(folder) for folder in folders]
     datasets = [find_dataset(folder, split) for folder in folders]
+    for remark in (remark for dataset in datasets for remark in dataset.remarks()):
+        print_warning(remark)
     evaluations: list[Evaluation] = []
     if restorer is None or card:
         evaluations += _measure(plain, baseline(factor), factor, datasets, measure, "f64")
@@ -151,17 +153,17 @@ def _measure(
     protocol: Protocol,
     precision: str,
 ) -> list[Evaluation]:
+    from scalewise.data.layouts import display_names
     from scalewise.evaluating.evaluate import Evaluation, evaluate
 
     evaluations: list[Evaluation] = []
-    for dataset in datasets:
+    for dataset, title in zip(datasets, display_names(datasets), strict=True):
         images: list[ImageScore] = []
-        folder = dataset.root.resolve().name
-        with progress_bar(f"{name} on {folder}", len(dataset.items)) as update:
+        with progress_bar(f"{name} on {title}", len(dataset.items)) as update:
             for image in evaluate(restore, dataset, scale, protocol):
                 images.append(image)
                 update(len(images))
-        evaluations.append(Evaluation(name, folder, protocol, precision, images))
+        evaluations.append(Evaluation(name, title, protocol, precision, images))
     return evaluations
 
 

@@ -52,6 +52,8 @@ def train(
     The same command goes on with a run that was stopped, by Ctrl-C or by anything else; on
     one that is finished, with another budget, it trains on.
     """
+    if not sys.stderr.isatty():
+        say(f"preparing {recipe}")  # at once: loading PyTorch may take long
     from scalewise.training.recipe import load_recipe
     from scalewise.training.run import locked, open_run, stopped_by_signals
 

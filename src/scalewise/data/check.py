@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import pyvips
+from numpy.typing import NDArray
 
-from scalewise.data.layouts import Dataset, normalised, relative_name
+from scalewise.data.layouts import Dataset, Item, relative_name
 from scalewise.data.manifest import MANIFEST, read_manifest
+from scalewise.data.names import normalised
+from scalewise.data.pairing import ALIKE, Size, comparable, fits, read_size, size_problem
 from scalewise.errors import ScalewiseError
-from scalewise.files import find_images, read
+from scalewise.files import Picture, find_images, read
+from scalewise.imaging.registration import align
 
 Kind = Literal[
     "unreadable",
@@ -24,6 +27,8 @@ Kind = Literal[
     "HR without LR",
     "LR without HR",
     "wrong LR size",
+    "other image",
+    "shifted LR",
     "duplicate name",
     "manifest",
 ]
@@ -31,16 +36,22 @@ Kind = Literal[
 HINTS: Mapping[Kind, str] = {
     "unreadable": "copy the file again, or delete it; packing skips it",
     "too small": "leave it out of training, or choose a smaller limit",
-    "HR without LR": "add the LR file, or delete the scale's LR folder to have all LR made",
+    "HR without LR": (
+        "add the LR file, or delete the scale's LR folder to have all LR made; packing skips it"
+    ),
     "LR without HR": "add the HR file, or delete the LR file",
     "wrong LR size": "pair it with its own HR, or delete the scale's LR folder to have all LR made",
+    "other image": "pair it with its own HR, or delete the scale's LR folder to have all LR made",
+    "shifted LR": "make it again without the shift, or delete the LR folder to have all LR made",
     "duplicate name": "rename or delete one of the two; only the first is used",
     "manifest": "bring it up to date; of files listed twice, one may have overwritten the other",
 }
 """How to mend each kind of problem."""
 
-# Exif's orientations 5 to 8 turn the picture by a quarter.
-_FIRST_QUARTER_TURN = 5
+SHIFT = 0.2
+"""LR pixels from which a shift is reported: half an HR pixel at x2 is 0.25."""
+
+_ROUNDED_SHIFT = 0.6  # LR of HR that was stretched to fit a size rounded up
 
 
 @dataclass(frozen=True)
@@ -79,14 +90,12 @@ class Report:
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True)
-class _Size:
-    width: int
-    height: int
-    is_grey: bool
+@dataclass
+class _Looked:
+    """What was seen of one picture's files."""
 
-    def __str__(self) -> str:
-        return f"{self.width}x{self.height}"
+    sizes: dict[Path, Size]
+    problems: list[Problem]
 
 
 def check(
@@ -106,96 +115,125 @@ def check(
         workers: reading threads; all cores by default.
         progress: called with files done and in all.
     """
-    files = [file for item in dataset.items for file in (item.hr, *item.lr.values())]
-    sizes: dict[Path, _Size] = {}
+    total = sum(1 + len(item.lr) for item in dataset.items)
+    sizes: dict[Path, Size] = {}
     problems: list[Problem] = []
-    measuring = _measure_all(files, _read_header if fast else _read_whole, workers)
-    with closing(measuring):  # when interrupted, the files still waiting are not read
-        for done, (file, size) in enumerate(zip(files, measuring, strict=True), start=1):
-            if isinstance(size, _Size):
-                sizes[file] = size
-            else:
-                problems.append(Problem("unreadable", file, str(size).removeprefix(f"{file}: ")))
-            if progress:
-                progress(done, len(files))
+    looking = _look_at_all(dataset.items, _read_headers if fast else _read_whole, workers)
+    done = 0
+    with closing(looking):  # when interrupted, the files still waiting are not read
+        for item, looked in zip(dataset.items, looking, strict=True):
+            sizes |= looked.sizes
+            problems += looked.problems
+            for _ in (item.hr, *item.lr):
+                done += 1
+                if progress:
+                    progress(done, total)
 
     hr_sizes = [sizes[item.hr] for item in dataset.items if item.hr in sizes]
     scales = Counter(scale for item in dataset.items for scale in item.lr)
     problems += _find_small(dataset, sizes, min_side)
-    problems += _find_unpaired(dataset, sorted(scales))
+    problems += _find_unpaired(dataset)
     problems += _find_wrong_lr_sizes(dataset, sizes)
     problems += _find_duplicates(dataset)
     problems += _find_manifest_errors(dataset)
+    problems += _find_absent(dataset)
     return Report(
         dataset=dataset,
         megapixels=sum(size.width * size.height for size in hr_sizes) / 1e6,
         scales=dict(sorted(scales.items())),
         licences=dict(Counter(dataset.licences.values()).most_common()),
-        notes=(*_note_grey(hr_sizes), *_note_licences(dataset), *_note_unused(dataset)),
+        notes=(
+            *dataset.notes,
+            *_note_grey(hr_sizes),
+            *_note_licences(dataset),
+            *_note_unused(dataset),
+        ),
         problems=tuple(sorted(problems, key=lambda problem: list(HINTS).index(problem.kind))),
     )
 
 
-def _read_whole(path: Path) -> _Size | ScalewiseError:
+def _read_whole(item: Item) -> _Looked:
+    looked = _Looked({}, [])
+    hr = _read(item.hr, looked)
+    for scale, path in item.lr.items():
+        lr = _read(path, looked)
+        if (
+            hr is not None
+            and lr is not None
+            and fits(looked.sizes[item.hr], looked.sizes[path], scale)
+        ):
+            looked.problems += _find_misplaced(path, hr.colour, lr.colour, scale)
+    return looked
+
+
+def _read(path: Path, looked: _Looked) -> Picture | None:
     try:
         picture = read(path)
     except ScalewiseError as error:
-        return error
+        looked.problems.append(Problem("unreadable", path, str(error).removeprefix(f"{path}: ")))
+        return None
     height, width, _ = picture.pixels.shape
-    return _Size(width, height, picture.is_grey)
+    looked.sizes[path] = Size(width, height, picture.is_grey)
+    return picture
 
 
-def _read_header(path: Path) -> _Size | ScalewiseError:
-    try:
-        image: Any = pyvips.Image.new_from_file(str(path), revalidate=True)
-    except pyvips.Error:
-        return ScalewiseError(f"{path}: cannot be read as an image")
-    width, height = image.width, image.height
-    if image.get_typeof("orientation") and image.get("orientation") >= _FIRST_QUARTER_TURN:
-        width, height = height, width
-    return _Size(width, height, is_grey=image.bands <= 2)
+def _read_headers(item: Item) -> _Looked:
+    looked = _Looked({}, [])
+    for path in (item.hr, *item.lr.values()):
+        try:
+            looked.sizes[path] = read_size(path)
+        except ScalewiseError as error:
+            message = str(error).removeprefix(f"{path}: ")
+            looked.problems.append(Problem("unreadable", path, message))
+    return looked
 
 
-def _measure_all(
-    files: Sequence[Path],
-    measure: Callable[[Path], _Size | ScalewiseError],
-    workers: int | None,
-) -> Generator[_Size | ScalewiseError, None, None]:
+def _find_misplaced(
+    path: Path, hr: NDArray[Any], lr: NDArray[Any], scale: int
+) -> Iterator[Problem]:
+    """LR of a fitting size that shows something else than its HR, or shows it elsewhere."""
+    found = align(*comparable(hr, lr, scale))
+    if found is None:
+        return
+    if found.correlation < ALIKE:
+        yield Problem("other image", path, "does not show what its HR shows")
+        return
+    is_rounded = lr.shape[0] * scale > hr.shape[0] or lr.shape[1] * scale > hr.shape[1]
+    if max(abs(found.right), abs(found.down)) >= (_ROUNDED_SHIFT if is_rounded else SHIFT):
+        right, down = found.right * scale, found.down * scale
+        yield Problem(
+            "shifted LR", path, f"{right:+.1f} px right and {down:+.1f} px down, in pixels of HR"
+        )
+
+
+def _look_at_all(
+    items: Sequence[Item], look: Callable[[Item], _Looked], workers: int | None
+) -> Generator[_Looked, None, None]:
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        yield from pool.map(measure, files)
+        yield from pool.map(look, items)
 
 
-def _find_small(dataset: Dataset, sizes: Mapping[Path, _Size], min_side: int) -> Iterator[Problem]:
+def _find_small(dataset: Dataset, sizes: Mapping[Path, Size], min_side: int) -> Iterator[Problem]:
     for item in dataset.items:
         size = sizes.get(item.hr)
         if size and min(size.width, size.height) < min_side:
             yield Problem("too small", item.hr, f"{size}, below {min_side} pixels on a side")
 
 
-def _find_unpaired(dataset: Dataset, scales: Sequence[int]) -> Iterator[Problem]:
+def _find_unpaired(dataset: Dataset) -> Iterator[Problem]:
     for item in dataset.items:
-        if lacking := [f"x{scale}" for scale in scales if scale not in item.lr]:
+        if lacking := [f"x{scale}" for scale in item.missing]:
             yield Problem("HR without LR", item.hr, f"no LR at {', '.join(lacking)}")
     for path in dataset.unpaired:
         yield Problem("LR without HR", path, "no HR picture of this name")
 
 
-def _find_wrong_lr_sizes(dataset: Dataset, sizes: Mapping[Path, _Size]) -> Iterator[Problem]:
+def _find_wrong_lr_sizes(dataset: Dataset, sizes: Mapping[Path, Size]) -> Iterator[Problem]:
     for item in dataset.items:
         for scale, path in item.lr.items():
             hr, lr = sizes.get(item.hr), sizes.get(path)
-            if (
-                hr
-                and lr
-                and not (_fits(hr.width, lr.width, scale) and _fits(hr.height, lr.height, scale))
-            ):
-                right = f"{hr.width // scale}x{hr.height // scale}"
-                yield Problem("wrong LR size", path, f"{lr}; x{scale} of its HR ({hr}) is {right}")
-
-
-def _fits(hr: int, lr: int, scale: int) -> bool:
-    """LR of HR cropped to a multiple of the scale, or of the uncropped HR, rounded up."""
-    return lr in (hr // scale, -(-hr // scale))
+            if hr and lr and not fits(hr, lr, scale):
+                yield Problem("wrong LR size", path, size_problem(hr, lr, scale))
 
 
 def _find_duplicates(dataset: Dataset) -> Iterator[Problem]:
@@ -213,7 +251,12 @@ def _find_manifest_errors(dataset: Dataset) -> Iterator[Problem]:
             yield Problem("manifest", path, f"listed {rows} times in {MANIFEST}")
 
 
-def _note_grey(hr_sizes: Sequence[_Size]) -> Iterator[str]:
+def _find_absent(dataset: Dataset) -> Iterator[Problem]:
+    for path in dataset.absent:
+        yield Problem("manifest", path, "listed in the meta-info file, but not there")
+
+
+def _note_grey(hr_sizes: Sequence[Size]) -> Iterator[str]:
     grey = sum(size.is_grey for size in hr_sizes)
     if grey == len(hr_sizes) > 0:
         yield "all pictures are grey"

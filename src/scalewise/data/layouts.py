@@ -7,30 +7,42 @@ DIV2K               ``DIV2K_train_HR/0001.png``, ``DIV2K_train_LR_bicubic/X2/000
                     ``DIV2K_valid_HR`` and so on
 HR + LR_bicubic     ``HR/baby.png``, ``LR_bicubic/X2/babyx2.png`` (the benchmark sets)
 BasicSR             ``GTmod12/baby.png``, ``LRbicx2/baby.png``
+other names         folders that say HR or GT, and LR or LQ: ``Flickr2K_HR`` and
+                    ``Flickr2K_LR_bicubic/X2``, ``trainH`` and ``trainL``, ``GT`` and ``LQ``;
+                    see :mod:`scalewise.data.names`
+meta-info           ``meta_info*.txt``: the files to use, or pairs of HR and LR, one a line
 SelfExSR            ``img_001_SRF_2_HR.png``, ``img_001_SRF_2_LR.png``, in any folder
+no names            a folder that repeats another's names at 1/scale of the size is its LR
 HR only             pictures, in ``HR/`` or in any tree of folders; LR is made from them
 ==================  ====================================================================
 
-Only names are looked at here, no picture is opened; :mod:`scalewise.data.check` does that.
+Names decide.  Files are opened only where names leave open which is LR, and at which scale;
+:mod:`scalewise.data.check` opens all of them.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 from scalewise.data.manifest import read_manifest
+from scalewise.data.meta_info import find_by_meta_info
+from scalewise.data.names import (
+    SPLITS,
+    normalised,
+    read_folder,
+    read_place,
+    says_only_role,
+    without_suffix,
+)
+from scalewise.data.pairing import Found, LrFile, pair
+from scalewise.data.roles import find_by_roles
+from scalewise.data.siblings import find_by_sizes
 from scalewise.errors import ScalewiseError
 from scalewise.files import IMAGE_SUFFIXES, find_images
 
-SPLITS = ("train", "valid")
-
-# Folders that are a part of a dataset in one of the layouts above.
-_LR_FOLDER = re.compile(r"LR_bicubic|LRbicx\d|DIV2K_(train|valid)_LR_.+", re.IGNORECASE)
-_HR_FOLDER = re.compile(r"GTmod12|DIV2K_(train|valid)_HR", re.IGNORECASE)
 _SELFEXSR_STEM = re.compile(r"(?P<picture>.+)_SRF_(?P<scale>\d)_(?P<kind>.+)")
 _SELFEXSR_FOLDER = re.compile(r"image_SRF_\d")
 
@@ -43,11 +55,13 @@ class Item:
         name: relative name without suffix, unique in the dataset, '/'-separated.
         hr: the high-resolution file.
         lr: scale -> low-resolution file; empty where LR is to be made from HR.
+        missing: scales that other pictures of the dataset have LR files of, and this one has not.
     """
 
     name: str
     hr: Path
     lr: Mapping[int, Path]
+    missing: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,8 @@ class Dataset:
             source, licence) where the root has one.
         unpaired: LR files whose HR picture is missing.
         duplicates: files left out because another one has the same name but for its suffix.
+        absent: files that a meta-info file lists and that are not there.
+        notes: what a user may not expect of how the folder was read, one line each.
     """
 
     root: Path
@@ -70,36 +86,27 @@ class Dataset:
     licences: Mapping[str, str]
     unpaired: tuple[Path, ...] = ()
     duplicates: tuple[Path, ...] = ()
+    absent: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """What to call it: its folder's name, or that of the first folder above which says more
+        than ``HR``."""
+        return _telling(self.root.resolve()).name
 
-@dataclass
-class _Found:
-    """Files by name, while a layout is being read."""
-
-    layout: str
-    hr: dict[str, Path] = field(default_factory=dict[str, Path])
-    lr: dict[int, dict[str, Path]] = field(default_factory=dict[int, dict[str, Path]])
-    unpaired: list[Path] = field(default_factory=list[Path])
-    duplicates: list[Path] = field(default_factory=list[Path])
-
-    def add_hr(self, name: str, path: Path) -> None:
-        self._add(self.hr, name, path)
-
-    def add_lr(self, scale: int, name: str, path: Path) -> None:
-        """Pair an LR file: ``babyx2`` or plain ``baby`` belongs to ``baby``."""
-        picture = name.removesuffix(f"x{scale}")
-        if picture not in self.hr:
-            picture = name
-        if picture in self.hr:
-            self._add(self.lr.setdefault(scale, {}), picture, path)
-        else:
-            self.unpaired.append(path)
-
-    def _add(self, files: dict[str, Path], name: str, path: Path) -> None:
-        if name in files:
-            self.duplicates.append(path)
-        else:
-            files[name] = path
+    def remarks(self) -> Iterator[str]:
+        """Say, one line each, what of the folder is not used and why."""
+        for note in self.notes:
+            yield f"{self.root}: {note}"
+        for files, why in (
+            (self.unpaired, "LR without an HR file of its name"),
+            (self.duplicates, "another file has this name but for its suffix"),
+            (self.absent, "listed, but not there"),
+        ):
+            if files:
+                more = f" and {len(files) - 1} more" if files[1:] else ""
+                yield f"not used: {files[0]}{more}: {why}"
 
 
 def find_dataset(root: Path | str, split: str = "train") -> Dataset:
@@ -120,17 +127,74 @@ def find_dataset(root: Path | str, split: str = "train") -> Dataset:
         raise ScalewiseError(f"no such folder: {root}")
     if not root.is_dir():
         raise ScalewiseError(f"{root} is a file; name the dataset's folder")
+    images = find_images(root)
     found = (
-        _find_div2k(root, split)
-        or _find_benchmark(root)
-        or _find_basicsr(root)
-        or _find_selfexsr(root)
-        or _find_hr_only(root)
-    )
+        find_by_meta_info(root, split, lambda: _find(root, split, images))
+        or _find(root, split, images)
+    )  # fmt: skip
     if not found.hr:
         raise ScalewiseError(f"no pictures in {root}; known are {' '.join(sorted(IMAGE_SUFFIXES))}")
+    return _dataset(root, found)
+
+
+def pair_folders(hr: Path, lr: Sequence[Path]) -> Dataset:
+    """Pair the pictures of a folder with those of others, whatever the folders are called.
+
+    Args:
+        hr: holds the HR pictures, in subfolders or not.
+        lr: each holds LR pictures of the same names, perhaps with a scale at their end (``x2``).
+            The scale is measured where no name says it.
+
+    Raises:
+        ScalewiseError: no such folder, no pictures in it, no names in common, or no scale.
+    """
+    for folder in (hr, *lr):
+        if not folder.is_dir():
+            raise ScalewiseError(f"no such folder: {folder}")
+        if not find_images(folder):
+            raise ScalewiseError(f"no pictures in {folder}")
+    found = Found(" + ".join([hr.name, *(folder.name for folder in lr)]))
+    for path in find_images(hr):
+        found.add_hr(_name(hr, path), path)
+    for folder in lr:
+        files = [_lr_file(folder, path) for path in find_images(folder)]
+        if not pair(found, files, str(folder)):
+            raise ScalewiseError(
+                f"{folder}: no picture in it is called like one in {hr} "
+                f"({files[0].path.name}, {next(iter(found.hr.values())).name}); "
+                "give them the same names"
+            )
+    return _dataset(hr, found)
+
+
+def display_names(datasets: Sequence[Dataset]) -> list[str]:
+    """Return a name for each dataset, with folders before it where two would be called alike."""
+    folders = [_telling(dataset.root.resolve()) for dataset in datasets]
+    names = [folder.name for folder in folders]
+    for depth in range(2, 8):
+        twice = {name for name in names if names.count(name) > 1}
+        names = [
+            "/".join(folder.parts[-depth:]) if name in twice else name
+            for name, folder in zip(names, folders, strict=True)
+        ]
+    return names
+
+
+def relative_name(folder: Path, path: Path) -> str:
+    """A path below a folder, '/'-separated and normalised; one elsewhere as it is."""
+    inside = path.is_relative_to(folder)
+    return normalised((path.relative_to(folder) if inside else path).as_posix())
+
+
+def _dataset(root: Path, found: Found) -> Dataset:
+    scales = sorted(scale for scale, files in found.lr.items() if files)
     items = tuple(
-        Item(name, hr, {scale: lr[name] for scale, lr in sorted(found.lr.items()) if name in lr})
+        Item(
+            name,
+            hr,
+            lr={scale: found.lr[scale][name] for scale in scales if name in found.lr[scale]},
+            missing=tuple(scale for scale in scales if name not in found.lr[scale]),
+        )
         for name, hr in sorted(found.hr.items())
     )
     licence_of = {normalised(row.file): row.licence for row in read_manifest(root)}
@@ -142,55 +206,29 @@ def find_dataset(root: Path | str, split: str = "train") -> Dataset:
         licences={name: licence_of[file] for name, file in files.items() if file in licence_of},
         unpaired=tuple(found.unpaired),
         duplicates=tuple(found.duplicates),
+        absent=tuple(found.absent),
+        notes=tuple(found.notes),
     )
 
 
-def relative_name(folder: Path, path: Path) -> str:
-    """A path below a folder, '/'-separated and :func:`normalised`."""
-    return normalised(path.relative_to(folder).as_posix())
+def _find(root: Path, split: str, images: Sequence[Path]) -> Found:
+    return (
+        _find_selfexsr(root, images)
+        or find_by_roles(root, split, images)
+        or find_by_sizes(root, images)
+    )
 
 
-def normalised(name: str) -> str:
-    """A name with its accents composed; copied from a Mac, they may be separate characters."""
-    return unicodedata.normalize("NFC", name)
-
-
-def _find_div2k(root: Path, split: str) -> _Found | None:
-    folders = {name: _subfolder(root, f"DIV2K_{name}_HR") for name in SPLITS}
-    hr = folders[split]
-    if hr is None:
-        if other := [name for name in SPLITS if folders[name]]:
-            raise ScalewiseError(
-                f"{root} has no DIV2K_{split}_HR, only the other split; choose {other[0]}"
-            )
-        return None
-    return _find_pairs("DIV2K", hr, _scale_folders(_subfolder(root, f"DIV2K_{split}_LR_bicubic")))
-
-
-def _find_benchmark(root: Path) -> _Found | None:
-    hr, lr = _subfolder(root, "HR"), _subfolder(root, "LR_bicubic")
-    if hr is None:
-        return None
-    return _find_pairs("HR + LR_bicubic" if lr else "HR only", hr, _scale_folders(lr))
-
-
-def _find_basicsr(root: Path) -> _Found | None:
-    hr = _subfolder(root, "GTmod12")
-    if hr is None:
-        return None
-    return _find_pairs("BasicSR", hr, _scale_folders(root, prefix="LRbicx"))
-
-
-def _find_selfexsr(root: Path) -> _Found | None:
+def _find_selfexsr(root: Path, images: Sequence[Path]) -> Found | None:
     """Other methods' results (``img_001_SRF_2_bicubic.png``) lie beside the pairs: passed over.
 
     Each scale has its own HR file, cropped to a multiple of the scale; a picture's HR is the one
     of its smallest scale, which the others are crops of.
     """
-    found = _Found("SelfExSR")
+    found = Found("SelfExSR")
     lr: list[tuple[int, str, Path]] = []
     hr: list[tuple[int, str, Path]] = []
-    for path in find_images(root):
+    for path in images:
         if match := _SELFEXSR_STEM.fullmatch(path.stem):
             folders = path.relative_to(root).parts[:-1]
             kept = [part for part in folders if not _SELFEXSR_FOLDER.fullmatch(part)]
@@ -204,47 +242,27 @@ def _find_selfexsr(root: Path) -> _Found | None:
     if not found.hr:
         return None
     for scale, name, path in lr:
-        found.add_lr(scale, name, path)
+        if name in found.hr:
+            found.add_lr(scale, name, path)
+        else:
+            found.unpaired.append(path)
     return found
 
 
-def _find_hr_only(root: Path) -> _Found:
-    """Any tree of pictures, unless there are LR pictures or another split among them."""
-    found = _Found("HR only")
-    images = find_images(root)
-    in_lr = _LR_FOLDER.fullmatch(root.resolve().name)
-    for folder in sorted({path.parent for path in images}):
-        below_root = folder.relative_to(root).parts
-        if in_lr or any(_LR_FOLDER.fullmatch(p) or _HR_FOLDER.fullmatch(p) for p in below_root):
-            raise ScalewiseError(f"{folder} is a part of a dataset; name that dataset's own folder")
-    for path in images:
-        found.add_hr(_name(root, path), path)
-    return found
+def _lr_file(folder: Path, path: Path) -> LrFile:
+    """An LR file of a given folder, with the scale that its folders say."""
+    inner = path.relative_to(folder)
+    place = read_place(("LR", *inner.parts[:-1]))
+    name = without_suffix(PurePosixPath(*place.below, inner.name))
+    return LrFile(name, place.scale or read_folder(folder.resolve().name)[1], path)
 
 
-def _find_pairs(layout: str, hr: Path, lr: Mapping[int, Path]) -> _Found:
-    found = _Found(layout)
-    for path in find_images(hr):
-        found.add_hr(_name(hr, path), path)
-    if not found.hr:
-        raise ScalewiseError(f"no pictures in {hr}")
-    for scale, folder in lr.items():
-        for path in find_images(folder):
-            found.add_lr(scale, _name(folder, path), path)
-    return found
-
-
-def _subfolder(parent: Path, name: str) -> Path | None:
-    """The folder of that name, upper or lower case (``x2`` for ``X2``)."""
-    folders = sorted(p for p in parent.iterdir() if p.name.lower() == name.lower() and p.is_dir())
-    return folders[0] if folders else None
-
-
-def _scale_folders(parent: Path | None, prefix: str = "X") -> dict[int, Path]:
-    if parent is None:
-        return {}
-    folders = {scale: _subfolder(parent, f"{prefix}{scale}") for scale in range(2, 10)}
-    return {scale: folder for scale, folder in folders.items() if folder}
+def _telling(folder: Path) -> Path:
+    """The first folder, from one upwards, whose name is more than a role, a scale or a split."""
+    for each in (folder, *folder.parents):
+        if each.name and not says_only_role(each.name):
+            return each
+    return folder
 
 
 def _name(folder: Path, path: Path) -> str:

@@ -26,10 +26,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.data.reading import read_lr, read_rgb
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.protocols import Protocol as EvaluationProtocol
 from scalewise.imaging.protocols import squashing
-from scalewise.imaging.resize import imresize
+from scalewise.whole import naming
 
 if TYPE_CHECKING:
     from scalewise.data.layouts import Dataset, Item
@@ -246,7 +247,7 @@ def pack(
     ]
     partial = out.with_name(out.name + ".partial")
     try:
-        with partial.open("wb") as file:
+        with naming(out), partial.open("wb") as file:
             workers = workers or os.cpu_count() or 1
             summary = _write(file, items, scales, squash, teacher, workers, progress)
         partial.replace(out)
@@ -357,44 +358,6 @@ def _taught(teacher: Teacher, item: Item, hr: Pixels, lrs: dict[int, Pixels]) ->
             f"picture is {hr.shape[1]}x{hr.shape[0]}; make it from the picture's LR at x{scale}"
         )
     return image
-
-
-def read_lr(item: Item, hr: Pixels, scale: int) -> Pixels:
-    """Return a picture's LR: its file where the dataset brings one, else HR reduced.
-
-    Args:
-        item: the picture.
-        hr: its HR pixels, (H, W, 3) uint8.
-        scale: HR over LR size.
-
-    Returns:
-        (H // scale, W // scale, 3) uint8.
-
-    Raises:
-        ScalewiseError: HR is too small, or the LR file has another size.
-    """
-    height, width = hr.shape[0] // scale, hr.shape[1] // scale
-    if min(height, width) < 1:
-        raise ScalewiseError(f"{item.hr}: too small to shrink by {scale}")
-    if scale not in item.lr:
-        return imresize(hr[: height * scale, : width * scale], 1 / scale)
-    lr = read_rgb(item.lr[scale])
-    # Published LR files of uncropped HR may have one row or column more (rounded up).
-    if abs(lr.shape[0] - height) > 1 or abs(lr.shape[1] - width) > 1:
-        raise ScalewiseError(
-            f"{item.lr[scale]}: is {lr.shape[1]}x{lr.shape[0]}, "
-            f"but x{scale} of its HR picture is {width}x{height}"
-        )
-    return lr[:height, :width]
-
-
-def read_rgb(path: Path) -> Pixels:
-    """Read a picture as 8-bit RGB (H, W, 3): alpha dropped, grey repeated, 16 bit rounded."""
-    from scalewise.files import read
-    from scalewise.files.writing import to_8_bit
-    from scalewise.imaging.colour import to_rgb
-
-    return to_8_bit(to_rgb(read(path).colour))
 
 
 def _entry_from_json(entry: dict[str, Any]) -> Entry:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.data.layouts import Dataset
-from scalewise.data.store import read_rgb
+from scalewise.data.reading import read_own_lr, read_rgb
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.protocols import Protocol
 from scalewise.imaging.resize import imresize
@@ -59,7 +59,7 @@ class Evaluation:
 
     Attributes:
         model: name of the model or baseline.
-        dataset: name of the dataset's folder.
+        dataset: what the dataset is called.
         protocol: how it was measured.
         precision: what the runtime computed in.
         images: every picture's scores.
@@ -120,9 +120,10 @@ def evaluate(
         ScalewiseError: a picture that cannot be read, or whose LR does not fit.
     """
     for item in dataset.items:
-        lr = read_rgb(item.lr[scale]) if scale in item.lr else None
+        hr = read_rgb(item.hr)
+        lr = read_own_lr(item, hr, scale)
         try:
-            given, truth, encoded = protocol.case(read_rgb(item.hr), lr, scale, item.name)
+            given, truth, encoded = protocol.case(hr, lr, scale, item.name)
             start = time.perf_counter()
             restored = restore(given)
             seconds = time.perf_counter() - start

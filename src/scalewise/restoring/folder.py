@@ -7,6 +7,7 @@ at all.  So a run that was killed goes on when it is started again.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -18,6 +19,8 @@ from scalewise.errors import DiskFullError, NothingToRestore, ScalewiseError
 from scalewise.restoring.choosing import Networks
 from scalewise.restoring.jobs import Job
 from scalewise.restoring.pictures import Begun, Restored, Wishes, begin, cost_of, outcome, run
+
+_log = logging.getLogger(__name__)
 
 Tell = Callable[[float, float, str], None]
 """Told how much is done, of how much, both in pixels, and at which picture the run is."""
@@ -102,6 +105,7 @@ def problem_of(job: Job, error: Exception) -> str:
         return f"{error.filename or job.source}: {error.strerror or error}"
     if isinstance(error, MemoryError):
         return f"{job.source}: not enough memory"
+    _log.debug("%s", job.source, exc_info=error)  # one line for users, the rest for a report
     return f"{job.source}: {type(error).__name__}: {error} (a fault of scalewise; please report it)"
 
 

@@ -9,6 +9,7 @@ docs/distributed.md.
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from importlib import import_module
@@ -36,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     given = parser.parse_intermixed_args(arguments)
     folder = given.folder or Path("runs") / given.recipe.stem
+    if os.environ.get("RANK", "0") == "0":
+        _say(f"preparing {given.recipe}")  # at once: packing may take long
     try:
         recipe = load_recipe(given.recipe, given.overrides, notify=_say)
         if recipe.tensorboard:  # before anything is written

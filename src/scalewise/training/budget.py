@@ -9,11 +9,13 @@ from scalewise.errors import ScalewiseError
 from scalewise.training.config import BudgetConfig
 
 
-def seconds(duration: float | str, key: str = "budget.time") -> float:
+def seconds(
+    duration: float | str, key: str = "budget.time", units: str = "90s, 45m or 1h30m"
+) -> float:
     """A duration in seconds, from a number or a text such as ``90s``, ``45m``, ``1h30m``.
 
     Raises:
-        ScalewiseError: it cannot be read; ``key`` says where it stands.
+        ScalewiseError: it cannot be read; ``key`` says where it stands, ``units`` what may.
 
     >>> seconds("1h30m"), seconds("90s"), seconds(20)
     (5400.0, 90.0, 20.0)
@@ -22,7 +24,7 @@ def seconds(duration: float | str, key: str = "budget.time") -> float:
         return float(duration)
     match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", duration.replace(" ", ""))
     if match is None or not any(match.groups()):
-        raise ScalewiseError(f"{key}: cannot read '{duration}'; write 90s, 45m or 1h30m")
+        raise ScalewiseError(f"{key}: cannot read '{duration}'; write {units}")
     hours, minutes, rest = (int(group or 0) for group in match.groups())
     return float(hours * 3600 + minutes * 60 + rest)
 
@@ -88,7 +90,7 @@ class Interval:
         """
         match = re.fullmatch(r"(\d+) *(step|epoch)s?", str(interval).strip())
         if match is None:
-            return cls(None, seconds(interval, key))
+            return cls(None, seconds(interval, key, "90s, 10m, 500 steps or 1 epoch"))
         number = int(match[1]) * (epoch if match[2] == "epoch" else 1)
         if number < 1:
             raise ScalewiseError(f"{key}: must be at least 1 step")

@@ -112,6 +112,21 @@ def has_checkpoint(run: Path) -> bool:
     return (run / LAST).exists() or (run / PREVIOUS).exists()
 
 
+def _unreadable(run: Path, error: ScalewiseError, older: ScalewiseError) -> str:
+    """What to do where neither of a run's two checkpoints can be read."""
+    what = str(error)
+    if (run / PREVIOUS).exists():
+        what += f", and neither is the one before, {older}"
+    try:
+        step = load_checkpoint(run / BEST)["step"]
+    except ScalewiseError:
+        return what
+    return (
+        f"{what}; {run / BEST} of step {step} can be read: start another run from its weights, "
+        f"with init={run / BEST} and another --run"
+    )
+
+
 def load_last(run: Path, notify: Callable[[str], None] | None = None) -> Checkpoint:
     """Read a run's last checkpoint or, if that cannot be read, the one before.
 
@@ -122,14 +137,15 @@ def load_last(run: Path, notify: Callable[[str], None] | None = None) -> Checkpo
         notify: told, in one line, if it is the one before.
 
     Raises:
-        ScalewiseError: neither can be read; the reason is the last one's.
+        ScalewiseError: neither can be read; it says so if the best one can be.
     """
     try:
         return load_checkpoint(run / LAST)
     except ScalewiseError as error:
-        if not (run / PREVIOUS).is_file():
-            raise
-        checkpoint = load_checkpoint(run / PREVIOUS)
+        try:
+            checkpoint = load_checkpoint(run / PREVIOUS)
+        except ScalewiseError as older:
+            raise ScalewiseError(_unreadable(run, error, older)) from error
         if (run / LAST).exists():  # out of the way, lest it become the one before
             (run / LAST).replace(run / f"{LAST}.damaged")
         if notify:

@@ -36,7 +36,7 @@ from scalewise.training.distributed import LostWorker, World, losing_a_worker_sa
 from scalewise.training.ema import Ema
 from scalewise.training.graph import StepValue, can_capture, compiled, make_step
 from scalewise.training.log import LOG_FILE, Listener, LogLine, Notify, RunLog, keep_quiet
-from scalewise.training.losses import cleaning_loss, require_asked_for, restoration_loss
+from scalewise.training.losses import cleaning_loss, divergence, require_asked_for, restoration_loss
 from scalewise.training.machine import autocast, keep_freed_memory, pick_device, pick_dtype
 from scalewise.training.optimizer import load_optimizer_state, make_optimizer, optimizer_state
 from scalewise.training.schedules import learning_rate
@@ -50,7 +50,7 @@ UNTIMED_STEPS = 2
 
 
 class Diverged(ScalewiseError):
-    """The loss or the weights stopped being finite."""
+    """The loss or the weights stopped being finite, or the loss is beyond all bounds."""
 
 
 class Trainer:
@@ -131,7 +131,7 @@ class Trainer:
         """Train to the end of the budget, or until :meth:`stop`.
 
         Raises:
-            Diverged: the loss or the weights stopped being finite; the last checkpoint is from
+            Diverged: the loss or the weights are beyond all bounds; the last checkpoint is from
                 before that.
             ScalewiseError: the result cannot be written.
             LostWorker: another process is gone; what was learned until then is saved.
@@ -345,12 +345,11 @@ class Trainer:
         """Average the losses since the last line over all processes, and see that all is well."""
         losses = torch.stack(self._losses) if self._losses else torch.zeros(1)
         losses = self.world.mean(losses)
-        sums = [parameter.detach().sum() for parameter in self.network.parameters()]
-        if not (losses.isfinite().all() and torch.stack(sums).isfinite().all()):
+        if (fault := divergence(losses, self.network, self.recipe.loss)) is not None:
             last = self.run / LAST
             kept = f"{last} is from before that" if last.exists() else "no checkpoint was written"
             raise Diverged(
-                f"the loss stopped being finite by step {self.step}; {kept}; "
+                f"the loss {fault} by step {self.step}; {kept}; "
                 "lower optimizer.rate or set optimizer.clip"
             )
         if self._losses:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -12,6 +13,27 @@ from scalewise.training.config import LossConfig
 
 FULL_DEPARTURE = 16 / 255
 """From here on a pixel counts as wholly damaged: noise of sigma 20 departs so far in the mean."""
+
+
+DIVERGED = 100
+"""Times the weights of a loss.  No image can be further than 1 from the truth; networks that are
+drawn at random begin below 10."""
+
+
+def divergence(losses: Tensor, network: RestorationNetwork, weights: LossConfig) -> str | None:
+    """Say what shows that a run learns nothing any more; None while all is well.
+
+    Args:
+        losses: (n,), of the last steps.
+        network: what was trained in them.
+        weights: what the losses are made of.
+    """
+    sums = torch.stack([parameter.detach().sum() for parameter in network.parameters()])
+    if not (losses.isfinite().all() and sums.isfinite().all()):
+        return "stopped being finite"
+    limit = weights.l1 + weights.smooth_l1 + weights.denoised + weights.artifact_map
+    mean = losses.mean().item()
+    return f"rose to {mean:.1e}" if mean > DIVERGED * limit else None
 
 
 def restoration_loss(

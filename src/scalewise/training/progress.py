@@ -29,6 +29,7 @@ class PlainLines:
         self._speed = Speed(trainer)
         self._psnr_y = ""
         self._said = float("-inf")
+        say(describe_start(trainer))
 
     def on_line(self, line: LogLine) -> None:
         """Say a line of the log, if it is time."""
@@ -44,6 +45,19 @@ class PlainLines:
             f"{self._speed.steps:.1f} steps/s  rate {line.rate:.1e}  "
             f"left {duration(self._speed.left(line.progress))}"
         )
+
+
+def describe_start(trainer: Trainer) -> str:
+    """Say in one line what begins: slow steps take a while to their first line.
+
+    Network, pictures, batch and what the run's end is measured in.
+    """
+    recipe, budget = trainer.recipe, trainer.budget
+    end = f"{budget.steps:,} steps" if budget.steps else duration(budget.seconds or 0.0)
+    return (
+        f"training {recipe.model.name} on {trainer.device}: {len(trainer.sampler):,} pictures, "
+        f"{recipe.data.batch} patches a step, {end} in all; from step {trainer.step}"
+    )
 
 
 class Speed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -31,9 +31,15 @@ _Loader.add_implicit_resolver(  # pyright: ignore[reportUnknownMemberType]
 )
 
 
+SYNONYMS = {"lr": "rate", "learning_rate": "rate", "max_steps": "steps", "iterations": "steps"}
+"""Keys of other trainers, and ours."""
+
 FINE_TUNING = 0.2
 """Factor on a recipe's rate where trained weights, and no rate, are given beside it: at the full
 rate a released network forgets more in the first minutes than it learns in an hour."""
+
+HIGHEST_RATE = 0.5
+"""From here on a rate is most likely a slip."""
 
 FINE_TUNING_WARMUP = 0.02
 """The least part of the budget over which the rate then rises."""
@@ -51,7 +57,7 @@ def load_recipe(
         overrides: ``key=value`` texts, keys dotted, values in YAML: ``data.batch=8``.  With
             ``model.init`` among them and no ``optimizer.rate``, the recipe's rate is multiplied
             by ``FINE_TUNING``.
-        notify: told, in one line, of such a rate.
+        notify: told, in one line each, of such a rate and of what is hardly meant.
 
     Raises:
         ScalewiseError: missing, not YAML, an unknown key (with the nearest valid one), or a
@@ -62,6 +68,9 @@ def load_recipe(
     for override in overrides:
         apply_override(settings, override)
     recipe = parse_recipe(settings, str(path))
+    if notify:
+        for remark in _remarks(recipe, settings):
+            notify(remark)
     given = {_full_key(override.partition("=")[0]) for override in overrides}
     fine_tunes = from_scratch and recipe.model.init and not recipe.model.init_partial
     if not fine_tunes or given & {"optimizer.rate", "optimizer"}:
@@ -75,6 +84,20 @@ def load_recipe(
         optimizer=dataclasses.replace(recipe.optimizer, rate=rate),
         schedule=dataclasses.replace(recipe.schedule, warmup=warmup),
     )
+
+
+def _remarks(recipe: Recipe, settings: Plain) -> Iterator[str]:
+    """What is allowed, and hardly meant."""
+    for key in ("validate_every", "checkpoint_every"):
+        value = settings.get(key)
+        is_usual = value == getattr(Recipe, key)  # as a saved recipe spells it out
+        if isinstance(value, int | float) and value > 0 and not is_usual:
+            yield f"{key}={value:g} is in seconds; '{value:g} steps' would be steps"
+    if recipe.optimizer.rate > HIGHEST_RATE:
+        yield (
+            f"optimizer.rate={recipe.optimizer.rate:g} is far above what networks learn at "
+            "(1e-4 to 1e-2)"
+        )
 
 
 def _init_of(settings: Plain) -> object:
@@ -210,8 +233,8 @@ def _explain(error: ValidationError, kind: type) -> str:
     key = ".".join(part for part in parts if part not in members)
     if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         known = _keys_beside(kind, [str(part) for part in first["loc"]])
-        match = get_close_matches(str(first["loc"][-1]), known, n=1)
-        hint = f"did you mean '{match[0]}'?" if match else f"known: {', '.join(known)}"
+        match = _nearest(str(first["loc"][-1]), known)
+        hint = f"did you mean '{match}'?" if match else f"known: {', '.join(known)}"
         return f"unknown key '{key}'; {hint}"
     if first["type"] in ("missing", "missing_argument"):
         return f"'{key}' is missing"
@@ -225,6 +248,22 @@ def _explain(error: ValidationError, kind: type) -> str:
         )
     message = first["msg"][0].lower() + first["msg"][1:]
     return f"'{key}': {message}, not {first['input']!r}"
+
+
+def _nearest(key: str, beside: list[str]) -> str | None:
+    """The likeliest key: one of the same section, else any that stands for itself."""
+    if key in SYNONYMS:
+        return SYNONYMS[key]
+    elsewhere = [
+        name
+        for section in get_type_hints(Recipe).values()
+        if dataclasses.is_dataclass(section)
+        for name in get_type_hints(section)
+    ]
+    for known in (beside, elsewhere):
+        if match := get_close_matches(key, known, n=1):
+            return match[0]
+    return None
 
 
 def _keys_beside(kind: type, location: list[str]) -> list[str]:

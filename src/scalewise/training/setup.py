@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from scalewise.data.reading import read_own_lr, read_rgb
 from scalewise.data.sampler import PatchSampler
-from scalewise.data.store import Progress, Store, pack, read_rgb
+from scalewise.data.store import Progress, Store, pack
 from scalewise.errors import ScalewiseError, requiring
 from scalewise.models import RestorationNetwork, create_model, load_weights
 from scalewise.training.config import DataConfig, ModelConfig, Recipe
@@ -198,10 +199,11 @@ def _pack_folder(
 
     out.parent.mkdir(parents=True, exist_ok=True)
     scales = [scale] if scale > 1 else []
-    summary = pack([find_dataset(folder)], out, scales, progress=progress, squash=squash)
-    for reason in summary.skipped:
+    dataset = find_dataset(folder)
+    summary = pack([dataset], out, scales, progress=progress, squash=squash)
+    for line in [*dataset.remarks(), *(f"skipped: {reason}" for reason in summary.skipped)]:
         if notify:
-            notify(f"skipped: {reason}")
+            notify(line)
 
 
 def _from_folder(folder: Path, scale: int) -> Iterator[tuple[str, Pixels, Pixels | None]]:
@@ -209,8 +211,8 @@ def _from_folder(folder: Path, scale: int) -> Iterator[tuple[str, Pixels, Pixels
         from scalewise.data.layouts import find_dataset
 
     for item in find_dataset(folder, "valid").items:
-        lr = read_rgb(item.lr[scale]) if scale in item.lr else None
-        yield item.name, read_rgb(item.hr), lr
+        hr = read_rgb(item.hr)
+        yield item.name, hr, read_own_lr(item, hr, scale)
 
 
 def _reading_images(key: str, folder: Path) -> AbstractContextManager[None]:
