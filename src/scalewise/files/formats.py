@@ -13,7 +13,8 @@ avif   .avif        8, grey        1 to 100, else 90;      16384    the whole pi
                     becomes RGB    lossless on demand               times
 ====== ============ ============== ======================= ======== ===========================
 
-Profile, Exif, XMP and resolution are kept in all of them.
+Profile, Exif, XMP and resolution are kept in all of them; of texts, IPTC and GeoTIFF see the table
+in :mod:`scalewise.files.metadata_writing`.
 """
 
 from __future__ import annotations
