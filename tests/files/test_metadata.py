@@ -13,6 +13,7 @@ import tifffile
 from PIL import ExifTags, Image, ImageCms
 
 from scalewise.files import Picture, open_picture, read, write
+from scalewise.files.jpeg_segments import segment
 from scalewise.files.png_chunks import chunk
 
 SUFFIXES = [".png", ".tif", ".jpg", ".webp", ".avif"]
@@ -264,3 +265,26 @@ def test_no_resolution_is_none(tmp_path: Path, suffix: str) -> None:
     Image.fromarray(PIXELS).save(tmp_path / f"a{suffix}")
     assert read(tmp_path / f"a{suffix}").dpi is None
     assert read(tmp_path / f"a{suffix}").exif is None
+
+
+@pytest.mark.parametrize(
+    ("marker", "start", "part"),
+    [(0xEB, b"JP\0\1", "C2PA"), (0xE1, b"FLIR\0\1", "thermal"), (0xE1, b"http://other\0", None)],
+)
+def test_what_else_lies_in_a_jpeg(
+    tmp_path: Path, marker: int, start: bytes, part: str | None
+) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / "a.jpg")
+    data = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(data[:20] + segment(marker, start + bytes(40)) + data[20:])
+    with open_picture(tmp_path / "a.jpg") as reader:
+        assert [part in line and "left out" in line for line in reader.warnings if part] == (
+            [True] if part else []
+        )
+
+
+def test_layers_are_left_out_with_a_word(tmp_path: Path) -> None:
+    tiff(tmp_path / "a.tif", "", extratags=[(37724, 7, 8, b"8BIMLayr", True)])
+    with open_picture(tmp_path / "a.tif") as reader:
+        (warning,) = reader.warnings
+    assert "layers" in warning

@@ -83,7 +83,9 @@ LosslessOption = Annotated[
 ]
 StripOption = Annotated[
     bool,
-    typer.Option("--strip", help="Leave out Exif, XMP and resolution.", rich_help_panel=FILES),
+    typer.Option(
+        "--strip", help="Leave out all metadata but the colour profile.", rich_help_panel=FILES
+    ),
 ]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=FILES)

@@ -13,8 +13,9 @@ avif   .avif        8, grey        1 to 100, else 90;      16384    the whole pi
                     becomes RGB    lossless on demand               times
 ====== ============ ============== ======================= ======== ===========================
 
-Profile, Exif, XMP and resolution are kept in all of them.  Bands that are not alpha fit into TIFF
-alone; colours stated without a profile: see :mod:`scalewise.files.stating`.
+Profile, Exif, XMP and resolution are kept in all of them; of texts, IPTC and GeoTIFF see the table
+in :mod:`scalewise.files.metadata_writing`.  Bands that are not alpha fit into TIFF alone; colours
+stated without a profile: see :mod:`scalewise.files.stating`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 SOI = b"\xff\xd8"
-APP0, APP1, APP2, APP13, COM = 0xE0, 0xE1, 0xE2, 0xED, 0xFE
+APP0, APP1, APP2, APP11, APP13, COM = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xFE
 MOST = 65533
 """Bytes that a segment holds."""
 

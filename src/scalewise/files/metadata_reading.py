@@ -29,7 +29,7 @@ from scalewise.files.texts import (
     read_comment,
     read_text,
 )
-from scalewise.files.tiff_exif import bytes_of_tag, exif_of_tiff, tags_of_tiff
+from scalewise.files.tiff_exif import bytes_of_tag, exif_of_tiff, has_tag, tags_of_tiff
 from scalewise.files.xmp import orientation_of_xmp, upright_xmp, without_lost_parts
 
 _IPTC_TAG, _PHOTOSHOP_TAG = 33723, 34377
@@ -37,10 +37,18 @@ _ORIENTATION = 274
 _RESOLUTION_UNIT, _NO_UNIT = 296, 1
 _MM_PER_INCH = 25.4
 _UNSET_PIXELS_PER_MM = 1.0  # what libvips says of a file that does not tell
-_GAIN_MAP_MARK = b"urn:iso:std:iso:ts:21496:"
+_LAYERS_TAG = 37724
+_GAIN_MAP = "its gain map (HDR)"
+_CREDENTIALS = "its content credentials (C2PA), which any change makes void"
+# What JPEG segments begin with that hold more than a picture, and what that is.
+_PARTS_OF_JPEG = {
+    (jpeg.APP2, b"urn:iso:std:iso:ts:21496:"): _GAIN_MAP,
+    (jpeg.APP1, b"FLIR\0"): "its thermal data (FLIR)",
+    (jpeg.APP11, b"JP"): _CREDENTIALS,
+}
 _GAIN_MAP_BRAND = b"tmap"
 _LONGEST_BRANDS = 1024  # bytes
-_PIXELS = b"pHYs"
+_PIXELS, _CREDENTIALS_CHUNK = b"pHYs", b"caBX"
 _SIDEWAYS = range(5, 9)
 # Descriptions that programs of microscopy write for themselves: they tell size, pages, scale.
 _OF_A_PROGRAM = {
@@ -104,7 +112,7 @@ def read_metadata(
         file.seek(0)
         length = int.from_bytes(file.read(4))
         if _GAIN_MAP_BRAND in file.read(min(length, _LONGEST_BRANDS)):
-            raw.lost.add("its gain map (HDR)")
+            raw.lost.add(_GAIN_MAP)
     if content.name == "TIFF":
         by_file: int | None = _field(image, "orientation") if _number(file, _ORIENTATION) else None
     else:
@@ -121,7 +129,8 @@ def read_metadata(
         dpi = dpi and (dpi[1], dpi[0])
     xmp, parts = without_lost_parts(raw.xmp) if raw.xmp else (None, [])
     found = FoundMetadata(Metadata(), orientation)
-    found.warnings += [f"{part} is left out" for part in sorted({*parts, *raw.lost})]
+    if lost := sorted({*parts, *raw.lost}):
+        found.warnings.append(f"left out: {', '.join(lost)}")
     exif = raw.exif and _true_description(raw.exif, found.warnings)
     geo = tags_of_tiff(file, GEO_TAGS | {SENSOR_MODEL}) if content.name == "TIFF" else {}
     if SENSOR_MODEL in geo:
@@ -149,6 +158,8 @@ def _read_tiff(file: BinaryIO, raw: _Raw) -> None:
     resources = bytes_of_tag(file, _PHOTOSHOP_TAG)
     raw.iptc = raw.iptc or iptc_of_resources(resources)
     _name_paths(resources, raw)
+    if has_tag(file, _LAYERS_TAG):
+        raw.lost.add("its layers (Photoshop)")
     if _number(file, _RESOLUTION_UNIT) == _NO_UNIT:
         raw.dpi = None  # pixels per a unit that only a program's description tells
 
@@ -164,8 +175,9 @@ def _read_jpeg(file: BinaryIO, raw: _Raw) -> None:
             resources += data.removeprefix(PHOTOSHOP_MARK)  # which goes on in the next segment
         elif marker == jpeg.COM:
             comments.append(read_comment(data))
-        elif marker == jpeg.APP2 and data.startswith(_GAIN_MAP_MARK):
-            raw.lost.add("its gain map (HDR)")
+        for (where, start), part in _PARTS_OF_JPEG.items():
+            if marker == where and data.startswith(start):
+                raw.lost.add(part)
     raw.iptc = iptc_of_resources(bytes(resources))
     _name_paths(bytes(resources), raw)
     raw.texts = tuple(filter(None, comments))
@@ -195,14 +207,17 @@ def _name_paths(resources: bytes, raw: _Raw) -> None:
 def _read_png(file: BinaryIO, raw: _Raw) -> None:
     texts: list[Text] = []
     raw.dpi = None  # libvips says 72 of a file that does not tell
-    for kind, data in read_chunks(file, TEXT_CHUNKS | {_PIXELS}):
+    for kind, data in read_chunks(file, TEXT_CHUNKS | {_PIXELS, _CREDENTIALS_CHUNK}):
+        if kind == _CREDENTIALS_CHUNK:
+            raw.lost.add(_CREDENTIALS)
+            continue
         if kind == _PIXELS:
             raw.dpi = _pixels_per_inch(data)
             continue
         text = read_text(kind, data)
         if text is None:
             name = data.partition(b"\0")[0][:79].decode("latin-1")
-            raw.lost.add(f"its text {name!r} is damaged or too large and")
+            raw.lost.add(f"its text {name!r}, damaged or too large")
         elif profile := raw_profile(text):
             _keep_profile(*profile, raw)
         elif text.keyword == XMP:

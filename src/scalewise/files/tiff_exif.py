@@ -56,6 +56,14 @@ def bytes_of_tag(file: BinaryIO, tag: int) -> bytes:
     return value[2] if isinstance(value, tuple) else b""
 
 
+def has_tag(file: BinaryIO, tag: int) -> bool:
+    """Whether a TIFF file's first page has a tag, whatever its value."""
+    try:
+        return any(row[0] == tag for row in read_rows(file, read_header(file)))
+    except ValueError:
+        return False
+
+
 def lost_in_tiff(exif: bytes) -> frozenset[int]:
     """The tags of an Exif block that have no place in a TIFF file."""
     return frozenset(exif_directory(exif)) - SHARED - _STRUCTURE
