@@ -42,7 +42,7 @@ from scalewise.files.exif import (
 )
 from scalewise.files.iptc import PHOTOSHOP_MARK, resources_of_iptc
 from scalewise.files.metadata import Metadata
-from scalewise.files.png_chunks import IMAGE, chunk, places_before_image
+from scalewise.files.png_structure import IMAGE, chunk, places_before_image
 from scalewise.files.texts import COMMENT, XMP, Text, raw_profile_chunk, text_chunk
 from scalewise.files.tiff_exif import add_to_tiff, lost_in_tiff, shared_tags
 
@@ -109,12 +109,20 @@ def kept_by_libvips(metadata: Metadata, form: str) -> dict[str, bytes]:
     return {name: data for name, data in parts.items() if data}
 
 
-def room_ahead(metadata: Metadata, form: str) -> int:
-    """How many bytes to leave free ahead of the file that libvips writes."""
-    return len(_ahead(metadata, form)) + len(_behind(metadata, form))
+def room_ahead(metadata: Metadata, form: str, chunks: bytes = b"") -> int:
+    """How many bytes to leave free ahead of the file that libvips writes.
+
+    Args:
+        metadata: what :func:`fitted_metadata` says.
+        form: the format's name.
+        chunks: others that a PNG file gets ahead of its image.
+    """
+    return len(_ahead(metadata, form)) + len(_behind(metadata, form)) + len(chunks)
 
 
-def complete(file: BinaryIO, metadata: Metadata, form: str, written: bytes | None) -> bool:
+def complete(
+    file: BinaryIO, metadata: Metadata, form: str, written: bytes | None, chunks: bytes = b""
+) -> bool:
     """Put what libvips does not write into the file that it has written; whether that worked.
 
     Args:
@@ -122,11 +130,12 @@ def complete(file: BinaryIO, metadata: Metadata, form: str, written: bytes | Non
         metadata: what :func:`fitted_metadata` says.
         form: the format's name.
         written: the Exif block that libvips finds in the file.
+        chunks: as for :func:`room_ahead`.
     """
     if form == "jpeg":
         _complete_jpeg(file, metadata)
     elif form == "png":
-        _complete_png(file, metadata)
+        _complete_png(file, metadata, chunks)
     elif form == "tiff":
         return _complete_tiff(file, metadata)
     elif metadata.exif and written:
@@ -176,8 +185,8 @@ def _complete_jpeg(file: BinaryIO, metadata: Metadata) -> None:
     file.write(jpeg.SOI + _ahead(metadata, "jpeg") + segments + _behind(metadata, "jpeg"))
 
 
-def _complete_png(file: BinaryIO, metadata: Metadata) -> None:
-    room = room_ahead(metadata, "png")
+def _complete_png(file: BinaryIO, metadata: Metadata, chunks: bytes) -> None:
+    room = room_ahead(metadata, "png", chunks)
     places = places_before_image(file, room)
     end = places[IMAGE][0]
     file.seek(room)
@@ -186,7 +195,7 @@ def _complete_png(file: BinaryIO, metadata: Metadata) -> None:
         begin, stop = (place - room for place in places[_PIXELS])
         header = header[:begin] + chunk(_PIXELS, struct.pack(">IIB", 1, 1, 0)) + header[stop:]
     file.seek(0)
-    file.write(header + _behind(metadata, "png"))
+    file.write(header + chunks + _behind(metadata, "png"))
 
 
 def _complete_tiff(file: BinaryIO, metadata: Metadata) -> bool:
