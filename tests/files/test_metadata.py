@@ -14,7 +14,7 @@ from PIL import ExifTags, Image, ImageCms
 
 from scalewise.files import Picture, open_picture, read, write
 from scalewise.files.jpeg_segments import segment
-from scalewise.files.png_chunks import chunk
+from scalewise.files.png_structure import chunk
 
 SUFFIXES = [".png", ".tif", ".jpg", ".webp", ".avif"]
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -10,7 +10,7 @@ import pytest
 from PIL import ExifTags, Image, PngImagePlugin
 
 from scalewise.files import Picture, open_picture, read, write
-from scalewise.files.png_chunks import chunk
+from scalewise.files.png_structure import chunk
 from scalewise.files.texts import Text, raw_profile_chunk, read_text
 
 PIXELS = np.full((24, 32, 3), 128, np.uint8)

@@ -19,7 +19,7 @@ from scalewise.files.directory import text_value
 from scalewise.files.geotiff import GEO_TAGS, SENSOR_MODEL
 from scalewise.files.iptc import PHOTOSHOP_MARK, has_paths, iptc_of_resources, plain_iptc
 from scalewise.files.metadata import Metadata
-from scalewise.files.png_chunks import read_chunks
+from scalewise.files.png_structure import read_chunks
 from scalewise.files.texts import (
     TEXT_CHUNKS,
     XMP,
@@ -89,7 +89,7 @@ class _Raw:
 
 
 def read_metadata(
-    image: Any, file: BinaryIO, content: Content, orientation: int | None = None
+    image: Any, file: BinaryIO, content: Content, stated: int | None = None
 ) -> FoundMetadata:
     """What a file says about its picture.
 
@@ -97,7 +97,7 @@ def read_metadata(
         image: of libvips, not decoded.
         file: the file itself.
         content: what it is.
-        orientation: of the pixels, where it is known already.
+        stated: the orientation, where the reader knows it from another page; None to look.
     """
     raw = _Raw(_field(image, "exif-data"), (_field(image, "xmp-data") or b"").rstrip(b"\0"))
     if (image.xres, image.yres) != (_UNSET_PIXELS_PER_MM, _UNSET_PIXELS_PER_MM):
@@ -119,9 +119,7 @@ def read_metadata(
         by_file = exif_blocks.orientation_of(raw.exif) if raw.exif else None
     by_xmp = orientation_of_xmp(raw.xmp) if raw.xmp else None
     # Where Exif does not tell, XMP may; neither counts where the decoder turns by itself.
-    if content.loader == "heifload":
-        orientation = 1
-    orientation = orientation or by_file or by_xmp or 1
+    orientation = 1 if content.loader == "heifload" else stated or by_file or by_xmp or 1
     dpi = raw.dpi or (exif_blocks.resolution(raw.exif) if raw.exif else None)
     width, height = image.width, image.height
     if orientation in _SIDEWAYS:

@@ -42,8 +42,8 @@ from scalewise.files.exif import (
 )
 from scalewise.files.iptc import PHOTOSHOP_MARK, resources_of_iptc
 from scalewise.files.metadata import Metadata
-from scalewise.files.png_chunks import IMAGE, chunk, places_before_image
 from scalewise.files.png_colour import chunks_of_colour
+from scalewise.files.png_structure import IMAGE, chunk, places_before_image
 from scalewise.files.texts import COMMENT, XMP, Text, raw_profile_chunk, text_chunk
 from scalewise.files.tiff_exif import add_to_tiff, lost_in_tiff, shared_tags
 
@@ -111,7 +111,12 @@ def kept_by_libvips(metadata: Metadata, form: str) -> dict[str, bytes]:
 
 
 def room_ahead(metadata: Metadata, form: str) -> int:
-    """How many bytes to leave free ahead of the file that libvips writes."""
+    """How many bytes to leave free ahead of the file that libvips writes.
+
+    Args:
+        metadata: what :func:`fitted_metadata` says.
+        form: the format's name.
+    """
     return len(_ahead(metadata, form)) + len(_behind(metadata, form))
 
 

@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 from scalewise.files.colour import StatedColour, are_colours
-from scalewise.files.png_chunks import chunk, read_chunks
+from scalewise.files.png_structure import chunk, read_chunks
 
 _SIZES = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8}
 _UNIT = 100_000

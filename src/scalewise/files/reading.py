@@ -139,10 +139,9 @@ class PictureReader:
             else:
                 image = self._load(file, page)
             self._check_size(image, max_pixels)
-            self._avif = AvifProperties()
-            if content.loader == "heifload":
-                self._avif = properties_of_avif(file)
             with path.open("rb") as own:  # libvips moves about in the other
+                is_heif = content.loader == "heifload"
+                self._avif = properties_of_avif(own) if is_heif else AvifProperties()
                 orientation = self._read_metadata(image, own)
             self._image = image = self._plain(image)
             if orientation in range(2, 9):

@@ -10,7 +10,7 @@ import re
 import zlib
 from dataclasses import dataclass
 
-from scalewise.files.png_chunks import chunk
+from scalewise.files.png_structure import chunk
 
 TEXT_CHUNKS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 COMMENT = "Comment"

@@ -273,10 +273,10 @@ class Restorer:
         if self._strength == 1:
             return run
         strength: Any = np.float32(self._strength)
-        rest = self._gentle._run(exactly) if self._gentle else _as_it_is
+        rest = self._gentle._run(exactly) if self._gentle else None
 
         def mixed(image: FloatImage) -> FloatImage:
-            gentle = rest(image)
+            gentle = rest(image) if rest else image
             return gentle + strength * (run(image) - gentle)
 
         return mixed
@@ -302,10 +302,6 @@ class Restorer:
                 "each for itself"
             )
         return Cut(None, overlap)
-
-
-def _as_it_is(image: FloatImage) -> FloatImage:
-    return image
 
 
 def load(
