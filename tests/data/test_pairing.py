@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,7 @@ def test_sub_images_beside_their_wholes_are_not_used(
         ({"GT/{}.png": 1, "LQ/a{}.png": 2}, "", r"no image in LQ is called like one in GT"),
         ({"GT/{}.png": 1, "LQ/{}_.png": 1}, "", r"no image in LQ is called like one in GT"),
         ({"GT/{}.png": 1, "LQ/{}.png": 1}, "", r"LQ: its images are as large as their HR"),
+        ({"{}_HR.png": 1, "{}_LR2.png": 1}, "", r"0_LR2.png: is called LR, but it is not its HR"),
         ({"LQ/{}.png": 2}, "", r"LQ holds LR, but there are no pictures in HR, GT"),
         ({"HR/{}.png": 1, "trainL/{}.png": 2}, "trainL", r"is a part of a dataset, its LR"),
         ({"LR_bicubic/X2/{}.png": 2}, "LR_bicubic/X2", r"is a part of a dataset, its LR"),
@@ -303,6 +305,28 @@ def test_lr_in_place_is_not_reported_though_it_is_degraded(
     save(tmp_path / "HR/flat.png", flat)
     save(tmp_path / "LR/flat.png", flat[:48, :48])
     assert check(find_dataset(tmp_path), workers=1).problems == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lr: lr.astype(np.uint16) * 257,  # 16 bits
+        lambda lr: lr[..., 1:2],  # grey
+        lambda lr: np.dstack([lr, np.full(lr.shape[:2], 255, np.uint8)]),  # with alpha
+        lambda lr: (lr * 0.7 + 20).astype(np.uint8),  # of other contrast
+    ],
+    ids=["16 bits", "grey", "alpha", "contrast"],
+)
+def test_lr_of_another_depth_is_compared_too(
+    tmp_path: Path, photo: Pixels, change: Callable[[Pixels], Pixels]
+) -> None:
+    save(tmp_path / "HR/a.png", photo)
+    save(tmp_path / "LR/a.png", change(imresize(photo, 0.5)))
+    assert check(find_dataset(tmp_path), workers=1).problems == ()
+    save(tmp_path / "LR/a.png", change(rolled(imresize(photo, 0.5), 0, 1)))
+    assert [each.kind for each in check(find_dataset(tmp_path), workers=1).problems] == [
+        "shifted LR"
+    ]
 
 
 def test_lr_of_another_picture_is_reported(tmp_path: Path, pictures: list[Pixels]) -> None:

@@ -36,7 +36,7 @@ _STEM_SCALE = re.compile(
     re.IGNORECASE,
 )
 _STEM_ROLE = re.compile(
-    r"(?P<name>.+?)[_\-. ](?:(?P<hr>HR|GT|HQ)|(?:LR|LQ)[A-Za-z]*)", re.IGNORECASE
+    r"(?P<name>.+?)[_\-. ](?:(?P<hr>HR|GT|HQ)|(?:LR|LQ)[A-Za-z]*[2-9]?)", re.IGNORECASE
 )
 
 
@@ -167,8 +167,8 @@ def plain_stem(stem: str) -> str:
 def stem_role(stem: str) -> tuple[str, Role | None]:
     """Return a file's name without the role at its end, and that role.
 
-    >>> stem_role("img_3_HR"), stem_role("img_3_LR_x2"), stem_role("img_3")
-    (('img_3', 'HR'), ('img_3', 'LR'), ('img_3', None))
+    >>> stem_role("img_3_HR"), stem_role("img_3_LR_x2"), stem_role("img_3_LR2"), stem_role("img_3")
+    (('img_3', 'HR'), ('img_3', 'LR'), ('img_3', 'LR'), ('img_3', None))
     """
     scaled = _STEM_SCALE.fullmatch(stem)
     match = _STEM_ROLE.fullmatch(scaled["name"] if scaled else stem)

@@ -11,7 +11,7 @@ from itertools import permutations
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from scalewise.data.names import lr_stands_for, read_folder, without_suffix
+from scalewise.data.names import lr_stands_for, read_folder, stem_role, without_suffix
 from scalewise.data.pairing import (
     SCALES,
     Found,
@@ -60,6 +60,9 @@ def find_by_sizes(root: Path, images: Sequence[Path]) -> Found:
     Args:
         root: the dataset's folder.
         images: all that lie in it.
+
+    Raises:
+        ScalewiseError: a file is called the LR of another, and is not by its size.
     """
     found = Found("HR only")
     tree = _Folder()
@@ -162,6 +165,11 @@ def _in_one_folder(images: Mapping[str, Path], prefix: str) -> Iterator[_Repeats
         if scale is not None and said in (None, scale):
             lr = {prefix + name: (path, scale) for name, path in files.items()}
             yield _Repeats(lr, f"HR + LR in {prefix or './'}")
+        elif called := [path for name, path in files.items() if stem_role(name)[1] == "LR"]:
+            raise ScalewiseError(
+                f"{called[0]}: is called LR, but it is not its HR at 1/2 to 1/9 of the size; "
+                "move such files elsewhere, so that they are not learned from as HR"
+            )
 
 
 def _first_known(name: str, index: Mapping[str, str]) -> str | None:
