@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from scalewise.training.config import ScheduleConfig as Schedule
 from scalewise.training.loop import UNTIMED_STEPS
 from scalewise.training.recipe import load_recipe
 from scalewise.training.release import release_run
-from scalewise.training.run import open_run
+from scalewise.training.run import branched, check_trunk, locked, open_run
 from scalewise.training.setup import prepare
 from scalewise.weights.card import card_page
 from tests.training.trainers import At, Scripted, assert_same_state, read_log
@@ -99,6 +100,45 @@ def test_there_must_be_a_trunk_of_the_same_network(trunk: Recipe, tmp_path: Path
     assert not (tmp_path / "branch/recipe.yaml").exists()
     with pytest.raises(ScalewiseError, match="a run cannot leave itself; choose another --run"):
         open_run(trunk, tmp_path / "trunk", trunk=tmp_path / "branch/../trunk")
+
+
+def test_a_copy_is_of_the_run_that_is_named(trunk: Recipe, tmp_path: Path) -> None:
+    short = replace(trunk, budget=BudgetConfig(steps=4))
+    for name in ("trunk", "other"):
+        open_run(trunk, tmp_path / name).train()
+    open_run(short, tmp_path / "branch", trunk=tmp_path / "trunk").train()
+    open_run(short, tmp_path / "branch", trunk=tmp_path / "trunk")
+    with pytest.raises(ScalewiseError, match=r"is a copy of .*trunk at step 40, not of .*other"):
+        open_run(short, tmp_path / "branch", trunk=tmp_path / "other")
+    with pytest.raises(ScalewiseError, match="a run that was not made by --from"):
+        open_run(trunk, tmp_path / "other", trunk=tmp_path / "trunk")
+    shutil.rmtree(tmp_path / "trunk")
+    open_run(short, tmp_path / "branch", trunk=tmp_path / "trunk")  # it needs it no more
+    open_run(short, tmp_path / "trunk").train()
+    with pytest.raises(ScalewiseError, match="as it is now; choose another --run"):
+        open_run(short, tmp_path / "branch", trunk=tmp_path / "trunk")
+
+
+def test_a_copy_has_one_set_of_weights_to_start_from(tmp_path: Path) -> None:
+    check_trunk(tmp_path, ["rate=1e-3", "model.settings.width=8"])
+    for override in ("init=scn_x2", "model.init=scn_x2"):
+        with pytest.raises(ScalewiseError, match="leave one out"):
+            check_trunk(tmp_path, [override])
+
+
+def test_a_copy_of_a_fixed_rate_decays_too(trunk: Recipe) -> None:
+    fixed = replace(trunk, schedule=Schedule(kind="fixed"))
+    assert branched(fixed).schedule.kind == "wsd"
+    assert branched(fixed).schedule.decay == 1.0
+
+
+def test_a_refused_command_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(ScalewiseError), locked(tmp_path / "run"):
+        raise ScalewiseError("no")
+    assert not (tmp_path / "run").exists()
+    with locked(tmp_path / "run"):
+        (tmp_path / "run/recipe.yaml").touch()
+    assert (tmp_path / "run/recipe.yaml").exists()
 
 
 def started_from(recipe: Recipe, weights: Path) -> Recipe:

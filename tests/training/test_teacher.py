@@ -20,6 +20,7 @@ from scalewise.training.batches import DeviceBatches
 from scalewise.training.config import BudgetConfig, DataConfig, LossConfig, Recipe
 from scalewise.training.losses import restoration_loss
 from scalewise.training.release import release_run
+from scalewise.training.run import open_run
 from scalewise.training.setup import prepare
 from scalewise.weights.card import Teacher, card_page
 from tests.training.trainers import assert_same_state, resumed_trainer, stop_at
@@ -121,3 +122,25 @@ def test_the_card_names_the_teacher(taught: Recipe, tmp_path: Path) -> None:
         "- **Teacher**: bicubic (CC0-1.0), 50% of the loss until 80% of the schedule"
         in card_page(card)
     )
+
+
+def test_the_card_names_the_teachers_of_what_a_run_began_with(
+    taught: Recipe, tmp_path: Path
+) -> None:
+    short = replace(taught, budget=BudgetConfig(steps=4))
+    open_run(short, tmp_path / "trunk").train()
+    alone = replace(short, loss=LossConfig())
+    open_run(alone, tmp_path / "copy", trunk=tmp_path / "trunk").train()
+    tuned = replace(alone, model=replace(alone.model, init=str(tmp_path / "copy")))
+    open_run(tuned, tmp_path / "tuned").train()
+    for name in ("copy", "tuned"):
+        card = release_run(tmp_path / name, tmp_path / f"m_{name}", summary="A.", licence="CC0")
+        assert [(each.name, each.share) for each in card.training.teachers] == [("bicubic", 0.5)]
+
+
+def test_a_folder_of_pictures_has_no_teacher(
+    recipe: Recipe, pictures: Path, tmp_path: Path
+) -> None:
+    data = replace(recipe.data, train=[str(pictures)])
+    with pytest.raises(ScalewiseError, match="is a folder, which has no teacher's images"):
+        prepare(replace(recipe, data=data, loss=LossConfig(teacher=0.5)), tmp_path / "run")

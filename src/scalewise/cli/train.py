@@ -54,12 +54,25 @@ def train(
     """
     if not sys.stderr.isatty():
         say(f"preparing {recipe}")  # at once: loading PyTorch may take long
+    from scalewise.training.checkpoint import LAST, load_checkpoint
     from scalewise.training.recipe import load_recipe
-    from scalewise.training.run import locked, open_run, stopped_by_signals
+    from scalewise.training.run import (
+        branched,
+        check_trunk,
+        locked,
+        open_run,
+        stopped_by_signals,
+    )
 
+    if trunk is not None:
+        check_trunk(trunk, overrides or [])
     settings = load_recipe(recipe, overrides or [], notify=say)
     folder = run or Path("runs") / recipe.stem
     if dry_run:
+        if trunk is not None:
+            begun = load_checkpoint(trunk / LAST)
+            settings = branched(settings)
+            typer.echo(f"begins    as a copy of {trunk} at step {begun['step']:,}")
         _rehearse(settings)
         return
     with locked(folder):

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from scalewise.data.reading import read_lr, read_rgb
 from scalewise.errors import ScalewiseError
+from scalewise.imaging.colour import is_grey
 from scalewise.imaging.protocols import Protocol as EvaluationProtocol
 from scalewise.imaging.protocols import squashing
 from scalewise.whole import naming
@@ -357,6 +358,8 @@ def _taught(teacher: Teacher, item: Item, hr: Pixels, lrs: dict[int, Pixels]) ->
             f"{item.name}: the teacher's image is {image.shape[1]}x{image.shape[0]}, but the "
             f"picture is {hr.shape[1]}x{hr.shape[0]}; make it from the picture's LR at x{scale}"
         )
+    if is_grey(image) and not is_grey(hr):
+        raise ScalewiseError(f"{item.name}: the teacher's image is grey, but the picture is not")
     return image
 
 

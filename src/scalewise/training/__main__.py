@@ -20,7 +20,7 @@ from scalewise.training.distributed import World, joined_world
 from scalewise.training.log import keep_quiet
 from scalewise.training.progress import PlainLines, started_at
 from scalewise.training.recipe import load_recipe
-from scalewise.training.run import locked, open_run, stopped_by_signals
+from scalewise.training.run import check_trunk, locked, open_run, stopped_by_signals
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,6 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     if os.environ.get("RANK", "0") == "0":
         _say(f"preparing {given.recipe}")  # at once: packing may take long
     try:
+        if given.trunk is not None:
+            check_trunk(given.trunk, given.overrides)
         recipe = load_recipe(given.recipe, given.overrides, notify=_say)
         if recipe.tensorboard:  # before anything is written
             with requiring("tensorboard", "tensorboard: writing its logs", "set tensorboard=false"):

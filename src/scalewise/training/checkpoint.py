@@ -36,6 +36,8 @@ class Branch:
         step: optimizer steps that it had taken.
         seconds: that it had trained.
         init: the weights that the trunk started from (``model.init``).
+        recipe: the trunk's settings; None in files of version 0.1.
+        branch: where the trunk itself left another, if it did.
     """
 
     trunk: str
@@ -43,6 +45,8 @@ class Branch:
     step: int
     seconds: float
     init: str | None
+    recipe: dict[str, Any] | None = None
+    branch: dict[str, Any] | None = None
 
     @classmethod
     def from_trunk(cls, trunk: Path, checkpoint: Checkpoint) -> Branch:
@@ -53,7 +57,17 @@ class Branch:
             step=checkpoint["step"],
             seconds=checkpoint["seconds"],
             init=checkpoint["recipe"]["model"]["init"],
+            recipe=checkpoint["recipe"],
+            branch=checkpoint.get("branch"),
         )
+
+    def is_copy_of(self, trunk: Path) -> bool:
+        """Whether it left the run in a folder, unless that was begun again since."""
+        if Path(self.trunk).resolve() != trunk.resolve():
+            return False
+        if not (trunk / LAST).is_file():
+            return True
+        return load_checkpoint(trunk / LAST)["step"] >= self.step
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

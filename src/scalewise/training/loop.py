@@ -307,7 +307,9 @@ class Trainer:
             self.ema.network.load_state_dict(checkpoint["ema"])
             load_optimizer_state(self.optimizer, checkpoint["optimizer"])
         except (KeyError, RuntimeError, ValueError) as error:
-            raise ScalewiseError(f"{path}: is a checkpoint of another model") from error
+            raise ScalewiseError(
+                f"{path}: is a checkpoint of another model or optimizer; choose another --run"
+            ) from error
         self.step = checkpoint["step"]
 
     @property

@@ -59,7 +59,7 @@ def release_run(
         start=_start_of(checkpoint),
         validated=checkpoint["best"] if math.isfinite(checkpoint["best"]) else None,
         validated_start=checkpoint.get("start"),
-        teachers=_teachers(stores, recipe["loss"]),
+        teachers=_teachers_of(checkpoint, run),
     )
     name = folder.resolve().name
     return write_release(
@@ -100,13 +100,39 @@ def _batches(card: Card, train: Sequence[str] | None, count: int) -> Iterator[Im
         yield small[..., :side, :side].clamp(0, 1).contiguous().numpy()
 
 
-def _teachers(stores: Sequence[Store], loss: dict[str, Any]) -> list[Teacher]:
-    """Return the teachers of a run's stores, each once."""
+def _teachers_of(checkpoint: dict[str, Any], run: Path) -> list[Teacher]:
+    """Return all that a run learned from, and what it began with, each once.
+
+    Args:
+        checkpoint: the run's; of a run that others left, its recipe and where it left another.
+        run: its folder.
+    """
+    recipe: dict[str, Any] = checkpoint["recipe"]
+    found = _own_teachers(recipe, run)
+    branch, init = checkpoint.get("branch"), recipe["model"]["init"]
+    if branch is not None and branch.get("recipe"):
+        found += _teachers_of(branch, Path(branch["trunk"]))
+    elif init is not None and is_release(init):
+        found += read_card(find_release(init)).training.teachers
+    elif init is not None and is_run(Path(init)):
+        found += _teachers_of(load_checkpoint(Path(init) / BEST), Path(init))
+    return list({(each.name, each.licence): each for each in reversed(found)}.values())[::-1]
+
+
+def _own_teachers(recipe: dict[str, Any], run: Path) -> list[Teacher]:
+    """Return the teachers in a run's stores, each once."""
+    loss = recipe["loss"]
     share, until = loss.get("teacher", 0.0), loss.get("teacher_until", 1.0)
-    infos = {store.teacher_info for store in stores if store.teacher_info and share}
+    if not share:
+        return []
+    made: set[tuple[str, str]] = set()
+    for path in packed_paths(recipe["data"]["train"], run):
+        info = Store(path).teacher_info if path.exists() else None
+        unknown = (f"unknown, for {path.name} is gone", "unknown")
+        made.add((info.name, info.licence) if info else unknown)
     return [
-        Teacher(name=info.name, licence=info.licence, share=share, until=until)
-        for info in sorted(infos, key=lambda info: info.name)
+        Teacher(name=name, licence=licence, share=share, until=until)
+        for name, licence in sorted(made)
     ]
 
 

@@ -7,6 +7,7 @@ whatever stopped it.
 
 from __future__ import annotations
 
+import shutil
 import signal
 import time
 from collections.abc import Generator, Sequence
@@ -99,6 +100,7 @@ def open_run(
     trainer = trainer or opened(packed=True)
     if trained:
         trainer.resume()
+        _require_copy(trainer, trunk)
         notify(f"resuming at step {trainer.step}, {trainer.progress:.1%} done")
     elif trunk is not None:
         trainer.leave(trunk)
@@ -110,11 +112,41 @@ def open_run(
     return trainer
 
 
+def check_trunk(trunk: Path, overrides: Sequence[str]) -> None:
+    """Refuse settings that contradict a copy of another run.
+
+    Args:
+        trunk: the other run's folder.
+        overrides: settings of the command line, ``key=value``.
+
+    Raises:
+        ScalewiseError: other weights to start from.
+    """
+    if any(each.partition("=")[0] in ("init", "model.init") for each in overrides):
+        raise ScalewiseError(
+            f"--from {trunk} and init= name two sets of weights to start from; leave one out"
+        )
+
+
+def _require_copy(trainer: Trainer, trunk: Path | None) -> None:
+    """Refuse to resume something else than a copy of the run that ``--from`` names."""
+    branch = trainer.branch
+    if trunk is None or (branch is not None and branch.is_copy_of(trunk)):
+        return
+    made = "was not made by --from"
+    if branch is not None:
+        made = f"is a copy of {branch.trunk} at step {branch.step}"
+    raise ScalewiseError(
+        f"{trainer.run} holds a run that {made}, not of {trunk} as it is now; choose another "
+        "--run, or leave out --from to go on with it"
+    )
+
+
 def branched(recipe: Recipe) -> Recipe:
     """Return the recipe of a trunk's decayed copy: no warm-up, and wsd's decay all the way."""
     schedule = replace(recipe.schedule, warmup=0.0)
-    if schedule.kind == "wsd":
-        schedule = replace(schedule, decay=1.0)
+    if schedule.kind in ("wsd", "fixed"):
+        schedule = replace(schedule, kind="wsd", decay=1.0)
     return replace(recipe, schedule=schedule, model=replace(recipe.model, init=None))
 
 
@@ -140,6 +172,7 @@ def locked(folder: Path, world: World | None = None) -> Generator[None, None, No
     except ModuleNotFoundError:  # not on Windows
         yield
         return
+    is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK_FILE).open("a") as file:
         deadline = time.monotonic() + LOCK_PATIENCE
@@ -151,7 +184,11 @@ def locked(folder: Path, world: World | None = None) -> Generator[None, None, No
                 if time.monotonic() > deadline:
                     raise ScalewiseError(f"{folder}: another process is training there") from error
                 time.sleep(0.05)
-        yield
+        try:
+            yield
+        finally:
+            if is_new and [path.name for path in folder.iterdir()] == [LOCK_FILE]:
+                shutil.rmtree(folder)  # nothing was begun
 
 
 @contextmanager

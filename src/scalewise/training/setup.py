@@ -64,6 +64,11 @@ def prepare(
     _require_scale(data.task, scale)
     stores: list[Store] = []
     for source, path in zip(data.train, packed_paths(data.train, run), strict=True):
+        if Path(source).is_dir() and recipe.loss.teacher > 0:
+            raise ScalewiseError(
+                f"data.train: {source} is a folder, which has no teacher's images; pack it by "
+                "'scalewise data pack' with --teacher, or set loss.teacher=0"
+            )
         if Path(source).is_dir() and not (reuse_packed and path.exists()):
             _pack_folder(Path(source), path, scale, data.squash, progress, notify)
         store = Store(path)
