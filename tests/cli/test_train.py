@@ -27,6 +27,7 @@ from scalewise.weights.release import load_network
 PROJECT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from scalewise.cli.app import main; main()", "train"]
 TINY = "recipes/tiny.yaml"
+PREPARING = f"preparing {TINY}\n"
 TINY_SETTINGS = {"width": 4, "expansion": 2, "blocks": 1, "levels": 3}
 SMALL = ["model.settings.width=4", "model.settings.blocks=1", "data.batch=2", "data.patch=8"]
 
@@ -94,10 +95,12 @@ def test_the_same_command_goes_on_and_another_recipe_is_refused(tmp_path: Path) 
     # What the run's folder says is the recipe too; a longer budget is no other recipe.
     resumed = train(run / "recipe.yaml", "steps=3", "--run", run, "--resume")
     assert resumed.exit_code == 0
-    assert resumed.stderr.startswith("resuming at step 2, 66.7% done\n")
+    assert resumed.stderr.startswith(f"{PREPARING}resuming at step 2, 66.7% done\n")
     accepted = train(*other, "--accept-changes")
     assert accepted.exit_code == 0
-    assert accepted.stderr.startswith("changed: data.batch: 2, now 4\nresuming at step 3, 75.0%")
+    assert accepted.stderr.startswith(
+        f"{PREPARING}changed: data.batch: 2, now 4\nresuming at step 3, 75.0%"
+    )
     assert (run / "log.csv").read_text().startswith(log)
     assert [line.step for line in read_log(run)] == [2, 3, 4]
 
@@ -221,6 +224,8 @@ def test_a_signal_stops_the_run_so_that_it_can_go_on(tmp_path: Path, sent: signa
     command = [*COMMAND, TINY, *SMALL, *endless]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as child:
         assert child.stderr is not None
+        assert child.stderr.readline() == PREPARING
+        assert child.stderr.readline().startswith("training scn_exact on cpu: ")
         assert "step 20 " in child.stderr.readline()
         child.send_signal(sent)
         stopping, stopped = child.stderr.read().splitlines()
@@ -232,4 +237,4 @@ def test_a_signal_stops_the_run_so_that_it_can_go_on(tmp_path: Path, sent: signa
     endless[0] = f"budget.steps={step + 1}"
     resumed = train(TINY, *SMALL, *endless)
     assert resumed.exit_code == 0
-    assert resumed.stderr.startswith(f"resuming at step {step}, ")
+    assert resumed.stderr.startswith(f"{PREPARING}resuming at step {step}, ")

@@ -68,10 +68,10 @@ def load_recipe(
     for override in overrides:
         apply_override(settings, override)
     recipe = parse_recipe(settings, str(path))
-    if notify:
-        for remark in _remarks(recipe, settings):
-            notify(remark)
     given = {_full_key(override.partition("=")[0]) for override in overrides}
+    if notify:
+        for remark in _remarks(recipe, {key: settings[key] for key in given & settings.keys()}):
+            notify(remark)
     fine_tunes = from_scratch and recipe.model.init and not recipe.model.init_partial
     if not fine_tunes or given & {"optimizer.rate", "optimizer"}:
         return recipe
@@ -86,12 +86,11 @@ def load_recipe(
     )
 
 
-def _remarks(recipe: Recipe, settings: Plain) -> Iterator[str]:
-    """What is allowed, and hardly meant."""
+def _remarks(recipe: Recipe, given: Plain) -> Iterator[str]:
+    """What is allowed, and hardly meant, of a recipe and what was given beside it."""
     for key in ("validate_every", "checkpoint_every"):
-        value = settings.get(key)
-        is_usual = value == getattr(Recipe, key)  # as a saved recipe spells it out
-        if isinstance(value, int | float) and value > 0 and not is_usual:
+        value = given.get(key)
+        if isinstance(value, int | float) and value > 0:
             yield f"{key}={value:g} is in seconds; '{value:g} steps' would be steps"
     if recipe.optimizer.rate > HIGHEST_RATE:
         yield (
