@@ -110,8 +110,10 @@ def test_a_copy_is_of_the_run_that_is_named(trunk: Recipe, tmp_path: Path) -> No
     open_run(short, tmp_path / "branch", trunk=tmp_path / "trunk")
     with pytest.raises(ScalewiseError, match=r"is a copy of .*trunk at step 40, not of .*other"):
         open_run(short, tmp_path / "branch", trunk=tmp_path / "other")
+    decayed = branched(trunk)
+    open_run(decayed, tmp_path / "alone").train()
     with pytest.raises(ScalewiseError, match="a run that was not made by --from"):
-        open_run(trunk, tmp_path / "other", trunk=tmp_path / "trunk")
+        open_run(decayed, tmp_path / "alone", trunk=tmp_path / "trunk")
     shutil.rmtree(tmp_path / "trunk")
     open_run(short, tmp_path / "branch", trunk=tmp_path / "trunk")  # it needs it no more
     open_run(short, tmp_path / "trunk").train()
