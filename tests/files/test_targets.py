@@ -238,7 +238,7 @@ def test_without_files_without_names(tmp_path: Path, monkeypatch: pytest.MonkeyP
     np.testing.assert_array_equal(read(tmp_path / "a.png").pixels, PIXELS)
 
     def fails(*arguments: Any, **options: Any) -> None:
-        raise pyvips.Error("failed", "no reason")
+        raise pyvips.Error("failed", "pngsave: no reason")
 
     monkeypatch.setattr(PictureWriter, "_encode", fails)
     with pytest.raises(ScalewiseError, match="no reason"):
