@@ -95,7 +95,7 @@ def test_the_same_command_goes_on_and_another_recipe_is_refused(tmp_path: Path) 
     # What the run's folder says is the recipe too; a longer budget is no other recipe.
     resumed = train(run / "recipe.yaml", "steps=3", "--run", run, "--resume")
     assert resumed.exit_code == 0
-    assert resumed.stderr.startswith(f"{PREPARING}resuming at step 2, 66.7% done\n")
+    assert f"preparing {run}/recipe.yaml\nresuming at step 2, 66.7% done\n" in resumed.stderr
     accepted = train(*other, "--accept-changes")
     assert accepted.exit_code == 0
     assert accepted.stderr.startswith(

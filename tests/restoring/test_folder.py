@@ -124,9 +124,7 @@ def test_bad_files_cost_a_line_each(folder: Path, doubling: Restorer) -> None:
     assert not (folder / "cut_x2.png").exists()
 
 
-def test_a_fault_of_ours_is_no_end_either(
-    folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_fault_of_ours_is_no_end_either(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG", "scalewise")
 
     class Odd(FakeRuntime):
