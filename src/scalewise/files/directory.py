@@ -42,6 +42,26 @@ class Header(NamedTuple):
     offset: int
     big: bool = False
 
+    def at(self, offset: int) -> Header:
+        """The same file with another directory."""
+        return self._replace(offset=offset)
+
+
+Row = tuple[int, int, int, bytes]
+"""Tag, type, count, and the field with the value or its place."""
+
+
+class Table(NamedTuple):
+    """A directory as it lies.
+
+    Attributes:
+        rows: its entries.
+        following: where the next directory is; 0 for nowhere.
+    """
+
+    rows: list[Row]
+    following: int
+
 
 def read_header(file: BinaryIO) -> Header:
     """The byte order, and where the first directory is.
@@ -76,7 +96,7 @@ def read_directory(
     """
     directory: Directory = {}
     order, width = header.order, 8 if header.big else 4
-    for tag, kind, items, field in read_rows(file, header):
+    for tag, kind, items, field in read_table(file, header).rows:
         size = _ITEM_SIZE.get(kind, 0) * items
         if (wanted is not None and tag not in wanted) or not 0 < size <= _LARGEST:
             continue
@@ -84,7 +104,7 @@ def read_directory(
         if tag in _WITHIN:
             if kind in (SHORT, BYTE, ASCII):
                 continue
-            if depth > 0 and (inner := _inner(file, header._replace(offset=position), depth - 1)):
+            if depth > 0 and (inner := _inner(file, header.at(position), depth - 1)):
                 directory[tag] = inner
             continue
         try:
@@ -98,22 +118,25 @@ def read_directory(
     return directory
 
 
-def read_rows(file: BinaryIO, header: Header) -> list[tuple[int, int, int, bytes]]:
-    """The entries of a directory: tag, type, count and the field with the value or its place.
+def read_table(file: BinaryIO, header: Header) -> Table:
+    """A directory's entries, whose values may lie elsewhere.
 
     Raises:
         ValueError: the directory is damaged.
     """
-    head, row = ("Q", "HHQ8s") if header.big else ("H", "HHI4s")
-    head, row = header.order + head, header.order + row
+    head, row, place = ("Q", "HHQ8s", "Q") if header.big else ("H", "HHI4s", "I")
+    head, row, place = header.order + head, header.order + row, header.order + place
     try:
         file.seek(header.offset)
         (count,) = struct.unpack(head, file.read(struct.calcsize(head)))
         if count > _MOST_ENTRIES:
             raise ValueError("a damaged directory")
-        return list(struct.iter_unpack(row, file.read(struct.calcsize(row) * count)))
+        rows: list[Row] = list(struct.iter_unpack(row, file.read(struct.calcsize(row) * count)))
+        following = file.read(struct.calcsize(place))
     except (struct.error, OSError, OverflowError):
         raise ValueError("a damaged directory") from None
+    is_whole = len(following) == struct.calcsize(place)
+    return Table(rows, struct.unpack(place, following)[0] if is_whole else 0)
 
 
 def directory_bytes(directory: Directory, position: int, big: bool = False) -> bytes:

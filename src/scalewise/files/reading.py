@@ -45,7 +45,6 @@ from scalewise.files.metadata_reading import read_metadata
 from scalewise.files.picture import Picture, Pixels
 from scalewise.files.png_colour import colour_of_png
 from scalewise.files.reasons import forget_errors, in_brackets, one_line
-from scalewise.files.tiff_depth import odd_depth
 from scalewise.files.tiff_reading import TiffPicture, open_tiff
 from scalewise.files.turning import Turned
 
@@ -54,6 +53,10 @@ MAX_PIXELS = 500_000_000
 than one of 100 million enlarged twofold, which are 400 million; 1.5 GB in memory as 8-bit RGB."""
 
 _PLAIN_SPACES = ("srgb", "rgb", "rgb16", "b-w", "grey16", "multiband")
+_KINDS = {
+    **{"char": "signed 8-bit", "short": "signed 16-bit", "int": "signed 32-bit"},
+    **{"uint": "32-bit", "float": "floating-point", "double": "floating-point"},
+}
 
 
 def read(
@@ -313,7 +316,8 @@ class PictureReader:
         """Grey or RGB with or without alpha, of 8 or 16 bits, whatever the file holds."""
         if image.format not in ("uchar", "ushort") and image.interpretation != "labs":
             raise ScalewiseError(
-                f"{self._path}: has {image.format} samples; convert it to 8 or 16 bits"
+                f"{self._path}: has {_KINDS.get(image.format, image.format)} samples; convert it "
+                "to 8 or 16 bits"
             )
         if image.interpretation not in _PLAIN_SPACES:
             image = self._to_srgb(image)
@@ -352,8 +356,6 @@ class PictureReader:
                 f"{self._path}: {self._content.name} cannot be decoded here, or the file is "
                 f"damaged{in_brackets(reason)}; convert it to JPEG or PNG"
             )
-        if self._content.name == "TIFF" and (samples := odd_depth(self._path)):
-            return ScalewiseError(f"{self._path}: has {samples}; convert it to 8 or 16 bits")
         if self._memory:
             reason = "it has no end marker, and rows are missing"
         return ScalewiseError(

@@ -15,10 +15,11 @@ from scalewise.files.directory import (
     GPS,
     Directory,
     Header,
+    Table,
     directory_bytes,
     read_directory,
     read_header,
-    read_rows,
+    read_table,
 )
 from scalewise.files.exif import exif_directory, exif_of
 
@@ -59,7 +60,7 @@ def bytes_of_tag(file: BinaryIO, tag: int) -> bytes:
 def has_tag(file: BinaryIO, tag: int) -> bool:
     """Whether a TIFF file's first page has a tag, whatever its value."""
     try:
-        return any(row[0] == tag for row in read_rows(file, read_header(file)))
+        return any(row[0] == tag for row in read_table(file, read_header(file)).rows)
     except ValueError:
         return False
 
@@ -85,41 +86,36 @@ def add_to_tiff(file: BinaryIO, added: Directory) -> bool:
     """
     try:
         header = read_header(file)
-        rows = read_rows(file, header)
+        table = read_table(file, header)
     except ValueError:
         return False
     if header.order != "<":
         return False
     if added:
-        _replace_first_directory(file, header, rows, added)
+        _replace_first_directory(file, header, table, added)
     return True
 
 
 def _replace_first_directory(
-    file: BinaryIO,
-    header: Header,
-    rows: list[tuple[int, int, int, bytes]],
-    added: Directory,
+    file: BinaryIO, header: Header, table: Table, added: Directory
 ) -> None:
     head, row, place, width = ("<Q", "<HHQ8s", "<Q", 8) if header.big else ("<H", "<HHI4s", "<I", 4)
-    file.seek(header.offset + struct.calcsize(head) + struct.calcsize(row) * len(rows))
-    following = file.read(width)
-    kept = {entry[0]: struct.pack(row, *entry) for entry in rows if entry[0] not in added}
+    kept = {entry[0]: struct.pack(row, *entry) for entry in table.rows if entry[0] not in added}
     end = file.seek(0, io.SEEK_END)
     end += file.write(bytes(end % 8 and 8 - end % 8))
     # The new entries in a table of their own first: its rows then go among the old ones.
     shift = struct.calcsize(row) * len(kept)
     content = directory_bytes(added, end + shift, header.big)
     begin = struct.calcsize(head)
-    table = content[begin : begin + struct.calcsize(row) * len(added)]
-    values = content[begin + len(table) + width :]
+    lines = content[begin : begin + struct.calcsize(row) * len(added)]
+    values = content[begin + len(lines) + width :]
     new = dict(
-        zip(sorted(added), struct.iter_unpack(f"{struct.calcsize(row)}s", table), strict=True)
+        zip(sorted(added), struct.iter_unpack(f"{struct.calcsize(row)}s", lines), strict=True)
     )
     ordered = sorted({**kept, **{tag: each for tag, (each,) in new.items()}}.items())
     if not header.big and end + len(content) + shift >= _OFFSETS_END:
         raise OSError("a TIFF file of more than 4 GiB")
     file.write(struct.pack(head, len(ordered)) + b"".join(each for _, each in ordered))
-    file.write(following + values)
+    file.write(struct.pack(place, table.following) + values)
     file.seek(8 if header.big else 4)
     file.write(struct.pack(place, end))

@@ -19,6 +19,8 @@ from typing import Any, BinaryIO
 
 import pyvips
 
+from scalewise.files.directory import Header, read_header, read_table
+
 NEW_SUBFILE_TYPE, SUBFILE_TYPE = 254, 255
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 STRIP_OFFSETS, SAMPLES, STRIP_SIZES, PLANAR = 273, 277, 279, 284
@@ -30,7 +32,6 @@ _SHORT, _LONG, _FRACTION, _LONG8 = 3, 4, 5, 16
 _LETTERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}  # the types of whole numbers
 _MOST_PAGES = 10_000
 _MOST_NUMBERS = 2**22
-_MOST_ENTRIES = 4096
 _CLASSIC_END = 2**32
 
 
@@ -39,19 +40,28 @@ class Page:
     """A directory of a TIFF file.
 
     Attributes:
+        file: the file.
+        header: its byte order, and where the directory is.
         index: which page of the file it is, or is part of, from 0.
-        offset: where it is.
         entries: type, count, and the field that holds the value or where it is, by tag.
         within: the directories that belong to it, such as the full picture of a thumbnail.
     """
 
     file: BinaryIO
-    order: str
-    big: bool
+    header: Header
     index: int
-    offset: int
     entries: dict[int, tuple[int, int, bytes]]
     within: list[Page] = field(default_factory=list["Page"])
+
+    @property
+    def order(self) -> str:
+        """Of the bytes, ``<`` or ``>``."""
+        return self.header.order
+
+    @property
+    def big(self) -> bool:
+        """Whether it is in a BigTIFF."""
+        return self.header.big
 
     def numbers(self, tag: int) -> tuple[int, ...]:
         """The whole numbers of an entry; none if there is no such entry, or a damaged one."""
@@ -97,44 +107,35 @@ class Page:
 
 def read_pages(file: BinaryIO) -> list[Page]:
     """The pages of a TIFF file, up to the first that is damaged; none of another file."""
-    file.seek(0)
-    start = file.read(16)
-    order = {b"II": "<", b"MM": ">"}.get(start[:2], "")
-    if not order or len(start) < 16:
+    try:
+        header = read_header(file)
+    except ValueError:
         return []
-    big = struct.unpack(order + "H", start[2:4]) == (43,)
-    (offset,) = struct.unpack(order + ("Q" if big else "I"), start[8:] if big else start[4:8])
     pages: list[Page] = []
     seen: set[int] = set()
-    while offset and offset not in seen and len(pages) < _MOST_PAGES:
-        seen.add(offset)
-        found = _read_page(file, offset, order, big, len(pages))
+    while header.offset and header.offset not in seen and len(pages) < _MOST_PAGES:
+        seen.add(header.offset)
+        found = _read_page(file, header, len(pages))
         if found is None:
             break
-        page, offset = found
-        for inner in page.numbers(SUB_DIRECTORIES)[:_MOST_ENTRIES]:
-            if inner not in seen and (sub := _read_page(file, inner, order, big, page.index)):
+        page, following = found
+        for inner in page.numbers(SUB_DIRECTORIES)[:_MOST_PAGES]:
+            if inner not in seen and (sub := _read_page(file, header.at(inner), page.index)):
                 page.within.append(sub[0])
         pages.append(page)
+        header = header.at(following)
     return pages
 
 
-def _read_page(
-    file: BinaryIO, offset: int, order: str, big: bool, index: int
-) -> tuple[Page, int] | None:
+def _read_page(file: BinaryIO, header: Header, index: int) -> tuple[Page, int] | None:
     """A page, and where the next one is."""
-    head, size, row = ("Q", 8, "HHQ8s") if big else ("H", 4, "HHI4s")
     try:
-        file.seek(offset)
-        (count,) = struct.unpack(order + head, file.read(struct.calcsize(head)))
-        if not 0 < count <= _MOST_ENTRIES:
-            return None
-        table = file.read(struct.calcsize("=" + row) * count)
-        entries = {entry[0]: entry[1:] for entry in struct.iter_unpack(order + row, table)}
-        (following,) = struct.unpack(order + ("Q" if big else "I"), file.read(size))
-    except (struct.error, OverflowError, OSError):
+        table = read_table(file, header)
+    except ValueError:
         return None
-    return Page(file, order, big, index, offset, entries), following
+    if not table.rows:
+        return None
+    return Page(file, header, index, {row[0]: row[1:] for row in table.rows}), table.following
 
 
 def overwrite_numbers(file: BinaryIO, tag: int, numbers: Sequence[int]) -> bool:
@@ -154,7 +155,7 @@ def overwrite_numbers(file: BinaryIO, tag: int, numbers: Sequence[int]) -> bool:
         (at,) = struct.unpack(page.order + ("Q" if page.big else "I"), data)
     else:
         head, row = (8, 20) if page.big else (2, 12)
-        at = page.offset + head + row * (list(page.entries).index(tag) + 1) - len(data)
+        at = page.header.offset + head + row * (list(page.entries).index(tag) + 1) - len(data)
     file.seek(at)
     file.write(values)
     return True

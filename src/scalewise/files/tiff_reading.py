@@ -43,6 +43,7 @@ _CIELAB, _ICCLAB, _ITULAB = 8, 9, 10
 _RAW = {32803: "camera raw (a mosaic of colours)", 34892: "camera raw (linear)"}
 _COLOURS = {_RGB: 3, _CMYK: 4, _YCBCR: 3, _CIELAB: 3, _ICCLAB: 3, _ITULAB: 3}
 _OLD_JPEG = 6
+_WHOLE, _FLOATS, _FLOATING = (1, 2, 4, 8, 16, 32), (16, 32, 64), 3  # bits, and SampleFormat
 _WITHOUT_TRANSFORM = {1, 2, 5, 8, 32773, 32946, 34925, 50000}  # compressions that keep samples
 _ALPHA = (1, 2)  # associated, unassociated
 _CONVERT = "convert it to JPEG, PNG or another TIFF"
@@ -152,10 +153,14 @@ def _refuse(page: Page) -> None:
     """Say of what libvips reads wrongly that it is not read."""
     photometric = page.number(tiff.PHOTOMETRIC, _BLACK_IS_0)
     compression = page.number(tiff.COMPRESSION, 1)
+    bits = page.number(tiff.BITS, 1)
+    floating = page.number(tiff.SAMPLE_FORMAT, 1) == _FLOATING
     reason = ""
     if photometric in _RAW:
         raise ScalewiseError(f"is {_RAW[photometric]}; {_DEVELOP}")
-    if compression == _OLD_JPEG:
+    if bits not in (_FLOATS if floating else _WHOLE):
+        reason = f"has {'floating-point ' if floating else ''}samples of {bits} bits"
+    elif compression == _OLD_JPEG:
         reason = "is an old-style JPEG in TIFF (compression 6)"
     elif photometric == _YCBCR and (
         compression in _WITHOUT_TRANSFORM or page.number(tiff.PLANAR) == 2
