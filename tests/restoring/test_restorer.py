@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 import scalewise
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, ScalewiseWarning
 from scalewise.files import Picture, read, write
 from scalewise.restoring.restorer import load, load_trained
 from scalewise.weights.release import load_network
@@ -102,6 +102,13 @@ def test_from_file_to_file(small_release: Path, photo: NDArray[np.uint8], tmp_pa
     with pytest.raises(ScalewiseError, match="exists already"):
         restorer.restore_file(tmp_path / "in.png", target)
     restorer.restore_file(tmp_path / "in.png", target, overwrite=True)
+
+
+def test_what_a_file_cannot_keep_is_said(small_release: Path, tmp_path: Path) -> None:
+    deep = np.zeros((8, 8, 3), np.uint16)
+    write(tmp_path / "in.png", Picture(deep))
+    with pytest.warns(ScalewiseWarning, match="out.jpg: 16 bits are rounded to 8"):
+        load(small_release).restore_file(tmp_path / "in.png", tmp_path / "out.jpg")
 
 
 def test_threads_share_a_restorer(small_release: Path, photo: NDArray[np.uint8]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, warn
 from scalewise.files import PictureWriter, check_target, open_picture
 from scalewise.restoring.devices import ChosenPrecision, choose_device, choose_precision
 from scalewise.restoring.engine import Cut, restored
@@ -220,6 +220,8 @@ class Restorer:
             kind = reader.channels, reader.dtype, reader.metadata
             with PictureWriter(target, width, height, *kind, overwrite=overwrite) as writer:
                 self.stream(reader, writer, progress)
+        for line in (*reader.warnings, *writer.warnings):
+            warn(line)
 
     def stream(self, source: RowSource, sink: RowSink, progress: Progress | None = None) -> None:
         """Restore a picture that need not fit into memory, from rows to rows.
