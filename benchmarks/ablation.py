@@ -19,8 +19,8 @@ from stopwatch import Timing
 from torch import Tensor
 
 from scalewise.training.batches import Batch, Inputs
+from scalewise.training.build import build_network
 from scalewise.training.loop import Trainer
-from scalewise.training.setup import build_network
 
 
 class NotUsedError(Exception):

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 from stopwatch import Stopwatch, Timing, measure, watched
 
+from scalewise.training.build import prepare
 from scalewise.training.config import (
     BudgetConfig,
     DataConfig,
@@ -19,7 +20,6 @@ from scalewise.training.config import (
     Recipe,
 )
 from scalewise.training.loop import Trainer
-from scalewise.training.setup import prepare
 
 SCALE = 2
 

@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from scalewise.data.store import Store
+from scalewise.training.build import build_network
 from scalewise.training.machine import pick_device
-from scalewise.training.setup import build_network
 
 Pixels = NDArray[np.uint8]
 

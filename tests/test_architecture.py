@@ -12,14 +12,23 @@ SOURCE = Path(__file__).parents[1] / "src" / "scalewise"
 FRONT_DOOR = "scalewise"
 BELOW: dict[str, set[str]] = {
     "errors": set(),
-    "whole": set(),
+    "atomic": set(),
     "imaging": {"errors"},
     "files": {"errors"},
-    "models": {"errors", "whole", "imaging"},
-    "weights": {"errors", "whole", "imaging", "files", "models"},
-    "data": {"errors", "whole", "imaging", "files"},
+    "models": {"errors", "atomic", "imaging"},
+    "weights": {"errors", "atomic", "imaging", "files", "models"},
+    "data": {"errors", "atomic", "imaging", "files"},
     "restoring": {"errors", "imaging", "files", "models", "weights"},
-    "evaluating": {"errors", "whole", "imaging", "files", "models", "weights", "data", "restoring"},
+    "evaluating": {
+        "errors",
+        "atomic",
+        "imaging",
+        "files",
+        "models",
+        "weights",
+        "data",
+        "restoring",
+    },
 }
 BELOW["training"] = {*BELOW, "evaluating"}
 BELOW[FRONT_DOOR] = {*BELOW} - {"training"}

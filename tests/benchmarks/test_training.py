@@ -21,8 +21,8 @@ from usual_loop import PairedPictures, UsualLoop, write_pictures
 from scalewise.data.layouts import find_dataset
 from scalewise.data.store import Store, pack
 from scalewise.models import create_model
+from scalewise.training.build import prepare
 from scalewise.training.loop import Trainer
-from scalewise.training.setup import prepare
 
 CPU = torch.device("cpu")
 QUICK = ["--seconds", "0.05", "--batch", "2", "--patch", "16", "--threads", "1"]

@@ -21,7 +21,7 @@ from scalewise.imaging.protocols import FIELD, squashing
 from scalewise.imaging.resize import imresize
 from scalewise.models import create_model
 from scalewise.training.log import read_log
-from scalewise.training.run import locked
+from scalewise.training.session import locked
 from scalewise.weights.release import load_network
 
 PROJECT = Path(__file__).parents[2]

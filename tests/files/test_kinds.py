@@ -20,7 +20,7 @@ from PIL import Image, ImageCms
 from scalewise.errors import ScalewiseError
 from scalewise.files import MAX_PIXELS, open_picture, read
 from scalewise.files.content import content_of
-from scalewise.files.reasons import one_line
+from scalewise.files.vips_errors import one_line
 from scalewise.imaging.metrics import psnr
 
 FOREIGN = {

@@ -245,7 +245,7 @@ def test_what_cannot_be_read_says_so_in_one_line(tmp_path: Path) -> None:
         ".": "is a folder",
         "text.png": "not an image",
         "empty.png": "not an image",
-        "float.tif": "float samples",
+        "float.tif": "floating-point samples",
     }
     for name, reason in cases.items():
         with pytest.raises(ScalewiseError, match=reason) as caught:

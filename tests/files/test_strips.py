@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
+import scalewise.files.orientation
 import scalewise.files.scratch
-import scalewise.files.turning
 from scalewise.errors import ScalewiseError
 from scalewise.files import Metadata, Picture, PictureWriter, open_picture, read, write
 from tests.files.hostile import samples
@@ -63,7 +63,7 @@ def test_large_pictures_are_turned_on_the_disk(
     exif[ExifTags.Base.Orientation] = orientation
     Image.fromarray(ramp(300, 40, 3)).save(tmp_path / "a.png", exif=exif.tobytes(), dpi=(300, 150))
     in_memory = read(tmp_path / "a.png")
-    monkeypatch.setattr(scalewise.files.turning, "_BLOCK", 8000)
+    monkeypatch.setattr(scalewise.files.orientation, "_BLOCK", 8000)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     for _ in range(2):
         with open_picture(tmp_path / "a.png") as reader:
@@ -77,12 +77,12 @@ def test_large_pictures_are_turned_on_the_disk(
 
 TURNED = """
 import resource, signal, sys
-import scalewise.files.turning
+import scalewise.files.orientation
 from scalewise.errors import ScalewiseError
 from scalewise.files import read
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-scalewise.files.turning._BLOCK = 8000
+scalewise.files.orientation._BLOCK = 8000
 try:
     read(sys.argv[1])
 except ScalewiseError as error:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scalewise.files import Picture, write
 from scalewise.reproducing import run
 from scalewise.reproducing.plan import Planned, Speed, fit_to, make_plan
+from scalewise.training.build import prepare
 from scalewise.training.config import ModelConfig, Recipe
 from scalewise.training.log import read_log
-from scalewise.training.setup import prepare
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 

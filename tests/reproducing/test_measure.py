@@ -14,8 +14,8 @@ from scalewise.files import Picture, write
 from scalewise.imaging.protocols import FIELD
 from scalewise.models import RestorationNetwork, convert
 from scalewise.reproducing.measure import measure_run
+from scalewise.training.build import prepare
 from scalewise.training.config import BudgetConfig, DataConfig, ModelConfig, Recipe
-from scalewise.training.setup import prepare
 from scalewise.weights import release
 from scalewise.weights.release import load_network, to_bytes
 

@@ -18,7 +18,13 @@ from scalewise.data.teacher import TeacherModel
 from scalewise.files import Picture, write
 from scalewise.imaging.resize import imresize
 from scalewise.training import batches as module
-from scalewise.training.batches import DeviceBatches, HostBatches, Inputs, Prefetcher, make_batches
+from scalewise.training.batches import (
+    BatchPrefetcher,
+    DeviceBatches,
+    HostBatches,
+    Inputs,
+    make_batches,
+)
 
 
 def test_whole_pictures_are_gathered_as_they_are(tmp_path: Path, photo: NDArray[np.uint8]) -> None:
@@ -89,7 +95,7 @@ def test_a_step_uploads_one_small_tensor(noisy: PatchSampler) -> None:
 
 
 def test_prefetched_batches_are_the_same_in_any_order(noisy: PatchSampler) -> None:
-    host, ahead = HostBatches(noisy, CPU), Prefetcher(noisy, CPU, depth=3, workers=2)
+    host, ahead = HostBatches(noisy, CPU), BatchPrefetcher(noisy, CPU, depth=3, workers=2)
     for step in (0, 1, 2, 3, 4, 100, 101, 4, 5):
         assert same(ahead(step), host(step))
     ahead.close()
@@ -106,7 +112,7 @@ def test_prefetching_is_bounded_and_stops(noisy: PatchSampler) -> None:
         return sample(step)
 
     noisy.sample = count  # pyright: ignore[reportAttributeAccessIssue]
-    ahead = Prefetcher(noisy, CPU, depth=3, workers=2)
+    ahead = BatchPrefetcher(noisy, CPU, depth=3, workers=2)
     for step in range(5):
         ahead.draw(step)
     ahead.close()
@@ -123,7 +129,7 @@ def test_an_exception_comes_with_its_step(noisy: PatchSampler) -> None:
         return sample(step)
 
     noisy.sample = fail  # pyright: ignore[reportAttributeAccessIssue]
-    ahead = Prefetcher(noisy, CPU, depth=3)
+    ahead = BatchPrefetcher(noisy, CPU, depth=3)
     for step in (0, 1):
         ahead.draw(step)
     with pytest.raises(OSError, match="the disk is gone"):
@@ -134,7 +140,7 @@ def test_an_exception_comes_with_its_step(noisy: PatchSampler) -> None:
 
 def test_a_cpu_prepares_its_own_batches(noisy: PatchSampler) -> None:
     assert type(make_batches(noisy, CPU)) is HostBatches
-    assert type(make_batches(noisy, torch.device("mps"))) is Prefetcher
+    assert type(make_batches(noisy, torch.device("mps"))) is BatchPrefetcher
 
 
 def test_a_teachers_patches_come_third(tmp_path: Path, photo: NDArray[np.uint8]) -> None:

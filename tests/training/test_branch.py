@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from scalewise.errors import ScalewiseError
+from scalewise.training.build import prepare
 from scalewise.training.config import BudgetConfig, ModelConfig, OptimizerConfig, Recipe
 from scalewise.training.config import ScheduleConfig as Schedule
 from scalewise.training.loop import UNTIMED_STEPS
 from scalewise.training.recipe import load_recipe
 from scalewise.training.release import release_run
-from scalewise.training.run import branched, check_trunk, locked, open_run
-from scalewise.training.setup import prepare
+from scalewise.training.session import branched, check_trunk, locked, open_run
 from scalewise.weights.card import card_page
 from tests.training.trainers import At, Scripted, assert_same_state, read_log
 

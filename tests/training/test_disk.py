@@ -14,13 +14,13 @@ from scalewise.data.layouts import find_dataset
 from scalewise.data.store import pack
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
+from scalewise.training.build import prepare
 from scalewise.training.checkpoint import load_checkpoint
 from scalewise.training.config import (
     BudgetConfig,
     Recipe,
 )
-from scalewise.training.run import open_run
-from scalewise.training.setup import prepare
+from scalewise.training.session import open_run
 from tests.training.trainers import (
     At,
     Scripted,
@@ -56,7 +56,7 @@ def test_a_full_disk_keeps_the_checkpoint_before_and_the_run_going(
         assert load_checkpoint(run / "last.pt")["step"] == 20
         assert load_checkpoint(run / "best.pt")["step"] == 20
 
-    monkeypatch.setattr("scalewise.whole.os.fsync", fsync)
+    monkeypatch.setattr("scalewise.atomic.os.fsync", fsync)
     trainer.listeners += [At(40, fill), At(60, empty)]
     trainer.train()
     assert said == [
@@ -79,7 +79,7 @@ def test_a_result_that_cannot_be_written_is_an_error(
     def fsync(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("scalewise.whole.os.fsync", fsync)
+    monkeypatch.setattr("scalewise.atomic.os.fsync", fsync)
     longer = replace(recipe, budget=BudgetConfig(steps=61))
     trainer = prepare(longer, run, initialise=False, reuse_packed=True)
     trainer._log.forget_after = lambda _: None
@@ -146,7 +146,7 @@ def test_a_disk_that_is_full_at_the_start_is_named(
     def fsync(_: int) -> None:
         raise OSError(28, "No space left on device")  # without a name, as the system's own
 
-    monkeypatch.setattr("scalewise.whole.os.fsync", fsync)
+    monkeypatch.setattr("scalewise.atomic.os.fsync", fsync)
     with pytest.raises(OSError, match="No space left on device") as refusal:
         open_run(recipe, tmp_path / "run")
     assert refusal.value.filename == str(tmp_path / "run" / "recipe.yaml")

@@ -19,7 +19,7 @@ from scalewise.training.distributed import World
 from scalewise.training.log import read_log
 from scalewise.training.loop import Trainer
 from scalewise.training.recipe import save_recipe
-from scalewise.training.run import open_run
+from scalewise.training.session import open_run
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run"]
 ALONE = ["--standalone", "--nproc-per-node", "2", "-m", "scalewise.training"]

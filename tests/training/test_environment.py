@@ -14,7 +14,7 @@ from scalewise.training.environment import (
     describe_environment,
     processor_name,
 )
-from scalewise.training.run import open_run
+from scalewise.training.session import open_run
 
 
 def test_every_run_tells(tmp_path: Path, recipe: Recipe) -> None:

@@ -27,6 +27,7 @@ from scalewise.files import Picture, write
 from scalewise.imaging.resize import imresize
 from scalewise.training import loop
 from scalewise.training.batches import DeviceBatches
+from scalewise.training.build import prepare
 from scalewise.training.checkpoint import load_checkpoint
 from scalewise.training.config import BudgetConfig, DataConfig, LossConfig, OptimizerConfig, Recipe
 from scalewise.training.graph import (
@@ -38,7 +39,6 @@ from scalewise.training.graph import (
     make_step,
 )
 from scalewise.training.loop import Trainer
-from scalewise.training.setup import prepare
 from tests.training.trainers import resumed_trainer
 
 CPU = torch.device("cpu")

@@ -15,6 +15,7 @@ import torch
 
 from scalewise.errors import ScalewiseError
 from scalewise.models import list_models
+from scalewise.training.build import prepare
 from scalewise.training.checkpoint import load_checkpoint
 from scalewise.training.config import (
     BudgetConfig,
@@ -26,7 +27,6 @@ from scalewise.training.config import (
 )
 from scalewise.training.log import LogLine
 from scalewise.training.loop import Trainer
-from scalewise.training.setup import prepare
 from tests.training.trainers import (
     At,
     Scripted,

@@ -10,9 +10,9 @@ import pytest
 
 from scalewise.data.degrading import TASKS, Degradation
 from scalewise.errors import ScalewiseError
+from scalewise.training.build import build_network
 from scalewise.training.config import LossConfig, Recipe, ScheduleConfig
 from scalewise.training.recipe import changed_keys, load_recipe, parse_recipe, save_recipe, to_plain
-from scalewise.training.setup import build_network
 from scalewise.training.sweep import load_sweep
 
 FOLDER = Path(__file__).parents[2] / "recipes"

@@ -17,9 +17,9 @@ from scalewise.errors import ScalewiseError
 from scalewise.imaging.degradations import bicubic_down, jpeg
 from scalewise.imaging.protocols import FIELD
 from scalewise.training.batches import HostBatches, make_batches
+from scalewise.training.build import build_network, open_validation, prepare
 from scalewise.training.config import BudgetConfig, DataConfig, Recipe
 from scalewise.training.protocol import PROTOCOL, protocol_of
-from scalewise.training.setup import build_network, open_validation, prepare
 from scalewise.training.tensorboard import TensorBoard
 
 SCALES = {"denoise": 1, "dejpeg": 1, "photo": 2}

@@ -17,11 +17,11 @@ from scalewise.data.teacher import TeacherModel
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.resize import imresize
 from scalewise.training.batches import DeviceBatches
+from scalewise.training.build import prepare
 from scalewise.training.config import BudgetConfig, DataConfig, LossConfig, Recipe
 from scalewise.training.losses import restoration_loss
 from scalewise.training.release import release_run
-from scalewise.training.run import open_run
-from scalewise.training.setup import prepare
+from scalewise.training.session import open_run
 from scalewise.weights.card import Teacher, card_page
 from tests.training.trainers import assert_same_state, resumed_trainer, stop_at
 
@@ -108,7 +108,9 @@ def test_of_degraded_patches_the_teacher_is_cut_with_the_truth(
 
 
 def test_folders_have_no_teacher(recipe: Recipe, tmp_path: Path) -> None:
-    with pytest.raises(ScalewiseError, match="holds no teacher's images; pack again with"):
+    with pytest.raises(
+        ScalewiseError, match="is a folder, which has no teacher's images; pack it by"
+    ):
         prepare(replace(recipe, loss=LossConfig(teacher=0.5)), tmp_path / "run")
 
 
@@ -136,11 +138,3 @@ def test_the_card_names_the_teachers_of_what_a_run_began_with(
     for name in ("copy", "tuned"):
         card = release_run(tmp_path / name, tmp_path / f"m_{name}", summary="A.", licence="CC0")
         assert [(each.name, each.share) for each in card.training.teachers] == [("bicubic", 0.5)]
-
-
-def test_a_folder_of_pictures_has_no_teacher(
-    recipe: Recipe, pictures: Path, tmp_path: Path
-) -> None:
-    data = replace(recipe.data, train=[str(pictures)])
-    with pytest.raises(ScalewiseError, match="is a folder, which has no teacher's images"):
-        prepare(replace(recipe, data=data, loss=LossConfig(teacher=0.5)), tmp_path / "run")

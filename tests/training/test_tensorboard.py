@@ -12,9 +12,9 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from scalewise.imaging.resize import imresize
+from scalewise.training.build import prepare
 from scalewise.training.config import Recipe
 from scalewise.training.log import LogLine
-from scalewise.training.setup import prepare
 from scalewise.training.tensorboard import TensorBoard
 from scalewise.training.validation import ValidationSet, restore_uint8
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 
+from scalewise.training.build import prepare
 from scalewise.training.config import (
     Recipe,
 )
 from scalewise.training.log import LogLine
 from scalewise.training.loop import Trainer
-from scalewise.training.setup import prepare
 from scalewise.training.validation import ValidationSet
 
 

@@ -23,7 +23,7 @@ from starlette.datastructures import UploadFile
 from starlette.types import Message
 
 from scalewise.files import Picture, write
-from scalewise.web import connections
+from scalewise.web import timeouts
 from scalewise.web.app import make_app
 from scalewise.web.jobs import Busy, Job, Queue
 from scalewise.web.limits import Limits
@@ -179,9 +179,9 @@ def test_an_upload_that_is_closed_while_it_is_read_stays_what_it_is() -> None:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, int]]:
     """The address of a server that looks at its connections often, and says much."""
-    monkeypatch.setattr(connections, "PATIENCE", 1.0)
+    monkeypatch.setattr(timeouts, "PATIENCE", 1.0)
     said = Response(bytes(50_000_000))
-    config = uvicorn.Config(said, http=connections.PatientProtocol, log_config=None, lifespan="off")
+    config = uvicorn.Config(said, http=timeouts.PatientProtocol, log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -34,7 +34,7 @@ def test_addresses_and_folders_that_are_taken(server: Server, tmp_path: Path) ->
 def test_tokens_that_keep_nobody_out_or_fit_no_address(token: str, tmp_path: Path) -> None:
     from scalewise.errors import ScalewiseError
     from scalewise.web.limits import Limits
-    from scalewise.web.serving import serve
+    from scalewise.web.server import serve
 
     with pytest.raises(ScalewiseError, match="token: give at least 8 characters out of letters"):
         serve("127.0.0.1", 0, Limits(), token=token, folder=tmp_path, tell=print)

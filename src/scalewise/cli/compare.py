@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from scalewise import DEFAULT_MODEL
-from scalewise.cli.measuring import (
+from scalewise.cli.protocol_options import (
     GreyOption,
     QualityOption,
     SigmaOption,

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from scalewise.cli.console import print_warning, progress_bar
-from scalewise.cli.measuring import (
+from scalewise.cli.options import (
+    EnsembleOption,
+    PrecisionOption,
+    SetOption,
+    TileOption,
+    parse_settings,
+)
+from scalewise.cli.protocol_options import (
     BASELINES,
     GreyOption,
     QualityOption,
@@ -19,13 +26,6 @@ from scalewise.cli.measuring import (
     check_scale,
     protocol_of,
     task_of,
-)
-from scalewise.cli.options import (
-    EnsembleOption,
-    PrecisionOption,
-    SetOption,
-    TileOption,
-    parse_settings,
 )
 
 if TYPE_CHECKING:

@@ -58,7 +58,7 @@ def reproduce(
     """
     from scalewise.reproducing.data import find_data
     from scalewise.reproducing.run import Request, reproduce
-    from scalewise.training.run import stopped_by_signals
+    from scalewise.training.session import stopped_by_signals
 
     found = find_data(data, train, valid)
     single = picture or found.single

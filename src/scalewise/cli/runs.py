@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from scalewise.imaging.protocols import Protocol
-    from scalewise.training.runs import Run
+    from scalewise.training.run_dir import Run
 
 NUMERIC = ("done", "steps", "PSNR-Y", "loss", "trained", "left")
 HEADINGS = ("run", "network", "data", *NUMERIC, "state")
@@ -34,7 +34,7 @@ def runs(
 
     from scalewise.errors import ScalewiseError
     from scalewise.training.protocol import PROTOCOL, protocol_of
-    from scalewise.training.runs import find_runs, read_run
+    from scalewise.training.run_dir import find_runs, read_run
 
     found = find_runs(folder)
     if not found:

@@ -57,7 +57,7 @@ def serve(
     import webbrowser
 
     from scalewise.web.limits import Limits
-    from scalewise.web.serving import serve
+    from scalewise.web.server import serve
 
     limits = Limits(
         max_bytes=round(max_megabytes * 1e6),

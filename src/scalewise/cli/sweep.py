@@ -23,7 +23,7 @@ def sweep(
 
     The same command goes on with a sweep that was stopped.
     """
-    from scalewise.training.run import stopped_by_signals
+    from scalewise.training.session import stopped_by_signals
     from scalewise.training.sweep import TABLE_FILE, markdown, run_sweep
 
     folder = folder or Path("runs") / f"sweep-{path.stem}"

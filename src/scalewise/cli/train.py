@@ -56,7 +56,7 @@ def train(
         say(f"preparing {recipe}")  # at once: loading PyTorch may take long
     from scalewise.training.checkpoint import LAST, load_checkpoint
     from scalewise.training.recipe import load_recipe
-    from scalewise.training.run import (
+    from scalewise.training.session import (
         branched,
         check_trunk,
         locked,
@@ -101,9 +101,9 @@ def train(
 
 def _rehearse(recipe: Recipe) -> None:
     """Take a few steps in a folder that is thrown away, and say what they tell."""
+    from scalewise.training.build import prepare
+    from scalewise.training.dry_run import TIMED, rehearse
     from scalewise.training.progress import duration
-    from scalewise.training.rehearsal import TIMED, rehearse
-    from scalewise.training.setup import prepare
 
     with TemporaryDirectory() as folder, progress_bar("preparing") as update:
         trainer = prepare(recipe, Path(folder), progress=update, notify=say)
@@ -126,7 +126,7 @@ def _rehearse(recipe: Recipe) -> None:
 
 def train_and_show(trainer: Trainer) -> None:
     """Train, with a live view in a terminal and plain lines elsewhere."""
-    from scalewise.cli.live import can_show, live_view
+    from scalewise.cli.train_display import can_show, live_view
     from scalewise.training.progress import PlainLines
 
     if trainer.recipe.tensorboard:

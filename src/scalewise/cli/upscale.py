@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from scalewise.cli.batch import Engine, limit_of_pixels, restore_and_report, select
 from scalewise.cli.console import print_warning
 from scalewise.cli.options import (
     SIZE,
@@ -30,7 +31,6 @@ from scalewise.cli.options import (
     SuffixOption,
     TileOption,
 )
-from scalewise.cli.pictures import Engine, limit_of_pixels, restore_and_report, select
 from scalewise.cli.pipes import places
 from scalewise.errors import ScalewiseError
 

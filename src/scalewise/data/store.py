@@ -26,12 +26,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.atomic import naming
 from scalewise.data.reading import read_lr, read_rgb
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.colour import is_grey
 from scalewise.imaging.protocols import Protocol as EvaluationProtocol
 from scalewise.imaging.protocols import squashing
-from scalewise.whole import naming
 
 if TYPE_CHECKING:
     from scalewise.data.layouts import Dataset, Item

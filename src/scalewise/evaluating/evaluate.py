@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.atomic import write_atomic
 from scalewise.data.layouts import Dataset
 from scalewise.data.reading import read_own_lr, read_rgb
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.protocols import Protocol
 from scalewise.imaging.resize import imresize
 from scalewise.weights.card import Score
-from scalewise.whole import write_whole
 
 if TYPE_CHECKING:
     from scalewise.restoring.restorer import Restorer
@@ -172,7 +172,7 @@ def write_csv(evaluations: list[Evaluation], path: Path) -> None:
         context = [evaluation.model, evaluation.dataset, evaluation.protocol.name]
         for image in evaluation.images:
             writer.writerow([*context, evaluation.precision, *astuple(image)])
-    write_whole(path, table.getvalue().encode())
+    write_atomic(path, table.getvalue().encode())
 
 
 def to_score(evaluation: Evaluation) -> Score:

@@ -9,8 +9,8 @@ from pathlib import Path
 from scalewise.errors import DiskFullError, ScalewiseError
 from scalewise.files.content import content_of
 from scalewise.files.formats import check_target
-from scalewise.files.reasons import is_disk_full, one_line
 from scalewise.files.scratch import unfinished
+from scalewise.files.vips_errors import is_disk_full, one_line
 
 
 def copy_picture(source: str | Path, target: str | Path, *, overwrite: bool = True) -> bool:

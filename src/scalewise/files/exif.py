@@ -12,7 +12,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from scalewise.files.directory import (
+from scalewise.files.tiff_ifd import (
     ASCII,
     EXIF,
     GPS,

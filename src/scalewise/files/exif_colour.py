@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from scalewise.files.colour import ADOBE_RGB, StatedColour
-from scalewise.files.directory import EXIF, INTEROPERABILITY
 from scalewise.files.exif import exif_directory
+from scalewise.files.tiff_ifd import EXIF, INTEROPERABILITY
 
 _INDEX = 1
 _ADOBE_RGB = b"R03"  # DCF 2.0 (CIPA DC-009), 3.1.4: the optional colour space

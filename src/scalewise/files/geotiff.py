@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 
-from scalewise.files.directory import DOUBLE, Directory
+from scalewise.files.tiff_ifd import DOUBLE, Directory
 
 _SCALE, _TIEPOINTS, _TRANSFORMATION = 33550, 33922, 34264
 _KEYS = 34735

@@ -9,7 +9,7 @@ import pyvips
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
-from scalewise.files.reasons import in_brackets, one_line
+from scalewise.files.vips_errors import in_brackets, one_line
 
 _MODES = {"4:2:0": "on", "4:4:4": "off"}
 

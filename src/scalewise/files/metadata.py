@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from scalewise.files.colour import StatedColour
-from scalewise.files.directory import Directory
 from scalewise.files.exif import sized_exif
 from scalewise.files.geotiff import scaled_geotiff
 from scalewise.files.texts import Text
+from scalewise.files.tiff_ifd import Directory
 from scalewise.files.xmp import sized_xmp
 
 

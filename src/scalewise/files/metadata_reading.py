@@ -15,7 +15,6 @@ from typing import Any, BinaryIO
 from scalewise.files import exif as exif_blocks
 from scalewise.files import jpeg_segments as jpeg
 from scalewise.files.content import Content
-from scalewise.files.directory import text_value
 from scalewise.files.geotiff import GEO_TAGS, SENSOR_MODEL
 from scalewise.files.iptc import PHOTOSHOP_MARK, has_paths, iptc_of_resources, plain_iptc
 from scalewise.files.metadata import Metadata
@@ -30,6 +29,7 @@ from scalewise.files.texts import (
     read_text,
 )
 from scalewise.files.tiff_exif import bytes_of_tag, exif_of_tiff, has_tag, tags_of_tiff
+from scalewise.files.tiff_ifd import text_value
 from scalewise.files.xmp import orientation_of_xmp, upright_xmp, without_lost_parts
 
 _IPTC_TAG, _PHOTOSHOP_TAG = 33723, 34377

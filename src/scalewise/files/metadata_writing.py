@@ -22,14 +22,6 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from scalewise.files import jpeg_segments as jpeg
-from scalewise.files.directory import (
-    EXIF,
-    RATIONAL,
-    SHORT,
-    UNDEFINED,
-    Directory,
-    text_value,
-)
 from scalewise.files.exif import (
     MARK,
     exif_directory,
@@ -46,6 +38,14 @@ from scalewise.files.png_colour import chunks_of_colour
 from scalewise.files.png_structure import IMAGE, chunk, places_before_image
 from scalewise.files.texts import COMMENT, XMP, Text, raw_profile_chunk, text_chunk
 from scalewise.files.tiff_exif import add_to_tiff, lost_in_tiff, shared_tags
+from scalewise.files.tiff_ifd import (
+    EXIF,
+    RATIONAL,
+    SHORT,
+    UNDEFINED,
+    Directory,
+    text_value,
+)
 
 _IPTC_TAG = 33723
 _USER_COMMENT = 0x9286

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.files.colour import StatedColour
-from scalewise.files.directory import Directory
 from scalewise.files.metadata import Bands, Metadata
 from scalewise.files.texts import Text
+from scalewise.files.tiff_ifd import Directory
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 

@@ -13,7 +13,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.files.bmp import open_bmp
 from scalewise.files.content import content_of
 from scalewise.files.reading import PictureReader, open_picture
-from scalewise.files.reasons import in_brackets, one_line
+from scalewise.files.vips_errors import in_brackets, one_line
 
 _SHOWN_AS_THEY_ARE = {
     "AVIF": "image/avif",

@@ -42,11 +42,11 @@ from scalewise.files.exif_colour import colour_of_exif
 from scalewise.files.jpeg_end import lacks_end_marker, with_end_marker
 from scalewise.files.metadata import Metadata
 from scalewise.files.metadata_reading import read_metadata
+from scalewise.files.orientation import Turned
 from scalewise.files.picture import Picture, Pixels
 from scalewise.files.png_colour import colour_of_png
-from scalewise.files.reasons import forget_errors, in_brackets, one_line
 from scalewise.files.tiff_reading import TiffPicture, open_tiff
-from scalewise.files.turning import Turned
+from scalewise.files.vips_errors import forget_errors, in_brackets, one_line
 
 MAX_PIXELS = 500_000_000
 """What a picture may have unless the caller says otherwise: more than the largest cameras give, and

@@ -10,7 +10,8 @@ import io
 import struct
 from typing import BinaryIO
 
-from scalewise.files.directory import (
+from scalewise.files.exif import exif_directory, exif_of
+from scalewise.files.tiff_ifd import (
     EXIF,
     GPS,
     Directory,
@@ -21,7 +22,6 @@ from scalewise.files.directory import (
     read_header,
     read_table,
 )
-from scalewise.files.exif import exif_directory, exif_of
 
 # Of the picture and not of its pixels: description, make, model, page, software, time, artist,
 # host, copyright, Windows's title, comment, author, keywords, subject and rating; the camera's

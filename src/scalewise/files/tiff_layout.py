@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 import pyvips
 
-from scalewise.files.directory import Header, read_header, read_table
+from scalewise.files.tiff_ifd import Header, read_header, read_table
 
 NEW_SUBFILE_TYPE, SUBFILE_TYPE = 254, 255
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262

@@ -20,10 +20,10 @@ from scalewise.files.exif import tags
 from scalewise.files.formats import Format, check_target
 from scalewise.files.metadata import Metadata
 from scalewise.files.picture import Picture, Pixels
-from scalewise.files.reasons import in_brackets, is_disk_full, one_line
 from scalewise.files.scratch import Scratch, unfinished
 from scalewise.files.stating import state_colours
 from scalewise.files.tiff_layout import EXTRA_SAMPLES, overwrite_numbers
+from scalewise.files.vips_errors import in_brackets, is_disk_full, one_line
 
 _MM_PER_INCH = 25.4
 _UNSET_DPI = (72.0, 72.0)

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from scalewise.atomic import write_atomic
 from scalewise.models.base import RestorationNetwork
-from scalewise.whole import write_whole
 
 OPSET = 18
 
@@ -146,7 +146,7 @@ def share_weights(graph: Path, weights: Path) -> None:
         offset, length = place
         for key, value in {"location": weights.name, "offset": offset, "length": length}.items():
             tensor.external_data.add(key=key, value=str(value))
-    write_whole(graph, model.SerializeToString())
+    write_atomic(graph, model.SerializeToString())
 
 
 def _places(content: bytes) -> dict[bytes, tuple[int, int]]:

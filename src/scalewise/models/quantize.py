@@ -25,10 +25,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
 from scalewise.models.base import RestorationNetwork
 from scalewise.models.export import export_onnx
-from scalewise.whole import write_whole
 
 Image = NDArray[np.float32]
 
@@ -69,7 +69,7 @@ def export_int8(network: RestorationNetwork, path: Path, images: Iterable[Image]
                 "QuantizeBias": False,
             },
         )
-        write_whole(path, rounded.read_bytes())
+        write_atomic(path, rounded.read_bytes())
 
 
 def inner_convolutions(model: Any) -> list[str]:

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from scalewise.atomic import write_atomic
 from scalewise.data.store import read_rgb
 from scalewise.imaging.protocols import FIELD
 from scalewise.models.adaptive import Adaptive, AdaptiveBlock, ScaleAttention
 from scalewise.reproducing.results import ATTENTION_FILE, ATTENTION_MAPS, Attention, save_json
-from scalewise.whole import write_whole
 
 SIDE = 160
 """The longest side that is looked at, in pixels of the input; of a larger picture, its middle."""
@@ -38,7 +38,7 @@ def look_at_attention(network: Adaptive, picture: Path, run: str, folder: Path) 
     alpha = attention_of(network, image)
     maps = io.BytesIO()
     np.savez_compressed(maps, alpha=alpha.astype(np.float16), picture=image)
-    write_whole(folder / ATTENTION_MAPS, maps.getvalue())
+    write_atomic(folder / ATTENTION_MAPS, maps.getvalue())
     attention = Attention(
         run=run, picture=picture.stem, means=alpha.mean(axis=(3, 4), dtype=np.float64).tolist()
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from scalewise.atomic import write_atomic
 from scalewise.reproducing.document import Document
 from scalewise.reproducing.html import to_html
 from scalewise.reproducing.markdown import named_files, picture_files, to_markdown
@@ -19,7 +20,6 @@ from scalewise.reproducing.sections.origin import origin
 from scalewise.reproducing.sections.pictures import samples, single
 from scalewise.reproducing.sections.scales import scales
 from scalewise.reproducing.sections.scores import scores
-from scalewise.whole import write_whole
 
 HTML_FILE, MARKDOWN_FILE = "report.html", "report.md"
 PICTURES = "report"
@@ -79,9 +79,9 @@ def write_report(results: Results, also: Results | None = None) -> tuple[Path, P
     stale = _pictures_of(markdown) - files.keys()
     folder.mkdir(exist_ok=True)
     for name, content in files.items():
-        write_whole(folder / name, content)
-    write_whole(markdown, to_markdown(document, PICTURES).encode())
-    write_whole(html, to_html(document).encode())
+        write_atomic(folder / name, content)
+    write_atomic(markdown, to_markdown(document, PICTURES).encode())
+    write_atomic(html, to_html(document).encode())
     for name in stale:
         (folder / name).unlink(missing_ok=True)
     return html, markdown

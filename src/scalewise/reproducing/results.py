@@ -15,13 +15,13 @@ from typing import Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
 from scalewise.training.config import Recipe
 from scalewise.training.environment import ENVIRONMENT_FILE, Environment
 from scalewise.training.log import LogLine
-from scalewise.training.runs import read_run
+from scalewise.training.run_dir import read_run
 from scalewise.weights.card import Score
-from scalewise.whole import write_whole
 
 PLAN_FILE = "plan.json"
 SCORES_FILE = "scores.json"
@@ -219,7 +219,7 @@ def save_json(value: object, path: Path) -> None:
     """Write one of the classes above, or a list of them, whole or not at all."""
     plain = [asdict(each) for each in value] if isinstance(value, list) else asdict(value)  # pyright: ignore
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, (json.dumps(plain, indent=2) + "\n").encode())
+    write_atomic(path, (json.dumps(plain, indent=2) + "\n").encode())
 
 
 def load_json(kind: type[T], path: Path) -> T:

@@ -63,14 +63,14 @@ from scalewise.reproducing.results import (
 from scalewise.reproducing.samples import make_samples
 from scalewise.restoring.restorer import load_trained
 from scalewise.training.budget import seconds
+from scalewise.training.build import prepare
 from scalewise.training.checkpoint import BEST
 from scalewise.training.config import Recipe
 from scalewise.training.log import Notify, read_log
 from scalewise.training.loop import Diverged, Trainer
 from scalewise.training.progress import duration
-from scalewise.training.run import locked, open_run
-from scalewise.training.runs import RECIPE_FILE
-from scalewise.training.setup import prepare
+from scalewise.training.run_dir import RECIPE_FILE
+from scalewise.training.session import locked, open_run
 from scalewise.weights.release import load_network
 
 FINAL = ("original_mixed", "adaptive_mixed")

@@ -12,7 +12,7 @@ from typing import Any
 
 from scalewise.errors import NothingToRestore, ScalewiseError
 from scalewise.files.jpeg_tables import luma_table
-from scalewise.imaging.estimating import estimate_jpeg_quality
+from scalewise.imaging.blind_estimation import estimate_jpeg_quality
 from scalewise.restoring.diagnosis import diagnose
 from scalewise.restoring.restorer import Restorer, load
 from scalewise.weights import clean_model, find_release, list_cards

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
-from scalewise.imaging.estimating import estimate_sigma
+from scalewise.imaging.blind_estimation import estimate_sigma
 
 Method = Literal["non_local_means", "wavelet"]
 

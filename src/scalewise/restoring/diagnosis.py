@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scalewise.files import MAX_PIXELS, open_picture
 from scalewise.files.jpeg_tables import luma_table
-from scalewise.imaging.estimating import estimate_jpeg_quality, estimate_sigma
+from scalewise.imaging.blind_estimation import estimate_jpeg_quality, estimate_sigma
 
 VISIBLE_SIGMA = 6.0
 """Noise from which on a picture is denoised.  Texture looks like noise: of 84 clean photographs

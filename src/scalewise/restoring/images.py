@@ -8,7 +8,7 @@ from typing import Any
 
 from scalewise.errors import ScalewiseError, warn
 from scalewise.files import check_target, copy_picture, format_of, write
-from scalewise.imaging.estimating import estimate_jpeg_quality
+from scalewise.imaging.blind_estimation import estimate_jpeg_quality
 from scalewise.restoring.choosing import MODELS, PHOTO, kept_series, model_of_task
 from scalewise.restoring.diagnosis import Diagnosis, sigma_of
 from scalewise.restoring.enlarging import enlarge

@@ -20,10 +20,10 @@ from scalewise.files import (
     check_target,
     open_picture,
 )
-from scalewise.restoring.ahead import ReadAhead
 from scalewise.restoring.choosing import Chosen, Networks, choose, typical
 from scalewise.restoring.enlarging import chain, enlarged, plan_for
 from scalewise.restoring.jobs import Job
+from scalewise.restoring.prefetch import Prefetcher
 from scalewise.restoring.restorer import Progress
 from scalewise.restoring.rows import rows_of
 from scalewise.restoring.sizes import Plan, Target, network_pixels
@@ -89,7 +89,7 @@ class Begun:
     reader: PictureReader
     chosen: Chosen
     plan: Plan
-    ahead: ReadAhead
+    ahead: Prefetcher
 
     def close(self) -> None:
         """Read no further."""
@@ -142,7 +142,7 @@ def begin(job: Job, networks: Networks, wishes: Wishes) -> Begun:
     except BaseException:
         reader.close()
         raise
-    return Begun(job, reader, chosen, plan, ReadAhead(rows_of(reader)))
+    return Begun(job, reader, chosen, plan, Prefetcher(rows_of(reader)))
 
 
 def run(begun: Begun, wishes: Wishes, progress: Progress | None = None) -> PictureWriter:

@@ -20,7 +20,7 @@ from scalewise.training.distributed import World, joined_world
 from scalewise.training.log import keep_quiet
 from scalewise.training.progress import PlainLines, started_at
 from scalewise.training.recipe import load_recipe
-from scalewise.training.run import check_trunk, locked, open_run, stopped_by_signals
+from scalewise.training.session import check_trunk, locked, open_run, stopped_by_signals
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -78,7 +78,9 @@ def make_batches(sampler: PatchSampler, device: torch.device) -> Batches:
         free, _ = torch.cuda.mem_get_info(device)
         if sum(store.bytes.size for store in sampler.stores) < free / 2:
             return DeviceBatches(sampler, device)
-    return HostBatches(sampler, device) if device.type == "cpu" else Prefetcher(sampler, device)
+    return (
+        HostBatches(sampler, device) if device.type == "cpu" else BatchPrefetcher(sampler, device)
+    )
 
 
 class HostBatches(Batches):
@@ -95,7 +97,7 @@ class HostBatches(Batches):
         return tuple(map(as_images, inputs))
 
 
-class Prefetcher(HostBatches):
+class BatchPrefetcher(HostBatches):
     """Batches cut and degraded in threads, for the next steps while the device computes.
 
     An exception is raised for the step that it belongs to.  A step out of order, as after a

@@ -17,8 +17,8 @@ from typing import Any
 
 import torch
 
+from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
-from scalewise.whole import write_whole
 
 Checkpoint = dict[str, Any]
 
@@ -79,7 +79,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     # In memory first: torch's own writer calls a full disk an unexpected position.
     content = io.BytesIO()
     torch.save(checkpoint, content)
-    write_whole(path, content.getvalue())
+    write_atomic(path, content.getvalue())
 
 
 def save_generation(run: Path, checkpoint: Checkpoint) -> None:

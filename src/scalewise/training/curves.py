@@ -21,13 +21,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
+from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.protocols import Protocol
 from scalewise.training.log import LogLine, best_psnr_y, read_log
 from scalewise.training.protocol import PROTOCOL, protocol_of
 from scalewise.training.recipe import load_recipe
-from scalewise.training.runs import RECIPE_FILE, is_run
-from scalewise.whole import write_whole
+from scalewise.training.run_dir import RECIPE_FILE, is_run
 
 FORMATS = (".png", ".svg", ".pdf")
 """The extensions of the files that curves are written to."""
@@ -184,7 +184,7 @@ def save_figure(figure: Figure, path: Path) -> None:
     content = io.BytesIO()
     figure.savefig(content, format=suffix[1:], facecolor=figure.get_facecolor())
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, content.getvalue())
+    write_atomic(path, content.getvalue())
 
 
 def smooth(values: Points, width: int) -> Points:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from scalewise.whole import write_whole
+from scalewise.atomic import write_atomic
 
 ENVIRONMENT_FILE = "environment.json"
 """The file's name in a run's folder."""
@@ -61,7 +61,7 @@ def describe_environment(device: torch.device, dtype: torch.dtype) -> Environmen
 def write_environment(environment: Environment, run: Path) -> None:
     """Write it into a run's folder, whole; where a run goes on elsewhere, the last one stays."""
     text = json.dumps(dataclasses.asdict(environment), indent=2) + "\n"
-    write_whole(run / ENVIRONMENT_FILE, text.encode())
+    write_atomic(run / ENVIRONMENT_FILE, text.encode())
 
 
 def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
-from scalewise.whole import write_whole
 
 Notify = Callable[[str], None]
 """Told, in one line, of what a run survives."""
@@ -95,7 +95,7 @@ class RunLog:
             return
         header, *lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True) or [""]
         kept = [line for line in lines if line.endswith("\n") and int(line.split(",")[0]) <= step]
-        write_whole(self.path, (header + "".join(kept)).encode() if kept else b"")
+        write_atomic(self.path, (header + "".join(kept)).encode() if kept else b"")
 
 
 def read_log(run: Path) -> list[LogLine]:

@@ -14,9 +14,9 @@ from typing import Any, TypeVar, cast, get_type_hints
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
 from scalewise.training.config import Recipe
-from scalewise.whole import write_whole
 
 Plain = dict[str, Any]
 Kind = TypeVar("Kind")
@@ -201,7 +201,7 @@ def to_plain(recipe: Recipe) -> Plain:
 
 def save_recipe(recipe: Recipe, path: Path) -> None:
     """Write a recipe with every setting spelled out."""
-    write_whole(path, yaml.safe_dump(to_plain(recipe), sort_keys=False).encode())
+    write_atomic(path, yaml.safe_dump(to_plain(recipe), sort_keys=False).encode())
 
 
 def changed_keys(old: Recipe, new: Recipe, ignored: str) -> list[str]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.protocols import Protocol
 from scalewise.training.budget import seconds
@@ -25,8 +26,7 @@ from scalewise.training.log import Notify, keep_quiet, read_log
 from scalewise.training.loop import Diverged, Trainer
 from scalewise.training.protocol import PROTOCOL, protocol_of
 from scalewise.training.recipe import change_setting, check_settings, parse_recipe, read_settings
-from scalewise.training.run import locked, open_run
-from scalewise.whole import write_whole
+from scalewise.training.session import locked, open_run
 
 Settings = dict[str, Any]
 
@@ -164,7 +164,7 @@ def run_sweep(path: Path, folder: Path, train: Train, notify: Notify = keep_quie
         ]
         done.sort(key=lambda outcome: outcome.psnr_y or 0.0, reverse=True)
         outcomes += done
-        write_whole(folder / TABLE_FILE, (markdown(outcomes) + "\n").encode())
+        write_atomic(folder / TABLE_FILE, (markdown(outcomes) + "\n").encode())
         notify(f"round {number}: best {done[0].name}, {_score(done[0])}")
         kept = done[: len(done) // sweep.growth]
         candidates = {outcome.name: candidates[outcome.name] for outcome in kept}

@@ -18,7 +18,7 @@ from scalewise.restoring.jobs import Job as FileJob
 from scalewise.restoring.memory import free_memory
 from scalewise.restoring.pictures import Restored, restore_file
 from scalewise.web.limits import Limits
-from scalewise.web.orders import Order
+from scalewise.web.restore_request import Order
 from scalewise.web.schemas import FINAL, JobView
 from scalewise.web.store import Store
 from scalewise.web.uploads import Upload

@@ -21,8 +21,8 @@ from scalewise.files import format_of, open_picture
 from scalewise.files.preview import kind_in_browsers, preview
 from scalewise.web.jobs import Busy, Job, Queue, lost, views_of
 from scalewise.web.limits import Limits
-from scalewise.web.orders import Order, order_of
 from scalewise.web.problems import Problem
+from scalewise.web.restore_request import Order, order_of
 from scalewise.web.schemas import (
     FINAL,
     JobView,

@@ -15,9 +15,9 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
+from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
 from scalewise.web.schemas import JobView
-from scalewise.whole import write_whole
 
 _OURS = re.compile(r"[\w-]{22}\.\w+(\.partial)?|\.scalewise-\w+", re.ASCII)
 """What jobs' files are called, and those that were to become one."""
@@ -52,7 +52,7 @@ class Store:
 
     def keep(self, view: JobView) -> None:
         """Note down a job whose result is in its place."""
-        write_whole(self.folder / f"{view.id}.json", view.model_dump_json().encode())
+        write_atomic(self.folder / f"{view.id}.json", view.model_dump_json().encode())
 
     def forget(self, job: str) -> None:
         """Remove a job's files."""

@@ -20,8 +20,8 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
-from scalewise.files.reasons import is_disk_full
 from scalewise.files.scratch import DESCRIPTORS_HAVE_NAMES
+from scalewise.files.vips_errors import is_disk_full
 from scalewise.web.limits import Limits
 from scalewise.web.problems import Problem, sentence_of
 from scalewise.web.schemas import RestoreForm

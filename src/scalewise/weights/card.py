@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
-from scalewise.whole import write_whole
 
 CARD_FILE = "card.json"
 PAGE_FILE = "README.md"
@@ -212,7 +212,7 @@ def write_card(card: Card, folder: Path) -> None:
         (CARD_FILE, json.dumps(asdict(card), indent=2) + "\n"),
         (PAGE_FILE, card_page(card)),
     ):
-        write_whole(folder / name, text.encode())
+        write_atomic(folder / name, text.encode())
 
 
 def checked_file(folder: Path, card: Card, name: str) -> Path:

@@ -18,8 +18,8 @@ from scalewise.data.store import Store, pack
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
 from scalewise.imaging.protocols import FIELD, SQUASH256, squashing
+from scalewise.training.build import open_validation, packed_paths, prepare
 from scalewise.training.config import BudgetConfig, ModelConfig, Recipe
-from scalewise.training.setup import open_validation, packed_paths, prepare
 from scalewise.training.validation import restore_uint8
 
 
@@ -266,7 +266,7 @@ class Block(MetaPathFinder):
 sys.meta_path.insert(0, Block())
 import scalewise.models
 from scalewise.training.config import *
-from scalewise.training.setup import prepare
+from scalewise.training.build import prepare
 
 store, run = sys.argv[1:]
 trainer = prepare(

@@ -33,7 +33,7 @@ NAMES = ["a b.jpg", "it's.png", "-x.png", "ü.heic", ".png", "no suffix", "*.TIF
     ],
 )
 def test_commands(fields: dict[str, object], command: str, result: str) -> None:
-    from scalewise.web.orders import order_of
+    from scalewise.web.restore_request import order_of
     from scalewise.web.schemas import RestoreForm
 
     order = order_of(RestoreForm.model_validate(fields), "a.jpg")
@@ -43,7 +43,7 @@ def test_commands(fields: dict[str, object], command: str, result: str) -> None:
 @pytest.mark.parametrize("task", ["photo", "denoise", "dejpeg"])
 def test_tasks_as_far_as_their_models_are_released(task: str) -> None:
     from scalewise.restoring.choosing import MODELS
-    from scalewise.web.orders import order_of
+    from scalewise.web.restore_request import order_of
     from scalewise.web.schemas import RestoreForm
     from scalewise.weights import is_release
 
@@ -62,7 +62,7 @@ def test_tasks_as_far_as_their_models_are_released(task: str) -> None:
 def test_any_name_is_one_word_of_a_shell(name: str) -> None:
     import shlex
 
-    from scalewise.web.orders import order_of
+    from scalewise.web.restore_request import order_of
     from scalewise.web.schemas import RestoreForm
 
     command = shlex.split(order_of(RestoreForm(), name).command)
@@ -73,7 +73,7 @@ def test_any_name_is_one_word_of_a_shell(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "..", "/", "a/..", "\0\n", "x" * 500, "x." + "y" * 500])
 def test_any_name_can_be_shown(name: str) -> None:
-    from scalewise.web.orders import clean_name
+    from scalewise.web.restore_request import clean_name
 
     shown = clean_name(name)
     assert shown.isprintable()

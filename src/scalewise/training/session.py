@@ -18,6 +18,7 @@ from pathlib import Path
 from scalewise.data.store import Progress
 from scalewise.errors import ScalewiseError
 from scalewise.models.registry import with_defaults
+from scalewise.training.build import prepare
 from scalewise.training.checkpoint import has_checkpoint
 from scalewise.training.config import Recipe
 from scalewise.training.distributed import World
@@ -25,8 +26,7 @@ from scalewise.training.environment import describe_environment, write_environme
 from scalewise.training.log import Listener, Notify, keep_quiet
 from scalewise.training.loop import Trainer
 from scalewise.training.recipe import changed_keys, load_recipe, save_recipe
-from scalewise.training.runs import LOCK_FILE, RECIPE_FILE
-from scalewise.training.setup import prepare
+from scalewise.training.run_dir import LOCK_FILE, RECIPE_FILE
 
 LOCK_PATIENCE = 0.5
 """Seconds to wait for a lock: ``scalewise runs`` holds it for an instant when it looks."""
@@ -60,7 +60,7 @@ def open_run(
 
     Raises:
         ScalewiseError: a run of another recipe, with what differs; no run that must exist; or
-            whatever :func:`~scalewise.training.setup.prepare` finds wrong.
+            whatever :func:`~scalewise.training.build.prepare` finds wrong.
     """
     world = world or World()
     notify = notify or keep_quiet

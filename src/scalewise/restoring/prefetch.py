@@ -17,7 +17,7 @@ _MOST = 2**25
 _PATIENCE = 0.05  # seconds after which a thread looks whether it is still needed
 
 
-class ReadAhead:
+class Prefetcher:
     """The blocks of some rows, fetched by a thread, from now on.
 
     An iterator; what fetching raises is raised to whom takes the blocks.
@@ -35,7 +35,7 @@ class ReadAhead:
         self._thread.start()
         self.rows = replace(rows, blocks=self)
 
-    def __iter__(self) -> ReadAhead:
+    def __iter__(self) -> Prefetcher:
         return self
 
     def __next__(self) -> NDArray[Any]:

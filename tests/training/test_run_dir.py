@@ -11,8 +11,8 @@ from scalewise.errors import ScalewiseError
 from scalewise.training.config import Recipe
 from scalewise.training.log import LogLine, RunLog
 from scalewise.training.recipe import save_recipe
-from scalewise.training.run import locked
-from scalewise.training.runs import find_runs, is_training, read_run
+from scalewise.training.run_dir import find_runs, is_training, read_run
+from scalewise.training.session import locked
 
 
 def write_run(folder: Path, recipe: Recipe, *lines: tuple[int, float | None, float]) -> Path:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from scalewise.imaging.blind_estimation import estimate_jpeg_quality, estimate_sigma
 from scalewise.imaging.degradations import LUMA_TABLE, gaussian_noise, jpeg, quantisation_table
-from scalewise.imaging.estimating import estimate_jpeg_quality, estimate_sigma
 
 
 @pytest.mark.parametrize("sigma", [0, 5, 15, 25, 50])

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
-from scalewise.cli.live import LiveView, can_show, live_view, sparkcurve
+from scalewise.cli.train_display import LiveView, can_show, live_view, sparkcurve
 from scalewise.training.config import BudgetConfig, DataConfig, ModelConfig, Recipe
 from scalewise.training.log import LogLine, RunLog
 from scalewise.training.loop import Trainer

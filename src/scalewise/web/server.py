@@ -17,11 +17,11 @@ import uvicorn
 
 from scalewise.errors import ScalewiseError
 from scalewise.web.app import make_app
-from scalewise.web.connections import PatientProtocol
 from scalewise.web.jobs import Queue
 from scalewise.web.limits import Limits
 from scalewise.web.security import LOOPBACK
 from scalewise.web.store import Store, default_folder
+from scalewise.web.timeouts import PatientProtocol
 
 _GRACE = 2  # seconds for answers on their way when the server ends
 _CONNECTIONS = 900  # of 1024 files that a process usually may have open
