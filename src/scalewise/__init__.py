@@ -37,11 +37,20 @@ __all__ = [
 DEFAULT_MODEL = "scn_x2"
 
 
-def list_models() -> list[Card]:
-    """The cards of the released models that come with the package."""
+def list_models(task: str | None = None, scale: int | None = None) -> list[Card]:
+    """Return the cards of the released models that come with the package, sorted by name.
+
+    Args:
+        task: only those for ``super-resolution``, ``denoise``, ``dejpeg`` or ``photo``.
+        scale: only those whose output is so many times as large as the input.
+
+    >>> [card.name for card in list_models(task="super-resolution", scale=4)]
+    ['scn_x4']
+    """
     from scalewise.weights import list_cards
 
-    return list_cards()
+    cards = [card for card in list_cards() if task in (None, card.task)]
+    return [card for card in cards if scale in (None, card.scale)]
 
 
 def load(

@@ -12,7 +12,7 @@ import openvino
 import pytest
 import torch
 
-from scalewise.models import create_model, list_models
+from scalewise.models import create_model, list_architectures
 from scalewise.models.base import pad_to_multiple
 from scalewise.models.export import export_onnx, share_weights
 from scalewise.restoring.runtime import OpenVinoRuntime
@@ -35,7 +35,7 @@ SMALL: dict[str, dict[str, Any]] = {
 
 
 def test_every_architecture_is_tested() -> None:
-    assert {name.partition(",")[0] for name in SMALL} == set(list_models())
+    assert {name.partition(",")[0] for name in SMALL} == set(list_architectures())
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from scalewise.models import RestorationNetwork, create_model, list_models
+from scalewise.models import RestorationNetwork, create_model, list_architectures
 from scalewise.models.dbpn import reach
 from scalewise.models.plain import reach as plain_reach
 from scalewise.restoring.restorer import OVERLAP
@@ -53,7 +53,7 @@ def picture(height: int, width: int, channels: int = 3, seed: int = 0) -> torch.
 
 
 def test_every_architecture_is_tested() -> None:
-    assert {architecture(name) for name in SMALL} == set(list_models())
+    assert {architecture(name) for name in SMALL} == set(list_architectures())
 
 
 @pytest.mark.parametrize("name", SMALL)

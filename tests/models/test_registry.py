@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
 from typing import Any
 
 import pytest
 
-from scalewise.errors import ScalewiseError
-from scalewise.models import create_model, list_models
+from scalewise.errors import ScalewiseError, ScalewiseWarning
+from scalewise.models import create_model, list_architectures, register_architecture, registry
+from scalewise.models.plain import Plain
 
 
 def test_list_models() -> None:
     known = ["adaptive", "dbpn", "dsrn", "original", "plain", "scn", "scn_exact", "steered"]
-    assert list_models() == known
+    assert list_architectures() == known
+
+
+class Doubling(Plain):
+    """A network of another package."""
+
+
+def test_another_package_adds_an_architecture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "ARCHITECTURES", dict(registry.ARCHITECTURES))
+    register_architecture("doubling")(Doubling)
+    register_architecture("doubling")(Doubling)
+    assert isinstance(create_model("doubling", width=8), Doubling)
+    assert "doubling" in list_architectures()
+    with pytest.raises(ScalewiseError, match="architecture 'plain' is Plain already"):
+        register_architecture("plain")(Doubling)
+
+
+def test_entry_points_add_architectures(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = [
+        EntryPoint("doubling", f"{__name__}:Doubling", registry.ENTRY_POINTS),
+        EntryPoint("broken", "no_such_module:Network", registry.ENTRY_POINTS),
+    ]
+    monkeypatch.setattr(registry, "ARCHITECTURES", dict(registry.ARCHITECTURES))
+    monkeypatch.setattr(registry, "entry_points", lambda group: named)
+    registry._load_entry_points.cache_clear()
+    with pytest.warns(ScalewiseWarning, match="architecture 'broken' of no_such_module:Network"):
+        assert create_model("doubling", width=8).architecture == "doubling"
+    registry._load_entry_points.cache_clear()
 
 
 DBPN_S = {"features": 128, "width": 32}

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from scalewise.errors import ScalewiseError
-from scalewise.models import list_models
+from scalewise.models import list_architectures
 from scalewise.training.build import prepare
 from scalewise.training.checkpoint import load_checkpoint
 from scalewise.training.config import (
@@ -126,7 +126,7 @@ SMALL = {
 """Small settings of the architectures that have no blocks and levels."""
 
 
-@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("name", list_architectures())
 def test_every_architecture_trains(recipe: Recipe, tmp_path: Path, name: str) -> None:
     settings = SMALL.get(name, {"width": 4, "blocks": 1, "levels": 2})
     model = ModelConfig(name=name, settings=settings)

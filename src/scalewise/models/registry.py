@@ -1,13 +1,19 @@
-"""The architectures by name."""
+"""Registry of network architectures: those of this package, and those that others add.
+
+Another package adds one by the decorator :func:`register_architecture`, or names its class under
+the entry point group ``scalewise.architectures``; then no import is needed.
+"""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, warn
 from scalewise.models.adaptive import Adaptive
 from scalewise.models.base import RestorationNetwork
 from scalewise.models.dbpn import Dbpn
@@ -30,9 +36,45 @@ ARCHITECTURES: dict[str, type[RestorationNetwork]] = {
 }
 
 
-def list_models() -> list[str]:
-    """The names of all architectures, sorted."""
+N = TypeVar("N", bound=RestorationNetwork)
+
+ENTRY_POINTS = "scalewise.architectures"
+
+
+def list_architectures() -> list[str]:
+    """Return the names of all architectures, sorted."""
+    _load_entry_points()
     return sorted(ARCHITECTURES)
+
+
+def register_architecture(name: str) -> Callable[[type[N]], type[N]]:
+    """Add a network class to the registry, as a decorator of the class.
+
+    Args:
+        name: what recipes and :func:`create_model` call it.
+
+    Raises:
+        ScalewiseError: another class has the name.
+    """
+
+    def register(architecture: type[N]) -> type[N]:
+        known = ARCHITECTURES.setdefault(name, architecture)
+        if known is not architecture:
+            raise ScalewiseError(f"architecture '{name}' is {known.__qualname__} already")
+        return architecture
+
+    return register
+
+
+@cache
+def _load_entry_points() -> None:
+    """Register what installed packages name; one that cannot be loaded costs a warning."""
+    for entry in entry_points(group=ENTRY_POINTS):
+        try:
+            register_architecture(entry.name)(entry.load())
+        except Exception as error:  # the other package's own fault, of whatever kind
+            reason = " ".join(str(error).split())
+            warn(f"architecture '{entry.name}' of {entry.value} cannot be loaded ({reason})")
 
 
 def create_model(name: str, **settings: Any) -> RestorationNetwork:
@@ -42,7 +84,7 @@ def create_model(name: str, **settings: Any) -> RestorationNetwork:
     the same one again: ``create_model(network.architecture, **network.settings)``.
 
     Args:
-        name: one of :func:`list_models`.
+        name: one of :func:`list_architectures`.
         settings: the architecture's constructor arguments.
 
     Raises:
@@ -72,8 +114,8 @@ def with_defaults(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ScalewiseError: an unknown name, with the nearest valid one.
     """
-    if name not in ARCHITECTURES:
-        raise ScalewiseError(f"unknown model '{name}'{_nearest(name, list_models())}")
+    if name not in ARCHITECTURES and name not in list_architectures():
+        raise ScalewiseError(f"unknown model '{name}'{_nearest(name, list_architectures())}")
     parameters = inspect.signature(ARCHITECTURES[name]).parameters
     return {**{key: parameter.default for key, parameter in parameters.items()}, **settings}
 
