@@ -173,9 +173,9 @@ def test_strength_of_what_enlarges_mixes_two_networks(photo: Pixels) -> None:
     clean = Restorer("clean", Traits(), FakeRuntime(), tile=64)
     image = (photo[:40, :48] / 255).astype(np.float32)
     plain = clean.restore(image)
-    half = Restorer("mixed", Traits(), Bright(), tile=64, strength=0.5, gentle=clean)
+    half = Restorer("mixed", Traits(), Bright(), tile=64, strength=0.5, blend_with=clean)
     np.testing.assert_allclose(half.restore(image), (plain + 1) / 2, atol=1e-6)
-    none = Restorer("mixed", Traits(), Bright(), tile=64, strength=0, gentle=clean)
+    none = Restorer("mixed", Traits(), Bright(), tile=64, strength=0, blend_with=clean)
     np.testing.assert_allclose(none.restore(image), plain, atol=1e-6)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from scalewise.imaging.resize import contributions, resample_axis
 from scalewise.restoring.rows import RowBuffer, Rows
-from scalewise.restoring.samples import peak, to_samples
+from scalewise.restoring.samples import data_range, to_samples
 
 _BLOCK = 32  # rows made at once
 
@@ -37,7 +37,7 @@ def _blocks(rows: Rows, height: int, width: int, dtype: np.dtype[Any]) -> Iterat
     first = np.array([indices[start : start + _BLOCK].min() for start in starts])
     first = np.minimum.accumulate(first[::-1])[::-1]
     buffer = RowBuffer(rows.blocks)
-    white = np.float32(peak(rows.dtype))
+    white = np.float32(data_range(rows.dtype))
     for start, low in zip(starts, first.tolist(), strict=True):
         block = slice(start, start + _BLOCK)
         high = int(indices[block].max()) + 1

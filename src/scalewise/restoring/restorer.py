@@ -101,10 +101,10 @@ class Restorer:
             so: tiles would change their result.
         allow_local: cut even ``whole`` networks' pictures: each tile is then restored for
             itself, and the result is another one.
-        deep_exactly: restore pictures of more than 8 bits in float32, whatever the runtime
+        high_bit_depth_in_f32: restore pictures of more than 8 bits in float32, whatever the runtime
             computes in, for bfloat16 has no more than 8 bits itself.
         strength: how much is kept of what the network makes, in [0, 1].
-        gentle: the network that makes the rest; None for the picture as it is, at scale 1.
+        blend_with: the network that makes the rest; None for the picture as it is, at scale 1.
         ensemble: take the mean over the eight views of each tile, which is a little better and
             takes eight times as long.
 
@@ -120,13 +120,13 @@ class Restorer:
         tile: Tile = DEFAULT_TILE,
         *,
         allow_local: bool = False,
-        deep_exactly: bool = False,
+        high_bit_depth_in_f32: bool = False,
         strength: float = 1.0,
-        gentle: Restorer | None = None,
+        blend_with: Restorer | None = None,
         ensemble: bool = False,
     ) -> None:
         check_strength(strength)
-        if strength < 1 and traits.scale != (gentle.scale if gentle else 1):
+        if strength < 1 and traits.scale != (blend_with.scale if blend_with else 1):
             raise ScalewiseError(f"{name} only enlarges: it has no strength to choose")
         self.name = name
         self.scale = traits.scale
@@ -134,9 +134,9 @@ class Restorer:
         self.runtime = self._finite.runtime
         self.tile = None if traits.tiling == "whole" and not allow_local else tile
         self._traits = traits
-        self._deep_exactly = deep_exactly
+        self._high_bit_depth_in_f32 = high_bit_depth_in_f32
         self._strength = strength
-        self._gentle = gentle
+        self._blend_with = blend_with
         self._ensemble = ensemble
 
     def restore(self, image: Any, progress: Progress | None = None) -> Any:
@@ -255,7 +255,7 @@ class Restorer:
         """
         deep = rows.dtype != np.uint8 if deep is None else deep
         network = Network(
-            self._run(exactly=self._deep_exactly and deep),
+            self._run(exactly=self._high_bit_depth_in_f32 and deep),
             self.scale,
             self._traits.channels,
             self._traits.multiple,
@@ -275,11 +275,11 @@ class Restorer:
         if self._strength == 1:
             return run
         strength: Any = np.float32(self._strength)
-        rest = self._gentle._run(exactly) if self._gentle else None
+        other = self._blend_with._run(exactly) if self._blend_with else None
 
         def mixed(image: FloatImage) -> FloatImage:
-            gentle = rest(image) if rest else image
-            return gentle + strength * (run(image) - gentle)
+            weak = other(image) if other else image
+            return weak + strength * (run(image) - weak)
 
         return mixed
 
@@ -351,18 +351,19 @@ def load(
         return TorchRuntime(load_network(folder), place, precision)
 
     runtime = Finite(open_runtime(chosen), None if chosen == "f32" else lambda: open_runtime("f32"))
-    gentle = None
+    blend_with = None
     if strength < 1 and card.task == "photo":
-        gentle = load(clean_model(card.scale), device=device, precision=precision, threads=threads)
+        clean = clean_model(card.scale)
+        blend_with = load(clean, device=device, precision=precision, threads=threads)
     return Restorer(
         card.name,
         card,
         runtime,
         tile,
         allow_local=allow_local,
-        deep_exactly=precision == "auto",
+        high_bit_depth_in_f32=precision == "auto",
         strength=strength,
-        gentle=gentle,
+        blend_with=blend_with,
         ensemble=ensemble,
     )
 
@@ -395,6 +396,5 @@ def load_trained(
         graph = Path(folder, GRAPH_FILE)
         export_onnx(network, graph)
         runtime = OpenVinoRuntime(graph, chosen)
-    return Restorer(
-        Path(checkpoint).name, network, runtime, tile, allow_local=allow_local, ensemble=ensemble
-    )
+    name = Path(checkpoint).name
+    return Restorer(name, network, runtime, tile, allow_local=allow_local, ensemble=ensemble)

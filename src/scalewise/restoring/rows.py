@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.restoring.samples import peak
+from scalewise.restoring.samples import data_range
 
 BLOCK = 64
 """Rows that are asked for at once."""
@@ -97,7 +97,7 @@ def rows_of_array(image: NDArray[Any], separate: bool = False) -> Rows:
         raise ValueError(
             f"an image is (H, W) or (H, W, C) with C 1 to 4, not of shape {image.shape}"
         )
-    peak(image.dtype)  # says which are known
+    data_range(image.dtype)  # says which are known
     height, width, channels = image.shape
     return Rows(height, width, channels, image.dtype, iter([image]), separate)
 

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 FloatImage = NDArray[np.float32]
 
 
-def peak(dtype: np.dtype[Any]) -> float:
+def data_range(dtype: np.dtype[Any]) -> float:
     """The value of white.
 
     Raises:
         ValueError: samples of another kind than uint8, uint16 and floating.
 
-    >>> peak(np.dtype(np.uint16)), peak(np.dtype(np.float32))
+    >>> data_range(np.dtype(np.uint16)), data_range(np.dtype(np.float32))
     (65535.0, 1.0)
     """
     if dtype.name in ("uint8", "uint16"):
@@ -40,7 +40,7 @@ def to_samples(values: FloatImage, dtype: np.dtype[Any]) -> NDArray[Any]:
     [0.0, 26.0, 255.0]
     """
     np.clip(values, 0, 1, out=values)
-    white = peak(dtype)
+    white = data_range(dtype)
     if white != 1:
         values *= np.float32(white)
         np.rint(values, out=values)

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.restoring.nearby import bleed, changes, near
-from scalewise.restoring.samples import FloatImage, peak
+from scalewise.restoring.samples import FloatImage, data_range
 
 Run = Callable[[FloatImage], FloatImage]
 """A network: (1, C, h, w) in [0, 1] to (1, C, scale h, scale w), h and w aligned."""
@@ -61,7 +61,7 @@ def restore_window(window: NDArray[Any], network: Network, separate: bool = Fals
         (C, scale h, scale w), not clipped.
     """
     planes = window.transpose(2, 0, 1).astype(np.float32, order="C")
-    if (white := peak(window.dtype)) != 1:
+    if (white := data_range(window.dtype)) != 1:
         planes /= np.float32(white)
     if separate:
         return np.concatenate([_colour(plane[None], network) for plane in planes])
