@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scalewise.data.degrading import TASKS, Degradation
 from scalewise.data.layouts import find_dataset
-from scalewise.data.sampler import PatchSampler
+from scalewise.data.sampler import PatchSampler, bicubic_matrix
 from scalewise.data.store import Store, pack
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
@@ -51,6 +51,48 @@ def test_processes_share_the_batch_that_one_would_see(store: Store) -> None:
     for which, all_patches in enumerate(whole):
         dealt = np.stack([share[which] for share in shares], axis=1)
         np.testing.assert_array_equal(dealt.reshape(all_patches.shape), all_patches)
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_the_bicubic_matrix_is_imresize(photo: NDArray[np.uint8], scale: int) -> None:
+    lr = photo[100:116, 200:216, 0].astype(np.float64)
+    matrix = bicubic_matrix(16, scale)
+    np.testing.assert_allclose(matrix @ lr @ matrix.T, imresize(lr, scale), atol=1e-3)
+
+
+def test_of_candidates_the_hardest_is_taken(store: Store) -> None:
+    def errors(sampler: PatchSampler, step: int) -> list[float]:
+        lr, hr = (patches.mean(axis=3) for patches in sampler.sample(step))
+        return [
+            float(np.abs(imresize(small, 2) - large).mean())
+            for small, large in zip(lr, hr, strict=True)
+        ]
+
+    even, chosen = (
+        PatchSampler([store], 2, 16, 6, seed=3, augment=False, candidates=candidates)
+        for candidates in (1, 4)
+    )
+    means = [np.mean([errors(each, step) for step in range(20)]) for each in (even, chosen)]
+    assert means[1] > 1.3 * means[0]
+    # Of the four that it draws for a patch, none is harder than the one that it takes.
+    places = chosen.draw(0)
+    drawn = chosen._random(0).random((6, 4, 4))
+    for place, candidates in zip(places, drawn.tolist(), strict=True):
+        hardest = max(chosen._bicubic_error(chosen._place(*numbers)) for numbers in candidates)
+        assert chosen._bicubic_error(place) == hardest
+
+
+def test_processes_share_what_is_chosen(store: Store) -> None:
+    settings = {"seed": 5, "candidates": 3}
+    whole = PatchSampler([store], 2, 16, 6, **settings).draw(2)
+    shares = [PatchSampler([store], 2, 16, 6, rank=r, world=2, **settings).draw(2) for r in (0, 1)]
+    assert [place for pair in zip(*shares, strict=True) for place in pair] == whole
+
+
+def test_candidates_need_patches_that_are_enlarged(store: Store) -> None:
+    for settings in ({"scale": 1}, {"scale": 2, "whole": True}):
+        with pytest.raises(ScalewiseError, match="leave it out"):
+            PatchSampler([store], patch=16, batch=6, candidates=2, **settings)
 
 
 @pytest.mark.parametrize("scale", [2, 3])

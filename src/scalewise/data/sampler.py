@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scalewise.data.degrading import Degradation, Floats
 from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
+from scalewise.imaging.resize import contributions
 
 Patches = NDArray[np.uint8]
 
@@ -38,7 +39,8 @@ class Place(NamedTuple):
 class PatchSampler:
     """Random aligned LR and HR patches, flipped and transposed, from packed stores.
 
-    Every position of every picture is equally likely.  Where the pictures are whole patches,
+    Every position of every picture is equally likely, unless there are candidates: of these the
+    patch is taken that bicubic enlargement restores worst.  Where the pictures are whole patches,
     every one is drawn once before any is drawn again, in an order shuffled anew each time.
 
     Args:
@@ -53,10 +55,13 @@ class PatchSampler:
         whole: the pictures are squares of the patch's size, to be taken as they are.
         degradation: what befalls LR patches, after they were flipped; None for nothing.
         teacher: draw the teacher's patches too.
+        candidates: places drawn for each patch, of which the one is taken where bicubic
+            enlargement is farthest from the truth.
 
     Raises:
         ScalewiseError: no picture is large enough, ``world`` does not divide ``batch``, the
-            seed is negative, or a store holds no teacher's images for this scale.
+            seed is negative, a store holds no teacher's images for this scale, or candidates
+            where there is nothing to choose from.
     """
 
     def __init__(
@@ -73,15 +78,22 @@ class PatchSampler:
         whole: bool = False,
         degradation: Degradation | None = None,
         teacher: bool = False,
+        candidates: int = 1,
     ) -> None:
         if seed < 0:
             raise ScalewiseError(f"seed must be 0 or more, not {seed}")
+        if candidates > 1 and (whole or scale == 1):
+            raise ScalewiseError(
+                "data.candidates is for patches that are cut out and enlarged; leave it out"
+            )
         if batch % world:
             raise ScalewiseError(f"batch {batch} does not divide among {world} processes")
         self.stores = list(stores)
         self.scale, self.patch, self.batch, self.seed = scale, patch, batch, seed
         self.degradation = degradation
         self.teacher = teacher
+        self._candidates = candidates
+        self._bicubic = bicubic_matrix(patch, scale)
         self._side = side = degradation.side(patch) if degradation else patch
         self._rank, self._world = rank, world
         self._augment, self._whole = augment, whole
@@ -111,15 +123,29 @@ class PatchSampler:
         """Where this process's patches of a step lie."""
         if self._whole:
             return self._draw_whole(step)
-        draw = self._random(step).random((self.batch, 4))
+        draw = self._random(step).random((self.batch, self._candidates, 4))
         places: list[Place] = []
-        for where, down, across, turn in draw[self._rank :: self._world].tolist():
-            picture = bisect(self._cumulative, where * self._cumulative[-1])
-            rows, columns = self._positions[picture]
-            store, index = self._pictures[picture]
-            view = int(turn * 8) if self._augment else 0
-            places.append(Place(store, index, int(down * rows), int(across * columns), view))
+        for candidates in draw[self._rank :: self._world].tolist():
+            drawn = [self._place(*numbers) for numbers in candidates]
+            places.append(drawn[0] if len(drawn) == 1 else max(drawn, key=self._bicubic_error))
         return places
+
+    def _place(self, where: float, down: float, across: float, turn: float) -> Place:
+        picture = bisect(self._cumulative, where * self._cumulative[-1])
+        rows, columns = self._positions[picture]
+        store, index = self._pictures[picture]
+        view = int(turn * 8) if self._augment else 0
+        return Place(store, index, int(down * rows), int(across * columns), view)
+
+    def _bicubic_error(self, place: Place) -> float:
+        """Mean absolute error of bicubic enlargement at a place, of the channels' mean."""
+        side, scale = self.patch, self.scale
+        top, left = place.top, place.left
+        lr = place.store.lr(place.picture, scale)[top : top + side, left : left + side]
+        top, left, side = top * scale, left * scale, side * scale
+        hr = place.store.hr(place.picture)[top : top + side, left : left + side]
+        enlarged = self._bicubic @ lr.mean(axis=2, dtype=np.float32) @ self._bicubic.T
+        return float(np.abs(enlarged - hr.mean(axis=2, dtype=np.float32)).mean())
 
     def _draw_whole(self, step: int) -> list[Place]:
         first = step * self.batch
@@ -166,6 +192,14 @@ class PatchSampler:
                 top, left = (zoom * start for start in corner)
                 patches[n] = dihedral(picture[top : top + side, left : left + side], view)
         return cut
+
+
+def bicubic_matrix(side: int, scale: int) -> NDArray[np.float32]:
+    """The matrix (scale side, side) that enlarges one axis bicubically."""
+    indices, weights = contributions(side, side * scale, scale)
+    matrix = np.zeros((side * scale, side), np.float32)
+    np.add.at(matrix, (np.arange(side * scale)[:, None], indices), weights.astype(np.float32))
+    return matrix
 
 
 def dihedral(image: NDArray[np.uint8], view: int) -> NDArray[np.uint8]:

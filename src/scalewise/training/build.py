@@ -107,6 +107,7 @@ def make_sampler(
         whole=data.squash is not None,
         degradation=data.degradation,
         teacher=teacher,
+        candidates=data.candidates,
     )
 
 

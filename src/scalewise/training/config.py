@@ -52,6 +52,8 @@ class DataConfig:
         valid_images: validate on the first so many only; all by default.
         patch: side of an LR patch in pixels; 48 by default.
         batch: patches per step.
+        candidates: places drawn for each patch, of which the one is taken that bicubic enlargement
+            restores worst; 1 draws evenly.  Patches are chosen on the CPU.
         epoch: steps that count as one epoch; by default as many as it takes to draw one patch
             per picture.
         augment: flip and transpose patches; true by default.
@@ -75,6 +77,7 @@ class DataConfig:
     valid_images: int | None = None
     patch: int = DERIVED
     batch: int = 16
+    candidates: int = 1
     epoch: int | None = None
     augment: bool = DERIVED
     squash: int | None = None
@@ -91,7 +94,7 @@ class DataConfig:
         _derive(self, sigma=usual.sigma, quality=usual.quality)
         _derive(self, clean=usual.clean, grey=usual.grey)
         _require(bool(self.train), "data.train must name a packed store or a folder of pictures")
-        for name in ("squash", "patch", "batch", "valid_images", "epoch"):
+        for name in ("squash", "patch", "batch", "candidates", "valid_images", "epoch"):
             _require_above_zero(f"data.{name}", getattr(self, name))
         _require(
             self.squash in (None, self.patch) and not (self.squash and self.augment),
