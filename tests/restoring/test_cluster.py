@@ -189,7 +189,10 @@ def test_a_run_survives_its_workers(
         )
 
     outcomes = run()
-    assert states(outcomes) == {"restored": COUNT, "failed": 2}
+    found = states(outcomes)
+    # A worker may be lost between writing a picture and saying so: the next one finds it there.
+    assert (found["restored"] + found["skipped"], found["failed"]) == (COUNT, 2)
+    assert found["skipped"] <= 1
     assert files(out) == expected
     problems = sorted(outcome.problem for outcome in outcomes if outcome.problem)
     assert problems[0].startswith("in/poison.png: given up, for 3 workers were lost over it")
