@@ -332,6 +332,8 @@ class PictureReader:
     def _to_srgb(self, image: Any) -> Any:
         deep = image.format != "uchar"
         icc = self.metadata.icc
+        if image.interpretation == "cmyk":
+            self.warnings.append(f"{self._path}: its CMYK colours become sRGB")
         if image.interpretation == "cmyk" and icc is not None:
             if _is_profile(icc, b"CMYK"):
                 with suppress(pyvips.Error):
