@@ -187,3 +187,17 @@ def test_progress_is_reported(tmp_path: Path) -> None:
         progress=lambda done, total: seen.append((done, total)),
     )
     assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_only_another_store_is_replaced(tmp_path: Path, photo: NDArray[np.uint8]) -> None:
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in/a.png", Picture(photo[:40, :40]))
+    mine = (tmp_path / "in/a.png").read_bytes()
+    datasets = [find_dataset(tmp_path / "in")]
+    with pytest.raises(ScalewiseError, match="exists and is not a packed store"):
+        pack(datasets, tmp_path / "in/a.png", [2])
+    assert (tmp_path / "in/a.png").read_bytes() == mine
+    with pytest.raises(ScalewiseError, match="in: is a folder; name a file in it"):
+        pack(datasets, tmp_path / "in", [2])
+    for _ in range(2):
+        assert pack(datasets, tmp_path / "out.pack", [2]).images == 1

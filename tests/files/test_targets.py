@@ -272,3 +272,12 @@ def test_a_file_that_is_replaced_keeps_its_permissions(
     assert (path.stat().st_mode & 0o777, read(path).pixels.shape) == (mode, PIXELS.shape)
     if fails != "link":  # where the file is copied, its owner is whoever copies it
         assert path.stat().st_gid == group
+
+
+def test_a_format_that_the_name_denies_is_said(tmp_path: Path) -> None:
+    picture = Picture(np.zeros((4, 4, 3), np.uint8))
+    assert write(tmp_path / "a.jpg", picture, format="png") == [
+        f"{tmp_path / 'a.jpg'}: is written as png, though its name ends in .jpg"
+    ]
+    assert write(tmp_path / "a.jpeg", picture, format="jpg") == []
+    assert write(tmp_path / "a", picture, format="png") == []

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from scalewise.errors import ScalewiseError, ScalewiseWarning
-from scalewise.models import RestorationNetwork, create_model, load_checkpoint
+from scalewise.models import RestorationNetwork, create_model, load_checkpoint, load_weights
 
 StateDict = dict[str, Tensor]
 pytestmark = pytest.mark.filterwarnings("ignore:.*4 are assumed")
@@ -270,3 +270,12 @@ def test_code_in_a_file_is_refused_and_never_run(tmp_path: Path) -> None:
     with pytest.raises(ScalewiseError, match="refused, because it holds Python objects"):
         load_checkpoint(path)
     assert not target.exists()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_must_be_finite(value: float) -> None:
+    network = create_model("plain", width=16, convolutions=2)
+    state = {name: weight.clone() for name, weight in network.state_dict().items()}
+    state["head.bias"][0] = value
+    with pytest.raises(ScalewiseError, match=r"not finite: 'head\.bias' holds NaN or infinity"):
+        load_weights(network, state)

@@ -230,7 +230,8 @@ def pack(
 
     Raises:
         ScalewiseError: not one picture could be packed, squashing at another scale, or a
-            teacher's image that is missing, unreadable or of the wrong size.
+            teacher's image that is missing, unreadable or of the wrong size; or ``out`` is a
+            folder, or a file that is not a store.
         OSError: the folder cannot be made or written to.
     """
     if squash is not None and list(scales) != [2]:
@@ -240,6 +241,7 @@ def pack(
             f"the teacher's images are for x{teacher.info.scale}, not squashed; "
             "pack that one scale, and do not squash"
         )
+    _require_replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     items = [
         (item, dataset.licences.get(item.name, ""))
@@ -256,6 +258,17 @@ def pack(
         partial.unlink(missing_ok=True)
         raise
     return summary
+
+
+def _require_replaceable(out: Path) -> None:
+    """Refuse to write a store over anything but another store."""
+    if out.is_dir():
+        raise ScalewiseError(f"{out}: is a folder; name a file in it, such as {out / 'train.pack'}")
+    if not out.exists():
+        return
+    with out.open("rb") as file:
+        if file.read(len(MAGIC)) != MAGIC:
+            raise ScalewiseError(f"{out}: exists and is not a packed store; choose another name")
 
 
 def _write(

@@ -17,7 +17,7 @@ from scalewise.errors import DiskFullError, ScalewiseError
 from scalewise.files import metadata_writing
 from scalewise.files.avif_boxes import with_properties
 from scalewise.files.exif import tags
-from scalewise.files.formats import Format, check_target
+from scalewise.files.formats import IMAGE_SUFFIXES, Format, check_target
 from scalewise.files.metadata import Metadata
 from scalewise.files.picture import Picture, Pixels
 from scalewise.files.scratch import Scratch, unfinished
@@ -146,6 +146,9 @@ class PictureWriter:
             self._options["Q"] = quality or self._form.quality
         self._strip = strip
         self.warnings: list[str] = []
+        suffix = path.suffix.lower()
+        if suffix in IMAGE_SUFFIXES and suffix not in self._form.suffixes:
+            self._warn(f"is written as {self._form.name}, though its name ends in {suffix}")
         # What a strip becomes in this format tells what the whole will be.
         self._separate = metadata.bands if metadata else None
         sample = self._fitted(np.zeros((1, 1, channels), self._dtype))

@@ -97,8 +97,8 @@ def load_weights(network: RestorationNetwork, state: Mapping[str, Tensor]) -> No
     """Load a state dictionary that has exactly the network's names and shapes.
 
     Raises:
-        ScalewiseError: a name is missing or unknown, or a shape differs; the first such, in
-            one line.  The network is then unchanged.
+        ScalewiseError: a name is missing or unknown, a shape differs, or weights are not
+            finite; the first such, in one line.  The network is then unchanged.
     """
     wanted: StateDict = network.state_dict()
     misfits = [f"'{name}' is missing" for name in wanted if name not in state]
@@ -111,6 +111,9 @@ def load_weights(network: RestorationNetwork, state: Mapping[str, Tensor]) -> No
     if misfits:
         more = f" (and {len(misfits) - 1} more)" if len(misfits) > 1 else ""
         raise ScalewiseError(f"weights do not fit {type(network).__name__}: {misfits[0]}{more}")
+    for name in wanted:
+        if not state[name].isfinite().all():
+            raise ScalewiseError(f"weights are not finite: '{name}' holds NaN or infinity")
     network.load_state_dict(state)
 
 
