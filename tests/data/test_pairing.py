@@ -92,6 +92,23 @@ def test_every_scale_of_a_set_without_telling_names(tmp_path: Path, pictures: li
     assert all(sorted(item.lr) == [2, 4] for item in dataset.items)
 
 
+@pytest.mark.parametrize("damaged", [False, True])
+def test_one_odd_file_does_not_make_hr_of_all_lr(
+    tmp_path: Path, photo: Pixels, damaged: bool
+) -> None:
+    for number in range(4):
+        hr = photo[20 * number : 20 * number + 64, :64]
+        lr = imresize(hr, 0.5)
+        save(tmp_path / f"A/{number}.png", hr)
+        save(tmp_path / f"B/{number}.png", lr[:-1] if number == 2 and not damaged else lr)
+    if damaged:
+        (tmp_path / "A/2.png").write_bytes((tmp_path / "A/2.png").read_bytes()[:100])
+    (problem,) = check(find_dataset(tmp_path), min_side=60, workers=1).problems
+    assert "2.png" in str(problem)
+    summary = pack([find_dataset(tmp_path)], tmp_path / "out.pack", [2])
+    assert (summary.images, len(summary.skipped)) == (3, 1)
+
+
 def test_two_sets_in_one_folder(tmp_path: Path, pictures: list[Pixels]) -> None:
     for name in ("DIV2K_train", "Flickr2K"):
         lay_out(tmp_path, pictures, {f"{name}_HR/{{}}.png": 1, f"{name}_LR/X2/{{}}.png": 2})

@@ -5,6 +5,7 @@ Names and sizes may agree by chance (the frames of two videos), so a few images 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
@@ -101,12 +102,16 @@ def repeated_scale(hr: Mapping[str, Path], lr: Mapping[str, Path]) -> int | None
     ]
     if 2 * len(pairs) < len(names) or not pairs:
         return None
-    scales = {scale_between(*each, slack=0) for each in _few(pairs, HEADERS)}
-    if len(scales) != 1 or (scale := scales.pop()) is None or scale not in SCALES:
+    # A single file that is damaged, or of another size, does not make HR of all LR: most decide,
+    # and the odd one is named where it is packed or checked.
+    scales = {each: scale_between(*each, slack=0) for each in _few(pairs, HEADERS)}
+    scale, count = Counter(scales.values()).most_common(1)[0]
+    if scale is None or scale not in SCALES or 2 * count <= len(scales):
         return None
+    agreeing = [each for each in scales if scales[each] == scale]
     try:
-        alike = all(is_alike(*each, scale) for each in _few(pairs, IMAGES))
-    except ScalewiseError:  # damaged, which is said where it is packed or checked
+        alike = all(is_alike(*each, scale) for each in _few(agreeing, IMAGES))
+    except ScalewiseError:
         alike = True
     return scale if alike else None
 
