@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import struct
 from typing import BinaryIO
 
+from scalewise.files.jpeg_segments import SCAN, read_segments
+
 _END = b"\xff\xd9"
-_SCAN = 0xDA
-_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
-_MOST_SEGMENTS = 1000
 _AT_ONCE = 2**20
 
 
@@ -20,7 +18,7 @@ def lacks_end_marker(file: BinaryIO) -> bool:
     file.seek(-len(_END), 2)
     if file.read() == _END:
         return False
-    if not _find_first_scan(file):
+    if not any(marker == SCAN for marker, _ in read_segments(file)):
         return False
     last = b""
     while block := file.read(_AT_ONCE):
@@ -41,22 +39,3 @@ def with_end_marker(file: BinaryIO) -> bytes:
     if data.endswith(b"\xff") and len(data) < len(whole):
         data += b"\0"
     return data + _END
-
-
-def _find_first_scan(file: BinaryIO) -> bool:
-    """Go to where the first scan begins, if there is one."""
-    file.seek(0)
-    for _ in range(_MOST_SEGMENTS):
-        marker = file.read(2)
-        if len(marker) < 2 or marker[0] != 0xFF:
-            return False
-        if marker[1] == 0xFF:  # filling
-            file.seek(-1, 1)
-        elif marker[1] == _SCAN:
-            return True
-        elif marker[1] not in _WITHOUT_LENGTH:
-            length = file.read(2)
-            if len(length) < 2:
-                return False
-            file.seek(struct.unpack(">H", length)[0] - 2, 1)
-    return False

@@ -11,23 +11,30 @@ from typing import BinaryIO
 
 SOI = b"\xff\xd8"
 APP0, APP1, APP2, APP11, APP13, COM = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xFE
+TABLES, SCAN = 0xDB, 0xDA
 MOST = 65533
 """Bytes that a segment holds."""
 
 _APPLICATION = range(0xE0, 0xF0)
-_SCAN, _END = 0xDA, 0xD9
+_END = 0xD9
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
 _MOST_SEGMENTS = 10_000
 
 
 def read_segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Marker and content of each segment ahead of the first scan; ends where it is damaged."""
+    """Marker and content of each segment ahead of the first scan; ends where it is damaged.
+
+    The first scan comes last, without its content; the file is then right behind its marker.
+    """
     file.seek(2)
     for _ in range(_MOST_SEGMENTS):
         start = file.read(2)
         while start[:1] == b"\xff" and start[1:] == b"\xff":  # fill bytes
             start = b"\xff" + file.read(1)
-        if len(start) < 2 or start[0] != 0xFF or start[1] in (_SCAN, _END):
+        if len(start) < 2 or start[0] != 0xFF or start[1] == _END:
+            return
+        if start[1] == SCAN:
+            yield SCAN, b""
             return
         if start[1] in _WITHOUT_LENGTH:
             continue

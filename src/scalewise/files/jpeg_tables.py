@@ -5,7 +5,6 @@ The tables stand in the file's header, as ITU-T T.81 section B.2.4.1 has them.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -14,11 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
-
-_START = b"\xff\xd8"
-_TABLES, _SCAN = 0xDB, 0xDA
-_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD8)}
-_MOST_SEGMENTS = 1000
+from scalewise.files.jpeg_segments import SOI, TABLES, read_segments
 
 
 def luma_table(path: str | Path) -> NDArray[np.int64] | None:
@@ -40,23 +35,11 @@ def luma_table(path: str | Path) -> NDArray[np.int64] | None:
 
 def _tables(file: BinaryIO) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """The numbers of a file's tables, and the tables, up to its first scan."""
-    if file.read(2) != _START:
+    if file.read(2) != SOI:
         return
-    for _ in range(_MOST_SEGMENTS):
-        marker = file.read(2)
-        if len(marker) < 2 or marker[0] != 0xFF or marker[1] == _SCAN:
-            return
-        if marker[1] == 0xFF:  # filling
-            file.seek(-1, 1)
-            continue
-        if marker[1] in _WITHOUT_LENGTH:
-            continue
-        length = file.read(2)
-        if len(length) < 2:
-            return
-        segment = file.read(struct.unpack(">H", length)[0] - 2)
-        if marker[1] == _TABLES:
-            yield from _of_segment(segment)
+    for marker, content in read_segments(file):
+        if marker == TABLES:
+            yield from _of_segment(content)
 
 
 def _of_segment(segment: bytes) -> Iterator[tuple[int, NDArray[np.int64]]]:
