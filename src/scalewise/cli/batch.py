@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from scalewise.cli.console import print_error, print_warning, progress_bar
+from scalewise.cli.pipes import Places, places
 
 if TYPE_CHECKING:
-    from scalewise.cli.pipes import Places
     from scalewise.restoring.choosing import Which
     from scalewise.restoring.folder import Outcome
     from scalewise.restoring.jobs import Job, Selection
@@ -54,14 +54,36 @@ def limit_of_pixels(max_pixels: int | None) -> int | None:
     return MAX_PIXELS if max_pixels is None else max_pixels or None
 
 
-def restore_and_report(
-    title: str, files: Places, jobs: Sequence[Job], engine: Engine, wishes: Wishes
+def restore_all(
+    title: str,
+    inputs: Sequence[str],
+    output: str | None,
+    suffix: str,
+    engine: Engine,
+    wishes: Wishes,
+    selection: Selection,
 ) -> None:
-    """Restore pictures, and say what became of each.
+    """Restore what a command names, files or pipes, and say what became of each picture.
 
     Raises:
         typer.Exit: with code 1, if one failed.
+        ScalewiseError: as :func:`~scalewise.cli.pipes.places` and
+            :func:`~scalewise.restoring.jobs.plan_jobs`.
     """
+    from scalewise.restoring.jobs import plan_jobs
+
+    form = wishes.format
+    with places(inputs, output, format=form, cluster=engine.cluster) as files:
+        jobs = plan_jobs(
+            files.inputs, files.output, suffix, format=form, selection=selection, warn=print_warning
+        )
+        _restore_and_report(title, files, jobs, engine, wishes)
+
+
+def _restore_and_report(
+    title: str, files: Places, jobs: Sequence[Job], engine: Engine, wishes: Wishes
+) -> None:
+    """Restore planned pictures; see :func:`restore_all`."""
     from scalewise.restoring.choosing import load_networks
     from scalewise.restoring.folder import restore_files
 

@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from scalewise.cli.batch import Engine, limit_of_pixels, restore_and_report, select
-from scalewise.cli.console import print_warning
+from scalewise.cli.batch import Engine, limit_of_pixels, restore_all, select
 from scalewise.cli.options import (
     AllowLocalOption,
     AutoPrecisionOption,
@@ -29,7 +28,6 @@ from scalewise.cli.options import (
     SuffixOption,
     TileOption,
 )
-from scalewise.cli.pipes import places
 from scalewise.errors import ScalewiseError
 
 
@@ -71,7 +69,6 @@ def restore(
     on when the same command is given again: results that exist are skipped.
     """
     from scalewise.restoring.choosing import MODELS, Which, for_restoring
-    from scalewise.restoring.jobs import plan_jobs
     from scalewise.restoring.pictures import Wishes
     from scalewise.restoring.restorer import DEFAULT_TILE
 
@@ -98,13 +95,4 @@ def restore(
         "strength": strength,
     }
     engine = Engine(which, options, cluster)
-    with places(inputs, output, format=format, cluster=cluster) as files:
-        jobs = plan_jobs(
-            files.inputs,
-            files.output,
-            suffix,
-            format=format,
-            selection=selection,
-            warn=print_warning,
-        )
-        restore_and_report("restoring", files, jobs, engine, wishes)
+    restore_all("restoring", inputs, output, suffix, engine, wishes, selection)

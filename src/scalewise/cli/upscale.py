@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from scalewise.cli.batch import Engine, limit_of_pixels, restore_and_report, select
-from scalewise.cli.console import print_warning
+from scalewise.cli.batch import Engine, limit_of_pixels, restore_all, select
 from scalewise.cli.options import (
     SIZE,
     AllowLocalOption,
@@ -31,7 +30,6 @@ from scalewise.cli.options import (
     SuffixOption,
     TileOption,
 )
-from scalewise.cli.pipes import places
 from scalewise.errors import ScalewiseError
 
 
@@ -88,7 +86,6 @@ def upscale(
     exist are skipped.
     """
     from scalewise.restoring.choosing import for_upscaling
-    from scalewise.restoring.jobs import plan_jobs
     from scalewise.restoring.pictures import Wishes
     from scalewise.restoring.restorer import DEFAULT_TILE
     from scalewise.restoring.sizes import Target
@@ -116,17 +113,15 @@ def upscale(
         "ensemble": ensemble,
         "strength": strength,
     }
-    engine = Engine(model or for_upscaling, options, cluster)
-    with places(inputs, output, format=format, cluster=cluster) as files:
-        jobs = plan_jobs(
-            files.inputs,
-            files.output,
-            suffix,
-            format=format,
-            selection=selection,
-            warn=print_warning,
-        )
-        restore_and_report("upscaling", files, jobs, engine, wishes)
+    restore_all(
+        "upscaling",
+        inputs,
+        output,
+        suffix,
+        Engine(model or for_upscaling, options, cluster),
+        wishes,
+        selection,
+    )
 
 
 def _frame(text: str | None) -> tuple[int, int] | None:
