@@ -1,45 +1,35 @@
-"""What every command says the same way: errors, and how far it is."""
+"""Error messages, warnings and progress bars of the command line."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
 import typer
-from typer.core import TyperGroup
 
 
 class Update(Protocol):
-    """Tells a progress bar how much is done.
-
-    Called with what is done and, where it has changed or was not known, the total; ``detail``
-    is a short text at the bar's end, such as the loss.
-    """
+    """Progress callback of a bar."""
 
     def __call__(self, done: float, total: float | None = None, *, detail: str = "") -> None:
-        """Show it."""
+        """Show progress.
+
+        Args:
+            done: the amount of work that is done.
+            total: the whole amount; None to leave it as it is.
+            detail: a short text at the bar's end, such as the loss.
+        """
         ...
 
 
-class PlainGroup(TyperGroup):
-    """Commands listed without rich, which takes longer to import than all else that help needs.
-
-    Each command's own help is rich, with its options in groups.
-    """
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.rich_markup_mode = None
-
-
 def print_error(message: str) -> None:
-    """Say on stderr, in one line, what went wrong."""
+    """Write an error to stderr, in one line."""
     _print_line("error:", "red", message)
 
 
 def print_warning(message: str) -> None:
-    """Say on stderr, in one line, what is not as one might think."""
+    """Write a warning to stderr, in one line."""
     _print_line("warning:", "yellow", message)
 
 
@@ -48,27 +38,22 @@ def _print_line(label: str, colour: str, message: str) -> None:
     typer.echo(f"{typer.style(label, fg=colour, bold=True)} {line}", err=True)
 
 
-def is_watched() -> bool:
-    """Whether stderr is a terminal, where progress bars show."""
-    from rich.console import Console
-
-    return Console(stderr=True).is_terminal
-
-
 @contextmanager
 def progress_bar(
     description: str, total: float | None = None, *, percent: bool = False
 ) -> Generator[Update, None, None]:
-    """A progress bar on stderr with time elapsed and time left; silent where nobody watches.
+    """Show a progress bar on stderr with the time elapsed and left; nothing if not a terminal.
 
-    The time left comes from the speed of the last minute, not from the start, so that it stays
-    true for work that was resumed or gets slower; until it is known no time is shown.
+    The time left is estimated from the speed of the last minute.  So it stays right for work that
+    was resumed or gets slower.  Until it is known no time is shown.
 
     Args:
-        description: what is being done.
-        total: how much there is to do, if known.
-        percent: say how much is done in percent, on a short bar that leaves room for a detail;
-            by default it is counted.
+        description: the text before the bar.
+        total: the whole amount of work, if known.
+        percent: show percent, on a short bar that leaves room for a detail; by default, counts.
+
+    Yields:
+        The callback to report progress to.
     """
     from rich.console import Console
     from rich.progress import (
