@@ -1,9 +1,9 @@
-"""Restore a folder of pictures, with a function of your own that is told how far it is.
+"""Restore a folder of images, with a progress callback.
 
     python examples/restore_a_folder.py [FOLDER [OUTPUT]]
 
-What exists already is skipped, so a run that was stopped goes on.  A picture that cannot be read
-spoils no other.
+Existing results are skipped, so the same command resumes.  An image that cannot be read does not
+stop the others.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ PICTURES = Path(__file__).parent / "pictures"
 
 
 def tell(done: float, total: float, where: str) -> None:
-    """What you would draw a progress bar with: pixels done, pixels in all, and the picture."""
+    """Print the progress: pixels done, pixels in all, and the name of the image."""
     print(f"\r{100 * done / max(total, 1):3.0f} % {where}", end="", file=sys.stderr)
 
 
 def main(folder: str = str(PICTURES), output: str = "restored") -> None:
-    """Enlarge every picture by half: JPEGs with their faults taken out, all others as they are."""
+    """Enlarge each image by half: JPEGs without their artifacts, all others as they are."""
     jobs = plan_jobs([Path(folder)], Path(output), "_x1.5", format="webp")
     wishes = Wishes(target=Target(scale=1.5), format="webp", quality=90)
     for outcome in restore_files(jobs, for_upscaling(), wishes, tell):

@@ -13,10 +13,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "scalewise"
 
 NOT_YET = {
-    "CHANGELOG.md",
-    "benchmarks",
-    "docs",
-    "examples",
+    "examples/restore_a_folder.py",
     "recipes/scn_x2_trunk",
     "src/scalewise/__init__.py",
     "src/scalewise/cli/batch.py",
