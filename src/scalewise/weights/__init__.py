@@ -16,7 +16,7 @@ from scalewise.weights.resolve import (
 )
 
 if TYPE_CHECKING:
-    from scalewise.weights.release import add_int8, load_network, load_pretrained, write_release
+    from scalewise.weights.release import add_int8, create_model, load_network, write_release
 
 __all__ = [
     "RELEASES",
@@ -26,11 +26,11 @@ __all__ = [
     "Training",
     "add_int8",
     "clean_model",
+    "create_model",
     "find_release",
     "is_release",
     "list_cards",
     "load_network",
-    "load_pretrained",
     "read_card",
     "resolve",
     "with_scores",
