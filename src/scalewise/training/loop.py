@@ -137,6 +137,7 @@ class Trainer:
             ScalewiseError: the result cannot be written.
             LostWorker: another process is gone; what was learned until then is saved.
         """
+        alone = self._forward
         try:
             with self.process_settings():
                 self._train()
@@ -144,6 +145,7 @@ class Trainer:
             self._save()
             raise
         finally:
+            self._forward = alone  # the wrapper around it holds the processes' connections
             self.batches.close()
 
     def process_settings(self) -> AbstractContextManager[None]:
@@ -284,8 +286,7 @@ class Trainer:
         self.seconds = checkpoint["seconds"]
         self.best = self._saved_best = checkpoint["best"]
         self.start = checkpoint.get("start")
-        branch = checkpoint.get("branch")
-        self.branch = None if branch is None else Branch(**branch)
+        self.branch = Branch(**branch) if (branch := checkpoint.get("branch")) else None
         if self.world.writes:
             self._log.forget_after(self.step)
 
@@ -331,8 +332,7 @@ class Trainer:
         if self.world.size > 1:
             if not self._meets:
                 return
-            mine = seconds if self.world.writes else 0.0
-            seconds, stops = self.world.sum(mine, self._stop_asked)
+            seconds, stops = self.world.sum(seconds * self.world.writes, self._stop_asked)
             self._stop_agreed = stops > 0
         self.seconds = seconds
 
