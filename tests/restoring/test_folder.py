@@ -263,7 +263,7 @@ def test_any_size(folder: Path, doubling: Restorer, wishes: Wishes, size: tuple[
 
 def test_a_limit_on_pixels(folder: Path, doubling: Restorer) -> None:
     job = Job(folder / "a.png", folder.parent / "large.png")
-    with pytest.raises(ScalewiseError, match="--max-pixels 2000"):
+    with pytest.raises(ScalewiseError, match="max_pixels=2000"):
         restore_file(job, [doubling], Wishes(max_pixels=1999))
     restore_file(job, [doubling], Wishes(max_pixels=2000))
 

@@ -32,7 +32,7 @@ from scalewise.cli import (
     train,
     upscale,
 )
-from scalewise.cli.console import print_error, print_warning
+from scalewise.cli.console import flags_in_use, print_error, print_warning
 from scalewise.cli.help import MEASURE, PUBLISH, RESTORE, TRAIN, HelpCommand, HelpGroup
 from scalewise.errors import ScalewiseError, ScalewiseWarning
 
@@ -47,6 +47,7 @@ EXTRAS = {
     "uvicorn": "web",
     "starlette": "web",
     "python_multipart": "web",
+    "huggingface_hub": "hub",
 }
 """Package -> the extra of this distribution that installs it."""
 
@@ -136,8 +137,8 @@ def _print_warnings_plainly() -> None:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        if issubclass(category, ScalewiseWarning):
-            print_warning(str(message))
+        if isinstance(message, ScalewiseWarning):
+            print_warning(message.with_flags(flags_in_use()))
         else:
             showwarning(message, category, filename, lineno, file, line)
 

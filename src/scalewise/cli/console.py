@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from contextvars import ContextVar
+from typing import Any, Protocol
 
 import typer
+
+from scalewise.errors import ScalewiseError, put_flags
+
+_CONTEXT: ContextVar[Any] = ContextVar("context", default=None)
+"""The context of the group whose command runs."""
 
 
 class Update(Protocol):
@@ -23,13 +29,58 @@ class Update(Protocol):
         ...
 
 
+@contextmanager
+def naming_flags(context: Any) -> Generator[None, None, None]:
+    """Run a command of a group; its errors name its flags instead of the library's arguments."""
+    token = _CONTEXT.set(context)
+    try:
+        yield
+    except ScalewiseError as error:
+        error.args = (error.with_flags(flags_in_use()),)
+        raise
+    finally:
+        _CONTEXT.reset(token)
+
+
+def flags_in_use(*, own_alone: bool = False) -> dict[str, str]:
+    """Return the flags of arguments: those of the running command, then those of the others.
+
+    Args:
+        own_alone: leave out the other commands.
+    """
+    context = _CONTEXT.get()
+    if context is None:
+        return {}
+    own = context.command.commands.get(context.invoked_subcommand)
+    others = () if own_alone else _commands(context.find_root().command)
+    flags: dict[str, str] = {}
+    for command in (*others, own):
+        for parameter in getattr(command, "params", ()):
+            flag = next((each for each in parameter.opts if each.startswith("--")), None)
+            if flag is not None and (command is own or parameter.name != "settings"):
+                flags[parameter.name] = flag
+    return flags
+
+
+def _commands(group: Any) -> Iterator[Any]:
+    for command in group.commands.values():
+        if hasattr(command, "commands"):
+            yield from _commands(command)
+        else:
+            yield command
+
+
 def print_error(message: str) -> None:
-    """Write an error to stderr, in one line."""
-    _print_line("error:", "red", message)
+    """Print an error on stderr, in one line, with the command's flags for arguments (``name=``).
+
+    The error of one image among many is only a text, without the list of its arguments.
+    """
+    flags = flags_in_use(own_alone=True)
+    _print_line("error:", "red", put_flags(message, tuple(flags), flags, first_word=False))
 
 
 def print_warning(message: str) -> None:
-    """Write a warning to stderr, in one line."""
+    """Print a warning on stderr, in one line."""
     _print_line("warning:", "yellow", message)
 
 

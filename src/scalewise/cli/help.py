@@ -13,6 +13,8 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from scalewise.cli.console import naming_flags
+
 RESTORE, MEASURE, TRAIN, PUBLISH = "Restore", "Measure", "Train", "Publish"
 """Groups of commands."""
 
@@ -52,11 +54,16 @@ class HelpCommand(TyperCommand):
 
 
 class HelpGroup(TyperGroup):
-    """A group of commands with plain help."""
+    """A group of commands with plain help, whose errors name flags."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.rich_markup_mode = None  # also of the errors, which rich would put into boxes
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        with naming_flags(ctx):
+            return super().invoke(ctx)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return what follows the group's name in its usage."""
@@ -68,7 +75,7 @@ class HelpGroup(TyperGroup):
         for name in sorted(self.list_commands(ctx), key=self._is_command):
             command: Any = self.get_command(ctx, name)
             panel = command.rich_help_panel if isinstance(command.rich_help_panel, str) else ""
-            line = command.help.strip().partition("\n")[0]
+            line = (command.help or "").strip().partition("\n")[0]
             panels.setdefault(panel or "Commands", []).append((name, line))
         options = [_row(each) for each in self.get_params(ctx)]
         text = _help(self, ctx, [*panels.items(), ("Options", options)], formatter.width)
@@ -79,7 +86,7 @@ class HelpGroup(TyperGroup):
 
 
 def _help(command: Any, ctx: Any, sections: Sequence[tuple[str, Rows]], width: int) -> str:
-    about, _, examples = command.help.partition("\nExamples:\n")
+    about, _, examples = (command.help or "").partition("\nExamples:\n")
     parts = [textwrap.fill(each, width) for each in about.strip().split("\n\n")]
     usage = f"Usage: {ctx.command_path} {' '.join(command.collect_usage_pieces(ctx))}"
     parts.append(textwrap.fill(usage, width, subsequent_indent=" " * 7))

@@ -6,8 +6,8 @@ Plain dataclasses, so that the training loop needs nothing beyond PyTorch and Nu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Literal, cast
 
 from scalewise.data.degrading import TASKS, Degradation
 from scalewise.errors import ScalewiseError
@@ -22,8 +22,21 @@ STRICT = {"extra": "forbid", "strict": True}
 """Pydantic's settings for every part of a recipe: unknown and ill-typed keys are errors."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelConfig:
+class _Settings:
+    """Settings whose ``repr`` leaves out what is as by default."""
+
+    def __repr__(self) -> str:
+        shown: list[str] = []
+        for each in fields(cast(Any, self)):
+            value = getattr(self, each.name)
+            default = each.default if each.default_factory is MISSING else each.default_factory()
+            if value != default:
+                shown.append(f"{each.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ModelConfig(_Settings):
     """Which network.
 
     Attributes:
@@ -41,8 +54,8 @@ class ModelConfig:
     __pydantic_config__ = STRICT
 
 
-@dataclass(frozen=True, kw_only=True)
-class DataConfig:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class DataConfig(_Settings):
     """What is learned from.
 
     Attributes:
@@ -122,8 +135,8 @@ class DataConfig:
         return Degradation(self.sigma, self.quality, self.clean, self.grey)
 
 
-@dataclass(frozen=True, kw_only=True)
-class LossConfig:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class LossConfig(_Settings):
     """``l1 * L1 + smooth_l1 * SmoothL1``, on images in [0, 1], and what its cleaning is to find.
 
     With a teacher, ``(1 - teacher)`` times that loss against the truth, and ``teacher`` times the
@@ -161,12 +174,12 @@ class LossConfig:
         return self.denoised > 0 or self.artifact_map > 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class OptimizerConfig:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class OptimizerConfig(_Settings):
     """How gradients become steps.
 
     Attributes:
-        kind: ``adam``, or ``muon``, which learns faster (:mod:`scalewise.training.muon`).
+        kind: ``adam``, or ``muon``, which learns faster (:mod:`scalewise.training.optimization`).
         rate: the highest learning rate.
         betas: Adam's decay rates of the two moments.
         clip: the gradient's largest norm; none by default.
@@ -188,9 +201,9 @@ class OptimizerConfig:
         _require_part("optimizer.ema", self.ema)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ScheduleConfig:
-    """The learning rate over the run; see :mod:`scalewise.training.schedules`.
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ScheduleConfig(_Settings):
+    """The learning rate over the run; see :mod:`scalewise.training.optimization`.
 
     Attributes:
         kind: ``fixed``, ``cosine``, ``multistep`` or ``wsd`` (warm-up, stable, decay).
@@ -217,8 +230,8 @@ class ScheduleConfig:
         _require_part("schedule.milestones", *self.milestones)
 
 
-@dataclass(frozen=True, kw_only=True)
-class BudgetConfig:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class BudgetConfig(_Settings):
     """How long to train: exactly one of the three.
 
     Attributes:
@@ -234,8 +247,8 @@ class BudgetConfig:
     __pydantic_config__ = STRICT
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Recipe(_Settings):
     """One training run.
 
     Attributes:

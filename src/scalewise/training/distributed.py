@@ -1,4 +1,4 @@
-"""Several processes that train one network: who they are, and what they agree on.
+"""Distributed training: several processes that train one network.
 
 ``torchrun`` starts the processes and tells each by environment variables which one it is
 (https://docs.pytorch.org/docs/stable/elastic/run.html).  Gradients are averaged by
@@ -21,14 +21,10 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from scalewise.errors import ScalewiseError
+from scalewise.errors import LostWorker, ScalewiseError
 
 PATIENCE = timedelta(minutes=30)
 """How long a process waits for the others: as long as one may pack pictures or validate."""
-
-
-class LostWorker(ScalewiseError):
-    """Another process of the run is gone."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +46,17 @@ class World:
 
     @property
     def writes(self) -> bool:
-        """Whether this process writes the run's files."""
+        """Return whether this process writes the run's files."""
         return self.rank == 0
 
     def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
-        """The network with its gradients averaged over the world in every backward pass.
+        """Return the network with its gradients averaged over the world in every backward pass.
 
         Every process has to call it: they compare their networks.
         """
         if self.size == 1:
             return network
-        # Static: some networks have parameters that nothing hears, the same ones every time.
+        # Static: some networks have parameters that nothing reads, the same ones every time.
         return DistributedDataParallel(
             network,
             device_ids=[device] if device.type == "cuda" else None,
@@ -69,7 +65,7 @@ class World:
         )
 
     def sum(self, *numbers: float) -> list[float]:
-        """Every number summed over the processes.
+        """Return every number summed over the processes.
 
         Raises:
             LostWorker: one of them is gone.
@@ -82,13 +78,13 @@ class World:
         return [float(number) for number in tensor]
 
     def mean(self, tensor: Tensor) -> Tensor:
-        """A tensor (n,) averaged over the processes."""
+        """Return a tensor (n,) averaged over the processes."""
         if self.size == 1:
             return tensor
         return tensor.new_tensor(self.sum(*map(float, tensor))).div_(self.size)
 
     def wait(self) -> None:
-        """Go on when every process is here."""
+        """Wait for every process."""
         self.sum(0.0)
 
 
@@ -109,7 +105,7 @@ def joined_world(device: str) -> Generator[World, None, None]:
         if local_rank >= torch.cuda.device_count():
             raise ScalewiseError(
                 f"torchrun started process {local_rank + 1} on a machine with "
-                f"{torch.cuda.device_count()} GPUs; lower --nproc-per-node, or set device=cpu"
+                f"{torch.cuda.device_count()} GPUs; start fewer processes, or set device=cpu"
             )
         torch.cuda.set_device(local_rank)
     dist.init_process_group("nccl" if on_gpu else "gloo", timeout=PATIENCE)
