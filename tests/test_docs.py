@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import scalewise
-from scalewise.evaluating.tasks import denoising
+from scalewise.evaluating.protocols import denoising
 from scalewise.imaging.protocols import PROTOCOLS
 from scalewise.weights import list_cards
 from tests.test_architecture import imports_of_the_house

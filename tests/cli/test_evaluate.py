@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from scalewise.evaluating.evaluate import restoration
-from scalewise.evaluating.tasks import PHOTO, denoising
+from scalewise.evaluating.protocols import PHOTO, denoising
 from scalewise.files import Picture, read, write
 from scalewise.restoring.restorer import load
 from scalewise.weights.card import read_card, write_card

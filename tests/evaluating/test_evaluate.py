@@ -22,7 +22,7 @@ from scalewise.evaluating.evaluate import (
     unchanged,
     write_csv,
 )
-from scalewise.evaluating.tasks import deblocking, denoising
+from scalewise.evaluating.protocols import deblocking, denoising
 from scalewise.files import Picture, write
 from scalewise.imaging.metrics import psnr
 from scalewise.imaging.protocols import FIELD

@@ -42,7 +42,7 @@ def test_commands(fields: dict[str, object], command: str, result: str) -> None:
 
 @pytest.mark.parametrize("task", ["photo", "denoise", "dejpeg"])
 def test_tasks_as_far_as_their_models_are_released(task: str) -> None:
-    from scalewise.restoring.choosing import MODELS
+    from scalewise.restoring.selection import MODELS
     from scalewise.web.restore_request import order_of
     from scalewise.web.schemas import RestoreForm
     from scalewise.weights import is_release

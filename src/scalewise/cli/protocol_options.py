@@ -66,7 +66,7 @@ def protocol_of(
 ) -> Protocol:
     """The protocol that a task and the options given with it name."""
     from scalewise.errors import ScalewiseError
-    from scalewise.evaluating.tasks import PHOTO, deblocking, denoising
+    from scalewise.evaluating.protocols import PHOTO, deblocking, denoising
     from scalewise.imaging.protocols import PROTOCOLS
 
     given = {

@@ -68,13 +68,13 @@ def restore(
     Pictures without either are left alone, and said to be. A run over many that was stopped goes
     on when the same command is given again: results that exist are skipped.
     """
-    from scalewise.restoring.choosing import MODELS, Which, for_restoring
     from scalewise.restoring.pictures import Wishes
     from scalewise.restoring.restorer import DEFAULT_TILE
+    from scalewise.restoring.selection import MODELS, ModelSpec, select_for_restoring
 
     if model is not None and task != "auto":
         raise ScalewiseError("give --task or --model: a model has one task")
-    which: Which = model or (for_restoring if task == "auto" else MODELS[task])
+    which: ModelSpec = model or (select_for_restoring if task == "auto" else MODELS[task])
     wishes = Wishes(
         format=format,
         quality=quality,

@@ -7,7 +7,7 @@ live here and nowhere else, and every printed number carries its protocol's desc
 2018: grey pictures take the way over RGB.  ``squash256`` is how the reproduced document
 (M. Pratap, "Scale-wise Convolution for image restoration", Purdue) measures: every picture is
 squashed to one size first, whatever its shape.  Those of pictures that are noisy or were JPEGs
-are in :mod:`scalewise.evaluating.tasks`.
+are in :mod:`scalewise.evaluating.protocols`.
 """
 
 from __future__ import annotations

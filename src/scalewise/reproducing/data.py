@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scalewise.data.layouts import Dataset, find_dataset
 from scalewise.errors import ScalewiseError
-from scalewise.evaluating.tasks import deblocking, denoising
+from scalewise.evaluating.protocols import deblocking, denoising
 from scalewise.imaging.protocols import Protocol
 
 DIV2K = "DIV2K"

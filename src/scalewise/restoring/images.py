@@ -9,11 +9,11 @@ from typing import Any
 from scalewise.errors import ScalewiseError, warn
 from scalewise.files import check_target, copy_picture, format_of, write
 from scalewise.imaging.blind_estimation import estimate_jpeg_quality
-from scalewise.restoring.choosing import MODELS, PHOTO, kept_series, model_of_task
 from scalewise.restoring.diagnosis import Diagnosis, sigma_of
 from scalewise.restoring.enlarging import enlarge
 from scalewise.restoring.inputs import ImageInput, Pixels, path_of, read_input, samples_for_file
 from scalewise.restoring.restorer import Restorer, check_strength
+from scalewise.restoring.selection import MODELS, PHOTO, cached_cascade, model_of_task
 from scalewise.restoring.sizes import Target
 from scalewise.weights import clean_model, find_release
 from scalewise.weights.card import read_card
@@ -80,7 +80,7 @@ def _result(
         if path is not None and not _copied(given, path, overwrite):
             _write(given, given.pixels, path, overwrite)
         return given.give_back(given.pixels.copy())
-    restorers: Sequence[Restorer] = kept_series(model, strength)
+    restorers: Sequence[Restorer] = cached_cascade(model, strength)
     result = enlarge(given.pixels, restorers, target, separate=given.separate)
     if path is not None:
         _write(given, result, path, overwrite)

@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath
 
 from scalewise.errors import ScalewiseError
 from scalewise.files import IMAGE_SUFFIXES, format_of
-from scalewise.restoring.choosing import MODELS
 from scalewise.restoring.jobs import result_name
 from scalewise.restoring.pictures import Wishes
+from scalewise.restoring.selection import MODELS
 from scalewise.restoring.sizes import Target
 from scalewise.web.schemas import RestoreForm, Task
 from scalewise.weights import clean_model, list_cards

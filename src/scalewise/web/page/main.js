@@ -1,11 +1,11 @@
 // The page: what users do, and what they see of it.
 
 import * as api from "./api.js";
-import { hasStrength, keepsSize, taskFor } from "./kinds.js";
+import { hasStrength, keepsSize, taskFor } from "./tasks.js";
 import { Queue } from "./queue.js";
 import { Rows } from "./rows.js";
 import { Viewer } from "./viewer.js";
-import { bytes, duration, network, size } from "./words.js";
+import { bytes, duration, network, size } from "./format.js";
 
 const find = (id) => document.getElementById(id);
 const main = document.querySelector("main");

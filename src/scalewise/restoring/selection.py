@@ -25,7 +25,7 @@ _SERIES = re.compile(r"(.+)_x\d+")
 
 
 @dataclass(frozen=True)
-class Chosen:
+class SelectedModels:
     """Networks for a picture.
 
     Attributes:
@@ -38,7 +38,7 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Choice:
+class AutoSelector:
     """Networks that depend on the picture.
 
     Attributes:
@@ -47,41 +47,41 @@ class Choice:
         typical: networks that tell what any of these will cost.
     """
 
-    choose: Callable[[Path], Chosen]
+    choose: Callable[[Path], SelectedModels]
     typical: Sequence[Restorer]
 
 
-Networks = Sequence[Restorer] | Choice
-Which = str | Path | Callable[..., Networks]
+Networks = Sequence[Restorer] | AutoSelector
+ModelSpec = str | Path | Callable[..., Networks]
 """A model's name or folder, or what loads networks with the options of
-:func:`~scalewise.restoring.restorer.load`, such as :func:`for_upscaling`."""
+:func:`~scalewise.restoring.restorer.load`, such as :func:`select_for_upscaling`."""
 
 
-def load_networks(which: Which, **options: Any) -> Networks:
+def load_networks(which: ModelSpec, **options: Any) -> Networks:
     """Load what is asked for.
 
     Args:
-        which: see :data:`Which`.
+        which: see :data:`ModelSpec`.
         options: as for :func:`~scalewise.restoring.restorer.load`.
     """
-    return which(**options) if callable(which) else load_series(which, **options)
+    return which(**options) if callable(which) else load_cascade(which, **options)
 
 
-def choose(networks: Networks, path: Path) -> Chosen:
+def choose(networks: Networks, path: Path) -> SelectedModels:
     """The networks for a picture.
 
     Raises:
-        NothingToRestore, ScalewiseError: as :attr:`Choice.choose`.
+        NothingToRestore, ScalewiseError: as :attr:`AutoSelector.choose`.
     """
-    return networks.choose(path) if isinstance(networks, Choice) else Chosen(networks)
+    return networks.choose(path) if isinstance(networks, AutoSelector) else SelectedModels(networks)
 
 
 def typical(networks: Networks) -> Sequence[Restorer]:
     """Networks that tell what a picture will cost."""
-    return networks.typical if isinstance(networks, Choice) else networks
+    return networks.typical if isinstance(networks, AutoSelector) else networks
 
 
-def load_series(model: str | Path, **options: Any) -> list[Restorer]:
+def load_cascade(model: str | Path, **options: Any) -> list[Restorer]:
     """Load a released model, its siblings of other scales, and what goes on after it.
 
     Siblings of ``NAME_x2`` are the released ``NAME_x3`` and ``NAME_x4``; a folder has none.  What
@@ -106,8 +106,8 @@ def load_series(model: str | Path, **options: Any) -> list[Restorer]:
     return series
 
 
-def kept_series(model: str | Path, strength: float = 1.0) -> list[Restorer]:
-    """:func:`load_series`, kept for the next call, as long as the model's files are the same."""
+def cached_cascade(model: str | Path, strength: float = 1.0) -> list[Restorer]:
+    """:func:`load_cascade`, kept for the next call, as long as the model's files are the same."""
     folder = find_release(model).resolve()
     card = (folder / CARD_FILE).stat()
     # A child of this process loads its own: the threads that a network runs in are not its.
@@ -119,7 +119,7 @@ def kept_series(model: str | Path, strength: float = 1.0) -> list[Restorer]:
 def _kept_series(
     model: str, _folder: Path, strength: float, _state: tuple[int, int, int]
 ) -> list[Restorer]:
-    return load_series(model, **({} if strength == 1 else {"strength": strength}))
+    return load_cascade(model, **({} if strength == 1 else {"strength": strength}))
 
 
 def model_of_task(task: str) -> str:
@@ -133,7 +133,7 @@ def model_of_task(task: str) -> str:
     return MODELS[task]
 
 
-def for_upscaling(**options: Any) -> Choice:
+def select_for_upscaling(**options: Any) -> AutoSelector:
     """JPEGs by the network for photographs, everything else by that for clean pictures.
 
     ``strength`` is for the former alone.
@@ -143,28 +143,28 @@ def for_upscaling(**options: Any) -> Choice:
 
     @cache
     def series(name: str) -> list[Restorer]:
-        return load_series(name, **(plainly if name == clean else options))
+        return load_cascade(name, **(plainly if name == clean else options))
 
-    def choose(path: Path) -> Chosen:
+    def choose(path: Path) -> SelectedModels:
         table = luma_table(path)
         if table is None:
-            return Chosen(series(clean), "not a JPEG")
-        return Chosen(series(PHOTO), f"JPEG quality {estimate_jpeg_quality(table)}")
+            return SelectedModels(series(clean), "not a JPEG")
+        return SelectedModels(series(PHOTO), f"JPEG quality {estimate_jpeg_quality(table)}")
 
-    return Choice(choose, series(clean))
+    return AutoSelector(choose, series(clean))
 
 
-def for_restoring(**options: Any) -> Choice:
+def select_for_restoring(**options: Any) -> AutoSelector:
     """Noise and JPEG's artifacts taken out, whichever is worse; the size stays."""
 
     @cache
     def series(task: str) -> list[Restorer]:
-        return load_series(MODELS[task], **options)
+        return load_cascade(MODELS[task], **options)
 
-    def choose(path: Path) -> Chosen:
+    def choose(path: Path) -> SelectedModels:
         found = diagnose(path, max_pixels=None)
         if found.task is None:
             raise NothingToRestore(f"{path}: nothing to restore ({found})")
-        return Chosen(series(found.task), str(found))
+        return SelectedModels(series(found.task), str(found))
 
-    return Choice(choose, series("dejpeg"))
+    return AutoSelector(choose, series("dejpeg"))

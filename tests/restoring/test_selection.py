@@ -12,21 +12,21 @@ import scalewise
 from scalewise.errors import NothingToRestore, ScalewiseError
 from scalewise.files import Picture, read, write
 from scalewise.imaging.degradations import gaussian_noise
-from scalewise.restoring import choosing
-from scalewise.restoring.choosing import (
-    Choice,
-    Chosen,
-    choose,
-    for_restoring,
-    for_upscaling,
-    load_series,
-)
+from scalewise.restoring import selection
 from scalewise.restoring.diagnosis import Diagnosis, diagnose, sigma_of
 from scalewise.restoring.enlarging import enlarge
 from scalewise.restoring.folder import restore_files
 from scalewise.restoring.jobs import Job, plan_jobs
 from scalewise.restoring.restorer import Restorer, load
 from scalewise.restoring.samples import FloatImage
+from scalewise.restoring.selection import (
+    AutoSelector,
+    SelectedModels,
+    choose,
+    load_cascade,
+    select_for_restoring,
+    select_for_upscaling,
+)
 from scalewise.restoring.sizes import Target
 from tests.restoring.fakes import FakeRuntime, Traits
 
@@ -100,13 +100,13 @@ def test_small_pictures_have_no_fault(tmp_path: Path, size: tuple[int, int]) -> 
 
 
 def test_a_choice_is_made_for_every_picture(pictures: Path) -> None:
-    def pick(path: Path) -> Chosen:
+    def pick(path: Path) -> SelectedModels:
         if path.name.startswith("clean"):
             raise NothingToRestore(f"{path}: nothing to restore")
-        return Chosen([darkening()], f"it is {path.stem}")
+        return SelectedModels([darkening()], f"it is {path.stem}")
 
     jobs = plan_jobs([pictures], pictures / "out", "")
-    choice = Choice(pick, [darkening()])
+    choice = AutoSelector(pick, [darkening()])
     outcomes = {each.job.source.name: each for each in restore_files(jobs, choice)}
     assert outcomes["clean.png"].needless.endswith("clean.png: nothing to restore")
     assert not outcomes["clean.png"].skipped
@@ -130,8 +130,8 @@ def test_jpegs_are_enlarged_by_another_network(
         asked.append((name, options))
         return [Restorer(name, Traits(), FakeRuntime(), tile=64)]
 
-    monkeypatch.setattr(choosing, "load_series", series)
-    choice = for_upscaling(device="cpu")
+    monkeypatch.setattr(selection, "load_cascade", series)
+    choice = select_for_upscaling(device="cpu")
     for name, model, reason in (
         ("clean.png", "scn_x2", "not a JPEG"),
         ("coarse.jpg", "photo_x2", "JPEG quality 40"),
@@ -142,7 +142,7 @@ def test_jpegs_are_enlarged_by_another_network(
     assert asked == [("scn_x2", {"device": "cpu"}), ("photo_x2", {"device": "cpu"})]
 
     asked.clear()
-    choice = for_restoring(strength=0.5)
+    choice = select_for_restoring(strength=0.5)
     for name, model in (("noisy.png", "denoise"), ("coarse.jpg", "dejpeg")):
         assert choose(choice, pictures / name).restorers[0].name == model
     with pytest.raises(NothingToRestore, match=r"clean.png: nothing to restore \(noise about"):
@@ -200,7 +200,7 @@ def test_nothing_is_done_to_an_array_without_faults(photo: Pixels) -> None:
 
 
 def test_a_photo_series_goes_on_with_the_clean_network() -> None:
-    series = load_series("photo_x2", strength=0.5)
+    series = load_cascade("photo_x2", strength=0.5)
     assert [restorer.name for restorer in series] == ["photo_x2", "scn_x2"]
 
 
@@ -222,6 +222,8 @@ def test_released_networks_mend_what_they_are_for(task: str, photo: Pixels, tmp_
 
 def test_jobs_name_what_was_done(tmp_path: Path, photo: Pixels) -> None:
     write(tmp_path / "a.jpg", Picture(photo[:64, :64]), quality=50)
-    (outcome,) = restore_files([Job(tmp_path / "a.jpg", tmp_path / "b.png")], for_upscaling())
+    (outcome,) = restore_files(
+        [Job(tmp_path / "a.jpg", tmp_path / "b.png")], select_for_upscaling()
+    )
     assert outcome.restored is not None
     assert (outcome.restored.model, outcome.restored.reason) == ("photo_x2", "JPEG quality 50")

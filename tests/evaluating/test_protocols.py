@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scalewise.errors import ScalewiseError
-from scalewise.evaluating.tasks import PHOTO, Faults, deblocking, denoising, seed_of
+from scalewise.evaluating.protocols import PHOTO, Faults, deblocking, denoising, seed_of
 from scalewise.files import jpeg, read
 from scalewise.imaging.colour import to_rgb
 from scalewise.imaging.metrics import psnr
