@@ -86,7 +86,7 @@ def with_adam(**implementation: bool) -> Callable[[Trainer], None]:
 
 def without_kept_memory(_: Settings) -> AbstractContextManager[object]:
     """Leave the allocator as the system has it."""
-    return patch("scalewise.training.loop.keep_freed_memory", lambda: None)
+    return patch("scalewise.training.machine.keep_freed_memory", lambda: None)
 
 
 @contextmanager

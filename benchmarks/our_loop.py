@@ -93,5 +93,5 @@ def time_our_loop(settings: Settings, adjust: Callable[[Trainer], None] | None =
         if adjust:
             adjust(trainer)
         watch = Stopwatch(trainer.device)
-        with watched(trainer, watch):
+        with trainer.process_settings(), watched(trainer, watch):
             return measure(trainer.training_step, watch, settings.seconds)

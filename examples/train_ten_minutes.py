@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from scalewise.training.progress import PlainLines
+from scalewise.training.log import PlainLines
 from scalewise.training.recipe import load_recipe
 from scalewise.training.release import release_run
 from scalewise.training.session import locked, open_run

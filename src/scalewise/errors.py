@@ -1,35 +1,127 @@
-"""The exceptions that mean: the user can mend this, or wants to know it."""
+"""Exception and warning classes of the package: the whole tree, in one place.
+
+.. code-block:: text
+
+    ValueError
+      ScalewiseError          a mistake in the input, or a failure that the user can mend
+        NothingToRestore      the image needs no restoration
+        DiskFullError         nothing more can be written there
+        Diverged              a training run's loss or weights are beyond all bounds
+        LostWorker            another process of a distributed training is gone
+        Interrupted           a series of runs was stopped before its end
+    UserWarning
+      ScalewiseWarning        the result was made, with something that the user should know
+
+A message names arguments as Python has them (``scale=2``), and the error lists their names; the
+command line puts its flags in their place (``--scale 2``).
+"""
 
 from __future__ import annotations
 
 import inspect
+import re
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+
+__all__ = [
+    "DiskFullError",
+    "Diverged",
+    "Interrupted",
+    "LostWorker",
+    "NothingToRestore",
+    "ScalewiseError",
+    "ScalewiseWarning",
+]
 
 
 class ScalewiseError(ValueError):
-    """A mistake in the input; the message is one line: what, where, and how to mend it."""
+    """A mistake in the input; the message is one line: what, where, and how to mend it.
+
+    Args:
+        message: the line.
+        arguments: names of the arguments that it mentions: ``name=value``, ``name=True`` or
+            ``name=`` anywhere, or the name alone as the first word.
+
+    >>> error = ScalewiseError("scale must be above 0, not -1", arguments=["scale"])
+    >>> error.with_flags({"scale": "--scale"})
+    '--scale must be above 0, not -1'
+    """
+
+    def __init__(self, message: object = "", *, arguments: tuple[str, ...] | list[str] = ()):
+        super().__init__(message)
+        self.arguments = tuple(arguments)
+
+    def with_flags(self, flags: Mapping[str, str]) -> str:
+        """Return the message with a command's flags in place of the arguments it mentions.
+
+        Args:
+            flags: argument -> flag; an argument without one stays as it is.
+        """
+        return put_flags(str(self), self.arguments, flags)
 
 
 class NothingToRestore(ScalewiseError):
-    """A picture has no fault that is worth mending."""
+    """The image has no degradation that is worth removing."""
 
 
 class DiskFullError(ScalewiseError):
     """Nothing more can be written there, whatever it is."""
 
 
+class Diverged(ScalewiseError):
+    """A run's loss or weights stopped being finite, or the loss is beyond all bounds."""
+
+
+class LostWorker(ScalewiseError):
+    """Another process of a distributed training is gone."""
+
+
+class Interrupted(ScalewiseError):
+    """A series of runs, such as a sweep, was stopped before its end."""
+
+
 class ScalewiseWarning(UserWarning):
-    """Something that a user should know, in one line, of a result that was made all the same."""
+    """Something that a user should know, in one line, of a result that was made all the same.
+
+    Args:
+        message: the line.
+        arguments: as for :class:`ScalewiseError`.
+    """
+
+    def __init__(self, message: object = "", *, arguments: tuple[str, ...] | list[str] = ()):
+        super().__init__(message)
+        self.arguments = tuple(arguments)
+
+    def with_flags(self, flags: Mapping[str, str]) -> str:
+        """Return the message with flags; see :meth:`ScalewiseError.with_flags`."""
+        return put_flags(str(self), self.arguments, flags)
 
 
-def warn(message: str) -> None:
+def put_flags(message: str, arguments: tuple[str, ...], flags: Mapping[str, str]) -> str:
+    """Return a message with flags in place of arguments.
+
+    >>> put_flags("raise it with limit=9, or overwrite=True", ("limit", "overwrite"),
+    ...           {"limit": "--limit", "overwrite": "--overwrite"})
+    'raise it with --limit 9, or --overwrite'
+    """
+    for name in arguments:
+        if name not in flags:
+            continue
+        flag = flags[name]
+        message = re.sub(rf"^{name}\b(?!=)", flag, message)
+        message = re.sub(rf"(?<![\w.]){name}=True\b", flag, message)
+        message = re.sub(rf"(?<![\w.]){name}=(?=\S)(?![,;:.)])", f"{flag} ", message)
+        message = re.sub(rf"(?<![\w.]){name}=", flag, message)
+    return message
+
+
+def warn(message: str, *, arguments: tuple[str, ...] | list[str] = ()) -> None:
     """Issue a :class:`ScalewiseWarning` at the first line of code outside this package."""
     level, frame = 1, inspect.currentframe()
     while frame and str(frame.f_globals.get("__name__")).partition(".")[0] == "scalewise":
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, ScalewiseWarning, stacklevel=level)
+    warnings.warn(ScalewiseWarning(message, arguments=arguments), stacklevel=level)
 
 
 @contextmanager

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from scalewise.models import create_model
+from scalewise.errors import ScalewiseError
+from scalewise.models import create_model, load_weights
 from scalewise.models.cleaning import ArtifactModule, Cleaning, DenoisingBlock
+from scalewise.models.scn_exact import ScnExact
 from scalewise.restoring.runtime import OpenVinoRuntime
 from scalewise.weights.card import GRAPH_FILE, Training
 from scalewise.weights.release import load_network, write_release
@@ -80,7 +83,7 @@ def test_the_network_restores_the_cleaned_image(name: str) -> None:
         restored, cleaned = network(image, with_cleaned=True)
         assert torch.equal(network(image), restored)
         assert torch.equal(network.restore(image), restored)
-        assert torch.equal(network.restore_cleaned(cleaned.image), restored)
+        assert torch.equal(network.network.restore(cleaned.image), restored)
         assert (cleaned.image - image).abs().mean() > 0.01
         assert cleaned.artifact_map.shape == (2, 1, 12, 16)
         assert (cleaned.artifact_map > 0).all()
@@ -96,12 +99,28 @@ def test_what_was_cleaned_has_the_images_size_not_the_padded_one() -> None:
 
 
 def test_nothing_is_cleaned_unless_asked_for() -> None:
-    network = create_model("scn", width=4, blocks=1)
-    image = torch.rand(1, 3, 8, 8)
-    restored, cleaned = network(image, with_cleaned=True)
-    assert torch.equal(restored, network(image))
-    assert torch.equal(cleaned.image, image)
-    assert cleaned.artifact_map is None
+    assert isinstance(create_model("scn_exact", width=4, blocks=1), ScnExact)
+    with pytest.raises(ScalewiseError, match="scn has no setting 'denoise'"):
+        create_model("scn", denoise=2)
+
+
+def test_weights_have_the_names_that_checkpoints_hold() -> None:
+    """Names and order are those of version 0.1, in which each network held its own cleaning."""
+    network = create_model("original", width=4, blocks=1, levels=1, denoise=2)
+    cleaning = [f"cleaning.denoise.{layer}" for layer in ("features.0", "noise")]
+    own = ["initial_conv", "blocks.0.scale_conv1.convs.0", "blocks.0.scale_conv2.convs.0"]
+    layers = [*cleaning, *own, "final_conv"]
+    names = [f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")]
+    assert list(network.state_dict()) == names
+    # The optimizer's state goes by the order of the parameters.
+    parameters = [value.data_ptr() for value in network.state_dict().values()]
+    assert [parameter.data_ptr() for parameter in network.parameters()] == parameters
+    older = {name: torch.rand_like(value) for name, value in network.state_dict().items()}
+    copied = copy.deepcopy(network)
+    load_weights(copied, older)
+    assert all(torch.equal(value, older[name]) for name, value in copied.state_dict().items())
+    with pytest.raises(RuntimeError, match="initial_conv"):
+        network.load_state_dict({k: v for k, v in older.items() if k != "initial_conv.weight"})
 
 
 @pytest.mark.parametrize(("denoise", "artifacts"), [(2, 0), (0, 3), (4, 4), (8, 0)])

@@ -15,11 +15,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from scalewise.models.adaptive import AdaptiveScaleWiseConv
-from scalewise.models.original import ResidualBlock, ScaleWiseConv
+from scalewise.models.original import ScaleWiseConv
 from scalewise.models.plain import Plain
 from scalewise.models.scn import ScaleWiseBlock as ScnBlock
 from scalewise.models.scn import Scn
 from scalewise.models.scn_exact import ScaleWiseBlock as ScnExactBlock
+from scalewise.models.skeleton import ResidualBlock
 from scalewise.models.steered import Steered, SteeredStage
 from tests.models.by_hand import (
     Array,
@@ -55,7 +56,7 @@ def test_scale_wise_convolution_of_original(align_corners: bool) -> None:
 
 @pytest.mark.parametrize("shared", [False, True])
 def test_residual_block_of_original(shared: bool) -> None:
-    module = ResidualBlock(2, 3, shared, align_corners=False)
+    module = ResidualBlock(lambda: ScaleWiseConv(2, 3, align_corners=False), shared)
     values, x = randomised(module), features(2, 4, 8)
     first, second = ("scale_conv.", "scale_conv.") if shared else ("scale_conv1.", "scale_conv2.")
     inner = relu(scale_wise_sum(x, values, first, align_corners=False))

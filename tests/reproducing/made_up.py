@@ -40,7 +40,7 @@ from scalewise.training.config import (
 )
 from scalewise.training.log import LOG_FILE, LogLine, RunLog
 from scalewise.training.recipe import save_recipe
-from scalewise.training.run_dir import RECIPE_FILE
+from scalewise.training.session import RECIPE_FILE
 from scalewise.weights.card import Score
 
 VERSION = "0.1.0.dev0"

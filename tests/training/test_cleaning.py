@@ -21,8 +21,7 @@ from scalewise.training.log import read_log
 from scalewise.training.loop import Trainer
 from scalewise.training.losses import cleaning_loss, departure, restoration_loss
 from scalewise.training.recipe import save_recipe
-from scalewise.training.run_dir import RECIPE_FILE
-from scalewise.training.session import open_run
+from scalewise.training.session import RECIPE_FILE, open_run
 
 SETTINGS = {"width": 4, "expansion": 2, "blocks": 1, "levels": 2}
 LOSS = LossConfig(l1=1.0, smooth_l1=0.5, denoised=2.0, artifact_map=0.1)

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from scalewise.training.muon import Muon, is_hidden, orthogonalise
+from scalewise.training.optimization import Muon, is_hidden, orthogonalise
 
 Matrix = NDArray[np.float64]
 

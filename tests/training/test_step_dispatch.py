@@ -11,8 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from scalewise.models import create_model
 from scalewise.training.config import OptimizerConfig
-from scalewise.training.ema import Ema
-from scalewise.training.optimizer import make_optimizer
+from scalewise.training.optimization import Ema, make_optimizer
 
 NETWORKS: list[dict[str, Any]] = [
     {"width": 32, "blocks": 8, "levels": 3},

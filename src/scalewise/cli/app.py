@@ -45,6 +45,7 @@ EXTRAS = {
     "uvicorn": "web",
     "starlette": "web",
     "python_multipart": "web",
+    "huggingface_hub": "hub",
 }
 """Package -> the extra of ours that it comes with."""
 

@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from scalewise.imaging.protocols import Protocol
-    from scalewise.training.run_dir import Run
+    from scalewise.training.session import Run
 
 NUMERIC = ("done", "steps", "PSNR-Y", "loss", "trained", "left")
 HEADINGS = ("run", "network", "data", *NUMERIC, "state")
@@ -34,7 +34,7 @@ def runs(
 
     from scalewise.errors import ScalewiseError
     from scalewise.training.protocol import PROTOCOL, protocol_of
-    from scalewise.training.run_dir import find_runs, read_run
+    from scalewise.training.session import find_runs, read_run
 
     found = find_runs(folder)
     if not found:
@@ -77,7 +77,7 @@ def _mark(protocol: Protocol, marks: Mapping[Protocol, str]) -> str:
 
 def _cells(run: Run, mark: str) -> list[str]:
     """What a run's row says after its name."""
-    from scalewise.training.progress import duration
+    from scalewise.training.log import duration
 
     last = run.lines[-1] if run.lines else None
     trained, left, best = last and last.seconds, run.left, run.best

@@ -80,7 +80,7 @@ def train(
             trainer = open_run(
                 settings,
                 folder,
-                must_exist=resume,
+                resume=resume,
                 accept_changes=accept_changes,
                 trunk=trunk,
                 progress=update,
@@ -101,20 +101,20 @@ def train(
 
 def _rehearse(recipe: Recipe) -> None:
     """Take a few steps in a folder that is thrown away, and say what they tell."""
+    from scalewise.training.budget import TIMED, dry_run
     from scalewise.training.build import prepare
-    from scalewise.training.dry_run import TIMED, rehearse
-    from scalewise.training.progress import duration
+    from scalewise.training.log import duration
 
     with TemporaryDirectory() as folder, progress_bar("preparing") as update:
         trainer = prepare(recipe, Path(folder), progress=update, notify=say)
-        found = rehearse(trainer)
+        found = dry_run(trainer)
     data, precision = recipe.data, str(trainer.dtype).removeprefix("torch.")
     end = datetime.now() + timedelta(seconds=found.seconds)
     side = data.patch * trainer.network.scale
     what = "patches of" if data.squash is None else "squashed to"
     about = "" if trainer.budget.steps else "about "
     typer.echo(f"network   {recipe.model.name}, {found.parameters:,} parameters")
-    typer.echo(f"data      {found.pictures:,} pictures; {data.batch} {what} {side} px a step")
+    typer.echo(f"data      {found.images:,} images; {data.batch} {what} {side} px a step")
     typer.echo(f"computes  in {precision} on {trainer.device}")
     typer.echo(
         f"step      {found.seconds_per_step * 1000:.0f} ms, the median of {TIMED} measured now"
@@ -127,7 +127,7 @@ def _rehearse(recipe: Recipe) -> None:
 def train_and_show(trainer: Trainer) -> None:
     """Train, with a live view in a terminal and plain lines elsewhere."""
     from scalewise.cli.train_display import can_show, live_view
-    from scalewise.training.progress import PlainLines
+    from scalewise.training.log import PlainLines
 
     if trainer.recipe.tensorboard:
         from scalewise.training.tensorboard import TensorBoard
@@ -141,7 +141,7 @@ def train_and_show(trainer: Trainer) -> None:
 
 def _report(trainer: Trainer) -> None:
     """Say how good a finished run is, where its weights are, and what comes next."""
-    from scalewise.training.progress import started_at
+    from scalewise.training.log import started_at
 
     if trainer.validation is not None:
         count, valid = len(trainer.validation.pairs), trainer.recipe.data.valid

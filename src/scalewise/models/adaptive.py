@@ -30,9 +30,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scalewise.errors import ScalewiseError
-from scalewise.models.base import RestorationNetwork, require_positive
-from scalewise.models.cleaning import Cleaning
-from scalewise.models.layers import BicubicResidual, resample, start_near_zero
+from scalewise.models.layers import resample
+from scalewise.models.skeleton import DocumentNetwork
 
 Attention = Literal["features", "means", "none"]
 
@@ -107,24 +106,8 @@ class AdaptiveScaleWiseConv(nn.Module):
         return total
 
 
-class AdaptiveBlock(nn.Module):
-    """``x + SWC(ReLU(SWC(x)))`` with two adaptive scale-wise convolutions."""
-
-    def __init__(
-        self, width: int, levels: int, attention: Attention, norm: bool, align_corners: bool
-    ) -> None:
-        super().__init__()
-        self.scale_conv1 = AdaptiveScaleWiseConv(width, levels, attention, norm, align_corners)
-        self.scale_conv2 = AdaptiveScaleWiseConv(width, levels, attention, norm, align_corners)
-        self.relu = nn.ReLU()
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Map (N, width, H, W) to the same shape."""
-        return features + self.scale_conv2(self.relu(self.scale_conv1(features)))
-
-
-class Adaptive(RestorationNetwork):
-    """The document's second network.
+class Adaptive(DocumentNetwork):
+    """The document's second network: :class:`AdaptiveScaleWiseConv` in the document's skeleton.
 
     Args:
         scale: output over input size, 1 to 4.
@@ -135,10 +118,7 @@ class Adaptive(RestorationNetwork):
         attention: what the attention sees, see :class:`ScaleAttention`; ``"none"`` adds up.
         norm: normalise every level's output.
         align_corners: resample with the corner pixels aligned.
-        global_residual: add the bicubic enlargement of the input, and begin close to it.
-        denoise: convolutions of a denoising block ahead of the network; 0 for none.
-        artifacts: convolutions of an artifact module ahead of it; 0 for none.  For both see
-            :mod:`scalewise.models.cleaning`.
+        global_residual: add the bicubic enlargement of the input, and start close to it.
     """
 
     def __init__(
@@ -152,31 +132,19 @@ class Adaptive(RestorationNetwork):
         norm: bool = True,
         align_corners: bool = False,
         global_residual: bool = False,
-        denoise: int = 0,
-        artifacts: int = 0,
     ) -> None:
-        require_positive(width=width, blocks=blocks, levels=levels)
-        super().__init__(scale, channels, multiple=2 ** (levels - 1))
         if attention not in get_args(Attention):
             raise ScalewiseError(f"attention must be one of {get_args(Attention)}: {attention!r}")
-        self.tiling = "whole" if norm else "blended" if align_corners else "exact"
-        self.initial_conv = nn.Conv2d(channels, width, 3, padding=1)
-        self.blocks = nn.Sequential(
-            *(AdaptiveBlock(width, levels, attention, norm, align_corners) for _ in range(blocks))
+        super().__init__(
+            scale,
+            channels,
+            width,
+            blocks,
+            levels,
+            lambda: AdaptiveScaleWiseConv(width, levels, attention, norm, align_corners),
+            global_residual=global_residual,
         )
-        self.final_conv = nn.Conv2d(width, channels * scale**2, 3, padding=1)
-        self.bicubic = BicubicResidual(scale, channels) if global_residual else None
-        self.shuffle = nn.PixelShuffle(scale)
-        if global_residual:
-            start_near_zero(self.final_conv)
-        self.cleaning = Cleaning(channels, width, denoise, artifacts)
-
-    def restore_cleaned(self, image: Tensor) -> Tensor:
-        """See :class:`RestorationNetwork`."""
-        output = self.final_conv(self.blocks(self.initial_conv(image)))
-        if self.bicubic is not None:
-            output = output + self.bicubic(image)
-        return self.shuffle(output)
+        self.tiling = "whole" if norm else "blended" if align_corners else "exact"
 
 
 def instance_norm(features: Tensor) -> Tensor:

@@ -1,95 +1,83 @@
-"""What every restoration network has in common: its sizes, its tiling trait, its padding."""
+"""Base class of all networks: sizes, padding, and how each may be tiled."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, overload
+from typing import Any, Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scalewise.errors import ScalewiseError
-from scalewise.models.cleaning import Cleaned, Cleaning
 
 Tiling = Literal["exact", "blended", "whole"]
 """How a network may be cut into tiles.
 
-``exact``: tiles that start on multiples of ``multiple`` and overlap give the whole picture's
-result up to rounding.  ``blended``: the result depends slightly on the cut, so overlaps must
-be feathered.  ``whole``: the network sees statistics of the whole picture, and must run on it
-whole.
+``exact``: tiles that start on multiples of ``multiple`` and overlap give the result of the whole
+image up to rounding.  ``blended``: the result depends slightly on the cut, so overlaps must be
+feathered.  ``whole``: the network sees statistics of the whole image, and must run on it whole.
 """
 
 EXACT_REACH = 24
-"""Input pixels that a tile overlaps its neighbours by: who sees no further has exact tiles."""
+"""Largest receptive field, in input pixels to one side, of a network with exact tiles: tiles
+overlap their neighbours by as much."""
 
 
 class RestorationNetwork(nn.Module):
     """A network that maps an image in [0, 1] to one ``scale`` times its size.
 
-    A subclass defines :meth:`restore_cleaned` for sizes that are multiples of ``multiple``;
+    A subclass defines :meth:`restore` for sizes that are multiples of ``multiple``;
     :meth:`forward` takes any size down to 1x1 by replicating the right and bottom edges.
 
     Attributes:
         scale: output over input size, 1 to 4.
         channels: image channels, 1 (grey) or 3 (RGB), the same in and out.
         multiple: what :meth:`restore` needs height and width to be multiples of.
-        tiling: the tiling trait.
-        cleaning: what the image goes through first; nothing unless a subclass says so.
-        architecture: the name it has in the registry; set by ``create_model``.
-        settings: every constructor argument it was built with; set by ``create_model``.
+        tiling: how it may be cut into tiles.
+        cleanable: the settings ``denoise`` and ``artifacts`` put a cleaning ahead of it; see
+            :mod:`scalewise.models.cleaning`.
+        architecture: its name in the registry; set by ``create_model``.
+        settings: every setting that it was built with; set by ``create_model``.
     """
 
     tiling: Tiling = "exact"
+    cleanable: bool = False
     architecture: str
     settings: dict[str, Any]
 
     def __init__(self, scale: int, channels: int, multiple: int) -> None:
         super().__init__()
         if scale not in (1, 2, 3, 4):
-            raise ScalewiseError(f"scale must be 1, 2, 3 or 4, not {scale}")
+            raise ScalewiseError(f"scale must be 1, 2, 3 or 4, not {scale}", arguments=["scale"])
         if channels not in (1, 3):
             raise ScalewiseError(f"channels must be 1 (grey) or 3 (RGB), not {channels}")
         self.scale = scale
         self.channels = channels
         self.multiple = multiple
-        self.cleaning = Cleaning(channels)
 
     @property
     def parameter_count(self) -> int:
-        """Trained numbers."""
+        """Number of trained parameters."""
         return sum(parameter.numel() for parameter in self.parameters())
 
-    @overload
-    def forward(self, image: Tensor) -> Tensor: ...
+    def extra_repr(self) -> str:
+        """Return the settings, for ``repr``."""
+        return ", ".join(f"{key}={value!r}" for key, value in getattr(self, "settings", {}).items())
 
-    @overload
-    def forward(self, image: Tensor, with_cleaned: Literal[True]) -> tuple[Tensor, Cleaned]: ...
-
-    def forward(self, image: Tensor, with_cleaned: bool = False) -> object:
+    def forward(self, image: Tensor) -> Tensor:
         """Restore (N, channels, H, W) in [0, 1]: (N, channels, scale H, scale W), unclipped.
 
         The input is left as it is.
-
-        Args:
-            image: what to restore.
-            with_cleaned: return the cleaned image too, for a loss that looks at it.
         """
         height, width = image.shape[-2:]
-        cleaned: Cleaned = self.cleaning(self.align(image))
-        restored = self.restore_cleaned(cleaned.image)
-        restored = restored[..., : height * self.scale, : width * self.scale]
-        return (restored, cleaned.cropped(height, width)) if with_cleaned else restored
+        restored = self.restore(self.align(image))
+        return restored[..., : height * self.scale, : width * self.scale]
 
     def restore(self, image: Tensor) -> Tensor:
-        """:meth:`forward` for heights and widths that are multiples of ``multiple``."""
-        return self.restore_cleaned(self.cleaning(image).image)
-
-    def restore_cleaned(self, image: Tensor) -> Tensor:
-        """:meth:`restore` for an image that has been cleaned."""
+        """Restore an image whose height and width are multiples of ``multiple``."""
         raise NotImplementedError
 
     def align(self, image: Tensor) -> Tensor:
-        """Pad an image to a size that :meth:`restore_cleaned` takes."""
+        """Pad an image to a size that :meth:`restore` takes."""
         return pad_to_multiple(image, self.multiple)
 
 

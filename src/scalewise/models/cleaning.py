@@ -1,32 +1,101 @@
-"""What cleans an image before a network restores it: an artifact module and a denoising block.
+"""Artifact removal and denoising ahead of a network: a wrapper around any network.
 
 Two of the directions that M. Pratap's "Scale-wise Convolution for image restoration" leaves for
-the future.  Both work on the image itself, in its own size, and hand an image on, so that they
-go ahead of any network's feature extraction:
+the future.  Both work on the image itself, in its own size, and return an image, so they go ahead
+of any network's feature extraction:
 
-- the denoising block learns the noise and takes it off, as Zhang et al., "Beyond a Gaussian
+- the denoising block learns the noise and subtracts it, as Zhang et al., "Beyond a Gaussian
   Denoiser", TIP 2017 (https://arxiv.org/abs/1608.03981) do;
 - the artifact module first tells where the image is damaged and how much, then corrects it there.
   Its map is a part of the network with a target of its own, like the noise level map of Guo et
   al., "Toward Convolutional Blind Denoising of Real Photographs", CVPR 2019
   (https://arxiv.org/abs/1807.04686).
 
-Either starts by handing on exactly what it gets.  The artifacts go first: a picture is
-compressed after its noise came in.  The losses: ``scalewise.training.losses.cleaning_loss``.
+Each starts as the identity.  The artifacts go first: an image is compressed after its noise came
+in.  The losses: ``scalewise.training.losses.cleaning_loss``.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 from torch import Tensor, nn
 
 from scalewise.errors import ScalewiseError
+from scalewise.models.base import RestorationNetwork
+
+CLEANING_SETTINGS = {"denoise": 0, "artifacts": 0}
+"""Settings of every network that takes a cleaning, and their defaults: convolutions of the
+denoising block and of the artifact module."""
 
 MOST_LAYERS = 8
-"""Convolutions in both together.  Each lets a network see one pixel further, which takes one from
-what tiles overlap by; with these the largest difference between tiled and whole is still below
-a level of 255 (``tests/restoring/test_seams.py``)."""
+"""Most convolutions in both together.  Each widens the receptive field by one pixel, which takes
+one from what tiles overlap by.  With these the largest difference between tiled and whole is
+still below a level of 255 (``tests/restoring/test_seams.py``)."""
+
+
+class CleanedNetwork(RestorationNetwork):
+    """A network that restores a cleaned image: :class:`Cleaning`, then the network.
+
+    Its ``state_dict`` has the network's own names, beside those of ``cleaning``.
+
+    Args:
+        network: what restores the cleaned image.
+        denoise, artifacts: see :class:`Cleaning`.
+        width: features of the cleaning.
+    """
+
+    def __init__(
+        self, network: RestorationNetwork, *, denoise: int = 0, artifacts: int = 0, width: int = 32
+    ) -> None:
+        super().__init__(network.scale, network.channels, network.multiple)
+        self.tiling = network.tiling
+        self.cleaning = Cleaning(network.channels, width, denoise, artifacts)
+        self.network = network
+        self.register_state_dict_post_hook(_leave_out_wrapper)  # pyright: ignore[reportUnknownMemberType]
+        self.register_load_state_dict_pre_hook(_put_in_wrapper)  # pyright: ignore[reportUnknownMemberType]
+
+    @overload
+    def forward(self, image: Tensor) -> Tensor: ...
+
+    @overload
+    def forward(self, image: Tensor, with_cleaned: Literal[True]) -> tuple[Tensor, Cleaned]: ...
+
+    def forward(self, image: Tensor, with_cleaned: bool = False) -> object:
+        """Restore an image; see :class:`RestorationNetwork`.
+
+        Args:
+            image: what to restore.
+            with_cleaned: return the cleaned image too, for a loss that looks at it.
+        """
+        height, width = image.shape[-2:]
+        cleaned: Cleaned = self.cleaning(self.align(image))
+        restored = self.network.restore(cleaned.image)
+        restored = restored[..., : height * self.scale, : width * self.scale]
+        return (restored, cleaned.cropped(height, width)) if with_cleaned else restored
+
+    def restore(self, image: Tensor) -> Tensor:
+        """See :class:`RestorationNetwork`."""
+        return self.network.restore(self.cleaning(image).image)
+
+    def align(self, image: Tensor) -> Tensor:
+        """See :class:`RestorationNetwork`."""
+        return self.network.align(image)
+
+
+def _leave_out_wrapper(_: nn.Module, state: dict[str, Tensor], prefix: str, __: Any) -> None:
+    """Name a network's weights as without the wrapper."""
+    for name in [name for name in state if name.startswith(prefix)]:
+        own = name.removeprefix(prefix)
+        state[prefix + own.removeprefix("network.")] = state.pop(name)
+
+
+def _put_in_wrapper(_: nn.Module, state: dict[str, Tensor], prefix: str, *__: Any) -> None:
+    """Name a network's weights as within the wrapper."""
+    for name in [name for name in state if name.startswith(prefix)]:
+        own = name.removeprefix(prefix)
+        if not own.startswith("cleaning."):
+            state[f"{prefix}network.{own}"] = state.pop(name)
 
 
 class Cleaned(NamedTuple):
@@ -43,13 +112,13 @@ class Cleaned(NamedTuple):
     artifact_map: Tensor | None
 
     def cropped(self, height: int, width: int) -> Cleaned:
-        """Without what is right of and below a size."""
+        """Return it without what is right of and below a size."""
         images = (None if x is None else x[..., :height, :width] for x in self)
         return Cleaned(*images)  # pyright: ignore[reportArgumentType]
 
 
 class Cleaning(nn.Module):
-    """The artifact module, then the denoising block, where there are such; else nothing.
+    """The artifact module, then the denoising block; either may be left out.
 
     Args:
         channels: image channels.
@@ -133,7 +202,7 @@ class ArtifactModule(nn.Module):
 
 
 def features(channels: int, width: int, layers: int) -> nn.Sequential:
-    """(N, channels, H, W) to (N, width, H, W) by 3x3 convolutions with ReLU behind each."""
+    """Return 3x3 convolutions, each followed by ReLU: (N, channels, H, W) to (N, width, H, W)."""
     stack = nn.Sequential()
     for layer in range(layers):
         stack.append(nn.Conv2d(width if layer else channels, width, 3, padding=1))
@@ -142,7 +211,7 @@ def features(channels: int, width: int, layers: int) -> nn.Sequential:
 
 
 def zero_conv(width: int, channels: int) -> nn.Conv2d:
-    """A 3x3 convolution that starts at zero."""
+    """Return a 3x3 convolution that starts at zero."""
     conv = nn.Conv2d(width, channels, 3, padding=1)
     nn.init.zeros_(conv.weight)
     nn.init.zeros_(conv.bias)  # pyright: ignore[reportArgumentType]

@@ -148,7 +148,7 @@ class Dbpn(RestorationNetwork):
         if global_residual:
             start_near_zero(self.reconstruct)
 
-    def restore_cleaned(self, image: Tensor) -> Tensor:
+    def restore(self, image: Tensor) -> Tensor:
         """See :class:`RestorationNetwork`."""
         large: list[Tensor] = [self.ups[0]([self.extract(image)])]
         small: list[Tensor] = []

@@ -85,7 +85,7 @@ class Dsrn(RestorationNetwork):
         if global_residual:
             start_near_zero(self.reconstruct)
 
-    def restore_cleaned(self, image: Tensor) -> Tensor:
+    def restore(self, image: Tensor) -> Tensor:
         """See :class:`RestorationNetwork`."""
         small = self.extract(image)
         large = self.relu(self.up(small))

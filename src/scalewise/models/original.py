@@ -11,16 +11,15 @@ convolution per resolution, and adds the results up at full resolution.  Publish
 The published checkpoints come from code that differs from the document's text in two points,
 which are options here: it uses one scale-wise convolution twice in every block (``shared``),
 and aligns the corner pixels when it resamples (``align_corners``), which makes a pixel's
-result depend on the picture's size.
+result depend on the image's size.
 """
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-from scalewise.models.base import RestorationNetwork, require_positive
-from scalewise.models.cleaning import Cleaning
-from scalewise.models.layers import BicubicResidual, resample, start_near_zero
+from scalewise.models.layers import resample
+from scalewise.models.skeleton import DocumentNetwork
 
 
 class ScaleWiseConv(nn.Module):
@@ -44,28 +43,8 @@ class ScaleWiseConv(nn.Module):
         return total
 
 
-class ResidualBlock(nn.Module):
-    """``x + SWC(ReLU(SWC(x)))``, with two scale-wise convolutions, or one used twice."""
-
-    def __init__(self, width: int, levels: int, shared: bool, align_corners: bool) -> None:
-        super().__init__()
-        self.shared = shared
-        if shared:
-            self.scale_conv = ScaleWiseConv(width, levels, align_corners)
-        else:
-            self.scale_conv1 = ScaleWiseConv(width, levels, align_corners)
-            self.scale_conv2 = ScaleWiseConv(width, levels, align_corners)
-        self.relu = nn.ReLU()
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Map (N, width, H, W) to the same shape."""
-        first = self.scale_conv if self.shared else self.scale_conv1
-        second = self.scale_conv if self.shared else self.scale_conv2
-        return features + second(self.relu(first(features)))
-
-
-class Original(RestorationNetwork):
-    """The document's first network.
+class Original(DocumentNetwork):
+    """The document's first network: :class:`ScaleWiseConv` in the document's skeleton.
 
     Args:
         scale: output over input size, 1 to 4.
@@ -75,10 +54,7 @@ class Original(RestorationNetwork):
         levels: resolutions that a scale-wise convolution looks at, each half the one before.
         shared: one scale-wise convolution used twice in a block, in place of two.
         align_corners: resample with the corner pixels aligned; then tiles must be blended.
-        global_residual: add the bicubic enlargement of the input, and begin close to it.
-        denoise: convolutions of a denoising block ahead of the network; 0 for none.
-        artifacts: convolutions of an artifact module ahead of it; 0 for none.  For both see
-            :mod:`scalewise.models.cleaning`.
+        global_residual: add the bicubic enlargement of the input, and start close to it.
     """
 
     def __init__(
@@ -91,26 +67,15 @@ class Original(RestorationNetwork):
         shared: bool = False,
         align_corners: bool = False,
         global_residual: bool = False,
-        denoise: int = 0,
-        artifacts: int = 0,
     ) -> None:
-        require_positive(width=width, blocks=blocks, levels=levels)
-        super().__init__(scale, channels, multiple=2 ** (levels - 1))
-        self.tiling = "blended" if align_corners else "exact"
-        self.initial_conv = nn.Conv2d(channels, width, 3, padding=1)
-        self.blocks = nn.Sequential(
-            *(ResidualBlock(width, levels, shared, align_corners) for _ in range(blocks))
+        super().__init__(
+            scale,
+            channels,
+            width,
+            blocks,
+            levels,
+            lambda: ScaleWiseConv(width, levels, align_corners),
+            shared=shared,
+            global_residual=global_residual,
         )
-        self.final_conv = nn.Conv2d(width, channels * scale**2, 3, padding=1)
-        self.bicubic = BicubicResidual(scale, channels) if global_residual else None
-        self.shuffle = nn.PixelShuffle(scale)
-        if global_residual:
-            start_near_zero(self.final_conv)
-        self.cleaning = Cleaning(channels, width, denoise, artifacts)
-
-    def restore_cleaned(self, image: Tensor) -> Tensor:
-        """See :class:`RestorationNetwork`."""
-        output = self.final_conv(self.blocks(self.initial_conv(image)))
-        if self.bicubic is not None:
-            output = output + self.bicubic(image)
-        return self.shuffle(output)
+        self.tiling = "blended" if align_corners else "exact"

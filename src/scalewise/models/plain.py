@@ -110,7 +110,7 @@ class Plain(RestorationNetwork):
         self.enlarge = nn.PixelShuffle(scale)
         start_near_zero(self.tail)
 
-    def restore_cleaned(self, image: Tensor) -> Tensor:
+    def restore(self, image: Tensor) -> Tensor:
         """See :class:`RestorationNetwork`."""
         centred = image - 0.5
         residual = self.unfold(self.tail(self.body(self.head(self.fold(centred)))))

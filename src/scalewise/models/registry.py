@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from scalewise.errors import ScalewiseError, warn
 from scalewise.models.adaptive import Adaptive
 from scalewise.models.base import RestorationNetwork
+from scalewise.models.cleaning import CLEANING_SETTINGS, CleanedNetwork
 from scalewise.models.dbpn import Dbpn
 from scalewise.models.dsrn import Dsrn
 from scalewise.models.original import Original
@@ -34,7 +35,7 @@ ARCHITECTURES: dict[str, type[RestorationNetwork]] = {
     "scn_exact": ScnExact,
     "steered": Steered,
 }
-
+"""Architectures of this package, by name."""
 
 N = TypeVar("N", bound=RestorationNetwork)
 
@@ -85,22 +86,32 @@ def create_model(name: str, **settings: Any) -> RestorationNetwork:
 
     Args:
         name: one of :func:`list_architectures`.
-        settings: the architecture's constructor arguments.
+        settings: the architecture's constructor arguments.  Where it is ``cleanable``, also
+            ``denoise`` and ``artifacts``: convolutions of a denoising block and of an artifact
+            module ahead of it, 0 for none; see :mod:`scalewise.models.cleaning`.
 
     Raises:
         ScalewiseError: an unknown name or setting, with the nearest valid one; or a bad value.
     """
+    if "pretrained" in settings:
+        raise ScalewiseError(
+            "scalewise.models.create_model has fresh weights only; for released weights call "
+            f"scalewise.create_model('{name}', pretrained=True)"
+        )
     chosen = with_defaults(name, settings)
     architecture = ARCHITECTURES[name]
-    types = get_type_hints(architecture.__init__)
-    known = list(inspect.signature(architecture).parameters)
+    types = {**get_type_hints(architecture.__init__), **dict.fromkeys(CLEANING_SETTINGS, int)}
+    known = list(_defaults(architecture))
     for setting, value in settings.items():
         if setting not in known:
             raise ScalewiseError(f"{name} has no setting '{setting}'{_nearest(setting, known)}")
         if not _fits(value, types[setting]):
             raise ScalewiseError(f"{name}: {setting}: {_allowed(types[setting])}, not {value!r}")
+    cleaning = {key: chosen[key] for key in CLEANING_SETTINGS if key in chosen}
     try:
-        network = architecture(**settings)
+        network = architecture(**{key: settings[key] for key in settings if key not in cleaning})
+        if any(cleaning.values()):
+            network = CleanedNetwork(network, **cleaning, width=chosen.get("width", 32))
     except ScalewiseError as error:
         raise ScalewiseError(f"{name}: {error}") from None
     network.architecture = name
@@ -109,19 +120,25 @@ def create_model(name: str, **settings: Any) -> RestorationNetwork:
 
 
 def with_defaults(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Some of an architecture's settings, and the defaults of all others.
+    """Return some of an architecture's settings with the defaults of all others.
 
     Raises:
         ScalewiseError: an unknown name, with the nearest valid one.
     """
     if name not in ARCHITECTURES and name not in list_architectures():
         raise ScalewiseError(f"unknown model '{name}'{_nearest(name, list_architectures())}")
-    parameters = inspect.signature(ARCHITECTURES[name]).parameters
-    return {**{key: parameter.default for key, parameter in parameters.items()}, **settings}
+    return {**_defaults(ARCHITECTURES[name]), **settings}
+
+
+def _defaults(architecture: type[RestorationNetwork]) -> dict[str, Any]:
+    """Return every setting of an architecture with its default."""
+    parameters = inspect.signature(architecture).parameters
+    defaults = {key: parameter.default for key, parameter in parameters.items()}
+    return {**defaults, **CLEANING_SETTINGS} if architecture.cleanable else defaults
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value is of a setting's type: int, float, bool, str or a choice of texts."""
+    """Return whether a value is of a setting's type: int, float, bool, str or a choice of texts."""
     if get_origin(hint) is Literal:
         return value in get_args(hint)
     return type(value) in ((int, float) if hint is float else (hint,))

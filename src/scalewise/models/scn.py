@@ -159,7 +159,7 @@ class Scn(RestorationNetwork):
         """The image as it is: only the body sees padding, not the skip."""
         return image
 
-    def restore_cleaned(self, image: Tensor) -> Tensor:
+    def restore(self, image: Tensor) -> Tensor:
         """See :class:`RestorationNetwork`; takes any size."""
         height, width = image.shape[-2:]
         centred = image - 0.5

@@ -28,7 +28,6 @@ from torch import Tensor, nn
 
 from scalewise.errors import ScalewiseError
 from scalewise.models.base import RestorationNetwork, require_positive
-from scalewise.models.cleaning import Cleaning
 from scalewise.models.layers import bicubic_skip, start_near_zero, upsample_2x
 
 
@@ -89,10 +88,9 @@ class ScnExact(RestorationNetwork):
         blocks: scale-wise blocks.
         levels: pyramid levels, each half the size of the one before.
         shrink: image over finest level, in size.
-        denoise: convolutions of a denoising block ahead of the network; 0 for none.
-        artifacts: convolutions of an artifact module ahead of it; 0 for none.  For both see
-            :mod:`scalewise.models.cleaning`.
     """
+
+    cleanable = True
 
     def __init__(
         self,
@@ -103,8 +101,6 @@ class ScnExact(RestorationNetwork):
         blocks: int = 8,
         levels: int = 3,
         shrink: int = 1,
-        denoise: int = 0,
-        artifacts: int = 0,
     ) -> None:
         require_positive(width=width, expansion=expansion, blocks=blocks, shrink=shrink)
         if levels < 2:
@@ -122,9 +118,8 @@ class ScnExact(RestorationNetwork):
         self.skip = bicubic_skip(scale, channels)
         self.enlarge = nn.PixelShuffle(scale)
         start_near_zero(self.tail)
-        self.cleaning = Cleaning(channels, width, denoise, artifacts)
 
-    def restore_cleaned(self, image: Tensor) -> Tensor:
+    def restore(self, image: Tensor) -> Tensor:
         """See :class:`RestorationNetwork`."""
         centred = image - 0.5
         pyramid = [self.head(self.fold(centred))]

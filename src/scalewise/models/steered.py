@@ -124,7 +124,7 @@ class Steered(RestorationNetwork):
         self.enlarge = nn.PixelShuffle(scale)
         start_near_zero(self.tail)
 
-    def restore_cleaned(self, image: Tensor) -> Tensor:
+    def restore(self, image: Tensor) -> Tensor:
         """See :class:`RestorationNetwork`."""
         centred = image - 0.5
         fine: Tensor = self.head(centred)

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from scalewise.atomic import write_atomic
 from scalewise.data.store import read_rgb
 from scalewise.imaging.protocols import FIELD
-from scalewise.models.adaptive import Adaptive, AdaptiveBlock, ScaleAttention
+from scalewise.models.adaptive import Adaptive, ScaleAttention
+from scalewise.models.skeleton import ResidualBlock
 from scalewise.reproducing.results import ATTENTION_FILE, ATTENTION_MAPS, Attention, save_json
 
 SIDE = 160
@@ -81,5 +82,5 @@ def middle(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 
 def _convolutions(block: nn.Module) -> tuple[Any, Any]:
-    assert isinstance(block, AdaptiveBlock)
+    assert isinstance(block, ResidualBlock)
     return block.scale_conv1, block.scale_conv2

@@ -23,7 +23,7 @@ from scalewise.reproducing.results import Complexity
 from scalewise.training.config import OptimizerConfig
 from scalewise.training.losses import restoration_loss
 from scalewise.training.machine import autocast, keep_freed_memory, pick_device, pick_dtype
-from scalewise.training.optimizer import make_optimizer
+from scalewise.training.optimization import make_optimizer
 
 SIDE = 512
 """Side of the picture that inference is timed on, in input pixels."""

@@ -23,7 +23,7 @@ from scalewise.training.config import (
     ScheduleConfig,
 )
 from scalewise.training.recipe import change_setting, load_recipe, parse_recipe, read_settings
-from scalewise.training.run_dir import RECIPE_FILE
+from scalewise.training.session import RECIPE_FILE
 
 Settings = dict[str, Any]
 

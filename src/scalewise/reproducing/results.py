@@ -18,9 +18,9 @@ from pydantic import TypeAdapter, ValidationError
 from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
 from scalewise.training.config import Recipe
-from scalewise.training.environment import ENVIRONMENT_FILE, Environment
 from scalewise.training.log import LogLine
-from scalewise.training.run_dir import read_run
+from scalewise.training.machine import ENVIRONMENT_FILE, Environment
+from scalewise.training.session import read_run
 from scalewise.weights.card import Score
 
 PLAN_FILE = "plan.json"

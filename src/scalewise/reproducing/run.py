@@ -16,7 +16,7 @@ from pathlib import Path
 
 from scalewise.data.layouts import Dataset, find_dataset
 from scalewise.data.store import Progress, Store, pack
-from scalewise.errors import ScalewiseError
+from scalewise.errors import Diverged, ScalewiseError
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, Protocol
 from scalewise.models import RestorationNetwork
 from scalewise.models.adaptive import Adaptive
@@ -66,11 +66,9 @@ from scalewise.training.budget import seconds
 from scalewise.training.build import prepare
 from scalewise.training.checkpoint import BEST
 from scalewise.training.config import Recipe
-from scalewise.training.log import Notify, read_log
-from scalewise.training.loop import Diverged, Trainer
-from scalewise.training.progress import duration
-from scalewise.training.run_dir import RECIPE_FILE
-from scalewise.training.session import locked, open_run
+from scalewise.training.log import Notify, duration, read_log
+from scalewise.training.loop import Trainer
+from scalewise.training.session import RECIPE_FILE, locked, open_run
 from scalewise.weights.release import load_network
 
 FINAL = ("original_mixed", "adaptive_mixed")
@@ -223,13 +221,14 @@ def _speed(recipe: Recipe) -> Speed:
         validation = trainer.validation
         assert validation is not None  # every plan has one
         network = trainer.ema.network
-        return Speed(
-            step=steady_median(lambda: trainer.training_step().item(), warm_up=2, repeats=5),
-            validation=steady_median(
-                lambda: validation.psnr_y(network, trainer.device, trainer.dtype), 1, 2
-            ),
-            pictures=len(trainer.sampler),
-        )
+        with trainer.process_settings():
+            return Speed(
+                step=steady_median(lambda: trainer.training_step().item(), warm_up=2, repeats=5),
+                validation=steady_median(
+                    lambda: validation.psnr_y(network, trainer.device, trainer.dtype), 1, 2
+                ),
+                pictures=len(trainer.sampler),
+            )
 
 
 def is_trained(run: Path) -> bool:

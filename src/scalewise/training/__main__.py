@@ -17,8 +17,7 @@ from pathlib import Path
 
 from scalewise.errors import ScalewiseError, requiring
 from scalewise.training.distributed import World, joined_world
-from scalewise.training.log import keep_quiet
-from scalewise.training.progress import PlainLines, started_at
+from scalewise.training.log import PlainLines, keep_quiet, started_at
 from scalewise.training.recipe import load_recipe
 from scalewise.training.session import check_trunk, locked, open_run, stopped_by_signals
 
@@ -51,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
             trainer = open_run(
                 recipe,
                 folder,
-                must_exist=given.resume,
+                resume=given.resume,
                 accept_changes=given.accept_changes,
                 trunk=given.trunk,
                 world=world,

@@ -1,18 +1,27 @@
-"""The budget: how much of a run is done, whatever it is measured in."""
+"""Budgets and intervals of a run in steps, epochs or time, and a dry run that measures them."""
 
 from __future__ import annotations
 
 import re
+import statistics
+import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from scalewise.errors import ScalewiseError
 from scalewise.training.config import BudgetConfig
+
+if TYPE_CHECKING:
+    from scalewise.training.loop import Trainer
+
+WARM_UP, TIMED = 2, 5
+"""Steps of a dry run: those in which memory and kernels are prepared, and those that are timed."""
 
 
 def seconds(
     duration: float | str, key: str = "budget.time", units: str = "90s, 45m or 1h30m"
 ) -> float:
-    """A duration in seconds, from a number or a text such as ``90s``, ``45m``, ``1h30m``.
+    """Return a duration in seconds, of a number or a text such as ``90s``, ``45m``, ``1h30m``.
 
     Raises:
         ScalewiseError: it cannot be read; ``key`` says where it stands, ``units`` what may.
@@ -43,7 +52,7 @@ class Budget:
 
     @classmethod
     def from_config(cls, config: BudgetConfig, epoch: int) -> Budget:
-        """The budget a recipe states, with ``epoch`` steps to an epoch.
+        """Return the budget of a recipe, with ``epoch`` steps to an epoch.
 
         Raises:
             ScalewiseError: not exactly one of steps, epochs and time; or not positive.
@@ -61,14 +70,14 @@ class Budget:
         return cls(steps, limit)
 
     def progress(self, steps: int, seconds: float) -> float:
-        """The done part in [0, 1], after so many steps and seconds."""
+        """Return the completed part in [0, 1], after so many steps and seconds."""
         done = steps / self.steps if self.steps else seconds / (self.seconds or 1.0)
         return min(done, 1.0)
 
 
 @dataclass(frozen=True)
 class Interval:
-    """How often something is done: every so many steps, or every so many seconds.
+    """Interval between two events: a number of steps, or of seconds.
 
     Attributes:
         steps: between two times, or None.
@@ -97,7 +106,7 @@ class Interval:
         return cls(number, None)
 
     def is_due(self, step: int, seconds_since: float) -> bool:
-        """Whether it is time, at a step, so many seconds after the last time."""
+        """Return whether it is time, at a step, so many seconds after the last time."""
         if self.steps is not None:
             return step % self.steps == 0
         return seconds_since >= (self.seconds or 0.0)
@@ -110,3 +119,43 @@ def require_steps(**limits: Budget | Interval) -> None:
             raise ScalewiseError(
                 f"{key}: a deterministic run cannot depend on the clock; give it in steps or epochs"
             )
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """Size and time of a run, measured in a few steps.
+
+    Attributes:
+        parameters: of the network.
+        images: that patches are drawn from.
+        seconds_per_step: median over the timed steps.
+        steps: in all; of a budget of time, as many as fit at that speed.
+        seconds: in all, without validation and checkpoints.
+    """
+
+    parameters: int
+    images: int
+    seconds_per_step: float
+    steps: int
+    seconds: float
+
+
+def dry_run(trainer: Trainer) -> DryRun:
+    """Take a few steps with a trainer that is thrown away afterwards; nothing is written."""
+    times: list[float] = []
+    with trainer.process_settings():
+        for _ in range(WARM_UP + TIMED):
+            start = time.perf_counter()
+            trainer.training_step().item()  # waits for the device
+            times.append(time.perf_counter() - start)
+    trainer.batches.close()
+    per_step = statistics.median(times[WARM_UP:])
+    budget = trainer.budget
+    steps = budget.steps or max(1, round((budget.seconds or 0.0) / per_step))
+    return DryRun(
+        parameters=trainer.network.parameter_count,
+        images=len(trainer.sampler),
+        seconds_per_step=per_step,
+        steps=steps,
+        seconds=budget.seconds or steps * per_step,
+    )

@@ -1,4 +1,4 @@
-"""From a recipe to a trainer that is ready: the data opened, the network built."""
+"""Trainer built from a recipe: its data opened, its network made."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ def prepare(
         if Path(source).is_dir() and recipe.loss.teacher > 0:
             raise ScalewiseError(
                 f"data.train: {source} is a folder, which has no teacher's images; pack it by "
-                "'scalewise data pack' with --teacher, or set loss.teacher=0"
+                "'scalewise data pack' with teacher=, or set loss.teacher=0",
+                arguments=["teacher"],
             )
         if Path(source).is_dir() and not (reuse_packed and path.exists()):
             _pack_folder(Path(source), path, scale, data.squash, progress, notify)
@@ -88,7 +89,7 @@ def make_sampler(
     world: World | None = None,
     teacher: bool = False,
 ) -> PatchSampler:
-    """Return what draws a recipe's batches.
+    """Return the sampler that draws a recipe's batches.
 
     Raises:
         ScalewiseError: no picture is large enough, the processes do not divide the batch, or a
@@ -112,7 +113,7 @@ def make_sampler(
 
 
 def build_network(config: ModelConfig, seed: int, initialise: bool = True) -> RestorationNetwork:
-    """A recipe's network, with weights drawn from the seed or, if it says so, loaded.
+    """Return a recipe's network, with weights drawn from the seed or, if it says so, loaded.
 
     Args:
         config: which network.
@@ -122,8 +123,9 @@ def build_network(config: ModelConfig, seed: int, initialise: bool = True) -> Re
     Raises:
         ScalewiseError: an unknown model or setting, or weights that do not fit.
     """
-    torch.manual_seed(seed)  # pyright: ignore[reportUnknownMemberType]
-    network = create_model(config.name, **config.settings)
+    with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
+        torch.default_generator.manual_seed(seed)
+        network = create_model(config.name, **config.settings)
     if network.channels != 3:
         raise ScalewiseError("model.settings.channels: training is on RGB pictures; leave it at 3")
     if config.init is not None and initialise:
@@ -138,7 +140,7 @@ def build_network(config: ModelConfig, seed: int, initialise: bool = True) -> Re
 
 
 def _fitting(weights: dict[str, Tensor], network: RestorationNetwork) -> dict[str, Tensor]:
-    """A network's own weights, those of another in their place where name and shape are the same.
+    """Return a network's weights, replaced by those of another where name and shape are the same.
 
     Raises:
         ScalewiseError: there are none.
@@ -155,7 +157,7 @@ def _fitting(weights: dict[str, Tensor], network: RestorationNetwork) -> dict[st
 
 
 def packed_paths(train: Sequence[str], run: Path) -> list[Path]:
-    """Where the packed stores of a run are: ``data.train``, folders as packed into the run's.
+    """Return the paths of a run's packed stores: ``data.train``, folders as packed into the run's.
 
     Raises:
         ScalewiseError: one is neither a file nor a folder.
@@ -168,7 +170,7 @@ def packed_paths(train: Sequence[str], run: Path) -> list[Path]:
 
 
 def open_validation(data: DataConfig, scale: int) -> ValidationSet | None:
-    """The pictures that a recipe validates on, or None.
+    """Return the images that a recipe validates on, or None.
 
     Raises:
         ScalewiseError: missing, unreadable, of another scale, squashed where the recipe does not
@@ -222,7 +224,7 @@ def _from_folder(folder: Path, scale: int) -> Iterator[tuple[str, Pixels, Pixels
 
 
 def _reading_images(key: str, folder: Path) -> AbstractContextManager[None]:
-    """Say how to go without pyvips where it is not installed."""
+    """Turn a missing pyvips into an error that names the way without it."""
     stores = "name a packed store, made elsewhere by 'scalewise data pack'"
     return requiring("pyvips", f"{key}: {folder}: reading a folder of images", stores)
 
@@ -253,10 +255,10 @@ def _require_squashed(store: Store, squash: int | None) -> None:
         return
     held = f"squashed to {store.squash}" if store.squash else "in their own shape"
     if squash is None:
-        mend = f"set data.squash={store.squash}, or pack again without --squash"
+        mend = f"set data.squash={store.squash}, or pack again without squash="
     else:
-        mend = f"data.squash is {squash}: pack again with --squash {squash}"
-    raise ScalewiseError(f"{store.path}: holds pictures {held}; {mend}")
+        mend = f"data.squash is {squash}: pack again with squash={squash}"
+    raise ScalewiseError(f"{store.path}: holds images {held}; {mend}", arguments=["squash"])
 
 
 def _require_existing(key: str, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Checkpoints: everything a run needs to go on, in one file, written whole or not at all.
+"""Checkpoints: all that a run needs to resume, in one file, written whole or not at all.
 
 Two generations are kept: if the last cannot be read, the one before still can.
 """
@@ -62,7 +62,7 @@ class Branch:
         )
 
     def is_copy_of(self, trunk: Path) -> bool:
-        """Whether it left the run in a folder, unless that was begun again since."""
+        """Return whether it is a copy of the run in a folder, which was not restarted since."""
         if Path(self.trunk).resolve() != trunk.resolve():
             return False
         if not (trunk / LAST).is_file():
@@ -122,12 +122,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def has_checkpoint(run: Path) -> bool:
-    """Whether a run got as far as its first checkpoint."""
+    """Return whether a run has written a checkpoint."""
     return (run / LAST).exists() or (run / PREVIOUS).exists()
 
 
 def _unreadable(run: Path, error: ScalewiseError, older: ScalewiseError) -> str:
-    """What to do where neither of a run's two checkpoints can be read."""
+    """Return what to do where neither of a run's two checkpoints can be read."""
     what = str(error)
     if (run / PREVIOUS).exists():
         what += f", and neither is the one before, {older}"
@@ -137,7 +137,7 @@ def _unreadable(run: Path, error: ScalewiseError, older: ScalewiseError) -> str:
         return what
     return (
         f"{what}; {run / BEST} of step {step} can be read: start another run from its weights, "
-        f"with init={run / BEST} and another --run"
+        f"with init={run / BEST} and another run="
     )
 
 
@@ -148,7 +148,7 @@ def load_last(run: Path, notify: Callable[[str], None] | None = None) -> Checkpo
 
     Args:
         run: the run's folder.
-        notify: told, in one line, if it is the one before.
+        notify: called with a line if it is the one before.
 
     Raises:
         ScalewiseError: neither can be read; it says so if the best one can be.
@@ -159,8 +159,8 @@ def load_last(run: Path, notify: Callable[[str], None] | None = None) -> Checkpo
         try:
             checkpoint = load_checkpoint(run / PREVIOUS)
         except ScalewiseError as older:
-            raise ScalewiseError(_unreadable(run, error, older)) from error
-        if (run / LAST).exists():  # out of the way, lest it become the one before
+            raise ScalewiseError(_unreadable(run, error, older), arguments=["run"]) from error
+        if (run / LAST).exists():  # out of the way, so that it does not become the one before
             (run / LAST).replace(run / f"{LAST}.damaged")
         if notify:
             step = checkpoint["step"]

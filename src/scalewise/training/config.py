@@ -166,7 +166,7 @@ class OptimizerConfig:
     """How gradients become steps.
 
     Attributes:
-        kind: ``adam``, or ``muon``, which learns faster (:mod:`scalewise.training.muon`).
+        kind: ``adam``, or ``muon``, which learns faster (:mod:`scalewise.training.optimization`).
         rate: the highest learning rate.
         betas: Adam's decay rates of the two moments.
         clip: the gradient's largest norm; none by default.
@@ -190,7 +190,7 @@ class OptimizerConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleConfig:
-    """The learning rate over the run; see :mod:`scalewise.training.schedules`.
+    """The learning rate over the run; see :mod:`scalewise.training.optimization`.
 
     Attributes:
         kind: ``fixed``, ``cosine``, ``multistep`` or ``wsd`` (warm-up, stable, decay).

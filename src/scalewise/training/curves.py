@@ -1,4 +1,4 @@
-"""Runs' curves as a picture: training loss and validation PSNR-Y, against steps or time."""
+"""Plots of training curves: loss and validation PSNR-Y, against steps or time."""
 
 # Matplotlib leaves the type of most keyword arguments open.
 # pyright: reportUnknownMemberType=false
@@ -27,7 +27,7 @@ from scalewise.imaging.protocols import Protocol
 from scalewise.training.log import LogLine, best_psnr_y, read_log
 from scalewise.training.protocol import PROTOCOL, protocol_of
 from scalewise.training.recipe import load_recipe
-from scalewise.training.run_dir import RECIPE_FILE, is_run
+from scalewise.training.session import RECIPE_FILE, is_run
 
 FORMATS = (".png", ".svg", ".pdf")
 """The extensions of the files that curves are written to."""
@@ -136,7 +136,7 @@ def draw_curves(curves: Sequence[Curve], x: Axis = "steps", theme: Theme = LIGHT
         at = _x_values(curve, x)
         raw = np.array([line.loss for line in curve.lines])
         width = int(len(raw) * SMOOTHING)
-        smoothed = smooth(smooth(raw, width), width)  # twice, lest a spike makes a block
+        smoothed = smooth(smooth(raw, width), width)  # twice: a spike makes no block
         losses += [smoothed, np.percentile(raw, [2, 98])]
         loss_axes.plot(at, raw, color=color, linewidth=0.6, alpha=0.3, zorder=2)
         loss_axes.plot(at, smoothed, color=color, linestyle=style, linewidth=2, zorder=3)
@@ -260,7 +260,8 @@ def _x_values(curve: Curve, x: Axis) -> Points:
     seconds = [line.seconds for line in curve.lines]
     if None in seconds:
         raise ScalewiseError(
-            f"{curve.name}: the log of a deterministic run has no times; use --x steps"
+            f"{curve.name}: the log of a deterministic run has no times; give x=steps",
+            arguments=["x"],
         )
     return np.array(seconds, dtype=np.float64) / 3600
 

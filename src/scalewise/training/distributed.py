@@ -1,4 +1,4 @@
-"""Several processes that train one network: who they are, and what they agree on.
+"""Distributed training: several processes that train one network.
 
 ``torchrun`` starts the processes and tells each by environment variables which one it is
 (https://docs.pytorch.org/docs/stable/elastic/run.html).  Gradients are averaged by
@@ -21,14 +21,10 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from scalewise.errors import ScalewiseError
+from scalewise.errors import LostWorker, ScalewiseError
 
 PATIENCE = timedelta(minutes=30)
 """How long a process waits for the others: as long as one may pack pictures or validate."""
-
-
-class LostWorker(ScalewiseError):
-    """Another process of the run is gone."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +46,17 @@ class World:
 
     @property
     def writes(self) -> bool:
-        """Whether this process writes the run's files."""
+        """Return whether this process writes the run's files."""
         return self.rank == 0
 
     def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
-        """The network with its gradients averaged over the world in every backward pass.
+        """Return the network with its gradients averaged over the world in every backward pass.
 
         Every process has to call it: they compare their networks.
         """
         if self.size == 1:
             return network
-        # Static: some networks have parameters that nothing hears, the same ones every time.
+        # Static: some networks have parameters that nothing reads, the same ones every time.
         return DistributedDataParallel(
             network,
             device_ids=[device] if device.type == "cuda" else None,
@@ -69,7 +65,7 @@ class World:
         )
 
     def sum(self, *numbers: float) -> list[float]:
-        """Every number summed over the processes.
+        """Return every number summed over the processes.
 
         Raises:
             LostWorker: one of them is gone.
@@ -82,13 +78,13 @@ class World:
         return [float(number) for number in tensor]
 
     def mean(self, tensor: Tensor) -> Tensor:
-        """A tensor (n,) averaged over the processes."""
+        """Return a tensor (n,) averaged over the processes."""
         if self.size == 1:
             return tensor
         return tensor.new_tensor(self.sum(*map(float, tensor))).div_(self.size)
 
     def wait(self) -> None:
-        """Go on when every process is here."""
+        """Wait for every process."""
         self.sum(0.0)
 
 

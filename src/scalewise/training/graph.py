@@ -1,4 +1,4 @@
-"""A training step in a CUDA graph: one launch in place of some thousand.
+"""CUDA graph capture of a training step: one launch in place of some thousand.
 
 A small network's kernels are shorter than the time that Python takes to launch them, so a GPU
 waits.  A CUDA graph records a step's kernels once and launches them together.  It reads and
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from scalewise.errors import ScalewiseError
 from scalewise.models import RestorationNetwork
+from scalewise.models.cleaning import CleanedNetwork
 from scalewise.training.batches import Inputs
 
 Operations = Callable[[Inputs], Tensor]
@@ -205,13 +206,13 @@ def compiled(network: RestorationNetwork, choice: bool | str, captured: bool) ->
         captured: whether whole steps are captured in a CUDA graph; then the compiler makes none.
 
     Raises:
-        ScalewiseError: a network with something ahead of it, on another device: there PyTorch
+        ScalewiseError: a network behind a cleaning, on another device than a GPU: there PyTorch
             (2.13) compiles the gradient of replicated edges wrongly, channels last.
     """
     if choice is False:
         return network
     on_gpu = next(network.parameters()).device.type == "cuda"
-    if not on_gpu and list(network.cleaning.parameters()):
+    if not on_gpu and isinstance(network, CleanedNetwork):
         raise ScalewiseError(
             "compile: works on a GPU only with model.settings.denoise or artifacts; leave it out"
         )

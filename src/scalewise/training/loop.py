@@ -1,7 +1,7 @@
-"""The training loop: sample, forward, backward, step; log, validate and save now and then.
+"""The training loop: sample, forward, backward, step; log, validate and save at intervals.
 
-Everything a run needs to go on after a kill is in one checkpoint.  Nothing of the data is in
-it: the patches of a step depend on the seed and the step alone.
+A checkpoint holds all that a run needs to resume.  Nothing of the data is in it: the patches of
+a step depend on the seed and the step alone.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import dataclasses
 import math
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from scalewise.data.sampler import PatchSampler
-from scalewise.errors import ScalewiseError
+from scalewise.errors import Diverged, LostWorker, ScalewiseError
 from scalewise.models import RestorationNetwork
-from scalewise.training.batches import Inputs, make_batches
+from scalewise.training.batches import Batch, Inputs, make_batches
 from scalewise.training.budget import Budget, Interval, require_steps
 from scalewise.training.checkpoint import (
     BEST,
@@ -32,14 +32,18 @@ from scalewise.training.checkpoint import (
     save_generation,
 )
 from scalewise.training.config import Recipe
-from scalewise.training.distributed import LostWorker, World, losing_a_worker_said
-from scalewise.training.ema import Ema
+from scalewise.training.distributed import World, losing_a_worker_said
 from scalewise.training.graph import StepValue, can_capture, compiled, make_step
 from scalewise.training.log import LOG_FILE, Listener, LogLine, Notify, RunLog, keep_quiet
-from scalewise.training.losses import cleaning_loss, divergence, require_asked_for, restoration_loss
-from scalewise.training.machine import autocast, keep_freed_memory, pick_device, pick_dtype
-from scalewise.training.optimizer import load_optimizer_state, make_optimizer, optimizer_state
-from scalewise.training.schedules import learning_rate
+from scalewise.training.losses import batch_loss, divergence, require_asked_for
+from scalewise.training.machine import autocast, pick_device, pick_dtype, process_settings
+from scalewise.training.optimization import (
+    Ema,
+    learning_rate,
+    load_optimizer_state,
+    make_optimizer,
+    optimizer_state,
+)
 from scalewise.training.validation import ValidationSet
 
 LOG_EVERY = 20
@@ -47,10 +51,6 @@ LOG_EVERY = 20
 
 UNTIMED_STEPS = 2
 """Steps of each start that count as long as the one after them: compiling would use up a budget."""
-
-
-class Diverged(ScalewiseError):
-    """The loss or the weights stopped being finite, or the loss is beyond all bounds."""
 
 
 class Trainer:
@@ -63,9 +63,9 @@ class Trainer:
         run: the run's folder; gets ``last.pt``, ``previous.pt``, ``best.pt`` and ``log.csv``.
         validation: what the averaged weights are measured on; without it the last weights
             count as the best.
-        listeners: told of every line of the log, in the process that writes.
+        listeners: called with every line of the log, in the process that writes.
         world: the processes that train together.
-        notify: told, in one line each, of what a run survives: a full disk, a damaged file.
+        notify: called with a line for what a run survives: a full disk, a damaged file.
 
     Raises:
         ScalewiseError: the recipe's budget or intervals make no sense, or its loss asks for what
@@ -85,7 +85,6 @@ class Trainer:
         notify: Notify | None = None,
     ) -> None:
         require_asked_for(network, recipe.loss)
-        keep_freed_memory()
         self.recipe = recipe
         self.sampler = sampler
         self.run = run
@@ -103,10 +102,8 @@ class Trainer:
                 validate_every=self._validate_every,
                 checkpoint_every=self._save_every,
             )
-            torch.use_deterministic_algorithms(True)
         self.device = pick_device(recipe.device, self.world.local_rank)
         self.dtype = pick_dtype(recipe.precision, self.device)
-        torch.backends.cudnn.benchmark = not recipe.deterministic  # on a GPU only
         self.batches = make_batches(sampler, self.device)
         network.to(device=self.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.network = network
@@ -138,13 +135,18 @@ class Trainer:
         """
         alone = self._forward
         try:
-            self._train()
+            with self.process_settings():
+                self._train()
         except LostWorker:
             self._save()
             raise
         finally:
             self._forward = alone  # the wrapper around it holds the processes' connections
             self.batches.close()
+
+    def process_settings(self) -> AbstractContextManager[None]:
+        """Set what the run's steps need in this process; :meth:`train` does so itself."""
+        return process_settings(self.recipe.deterministic)
 
     def _train(self) -> None:
         begins = self.step == self._first_step
@@ -189,7 +191,7 @@ class Trainer:
     def _measure_start(self) -> None:
         """Validate the weights that the run starts from; they compete for ``best.pt``."""
         with torch.no_grad():
-            self._losses = [self._loss(*self.batches(self.step))]
+            self._losses = [self._loss(self.batches(self.step))]
         self._settle_losses()
         self.start = self._validate()
         improved = self._keep_best(self.start)
@@ -230,7 +232,7 @@ class Trainer:
 
     def operations(self, inputs: Inputs) -> Tensor:
         """Take a step's operations on the device; none depends on the step's number."""
-        loss = self._loss(*self.batches.assemble(inputs))
+        loss = self._loss(self.batches.assemble(inputs))
         self.optimizer.zero_grad()
         loss.backward()  # pyright: ignore[reportUnknownMemberType]
         if self.recipe.optimizer.clip is not None:
@@ -243,18 +245,12 @@ class Trainer:
     def _has_teacher(self) -> bool:
         return self.sampler.teacher and self.progress < self.recipe.loss.teacher_until
 
-    def _loss(self, lr: Tensor, hr: Tensor, taught: Tensor | None = None) -> Tensor:
-        weights, cleaned = self.recipe.loss, None
-        with autocast(self.device, self.dtype):
-            if weights.asks_of_cleaning:
-                restored, cleaned = self._forward(lr, with_cleaned=True)
-            else:
-                restored = self._forward(lr)
-        share = weights.teacher if self._has_teacher else 0.0
-        loss = restoration_loss(restored.float(), hr, weights.l1, weights.smooth_l1, taught, share)
-        if cleaned is not None:  # and the scale is 1
-            loss = loss + cleaning_loss(cleaned, lr, hr, weights.denoised, weights.artifact_map)
-        return loss
+    def _loss(self, batch: Batch) -> Tensor:
+        loss = self.recipe.loss
+        precision = autocast(self.device, self.dtype)
+        return batch_loss(
+            self._forward, batch, loss, loss.teacher if self._has_teacher else 0.0, precision
+        )
 
     def state_dict(self) -> Checkpoint:
         """The run as tensors and plain values."""
@@ -309,7 +305,8 @@ class Trainer:
             load_optimizer_state(self.optimizer, checkpoint["optimizer"])
         except (KeyError, RuntimeError, ValueError) as error:
             raise ScalewiseError(
-                f"{path}: is a checkpoint of another model or optimizer; choose another --run"
+                f"{path}: is a checkpoint of another model or optimizer; choose another run=",
+                arguments=["run"],
             ) from error
         self.step = checkpoint["step"]
 

@@ -1,27 +1,59 @@
-"""Training losses as functions of image batches."""
+"""Training losses of image batches, and the check for divergence."""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from scalewise.errors import ScalewiseError
 from scalewise.models import RestorationNetwork
-from scalewise.models.cleaning import Cleaned
+from scalewise.models.cleaning import Cleaned, CleanedNetwork
 from scalewise.training.config import LossConfig
 
 FULL_DEPARTURE = 16 / 255
-"""From here on a pixel counts as wholly damaged: noise of sigma 20 departs so far in the mean."""
-
+"""From here on a pixel counts as wholly damaged: the mean departure of noise of sigma 20."""
 
 DIVERGED = 100
-"""Times the weights of a loss.  No image can be further than 1 from the truth; networks that are
-drawn at random begin below 10."""
+"""Loss at which a run has diverged, in units of the loss's weights.  No image is further than 1
+from the truth; networks with random weights start below 10."""
+
+
+def batch_loss(
+    network: nn.Module,
+    batch: tuple[Tensor, ...],
+    weights: LossConfig,
+    teacher: float,
+    precision: AbstractContextManager[object],
+) -> Tensor:
+    """Return the loss of a batch, a scalar: of the restored images and of the cleaned ones.
+
+    Args:
+        network: what restores; a :class:`CleanedNetwork` where the loss looks at cleaned images.
+        batch: LR, HR and perhaps the teacher's images, (N, C, H, W) in [0, 1].
+        weights: of the parts of the loss.
+        teacher: share of the teacher's images, in [0, 1].
+        precision: what the network computes in.
+    """
+    lr, hr, *taught = batch
+    cleaned: Cleaned | None = None
+    with precision:
+        if weights.asks_of_cleaning:
+            restored, cleaned = network(lr, with_cleaned=True)
+        else:
+            restored = network(lr)
+    loss = restoration_loss(
+        restored.float(), hr, weights.l1, weights.smooth_l1, taught[0] if taught else None, teacher
+    )
+    if cleaned is not None:  # and the scale is 1
+        loss = loss + cleaning_loss(cleaned, lr, hr, weights.denoised, weights.artifact_map)
+    return loss
 
 
 def divergence(losses: Tensor, network: RestorationNetwork, weights: LossConfig) -> str | None:
-    """Say what shows that a run learns nothing any more; None while all is well.
+    """Return what shows that a run has diverged, as a text; None if nothing does.
 
     Args:
         losses: (n,), of the last steps.
@@ -44,7 +76,7 @@ def restoration_loss(
     taught: Tensor | None = None,
     teacher: float = 0.0,
 ) -> Tensor:
-    """``l1 * L1 + smooth_l1 * SmoothL1``, the reproduced document's combined loss.
+    """Return ``l1 * L1 + smooth_l1 * SmoothL1``, the reproduced document's combined loss.
 
     With a teacher ``(1 - teacher)`` times that loss against the truth, and ``teacher`` times the
     same against the teacher's image.
@@ -78,12 +110,11 @@ def cleaning_loss(
     denoised: float = 0.0,
     artifact_map: float = 0.0,
 ) -> Tensor:
-    """``denoised * MSE(cleaned image, clean) + artifact_map * L1(map, departure)``.
+    """Return ``denoised * MSE(cleaned image, clean) + artifact_map * L1(map, departure)``.
 
-    What the modules of :mod:`scalewise.models.cleaning` are to find, beside what
-    :func:`restoration_loss` asks of the whole network: of a denoising block the clean image
-    (the document's ``delta``, to the other's ``gamma``), of an artifact module where the
-    degraded image departs from it.
+    The targets of the modules of :mod:`scalewise.models.cleaning`: the clean image for a
+    denoising block (the document's ``delta``, where :func:`restoration_loss` has ``gamma``), the
+    departure of the degraded image from it for an artifact module.
 
     Args:
         cleaned: what the network made of the degraded image; with a map where that is wanted.
@@ -104,7 +135,7 @@ def cleaning_loss(
 
 
 def departure(degraded: Tensor, clean: Tensor) -> Tensor:
-    """How damaged an image is at each pixel.
+    """Return how damaged an image is at each pixel.
 
     ``min(1, d / FULL_DEPARTURE)``, with d the absolute difference, averaged over the channels.
 
@@ -121,9 +152,10 @@ def departure(degraded: Tensor, clean: Tensor) -> Tensor:
 
 def require_asked_for(network: RestorationNetwork, loss: LossConfig) -> None:
     """Raise :class:`ScalewiseError` where a loss asks for what a network does not have."""
+    cleaning = network.cleaning if isinstance(network, CleanedNetwork) else None
     asked = {
-        "denoised": (loss.denoised, "denoise", network.cleaning.denoise),
-        "artifact_map": (loss.artifact_map, "artifacts", network.cleaning.artifacts),
+        "denoised": (loss.denoised, "denoise", cleaning and cleaning.denoise),
+        "artifact_map": (loss.artifact_map, "artifacts", cleaning and cleaning.artifacts),
     }
     for name, (weight, setting, module) in asked.items():
         if weight and module is None:

@@ -1,25 +1,45 @@
-"""What the machine is and does best: device, precision, memory allocation."""
+"""Devices, precision, process settings and memory of a training, and the record of them."""
 
 from __future__ import annotations
 
 import ctypes
+import dataclasses
+import json
+import os
+import platform
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
+import numpy as np
 import torch
 
+from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
+
+ENVIRONMENT_FILE = "environment.json"
+"""The record's name in a run's folder."""
+
+MALLOC_DEFAULTS = {
+    "MALLOC_MMAP_MAX_": 65536,
+    "MALLOC_TRIM_THRESHOLD_": 128 * 1024,
+    "MALLOC_TOP_PAD_": 128 * 1024,
+}
+"""glibc's own settings, by the environment variables that replace them."""
 
 
 def pick_device(device: str, index: int = 0) -> torch.device:
-    """The device a recipe names; ``auto`` prefers CUDA, then Apple's MPS, then the CPU.
+    """Return the device that a recipe names; ``auto`` prefers CUDA, then Apple's MPS.
 
     Args:
         device: ``auto``, ``cuda``, ``mps`` or ``cpu``.
         index: which of several GPUs.
 
     Raises:
-        ScalewiseError: PyTorch finds no such device here.
+        ScalewiseError: PyTorch finds no such device.
     """
     there = {
         "cuda": torch.cuda.is_available(),
@@ -34,9 +54,9 @@ def pick_device(device: str, index: int = 0) -> torch.device:
 
 
 def pick_dtype(precision: str, device: torch.device) -> torch.dtype:
-    """The type to compute in: ``auto`` is bfloat16 where the device multiplies it natively.
+    """Return the type to compute in; ``auto`` is bfloat16 where the device multiplies it natively.
 
-    Never float16: it overflows on some content and gives black pictures.
+    Never float16: it overflows on some content and gives black images.
     """
     if precision != "auto":
         return torch.bfloat16 if precision == "bf16" else torch.float32
@@ -55,19 +75,126 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
     return torch.autocast(device.type, dtype)
 
 
+@contextmanager
+def process_settings(deterministic: bool) -> Generator[None, None, None]:
+    """Set what training needs in this process, and undo it afterwards.
+
+    Deterministic algorithms on or off as the caller has them unless ``deterministic``; cuDNN's
+    choice of algorithms by timing; freed memory kept.
+
+    Args:
+        deterministic: allow deterministic algorithms only, and time none.
+    """
+    algorithms = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    benchmark = torch.backends.cudnn.benchmark
+    if deterministic:
+        torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = not deterministic  # on a GPU only
+    keep_freed_memory()
+    try:
+        yield
+    finally:
+        return_freed_memory()
+        torch.backends.cudnn.benchmark = benchmark
+        torch.use_deterministic_algorithms(algorithms, warn_only=warn_only)
+
+
 def keep_freed_memory() -> None:
     """Tell glibc to keep freed memory instead of returning it to the system.
 
     A training step frees and asks again for the same hundreds of megabytes; without this a
     fifth of its time goes into page faults.  Does nothing on other systems.
     """
+    _set_malloc(mmap_max=0, trim_threshold=2**31 - 1, top_pad=256 * 2**20)
+
+
+def return_freed_memory() -> None:
+    """Undo :func:`keep_freed_memory`, and return to the system what is free now.
+
+    glibc does not tell its settings, so they become those that it starts with.
+    """
+    mmap_max, trim_threshold, top_pad = (
+        int(os.environ.get(name, "")) if os.environ.get(name, "").isdigit() else default
+        for name, default in MALLOC_DEFAULTS.items()
+    )
+    if _set_malloc(mmap_max, trim_threshold, top_pad):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def _set_malloc(mmap_max: int, trim_threshold: int, top_pad: int) -> bool:
+    """Change glibc's settings, if that is the C library; return whether it is."""
     if not sys.platform.startswith("linux"):
-        return
-    trim_threshold, top_pad, mmap_max = -1, -2, -4  # mallopt's parameter numbers
+        return False
     try:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
     except (OSError, AttributeError):  # another C library
-        return
-    mallopt(mmap_max, 0)
-    mallopt(trim_threshold, 2**31 - 1)
-    mallopt(top_pad, 256 * 2**20)
+        return False
+    for number, value in ((-4, mmap_max), (-1, trim_threshold), (-2, top_pad)):
+        mallopt(number, value)
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Versions, machine and precision that a run was trained with.
+
+    Attributes:
+        scalewise, python, torch, numpy: versions.
+        system: operating system and architecture.
+        processor: its name.
+        device: what trained, such as ``cpu``.
+        precision: what it computed in.
+        threads: of the CPU.
+    """
+
+    scalewise: str
+    python: str
+    torch: str
+    numpy: str
+    system: str
+    processor: str
+    device: str
+    precision: str
+    threads: int
+
+
+def describe_environment(device: torch.device, dtype: torch.dtype) -> Environment:
+    """Describe this process, for a training on a device in a precision."""
+    on_gpu = device.type == "cuda"
+    return Environment(
+        scalewise=_version_of("scalewise-restoration"),
+        python=platform.python_version(),
+        torch=torch.__version__,
+        numpy=np.__version__,
+        system=f"{platform.system()} {platform.machine()}",
+        processor=torch.cuda.get_device_name(device) if on_gpu else processor_name(),
+        device=str(device),
+        precision=str(dtype).removeprefix("torch."),
+        threads=torch.get_num_threads(),
+    )
+
+
+def write_environment(environment: Environment, run: Path) -> None:
+    """Write the record into a run's folder; of a run resumed elsewhere, the last one stays."""
+    text = json.dumps(dataclasses.asdict(environment), indent=2) + "\n"
+    write_atomic(run / ENVIRONMENT_FILE, text.encode())
+
+
+def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """Return the processor's name, as far as the system tells."""
+    try:
+        for line in cpuinfo.read_text().splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == "model name":
+                return value.strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _version_of(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # run from a copy of the sources
+        return "not installed"

@@ -18,7 +18,7 @@ from scalewise.training.batches import HostBatches
 from scalewise.training.build import make_sampler, packed_paths
 from scalewise.training.checkpoint import BEST, load_checkpoint
 from scalewise.training.recipe import parse_recipe
-from scalewise.training.run_dir import is_run
+from scalewise.training.session import is_run
 from scalewise.weights import find_release, is_release
 from scalewise.weights.card import WEIGHTS_FILE, Card, Start, Teacher, Training, read_card, sha256
 from scalewise.weights.release import add_int8, to_bytes, write_release

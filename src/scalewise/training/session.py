@@ -1,8 +1,10 @@
-"""A run: one recipe trained in one folder, started or gone on with, alone or with others.
+"""Training runs and their folders: start, resume and list them.
 
-The folder holds ``recipe.yaml`` (every setting), ``environment.json``, ``log.csv``, ``last.pt``,
-``previous.pt`` and ``best.pt``.  The same command starts a run and goes on with it after
-whatever stopped it.
+A run is one recipe trained in one folder.  The folder holds ``recipe.yaml`` (every setting),
+``environment.json``, ``log.csv``, ``last.pt``, ``previous.pt`` and ``best.pt``.  The same command
+starts a run and resumes it after whatever stopped it.
+
+Only what trains needs PyTorch, so ``scalewise runs`` does not.
 """
 
 from __future__ import annotations
@@ -12,71 +14,102 @@ import signal
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from scalewise.data.store import Progress
 from scalewise.errors import ScalewiseError
-from scalewise.models.registry import with_defaults
-from scalewise.training.build import prepare
-from scalewise.training.checkpoint import has_checkpoint
 from scalewise.training.config import Recipe
-from scalewise.training.distributed import World
-from scalewise.training.environment import describe_environment, write_environment
-from scalewise.training.log import Listener, Notify, keep_quiet
-from scalewise.training.loop import Trainer
+from scalewise.training.log import (
+    LOG_FILE,
+    Listener,
+    LogLine,
+    Notify,
+    best_psnr_y,
+    keep_quiet,
+    read_log,
+)
 from scalewise.training.recipe import changed_keys, load_recipe, save_recipe
-from scalewise.training.run_dir import LOCK_FILE, RECIPE_FILE
+
+if TYPE_CHECKING:
+    from scalewise.training.distributed import World
+    from scalewise.training.loop import Trainer
+
+RECIPE_FILE = "recipe.yaml"
+"""The recipe as a run used it, in the run's folder."""
+
+LOCK_FILE = "lock"
+"""Locked while a process trains in the run's folder."""
 
 LOCK_PATIENCE = 0.5
 """Seconds to wait for a lock: ``scalewise runs`` holds it for an instant when it looks."""
 
+DEPTH = 3
+"""How many folders deep runs are looked for."""
+
+RECENT = 50
+"""Lines of the log that tell a run's present speed."""
+
+State = Literal["training", "finished", "stopped", "unknown"]
+
 
 def open_run(
     recipe: Recipe,
-    folder: Path,
+    run: Path,
     listeners: Sequence[Listener] = (),
     *,
-    must_exist: bool = False,
+    resume: bool = False,
     accept_changes: bool = False,
     trunk: Path | None = None,
     world: World | None = None,
     progress: Progress | None = None,
     notify: Notify | None = None,
 ) -> Trainer:
-    """A trainer at the beginning of a run or, if the folder holds one, where that one stopped.
+    """Return a trainer at the start of a run or, if the folder holds one, where that stopped.
 
     Args:
         recipe: the run's settings.
-        folder: the run's folder; on several machines, one that all of them see.
-        listeners: told of every line of the log.
-        must_exist: whether there must be a run to go on with.
-        accept_changes: go on although the recipe has changed.  Another budget is no change.
-        trunk: another run's folder: begin as a copy of it, and decay the rate over the budget.
+        run: the run's folder; on several machines, one that all of them see.
+        listeners: called with every line of the log.
+        resume: require a run to resume.
+        accept_changes: resume although the recipe has changed.  Another budget is no change.
+        trunk: another run's folder: start as a copy of it, and decay the rate over the budget.
             Where this run has a checkpoint already, it is resumed.
         world: the processes that train together.
-        progress: called with pictures packed and in all.
-        notify: told, in one line each, what happens besides.
+        progress: called with images packed and in all.
+        notify: called with a line for each event besides.
 
     Raises:
-        ScalewiseError: a run of another recipe, with what differs; no run that must exist; or
+        ScalewiseError: a run of another recipe, with what differs; no run to resume; or
             whatever :func:`~scalewise.training.build.prepare` finds wrong.
     """
+    from scalewise.training.build import prepare
+    from scalewise.training.checkpoint import has_checkpoint
+    from scalewise.training.distributed import World
+    from scalewise.training.machine import describe_environment, write_environment
+
     world = world or World()
     notify = notify or keep_quiet
-    exists, trained = (folder / RECIPE_FILE).exists(), has_checkpoint(folder)
+    exists, trained = (run / RECIPE_FILE).exists(), has_checkpoint(run)
     if trunk is not None:
-        if trunk.resolve() == folder.resolve():
-            raise ScalewiseError(f"--from {trunk}: a run cannot leave itself; choose another --run")
+        if trunk.resolve() == run.resolve():
+            raise ScalewiseError(
+                f"trunk={trunk}: a run cannot be a copy of itself; choose another run=",
+                arguments=["trunk", "run"],
+            )
         recipe = branched(recipe)
-    if must_exist and not exists:
-        raise ScalewiseError(f"{folder} holds no run to resume; leave out --resume to start one")
-    world.wait()  # lest one process sees what another has just written
+    if resume and not exists:
+        raise ScalewiseError(
+            f"{run} holds no run to resume; leave out resume=True to start one",
+            arguments=["resume"],
+        )
+    world.wait()  # so that no process sees what another has just written
 
     def opened(packed: bool) -> Trainer:
         return prepare(
             recipe,
-            folder,
+            run,
             listeners,
             initialise=not trained and trunk is None,
             reuse_packed=packed,
@@ -88,11 +121,12 @@ def open_run(
     trainer: Trainer | None = None
     if world.writes:
         trainer = opened(packed=exists)
-        changes = _changes(folder, trainer.recipe) if exists else []
+        changes = _changes(run, trainer.recipe) if exists else []
         if changes and not accept_changes:
             raise ScalewiseError(
-                f"{folder} holds a run with other settings ({'; '.join(changes)}); choose another "
-                "--run, or add --accept-changes to go on with the new ones"
+                f"{run} holds a run with other settings ({'; '.join(changes)}); choose another "
+                "run=, or add accept_changes=True to resume it with the new ones",
+                arguments=["run", "accept_changes"],
             )
         for change in changes:
             notify(f"changed: {change}")
@@ -106,9 +140,9 @@ def open_run(
         trainer.leave(trunk)
         notify(f"a copy of {trunk} at step {trainer.step}; the rate falls over the budget")
     if world.writes:  # not before: what cannot be resumed keeps its recipe
-        folder.mkdir(parents=True, exist_ok=True)
-        save_recipe(trainer.recipe, folder / RECIPE_FILE)
-        write_environment(describe_environment(trainer.device, trainer.dtype), folder)
+        run.mkdir(parents=True, exist_ok=True)
+        save_recipe(trainer.recipe, run / RECIPE_FILE)
+        write_environment(describe_environment(trainer.device, trainer.dtype), run)
     return trainer
 
 
@@ -124,21 +158,23 @@ def check_trunk(trunk: Path, overrides: Sequence[str]) -> None:
     """
     if any(each.partition("=")[0] in ("init", "model.init") for each in overrides):
         raise ScalewiseError(
-            f"--from {trunk} and init= name two sets of weights to start from; leave one out"
+            f"trunk={trunk} and init= name two sets of weights to start from; leave one out",
+            arguments=["trunk"],
         )
 
 
 def _require_copy(trainer: Trainer, trunk: Path | None) -> None:
-    """Refuse to resume something else than a copy of the run that ``--from`` names."""
+    """Refuse to resume anything but a copy of the trunk that is asked for."""
     branch = trainer.branch
     if trunk is None or (branch is not None and branch.is_copy_of(trunk)):
         return
-    made = "was not made by --from"
+    made = "is not a copy of another"
     if branch is not None:
         made = f"is a copy of {branch.trunk} at step {branch.step}"
     raise ScalewiseError(
         f"{trainer.run} holds a run that {made}, not of {trunk} as it is now; choose another "
-        "--run, or leave out --from to go on with it"
+        "run=, or leave out trunk= to resume it",
+        arguments=["run", "trunk"],
     )
 
 
@@ -150,15 +186,17 @@ def branched(recipe: Recipe) -> Recipe:
     return replace(recipe, schedule=schedule, model=replace(recipe.model, init=None))
 
 
-def _changes(folder: Path, recipe: Recipe) -> list[str]:
-    old = load_recipe(folder / RECIPE_FILE)
+def _changes(run: Path, recipe: Recipe) -> list[str]:
+    from scalewise.models.registry import with_defaults
+
+    old = load_recipe(run / RECIPE_FILE)
     # A run may be older than some of its network's settings.
     model = replace(old.model, settings=with_defaults(old.model.name, old.model.settings))
     return changed_keys(replace(old, model=model), recipe, ignored="budget")
 
 
 @contextmanager
-def locked(folder: Path, world: World | None = None) -> Generator[None, None, None]:
+def locked(run: Path, world: World | None = None) -> Generator[None, None, None]:
     """Keep a second command from training in the same folder; a killed one leaves no lock.
 
     Raises:
@@ -172,9 +210,9 @@ def locked(folder: Path, world: World | None = None) -> Generator[None, None, No
     except ModuleNotFoundError:  # not on Windows
         yield
         return
-    is_new = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK_FILE).open("a") as file:
+    is_new = not run.exists()
+    run.mkdir(parents=True, exist_ok=True)
+    with (run / LOCK_FILE).open("a") as file:
         deadline = time.monotonic() + LOCK_PATIENCE
         while True:
             try:
@@ -182,13 +220,13 @@ def locked(folder: Path, world: World | None = None) -> Generator[None, None, No
                 break
             except BlockingIOError as error:
                 if time.monotonic() > deadline:
-                    raise ScalewiseError(f"{folder}: another process is training there") from error
+                    raise ScalewiseError(f"{run}: another process is training there") from error
                 time.sleep(0.05)
         try:
             yield
         finally:
-            if is_new and [path.name for path in folder.iterdir()] == [LOCK_FILE]:
-                shutil.rmtree(folder)  # nothing was begun
+            if is_new and [path.name for path in run.iterdir()] == [LOCK_FILE]:
+                shutil.rmtree(run)  # nothing was begun
 
 
 @contextmanager
@@ -213,3 +251,106 @@ def stopped_by_signals(trainer: Trainer, notify: Notify) -> Generator[list[int],
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as its folder tells it.
+
+    Attributes:
+        folder: the run's folder.
+        recipe: its settings.
+        lines: its log, oldest line first.
+        state: ``training`` if a process trains it now; ``unknown`` where that cannot be told.
+    """
+
+    folder: Path
+    recipe: Recipe
+    lines: list[LogLine]
+    state: State
+
+    @property
+    def best(self) -> float | None:
+        """Best PSNR-Y in dB, if any was measured."""
+        return best_psnr_y(self.lines)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds of training that remain, by the speed of the last lines; None if not known."""
+        if not self.lines or self.lines[-1].progress >= 1:
+            return None
+        timed = [(line.progress, line.seconds) for line in self.lines if line.seconds is not None]
+        points = [(0.0, 0.0), *timed][-RECENT:]
+        first = last = points[-1]
+        for point in reversed(points):
+            if point[0] > first[0]:  # of a smaller budget
+                break
+            first = point
+        progress, seconds = last[0] - first[0], last[1] - first[1]
+        return seconds / progress * (1 - last[0]) if progress > 0 else None
+
+
+def find_runs(folder: Path, depth: int = DEPTH) -> list[Path]:
+    """Return the folders of runs below a folder, by name; or the folder itself if it is a run's.
+
+    A run's folder is not searched for others.  Folders that may not be read are passed over.
+    """
+    try:
+        if is_run(folder):
+            return [folder]
+        inner = sorted(
+            path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
+        )
+    except OSError:
+        return []
+    return [run for path in inner for run in find_runs(path, depth - 1)] if depth else []
+
+
+def is_run(folder: Path) -> bool:
+    """Return whether a folder is a run's, perhaps with half of it missing."""
+    return (folder / RECIPE_FILE).is_file() or (folder / LOG_FILE).is_file()
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run's recipe, log and lock.
+
+    Raises:
+        ScalewiseError: the recipe or the log is missing a part, damaged or unreadable.
+    """
+    # Before the log: a run that ends in between is not taken for one that was stopped.
+    training = is_training(folder)
+    try:
+        recipe = load_recipe(folder / RECIPE_FILE)
+        lines = read_log(folder)
+    except OSError as error:
+        raise ScalewiseError(f"{error.filename}: cannot be read ({error.strerror})") from error
+    return Run(folder, recipe, lines, _state(training, lines))
+
+
+def is_training(folder: Path) -> bool | None:
+    """Return whether a process is training in a run's folder; None where that cannot be told.
+
+    It takes a shared lock, which training excludes, and releases it at once.
+    """
+    try:
+        import fcntl
+    except ModuleNotFoundError:  # not on Windows
+        return None
+    try:
+        with (folder / LOCK_FILE).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without locks
+        return None
+    return False
+
+
+def _state(training: bool | None, lines: list[LogLine]) -> State:
+    if training:
+        return "training"
+    if lines and lines[-1].progress >= 1:
+        return "finished"
+    return "unknown" if training is None else "stopped"

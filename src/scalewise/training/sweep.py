@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from scalewise.atomic import write_atomic
-from scalewise.errors import ScalewiseError
+from scalewise.errors import Diverged, Interrupted, ScalewiseError
 from scalewise.imaging.protocols import Protocol
 from scalewise.training.budget import seconds
 from scalewise.training.config import STRICT, BudgetConfig, Recipe
 from scalewise.training.log import Notify, keep_quiet, read_log
-from scalewise.training.loop import Diverged, Trainer
+from scalewise.training.loop import Trainer
 from scalewise.training.protocol import PROTOCOL, protocol_of
 from scalewise.training.recipe import change_setting, check_settings, parse_recipe, read_settings
 from scalewise.training.session import locked, open_run
@@ -97,10 +97,6 @@ class Outcome:
 
 Train = Callable[[Trainer, str], None]
 """Trains to the end of the budget and shows how it goes; told what the trial is called."""
-
-
-class Interrupted(ScalewiseError):
-    """The sweep was stopped before its end."""
 
 
 def load_sweep(path: Path) -> tuple[Sweep, list[Recipe]]:

@@ -2,51 +2,47 @@
 
 from __future__ import annotations
 
-import os
-from difflib import get_close_matches
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from scalewise.errors import ScalewiseError
-from scalewise.weights.card import CARD_FILE, Card, read_card
+from scalewise.weights.card import Card, Score, Training, read_card, with_scores, write_card
+from scalewise.weights.resolve import (
+    RELEASES,
+    Release,
+    clean_model,
+    find_release,
+    is_release,
+    list_cards,
+    resolve,
+)
 
-RELEASES = Path(__file__).parent
+if TYPE_CHECKING:
+    from scalewise.weights.release import add_int8, load_network, load_pretrained, write_release
+
+__all__ = [
+    "RELEASES",
+    "Card",
+    "Release",
+    "Score",
+    "Training",
+    "add_int8",
+    "clean_model",
+    "find_release",
+    "is_release",
+    "list_cards",
+    "load_network",
+    "load_pretrained",
+    "read_card",
+    "resolve",
+    "with_scores",
+    "write_card",
+    "write_release",
+]
 
 
-def clean_model(scale: int) -> str:
-    """The name of the released model that enlarges clean pictures."""
-    return f"scn_x{scale}"
+def __getattr__(name: str) -> Any:
+    """Return what needs PyTorch, which is imported only when it is used."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from scalewise.weights import release
 
-
-def list_cards() -> list[Card]:
-    """The cards of all models that come with the package, sorted by name."""
-    return [read_card(path.parent) for path in sorted(RELEASES.glob(f"*/{CARD_FILE}"))]
-
-
-def is_release(model: str | Path) -> bool:
-    """Whether this is the name, or the folder, of a released model."""
-    return (Path(model) / CARD_FILE).is_file() or (RELEASES / model / CARD_FILE).is_file()
-
-
-def find_release(model: str | Path) -> Path:
-    """The folder of a released model.
-
-    Args:
-        model: the name of one that comes with the package, or the path of a folder.
-
-    Raises:
-        ScalewiseError: there is none; the message names the nearest.
-    """
-    if not isinstance(model, str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ScalewiseError(f"a model is a name or a folder, not {model!r}")
-    for folder in (RELEASES / model, Path(model)):
-        if (folder / CARD_FILE).is_file():
-            return folder
-    if Path(model).is_file():
-        raise ScalewiseError(
-            f"{model}: a file, not a released model's name or folder; 'scalewise release' makes "
-            "such a folder of a trained network"
-        )
-    names = [card.name for card in list_cards()]
-    match = get_close_matches(str(model), names, n=1)
-    hint = f"did you mean '{match[0]}'?" if match else f"known: {', '.join(names)}"
-    raise ScalewiseError(f"unknown model '{model}'; {hint}")
+    return getattr(release, name)

@@ -1,4 +1,4 @@
-"""Model cards: what a released network is, what it learned from, and what it scored."""
+"""Model cards: a released network's task, settings, training data and scores."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WEIGHTS_FILE = "weights.safetensors"
 _JUDGED_ON = "Kodak24"
 
 Task = Literal["super-resolution", "denoise", "dejpeg", "photo"]
-"""What a network is for; ``photo`` is enlarging what has noise and was a JPEG."""
+"""Task of a network; ``photo`` enlarges images that have noise and were JPEGs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,13 +74,13 @@ class Start:
 
 @dataclass(frozen=True, kw_only=True)
 class Teacher:
-    """A stronger model, whose images were learned from beside the truth.
+    """A stronger model, whose images were learned from beside the ground truth.
 
     Attributes:
         name: of the model.
         licence: of its images.
         share: of its images in the loss, in (0, 1].
-        until: part of the budget after which the truth alone was learned from.
+        until: part of the budget after which the ground truth alone was learned from.
     """
 
     name: str
@@ -118,7 +118,7 @@ class Training:
     teachers: list[Teacher] = field(default_factory=list[Teacher])
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Card:
     """A released network.
 
@@ -155,15 +155,21 @@ class Card:
     scores: list[Score] = field(default_factory=list[Score])
     aims: dict[str, float] = field(default_factory=dict[str, float])
 
+    def __repr__(self) -> str:
+        return (
+            f"Card({self.name!r}: {self.task} x{self.scale}, {self.architecture}, "
+            f"{self.parameters:,} parameters, {self.licence})"
+        )
+
     def score(self, dataset: str, protocol: str = "field", precision: str = "f32") -> Score | None:
-        """The network's own score on a dataset, if it was measured."""
+        """Return the network's own score on a dataset, if it was measured."""
         wanted = (self.name, dataset, protocol, precision)
         return next((score for score in self.scores if _measurement(score) == wanted), None)
 
     def cost_of(self, precision: str) -> float:
-        """Decibels that a precision loses on Kodak24, in RGB or luminance, whichever is more.
+        """Return the decibels that a precision loses on Kodak24, in RGB or luma, whichever is more.
 
-        At worst, where it was measured under several protocols; infinite where under none.
+        The largest loss where several protocols measured it; infinite where none did.
         """
         costs: list[float] = []
         for exact in self.scores:
@@ -174,7 +180,7 @@ class Card:
 
 
 def with_scores(card: Card, scores: list[Score]) -> Card:
-    """A card with new scores, which replace those of the same measurements."""
+    """Return a card with new scores, which replace those of the same measurements."""
     measured = {_measurement(score) for score in scores}
     kept = [score for score in card.scores if _measurement(score) not in measured]
     return replace(card, scores=[*kept, *scores])
@@ -216,7 +222,7 @@ def write_card(card: Card, folder: Path) -> None:
 
 
 def checked_file(folder: Path, card: Card, name: str) -> Path:
-    """A file of a released model, after its checksum agreed with the card.
+    """Return the path of a released model's file, after its checksum agreed with the card.
 
     Raises:
         ScalewiseError: missing, or not the file that the card describes.
@@ -230,12 +236,12 @@ def checked_file(folder: Path, card: Card, name: str) -> Path:
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def card_page(card: Card) -> str:
-    """A card as a Markdown page."""
+    """Return a card as a Markdown page."""
     training = card.training
     settings = ", ".join(f"{key} {value}" for key, value in card.settings.items())
     lines = [
@@ -295,7 +301,7 @@ def card_page(card: Card) -> str:
 
 
 def _table(scores: list[Score]) -> list[str]:
-    """Scores as rows of Markdown, and below them what says which files were measured on."""
+    """Return scores as rows of Markdown, and below them the hashes of the files measured on."""
     columns = ["model", "dataset", "images", "protocol", "precision", "PSNR", "PSNR-Y", "SSIM"]
     rows = [
         [
@@ -318,7 +324,7 @@ def _table(scores: list[Score]) -> list[str]:
 
 
 def _verdict(card: Card, dataset: str, aim: float) -> str:
-    """What became of an aim."""
+    """Return whether an aim was reached, as a text."""
     wanted = f"{dataset}: {aim:.2f} dB PSNR-Y was the aim"
     score = card.score(dataset)
     if score is None:
@@ -329,7 +335,7 @@ def _verdict(card: Card, dataset: str, aim: float) -> str:
 
 
 def _validated(training: Training) -> list[str]:
-    """Say what the training was worth on its validation set."""
+    """Return the score on the training's validation set, as lines of Markdown."""
     if training.validated is None:
         return []
     start = training.validated_start

@@ -1,4 +1,4 @@
-"""Making releases: from a trained network to a folder that runs without PyTorch."""
+"""Networks with released weights, and the writing of releases, with PyTorch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scalewise.errors import ScalewiseError, requiring
-from scalewise.models import RestorationNetwork, create_model
+from scalewise.models import RestorationNetwork, create_model, list_architectures
 from scalewise.models.convert import (
     check_settings,
     load_checkpoint,
@@ -18,7 +18,6 @@ from scalewise.models.convert import (
 )
 from scalewise.models.export import export_onnx, share_weights
 from scalewise.models.quantize import Image, export_int8
-from scalewise.weights import find_release, is_release, list_cards
 from scalewise.weights.card import (
     CARD_FILE,
     GRAPH_FILE,
@@ -32,15 +31,33 @@ from scalewise.weights.card import (
     sha256,
     write_card,
 )
+from scalewise.weights.resolve import Release, find_release, is_release, list_cards, resolve
+
+
+def load_pretrained(model: str | Path) -> RestorationNetwork:
+    """Return the network of a released model with its weights, in evaluation mode.
+
+    Args:
+        model: see :func:`~scalewise.weights.resolve`.
+
+    Raises:
+        ScalewiseError: no such model, or the name of an architecture, with the models that have
+            it; damaged files; or safetensors is not installed, which nothing else needs.
+    """
+    if model in list_architectures():
+        names = [card.name for card in list_cards() if card.architecture == model]
+        mend = f"choose one of {', '.join(names)}" if names else "no released model has it"
+        raise ScalewiseError(f"{model}: an architecture, which has no weights of its own; {mend}")
+    return _network_of(resolve(model)).eval()
 
 
 def load_network(model: str | Path, **settings: Any) -> RestorationNetwork:
-    """Load a network with its weights, in evaluation mode.
+    """Load a network with its weights, in evaluation mode, from wherever they are.
 
     Args:
-        model: a released model's name, folder or file of weights; a training run's folder (its
-            best checkpoint, else its last) or checkpoint; or a checkpoint of the systems this
-            project reproduces.
+        model: a released model (see :func:`~scalewise.weights.resolve`) or its file of weights; a
+            training run's folder (its best checkpoint, else its last) or checkpoint; or a
+            checkpoint of the systems this project reproduces.
         settings: what the last of these do not tell, as for
             :func:`~scalewise.models.load_checkpoint`.
 
@@ -49,18 +66,17 @@ def load_network(model: str | Path, **settings: Any) -> RestorationNetwork:
             safetensors is not installed, which nothing else needs.
     """
     path = Path(model)
-    folder = find_release(model) if is_release(model) else _release_of(path)
-    if folder is not None:
-        card = read_card(folder)
+    release = resolve(model) if is_release(model) else _release_of(path)
+    if release is not None:
         try:
-            check_settings(settings, card.settings)
+            check_settings(settings, release.card.settings)
         except ScalewiseError as error:
             raise ScalewiseError(f"{model}: {error}") from None
-        return _network_of(card, folder).eval()
+        return _network_of(release).eval()
     found = [path / name for name in ("best.pt", "last.pt") if (path / name).is_file()]
     path = found[0] if found else path
     if not path.is_file():
-        find_release(model)  # says which names there are
+        find_release(model)  # raises an error with the names that there are
     try:
         return load_checkpoint(path, **settings)
     except ScalewiseError as error:
@@ -70,18 +86,19 @@ def load_network(model: str | Path, **settings: Any) -> RestorationNetwork:
         raise ScalewiseError(f"{error}; {hint}") from None
 
 
-def _release_of(weights: Path) -> Path | None:
-    """The folder of the released model whose weights a file is, also where it was copied from."""
+def _release_of(weights: Path) -> Release | None:
+    """Return the released model whose weights a file holds, also where it was copied from."""
     if weights.suffix.lower() != ".safetensors" or not weights.is_file():
         return None
     if weights.name == WEIGHTS_FILE and is_release(weights.parent):
-        return weights.parent
+        return resolve(weights.parent)
     digest = sha256(weights)
     same = [card.name for card in list_cards() if card.sha256.get(WEIGHTS_FILE) == digest]
-    return find_release(same[0]) if same else None
+    return resolve(same[0]) if same else None
 
 
-def _network_of(card: Card, folder: Path) -> RestorationNetwork:
+def _network_of(release: Release) -> RestorationNetwork:
+    folder, card = release
     with requiring("safetensors", "reading a released model", "name a training run's checkpoint"):
         import_module("safetensors")
     network = create_model(card.architecture, **card.settings)
@@ -90,7 +107,7 @@ def _network_of(card: Card, folder: Path) -> RestorationNetwork:
 
 
 def to_bytes(network: RestorationNetwork) -> bytes:
-    """A network's weights as the file that is released; its checksum names the weights."""
+    """Return a network's weights as the file that is released, whose checksum names them."""
     with requiring("safetensors", "writing a released model"):
         from safetensors.torch import save
     return save({key: tensor.contiguous() for key, tensor in network.state_dict().items()})
@@ -150,7 +167,7 @@ def add_int8(folder: Path, images: Iterable[Image]) -> Card:
         ScalewiseError: not a released model, damaged, or nothing in it to quantize.
     """
     card = read_card(folder)
-    export_int8(_network_of(card, folder), folder / INT8_FILE, images)
+    export_int8(_network_of(Release(folder, card)), folder / INT8_FILE, images)
     digests = {**card.sha256, INT8_FILE: sha256(folder / INT8_FILE)}
     kept = [score for score in card.scores if score.precision != "int8"]
     card = replace(card, sha256=digests, scores=kept)

@@ -11,8 +11,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.training.config import Recipe
 from scalewise.training.log import LogLine, RunLog
 from scalewise.training.recipe import save_recipe
-from scalewise.training.run_dir import find_runs, is_training, read_run
-from scalewise.training.session import locked
+from scalewise.training.session import find_runs, is_training, locked, read_run
 
 
 def write_run(folder: Path, recipe: Recipe, *lines: tuple[int, float | None, float]) -> Path:

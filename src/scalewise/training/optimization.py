@@ -1,28 +1,24 @@
-"""Muon: orthogonalised momentum for convolutions, and Adam for everything else.
+"""Optimizers (Adam, Muon), weight averaging (EMA) and learning-rate schedules.
 
-Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024), with the step
-size of Liu et al., "Muon is scalable for LLM training" (arXiv 2502.16982), which makes an
-update as large as Adam's, so that both share one learning rate.
-
-A convolution's weight is a matrix of output channels by everything else.  Its momentum is
-replaced by the nearest matrix with equal singular values: directions that the gradient shows
-rarely are learned as fast as those that it shows always.  On a scale-wise network this reaches
-in a given time what Adam needs much longer for (see docs/training.md).
-
-A step dispatches few operations.  Weights of one shape share a :class:`_Stack`, and Adam is one
-fused operation.  A step reads no device value on the host, so that a CUDA graph can capture it:
-take one step before the capture, which allocates the state, and give the rate as a tensor.
+A schedule is a function of progress, from 0 at the start to 1 at the end, and not of the step,
+because a budget may be steps, epochs or time.
 """
 
 from __future__ import annotations
 
+import copy
 from collections import defaultdict
 from collections.abc import Iterable
+from math import cos, pi, sqrt
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim.adam import adam
+
+from scalewise.models import RestorationNetwork
+from scalewise.training.checkpoint import Checkpoint
+from scalewise.training.config import OptimizerConfig, ScheduleConfig
 
 MOMENTUM = 0.95
 EPSILON = 1e-8
@@ -31,8 +27,144 @@ State = dict[str, Tensor]
 Rate = float | Tensor
 
 
+def learning_rate(progress: float, rate: float, schedule: ScheduleConfig) -> float:
+    """Return the learning rate at a moment of the run.
+
+    Args:
+        progress: done part of the budget, in [0, 1].
+        rate: the highest rate.
+        schedule: kind, floor, milestones and warm-up.
+
+    >>> learning_rate(0.8, 1.0, ScheduleConfig(kind="multistep"))
+    0.25
+    >>> learning_rate(0.05, 1.0, ScheduleConfig(kind="fixed", warmup=0.1))
+    0.5
+    """
+    if progress < schedule.warmup:
+        return rate * progress / schedule.warmup
+    if schedule.kind == "cosine":
+        return cosine(progress, rate, schedule.min_rate)
+    if schedule.kind == "wsd":
+        return wsd(progress, rate, schedule.min_rate, schedule.decay)
+    if schedule.kind == "multistep":
+        return rate * schedule.gamma ** sum(progress >= point for point in schedule.milestones)
+    return rate
+
+
+def cosine(progress: float, rate: float, min_rate: float = 0.0) -> float:
+    """Return the rate of cosine annealing, the document's formula with ``t / T = progress``.
+
+    ``eta(t) = eta_min + 0.5 (eta_max - eta_min) (1 + cos(pi t / T))``
+
+    >>> [cosine(p, 1e-3) for p in (0.0, 0.5, 1.0)]
+    [0.001, 0.0005, 0.0]
+    """
+    return min_rate + 0.5 * (rate - min_rate) * (1 + cos(pi * progress))
+
+
+def wsd(progress: float, rate: float, min_rate: float = 0.0, decay: float = 0.2) -> float:
+    """Return warm-up-stable-decay's rate after its warm-up.
+
+    Constant, then over the last ``decay`` of the budget ``1 - sqrt(t)`` of the way down to
+    ``min_rate``, t rising from 0 to 1: Haegele et al., "Scaling laws and compute-optimal training
+    beyond fixed training durations" (NeurIPS 2024).
+
+    >>> [wsd(p, 1.0, decay=0.4) for p in (0.0, 0.6, 0.7, 1.0)]
+    [1.0, 1.0, 0.5, 0.0]
+    """
+    if progress <= 1 - decay or decay == 0:
+        return rate
+    return min_rate + (rate - min_rate) * (1 - sqrt(min((progress - 1 + decay) / decay, 1.0)))
+
+
+def make_optimizer(
+    network: nn.Module, config: OptimizerConfig, captured: bool = False
+) -> torch.optim.Optimizer:
+    """Return the optimizer that a recipe asks for.
+
+    Args:
+        network: what it trains.
+        config: its settings.
+        captured: whether its steps are captured in a CUDA graph.
+    """
+    if config.kind == "muon":
+        return Muon(network.parameters(), config.rate, config.betas)
+    return torch.optim.Adam(
+        network.parameters(), config.rate, config.betas, fused=True, capturable=captured
+    )
+
+
+def optimizer_state(optimizer: torch.optim.Optimizer) -> Checkpoint:
+    """Return an optimizer's state with its rate as a plain number."""
+    state = optimizer.state_dict()
+    state["param_groups"] = [{**group, "lr": float(group["lr"])} for group in state["param_groups"]]
+    return state
+
+
+def load_optimizer_state(optimizer: torch.optim.Optimizer, state: Checkpoint) -> None:
+    """Load an optimizer's state, which may have been captured in a CUDA graph or not."""
+    own = [
+        {key: group[key] for key in group if key == "capturable"}
+        for group in optimizer.param_groups
+    ]
+    optimizer.load_state_dict(state)
+    for group, kept in zip(optimizer.param_groups, own, strict=True):
+        group.update(kept)
+
+
+class Ema:
+    """A network whose weights trail another's: ``w_ema = d w_ema + (1 - d) w``.
+
+    The decay warms up as ``min(decay, (1 + step) / (10 + step))``, so that the first,
+    random weights are soon forgotten.
+
+    Args:
+        network: the network to average; it is copied.
+        decay: the final decay per step.
+    """
+
+    def __init__(self, network: RestorationNetwork, decay: float) -> None:
+        self.decay = decay
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self._averaged: list[Tensor] = list(self.network.parameters())
+
+    def decay_at(self, step: int) -> float:
+        """Return the decay of a step, counted from 0."""
+        return min(self.decay, (1 + step) / (10 + step))
+
+    @torch.no_grad()
+    def update(self, network: RestorationNetwork, *, decay: float | Tensor) -> None:
+        """Move the average towards a network of the same architecture.
+
+        Args:
+            network: the network with the current weights.
+            decay: the decay of this step.  Fill a tensor () on the network's device in place to
+                change the decay of a CUDA graph.
+        """
+        current: list[Tensor] = list(network.parameters())
+        if isinstance(decay, Tensor):
+            torch._foreach_mul_(self._averaged, decay)  # pyright: ignore
+            torch._foreach_add_(self._averaged, torch._foreach_mul(current, 1 - decay))  # pyright: ignore
+        else:
+            torch._foreach_lerp_(self._averaged, current, 1 - decay)  # pyright: ignore
+
+
 class Muon(torch.optim.Optimizer):
     """Muon for hidden convolutions, Adam (bias-corrected, no decay) for the rest.
+
+    Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024), with the
+    step size of Liu et al., "Muon is scalable for LLM training" (arXiv 2502.16982).  That makes
+    an update as large as Adam's, so both share one learning rate.
+
+    A convolution's weight is a matrix of output channels by everything else.  Its momentum is
+    replaced by the nearest matrix with equal singular values: directions that the gradient
+    rarely shows are learned as fast as those that it always shows.  On a scale-wise network this
+    reaches in a given time what Adam needs much longer for (see docs/training.md).
+
+    A step dispatches few operations.  Weights of one shape share a :class:`_Stack`, and Adam is
+    one fused operation.  A step reads no device value on the host, so a CUDA graph can capture
+    it: take one step before the capture, which allocates the state, and give the rate as a
+    tensor.
 
     Layers that read the image (at most 4 channels in), biases and gains go to Adam.
 

@@ -1,0 +1,92 @@
+"""Downloads of released models from the Hugging Face Hub, by ``hf-hub:owner/name``.
+
+Only the files of a release are downloaded, and none of them is a pickle.  ``HF_ENDPOINT`` names
+another server, and ``HF_HUB_OFFLINE=1`` allows none: then what was downloaded before is used.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from functools import cache
+from pathlib import Path
+
+from scalewise.errors import ScalewiseError, requiring
+from scalewise.weights.card import CARD_FILE, GRAPH_FILE, INT8_FILE, WEIGHTS_FILE, read_card
+
+HUB = "hf-hub:"
+"""Start of a reference to a model on the hub, as timm writes it."""
+
+FILES = (WEIGHTS_FILE, GRAPH_FILE, INT8_FILE)
+"""The files that a card may ask for; whatever else lies beside them stays where it is."""
+
+
+@cache  # a model is looked up several times, and is the same within a process
+def download_release(reference: str) -> Path:
+    """Return the folder of a model on the hub, after a download where it is new.
+
+    Args:
+        reference: ``hf-hub:owner/name``, with ``@revision`` (a branch, tag or commit) or without.
+
+    Raises:
+        ScalewiseError: no such model, not a released model, no network, or no huggingface_hub.
+    """
+    name, _, revision = reference.removeprefix(HUB).partition("@")
+    with requiring("huggingface_hub", f"{reference}: loading from the Hugging Face Hub"):
+        from huggingface_hub import errors, hf_hub_download
+
+    def fetch(file: str, revision: str | None) -> Path:
+        endpoint = os.environ.get("HF_ENDPOINT")
+        return Path(hf_hub_download(name, file, revision=revision, endpoint=endpoint))
+
+    try:
+        card = fetch(CARD_FILE, revision or None)
+        commit = card.parent.name
+        wanted = [file for file in read_card(card.parent).sha256 if file in FILES]
+        return _as_folder([card, *(fetch(file, commit) for file in wanted)])
+    except errors.HFValidationError as error:
+        raise ScalewiseError(
+            f"{reference}: write hf-hub:owner/name, perhaps with @revision"
+        ) from error
+    except errors.GatedRepoError as error:
+        raise ScalewiseError(
+            f"{reference}: access is restricted; ask for it there, and log in by 'hf auth login'"
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise ScalewiseError(f"{reference}: the model has no such revision") from error
+    except errors.RepositoryNotFoundError as error:
+        raise ScalewiseError(
+            f"{reference}: there is no such model on the hub, or it is private"
+        ) from error
+    except errors.RemoteEntryNotFoundError as error:
+        raise ScalewiseError(
+            f"{reference}: not a released model of scalewise ({CARD_FILE} or its files are missing)"
+        ) from error
+    except errors.LocalEntryNotFoundError as error:
+        raise ScalewiseError(
+            f"{reference}: not downloaded before, and the hub cannot be reached; "
+            "check the network, HF_ENDPOINT and HF_HUB_OFFLINE"
+        ) from error
+    except (errors.HfHubHTTPError, OSError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ScalewiseError(f"{reference}: the download failed ({reason})") from error
+
+
+def _as_folder(files: list[Path]) -> Path:
+    """Return a folder that holds downloaded files themselves, where the hub's cache has links.
+
+    A graph names the file of weights beside it, and OpenVINO looks where a link points to.
+    """
+    snapshot = files[0].parent
+    folder = snapshot.parents[1] / "scalewise" / snapshot.name
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        target, partial = folder / file.name, folder / f"{file.name}.{os.getpid()}"
+        if target.exists():
+            continue
+        try:
+            os.link(file.resolve(), partial)
+        except OSError:  # a file system without hard links
+            shutil.copyfile(file, partial)
+        partial.replace(target)
+    return folder
