@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scalewise.restoring.diagnosis import Diagnosis, diagnose, sigma_of
 
 import scalewise
 from scalewise.errors import NothingToRestore, ScalewiseError
 from scalewise.files import Picture, read, write
 from scalewise.imaging.degradations import gaussian_noise
 from scalewise.restoring import selection
-from scalewise.restoring.diagnosis import Diagnosis, diagnose, sigma_of
 from scalewise.restoring.enlarging import enlarge
 from scalewise.restoring.folder import restore_files
 from scalewise.restoring.jobs import Job, plan_jobs

@@ -1,36 +1,36 @@
-"""Which networks a picture goes through: those that are asked for, or those that it calls for."""
+"""Automatic selection: which released models an image goes through.
+
+One rule decides on the page, in Python and on the command line:
+:func:`scalewise.tasks.select_task`, by the :class:`~scalewise.imaging.blind_estimation.Estimate`
+of the image.
+"""
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from scalewise.errors import NothingToRestore, ScalewiseError
+from scalewise.errors import NothingToRestore
+from scalewise.files import MAX_PIXELS, open_picture
 from scalewise.files.jpeg_tables import luma_table
-from scalewise.imaging.blind_estimation import estimate_jpeg_quality
-from scalewise.restoring.diagnosis import diagnose
+from scalewise.imaging.blind_estimation import BAND, Estimate, estimate_degradation
 from scalewise.restoring.restorer import Restorer, load
-from scalewise.weights import clean_model, find_release, list_cards
-from scalewise.weights.card import CARD_FILE, read_card
-
-PHOTO = "photo_x2"
-MODELS = {"denoise": "denoise", "dejpeg": "dejpeg", "photo": PHOTO}
-"""The released model of each task."""
-_SERIES = re.compile(r"(.+)_x\d+")
+from scalewise.tasks import DEJPEG, SUPER_RESOLUTION, get_task, select_task
+from scalewise.weights import cascade_of, default_model, find_release
+from scalewise.weights.card import CARD_FILE, Card, read_card
 
 
 @dataclass(frozen=True)
 class SelectedModels:
-    """Networks for a picture.
+    """Models for an image.
 
     Attributes:
-        restorers: of different scales; the first is used where no size is wished.
-        reason: why these, in a few words; nothing where they were asked for.
+        restorers: of different scales; the first is used where no size is given.
+        reason: why these, in a few words; empty where the user named them.
     """
 
     restorers: Sequence[Restorer]
@@ -39,12 +39,12 @@ class SelectedModels:
 
 @dataclass(frozen=True)
 class AutoSelector:
-    """Networks that depend on the picture.
+    """Models that depend on the image.
 
     Attributes:
-        choose: what a picture's file calls for.  It may raise :class:`NothingToRestore`, and
-            :class:`ScalewiseError` for what cannot be read.
-        typical: networks that tell what any of these will cost.
+        choose: selects the models for an image's file.  It may raise
+            :class:`NothingToRestore`, and :class:`ScalewiseError` for what cannot be read.
+        typical: models that tell what any of these will cost.
     """
 
     choose: Callable[[Path], SelectedModels]
@@ -53,22 +53,22 @@ class AutoSelector:
 
 Networks = Sequence[Restorer] | AutoSelector
 ModelSpec = str | Path | Callable[..., Networks]
-"""A model's name or folder, or what loads networks with the options of
+"""A model's name or folder, or a function that loads models with the options of
 :func:`~scalewise.restoring.restorer.load`, such as :func:`select_for_upscaling`."""
 
 
-def load_networks(which: ModelSpec, **options: Any) -> Networks:
-    """Load what is asked for.
+def load_networks(model: ModelSpec, **options: Any) -> Networks:
+    """Load the models that are asked for.
 
     Args:
-        which: see :data:`ModelSpec`.
+        model: see :data:`ModelSpec`.
         options: as for :func:`~scalewise.restoring.restorer.load`.
     """
-    return which(**options) if callable(which) else load_cascade(which, **options)
+    return model(**options) if callable(model) else load_cascade(model, **options)
 
 
 def choose(networks: Networks, path: Path) -> SelectedModels:
-    """The networks for a picture.
+    """Return the models for an image's file.
 
     Raises:
         NothingToRestore, ScalewiseError: as :attr:`AutoSelector.choose`.
@@ -77,15 +77,14 @@ def choose(networks: Networks, path: Path) -> SelectedModels:
 
 
 def typical(networks: Networks) -> Sequence[Restorer]:
-    """Networks that tell what a picture will cost."""
+    """Return models that tell what an image will cost."""
     return networks.typical if isinstance(networks, AutoSelector) else networks
 
 
 def load_cascade(model: str | Path, **options: Any) -> list[Restorer]:
-    """Load a released model, its siblings of other scales, and what goes on after it.
+    """Load a released model, and the models that its card names for larger or other sizes.
 
-    Siblings of ``NAME_x2`` are the released ``NAME_x3`` and ``NAME_x4``; a folder has none.  What
-    a model for photographs has made is clean, so that models for clean pictures enlarge it
+    What a model for photographs has made is clean, so that models for clean images enlarge it
     further.  Graphs are compiled when they are first used, so that those cost little.
 
     Args:
@@ -95,76 +94,86 @@ def load_cascade(model: str | Path, **options: Any) -> list[Restorer]:
         The model first.
     """
     card = read_card(find_release(model))
-    restorer = load(model, **options)
-    stem = _SERIES.fullmatch(str(model))
-    names = [card.name for card in list_cards() if card.name != model]
-    siblings = [name for name in names if stem and name.startswith(stem[1] + "_x")]
-    series = [restorer, *(load(name, **options) for name in siblings)]
-    if card.task == "photo" and (clean := clean_model(card.scale)) in names:
-        plainly = {name: value for name, value in options.items() if name != "strength"}
-        series.append(load(clean, **plainly))
-    return series
+    following = [read_card(find_release(name)) for name in cascade_of(card)]
+    return [
+        load(model, **options),
+        *(load(each.name, **_options_for(each, options)) for each in following),
+    ]
+
+
+def _options_for(card: Card, options: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the strength for models that only enlarge."""
+    if get_task(card.task).is_degraded:
+        return options
+    return {name: value for name, value in options.items() if name != "strength"}
 
 
 def cached_cascade(model: str | Path, strength: float = 1.0) -> list[Restorer]:
-    """:func:`load_cascade`, kept for the next call, as long as the model's files are the same."""
+    """Load as :func:`load_cascade`, and keep the models while their files are the same."""
     folder = find_release(model).resolve()
     card = (folder / CARD_FILE).stat()
-    # A child of this process loads its own: the threads that a network runs in are not its.
+    # A child of this process loads its own: threads that a network runs in stay in the parent.
     state = card.st_mtime_ns, card.st_size, os.getpid()
-    return _kept_series(str(model), folder, strength, state)
+    return _cached_cascade(str(model), folder, strength, state)
 
 
 @lru_cache(maxsize=4)
-def _kept_series(
+def _cached_cascade(
     model: str, _folder: Path, strength: float, _state: tuple[int, int, int]
 ) -> list[Restorer]:
     return load_cascade(model, **({} if strength == 1 else {"strength": strength}))
 
 
-def model_of_task(task: str) -> str:
-    """The released model of a task.
+def select_model(estimate: Estimate, *, enlarge: bool) -> str | None:
+    """Return the released model that an image calls for; None where nothing has to be done.
+
+    Args:
+        estimate: noise and JPEG quality of the image.
+        enlarge: whether the result is to be larger than the image.
+    """
+    task = select_task(estimate, enlarge=enlarge)
+    return None if task is None else default_model(task.name)
+
+
+def estimate_file(path: str | Path, *, max_pixels: int | None = MAX_PIXELS) -> Estimate:
+    """Estimate noise and JPEG quality of an image's file, by rows in its middle.
+
+    Args:
+        path, max_pixels: as for :func:`scalewise.files.open_picture`.
 
     Raises:
-        ScalewiseError: no such task.
+        ScalewiseError: it cannot be read.
     """
-    if task not in MODELS:
-        raise ScalewiseError(f"unknown task '{task}'; choose auto, {', '.join(MODELS)}")
-    return MODELS[task]
+    with open_picture(path, max_pixels=max_pixels) as reader:
+        rows = min(BAND[0], reader.height)
+        start = (reader.height - rows) // 2
+        start -= start % 8  # the grid of JPEG
+        return estimate_degradation(reader.read_rows(start, start + rows), luma_table(path))
 
 
 def select_for_upscaling(**options: Any) -> AutoSelector:
-    """JPEGs by the network for photographs, everything else by that for clean pictures.
+    """Select models that enlarge: for photographs with noise or artifacts, or for clean images.
 
     ``strength`` is for the former alone.
     """
-    clean = clean_model(scale=2)
-    plainly = {name: value for name, value in options.items() if name != "strength"}
-
-    @cache
-    def series(name: str) -> list[Restorer]:
-        return load_cascade(name, **(plainly if name == clean else options))
-
-    def choose(path: Path) -> SelectedModels:
-        table = luma_table(path)
-        if table is None:
-            return SelectedModels(series(clean), "not a JPEG")
-        return SelectedModels(series(PHOTO), f"JPEG quality {estimate_jpeg_quality(table)}")
-
-    return AutoSelector(choose, series(clean))
+    return _selector(True, default_model(SUPER_RESOLUTION.name), options)
 
 
 def select_for_restoring(**options: Any) -> AutoSelector:
-    """Noise and JPEG's artifacts taken out, whichever is worse; the size stays."""
+    """Select models that remove noise or JPEG artifacts, whichever is worse; the size stays."""
+    return _selector(False, default_model(DEJPEG.name), options)
 
+
+def _selector(enlarge: bool, typical: str, options: dict[str, Any]) -> AutoSelector:
     @cache
-    def series(task: str) -> list[Restorer]:
-        return load_cascade(MODELS[task], **options)
+    def cascade(model: str) -> list[Restorer]:
+        return load_cascade(model, **_options_for(read_card(find_release(model)), options))
 
     def choose(path: Path) -> SelectedModels:
-        found = diagnose(path, max_pixels=None)
-        if found.task is None:
-            raise NothingToRestore(f"{path}: nothing to restore ({found})")
-        return SelectedModels(series(found.task), str(found))
+        estimate = estimate_file(path, max_pixels=None)
+        model = select_model(estimate, enlarge=enlarge)
+        if model is None:
+            raise NothingToRestore(f"{path}: nothing to restore ({estimate})")
+        return SelectedModels(cascade(model), str(estimate))
 
-    return AutoSelector(choose, series("dejpeg"))
+    return AutoSelector(choose, cascade(typical))

@@ -1,15 +1,18 @@
-// What a picture calls for, by its first bytes.
+// The tasks that the server offers, and the controls that each of them has.
 
-export async function isJpeg(file) {
-  const start = new Uint8Array(await file.slice(0, 3).arrayBuffer());
-  return start[0] === 0xff && start[1] === 0xd8 && start[2] === 0xff;
+import * as api from "./api.js";
+
+let tasks = new Map();
+
+// Fetch the tasks, and fill the list to choose from.
+export async function loadTasks(select) {
+  const listed = await api.tasks();
+  tasks = new Map(listed.map((task) => [task.name, task]));
+  const chosen = select.value;
+  select.replaceChildren(...listed.map((task) => new Option(task.title, task.name)));
+  if (tasks.has(chosen)) select.value = chosen;
 }
 
-// The task that "auto" stands for, so that the page can say it beforehand.
-export async function taskFor(file, task) {
-  if (task !== "auto") return task;
-  return (await isJpeg(file)) ? "photo" : "upscale";
-}
-
-export const keepsSize = (task) => task === "denoise" || task === "dejpeg";
-export const hasStrength = (task) => task !== "upscale";
+export const keepsSize = (name) => tasks.get(name)?.keeps_size ?? false;
+export const hasStrength = (name) => tasks.get(name)?.has_strength ?? true;
+export const description = (name) => tasks.get(name)?.description ?? "";
