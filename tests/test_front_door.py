@@ -38,10 +38,10 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(model)
         return [Restorer(model, Traits(), FakeRuntime(), tile=64)]
 
-    selection._kept_series.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    selection._cached_cascade.cache_clear()  # pyright: ignore[reportPrivateUsage]
     monkeypatch.setattr(selection, "load_cascade", series)
     yield names  # pyright: ignore
-    selection._kept_series.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    selection._cached_cascade.cache_clear()  # pyright: ignore[reportPrivateUsage]
 
 
 def test_names_that_people_look_for() -> None:

@@ -132,8 +132,8 @@ def test_photos_beside_bicubic(
         (["bicubic", "--grey"], "--grey is for denoise and dejpeg, not for super-resolution"),
         (["noisy", "--protocol", "field"], "--protocol is for super-resolution, not for denoise"),
         (["jpeg", "--grey", "--subsampling", "4:4:4"], "with --grey there is no chroma"),
-        (["bicubic", "--task", "denoise"], "bicubic is no baseline of denoise; that is noisy"),
-        (["noisy", "--task", "photo"], "noisy is no baseline of photo; that is bicubic"),
+        (["bicubic", "--task", "denoise"], "bicubic is not the baseline of denoise; that is noisy"),
+        (["noisy", "--task", "photo"], "noisy is not the baseline of photo; that is bicubic"),
         (["noisy", "--card"], "noisy has no card"),
         (
             ["scn_x2", "--task", "denoise"],

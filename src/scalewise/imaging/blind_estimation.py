@@ -135,6 +135,8 @@ def estimate_jpeg_quality_of_pixels(image: NDArray[Any]) -> int | None:
     >>> estimate_jpeg_quality_of_pixels(noise) is None
     True
     """
+    if min(image.shape[:2]) < _BLOCK:
+        return None
     luma = image[..., 0] if image.shape[2] == 1 else image @ RGB_TO_YCBCR[0]
     blocks, samples = _whole_blocks(luma), _whole_blocks(image)
     # Clipping moves coefficients off their multiples.
