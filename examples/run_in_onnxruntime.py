@@ -14,8 +14,8 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
-from scalewise.models.export import export_onnx
-from scalewise.weights.release import load_network
+from scalewise.models import export_onnx
+from scalewise.weights import load_network
 
 PICTURE = Path(__file__).parent / "pictures" / "train" / "chelsea.png"
 GRAPH, RESULT = Path("network.onnx"), Path("larger.png")

@@ -11,10 +11,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from scalewise.training.log import PlainLines
-from scalewise.training.recipe import load_recipe
-from scalewise.training.release import release_run
-from scalewise.training.session import locked, open_run
+from scalewise.training import PlainLines, load_recipe, locked, open_run, release_run
 
 HERE = Path(__file__).parent
 RUN, MODEL = Path("runs/ten_minutes"), Path("my_model")

@@ -18,6 +18,7 @@ from scalewise.restoring.sizes import Target, target_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from scalewise.models import RestorationNetwork
     from scalewise.restoring.restorer import Restorer
     from scalewise.weights.card import Card
 
@@ -28,6 +29,7 @@ __all__ = [
     "ScalewiseWarning",
     "Target",
     "__version__",
+    "create_model",
     "list_models",
     "load",
     "restore",
@@ -63,7 +65,8 @@ def load(
     """Load a released model once, to restore many images; threads may share it.
 
     Args:
-        model: a name of :func:`list_models`, or the folder of a released model.
+        model: a name of :func:`list_models`, the folder of a released model, or
+            ``hf-hub:owner/name`` (perhaps with ``@revision``): one on the Hugging Face Hub.
         device: where to run; ``auto`` takes a GPU that PyTorch can use, else the CPU.
         precision: what to compute in; ``bf16`` is faster where the device has it, and ``auto``
             takes it where the model's card tells that it costs less than 0.01 dB.  ``int8`` is
@@ -77,6 +80,25 @@ def load(
     from scalewise.restoring.restorer import load
 
     return load(model, device=device, precision=precision, tile=tile)
+
+
+def create_model(name: str | Path, pretrained: bool = False, **settings: Any) -> RestorationNetwork:
+    """Return a network as a PyTorch module, with released weights or fresh ones.
+
+    Args:
+        name: with ``pretrained`` a released model, by what :func:`load` takes: a name of
+            :func:`list_models`, a folder or ``hf-hub:owner/name``.  Without, an architecture of
+            :func:`scalewise.models.list_architectures`.
+        pretrained: load the model's weights; the network is then in evaluation mode.
+        settings: the architecture's arguments; a released model has its own.
+
+    Raises:
+        ScalewiseError: no such model or architecture; an architecture's name with
+            ``pretrained``, with the models that have it; or settings beside ``pretrained``.
+    """
+    from scalewise.weights.release import create_model
+
+    return create_model(name, pretrained, **settings)
 
 
 @overload

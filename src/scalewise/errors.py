@@ -56,7 +56,7 @@ class ScalewiseError(ValueError):
         """Return the message with a command's flags in place of the arguments it mentions.
 
         Args:
-            flags: argument -> flag; an argument without one stays as it is.
+            flags: argument -> flag, as for :func:`put_flags`.
         """
         return put_flags(str(self), self.arguments, flags)
 
@@ -101,18 +101,22 @@ class ScalewiseWarning(UserWarning):
 def put_flags(message: str, arguments: tuple[str, ...], flags: Mapping[str, str]) -> str:
     """Return a message with flags in place of arguments.
 
+    An argument without a flag of its own goes to the flag of ``settings``, if there is one.
+
     >>> put_flags("raise it with limit=9, or overwrite=True", ("limit", "overwrite"),
     ...           {"limit": "--limit", "overwrite": "--overwrite"})
     'raise it with --limit 9, or --overwrite'
     """
     for name in arguments:
-        if name not in flags:
-            continue
-        flag = flags[name]
-        message = re.sub(rf"^{name}\b(?!=)", flag, message)
-        message = re.sub(rf"(?<![\w.]){name}=True\b", flag, message)
-        message = re.sub(rf"(?<![\w.]){name}=(?=\S)(?![,;:.)])", f"{flag} ", message)
-        message = re.sub(rf"(?<![\w.]){name}=", flag, message)
+        anywhere = rf"(?<![\w.]){name}="
+        if name in flags:
+            flag = flags[name]
+            message = re.sub(rf"^{name}\b(?!=)", flag, message)
+            message = re.sub(rf"{anywhere}True\b", flag, message)
+            message = re.sub(rf"{anywhere}(?=[^\s,;:.)])", f"{flag} ", message)
+            message = re.sub(anywhere, flag, message)
+        elif "settings" in flags:
+            message = re.sub(anywhere, f"{flags['settings']} {name}=", message)
     return message
 
 

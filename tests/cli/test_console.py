@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import warnings
+from typing import Annotated
 
-from scalewise.cli.console import print_error, progress_bar
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from scalewise.cli.console import PlainGroup, flags_in_use, print_error, progress_bar
+from scalewise.errors import ScalewiseError, ScalewiseWarning, warn
 
 
 def test_an_error_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -30,3 +36,45 @@ def test_progress_shows_what_is_done(
     assert "training [x2]" in said.err
     assert "3/12" in said.err
     assert "loss 0.0123" in said.err
+
+
+def flagged(*arguments: str) -> str:
+    """The message of a command that fails, and of its warning."""
+    app = typer.Typer(cls=PlainGroup)
+    inner = typer.Typer(cls=PlainGroup)
+    app.add_typer(inner, name="data")
+
+    @inner.command()
+    def pack(squash: int = 0) -> None:
+        raise ScalewiseError("squash must be above 0; leave out squash=0", arguments=["squash"])
+
+    @app.command()
+    def train(
+        trunk: Annotated[str, typer.Option("--from", "-f")] = "",
+        accept_changes: bool = False,
+        settings: Annotated[str, typer.Option("--set")] = "",
+    ) -> None:
+        warn("another number needs levels=3 or the like", arguments=["levels"])
+        raise ScalewiseError(
+            "trunk=/runs/x: not there; leave out trunk=, add accept_changes=True, or pack "
+            "with squash=16; x.trunk=2 and accept_changes are other words",
+            arguments=["trunk", "accept_changes", "squash"],
+        )
+
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: said.append(
+            message.with_flags(flags_in_use()) if isinstance(message, ScalewiseWarning) else ""
+        )
+        said: list[str] = []
+        result = CliRunner().invoke(app, list(arguments))
+    return " | ".join([*said, str(result.exception)])
+
+
+def test_errors_and_warnings_name_flags_in_place_of_arguments() -> None:
+    assert flagged("train") == (
+        "another number needs --set levels=3 or the like | "
+        "--from /runs/x: not there; leave out --from, add --accept-changes, or pack "
+        "with --squash 16; x.trunk=2 and accept_changes are other words"
+    )
+    assert flagged("data", "pack") == "--squash must be above 0; leave out --squash 0"
+    assert flags_in_use() == {}

@@ -72,7 +72,7 @@ def test_the_tiny_recipe_beats_bicubic(tmp_path: Path) -> None:
     lines = done.stderr.splitlines()
     assert lines[0] == f"preparing {TINY}"  # no terminal: plain lines, the first at once
     assert lines[1].startswith("training ")
-    assert lines[1].endswith("pictures, 8 patches a step, 150 steps in all; from step 0")
+    assert lines[1].endswith("images, 8 patches a step, 150 steps in all; from step 0")
     assert "step 20  loss 0.0" in lines[2]
     assert lines[-1].startswith("100.0%  step 150")
 

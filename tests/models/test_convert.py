@@ -213,7 +213,7 @@ LAYER_NORM = {
         ),
         (
             {**document_original(), "initial_conv.weight": torch.zeros(5)},
-            "'initial_conv.weight' is no convolution: 5$",
+            "'initial_conv.weight' is not a convolution: 5$",
         ),
         ({"conv_first.weight": torch.zeros(4, 3, 3, 3)}, "another network .*'conv_first.weight'"),
         (official_scn(channels=2), "scn: channels must be 1 .grey. or 3 .RGB., not 2"),

@@ -83,7 +83,7 @@ def test_gradients_reach_every_parameter(name: str) -> None:
     output = network(picture(16, 16))
     (output * torch.randn_like(output)).sum().backward()
     without = {
-        parameter_name
+        parameter_name.removeprefix("network.")  # of one behind a cleaning
         for parameter_name, parameter in network.named_parameters()
         if parameter.grad is None or parameter.grad.abs().max() < 1e-10
     }

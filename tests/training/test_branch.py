@@ -98,7 +98,7 @@ def test_there_must_be_a_trunk_of_the_same_network(trunk: Recipe, tmp_path: Path
     with pytest.raises(ScalewiseError, match="is a checkpoint of another model"):
         open_run(wider, tmp_path / "branch", trunk=tmp_path / "trunk")
     assert not (tmp_path / "branch/recipe.yaml").exists()
-    with pytest.raises(ScalewiseError, match="a run cannot leave itself; choose another --run"):
+    with pytest.raises(ScalewiseError, match="cannot be a copy of itself; choose another run="):
         open_run(trunk, tmp_path / "trunk", trunk=tmp_path / "branch/../trunk")
 
 
@@ -112,12 +112,12 @@ def test_a_copy_is_of_the_run_that_is_named(trunk: Recipe, tmp_path: Path) -> No
         open_run(short, tmp_path / "branch", trunk=tmp_path / "other")
     decayed = branched(trunk)
     open_run(decayed, tmp_path / "alone").train()
-    with pytest.raises(ScalewiseError, match="a run that was not made by --from"):
+    with pytest.raises(ScalewiseError, match="a run that is not a copy of"):
         open_run(decayed, tmp_path / "alone", trunk=tmp_path / "trunk")
     shutil.rmtree(tmp_path / "trunk")
     open_run(short, tmp_path / "branch", trunk=tmp_path / "trunk")  # it needs it no more
     open_run(short, tmp_path / "trunk").train()
-    with pytest.raises(ScalewiseError, match="as it is now; choose another --run"):
+    with pytest.raises(ScalewiseError, match="as it is now; choose another run="):
         open_run(short, tmp_path / "branch", trunk=tmp_path / "trunk")
 
 

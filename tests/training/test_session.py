@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from scalewise.errors import ScalewiseError
-from scalewise.training.config import Recipe
+from scalewise.training.checkpoint import load_checkpoint
+from scalewise.training.config import LossConfig, Recipe
 from scalewise.training.log import LogLine, RunLog
-from scalewise.training.recipe import save_recipe
-from scalewise.training.session import find_runs, is_training, locked, read_run
+from scalewise.training.recipe import load_recipe, save_recipe
+from scalewise.training.session import find_runs, is_training, locked, open_run, read_run
 
 
 def write_run(folder: Path, recipe: Recipe, *lines: tuple[int, float | None, float]) -> Path:
@@ -110,3 +115,93 @@ def test_a_damaged_run_says_so(
         (tmp_path / file).write_bytes(content)
     with pytest.raises(ScalewiseError, match=reason):
         read_run(tmp_path)
+
+
+RECIPE_OF_0_1 = """\
+model:
+  name: scn_exact
+  settings: {{scale: 1, channels: 3, width: 4, expansion: 2, blocks: 1, levels: 2, shrink: 1,
+             denoise: 2, artifacts: 0}}
+  init: null
+  init_partial: false
+data:
+  train: [{pictures}]
+  valid: null
+  valid_images: null
+  patch: 8
+  batch: 2
+  candidates: 1
+  epoch: null
+  augment: true
+  squash: null
+  task: denoise
+  sigma: [0, 50]
+  quality: null
+  clean: 0.0
+  grey: 0.15
+budget: {{steps: 6, epochs: null, time: null}}
+optimizer: {{kind: muon, rate: 0.001, betas: [0.9, 0.999], clip: null, ema: 0.999}}
+device: cpu
+precision: f32
+"""
+
+WEIGHTS_OF_0_1 = [
+    *("cleaning.denoise.features.0", "cleaning.denoise.noise", "head"),
+    *("blocks.0.body.0", "blocks.0.body.2", "blocks.0.up", "tail", "skip"),
+]
+"""Convolutions of that recipe's network, in the order of the optimizer's state."""
+
+
+def test_a_run_of_version_0_1_goes_on(tmp_path: Path, pictures: Path) -> None:
+    """Its recipe and checkpoint, written here as that version wrote them."""
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "recipe.yaml").write_text(RECIPE_OF_0_1.format(pictures=pictures), encoding="utf-8")
+    (run / "log.csv").write_text(
+        "step,seconds,progress,rate,loss,psnr_y\n4,1.5,0.6666666666666666,0.0005,0.1,\n"
+    )
+    recipe = load_recipe(run / "recipe.yaml")
+    shapes = {
+        f"{layer}.{kind}": shape
+        for layer, wide, thin, side in zip(
+            WEIGHTS_OF_0_1,
+            (4, 3, 4, 8, 4, 4, 3, 3),
+            (3, 4, 3, 4, 8, 4, 4, 3),
+            "33333135",
+            strict=True,
+        )
+        for kind, shape in (("weight", (wide, thin, int(side), int(side))), ("bias", (wide,)))
+    }
+    weights = {name: torch.full(shape, 0.01) for name, shape in shapes.items()}
+    hidden = [name for name, shape in shapes.items() if len(shape) == 4 and shape[1] > 4]
+    states: dict[int, dict[str, torch.Tensor]] = {}
+    for index, (name, weight) in enumerate(weights.items()):
+        adam = {"mean": weight * 0, "square": weight * 0, "step": torch.tensor(4.0)}
+        states[index] = {"momentum": weight * 0} if name in hidden else adam
+    group = {"lr": 0.0005, "betas": (0.9, 0.999), "params": list(states)}
+    checkpoint = {
+        "recipe": dataclasses.asdict(recipe),
+        **{"step": 4, "seconds": 1.5, "progress": 4 / 6, "best": -math.inf},
+        **{"start": None, "branch": None, "losses": []},
+        **{"network": weights, "ema": {name: value + 0.01 for name, value in weights.items()}},
+        "optimizer": {"state": states, "param_groups": [group]},
+    }
+    torch.save(checkpoint, run / "last.pt")
+    said: list[str] = []
+    trainer = open_run(recipe, run, resume=True, notify=said.append)
+    assert said == ["resuming at step 4, 66.7% done"]
+    for name, value in trainer.network.state_dict().items():
+        assert (value == 0.01).all(), name
+    trainer.train()
+    assert trainer.step == 6
+    written = load_checkpoint(run / "last.pt")
+    assert written.keys() == checkpoint.keys()
+    assert list(written["network"]) == list(weights)
+    assert repr(trainer) == f"Trainer(scn_exact in {run}: step 6, 100.0% done, on cpu)"
+
+
+def test_a_recipe_prints_what_is_not_as_by_default(recipe: Recipe) -> None:
+    shown = repr(replace(recipe, loss=LossConfig(l1=0.5)))
+    assert "budget=BudgetConfig(steps=60)" in shown
+    assert "loss=LossConfig(l1=0.5)" in shown
+    assert "optimizer" not in shown

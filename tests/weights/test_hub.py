@@ -14,7 +14,7 @@ import pytest
 
 import scalewise
 from scalewise.errors import ScalewiseError
-from scalewise.weights import load_pretrained, resolve
+from scalewise.weights import resolve
 from scalewise.weights.card import CARD_FILE
 from scalewise.weights.hub import FILES
 from tests.weights.hub_server import Hub, serving
@@ -71,7 +71,7 @@ def test_a_model_on_the_hub_restores_as_its_folder_does(
     folder, card = resolve(f"hf-hub:{published}")
     assert card == resolve(small_release).card
     assert {path.name for path in folder.iterdir()} == set(hub.downloads)
-    network = load_pretrained(f"hf-hub:{published}")
+    network = scalewise.create_model(f"hf-hub:{published}", pretrained=True)
     assert not network.training
     assert network.parameter_count == card.parameters
 
@@ -122,7 +122,7 @@ def test_a_server_that_does_not_answer(hub: Hub, monkeypatch: pytest.MonkeyPatch
 def test_a_file_that_is_not_the_cards(hub: Hub, published: str) -> None:
     hub.models[published]["main"]["weights.safetensors"] += b"0"
     with pytest.raises(ScalewiseError, match=r"weights.safetensors: damaged"):
-        load_pretrained(f"hf-hub:{published}")
+        scalewise.create_model(f"hf-hub:{published}", pretrained=True)
 
 
 def test_without_the_client(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ from scalewise.cli import (
     train,
     upscale,
 )
-from scalewise.cli.console import PlainGroup, print_error, print_warning
+from scalewise.cli.console import PlainGroup, flags_in_use, print_error, print_warning
 from scalewise.errors import ScalewiseError, ScalewiseWarning
 
 EXTRAS = {
@@ -127,8 +127,8 @@ def _say_warnings_plainly() -> None:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        if issubclass(category, ScalewiseWarning):
-            print_warning(str(message))
+        if isinstance(message, ScalewiseWarning):
+            print_warning(message.with_flags(flags_in_use()))
         else:
             shown_otherwise(message, category, filename, lineno, file, line)
 

@@ -1,17 +1,23 @@
-"""What every command says the same way: errors, and how far it is."""
+"""Errors, warnings and progress bars of all commands."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Protocol
 
 import typer
 from typer.core import TyperGroup
 
+from scalewise.errors import ScalewiseError
+
+_CONTEXT: ContextVar[Any] = ContextVar("context", default=None)
+"""The context of the group whose command runs."""
+
 
 class Update(Protocol):
-    """Tells a progress bar how much is done.
+    """Callback that moves a progress bar.
 
     Called with what is done and, where it has changed or was not known, the total; ``detail``
     is a short text at the bar's end, such as the loss.
@@ -23,23 +29,58 @@ class Update(Protocol):
 
 
 class PlainGroup(TyperGroup):
-    """Commands listed without rich, which takes longer to import than all else that help needs.
+    """Group of commands, which are listed without rich and whose errors name flags.
 
-    Each command's own help is rich, with its options in groups.
+    To import rich takes longer than all else that help needs.  Each command's own help is rich,
+    with its options in groups.
     """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.rich_markup_mode = None
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; its errors name its flags instead of the library's arguments."""
+        token = _CONTEXT.set(ctx)
+        try:
+            return super().invoke(ctx)
+        except ScalewiseError as error:
+            error.args = (error.with_flags(flags_in_use()),)
+            raise
+        finally:
+            _CONTEXT.reset(token)
+
+
+def flags_in_use() -> dict[str, str]:
+    """Return argument -> flag for the command that runs, and for the others where they differ."""
+    context = _CONTEXT.get()
+    if context is None:
+        return {}
+    own = context.command.commands.get(context.invoked_subcommand)
+    flags: dict[str, str] = {}
+    for command in (*_commands(context.find_root().command), own):
+        for parameter in getattr(command, "params", ()):
+            flag = next((each for each in parameter.opts if each.startswith("--")), None)
+            if flag is not None and (command is own or parameter.name != "settings"):
+                flags[parameter.name] = flag
+    return flags
+
+
+def _commands(group: Any) -> Iterator[Any]:
+    for command in group.commands.values():
+        if hasattr(command, "commands"):
+            yield from _commands(command)
+        else:
+            yield command
+
 
 def print_error(message: str) -> None:
-    """Say on stderr, in one line, what went wrong."""
+    """Print an error on stderr, in one line."""
     _print_line("error:", "red", message)
 
 
 def print_warning(message: str) -> None:
-    """Say on stderr, in one line, what is not as one might think."""
+    """Print a warning on stderr, in one line."""
     _print_line("warning:", "yellow", message)
 
 
@@ -49,7 +90,7 @@ def _print_line(label: str, colour: str, message: str) -> None:
 
 
 def is_watched() -> bool:
-    """Whether stderr is a terminal, where progress bars show."""
+    """Return whether stderr is a terminal, where progress bars show."""
     from rich.console import Console
 
     return Console(stderr=True).is_terminal
@@ -59,7 +100,7 @@ def is_watched() -> bool:
 def progress_bar(
     description: str, total: float | None = None, *, percent: bool = False
 ) -> Generator[Update, None, None]:
-    """A progress bar on stderr with time elapsed and time left; silent where nobody watches.
+    """Show a progress bar on stderr with time elapsed and time left; only in a terminal.
 
     The time left comes from the speed of the last minute, not from the start, so that it stays
     true for work that was resumed or gets slower; until it is known no time is shown.

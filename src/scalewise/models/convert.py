@@ -1,6 +1,6 @@
-"""Checkpoints: which network they hold, and that network with them in it.
+"""Conversion of checkpoints, our own and foreign, to networks with their weights.
 
-Those of this package's training say so themselves.  Of other code three layouts are known.
+Those of this package's training name their network.  Of other code three layouts are known.
 Each gives the parameters exactly the names that they have in this package, so nothing is
 renamed; what differs is how the network has to be built, and that is read back from the names
 and shapes:
@@ -22,6 +22,7 @@ from torch import Tensor
 
 from scalewise.errors import ScalewiseError, requiring, warn
 from scalewise.models.base import RestorationNetwork
+from scalewise.models.cleaning import CleanedNetwork
 from scalewise.models.registry import create_model
 
 StateDict = dict[str, Tensor]
@@ -70,8 +71,8 @@ def load_checkpoint(path: str | Path, **settings: Any) -> RestorationNetwork:
             if name == "scn" and "levels" not in settings:
                 warn(
                     f"{path}: SCN's weights do not tell the levels of its pyramid; the published "
-                    f"{_SCN_LEVELS} are assumed; another number needs levels=3 or the like (on "
-                    "the command line: --set levels=3)"
+                    f"{_SCN_LEVELS} are assumed; another number needs levels=3 or the like",
+                    arguments=["levels"],
                 )
         network = create_model(name, **{**found, **settings})
         load_weights(network, state)
@@ -110,7 +111,8 @@ def load_weights(network: RestorationNetwork, state: Mapping[str, Tensor]) -> No
     ]
     if misfits:
         more = f" (and {len(misfits) - 1} more)" if len(misfits) > 1 else ""
-        raise ScalewiseError(f"weights do not fit {type(network).__name__}: {misfits[0]}{more}")
+        inner = network.network if isinstance(network, CleanedNetwork) else network
+        raise ScalewiseError(f"weights do not fit {type(inner).__name__}: {misfits[0]}{more}")
     for name in wanted:
         if not state[name].isfinite().all():
             raise ScalewiseError(f"weights are not finite: '{name}' holds NaN or infinity")
@@ -137,7 +139,7 @@ def _read(path: Path) -> dict[Any, Any]:
 
 
 def read_safetensors(path: Path) -> dict[Any, Any]:
-    """The tensors of a ``.safetensors`` file.
+    """Return the tensors of a ``.safetensors`` file.
 
     Raises:
         ScalewiseError: it is damaged, or safetensors is not installed.
@@ -152,7 +154,7 @@ def read_safetensors(path: Path) -> dict[Any, Any]:
 
 
 def _state_dict(content: Mapping[Any, Any]) -> StateDict:
-    """The state dictionary that a checkpoint is, or that one of its entries is."""
+    """Return the state dictionary that a checkpoint is, or that one of its entries is."""
     state = content
     while not all(isinstance(value, Tensor) for value in state.values()):
         inner = _weights_within(state)
@@ -172,7 +174,7 @@ def _state_dict(content: Mapping[Any, Any]) -> StateDict:
 
 
 def _weights_within(content: Mapping[Any, Any]) -> Mapping[Any, Any] | None:
-    """The entry of a checkpoint that holds the weights; None if there is none.
+    """Return the entry of a checkpoint that holds the weights; None if there is none.
 
     Raises:
         ScalewiseError: several could be meant.
@@ -198,7 +200,7 @@ def _weights_within(content: Mapping[Any, Any]) -> Mapping[Any, Any] | None:
 
 
 def identify(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Any]]:
-    """The architecture that a state dictionary is of, and the settings to build it with.
+    """Return the architecture of a state dictionary, and the settings to build it with.
 
     Raises:
         ScalewiseError: none that is known, or one whose shapes make no sense.
@@ -257,22 +259,22 @@ def _adaptive_settings(state: Mapping[str, Tensor]) -> dict[str, Any]:
 
 
 def _sizes(state: Mapping[str, Tensor], name: str) -> tuple[int, int]:
-    """Output and input channels of a convolution's weight."""
+    """Return the output and input channels of a convolution's weight."""
     if name not in state:
         raise ScalewiseError(f"weights do not fit: '{name}' is missing")
     weight = state[name]
     if weight.dim() != 4 or 0 in weight.shape:
-        raise ScalewiseError(f"weights do not fit: '{name}' is no convolution: {_shape(weight)}")
+        raise ScalewiseError(f"weights do not fit: '{name}' is not a convolution: {_shape(weight)}")
     return weight.shape[0], weight.shape[1]
 
 
 def _members(state: Mapping[str, Tensor], prefix: str) -> set[str]:
-    """What follows ``prefix`` in the names, up to the next dot."""
+    """Return what follows ``prefix`` in the names, up to the next dot."""
     return {name[len(prefix) :].split(".")[0] for name in state if name.startswith(prefix)}
 
 
 def _scale(outputs: int, channels: int) -> int:
-    """The scale whose ``PixelShuffle`` takes ``outputs`` channels; rounded down if none does."""
+    """Return the scale whose ``PixelShuffle`` takes ``outputs`` channels, rounded down."""
     return isqrt(outputs // channels)
 
 

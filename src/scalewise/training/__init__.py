@@ -1,1 +1,88 @@
-"""Training: recipe in, checkpoints and curves out."""
+"""Training: recipes, runs, the loop, checkpoints, and releases made of them.
+
+Nothing is imported before it is used: to read recipes and logs needs no PyTorch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scalewise.training.budget import DryRun, dry_run
+    from scalewise.training.build import prepare
+    from scalewise.training.config import (
+        BudgetConfig,
+        DataConfig,
+        LossConfig,
+        ModelConfig,
+        OptimizerConfig,
+        Recipe,
+        ScheduleConfig,
+    )
+    from scalewise.training.curves import draw_curves, load_curves
+    from scalewise.training.log import Listener, LogLine, PlainLines, read_log
+    from scalewise.training.loop import Trainer
+    from scalewise.training.recipe import load_recipe, save_recipe
+    from scalewise.training.release import quantize_release, release_run
+    from scalewise.training.session import Run, find_runs, locked, open_run, read_run
+    from scalewise.training.sweep import run_sweep
+
+__all__ = [
+    "BudgetConfig",
+    "DataConfig",
+    "DryRun",
+    "Listener",
+    "LogLine",
+    "LossConfig",
+    "ModelConfig",
+    "OptimizerConfig",
+    "PlainLines",
+    "Recipe",
+    "Run",
+    "ScheduleConfig",
+    "Trainer",
+    "draw_curves",
+    "dry_run",
+    "find_runs",
+    "load_curves",
+    "load_recipe",
+    "locked",
+    "open_run",
+    "prepare",
+    "quantize_release",
+    "read_log",
+    "read_run",
+    "release_run",
+    "run_sweep",
+    "save_recipe",
+]
+
+_MODULES = {
+    "budget": ("DryRun", "dry_run"),
+    "build": ("prepare",),
+    "config": (
+        "BudgetConfig",
+        "DataConfig",
+        "LossConfig",
+        "ModelConfig",
+        "OptimizerConfig",
+        "Recipe",
+        "ScheduleConfig",
+    ),
+    "curves": ("draw_curves", "load_curves"),
+    "log": ("Listener", "LogLine", "PlainLines", "read_log"),
+    "loop": ("Trainer",),
+    "recipe": ("load_recipe", "save_recipe"),
+    "release": ("quantize_release", "release_run"),
+    "session": ("Run", "find_runs", "locked", "open_run", "read_run"),
+    "sweep": ("run_sweep",),
+}
+_PLACES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name, whose module is imported now."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

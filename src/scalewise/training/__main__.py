@@ -1,4 +1,4 @@
-"""Training without the command line's comforts, and with several processes.
+"""Training with plain output, by one process or several.
 
     torchrun --nproc-per-node 2 -m scalewise.training recipe.yaml [key=value ...]
 
@@ -21,18 +21,26 @@ from scalewise.training.log import PlainLines, keep_quiet, started_at
 from scalewise.training.recipe import load_recipe
 from scalewise.training.session import check_trunk, locked, open_run, stopped_by_signals
 
+FLAGS = {
+    "run": "--folder",
+    "resume": "--resume",
+    "accept_changes": "--accept-changes",
+    "trunk": "--from",
+}
+"""Argument -> option, for errors."""
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train, and say in one line what went wrong if something does; the exit status."""
+    """Train, print an error in one line, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m scalewise.training", description=__doc__)
     parser.add_argument("recipe", type=Path, help="a YAML file; see recipes/")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="other settings")
     # Not --run, as in 'scalewise train': torchrun takes that for an option of its own.
     parser.add_argument("--folder", type=Path, help="the run's folder [runs/RECIPE]")
-    parser.add_argument("--resume", action="store_true", help="there must be a run to go on with")
-    parser.add_argument("--accept-changes", action="store_true", help="go on with other settings")
+    parser.add_argument("--resume", action="store_true", help="require a run to resume")
+    parser.add_argument("--accept-changes", action="store_true", help="resume with other settings")
     parser.add_argument(
-        "--from", dest="trunk", type=Path, help="begin as a copy of another run, and decay it"
+        "--from", dest="trunk", type=Path, help="start as a copy of another run, and decay it"
     )
     given = parser.parse_intermixed_args(arguments)
     folder = given.folder or Path("runs") / given.recipe.stem
@@ -64,13 +72,14 @@ def main(arguments: list[str] | None = None) -> int:
             with stopped_by_signals(trainer, say) as signals:
                 trainer.train()
             if trainer.progress < 1:
-                say(f"stopped at step {trainer.step}; the same command goes on")
+                say(f"stopped at step {trainer.step}; the same command resumes it")
                 return 128 + (signals or [signal.SIGTERM])[0]  # or another process was told
             say(f"done: {trainer.step} steps; {_result(trainer.best, folder, world)}")
             if trainer.start is not None:
                 say(started_at(trainer.start, trainer.best))
     except (ScalewiseError, OSError) as error:
-        _say(f"error: {' '.join(str(error).splitlines())}")
+        message = error.with_flags(FLAGS) if isinstance(error, ScalewiseError) else str(error)
+        _say(f"error: {' '.join(message.splitlines())}")
         return 1
     return 0
 

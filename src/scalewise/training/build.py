@@ -124,7 +124,8 @@ def build_network(config: ModelConfig, seed: int, initialise: bool = True) -> Re
     Raises:
         ScalewiseError: an unknown model or setting, or weights that do not fit.
     """
-    with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
+    # Weights are drawn on the CPU.
+    with torch.random.fork_rng(devices=[]):  # pyright: ignore[reportUnknownMemberType]
         torch.default_generator.manual_seed(seed)
         network = create_model(config.name, **config.settings)
     if network.channels != 3:

@@ -6,8 +6,8 @@ Plain dataclasses, so that the training loop needs nothing beyond PyTorch and Nu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Literal, cast
 
 from scalewise.data.degrading import PatchDegradation
 from scalewise.errors import ScalewiseError
@@ -23,8 +23,21 @@ STRICT = {"extra": "forbid", "strict": True}
 """Pydantic's settings for every part of a recipe: unknown and ill-typed keys are errors."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelConfig:
+class _Settings:
+    """Settings whose ``repr`` leaves out what is as by default."""
+
+    def __repr__(self) -> str:
+        shown: list[str] = []
+        for each in fields(cast(Any, self)):
+            value = getattr(self, each.name)
+            default = each.default if each.default_factory is MISSING else each.default_factory()
+            if value != default:
+                shown.append(f"{each.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ModelConfig(_Settings):
     """Which network.
 
     Attributes:
@@ -42,8 +55,8 @@ class ModelConfig:
     __pydantic_config__ = STRICT
 
 
-@dataclass(frozen=True, kw_only=True)
-class DataConfig:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class DataConfig(_Settings):
     """What is learned from.
 
     Attributes:
@@ -124,8 +137,8 @@ class DataConfig:
         return PatchDegradation.of(task, self.strengths) if task.is_degraded else None
 
 
-@dataclass(frozen=True, kw_only=True)
-class LossConfig:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class LossConfig(_Settings):
     """``l1 * L1 + smooth_l1 * SmoothL1``, on images in [0, 1], and what its cleaning is to find.
 
     With a teacher, ``(1 - teacher)`` times that loss against the truth, and ``teacher`` times the
@@ -163,8 +176,8 @@ class LossConfig:
         return self.denoised > 0 or self.artifact_map > 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class OptimizerConfig:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class OptimizerConfig(_Settings):
     """How gradients become steps.
 
     Attributes:
@@ -190,8 +203,8 @@ class OptimizerConfig:
         _require_part("optimizer.ema", self.ema)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ScheduleConfig:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ScheduleConfig(_Settings):
     """The learning rate over the run; see :mod:`scalewise.training.optimization`.
 
     Attributes:
@@ -219,8 +232,8 @@ class ScheduleConfig:
         _require_part("schedule.milestones", *self.milestones)
 
 
-@dataclass(frozen=True, kw_only=True)
-class BudgetConfig:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class BudgetConfig(_Settings):
     """How long to train: exactly one of the three.
 
     Attributes:
@@ -236,8 +249,8 @@ class BudgetConfig:
     __pydantic_config__ = STRICT
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Recipe(_Settings):
     """One training run.
 
     Attributes:

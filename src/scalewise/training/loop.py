@@ -124,6 +124,10 @@ class Trainer:
         self._saved_best = self.best
         self._stop_asked = self._stop_agreed = False
 
+    def __repr__(self) -> str:
+        where = f"step {self.step}, {self.progress:.1%} done, on {self.device}"
+        return f"Trainer({self.recipe.model.name} in {self.run}: {where})"
+
     def train(self) -> None:
         """Train to the end of the budget, or until :meth:`stop`.
 

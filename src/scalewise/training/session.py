@@ -168,12 +168,13 @@ def _require_copy(trainer: Trainer, trunk: Path | None) -> None:
     branch = trainer.branch
     if trunk is None or (branch is not None and branch.is_copy_of(trunk)):
         return
-    made = "is not a copy of another"
-    if branch is not None:
-        made = f"is a copy of {branch.trunk} at step {branch.step}"
+    if branch is None:
+        found = f"that is not a copy of {trunk}"
+    else:
+        copied = f"{branch.trunk} at step {branch.step}"
+        found = f"that is a copy of {copied}, not of {trunk} as it is now"
     raise ScalewiseError(
-        f"{trainer.run} holds a run that {made}, not of {trunk} as it is now; choose another "
-        "run=, or leave out trunk= to resume it",
+        f"{trainer.run} holds a run {found}; choose another run=, or leave out trunk= to resume it",
         arguments=["run", "trunk"],
     )
 

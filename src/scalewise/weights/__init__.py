@@ -18,7 +18,7 @@ from scalewise.weights.resolve import (
 )
 
 if TYPE_CHECKING:
-    from scalewise.weights.release import add_int8, load_network, load_pretrained, write_release
+    from scalewise.weights.release import add_int8, create_model, load_network, write_release
 
 __all__ = [
     "RELEASES",
@@ -29,12 +29,12 @@ __all__ = [
     "add_int8",
     "cascade_of",
     "clean_sibling",
+    "create_model",
     "default_model",
     "find_release",
     "is_release",
     "list_cards",
     "load_network",
-    "load_pretrained",
     "read_card",
     "resolve",
     "with_scores",

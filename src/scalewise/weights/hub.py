@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 from functools import cache
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from scalewise.errors import ScalewiseError, requiring
 from scalewise.weights.card import CARD_FILE, GRAPH_FILE, INT8_FILE, WEIGHTS_FILE, read_card
@@ -33,11 +35,13 @@ def download_release(reference: str) -> Path:
     """
     name, _, revision = reference.removeprefix(HUB).partition("@")
     with requiring("huggingface_hub", f"{reference}: loading from the Hugging Face Hub"):
-        from huggingface_hub import errors, hf_hub_download
+        from huggingface_hub import errors
+
+        client: Any = import_module("huggingface_hub")  # has no full types
 
     def fetch(file: str, revision: str | None) -> Path:
         endpoint = os.environ.get("HF_ENDPOINT")
-        return Path(hf_hub_download(name, file, revision=revision, endpoint=endpoint))
+        return Path(client.hf_hub_download(name, file, revision=revision, endpoint=endpoint))
 
     try:
         card = fetch(CARD_FILE, revision or None)

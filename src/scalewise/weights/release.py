@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from scalewise.errors import ScalewiseError, requiring
-from scalewise.models import RestorationNetwork, create_model, list_architectures
+from scalewise.models import RestorationNetwork, list_architectures
+from scalewise.models import create_model as build_network
 from scalewise.models.convert import (
     check_settings,
     load_checkpoint,
@@ -33,21 +34,24 @@ from scalewise.weights.card import (
 from scalewise.weights.resolve import Release, find_release, is_release, list_cards, resolve
 
 
-def load_pretrained(model: str | Path) -> RestorationNetwork:
-    """Return the network of a released model with its weights, in evaluation mode.
-
-    Args:
-        model: see :func:`~scalewise.weights.resolve`.
-
-    Raises:
-        ScalewiseError: no such model, or the name of an architecture, with the models that have
-            it; damaged files; or safetensors is not installed, which nothing else needs.
-    """
-    if model in list_architectures():
-        names = [card.name for card in list_cards() if card.architecture == model]
+def create_model(name: str | Path, pretrained: bool = False, **settings: Any) -> RestorationNetwork:
+    """Return a network, with released weights or fresh ones; see ``scalewise.create_model``."""
+    if not pretrained:
+        if is_release(name) and name not in list_architectures():
+            raise ScalewiseError(
+                f"{name}: a released model; load its weights with pretrained=True",
+                arguments=["pretrained"],
+            )
+        return build_network(str(name), **settings)
+    if name in list_architectures():
+        names = [card.name for card in list_cards() if card.architecture == name]
         mend = f"choose one of {', '.join(names)}" if names else "no released model has it"
-        raise ScalewiseError(f"{model}: an architecture, which has no weights of its own; {mend}")
-    return _network_of(resolve(model)).eval()
+        raise ScalewiseError(f"{name}: an architecture, which has no weights of its own; {mend}")
+    if settings:
+        raise ScalewiseError(
+            f"{name}: a released model has settings of its own; leave out {', '.join(settings)}"
+        )
+    return _network_of(resolve(name)).eval()
 
 
 def load_network(model: str | Path, **settings: Any) -> RestorationNetwork:
@@ -100,7 +104,7 @@ def _network_of(release: Release) -> RestorationNetwork:
     folder, card = release
     with requiring("safetensors", "reading a released model", "name a training run's checkpoint"):
         import_module("safetensors")
-    network = create_model(card.architecture, **card.settings)
+    network = build_network(card.architecture, **card.settings)
     load_weights(network, read_safetensors(checked_file(folder, card, WEIGHTS_FILE)))
     return network
 
