@@ -29,7 +29,7 @@ WATCH = """() => {
     [
         ("a.png", "scn_x2", "a_x2.png"),
         ("deep.png", "scn_x2", "deep_x2.png"),
-        ("b.jpg", "photo_x2 (JPEG quality 60)", "b_x2.jpg"),
+        ("b.jpg", "photo_x2 (JPEG quality 60, noise about ", "b_x2.jpg"),
     ],
 )
 def test_a_dropped_picture_is_saved_as_the_command_line_saves_it(
@@ -88,7 +88,7 @@ def test_what_is_wished_for_is_done(visit: Visit, pictures: Path) -> None:
     assert (saved, content[8:12]) == ("a_x3.webp", b"WEBP")
     assert "240 × 192" in row.locator(".state").inner_text()
 
-    page.get_by_label("What to do").select_option("Take noise out, keep the size")
+    page.get_by_label("What to do").select_option("Remove noise, keep the size")
     assert page.get_by_label("Size", exact=True).is_disabled()
     page.get_by_label("Save as").select_option("The picture’s own format")
     page.get_by_label("Strength").fill("40")

@@ -14,7 +14,6 @@ from scalewise.cli.protocol_options import (
     SigmaOption,
     SubsamplingOption,
     TaskOption,
-    baseline_of,
     check_scale,
     protocol_of,
     task_of,
@@ -67,6 +66,7 @@ def compare(
     from scalewise.evaluating.compare import compare
     from scalewise.files import Picture, write
     from scalewise.restoring.restorer import load
+    from scalewise.tasks import get_task
 
     names = model or [DEFAULT_MODEL]
     task = task or task_of(names[0])
@@ -76,7 +76,7 @@ def compare(
     if any(restorer.scale != scale for restorer in restorers):
         raise ScalewiseError("the models have different scales; compare them one by one")
     check_scale(restorers[0].name, scale, task, protocol)
-    comparison = compare(picture, restorers, protocol, baseline_of(task))
+    comparison = compare(picture, restorers, protocol, get_task(task).baseline)
     output.mkdir(parents=True, exist_ok=True)
     if scale > 1:
         write(output / f"{picture.stem}_low.png", Picture(comparison.lr))

@@ -1,7 +1,7 @@
-"""Faults for training patches, a whole batch at once: noise, JPEG, both.
+"""Degradation of training patches, a whole batch at once: noise, JPEG, or a task's own.
 
-What befalls a patch is a function of its pixels and of a random generator of its own, so that it
-does not depend on the patches beside it.  JPEG is :func:`scalewise.imaging.degradations.jpeg`,
+How a patch is degraded is a function of its pixels and of a random generator of its own, so that it
+does not depend on the other patches.  JPEG is :func:`scalewise.imaging.degradations.jpeg`,
 which tells what each step is for, on many patches of different qualities and mostly in float32,
 so that a value halfway between two levels may now and then be rounded the other way.
 """
@@ -21,8 +21,10 @@ from scalewise.imaging.degradations import (
     LUMA_TABLE,
     RGB_TO_YCBCR,
     YCBCR_TO_RGB,
+    OwnDegradation,
     quantisation_table,
 )
+from scalewise.tasks import Strengths, Task
 
 Patches = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -32,15 +34,15 @@ GRID = 16
 
 
 @dataclass(frozen=True)
-class Degradation:
-    """What befalls patches, in strengths that are drawn for each of them.
+class PatchDegradation:
+    """Degradation of patches, in strengths that are drawn for each of them.
 
     Sigma is drawn uniformly.  JPEG rounds by steps that are as 1 / quality, so of quality it is
     the logarithm that is: steps twice as coarse are as likely wherever they are in the range.
 
-    Half of the patches with both faults get the noise first, as a camera adds it; the others get
-    it on top of the JPEG.  Half of the JPEGs have their chroma halved (4:2:0), the others have it
-    whole (4:4:4).
+    Half of the patches with noise and JPEG get the noise first, as a camera adds it; the others
+    get it on top of the JPEG.  Half of the JPEGs have their chroma halved (4:2:0), the others have
+    it whole (4:4:4).
 
     A patch is cut from a picture that was compressed whole, so it may begin anywhere in an 8x8
     block.  Patches are therefore degraded with a margin of real pixels around them, in whole units
@@ -48,22 +50,33 @@ class Degradation:
     the pixels that they would have had.
 
     Attributes:
-        sigma: the least and the largest standard deviation of Gaussian noise, in levels of 255;
-            None for none.
-        quality: the least and the largest quality of the JPEG, as libjpeg counts; None for none.
-        clean: the share of patches that nothing befalls.
-        grey: the share of patches that are made grey first, with their targets; the noise is
-            then the same in all three channels.
+        sigma: smallest and largest standard deviation of Gaussian noise, in levels of 255; None
+            for no noise.
+        quality: lowest and highest JPEG quality, as libjpeg counts; None for no JPEG.
+        clean: share of patches that stay clean.
+        grey: share of patches that are made grey first, with their targets; the noise is then the
+            same in all three channels.
+        own: a task's own degradation, which comes first; see :class:`scalewise.tasks.Task`.
+        margin: pixels around a patch that ``own`` looks at.
     """
 
     sigma: tuple[float, float] | None = None
     quality: tuple[int, int] | None = None
     clean: float = 0.0
     grey: float = 0.0
+    own: OwnDegradation | None = None
+    margin: int = 0
+
+    @classmethod
+    def of(cls, task: Task, strengths: Strengths | None = None) -> PatchDegradation:
+        """Make a task's degradation, in its own strengths where none are given."""
+        drawn = strengths or task.training or Strengths()
+        return cls(drawn.sigma, drawn.quality, drawn.clean, drawn.grey, task.degrade, task.margin)
 
     def side(self, patch: int) -> int:
-        """Side of what must be degraded to cut patches of a side from it, in pixels."""
-        return patch if self.quality is None else -(-(patch + GRID - 1) // GRID) * GRID
+        """Return the side of what must be degraded to cut patches of a side from it, in pixels."""
+        side = patch + 2 * self.margin
+        return side if self.quality is None else -(-(side + GRID - 1) // GRID) * GRID
 
     def degrade_pairs(
         self,
@@ -90,9 +103,11 @@ class Degradation:
         small = _made_grey(small, grey)
         targets = [_made_grey(each, grey) for each in (large, teacher) if each is not None]
         degraded = self.degrade(small, randoms, grey)
-        if self.quality is None:
+        if self.quality is None and not self.margin:
             return degraded, *targets
-        places = np.array([random.integers(GRID, size=2) for random in randoms])
+        places = np.full((len(small), 2), self.margin)
+        if self.quality is not None:
+            places += np.array([random.integers(GRID, size=2) for random in randoms])
         scale = large.shape[1] // small.shape[1]
         cut = [_cut(each, places * scale, patch * scale) for each in targets]
         return _cut(degraded, places, patch), *cut
@@ -118,31 +133,32 @@ class Degradation:
         dirty = chances[0] >= self.clean
         sigma = (_between(*(self.sigma or (0, 0)), chances[1]) * dirty).astype(np.float32)
         grey = np.zeros(len(patches), np.bool_) if grey is None else grey
+        given = patches if self.own is None else self._degraded_by_own(patches, dirty, randoms)
         if self.quality is None:
-            return _with_noise(patches, sigma, grey, randoms)
+            return _with_noise(given, sigma, grey, randoms)
+        given = _round(given.astype(np.float32)).astype(np.uint8) if self.own else patches
         lowest, highest = self.quality
         quality = np.exp(_between(np.log(lowest), np.log(highest + 1), chances[2]))
         quality = quality.astype(np.int64).clip(lowest, highest)
         noise_first, halved = chances[3] < 0.5, chances[4] < 0.5
 
-        degraded = _with_noise_in_8_bit(patches, sigma * noise_first, grey, randoms)
+        degraded = _with_noise_in_8_bit(given, sigma * noise_first, grey, randoms)
         degraded[dirty] = jpeg_batch(degraded[dirty], quality[dirty], halved[dirty])
         return _with_noise_in_8_bit(degraded, sigma * ~noise_first, grey, randoms)
 
-
-TASKS: dict[str, Degradation] = {
-    "super-resolution": Degradation(),
-    "denoise": Degradation(sigma=(0, 50), grey=0.15),
-    "dejpeg": Degradation(quality=(10, 95), grey=0.15),
-    "photo": Degradation(sigma=(0, 10), quality=(60, 95), clean=0.15),
-}
-"""What befalls the input of each task.  A photograph's comes after it was made smaller; some are
-left clean, so that clean pictures stay what they are.  Where grey pictures are measured, too, some
-are grey."""
+    def _degraded_by_own(
+        self, patches: Patches, dirty: NDArray[np.bool_], randoms: Sequence[np.random.Generator]
+    ) -> Floats:
+        """Apply the task's own degradation, in strengths drawn from 0 to 1, where ``dirty``."""
+        assert self.own is not None
+        made: list[NDArray[Any]] = list(patches)
+        for n in np.flatnonzero(dirty).tolist():
+            made[n] = self.own(patches[n], randoms[n].random(), randoms[n])
+        return np.stack(made).astype(np.float32)
 
 
 def jpeg_batch(patches: Patches, quality: NDArray[np.int64], halved: NDArray[np.bool_]) -> Patches:
-    """What coding each patch as a JPEG and decoding it again does to it.
+    """Code each patch as a JPEG and decode it again.
 
     Args:
         patches: (n, H, W, 3), uint8, H and W multiples of ``GRID``; n may be 0.
@@ -161,7 +177,7 @@ def jpeg_batch(patches: Patches, quality: NDArray[np.int64], halved: NDArray[np.
 
 
 def _jpeg(patches: Patches, quality: NDArray[np.int64], halve: bool) -> Patches:
-    """:func:`jpeg_batch` with the chroma of all patches halved, or of none."""
+    """Do as :func:`jpeg_batch`, with the chroma of all patches halved, or of none."""
     luma_steps, chroma_steps = (
         np.array([quantisation_table(table, each).reshape(1, 64) for each in quality.tolist()])
         for table in (LUMA_TABLE, CHROMA_TABLE)
@@ -197,7 +213,7 @@ def _code(planes: Floats, steps: NDArray[np.int64]) -> Floats:
 
 
 def _average_2x2(planes: Floats) -> Floats:
-    """Half of planes each way, halves rounded down and up in turn along a row."""
+    """Halve planes each way; halves are rounded down and up in turn along a row."""
     rows = planes[:, 0::2] + planes[:, 1::2]
     total = rows[:, :, 0::2] + rows[:, :, 1::2]
     total[:, :, 0::2] += 1
@@ -206,7 +222,7 @@ def _average_2x2(planes: Floats) -> Floats:
 
 
 def _interpolate_2x2(planes: Floats) -> Floats:
-    """Twice planes each way: 3/4 of the nearer sample and 1/4 of the farther."""
+    """Double planes each way: 3/4 of the nearer sample and 1/4 of the farther."""
     count, height, width = planes.shape
     padded = np.pad(planes, ((0, 0), (1, 1), (1, 1)), mode="edge")
     tall = np.empty((count, 2 * height, width + 2), np.float32)
@@ -219,7 +235,7 @@ def _interpolate_2x2(planes: Floats) -> Floats:
 
 
 def _made_grey(patches: Patches, chosen: NDArray[np.bool_]) -> Patches:
-    """Patches (n, H, W, 3), those that are chosen with their luma in all channels."""
+    """Return patches (n, H, W, 3), the chosen ones with their luma in all channels."""
     luma = _round(patches[chosen] @ RGB_TO_YCBCR[0])
     made = patches.copy()
     made[chosen] = luma[..., None]
@@ -227,12 +243,12 @@ def _made_grey(patches: Patches, chosen: NDArray[np.bool_]) -> Patches:
 
 
 def _with_noise(
-    patches: Patches,
+    patches: Patches | Floats,
     sigma: Floats,
     grey: NDArray[np.bool_],
     randoms: Sequence[np.random.Generator],
 ) -> Floats:
-    """Patches (n, H, W, 3) with noise of sigma (n,), neither clipped nor rounded."""
+    """Return patches (n, H, W, 3) with noise of sigma (n,), neither clipped nor rounded."""
     noisy = patches.astype(np.float32)
     for n, random in enumerate(randoms):
         channels = 1 if grey[n] else 3
@@ -246,7 +262,7 @@ def _with_noise_in_8_bit(
     grey: NDArray[np.bool_],
     randoms: Sequence[np.random.Generator],
 ) -> Patches:
-    """:func:`_with_noise`, rounded; where sigma is 0 nothing is drawn from the generator."""
+    """Do as :func:`_with_noise`, rounded; where sigma is 0 nothing is drawn from the generator."""
     noisy = patches.copy()
     where = np.flatnonzero(sigma).tolist()
     if where:
@@ -261,13 +277,13 @@ def _between(low: float, high: float, chances: NDArray[np.float64]) -> NDArray[n
 
 
 def _round(values: NDArray[Any]) -> NDArray[Any]:
-    """To whole numbers from 0 to 255, in place."""
+    """Round to whole numbers from 0 to 255, in place."""
     values += 0.5
     return np.clip(np.floor(values, out=values), 0, 255, out=values)
 
 
 def _cut(patches: NDArray[Any], places: NDArray[np.int64], side: int) -> NDArray[Any]:
-    """Squares of a side from patches (n, H, W, C), their corners at places (n, 2)."""
+    """Cut squares of a side from patches (n, H, W, C), their corners at places (n, 2)."""
     return np.stack(
         [
             patch[top : top + side, left : left + side]

@@ -22,6 +22,7 @@ async function detail(text) {
 }
 
 export const limits = async () => json(await fetch("/v1/limits"));
+export const tasks = async () => json(await fetch("/v1/tasks"));
 
 export async function jobs(ids) {
   if (!ids.length) return [];
