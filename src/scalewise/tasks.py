@@ -295,7 +295,9 @@ SUPER_RESOLUTION = register_task(
         title="Enlarge a clean picture",
         description="For sharp pictures without noise: drawings, screenshots, renderings.",
         keeps_size=False,
-        options={"protocol": Option(help="How to measure: field or squash256", default="field")},
+        options={
+            "protocol": Option(help="Measure by this protocol: field or squash256", default="field")
+        },
         protocol=_field,
         baseline="bicubic",
         suits=lambda estimate: True,
@@ -311,7 +313,7 @@ DENOISE = register_task(
         training=Strengths(sigma=(0, 50), grey=0.15),
         options={
             "sigma": Option(
-                help="Standard deviation of the noise, in levels of 255",
+                help="Add noise of this standard deviation, in levels of 255",
                 default=25,
                 smallest=0.1,
                 largest=255,
@@ -332,8 +334,10 @@ DEJPEG = register_task(
         keeps_size=True,
         training=Strengths(quality=(10, 95), grey=0.15),
         options={
-            "quality": Option(help="JPEG quality", default=10, smallest=1, largest=100),
-            "subsampling": Option(help="JPEG chroma subsampling: 4:2:0 or 4:4:4", default="4:2:0"),
+            "quality": Option(
+                help="Compress with this JPEG quality", default=10, smallest=1, largest=100
+            ),
+            "subsampling": Option(help="Subsample JPEG chroma: 4:2:0 or 4:4:4", default="4:2:0"),
             "grey": _GREY,
         },
         protocol=_dejpeg,

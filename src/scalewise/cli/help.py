@@ -87,9 +87,9 @@ class HelpGroup(TyperGroup):
 
 def _help(command: Any, ctx: Any, sections: Sequence[tuple[str, Rows]], width: int) -> str:
     about, _, examples = (command.help or "").partition("\nExamples:\n")
-    parts = [textwrap.fill(each, width) for each in about.strip().split("\n\n")]
+    parts = [_fill(each, width) for each in about.strip().split("\n\n")]
     usage = f"Usage: {ctx.command_path} {' '.join(command.collect_usage_pieces(ctx))}"
-    parts.append(textwrap.fill(usage, width, subsequent_indent=" " * 7))
+    parts.append(_fill(usage, width, " " * 7))
     for title, rows in sections:
         if rows:
             # The options of a command are aligned with each other, in all of its groups.
@@ -105,8 +105,12 @@ def _help(command: Any, ctx: Any, sections: Sequence[tuple[str, Rows]], width: i
     return "\n\n".join(parts) + "\n"
 
 
+def _fill(text: str, width: int, indent: str = "") -> str:
+    return textwrap.fill(text, width, subsequent_indent=indent, break_on_hyphens=False)
+
+
 def _columns(term: str, text: str, column: int, width: int) -> str:
-    lines = textwrap.wrap(text, width - column) or [""]
+    lines = _fill(text, width - column).splitlines() or [""]
     first = f"  {term}"
     if len(first) + 2 > column:
         return "\n".join([first, *(" " * column + line for line in lines)])
