@@ -1,4 +1,4 @@
-"""Restoration tasks: everything that is said of one, in one place.
+"""Definitions of the restoration tasks, each in one place.
 
 Training, evaluation, the command line, the HTTP interface and the page read their tasks here.  To
 add a task, give a :class:`Task` to :func:`register_task`, or enter one, by its own name, in the
@@ -82,7 +82,7 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What a network is for, how it is trained and measured, and what users see of it.
+    """Definition of a task: its training, its evaluation, and its texts for users.
 
     Attributes:
         name: on the command line, in recipes, on cards and in the HTTP interface.
@@ -122,7 +122,7 @@ class Task:
 
     @property
     def is_degraded(self) -> bool:
-        """Whether inputs are degraded beyond their size."""
+        """True if inputs are degraded beyond their size."""
         return self.training is not None or self.degrade is not None
 
     def make_protocol(self, codec: JpegCodec | None = None, **options: Any) -> Protocol:
