@@ -1,4 +1,4 @@
-"""What the documentation says of the code is so."""
+"""Documentation checked against the code: links, names, numbers."""
 
 from __future__ import annotations
 

@@ -36,7 +36,17 @@ NOT_YET = {
     "src/scalewise/web/restore_request.py",
     "src/scalewise/web/schemas.py",
     "src/scalewise/weights",
-    "tests",
+    "tests/cli/test_restoring_commands.py",
+    "tests/cli/test_train.py",
+    "tests/data",
+    "tests/evaluating",
+    "tests/files",
+    "tests/imaging",
+    "tests/models",
+    "tests/reproducing",
+    "tests/restoring",
+    "tests/training",
+    "tests/weights",
 }
 """Files and folders that are still to be rewritten; pyproject.toml leaves D401 out of the same."""
 
