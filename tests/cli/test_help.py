@@ -28,10 +28,7 @@ def commands(
         yield from commands(below, (*path, name))
 
 
-NOT_YET: set[tuple[str, ...]] = {("upscale",), ("restore",), ("evaluate",)}
-"""Commands whose help is still to be rewritten."""
-
-COMMANDS = {path: command for path, command in commands() if path not in NOT_YET}
+COMMANDS = dict(commands())
 LEAVES = {path: command for path, command in COMMANDS.items() if not hasattr(command, "commands")}
 
 

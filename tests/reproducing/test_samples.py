@@ -11,7 +11,7 @@ from scalewise.files import Picture, read, write
 from scalewise.imaging.protocols import PROTOCOLS
 from scalewise.reproducing.results import SAMPLES, SAMPLES_FILE, Sample, load_json
 from scalewise.reproducing.samples import make_samples
-from scalewise.restoring.restorer import load
+from scalewise.restoring.loading import load
 
 
 def test_every_picture_gets_a_sheet_and_scores(

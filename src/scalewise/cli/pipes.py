@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from scalewise.errors import ScalewiseError
 
 if TYPE_CHECKING:
-    from scalewise.restoring.pictures import Wishes
+    from scalewise.restoring.file_pipeline import OutputOptions
 
 PIPE = "-"
 """The name of standard input and output; a file with that name is given as ``./-``."""
@@ -43,7 +43,7 @@ class Places:
             message = message.replace(str(path), name)
         return message
 
-    def deliver(self, wishes: Wishes) -> None:
+    def deliver(self, output_options: OutputOptions) -> None:
         """Send the result to standard output, or the input if there was nothing to restore.
 
         Raises:
@@ -54,13 +54,15 @@ class Places:
         (source,) = self.inputs
         if self.result.exists():
             _send(self.result)
-        elif format_by_content(source) == self.result.suffix and not wishes.strip:
+        elif format_by_content(source) == self.result.suffix and not output_options.strip:
             _send(source)
         else:
             from scalewise.files import read, write
 
-            picture = read(source, max_pixels=wishes.max_pixels)
-            settings = {name: getattr(wishes, name) for name in ("quality", "lossless", "strip")}
+            picture = read(source, max_pixels=output_options.max_pixels)
+            settings = {
+                name: getattr(output_options, name) for name in ("quality", "lossless", "strip")
+            }
             write(self.result, picture, **settings)
             _send(self.result)
 

@@ -61,7 +61,7 @@ from scalewise.reproducing.results import (
     save_json,
 )
 from scalewise.reproducing.samples import make_samples
-from scalewise.restoring.restorer import load_trained
+from scalewise.restoring.loading import LoadOptions, load_trained
 from scalewise.training.budget import seconds
 from scalewise.training.build import prepare
 from scalewise.training.checkpoint import BEST
@@ -301,7 +301,7 @@ def _show(request: Request, notify: Notify) -> None:
     folder = request.folder
     if not (folder / SAMPLES / SAMPLES_FILE).is_file():
         notify("sample pictures")
-        restorers = [load_trained(folder / name, tile=None) for name in FINAL]
+        restorers = [load_trained(folder / name, LoadOptions(tile=None)) for name in FINAL]
         make_samples(request.samples, request.single, restorers, folder)
     if not (folder / ATTENTION_FILE).is_file():
         name = FINAL[1]
