@@ -27,7 +27,6 @@ NOT_YET = {
     "src/scalewise/web/restore_request.py",
     "src/scalewise/web/schemas.py",
     "src/scalewise/weights",
-    "tests/cli/test_restoring_commands.py",
     "tests/cli/test_train.py",
     "tests/cluster",
     "tests/data",

@@ -173,8 +173,8 @@ def test_upscale_patterns_and_shards(call, picture: Path, small_release: Path) -
         (["upscale", "{picture}", "--max-pixels", "100"], "--max-pixels 4200"),
         (["upscale", "{picture}", "--device", "mps"], "no mps device"),
         (["upscale", "{picture}", "-o", "/proc/nowhere"], "/proc/nowhere"),
-        (["upscale", ""], "an empty name"),
-        (["restore", "{picture}", "-o", ""], "an empty name"),
+        (["upscale", ""], "a name is empty"),
+        (["restore", "{picture}", "-o", ""], "a name is empty"),
         (["upscale", "{picture}", "{folder}", "-o", "{folder}/x.png"], "end its name in /"),
         (["restore", "{picture}", "{folder}", "-o", "{folder}/text"], "text: is a file, not"),
         (["restore", "{picture}", "--suffix", "/x"], "without separators"),
@@ -219,7 +219,7 @@ def test_the_same_command_again_makes_nothing_new(
     everything = sorted(folder.glob("*.png"))  # as a shell gives it, results among it
     code, out, err = call(command, *everything, "-m", small_release)
     assert (code, len(everything)) == (0, 2)
-    assert "0 restored, 1 there already" in only_line(out)
+    assert "0 restored, 1 existed already" in only_line(out)
     assert "left out, because the name says" in only_line(err)
     other = "--suffix", "_other"
     _, out, err = call(command, folder, "-m", small_release, *other)
