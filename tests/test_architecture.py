@@ -32,7 +32,7 @@ BELOW: dict[str, set[str]] = {
 }
 BELOW["training"] = {*BELOW, "evaluating"}
 BELOW[FRONT_DOOR] = {*BELOW} - {"training"}
-BELOW["reproducing"] = {*BELOW} - {FRONT_DOOR}
+BELOW["experiments"] = {*BELOW} - {FRONT_DOOR}
 BELOW["web"] = {*BELOW}
 BELOW["cli"] = {*BELOW}
 """Package -> what it may import; the front door is ``scalewise/__init__.py``."""
