@@ -98,7 +98,7 @@ def test_attention_sums_to_one_over_the_scales(photo: NDArray[np.uint8]) -> None
     assert alpha.std(axis=(3, 4)).min() > 0  # they differ from pixel to pixel
 
 
-def test_attention_maps_are_in_the_order_of_blocks_and_convolutions(
+def test_attention_maps_are_in_the_order_of_the_network(
     photo: NDArray[np.uint8],
 ) -> None:
     network = Adaptive(width=4, blocks=3).eval()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,14 @@ from scalewise.experiments.plan import (
     Planned,
     TrainingSpeed,
     fit_to,
+    full_recipe,
     full_steps,
     make_plan,
     training_time,
 )
 from scalewise.experiments.results import Form
 from scalewise.models import create_model
+from scalewise.training.config import LossConfig, ScheduleConfig
 
 
 def plan(form: Form) -> dict[str, Planned]:
@@ -139,3 +142,25 @@ def test_full_length() -> None:
     assert full_steps(planned["original_mixed"].recipe, images=10) == 20_000
     assert full_steps(plan("document")["original_l1"].recipe, images=801) == 10 * 101
     assert full_steps(planned["sum"].recipe, images=10) is None
+
+
+@pytest.mark.parametrize("form", ["modern", "document"])
+@pytest.mark.parametrize(("network", "epochs"), [("original", 20), ("adaptive", 30)])
+def test_the_packaged_recipes(form: Form, network: str, epochs: int) -> None:
+    first = full_recipe(form, f"{network}_l1")
+    second = full_recipe(form, f"{network}_mixed")
+    assert first.loss == LossConfig(l1=1.0)
+    assert second.loss == LossConfig(l1=1.0, smooth_l1=0.5)
+    assert first.schedule == ScheduleConfig(kind="fixed")
+    assert second.schedule == ScheduleConfig(kind="cosine", min_rate=0.0)
+    assert (first.budget.epochs, second.budget.epochs) == (10, epochs)
+    assert second.model.init == f"runs/{form}/{network}_l1"
+    data = first.data
+    if (form, network) == ("modern", "adaptive"):  # InstanceNorm needs larger patches
+        data = replace(data, patch=128, batch=1)
+    same = replace(first, loss=second.loss, schedule=second.schedule, budget=second.budget)
+    same = replace(same, data=data)
+    assert replace(same, model=second.model) == second
+    assert replace(second.model, init=None) == first.model
+    other = full_recipe(form, "original_l1")
+    assert replace(first, model=replace(first.model, name="original")) == other

@@ -18,6 +18,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from scalewise.training.curves import (
@@ -326,14 +327,14 @@ def _name_points(figure: Figure, axes: Axes, points: Sequence[Cost], theme: Them
     scale = 72 / figure.dpi
     places = axes.transData.transform([(each.seconds, each.psnr_y) for each in points]) * scale
     at = [(float(x), float(y)) for x, y in places]
-    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in at]
+    taken = [Bbox.from_extents(x - 5, y - 5, x + 5, y + 5) for x, y in at]
     for point, (x, y) in zip(points, at, strict=True):
         width = LETTER_WIDTH * len(point.title)
         dx, dy = next(
             (
                 (dx, dy)
                 for dx, dy in _places(width)
-                if not any(_overlap(_box(x + dx, y + dy, width), other) for other in taken)
+                if not any(_box(x + dx, y + dy, width).overlaps(other) for other in taken)
             ),
             (9.0, 0.0),
         )
@@ -356,12 +357,5 @@ def _places(width: float) -> list[tuple[float, float]]:
     return [(dx, dy) for dy in (0.0, 9.0, -9.0, 16.0, -16.0, 26.0, -26.0) for dx in sides]
 
 
-Box = tuple[float, float, float, float]
-
-
-def _box(left: float, middle: float, width: float) -> Box:
-    return left, middle - LABEL_HEIGHT / 2, left + width, middle + LABEL_HEIGHT / 2
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _box(left: float, middle: float, width: float) -> Bbox:
+    return Bbox.from_bounds(left, middle - LABEL_HEIGHT / 2, width, LABEL_HEIGHT)

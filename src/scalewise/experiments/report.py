@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -116,16 +116,18 @@ def _render(report: Report, kind: Literal["html", "md"]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update({name: getattr(formatting, name) for name in FILTERS.split()})
-    environment.filters["best_psnr_y"] = best_psnr_y
-    environment.globals.update(
-        blocks=f"blocks.{kind}.j2",
-        folder=FOLDER,
-        forms=FORMS,
-        plan=report.results.plan,
-        results=report.results,
-        style=Markup((files(PACKAGE) / "templates" / "style.css").read_text(encoding="utf-8")),
-    )
+    filters: dict[str, Any] = environment.filters  # pyright: ignore[reportUnknownMemberType]
+    variables: dict[str, Any] = environment.globals  # pyright: ignore[reportUnknownMemberType]
+    filters |= {name: getattr(formatting, name) for name in FILTERS.split()}
+    filters["best_psnr_y"] = best_psnr_y
+    variables |= {
+        "blocks": f"blocks.{kind}.j2",
+        "folder": FOLDER,
+        "forms": FORMS,
+        "plan": report.results.plan,
+        "results": report.results,
+        "style": Markup((files(PACKAGE) / "templates" / "style.css").read_text(encoding="utf-8")),
+    }
     sections = [
         environment.get_template(f"sections/{name}.j2").make_module(data)
         for name, data in report.sections.items()
@@ -137,7 +139,8 @@ def _images(data: object) -> Iterator[ReportImage]:
     """Find all images in a section's data."""
     if isinstance(data, ReportImage):
         yield data
-    elif isinstance(data, dict | list | tuple):
-        inside = cast("dict[str, object]", data).values() if isinstance(data, dict) else data
-        for each in cast("list[object]", inside):
+    elif isinstance(data, dict):
+        yield from _images([*cast("dict[str, object]", data).values()])
+    elif isinstance(data, list | tuple):
+        for each in cast("list[object]", data):
             yield from _images(each)

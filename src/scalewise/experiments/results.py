@@ -13,10 +13,13 @@ The folder holds:
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from scalewise.atomic import write_atomic
@@ -295,6 +298,15 @@ def load_results(folder: Path) -> Results:
         load_json(Attention, attention) if attention.is_file() else None,
         load_json(Measured, unrestored) if unrestored.is_file() else None,
     )
+
+
+def load_attention_maps(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.float16]] | None:
+    """Return the image and the maps of scale attention; None if the file is lost or damaged."""
+    try:
+        with np.load(folder / ATTENTION_MAPS) as arrays:
+            return arrays["picture"], arrays["alpha"]
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        return None
 
 
 def _load_trained(experiment: Experiment, folder: Path) -> Trained:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 
 from scalewise.experiments import plots, tables
 from scalewise.experiments.data import CLEANED_BY, DIV2K
@@ -33,16 +31,15 @@ from scalewise.experiments.queries import (
     short_title,
     stamp,
     table_protocols,
-    unique,
 )
 from scalewise.experiments.results import (
     ATTENTION_MAPS,
     SAMPLES,
-    Attention,
     Environment,
     Group,
     Results,
     Trained,
+    load_attention_maps,
 )
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, SQUASH256
 from scalewise.training.config import Recipe
@@ -108,7 +105,7 @@ def overview(results: Results) -> Data:
         "stamped": final_stamp(results, FIELD.name),
         "dataset": dataset,
         "titles": [short_title(run) for run in runs],
-        "apart": gain(*runs, dataset) if len(runs) == len(MODELS) else None,
+        "apart": gain(runs[0], runs[1], dataset) if len(runs) == len(MODELS) else None,
         "over_bicubic": over_bicubic,
     }
 
@@ -136,7 +133,6 @@ def scores(results: Results) -> Data:
     measured, protocols = sets(results), table_protocols(results)
     places = (("the picture", SINGLE, FIELD.name), ("the set", REFERENCE, SQUASH256.name))
     networks = {"original_mixed": "Original", "adaptive_mixed": "Adaptive", "scn": "SCN"}
-    all_scores = [tables.all_scores(results, name) for name in score_protocols(results)]
     single = [each for each in PUBLISHED if each.is_single]
     return {
         "grounds": [
@@ -152,11 +148,11 @@ def scores(results: Results) -> Data:
             name: (tables.table_one(results, name), final_stamp(results, name))
             for name in protocols
         },
-        "all_scores": [
-            (name, table)
-            for name, table in zip(score_protocols(results), all_scores, strict=True)
-            if table.rows
-        ],
+        "all_scores": {
+            name: table
+            for name in score_protocols(results)
+            if (table := tables.all_scores(results, name)).rows
+        },
     }
 
 
@@ -223,7 +219,7 @@ def scale_attention(results: Results) -> Data:
         "attention": attention,
         "levels": levels,
         "run": results.find(attention.run),
-        **_attention_maps(results, attention),
+        **_attention_maps(results),
         "image": plots.render("attention-means", plots.means(values)),
         "means": {
             name: list(zip(levels, of_levels, strict=True))
@@ -360,7 +356,6 @@ def _samples(results: Results, single: bool) -> Data:
                 "sample": sample,
                 "image": ReportImage(name, "png", path.read_bytes()) if path.is_file() else None,
                 "scores": tables.sample_scores(results, sample),
-                "versions": unique(each.version for each in sample.scores),
             }
         )
     return {
@@ -370,15 +365,12 @@ def _samples(results: Results, single: bool) -> Data:
     }
 
 
-def _attention_maps(results: Results, attention: Attention) -> Data:
+def _attention_maps(results: Results) -> Data:
     """Return the maps of the first, middle and last block; no image if the file is lost."""
-    path = results.folder / ATTENTION_MAPS
-    try:
-        with np.load(path) as arrays:
-            picture: NDArray[np.uint8] = arrays["picture"]
-            alpha: NDArray[Any] = arrays["alpha"]
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
-        return {"maps_file": path.name, "maps": None}
+    arrays = load_attention_maps(results.folder)
+    if arrays is None:
+        return {"maps_file": ATTENTION_MAPS, "maps": None}
+    picture, alpha = arrays
     blocks = sorted({0, len(alpha) // 2, len(alpha) - 1})
     draw = plots.maps(picture, alpha[:, 1], blocks)
     return {

@@ -115,8 +115,8 @@ def all_scores(results: Results, protocol: str) -> Table:
         for dataset in sets(results)
         if (score := find_score(measured, dataset, protocol))
     ]
-    headings = "run set precision scalewise weights pictures PSNR PSNR-Y SSIM"
-    return Table(headings.split(), rows, texts=5)
+    words = ["run", "set", "precision", "scalewise", "weights"]
+    return Table([*words, "pictures", "PSNR", "PSNR-Y", "SSIM"], rows, texts=len(words))
 
 
 def sample_scores(results: Results, sample: Sample) -> Table:
