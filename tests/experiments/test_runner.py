@@ -70,6 +70,7 @@ def tiny_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         {name: (name, name, settings) for name, settings in small.items()},
     )
     monkeypatch.setattr(plan, "CLEANER", {**TINY, "scale": 1, "shrink": 2})
+    monkeypatch.setattr(plan, "SHORTEST", 0.1)
     monkeypatch.chdir(tmp_path)
 
 
@@ -113,17 +114,15 @@ def assert_complete(results: Results, names: list[str]) -> None:
     assert results.attention is not None
 
 
-@pytest.mark.usefixtures("tiny_recipes")
+@pytest.mark.usefixtures("tiny_recipes", "plain_plots")
 @pytest.mark.parametrize("form", ["modern", "document"])
 def test_all_of_it(
     tmp_path: Path,
     data: Path,
     form: str,
     monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
 ) -> None:
-    if form == "document":  # all of them, and their plots, in one form are enough
-        request.getfixturevalue("plain_plots")
+    if form == "document":  # all experiments in one form are enough; test_report.py draws plots
         for group in ("ABLATION", "COMPARATORS"):
             few = dict(list(getattr(plan, group).items())[:1])
             monkeypatch.setattr(plan, group, few)

@@ -42,6 +42,9 @@ FEW_IMAGES = 4
 WARM_UP = 0.02
 """Fraction of an ablation's training over which its learning rate rises."""
 
+SHORTEST = 1.0
+"""Least seconds of a training with a time budget."""
+
 # Title and share of the budget.  A step of Adaptive takes twice as long.
 TRAININGS: dict[str, tuple[str, float]] = {
     "original_l1": ("Original, L1 at a fixed rate", 0.09),
@@ -236,7 +239,7 @@ def _fit_time(recipe: Recipe, seconds: float, speed: TrainingSpeed) -> Recipe:
     return replace(
         recipe,
         data=replace(recipe.data, valid_images=images),
-        budget=BudgetConfig(time=max(1.0, round(training + on_the_way, 1))),
+        budget=BudgetConfig(time=max(SHORTEST, round(training + on_the_way, 1))),
         validate_every=f"{every} steps",
     )
 

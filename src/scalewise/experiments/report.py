@@ -116,8 +116,8 @@ def _render(report: Report, kind: Literal["html", "md"]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    filters: dict[str, Any] = environment.filters  # pyright: ignore[reportUnknownMemberType]
-    variables: dict[str, Any] = environment.globals  # pyright: ignore[reportUnknownMemberType]
+    filters: dict[str, Any] = environment.filters  # pyright: ignore
+    variables: dict[str, Any] = environment.globals  # pyright: ignore
     filters |= {name: getattr(formatting, name) for name in FILTERS.split()}
     filters["best_psnr_y"] = best_psnr_y
     variables |= {
