@@ -9,29 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import yaml
 
-from scalewise.experiments import plots, tables
+from scalewise.experiments import plots, queries, tables
 from scalewise.experiments.data import CLEANED_BY, DIV2K
 from scalewise.experiments.plots import Cost, ReportImage
-from scalewise.experiments.queries import (
-    MODELS,
-    PHASES,
-    PUBLISHED,
-    REFERENCE,
-    SINGLE,
-    Value,
-    all_protocols,
-    final_stamp,
-    finals,
-    gain,
-    missing,
-    psnr,
-    reference,
-    score_protocols,
-    sets,
-    short_title,
-    stamp,
-    table_protocols,
-)
+from scalewise.experiments.queries import MODELS, PHASES, PUBLISHED, REFERENCE, SINGLE, Value
 from scalewise.experiments.results import (
     ATTENTION_MAPS,
     SAMPLES,
@@ -88,24 +69,24 @@ PARTS = (
 
 def overview(results: Results) -> Data:
     """Return what was run, what is missing, and the scores at a glance."""
-    dataset, runs = reference(results), finals(results)
-    bicubic = psnr(results.bicubic, dataset)
+    dataset, runs = queries.reference(results), queries.finals(results)
+    bicubic = queries.psnr(results.bicubic, dataset)
     over_bicubic = {
-        short_title(run): value - bicubic
+        queries.short_title(run): value - bicubic
         for run in runs
-        if bicubic is not None and (value := psnr(run.measured, dataset)) is not None
+        if bicubic is not None and (value := queries.psnr(run.measured, dataset)) is not None
     }
     machines: dict[Environment, list[str]] = {}
     for run in results.trained:
         machines.setdefault(run.environment, []).append(run.name)
     return {
         "machines": machines,
-        "missing": [each.title for each in missing(results)],
+        "missing": [each.title for each in queries.missing(results)],
         "glance": tables.at_a_glance(results),
-        "stamped": final_stamp(results, FIELD.name),
+        "stamped": queries.final_stamp(results, FIELD.name),
         "dataset": dataset,
-        "titles": [short_title(run) for run in runs],
-        "apart": gain(runs[0], runs[1], dataset) if len(runs) == len(MODELS) else None,
+        "titles": [queries.short_title(run) for run in runs],
+        "apart": queries.gain(runs[0], runs[1], dataset) if len(runs) == len(MODELS) else None,
         "over_bicubic": over_bicubic,
     }
 
@@ -130,7 +111,7 @@ def training_curves(results: Results) -> Data:
 
 def scores(results: Results) -> Data:
     """Return published scores and ours, one table per protocol; and all scores."""
-    measured, protocols = sets(results), table_protocols(results)
+    measured, protocols = queries.sets(results), queries.table_protocols(results)
     places = (("the picture", SINGLE, FIELD.name), ("the set", REFERENCE, SQUASH256.name))
     networks = {"original_mixed": "Original", "adaptive_mixed": "Adaptive", "scn": "SCN"}
     single = [each for each in PUBLISHED if each.is_single]
@@ -138,19 +119,19 @@ def scores(results: Results) -> Data:
         "grounds": [
             (value, what, protocol)
             for what, name, protocol in places
-            if (value := psnr(results.bicubic, name, protocol)) is not None
+            if (value := queries.psnr(results.bicubic, name, protocol)) is not None
         ],
         "single": [each.method for each in single],
         "highest": max(each.set14 for each in single),
         "absent": [name for name in (DIV2K, SINGLE, REFERENCE) if name not in measured],
         "lacking": [title for name, title in networks.items() if results.find(name) is None],
         "by_protocol": {
-            name: (tables.table_one(results, name), final_stamp(results, name))
+            name: (tables.table_one(results, name), queries.final_stamp(results, name))
             for name in protocols
         },
         "all_scores": {
             name: table
-            for name in score_protocols(results)
+            for name in queries.score_protocols(results)
             if (table := tables.all_scores(results, name)).rows
         },
     }
@@ -164,9 +145,9 @@ def other_variant(results: Results, also: Results) -> Data:
         "by_protocol": {
             name: (
                 tables.both_variants(results, also, name),
-                [(each.plan, final_stamp(each, name)) for each in (results, also)],
+                [(each.plan, queries.final_stamp(each, name)) for each in (results, also)],
             )
-            for name in score_protocols(also)
+            for name in queries.score_protocols(also)
             if name in PROTOCOLS
         },
         "provenance": tables.provenance(also),
@@ -186,12 +167,12 @@ def single(results: Results) -> Data:
 def complexity(results: Results) -> Data:
     """Return the cost of all networks, and quality against time."""
     comparators = results.group("comparator")
-    runs = [*finals(results), *results.group("ablation"), *comparators]
-    dataset = reference(results)
+    runs = [*queries.finals(results), *results.group("ablation"), *comparators]
+    dataset = queries.reference(results)
     points = [
-        Cost(short_title(run), run.complexity.seconds, value, run not in comparators)
-        for run in [*finals(results), *comparators]
-        if (value := psnr(run.measured, dataset)) is not None
+        Cost(queries.short_title(run), run.complexity.seconds, value, run not in comparators)
+        for run in [*queries.finals(results), *comparators]
+        if (value := queries.psnr(run.measured, dataset)) is not None
     ]
     draw = plots.costs(points, f"PSNR-Y on {dataset} (dB)")
     return {
@@ -230,7 +211,11 @@ def scale_attention(results: Results) -> Data:
 
 def ablation(results: Results) -> Data:
     """Return sum or attention, with or without InstanceNorm and global residual."""
-    group, dataset, base = _group(results, "ablation"), reference(results), results.find(BASE)
+    group, dataset, base = (
+        _group(results, "ablation"),
+        queries.reference(results),
+        results.find(BASE),
+    )
     runs: list[Trained] = group["runs"]
     if not runs or dataset is None:
         return {**group, "dataset": None}
@@ -238,12 +223,20 @@ def ablation(results: Results) -> Data:
         factor: [
             (value, where)
             for with_it, without, where in pairs
-            if (value := gain(results.find(with_it), results.find(without), dataset)) is not None
+            if (value := queries.gain(results.find(with_it), results.find(without), dataset))
+            is not None
         ]
         for factor, pairs in FACTORS.items()
     }
     differences = [
-        (run.title, {x: value for x in sets(results) if (value := gain(run, base, x)) is not None})
+        (
+            run.title,
+            {
+                x: value
+                for x in queries.sets(results)
+                if (value := queries.gain(run, base, x)) is not None
+            },
+        )
         for run in runs
     ]
     draw = plots.differences(differences, base.title) if base else None
@@ -284,7 +277,7 @@ def cleaning(results: Results) -> Data:
 def provenance(results: Results) -> Data:
     """Return protocols, runs and recipes."""
     return {
-        "protocols": [protocol.description for protocol in all_protocols(results)],
+        "protocols": [protocol.description for protocol in queries.all_protocols(results)],
         "provenance": tables.provenance(results),
         "recipes": [
             f"# {run.name}: {run.title}\n{recipe_text(run.recipe)}" for run in results.trained
@@ -342,8 +335,8 @@ def _group(results: Results, group: Group) -> Data:
     """Return the trained runs of a group, the titles of the others, and their stamp."""
     runs = results.group(group)
     scored = (x for run in runs for x in run.measured.scores if x.protocol == FIELD.name)
-    absent = [each.title for each in missing(results) if each.group == group]
-    return {"runs": runs, "absent": absent, "stamped": stamp(scored)}
+    absent = [each.title for each in queries.missing(results) if each.group == group]
+    return {"runs": runs, "absent": absent, "stamped": queries.stamp(scored)}
 
 
 def _samples(results: Results, single: bool) -> Data:
@@ -360,8 +353,8 @@ def _samples(results: Results, single: bool) -> Data:
         )
     return {
         "shown": shown,
-        "networks": ["bicubic", *(short_title(run) for run in finals(results))],
-        "weights": [f"{short_title(run)} {run.weights}" for run in finals(results)],
+        "networks": ["bicubic", *(queries.short_title(run) for run in queries.finals(results))],
+        "weights": [f"{queries.short_title(run)} {run.weights}" for run in queries.finals(results)],
     }
 
 
@@ -391,13 +384,13 @@ def _part(results: Results, part: Part) -> Data:
         "value": {"psnr": "PSNR over RGB", "psnr_y": "PSNR-Y"}[part.value],
         "gains": [
             (value, name)
-            for name in sets(results)
-            if (value := gain(with_it, without, name, protocol, part.value)) is not None
+            for name in queries.sets(results)
+            if (value := queries.gain(with_it, without, name, protocol, part.value)) is not None
         ],
         "runs": runs,
         "equal_time": tables.equal_time(
             results, runs, protocol=protocol, value=part.value, given=results.unrestored
         ),
-        "stamped": stamp(scored),
+        "stamped": queries.stamp(scored),
         "image": _timed_curves(runs, part.task) if runs else None,
     }

@@ -6,24 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scalewise.experiments import queries
 from scalewise.experiments.data import DIV2K
 from scalewise.experiments.formatting import NONE, decibels, duration, significant
-from scalewise.experiments.queries import (
-    FORMS,
-    PUBLISHED,
-    REFERENCE,
-    SINGLE,
-    Value,
-    finals,
-    find_score,
-    method_title,
-    methods,
-    psnr,
-    score_protocols,
-    sets,
-    short_title,
-    unique,
-)
+from scalewise.experiments.queries import FORMS, PUBLISHED, REFERENCE, SINGLE, Value
 from scalewise.experiments.results import BICUBIC, DIGEST, Measured, Results, Sample, Trained
 from scalewise.imaging.protocols import FIELD
 
@@ -49,15 +35,15 @@ class Table:
 
 def at_a_glance(results: Results) -> Table:
     """Return parameters, and PSNR-Y on every set, of both networks and bicubic."""
-    names = sets(results)
+    names = queries.sets(results)
     rows = [
         [
-            short_title(run),
+            queries.short_title(run),
             f"{run.complexity.parameters:,}",
             *_psnrs(run.measured, names),
             run.weights,
         ]
-        for run in finals(results)
+        for run in queries.finals(results)
     ]
     bicubic = [BICUBIC, NONE, *_psnrs(results.bicubic, names), NONE]
     return Table(["network", "parameters", *names, "weights (sha256)"], [*rows, bicubic])
@@ -66,28 +52,30 @@ def at_a_glance(results: Results) -> Table:
 def table_one(results: Results, protocol: str) -> Table:
     """Return the published scores, and ours under one protocol."""
     ours = [(BICUBIC, results.bicubic)]
-    ours += [(f"{short_title(run)} (ours)", run.measured) for run in finals(results)]
+    ours += [
+        (f"{queries.short_title(run)} (ours)", run.measured) for run in queries.finals(results)
+    ]
     if scn := results.find("scn"):
         title = f"SCN of its authors, trained here for {duration(scn.seconds)}"
         ours.append((title, scn.measured))
-    return _with_published(ours, protocol, sets(results))
+    return _with_published(ours, protocol, queries.sets(results))
 
 
 def both_variants(results: Results, also: Results, protocol: str) -> Table:
     """Return the published scores, and ours in both forms under one protocol."""
     ours = [(BICUBIC, results.bicubic)]
     ours += [
-        (f"{short_title(run)}, {FORMS[each.plan.form]}", run.measured)
+        (f"{queries.short_title(run)}, {FORMS[each.plan.form]}", run.measured)
         for each in (results, also)
-        for run in finals(each)
+        for run in queries.finals(each)
     ]
-    return _with_published(ours, protocol, [*sets(results), *sets(also)])
+    return _with_published(ours, protocol, [*queries.sets(results), *queries.sets(also)])
 
 
 def _with_published(
     ours: Sequence[tuple[str, Measured]], protocol: str, datasets: Sequence[str]
 ) -> Table:
-    names = unique([DIV2K, SINGLE, REFERENCE, *datasets])
+    names = queries.unique([DIV2K, SINGLE, REFERENCE, *datasets])
     rows: list[list[str]] = []
     for each in PUBLISHED:
         published = {DIV2K: each.div2k, SINGLE if each.is_single else REFERENCE: each.set14}
@@ -111,9 +99,9 @@ def all_scores(results: Results, protocol: str) -> Table:
             decibels(score.psnr_y),
             f"{score.ssim:.4f}",
         ]
-        for name, measured in methods(results)
-        for dataset in sets(results)
-        if (score := find_score(measured, dataset, protocol))
+        for name, measured in queries.methods(results)
+        for dataset in queries.sets(results)
+        if (score := queries.find_score(measured, dataset, protocol))
     ]
     words = ["run", "set", "precision", "scalewise", "weights"]
     return Table([*words, "pictures", "PSNR", "PSNR-Y", "SSIM"], rows, texts=len(words))
@@ -122,11 +110,13 @@ def all_scores(results: Results, protocol: str) -> Table:
 def sample_scores(results: Results, sample: Sample) -> Table:
     """Return the scores of every method on one image."""
     found = {(each.model, each.protocol): each for each in sample.scores}
-    known = unique([*score_protocols(results), *(each.protocol for each in sample.scores)])
+    known = queries.unique(
+        [*queries.score_protocols(results), *(each.protocol for each in sample.scores)]
+    )
     by = [name for name in known if any(protocol == name for _, protocol in found)]
     rows: list[list[str]] = []
-    for model in unique(each.model for each in sample.scores):
-        row = [method_title(results, model)]
+    for model in queries.unique(each.model for each in sample.scores):
+        row = [queries.method_title(results, model)]
         for protocol in by:
             if score := found.get((model, protocol)):
                 row += [decibels(score.psnr), decibels(score.psnr_y), f"{score.ssim:.4f}"]
@@ -141,7 +131,7 @@ def costs(runs: Sequence[Trained]) -> Table:
     """Return the computational cost of networks."""
     rows = [
         [
-            short_title(run),
+            queries.short_title(run),
             f"{run.complexity.parameters:,}",
             *_inference_costs(run),
             significant(run.complexity.step_seconds),
@@ -162,7 +152,9 @@ def grid(results: Results, dataset: str) -> Table:
         [
             title,
             *(
-                decibels(psnr(run.measured, dataset)) if (run := results.find(name)) else NONE
+                decibels(queries.psnr(run.measured, dataset))
+                if (run := results.find(name))
+                else NONE
                 for name in names
             ),
         ]
@@ -191,7 +183,7 @@ def equal_time(
         given: scores of the degraded images, for a first row.
     """
     measured = {x.dataset for run in runs for x in run.measured.scores if x.protocol == protocol}
-    names = [name for name in sets(results) if name in measured]
+    names = [name for name in queries.sets(results) if name in measured]
     headings = ["network", "parameters", "steps", "trained for (s)", *names]
     rows = [
         [
@@ -242,7 +234,7 @@ def _psnrs(
     protocol: str = FIELD.name,
     value: Value = "psnr_y",
 ) -> list[str]:
-    return [decibels(psnr(measured, name, protocol, value)) for name in datasets]
+    return [decibels(queries.psnr(measured, name, protocol, value)) for name in datasets]
 
 
 def _inference_costs(run: Trained) -> list[str]:
