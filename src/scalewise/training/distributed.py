@@ -8,6 +8,7 @@ for which nothing here costs anything.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -116,6 +117,9 @@ def joined_world(device: str) -> Generator[World, None, None]:
         control: Any = dist.new_group(backend="gloo", timeout=PATIENCE)  # pyright: ignore[reportUnknownMemberType]
         yield World(dist.get_rank(), dist.get_world_size(), local_rank, control)
     finally:
+        # What still refers to a group keeps its threads alive, and a thread that needs Python
+        # while the interpreter ends aborts the process.
+        gc.collect()
         dist.destroy_process_group()
 
 

@@ -136,12 +136,14 @@ class Trainer:
             ScalewiseError: the result cannot be written.
             LostWorker: another process is gone; what was learned until then is saved.
         """
+        alone = self._forward
         try:
             self._train()
         except LostWorker:
             self._save()
             raise
         finally:
+            self._forward = alone  # the wrapper around it holds the processes' connections
             self.batches.close()
 
     def _train(self) -> None:
@@ -284,8 +286,7 @@ class Trainer:
         self.seconds = checkpoint["seconds"]
         self.best = self._saved_best = checkpoint["best"]
         self.start = checkpoint.get("start")
-        branch = checkpoint.get("branch")
-        self.branch = None if branch is None else Branch(**branch)
+        self.branch = Branch(**branch) if (branch := checkpoint.get("branch")) else None
         if self.world.writes:
             self._log.forget_after(self.step)
 
@@ -330,8 +331,7 @@ class Trainer:
         if self.world.size > 1:
             if not self._meets:
                 return
-            mine = seconds if self.world.writes else 0.0
-            seconds, stops = self.world.sum(mine, self._stop_asked)
+            seconds, stops = self.world.sum(seconds * self.world.writes, self._stop_asked)
             self._stop_agreed = stops > 0
         self.seconds = seconds
 

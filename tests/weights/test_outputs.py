@@ -1,0 +1,60 @@
+"""The released models' outputs, bit for bit: no tidying of the code may change them.
+
+Double precision, so that what is rounded to 8 bits is the same on every processor.  A model that
+is trained again gets a new line here; every other difference is a fault.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from scalewise import list_models, load
+from scalewise.weights.release import load_network
+
+OUTPUTS = {
+    "adaptive_x2": "a17948efe384d6a4",
+    "dejpeg": "149abac275acf29b",
+    "denoise": "b7c00c9f968f2637",
+    "original_x2": "6e11f57e41a56d40",
+    "photo_x2": "5ec1a374187de94b",
+    "scn_fast_x2": "04eecbf80ad30496",
+    "scn_x2": "9dde9b8576622644",
+    "scn_x3": "60d07a747f088e5a",
+    "scn_x4": "176cb4297f6fc951",
+}
+"""Model -> the start of the SHA-256 of its 8-bit output for one crop of the photograph."""
+
+
+def crop_of(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(photo[60:108, 190:246])  # an eye and hair
+
+
+def output_of(name: str, crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    images = torch.from_numpy(crop).permute(2, 0, 1)[None].double() / 255
+    with torch.no_grad():
+        output = load_network(name).double()(images)[0].permute(1, 2, 0)
+    return (output.clamp(0, 1) * 255).round().byte().numpy()
+
+
+def test_every_model_is_held() -> None:
+    assert sorted(OUTPUTS) == [card.name for card in list_models()]
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_a_released_model_computes_what_it_did(name: str, photo: NDArray[np.uint8]) -> None:
+    output = output_of(name, crop_of(photo))
+    assert hashlib.sha256(output.tobytes()).hexdigest()[:16] == OUTPUTS[name]
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_the_engine_computes_what_the_network_does(name: str, photo: NDArray[np.uint8]) -> None:
+    crop = crop_of(photo)
+    by_engine = load(name, precision="f32").restore(crop)
+    differing = by_engine != (expected := output_of(name, crop))
+    assert np.abs(by_engine.astype(int) - expected).max() <= 1
+    assert differing.mean() < 1e-3  # where rounding is a toss-up
