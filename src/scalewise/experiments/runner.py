@@ -6,6 +6,7 @@ an interruption, and a command with another budget trains only the missing exper
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -58,7 +59,6 @@ from scalewise.experiments.results import (
     save_json,
 )
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, Protocol
-from scalewise.models import RestorationNetwork
 from scalewise.models.adaptive import Adaptive
 from scalewise.restoring.restorer import load_trained
 from scalewise.training.budget import seconds
@@ -258,6 +258,7 @@ def _measure_all(planned: list[Planned], request: Request, notify: Notify) -> No
     cleans = any(each.experiment.group == "cleaning" for each in planned)
     if cleans and not (folder / UNRESTORED / SCORES_FILE).is_file():
         save_json(measure_unrestored(sets), folder / UNRESTORED / SCORES_FILE)
+    costs: dict[str, Complexity] = {}  # of each network that is measured already
     for each in planned:
         name = each.experiment.name
         run = folder / name
@@ -267,9 +268,13 @@ def _measure_all(planned: list[Planned], request: Request, notify: Notify) -> No
         if not (run / SCORES_FILE).is_file():
             notify(f"measuring {name}")
             save_json(measure_run(run, *_sets_and_protocols(each, sets)), run / SCORES_FILE)
+        model = recipe_of(run).model
+        network = json.dumps([model.name, model.settings], sort_keys=True)
         if not (run / COMPLEXITY_FILE).is_file():
             notify(f"measuring the cost of {name}")
-            save_json(_complexity(load_network(run), folder), run / COMPLEXITY_FILE)
+            cost = costs.get(network) or measure_complexity(load_network(run))
+            save_json(cost, run / COMPLEXITY_FILE)
+        costs[network] = load_json(Complexity, run / COMPLEXITY_FILE)
     _make_images(request, notify)
 
 
@@ -283,15 +288,6 @@ def _sets_and_protocols(
     in_table_one = experiment.group == "training" or experiment.name == AUTHORS
     chosen = sets if experiment.name in FINAL else few(sets)
     return chosen, [*PROTOCOLS.values()] if in_table_one else [FIELD]
-
-
-def _complexity(network: RestorationNetwork, folder: Path) -> Complexity:
-    """Measure the cost of a network, or take it from an experiment with the same network."""
-    for path in sorted(folder.glob(f"*/{COMPLEXITY_FILE}")):
-        model = recipe_of(path.parent).model
-        if (model.name, model.settings) == (network.architecture, network.settings):
-            return load_json(Complexity, path)
-    return measure_complexity(network)
 
 
 def _make_images(request: Request, notify: Notify) -> None:
