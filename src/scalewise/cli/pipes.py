@@ -112,7 +112,7 @@ def places(
 
 def format_by_content(path: Path) -> str | None:
     """The extension of a picture by its content; None for what cannot be written, or read."""
-    from scalewise.files.content import content_of
+    from scalewise.files.formats import content_of
 
     try:
         with path.open("rb") as file:

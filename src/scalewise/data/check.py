@@ -13,10 +13,9 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from scalewise.data.layouts import Dataset, Item, relative_name
-from scalewise.data.manifest import MANIFEST, read_manifest
-from scalewise.data.names import normalised
-from scalewise.data.pairing import ALIKE, Size, comparable, fits, read_size, size_problem
+from scalewise.data.layouts import MANIFEST, Dataset, Item, read_manifest, relative_name
+from scalewise.data.layouts.names import normalised
+from scalewise.data.layouts.pairing import ALIKE, Size, comparable, fits, read_size, size_problem
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, find_images, read
 from scalewise.imaging.registration import align

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
 from scalewise.files.bmp import open_bmp
-from scalewise.files.content import content_of
+from scalewise.files.formats import content_of
 from scalewise.files.reading import PictureReader, open_picture
-from scalewise.files.vips_errors import in_brackets, one_line
+from scalewise.files.vips_errors import in_brackets, lenient_messages, one_line
 
 _SHOWN_AS_THEY_ARE = {
     "AVIF": "image/avif",
@@ -40,6 +40,7 @@ def kind_in_browsers(path: Path, side: int) -> str | None:
     return _SHOWN_AS_THEY_ARE.get(content.name) if fits and content is not None else None
 
 
+@lenient_messages()
 def preview(path: Path, side: int) -> bytes:
     """A picture as 8-bit PNG, upright.
 

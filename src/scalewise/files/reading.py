@@ -13,7 +13,7 @@ grey AVIF of limited range   grey over the full range
 floating-point, 32-bit       an error: the file does not say which value is white
 10, 12, 14 bits (TIFF)       an error that says so
 more than one page or frame  the first, with a warning, or the one that is asked for
-TIFF                         see :mod:`scalewise.files.tiff_reading`
+TIFF                         see :mod:`scalewise.files.tiff.reading`
 animated PNG, animated AVIF  the first, with a warning
 JPEG without its end marker  all of its rows, with a warning; an error if one is missing
 BMP                          see :mod:`scalewise.files.bmp`
@@ -33,20 +33,15 @@ import numpy as np
 import pyvips
 
 from scalewise.errors import ScalewiseError
-from scalewise.files.avif_boxes import AvifProperties, properties_of_avif
-from scalewise.files.avif_range import over_full_range
+from scalewise.files.avif import AvifProperties, over_full_range, properties_of_avif
 from scalewise.files.bmp import BmpError, open_bmp
-from scalewise.files.colour import SRGB, StatedColour
-from scalewise.files.content import content_of, foreign_name
-from scalewise.files.exif_colour import colour_of_exif
-from scalewise.files.jpeg_end import lacks_end_marker, with_end_marker
-from scalewise.files.metadata import Metadata
-from scalewise.files.metadata_reading import read_metadata
+from scalewise.files.formats import content_of, foreign_name
+from scalewise.files.jpeg import lacks_end_marker, with_end_marker
+from scalewise.files.metadata.reading import read_metadata
 from scalewise.files.orientation import Turned
 from scalewise.files.picture import Picture, Pixels
-from scalewise.files.png_colour import colour_of_png
-from scalewise.files.tiff_reading import TiffPicture, open_tiff
-from scalewise.files.vips_errors import forget_errors, in_brackets, one_line
+from scalewise.files.tiff.reading import TiffPicture, open_tiff
+from scalewise.files.vips_errors import forget_errors, in_brackets, lenient_messages, one_line
 
 MAX_PIXELS = 500_000_000
 """What a picture may have unless the caller says otherwise: more than the largest cameras give, and
@@ -74,6 +69,7 @@ def read(
         return reader.read()
 
 
+@lenient_messages()
 def open_picture(
     path: str | Path, *, page: int | None = None, max_pixels: int | None = MAX_PIXELS
 ) -> PictureReader:
@@ -190,7 +186,7 @@ class PictureReader:
 
     def read(self) -> Picture:
         """The whole picture, if no row has been read yet."""
-        return Picture.of(self._fetch(0, self.height), self.metadata)
+        return Picture(self._fetch(0, self.height), self.metadata)
 
     def close(self) -> None:
         """Close the file; no row can be read any more."""
@@ -212,6 +208,7 @@ class PictureReader:
     ) -> None:
         self.close()
 
+    @lenient_messages()
     def _fetch(self, start: int, stop: int) -> Pixels:
         image: Any = self._image
         if image is None:
@@ -288,29 +285,11 @@ class PictureReader:
             )
 
     def _read_metadata(self, image: Any, file: BinaryIO) -> int:
-        """Keep what the file says about its picture, and return the pixels' orientation."""
-        by_page = self._tiff.orientation if self._tiff else None
-        found = read_metadata(image, file, self._content, by_page)
+        """Keep what the file says of its image, and return the pixels' orientation."""
+        found = read_metadata(image, file, self._content, self._tiff, self._avif)
         self.warnings += [f"{self._path}: {line}" for line in found.warnings]
-        self.metadata = replace(
-            found.metadata,
-            bands=self._tiff.bands if self._tiff else None,
-            stated=self._stated(file, found.metadata),
-        )
+        self.metadata = found.metadata
         return found.orientation
-
-    def _stated(self, file: BinaryIO, metadata: Metadata) -> StatedColour | None:
-        has_profile = metadata.icc is not None
-        if self._tiff:
-            return None if has_profile else self._tiff.stated
-        if self._content.loader == "pngload":
-            return colour_of_png(file, has_profile)
-        if self._content.loader == "jpegload" and metadata.exif and not has_profile:
-            return colour_of_exif(metadata.exif)
-        colour = self._avif.colour
-        if colour is None or (has_profile and not colour.is_hdr):
-            return None  # of two the profile is the more exact
-        return None if colour.is_srgb and colour.transfer == SRGB else colour
 
     def _plain(self, image: Any) -> Any:
         """Grey or RGB with or without alpha, of 8 or 16 bits, whatever the file holds."""

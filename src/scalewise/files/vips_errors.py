@@ -1,11 +1,13 @@
-"""Errors of libvips and of the system, as users can read them."""
+"""Errors of libvips and of the system, in words that users can read."""
 
 from __future__ import annotations
 
 import errno
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 import pyvips
@@ -82,12 +84,37 @@ def is_disk_full(error: pyvips.Error | OSError) -> bool:
     return any(os.strerror(reason) in error.detail for reason in reasons)
 
 
-def _text(data: Any) -> str:
-    """A C string of libvips, whatever bytes it has."""
+@contextmanager
+def lenient_messages() -> Generator[None]:
+    """Let pyvips decode messages of libvips that are not UTF-8, while the block runs.
+
+    A message about a damaged file may quote it.  pyvips decodes messages strictly: such a one
+    becomes a traceback, where an error is made of it, and where a warning is logged.  Afterwards
+    pyvips is as it was before.  Blocks may be nested, and run in several threads at once.
+    """
+    global _depth
+    with _lock:
+        if _depth == 0:
+            for module in _DECODING_MODULES:
+                setattr(module, _DECODER, _decoded)
+        _depth += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _depth -= 1
+            if _depth == 0:
+                for module, decoder in zip(_DECODING_MODULES, _STRICT_DECODERS, strict=True):
+                    setattr(module, _DECODER, decoder)
+
+
+def _decoded(data: Any) -> str:
+    """Return a C string of libvips, whatever bytes it has."""
     return "NULL" if data == pyvips.ffi.NULL else pyvips.ffi.string(data).decode(errors="replace")
 
 
-# What libvips says of a damaged file may quote it, and bytes that are no UTF-8 are a traceback
-# in pyvips: where it logs a warning, and where it makes an error of it.
-for _module in (pyvips, pyvips.error):
-    setattr(_module, "_to_string", _text)  # noqa: B010
+_DECODER = "_to_string"
+_DECODING_MODULES = (pyvips, pyvips.error)
+_STRICT_DECODERS = tuple(getattr(module, _DECODER) for module in _DECODING_MODULES)
+_lock = Lock()
+_depth = 0
