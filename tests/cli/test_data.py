@@ -10,7 +10,8 @@ from typer.testing import CliRunner, Result
 
 from scalewise import load
 from scalewise.cli.app import app
-from scalewise.data.store import Store, read_rgb
+from scalewise.data.reading import read_rgb
+from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
 from scalewise.imaging.protocols import SQUASH256

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import pyvips
 
-from scalewise.data.check import Report, check
+from scalewise.data.check import Report, check_dataset
 from scalewise.data.layouts import find_dataset
 from scalewise.files import Picture, read, write
 from scalewise.imaging.resize import imresize
@@ -38,7 +38,7 @@ def truncate(path: Path) -> None:
 
 
 def report_on(root: Path, *, min_side: int = 16, fast: bool = False) -> Report:
-    return check(find_dataset(root), min_side=min_side, fast=fast, workers=1)
+    return check_dataset(find_dataset(root), min_side=min_side, fast=fast, workers=1)
 
 
 def kinds(report: Report) -> list[tuple[str, str]]:
@@ -168,7 +168,7 @@ def test_every_problem_says_how_to_mend_it_and_progress_is_told(tmp_path: Path) 
     save(tmp_path / "HR/a.png", 8, 8)
     save(tmp_path / "LR_bicubic/X2/ax2.png", 8, 8)
     told: list[tuple[int, int]] = []
-    report = check(
+    report = check_dataset(
         find_dataset(tmp_path), workers=2, progress=lambda done, total: told.append((done, total))
     )
     assert [p.kind for p in report.problems] == ["too small", "wrong LR size"]
@@ -196,5 +196,5 @@ def test_interrupting_stops_the_reading(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr("scalewise.data.check.read", slow_read)
     with pytest.raises(KeyboardInterrupt):
-        check(find_dataset(tmp_path), workers=1, progress=interrupt)
+        check_dataset(find_dataset(tmp_path), workers=1, progress=interrupt)
     assert len(opened) < 20

@@ -17,7 +17,7 @@ from PIL import Image
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
 from scalewise.files.jpeg import decode_jpeg, encode_jpeg, encoder_name, luma_table
-from scalewise.imaging.degradations import LUMA_TABLE, quantisation_table
+from scalewise.imaging.jpeg_codec import LUMA_TABLE, quantisation_table
 from scalewise.imaging.metrics import psnr
 
 Pixels = NDArray[np.uint8]

@@ -61,13 +61,15 @@ def check(
 
     The exit code is 1 if anything is wrong.
     """
-    from scalewise.data.check import check
+    from scalewise.data.check import check_dataset
 
     if folder is not None and hr is not None:
         raise ScalewiseError("check one at a time: a dataset's folder, or --hr and --lr")
     (dataset,) = find_datasets([] if folder is None else [folder], split, hr, lr)
     with progress_bar("reading") as update:
-        report = check(dataset, min_side=min_side, fast=fast, workers=workers, progress=update)
+        report = check_dataset(
+            dataset, min_side=min_side, fast=fast, workers=workers, progress=update
+        )
     for line in _describe(report):
         typer.echo(line)
     if fast:

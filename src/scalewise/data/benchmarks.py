@@ -1,4 +1,4 @@
-"""The field's benchmark sets: where they are, what they must be, and a copy of them here.
+"""Benchmark sets of the field: their sources, checksums and the local copy.
 
 Only the pictures themselves are fetched; LR is made from them as MATLAB does, like the published
 one.  Kodak24, Manga109 and the other sets lie nowhere as one file that stays the same, or may not
@@ -79,14 +79,14 @@ BENCHMARKS = {
 
 
 def cache_folder() -> Path:
-    """Where fetched sets are kept: ``SCALEWISE_CACHE``, or ``scalewise`` in the user's caches."""
+    """Return where sets are kept: ``SCALEWISE_CACHE``, or ``scalewise`` in the user's caches."""
     if own := os.environ.get("SCALEWISE_CACHE"):
         return Path(own)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "scalewise"
 
 
 def fetch_benchmark(name: str, tell: Tell) -> Path:
-    """The folder of a set, fetched if it is not here yet.
+    """Return the folder of a set; download the set if it is not here yet.
 
     Args:
         name: of the set, in letters of any size.
@@ -125,7 +125,7 @@ def _unpack(benchmark: Benchmark, archive: Path, folder: Path) -> None:
         except _DAMAGES:
             found = f"{_md5(archive)}, and damaged"
         if found != benchmark.md5:
-            archive.unlink()  # lest the next call find it again
+            archive.unlink()  # or the next call would find it again
             raise ScalewiseError(
                 f"what lies at {benchmark.url} is not {benchmark.name} as it is known here (MD5 "
                 f"{found}): it was damaged on its way, or has changed; try again, or give the "
@@ -215,7 +215,7 @@ def _go_on(url: str, partial: Path, tell: Tell) -> None:
     except HTTPError as error:
         if error.code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise
-        partial.unlink()  # it is no part of what lies there now
+        partial.unlink()  # it does not belong to what lies there now
         raise ConnectionError("the file has changed on the server") from None
 
 

@@ -1,4 +1,4 @@
-"""What a dataset holds, and what is wrong with it, before anyone trains on it."""
+"""Dataset checks before training: what a dataset holds, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Report:
-    """What :func:`check` found.
+    """What :func:`check_dataset` found.
 
     Attributes:
         dataset: what was checked.
@@ -97,7 +97,7 @@ class _Looked:
     problems: list[Problem]
 
 
-def check(
+def check_dataset(
     dataset: Dataset,
     *,
     min_side: int = 96,
@@ -190,7 +190,7 @@ def _read_headers(item: Item) -> _Looked:
 def _find_misplaced(
     path: Path, hr: NDArray[Any], lr: NDArray[Any], scale: int
 ) -> Iterator[Problem]:
-    """LR of a fitting size that shows something else than its HR, or shows it elsewhere."""
+    """Find LR of a fitting size that shows something else than its HR, or shows it shifted."""
     found = align(*comparable(hr, lr, scale))
     if found is None:
         return

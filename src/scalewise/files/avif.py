@@ -1,4 +1,6 @@
-"""Properties of AVIF pictures that libvips neither tells nor writes: colours, and their range.
+"""AVIF files: boxes that state colours, and samples over the full range.
+
+libvips neither tells nor writes these properties.
 
 Sources: ISO/IEC 14496-12 (boxes; ``colr`` in 12.1.5, ``mdcv`` and ``clli`` in 12.1.6 and 12.1.7),
 ISO/IEC 23008-12 (items and their properties, 9.3), AV1 in ISOBMFF 2.3 (``av1C``).
@@ -36,7 +38,7 @@ class AvifProperties:
 
 
 def properties_of_avif(file: BinaryIO) -> AvifProperties:
-    """What is said of the main picture; nothing in a file that makes no sense."""
+    """Return the properties of the main image; the defaults for a file that makes no sense."""
     try:
         meta = _meta(file)
         return _properties(meta) if meta else AvifProperties()
@@ -45,7 +47,7 @@ def properties_of_avif(file: BinaryIO) -> AvifProperties:
 
 
 def boxes_of_colour(stated: StatedColour, lossless: bool = False) -> list[bytes]:
-    """The properties that say the same in AVIF.
+    """Return the AVIF properties that state a colour space.
 
     Args:
         stated: the colours.
@@ -63,7 +65,7 @@ def boxes_of_colour(stated: StatedColour, lossless: bool = False) -> list[bytes]
 
 
 def with_properties(avif: bytes, added: list[bytes]) -> bytes | None:
-    """An AVIF file of libvips's whose main picture has further properties; None if it cannot.
+    """Add properties to the main image of an AVIF file; return None if that cannot be done.
 
     Args:
         avif: the file, whose pixels come behind all that describes them.
@@ -138,7 +140,7 @@ def _primary(pitm: bytes) -> int:
 
 
 def _of_item(boxes: dict[bytes, bytes], item: int) -> list[tuple[bytes, bytes]]:
-    """The properties of an item."""
+    """Return the properties of an item."""
     within = list(_boxes(boxes.get(b"iprp", b"")))
     known = [box for kind, data in within if kind == b"ipco" for box in _boxes(data)]
     found: list[tuple[bytes, bytes]] = []
@@ -151,7 +153,7 @@ def _of_item(boxes: dict[bytes, bytes], item: int) -> list[tuple[bytes, bytes]]:
 
 
 def _associations(ipma: bytes) -> Iterator[tuple[int, int, list[int]]]:
-    """Items, where each ends, and which properties they have."""
+    """Yield the items, where each ends, and which properties they have."""
     wide, id_size = ipma[3] & 1, 4 if ipma[0] else 2
     (count,) = struct.unpack_from(">I", ipma, 4)
     at = 8
@@ -174,7 +176,7 @@ def _first_tile(iref: bytes, item: int) -> int:
 
 
 def _reordered(mastering: bytes, order: tuple[int, int, int]) -> bytes:
-    """PNG has red, green, blue; AVIF green, blue, red."""
+    """Reorder primaries: PNG has red, green, blue; AVIF green, blue, red."""
     colours = [mastering[4 * i : 4 * i + 4] for i in range(3)]
     return b"".join(colours[i] for i in order) + mastering[12:]
 
@@ -223,7 +225,7 @@ def _with_associations(iprp: bytes, item: int, added: list[bytes]) -> bytes:
 
 
 def _shifted(iloc: bytes, shift: int) -> bytes:
-    """Where items lie (14496-12, 8.11.3), so many bytes further on."""
+    """Move the places of items (14496-12, 8.11.3) so many bytes further on."""
     data = bytearray(iloc)
     version, sizes = data[0], (data[4] >> 4, data[4] & 15, data[5] >> 4, data[5] & 15)
     offset_size, length_size, base_size, index_size = sizes
@@ -245,7 +247,7 @@ def _shifted(iloc: bytes, shift: int) -> bytes:
 
 
 def over_full_range(image: Any, bits: int, properties: AvifProperties) -> Any:
-    """A picture whose white is the greatest value.
+    """Return an image over the full range, whose white is the greatest value.
 
     libvips leaves the low bits of 16 at 0, and only makes colours of luma and chroma, not grey of
     luma alone, so that a limited range stays one (16 to 235, in 8 bits).

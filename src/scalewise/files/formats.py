@@ -1,4 +1,4 @@
-"""The formats that pictures are written in, and what each has a place for.
+"""Image formats: detection by content, the table of written formats, output checks.
 
 ====== ============ ============== ======================= ======== ===========================
 name   extensions   bits, channels quality, lossless       side     memory while written
@@ -126,7 +126,7 @@ READ_SUFFIXES = IMAGE_SUFFIXES | {".bmp", ".dib", ".gif", ".heic", ".heif", ".hi
 
 
 def format_of(path: Path, name: str | None = None) -> Format:
-    """The format that a file is written in.
+    """Return the format that a file is written in.
 
     Args:
         path: the file, whose extension decides,
@@ -147,6 +147,12 @@ def format_of(path: Path, name: str | None = None) -> Format:
         raise ScalewiseError(f"{path}: unknown format {name!r}; use one of {known}")
     known = " ".join(sorted(IMAGE_SUFFIXES))
     raise ScalewiseError(f"{path}: unknown extension {suffix!r}; use one of {known}")
+
+
+def require_folder(path: Path) -> None:
+    """Raise :class:`ScalewiseError` unless the folder of an output file exists."""
+    if not path.parent.is_dir():
+        raise ScalewiseError(f"{path}: the folder {path.parent} does not exist; make it first")
 
 
 def check_target(
@@ -264,14 +270,14 @@ _FOREIGN = {
     b"MMOR": "camera raw (ORF)",
     b"FUJIFILMCCD-RAW": "camera raw (RAF)",
     b"FOVb": "camera raw (X3F)",
-    b"\0\x05\x16\x07": "what macOS keeps beside a file (AppleDouble)",
+    b"\0\x05\x16\x07": "metadata of macOS (AppleDouble)",
     b"PK\3\4": "an archive (ZIP)",
 }
 _FOREIGN_BRANDS = {b"crx ": "camera raw (CR3)", b"qt  ": "a video"}
 
 
 def foreign_name(file: BinaryIO) -> str | None:
-    """What a file holds that is not read here; None for what is not known either."""
+    """Return the name of a format that is not read here; None for an unknown one."""
     file.seek(0)
     start = file.read(32)
     if not start:
@@ -286,7 +292,7 @@ def foreign_name(file: BinaryIO) -> str | None:
 
 
 def content_of(file: BinaryIO) -> Content | None:
-    """The kind of picture that an open file holds; None for all that is not read here."""
+    """Detect the format of an open file; None for one that is not read here."""
     file.seek(0)
     start = file.read(18)
     for prefix, content in _STARTS.items():
@@ -304,7 +310,7 @@ def content_of(file: BinaryIO) -> Content | None:
 
 
 def _heif(file: BinaryIO, size: int) -> Content | None:
-    """AVIF or HEIC: by any of its brands, or else by the coding that it names.
+    """Tell AVIF from HEIC: by any of its brands, or else by the codec that it names.
 
     ISO/IEC 23008-12 (HEIF), 10: a file's first brand may be one that says nothing of the coding.
     """

@@ -1,4 +1,4 @@
-"""Pictures that lie on their side in the file, made upright without being whole in memory."""
+"""Exif orientation: rotating and mirroring images without holding them whole in memory."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Turned:
             raise
 
     def rows(self, start: int, stop: int) -> NDArray[Any]:
-        """Rows ``start`` to ``stop`` (not included) of the upright picture."""
+        """Return rows ``start`` to ``stop`` (not included) of the upright picture."""
         parts: list[NDArray[Any]] = []
         top = 0
         for index in self._order:

@@ -37,7 +37,7 @@ class Metadata:
 
     Attributes:
         icc: the ICC profile that says what the colours mean; None stands for sRGB.
-        exif: the raw Exif block; its orientation is 1, for the pixels are upright.
+        exif: the raw Exif block; its orientation is 1, since the pixels are upright.
         xmp: the raw XMP packet; likewise.
         dpi: horizontal and vertical pixels per inch, where the file tells.
         bands: what the bands are, if each stands for itself; None for grey or RGB, with or

@@ -1,4 +1,4 @@
-"""Pictures as browsers show them."""
+"""Image previews for browsers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHOWN_AS_THEY_ARE = {
 
 
 def kind_in_browsers(path: Path, side: int) -> str | None:
-    """The media type of a picture that browsers can show as it is; None for another.
+    """Return the media type of an image that browsers can show as it is; None for another.
 
     Args:
         path: the picture.
@@ -42,7 +42,7 @@ def kind_in_browsers(path: Path, side: int) -> str | None:
 
 @lenient_messages()
 def preview(path: Path, side: int) -> bytes:
-    """A picture as 8-bit PNG, upright.
+    """Encode an upright image as 8-bit PNG.
 
     Args:
         path: the picture, whose content :func:`open_picture` knows.
@@ -72,7 +72,7 @@ def _reduced(path: Path, side: int) -> Any:
 
 
 def _as_read(reader: PictureReader, side: int) -> bytes:
-    """What libvips alone would take for something else: bands, Lab, or colours without profile."""
+    """Encode what libvips alone would misread: bands, Lab, or colours without a profile."""
     step = -(-max(reader.width, reader.height) // side)
     down, across = min(step, reader.height), min(step, reader.width)
     height, width = reader.height // down, reader.width // across

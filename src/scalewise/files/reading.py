@@ -1,4 +1,4 @@
-"""Pictures from files, whole or by strips, by libvips, which keeps 16 bits and metadata.
+"""Image reading, whole or by strips, with libvips, which keeps 16 bits and metadata.
 
 What a file is goes by its content, not by its name, and only the loaders named here are ever
 used: libvips knows others, which were not made for files from strangers.
@@ -160,7 +160,7 @@ class PictureReader:
         self._next = 0
 
     def read_rows(self, start: int, stop: int) -> Pixels:
-        """Rows ``start`` to ``stop`` (not included), (rows, W, C); not to be written to.
+        """Return rows ``start`` to ``stop`` (not included), (rows, W, C); not to be written to.
 
         Windows go down the picture: none may start above the one before. They may overlap, and
         may leave rows out.
@@ -185,7 +185,7 @@ class PictureReader:
         return self._kept[: stop - start]
 
     def read(self) -> Picture:
-        """The whole picture, if no row has been read yet."""
+        """Read the whole image, if no row has been read yet."""
         return Picture(self._fetch(0, self.height), self.metadata)
 
     def close(self) -> None:
@@ -226,7 +226,7 @@ class PictureReader:
         return np.ndarray((rows, self.width, self.channels), self.dtype, buffer=data)
 
     def _load(self, file: BinaryIO, page: int | None) -> Any:
-        """The image as the file has it, not yet decoded."""
+        """Open the image as the file has it, not yet decoded."""
         if self._content.loader == "tiffload" and (tiff := self._open_tiff(file, page)):
             self._tiff, self.frames = tiff, tiff.frames
             self.warnings += [f"{self._path}: {line}" for line in tiff.warnings]
@@ -264,7 +264,7 @@ class PictureReader:
 
     def _header(self, file: BinaryIO, **options: Any) -> Any:
         # By way of a source: libvips would take brackets in a file name for options, and give
-        # back the picture it remembers where a file has been written anew.
+        # back the image it remembers where a file has been overwritten.
         load = getattr(pyvips.Image, self._content.loader + "_source")
         if self._content.loader == "jpegload" and lacks_end_marker(file):
             self.warnings.append(f"{self._path}: has no end marker; something may be missing")
@@ -292,7 +292,7 @@ class PictureReader:
         return found.orientation
 
     def _plain(self, image: Any) -> Any:
-        """Grey or RGB with or without alpha, of 8 or 16 bits, whatever the file holds."""
+        """Convert to grey or RGB with or without alpha, of 8 or 16 bits."""
         if image.format not in ("uchar", "ushort") and image.interpretation != "labs":
             raise ScalewiseError(
                 f"{self._path}: has {_KINDS.get(image.format, image.format)} samples; convert it "
@@ -349,5 +349,5 @@ def _field(image: Any, name: str) -> Any:
 
 
 def _is_profile(icc: bytes, space: bytes) -> bool:
-    """Whether this is an ICC profile of a colour space, and whole (ICC.1:2022, 7.2)."""
+    """Return whether this is a complete ICC profile of a colour space (ICC.1:2022, 7.2)."""
     return (icc[16:20], icc[36:40]) == (space, b"acsp") and int.from_bytes(icc[:4]) <= len(icc)

@@ -53,7 +53,7 @@ class RowSpool:
             rows = rows[room:]
 
     def image(self) -> Any:
-        """The rows as an image of libvips, which is read from the top down and only once."""
+        """Return the rows as an image of libvips, which is read from the top down and only once."""
         width, bands, kind = self._row
         # What libvips remembers of a file goes by its name, which here is soon used again.
         options: dict[str, Any] = {"format": kind, "access": "sequential", "revalidate": True}
@@ -91,11 +91,11 @@ def _name(file: Any) -> str:
 
 @contextmanager
 def atomic_output(path: Path) -> Generator[int]:
-    """A descriptor to write a file to, which stands under its name once the block is through.
+    """Yield a descriptor of a file that gets its name once the block ends without error.
 
     It has the permissions of the file that it replaces, and its owner where that is allowed.
     Where the system has files without a name, nothing is left even of a process that is
-    killed; else there is a hidden file beside the final one meanwhile.
+    killed; elsewhere there is a hidden file in the same folder meanwhile.
 
     Raises:
         OSError: the file cannot be made; what stood there before is as it was.

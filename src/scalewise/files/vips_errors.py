@@ -16,7 +16,7 @@ import pyvips.error
 _SYSTEM = "system error: "
 
 
-# What is in the names that libvips and its libraries speak by, for each format.
+# What the names of libvips's speakers contain, for each format.
 _SPEAKERS = {
     "png": "png",
     "jpeg": "jpeg",
@@ -37,7 +37,7 @@ def forget_errors() -> None:
 
 
 def one_line(error: pyvips.Error | OSError, format: str | None = None) -> str:
-    """What went wrong, in one line; nothing where libvips does not tell.
+    """Return what went wrong in one line; empty where libvips does not tell.
 
     Args:
         error: libvips's, or the system's.
@@ -56,7 +56,7 @@ def one_line(error: pyvips.Error | OSError, format: str | None = None) -> str:
 
 
 def in_brackets(reason: str) -> str:
-    """A reason as the end of a sentence; nothing of none.
+    """Return a reason as the end of a sentence; empty for no reason.
 
     >>> "not readable" + in_brackets("no end"), "not readable" + in_brackets("")
     ('not readable (no end)', 'not readable')
@@ -65,7 +65,7 @@ def in_brackets(reason: str) -> str:
 
 
 def _of_format(lines: Iterable[str], format: str) -> Iterator[str]:
-    """What was said by those who read and write a format, or by what all have in common."""
+    """Yield the messages of those who read and write a format, and of what all share."""
     others = {*_SPEAKERS.values()} - {_SPEAKERS.get(format)}
     is_meant = False
     for line in lines:
@@ -77,7 +77,7 @@ def _of_format(lines: Iterable[str], format: str) -> Iterator[str]:
 
 
 def is_disk_full(error: pyvips.Error | OSError) -> bool:
-    """Whether there was no space, or none left of what the user may take."""
+    """Return whether the disk or the user's quota was full."""
     reasons = (errno.ENOSPC, errno.EDQUOT)
     if isinstance(error, OSError):
         return error.errno in reasons

@@ -1,4 +1,4 @@
-"""Pictures into files, whole or by strips: whole under their name, or not at all."""
+"""Image writing, whole or by strips, atomically: complete under its name, or not at all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pyvips
 
 from scalewise.errors import DiskFullError, ScalewiseError
 from scalewise.files.avif import with_properties
-from scalewise.files.formats import IMAGE_SUFFIXES, check_target, content_of
+from scalewise.files.formats import IMAGE_SUFFIXES, check_target, content_of, require_folder
 from scalewise.files.metadata import writing as metadata_writing
 from scalewise.files.metadata.exif import tags
 from scalewise.files.metadata.writing import state_colours
@@ -118,7 +118,7 @@ def copy_picture(source: str | Path, target: str | Path, *, overwrite: bool = Tr
 class PictureWriter:
     """A picture that is written by strips, from the top down; a context manager.
 
-    The strips wait on the disk, in a file without a name beside the final one, and are encoded
+    The strips wait on the disk, in a file without a name in the same folder, and are encoded
     when the block ends.  After an exception, or when the process dies, nothing is there but what
     was there before.
 
@@ -126,7 +126,7 @@ class PictureWriter:
         path: its folder must exist.
         width, height, channels: the picture's.
         dtype: of the samples, uint8 or uint16.
-        metadata: what to write beside the pixels.
+        metadata: what to write with the pixels.
         quality, overwrite, format, lossless, strip: as for :func:`write`.
 
     Attributes:
@@ -167,8 +167,7 @@ class PictureWriter:
                 f"{path}: {self._form.name} cannot hold {channels} bands that are not alpha; "
                 "write a TIFF file"
             )
-        if not path.parent.is_dir():
-            raise ScalewiseError(f"{path}: the folder {path.parent} does not exist; make it first")
+        require_folder(path)
         self._shape = (height, width, channels)
         self._dtype = np.dtype(dtype)
         self._rows = 0
@@ -269,11 +268,11 @@ class PictureWriter:
         self.close()
 
     def _fitted(self, pixels: Pixels) -> Pixels:
-        """Rows as the format can hold them."""
+        """Return rows as the format can hold them."""
         return pixels if self._separate else self._form.fit(pixels)
 
     def _noting_alpha(self, pixels: Pixels) -> Pixels:
-        """The same rows, when it was noted whether they are transparent where that is lost."""
+        """Note whether rows are transparent where that is lost, and return them."""
         loses_alpha = not self._separate and not self._form.alpha and pixels.shape[2] in (2, 4)
         if loses_alpha and not self._transparent:
             self._transparent = bool((pixels[..., -1] < np.iinfo(pixels.dtype).max).any())
@@ -300,7 +299,7 @@ class PictureWriter:
                 raise OSError(None, "its extra samples cannot be named")
 
     def _avif(self, image: Any) -> bytes:
-        """An AVIF file, with what libvips does not say of its colours."""
+        """Encode an AVIF file, and add what libvips does not say of its colours."""
         memory = pyvips.Target.new_to_memory()
         self._encode(image, memory, self._metadata)
         plain: bytes = memory.get("blob")
@@ -333,7 +332,7 @@ class PictureWriter:
             self._warn(f"Exif cannot be added to this {self._form.name} file; left out")
 
     def _kept(self, metadata: Metadata) -> Metadata:
-        """What of the metadata this file will hold; a warning for each part that it will not.
+        """Return the metadata that this file will hold; warn of each part that it will not.
 
         Each part that libvips writes is written with a tiny picture and read again: it leaves out
         what it takes for damaged or too large without a word, and fails over some.
@@ -366,7 +365,7 @@ class PictureWriter:
         return metadata
 
     def _found_again(self, name: str, data: bytes) -> bytes | None:
-        """A part of the metadata, as it comes back from a tiny picture."""
+        """Write a part of the metadata with a tiny image, and return it as it is read again."""
         if name == "icc" and self._bands > 2 and self._shape[2] <= 2:
             return None  # made for grey, it says nothing about RGB
         sample = np.zeros((_PROBE_SIDE, _PROBE_SIDE, self._shape[2]), self._dtype)

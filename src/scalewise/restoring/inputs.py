@@ -73,7 +73,7 @@ def read_input(image: Any, *, any_range: bool = False) -> ImageInput:
     if isinstance(image, str | bytes | os.PathLike):
         return _of_file(path_of(image))  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(image, Picture):
-        separate = image.bands is not None
+        separate = image.metadata.bands is not None
         return ImageInput(image.pixels, image.with_pixels, image.with_pixels, separate=separate)
     pil = sys.modules.get("PIL.Image")  # who has an image of PIL's has imported it
     if pil is not None and isinstance(image, pil.Image):

@@ -1,4 +1,4 @@
-"""Datasets whose folders say what is HR and what is LR: DIV2K, Flickr2K, BasicSR, KAIR and others.
+"""HR and LR by folder names: DIV2K, Flickr2K, BasicSR, KAIR and others.
 
 The folders of one dataset share its name (``Flickr2K_HR``, ``Flickr2K_LR_bicubic/X2``) and,
 where they have one, the split (``train_HR``, ``valid_HR``).
@@ -16,7 +16,7 @@ from scalewise.data.layouts.names import Place, plain_stem, read_folder, read_pl
 from scalewise.data.layouts.pairing import Found, LrFile, pair
 from scalewise.errors import ScalewiseError
 
-# Folders that hold a whole dataset's HR by themselves, also without LR beside them.
+# Folders that hold a whole dataset's HR by themselves, also without LR next to them.
 _HR_ALONE = re.compile(r"HR|GTmod12|.+[_\-]HR", re.IGNORECASE)
 # These can only be a part of a dataset, at whatever depth they lie.
 _PART = re.compile(r"GTmod12|DIV2K_(train|valid)_HR", re.IGNORECASE)
@@ -73,7 +73,7 @@ def find_by_roles(root: Path, split: str, images: Sequence[Path]) -> Found | Non
         if not hr:
             raise ScalewiseError(
                 f"{root / lr[0].place.folder} holds LR, but there are no pictures in HR, GT or "
-                "another folder beside it; --hr names their folder"
+                "another folder next to it; --hr names their folder"
             )
     chosen = _choose_split(root, split, hr)
     bases = {file.base for file in hr if file.place.split == chosen}
@@ -81,7 +81,7 @@ def find_by_roles(root: Path, split: str, images: Sequence[Path]) -> Found | Non
         file
         for file in hr
         if file.place.split == chosen
-        # A set that knows no splits is learned from beside one that does.
+        # A set that knows no splits is learned from together with one that does.
         or (split == "train" and file.place.split is None and file.base not in bases)
     ]
     lr = [file for file in lr if file.place.split in (chosen, None)]
@@ -128,7 +128,7 @@ def _placed(root: Path, path: Path) -> _File:
 
 
 def _unplaced(file: _File) -> _File:
-    """An image that no folder calls HR or LR, in a dataset that has LR."""
+    """Return an image that no folder calls HR or LR, in a dataset that has LR."""
     return _File(file.path, Place(), file.name)
 
 
@@ -216,7 +216,7 @@ def _without_copies(groups: dict[Base, list[_File]], found: Found) -> dict[Base,
 
 
 def _lr_of_only(base: Base, groups: Mapping[Base, list[_File]]) -> list[_File]:
-    """All LR, where there is but one HR folder; no sub-images unless HR is of sub-images."""
+    """Return all LR, where there is one HR folder; no sub-images unless HR is of sub-images."""
     if base in groups:
         return groups[base]
     return [
@@ -226,7 +226,7 @@ def _lr_of_only(base: Base, groups: Mapping[Base, list[_File]]) -> list[_File]:
 
 
 def _choose_kinds(lr: Sequence[_File], found: Found) -> list[_File]:
-    """Of each scale the bicubic LR, where it is there in several kinds."""
+    """Choose the bicubic LR of each scale, where it is there in several kinds."""
     kinds: dict[int | None, set[str]] = {}
     for file in lr:
         kinds.setdefault(file.place.scale, set()).add(file.place.kind)

@@ -1,6 +1,6 @@
-"""BasicSR's meta-info files: which of a folder's images to use, and perhaps which LR is whose.
+"""Meta-info files of BasicSR: which images to use, and perhaps which LR belongs to which HR.
 
-A line is ``0001_s001.png (480,480,3)``, ``DF2K_HR_sub/0001.png``, or, with the LR beside it,
+A line is ``0001_s001.png (480,480,3)``, ``DF2K_HR_sub/0001.png``, or, with the LR next to it,
 ``HR/0001.png, LR/0001.png``.  Files are relative to the dataset's folder or to its HR folder.
 """
 

@@ -1,4 +1,4 @@
-"""Datasets whose folders say nothing: one that repeats another's names at 1/scale of the size.
+"""HR and LR by sizes: a folder that repeats another's names at 1/scale of the size.
 
 Names and sizes may agree by chance (the frames of two videos), so a few images are looked at, too.
 """
@@ -142,7 +142,7 @@ def _repeats(folder: _Folder, prefix: str) -> Iterator[_Repeats]:
 
 
 def _by_scale(name: str, folder: _Folder) -> Iterator[tuple[str, dict[str, Path]]]:
-    """A folder's images; those of a subfolder ``X2`` by themselves."""
+    """Yield a folder's images; those of a subfolder ``X2`` by themselves."""
     rest = _Folder(folder.images)
     for inner_name, inner in folder.folders.items():
         role, scale = read_folder(inner_name)
@@ -155,7 +155,7 @@ def _by_scale(name: str, folder: _Folder) -> Iterator[tuple[str, dict[str, Path]
 
 
 def _in_one_folder(images: Mapping[str, Path], prefix: str) -> Iterator[_Repeats]:
-    """``0.png`` and ``0_x2.png`` side by side."""
+    """Find ``0.png`` and ``0_x2.png`` side by side."""
     index = index_names(list(images))
     by_scale: dict[int | None, dict[str, Path]] = {}
     for name, path in images.items():

@@ -1,4 +1,4 @@
-"""Datasets as people have them on disk: which layout a folder has, and its pictures.
+"""Datasets as people have them on disk: the layout of a folder, its images and licences.
 
 ==================  ====================================================================
 layout              files
@@ -97,7 +97,7 @@ class Dataset:
         return _telling(self.root.resolve()).name
 
     def remarks(self) -> Iterator[str]:
-        """Say, one line each, what of the folder is not used and why."""
+        """Yield, one line each, what of the folder is not used and why."""
         for note in self.notes:
             yield f"{self.root}: {note}"
         for files, why in (
@@ -182,7 +182,7 @@ def display_names(datasets: Sequence[Dataset]) -> list[str]:
 
 
 def relative_name(folder: Path, path: Path) -> str:
-    """A path below a folder, '/'-separated and normalised; one elsewhere as it is."""
+    """Return a path below a folder, '/'-separated and normalised; one elsewhere as it is."""
     inside = path.is_relative_to(folder)
     return normalised((path.relative_to(folder) if inside else path).as_posix())
 
@@ -221,7 +221,7 @@ def _find(root: Path, split: str, images: Sequence[Path]) -> Found:
 
 
 def _find_selfexsr(root: Path, images: Sequence[Path]) -> Found | None:
-    """Other methods' results (``img_001_SRF_2_bicubic.png``) lie beside the pairs: passed over.
+    """Find pairs of SelfExSR; skip other methods' results (``img_001_SRF_2_bicubic.png``).
 
     Each scale has its own HR file, cropped to a multiple of the scale; a picture's HR is the one
     of its smallest scale, which the others are crops of.
@@ -251,7 +251,7 @@ def _find_selfexsr(root: Path, images: Sequence[Path]) -> Found | None:
 
 
 def _lr_file(folder: Path, path: Path) -> LrFile:
-    """An LR file of a given folder, with the scale that its folders say."""
+    """Return an LR file of a given folder, with the scale that its folders say."""
     inner = path.relative_to(folder)
     place = read_place(("LR", *inner.parts[:-1]))
     name = without_suffix(PurePosixPath(*place.below, inner.name))
@@ -259,7 +259,7 @@ def _lr_file(folder: Path, path: Path) -> LrFile:
 
 
 def _telling(folder: Path) -> Path:
-    """The first folder, from one upwards, whose name is more than a role, a scale or a split."""
+    """Return the first folder upwards whose name is more than a role, a scale or a split."""
     for each in (folder, *folder.parents):
         if each.name and not says_only_role(each.name):
             return each
@@ -284,7 +284,7 @@ class ManifestRow:
 
 
 def read_manifest(folder: Path) -> list[ManifestRow]:
-    """The rows of a folder's manifest (columns file, width, height, source, licence).
+    """Read a folder's manifest (columns file, width, height, source, licence).
 
     Returns:
         The rows in their order; none where the folder has no manifest.

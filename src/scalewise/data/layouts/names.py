@@ -178,12 +178,12 @@ def stem_role(stem: str) -> tuple[str, Role | None]:
 
 
 def without_suffix(path: PurePosixPath) -> str:
-    """A relative path without its suffix, '/'-separated and :func:`normalised`."""
+    """Return a relative path without its suffix, '/'-separated and :func:`normalised`."""
     return normalised(path.with_suffix("").as_posix())
 
 
 def normalised(name: str) -> str:
-    """A name with its accents composed; copied from a Mac, they may be separate characters."""
+    """Return a name with its accents composed; copied from a Mac, they may be separate."""
     return unicodedata.normalize("NFC", name)
 
 
@@ -201,7 +201,7 @@ def _lr_names(stem: str, scale: int | None) -> Iterator[tuple[str, int | None]]:
 
 
 def _is_bare(words: _Words) -> bool:
-    """Whether a folder's name is nothing but a scale or a split, perhaps of sub-images."""
+    """Return whether a folder's name is only a scale or a split, perhaps of sub-images."""
     return words.role is None and set(words.rest) <= {"sub"}
 
 
@@ -244,7 +244,7 @@ def _words(name: str) -> _Words:
 
 
 def _join_resolution(tokens: list[str]) -> Iterator[str]:
-    """``low_res`` is one word."""
+    """Join ``low_res`` and the like to one word."""
     index = 0
     while index < len(tokens):
         follows = tokens[index + 1] if index + 1 < len(tokens) else ""

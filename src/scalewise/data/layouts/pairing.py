@@ -1,4 +1,4 @@
-"""HR and LR files of one image: paired by name, and proven by size where names leave doubt."""
+"""HR and LR pairing by name, proven by size where names leave doubt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Colour spaces that files state otherwise than by an ICC profile, and profiles that say the same.
+"""Colour spaces stated without an ICC profile, and profiles that say the same.
 
 Sources: code points of ITU-T H.273 (CICP): primaries in its table 2, transfer functions in its
 table 3; PNG, third edition (W3C, 2025), 11.3.2, for gamma and chromaticities.
@@ -39,7 +39,7 @@ _STEPS = 4096
 
 
 def _pq() -> Table:
-    """SMPTE ST 2084, where 1 is 10,000 cd/m2."""
+    """Return the curve of SMPTE ST 2084, where 1 is 10,000 cd/m2."""
     m1, m2, c1, c2, c3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
     power = np.linspace(0, 1, _STEPS) ** (1 / m2)
     light = (np.maximum(power - c1, 0) / (c2 - c3 * power)) ** (1 / m1)
@@ -47,7 +47,7 @@ def _pq() -> Table:
 
 
 def _hlg() -> Table:
-    """ARIB STD-B67: what the scene had, without the display's part."""
+    """Return the curve of ARIB STD-B67 for the scene, without the display's part."""
     a, b, c = 0.17883277, 0.28466892, 0.55991073
     signal = np.linspace(0, 1, _STEPS)
     light = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - c) / a) + b) / 12)
@@ -140,7 +140,7 @@ class StatedColour:
         return "sRGB" if self.is_srgb else "given by gAMA and cHRM"
 
     def profile(self, grey: bool = False) -> bytes | None:
-        """An ICC profile that says the same; None where there is none.
+        """Return an ICC profile that says the same; None where there is none.
 
         Args:
             grey: make it for pictures with one colour channel.
@@ -170,7 +170,7 @@ ADOBE_RGB = StatedColour(
 
 
 def are_colours(chromaticities: NDArray[np.float64]) -> bool:
-    """Whether x and y of white, red, green and blue can be those of a display."""
+    """Return whether x and y of white, red, green and blue can be those of a display."""
     x, y = chromaticities[::2], chromaticities[1::2]
     if (y <= 0).any() or (x + y > 1.2).any():
         return False

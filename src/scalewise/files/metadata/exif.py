@@ -1,4 +1,4 @@
-"""Exif blocks: what is learnt from one, and what is changed so that it stays true.
+"""Exif blocks: reading entries, and editing them so that they stay true.
 
 Source: Exif 2.32 (CIPA DC-008), 4.5 and 4.6: an optional ``Exif`` marker, a TIFF header, then
 directories of 12-byte entries (tag, type, count, value).  Changes are made in place: what makers
@@ -81,7 +81,7 @@ class _Block:
                     self.entries = self._read(self._base + offset) | self.entries
 
     def numbers(self, tag: int) -> tuple[int, ...]:
-        """The numbers of an entry; none if it has none."""
+        """Return the numbers of an entry; none if it has none."""
         entry = self.entries.get(tag)
         letter = _LETTERS.get(entry.kind) if entry else None
         if entry is None or letter is None:
@@ -151,7 +151,7 @@ class _Block:
             del self.data[begin:]
 
     def _used(self) -> list[tuple[int, int]]:
-        """Begin and end of all that is known of the block, but for its thumbnail."""
+        """Return begin and end of all known parts of the block, but for its thumbnail."""
         tables = [(at, at + 2 + self._numbers("H", at)[0] * _ENTRY_SIZE + 4) for at in self._tables]
         return tables + [(each.value, each.value + each.size) for each in self.entries.values()]
 
@@ -176,7 +176,7 @@ class _Block:
 
 
 def upright_exif(exif: bytes, orientation: int) -> bytes:
-    """An Exif block of a picture that was made upright: its orientation is 1.
+    """Return the Exif block of an image that was made upright: its orientation is 1.
 
     Its thumbnail is gone, which would show the picture as it lay, and small as it was.  So is the
     place of the subject, if the picture was turned.  A damaged block comes back as it is.
@@ -205,12 +205,12 @@ def upright_exif(exif: bytes, orientation: int) -> bytes:
 def sized_exif(
     exif: bytes, size: tuple[int, int], before: tuple[int, int], dpi: tuple[float, float] | None
 ) -> bytes:
-    """An Exif block of a picture of another size: what it says in pixels is true of that one.
+    """Return the Exif block of a resized image, with its sizes in pixels updated.
 
     Args:
         exif: the block; a damaged one comes back as it is.
         size: width and height of the picture.
-        before: those that the block speaks of.
+        before: those that the block states.
         dpi: pixels per inch, which replace those of the block; None leaves them.
     """
     factors = size[0] / before[0], size[1] / before[1]
@@ -239,12 +239,12 @@ def sized_exif(
 
 
 def exif_of(directory: Directory) -> bytes:
-    """An Exif block with these entries."""
+    """Return an Exif block with these entries."""
     return MARK + HEADER + directory_bytes(directory, len(HEADER))
 
 
 def exif_directory(exif: bytes) -> Directory:
-    """The entries of an Exif block; none if it is damaged."""
+    """Return the entries of an Exif block; none if it is damaged."""
     block = io.BytesIO(exif.removeprefix(MARK))
     try:
         return read_directory(block, read_header(block))
@@ -253,7 +253,7 @@ def exif_directory(exif: bytes) -> Directory:
 
 
 def with_entries(exif: bytes | None, entries: Directory) -> bytes:
-    """An Exif block that has these entries of the main directory, and of those within it."""
+    """Add entries to the main directory of an Exif block, and to those within it."""
     directory = exif_directory(exif or b"")
     for tag, value in entries.items():
         within = directory.get(tag)
@@ -263,7 +263,7 @@ def with_entries(exif: bytes | None, entries: Directory) -> bytes:
 
 
 def resolution_entries(dpi: tuple[float, float]) -> Directory:
-    """Entries that tell pixels per inch."""
+    """Return entries that tell pixels per inch."""
     across, down = (struct.pack("<II", *_fraction(dots)) for dots in dpi)
     return {
         _X_RESOLUTION: (RATIONAL, 1, across),
@@ -273,7 +273,7 @@ def resolution_entries(dpi: tuple[float, float]) -> Directory:
 
 
 def smaller_exif(exif: bytes, most: int) -> bytes | None:
-    """An Exif block of at most so many bytes, without the largest values; None if none is left."""
+    """Remove the largest values until a block has at most so many bytes; None if none is left."""
     if len(exif) <= most:
         return exif
     directory = exif_directory(exif)
@@ -285,14 +285,14 @@ def smaller_exif(exif: bytes, most: int) -> bytes | None:
 
 
 def orientation_of(exif: bytes) -> int | None:
-    """The orientation, 1 to 8; None if the block does not tell."""
+    """Return the orientation, 1 to 8; None if the block does not tell."""
     value = exif_directory(exif).get(_ORIENTATION)
     number = value[2][0] if isinstance(value, tuple) else 0
     return number if 1 <= number <= 8 else None
 
 
 def description_of(exif: bytes) -> str | None:
-    """The image's description, if there is one."""
+    """Return the image's description, if there is one."""
     value = exif_directory(exif).get(DESCRIPTION)
     if not isinstance(value, tuple) or value[0] != ASCII:
         return None
@@ -300,7 +300,7 @@ def description_of(exif: bytes) -> str | None:
 
 
 def without_tag(exif: bytes, tag: int) -> bytes:
-    """An Exif block without an entry."""
+    """Return an Exif block without an entry."""
     try:
         block = _Block(exif)
     except ValueError:
@@ -310,7 +310,7 @@ def without_tag(exif: bytes, tag: int) -> bytes:
 
 
 def tags(exif: bytes) -> frozenset[int]:
-    """What an Exif block tells, in its main directory and those within; none if it is damaged."""
+    """Return all tags of an Exif block, nested ones included; none if it is damaged."""
     found: set[int] = set()
     waiting = [exif_directory(exif)]
     while waiting:
@@ -322,7 +322,7 @@ def tags(exif: bytes) -> frozenset[int]:
 
 
 def resolution(exif: bytes) -> tuple[float, float] | None:
-    """Horizontal and vertical pixels per inch, where an Exif block tells."""
+    """Return horizontal and vertical pixels per inch, where an Exif block tells."""
     directory = exif_directory(exif)
     numbers = b"".join(
         value[2]
@@ -361,7 +361,7 @@ _ADOBE_RGB = b"R03"  # DCF 2.0 (CIPA DC-009), 3.1.4: the optional colour space
 
 
 def colour_of_exif(exif: bytes) -> StatedColour | None:
-    """The colour space that an Exif block states, if it is not sRGB.
+    """Return the colour space that an Exif block states, if it is not sRGB.
 
     Args:
         exif: the block.

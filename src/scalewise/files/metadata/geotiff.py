@@ -1,4 +1,4 @@
-"""GeoTIFF: where on the earth the pixels of a TIFF lie, kept true when the image is resized.
+"""GeoTIFF tags: where the pixels lie on the earth, kept true when the image is resized.
 
 Source: OGC GeoTIFF 1.1 (19-008r4), 7.1.2: raster space counts pixels from the upper left corner of
 the first one, or from its centre where GTRasterTypeGeoKey says ``PixelIsPoint``.
@@ -20,7 +20,7 @@ SENSOR_MODEL = 50844
 
 
 def scaled_geotiff(tags: Directory, across: float, down: float) -> Directory:
-    """The tags of an image that was resized by these factors.
+    """Return the tags of an image that was resized by these factors.
 
     >>> scale = struct.pack("<3d", 0.5, 0.5, 0)
     >>> new = scaled_geotiff({33550: (12, 3, scale)}, 2, 2)

@@ -53,7 +53,7 @@ def rgb_profile(
     curve: Curve,
     code: tuple[int, int] | None = None,
 ) -> bytes:
-    """A profile of an RGB space.
+    """Return a profile of an RGB space.
 
     Args:
         name: its description.
@@ -86,7 +86,7 @@ def rgb_profile(
 
 
 def grey_profile(name: str, curve: Curve) -> bytes:
-    """A profile of grey.
+    """Return a profile of grey.
 
     Args:
         name: its description.

@@ -17,18 +17,18 @@ _RECORD = 0x1C  # which every record begins with
 
 
 def iptc_of_resources(resources: bytes) -> bytes | None:
-    """The IPTC records among Photoshop's resources; None if there are none."""
+    """Return the IPTC records among Photoshop's resources; None if there are none."""
     found = b"".join(data for number, data in _resources(resources) if number == _IPTC)
     return plain_iptc(found)
 
 
 def has_paths(resources: bytes) -> bool:
-    """Whether there are paths, such as one to cut the subject out along, among the resources."""
+    """Return whether there are paths, such as a clipping path, among the resources."""
     return any(number in _PATHS for number, _ in _resources(resources))
 
 
 def plain_iptc(data: bytes) -> bytes | None:
-    """IPTC records as a file holds them, without what surrounds them; None if there are none.
+    """Return IPTC records without what surrounds them in a file; None if there are none.
 
     Some programs write the resources where the records should be, and TIFF writers of old wrote
     them as numbers of 4 bytes, which were then turned around.
@@ -41,7 +41,7 @@ def plain_iptc(data: bytes) -> bytes | None:
 
 
 def resources_of_iptc(iptc: bytes) -> bytes:
-    """IPTC records as a resource of Photoshop's."""
+    """Return IPTC records as a resource of Photoshop's."""
     head = struct.pack(">4sHHI", b"8BIM", _IPTC, 0, len(iptc))
     return head + iptc + bytes(len(iptc) % 2)
 

@@ -223,14 +223,14 @@ def _read_heif(file: BinaryIO, raw: _Raw, avif: AvifProperties | None) -> None:
 
 
 def _density(jfif: bytes) -> tuple[float, float] | None:
-    """Pixels per inch as JFIF tells them; None where it tells the shape of a pixel alone."""
+    """Return pixels per inch as JFIF states them; None where it states a pixel's shape alone."""
     unit, across, down = struct.unpack(">BHH", jfif[7:12])
     factor = {1: 1.0, 2: 2.54}.get(unit, 0.0)
     return (across * factor, down * factor) if factor and across and down else None
 
 
 def _pixels_per_inch(phys: bytes) -> tuple[float, float] | None:
-    """Pixels per inch as PNG tells them, by the metre; None where it tells their shape alone."""
+    """Return pixels per inch of ``pHYs``; None where it states a pixel's shape alone."""
     if len(phys) != 9 or phys[8] != 1:
         return None
     across, down = struct.unpack(">II", phys[:8])
@@ -283,12 +283,12 @@ def _keep_profile(name: str, data: bytes, raw: _Raw) -> None:
 
 
 def _true_description(exif: bytes, warnings: list[str]) -> bytes | None:
-    """Exif without a description that speaks of the file's pages or size."""
+    """Remove a description of the file's pages or size from Exif."""
     description = exif_blocks.description_of(exif) or ""
     program = next((name for name, form in _OF_A_PROGRAM.items() if form.match(description)), None)
     if program is not None:
         warnings.append(
-            f"its {program} description (pages, size, scale) speaks of this file only; left out"
+            f"its {program} description (pages, size, scale) is about this file only; left out"
         )
     elif not description.startswith('{"shape"'):
         return exif
@@ -300,7 +300,7 @@ def _true_description(exif: bytes, warnings: list[str]) -> bytes | None:
 
 
 def _unshaped(description: str) -> str | None:
-    """What a description of tifffile's says beyond the array's shape."""
+    """Return what tifffile's description says beyond the array's shape."""
     try:
         told = json.loads(description)
     except (ValueError, RecursionError):

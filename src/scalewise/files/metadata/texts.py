@@ -1,4 +1,4 @@
-"""Texts of PNG files and comments of JPEG files: captions, authors, generation parameters.
+"""PNG texts and JPEG comments: captions, authors, generation parameters.
 
 Source: PNG, third edition (W3C, 2025), 11.3.3: ``tEXt`` (Latin-1), ``zTXt`` (compressed) and
 ``iTXt`` (UTF-8).  ImageMagick's raw profiles are texts that hold Exif, IPTC and XMP as hex digits.
@@ -24,7 +24,7 @@ _OF_THE_FILE = re.compile(r"(exif|png|jpeg|tiff|icc|date|Thumb)::?\w", re.IGNORE
 
 @dataclass(frozen=True)
 class Text:
-    """A text that a file holds beside its image.
+    """A text that a file holds together with its image.
 
     Attributes:
         keyword: what it is, such as ``Title``, ``Comment`` or ``parameters``.
@@ -42,7 +42,7 @@ class Text:
 
 
 def read_text(kind: bytes, content: bytes) -> Text | None:
-    """The text of a PNG chunk; None if it is damaged, or unpacks to more than 32 MB."""
+    """Decode a PNG text chunk; None if it is damaged, or unpacks to more than 32 MB."""
     keyword, separator, rest = content.partition(b"\0")
     if not separator:
         return None
@@ -64,7 +64,7 @@ def read_text(kind: bytes, content: bytes) -> Text | None:
 
 
 def text_chunk(text: Text) -> bytes:
-    """A text as a chunk of a PNG file, compressed where it is long."""
+    """Encode a text as a PNG chunk, compressed where it is long."""
     keyword = text.keyword.encode("latin-1", "replace")[:79] + b"\0"
     plain = text.text
     if not (text.utf8 or text.language or text.translated or "\0" in plain):
@@ -84,7 +84,7 @@ def text_chunk(text: Text) -> bytes:
 
 
 def read_comment(content: bytes) -> Text | None:
-    """The text of a JPEG comment, whose encoding is not stated; None if it is empty."""
+    """Decode a JPEG comment, whose encoding is not stated; None if it is empty."""
     content = content.rstrip(b"\0")
     try:
         text = Text(COMMENT, content.decode())
@@ -94,7 +94,7 @@ def read_comment(content: bytes) -> Text | None:
 
 
 def raw_profile(text: Text) -> tuple[str, bytes] | None:
-    """The name and content of a profile that ImageMagick wrote as a text; None for other texts.
+    """Return name and content of a raw profile of ImageMagick; None for other texts.
 
     >>> raw_profile(Text("Raw profile type iptc", "\\niptc\\n       3\\n1c0200\\n"))
     ('iptc', b'\\x1c\\x02\\x00')
@@ -111,7 +111,7 @@ def raw_profile(text: Text) -> tuple[str, bytes] | None:
 
 
 def raw_profile_chunk(name: str, content: bytes) -> bytes:
-    """A profile as a compressed text of a PNG file, which other programs read likewise."""
+    """Encode a profile as a compressed PNG text, as ImageMagick does."""
     digits = content.hex()
     lines = "\n".join(digits[start : start + 72] for start in range(0, len(digits), 72))
     data = zlib.compress(f"\n{name}\n{len(content):8}\n{lines}\n".encode("ascii"))
@@ -119,7 +119,7 @@ def raw_profile_chunk(name: str, content: bytes) -> bytes:
 
 
 def is_about_the_file(text: Text) -> bool:
-    """Whether a text only repeats what the file's header says, which is another file's soon."""
+    """Return whether a text only repeats the file's header, which a new file does not share."""
     return _OF_THE_FILE.match(text.keyword) is not None
 
 

@@ -1,4 +1,4 @@
-"""Metadata into files: what each format has a place for, and what libvips does not write there.
+"""Metadata written into files: what each format can hold, and what libvips leaves out.
 
 libvips writes colour profiles and XMP as they are, but Exif only after a library of its own went
 over it: that invents entries (72 dpi, ColorSpace 65535) and drops those it does not know.  So
@@ -63,7 +63,7 @@ EXIF_IN_PLACE = ("webp", "avif")
 
 
 def fitted_metadata(metadata: Metadata, form: str) -> tuple[Metadata, list[str]]:
-    """What of the metadata a format has a place for, and a line for each part that it has not.
+    """Return the metadata that a format can hold, and a warning for each part that it cannot.
 
     Args:
         metadata: of the picture as it will be written.
@@ -101,7 +101,7 @@ def fitted_metadata(metadata: Metadata, form: str) -> tuple[Metadata, list[str]]
 
 
 def kept_by_libvips(metadata: Metadata, form: str) -> dict[str, bytes]:
-    """The parts that libvips is to write, by its own names."""
+    """Return the parts that libvips is to write, by its own names."""
     parts = {"icc-profile-data": metadata.icc}
     if form != "png":  # where it packs XMP, so that scanners do not find it
         parts["xmp-data"] = metadata.xmp
@@ -111,7 +111,7 @@ def kept_by_libvips(metadata: Metadata, form: str) -> dict[str, bytes]:
 
 
 def room_ahead(metadata: Metadata, form: str) -> int:
-    """How many bytes to leave free ahead of the file that libvips writes.
+    """Return how many bytes to leave free ahead of the file that libvips writes.
 
     Args:
         metadata: what :func:`fitted_metadata` says.
@@ -141,7 +141,7 @@ def complete(file: BinaryIO, metadata: Metadata, form: str, written: bytes | Non
 
 
 def _ahead(metadata: Metadata, form: str) -> bytes:
-    """What comes ahead of what libvips writes."""
+    """Return what comes ahead of what libvips writes."""
     if form != "jpeg":
         return b""
     unit, dots = (1, metadata.dpi) if metadata.dpi else (0, (1, 1))
@@ -153,7 +153,7 @@ def _ahead(metadata: Metadata, form: str) -> bytes:
 
 
 def _behind(metadata: Metadata, form: str) -> bytes:
-    """What comes behind the profile and XMP that libvips writes."""
+    """Return what comes behind the profile and XMP that libvips writes."""
     parts: list[bytes] = []
     if form == "png":
         if metadata.stated:
@@ -225,7 +225,7 @@ def _replace_exif(file: BinaryIO, written: bytes, exif: bytes) -> bool:
 
 
 def _find(file: BinaryIO, wanted: bytes) -> int | None:
-    """Where these bytes are in a file."""
+    """Return where bytes are in a file; None if they are not."""
     at, before = 0, b""
     file.seek(0)
     while data := file.read(_SEARCHED_AT_ONCE):
@@ -240,7 +240,7 @@ def _find(file: BinaryIO, wanted: bytes) -> int | None:
 def _texts_elsewhere(
     exif: bytes | None, texts: tuple[Text, ...], form: str
 ) -> tuple[bytes | None, tuple[Text, ...], list[Text]]:
-    """Texts where a format other than PNG has a place: Exif, those kept, and those lost."""
+    """Move texts into Exif for formats other than PNG; return Exif, texts kept, texts lost."""
     directory = exif_directory(exif or b"")
     details = directory.get(EXIF)
     added: Directory = {}
@@ -264,13 +264,13 @@ def _texts_elsewhere(
 
 
 def _is_said(text: Text, tag: int | None, directory: Directory) -> bool:
-    """Whether Exif says the same already."""
+    """Return whether Exif says the same already."""
     value = directory.get(tag) if tag is not None else None
     return isinstance(value, tuple) and value[2].rstrip(b"\0") == text.text.encode()
 
 
 def _user_comment(text: str) -> tuple[int, int, bytes]:
-    """A comment as Exif holds one, with its encoding ahead (Exif 2.32, 4.6.5)."""
+    """Return a comment as Exif holds one, with its encoding ahead (Exif 2.32, 4.6.5)."""
     if text.isascii():
         data = b"ASCII\0\0\0" + text.encode()
     else:

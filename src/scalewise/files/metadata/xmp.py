@@ -1,4 +1,4 @@
-"""XMP packets: properties that a resized or turned picture would make untrue, changed or removed.
+"""XMP packets: editing properties that a resized or rotated image would make untrue.
 
 Source: XMP Specification Part 1 (ISO 16684-1): RDF in XML, where a simple property is an attribute
 or an element.  Only these spans of the text change; all else stays as it was written.
@@ -42,7 +42,7 @@ The text of a structure is empty."""
 
 
 def changed_xmp(xmp: bytes, change: Change) -> bytes:
-    """An XMP packet some of whose properties are changed or removed.
+    """Change or remove properties of an XMP packet.
 
     Raises:
         ValueError: it is not well-formed, or not UTF-8.
@@ -51,7 +51,7 @@ def changed_xmp(xmp: bytes, change: Change) -> bytes:
 
 
 def upright_xmp(xmp: bytes) -> bytes:
-    """An XMP packet whose orientation, where it has one, is 1 (upright); nothing else changes.
+    """Set the orientation of an XMP packet, where it has one, to 1 (upright).
 
     A damaged packet comes back as it is.
 
@@ -70,7 +70,7 @@ def upright_xmp(xmp: bytes) -> bytes:
 
 
 def orientation_of_xmp(xmp: bytes) -> int | None:
-    """The orientation, 1 to 8; None if the packet does not tell."""
+    """Return the orientation, 1 to 8; None if the packet does not tell."""
     found: list[str] = []
 
     def look(namespace: str, name: str, text: str) -> str | None:
@@ -86,12 +86,12 @@ def orientation_of_xmp(xmp: bytes) -> int | None:
 
 
 def sized_xmp(xmp: bytes, size: tuple[int, int], before: tuple[int, int]) -> bytes:
-    """An XMP packet of a picture of another size: what it says in pixels is true of that one.
+    """Return the XMP packet of a resized image, with its sizes in pixels updated.
 
     Args:
         xmp: the packet; a damaged one comes back as it is.
         size: width and height of the picture.
-        before: those that the packet speaks of.
+        before: those that the packet states.
     """
 
     def sized(namespace: str, name: str, text: str) -> str | None:
@@ -111,7 +111,7 @@ def sized_xmp(xmp: bytes, size: tuple[int, int], before: tuple[int, int]) -> byt
 
 
 def without_lost_parts(xmp: bytes) -> tuple[bytes, list[str]]:
-    """An XMP packet that speaks of no image, video or sound that lay beside the picture.
+    """Remove what an XMP packet says of images, video or sound stored beside the image.
 
     Returns:
         The packet, and what it spoke of: parts of the file that its reader leaves out.
@@ -133,7 +133,7 @@ def without_lost_parts(xmp: bytes) -> tuple[bytes, list[str]]:
 
 
 def _lost_part(namespace: str, name: str) -> str | None:
-    """What a property speaks of that lies outside of the picture; None if nothing."""
+    """Return the part outside of the image that a property is about; None if none."""
     if "MotionPhoto" in name or "MicroVideo" in name:
         return "its video (motion photo)"
     if namespace.startswith(_GAIN_MAPS):
@@ -173,7 +173,7 @@ class _Editor:
             raise ValueError(f"damaged XMP: {error}") from None
 
     def result(self) -> bytes:
-        """The changed packet."""
+        """Return the changed packet."""
         parts: list[bytes] = []
         at = 0
         for begin, end, new in sorted(self._edits):

@@ -1,6 +1,6 @@
-"""Metadata in TIFF files, where libvips neither reads nor writes them.
+"""Exif tags in TIFF files, where libvips neither reads nor writes them.
 
-There Exif is no block: what an Exif block begins with, such as the camera's name, are entries of
+There Exif is not a block: what an Exif block begins with, such as the camera's name, are entries of
 the picture's own directory, and one of these says where the directory of the exposure is.
 """
 
@@ -85,12 +85,12 @@ def read_first_directory(file: BinaryIO, wanted: frozenset[int]) -> FirstDirecto
 
 
 def lost_in_tiff(exif: bytes) -> frozenset[int]:
-    """The tags of an Exif block that have no place in a TIFF file."""
+    """Return the tags of an Exif block that have no place in a TIFF file."""
     return frozenset(exif_directory(exif)) - SHARED - _STRUCTURE
 
 
 def shared_tags(exif: bytes) -> Directory:
-    """The entries of an Exif block that stand in a TIFF file's own directory."""
+    """Return the entries of an Exif block that stand in a TIFF file's own directory."""
     return {tag: value for tag, value in exif_directory(exif).items() if tag in SHARED}
 
 

@@ -43,7 +43,7 @@ class Header(NamedTuple):
     big: bool = False
 
     def at(self, offset: int) -> Header:
-        """The same file with another directory."""
+        """Return the same file with another directory."""
         return self._replace(offset=offset)
 
 
@@ -64,7 +64,7 @@ class Table(NamedTuple):
 
 
 def read_header(file: BinaryIO) -> Header:
-    """The byte order, and where the first directory is.
+    """Read the byte order, and where the first directory is.
 
     Raises:
         ValueError: this is neither a TIFF file nor what an Exif block holds.
@@ -130,7 +130,7 @@ def values_of_table(
 
 
 def read_table(file: BinaryIO, header: Header) -> Table:
-    """A directory's entries, whose values may lie elsewhere.
+    """Read a directory's entries, whose values may lie elsewhere.
 
     Raises:
         ValueError: the directory is damaged.
@@ -151,7 +151,7 @@ def read_table(file: BinaryIO, header: Header) -> Table:
 
 
 def directory_bytes(directory: Directory, position: int, big: bool = False) -> bytes:
-    """A directory and those within it, little-endian, to be put at ``position`` of a file."""
+    """Encode a directory and those within it, little-endian, for ``position`` of a file."""
     head, row, place, width = ("<Q", "<HHQ", "<Q", 8) if big else ("<H", "<HHI", "<I", 4)
     table = struct.pack(head, len(directory))
     values = bytearray()
@@ -171,7 +171,7 @@ def directory_bytes(directory: Directory, position: int, big: bool = False) -> b
 
 
 def text_value(text: str) -> Value:
-    """A text as the value of a tag."""
+    """Encode a text as the value of a tag."""
     data = text.encode() + b"\0"
     return ASCII, len(data), data
 
@@ -184,7 +184,7 @@ def _inner(file: BinaryIO, header: Header, depth: int) -> Directory:
 
 
 def _classic(kind: int, items: int, value: bytes, order: str) -> Value | None:
-    """A value with little-endian bytes, and of a type that is not BigTIFF's own."""
+    """Convert a value to little-endian bytes of a type that is not BigTIFF's own."""
     width = _NUMBER_SIZE[kind]
     if order == ">" and width > 1:
         value = b"".join(value[i : i + width][::-1] for i in range(0, len(value), width))

@@ -1,4 +1,4 @@
-"""TIFF directories as they lie in the file: which pages there are, and what their tags say.
+"""TIFF pages as they lie in the file, and virtual files with changed entries.
 
 Source: TIFF 6.0 (Adobe, 1992), sections 2 and 8; BigTIFF (Aware Systems, 2004), whose offsets
 and counts have 8 bytes; TIFF Technical Note 1 (1995) for directories within a page's.
@@ -64,7 +64,7 @@ class Page:
         return self.header.big
 
     def numbers(self, tag: int) -> tuple[int, ...]:
-        """The whole numbers of an entry; none if there is no such entry, or a damaged one."""
+        """Return the whole numbers of an entry; none if it is damaged or not there."""
         kind, count, data = self.entries.get(tag, (0, 0, b""))
         letter = _LETTERS.get(kind)
         if letter is None or not 0 < count <= _MOST_NUMBERS:
@@ -79,7 +79,7 @@ class Page:
         return struct.unpack(f"{self.order}{count}{letter}", data[:size])
 
     def fractions(self, tag: int) -> tuple[float, ...]:
-        """The fractions of an entry; none if there is no such entry, or a damaged one."""
+        """Return the fractions of an entry; none if it is damaged or not there."""
         kind, count, data = self.entries.get(tag, (0, 0, b""))
         if kind != _FRACTION or not 0 < count <= _MOST_NUMBERS:
             return ()
@@ -91,7 +91,7 @@ class Page:
         return tuple(a / b for a, b in zip(numbers[::2], numbers[1::2], strict=True))
 
     def number(self, tag: int, default: int = 0) -> int:
-        """The first number of an entry."""
+        """Return the first number of an entry."""
         return next(iter(self.numbers(tag)), default)
 
     @property
@@ -106,7 +106,7 @@ class Page:
 
 
 def read_pages(file: BinaryIO) -> list[Page]:
-    """The pages of a TIFF file, up to the first that is damaged; none of another file."""
+    """Read the pages of a TIFF file, up to the first damaged one; none of another file."""
     try:
         header = read_header(file)
     except ValueError:
@@ -128,7 +128,7 @@ def read_pages(file: BinaryIO) -> list[Page]:
 
 
 def _read_page(file: BinaryIO, header: Header, index: int) -> tuple[Page, int] | None:
-    """A page, and where the next one is."""
+    """Read a page, and where the next one is."""
     try:
         table = read_table(file, header)
     except ValueError:
@@ -187,14 +187,14 @@ class VirtualTiff:
         self._head = magic + struct.pack(page.order + pattern, *values)
 
     def source(self) -> Any:
-        """A source of libvips that reads it; it must be kept as long as the picture is read."""
+        """Return a source of libvips that reads it; keep it as long as the image is read."""
         source = pyvips.SourceCustom()
         source.on_read(self.read)
         source.on_seek(self.seek)
         return source
 
     def read(self, count: int) -> bytes:
-        """Up to ``count`` bytes."""
+        """Read up to ``count`` bytes."""
         if self._at < len(self._head):
             data = self._head[self._at : self._at + count]
         elif self._at < self._length:
@@ -218,7 +218,7 @@ class VirtualTiff:
 
 
 def _directory(page: Page, changes: Mapping[int, Sequence[int] | None], begin: int) -> bytes:
-    """The page's directory with its changes, and the changed values behind it."""
+    """Encode the page's directory with its changes, and the changed values behind it."""
     order, big = page.order, page.big
     entries = {tag: entry for tag, entry in page.entries.items() if tag not in changes}
     changed = {tag: numbers for tag, numbers in changes.items() if numbers is not None}

@@ -1,4 +1,4 @@
-"""TIFF pictures as libvips decodes them, where what it takes them for is checked by their tags.
+"""TIFF decoding by libvips, checked and corrected by the tags.
 
 libvips goes by a page's place and its number of samples.  The tags say more: which page is the
 picture and not its thumbnail, what of the samples is alpha, and what colours they stand for.
@@ -118,7 +118,7 @@ def open_tiff(file: BinaryIO, page: int | None) -> TiffPicture | None:
 
 
 def _picture_of(file: BinaryIO, pages: list[Page]) -> Page:
-    """The page that is the picture."""
+    """Return the page that is the image."""
     file.seek(8)
     is_cr2 = file.read(len(_CR2)) == _CR2
     everything = [*pages, *(inner for page in pages for inner in page.within)]
@@ -138,7 +138,7 @@ def _is_full(page: Page) -> bool:
 
 
 def _unread(pages: list[Page], chosen: Page) -> list[str]:
-    """What is said of the pages that are not read."""
+    """Return warnings about the pages that are not read."""
     full = sum(map(_is_full, pages))
     lines: list[str] = []
     if full > 1:
@@ -177,7 +177,7 @@ def _refuse(page: Page) -> None:
 
 
 def _state_colours(page: Page, found: TiffPicture) -> None:
-    """What TIFF 6.0, section 20, has for colours: primaries, and a curve as a table."""
+    """Note primaries and a curve as a table, as TIFF 6.0, section 20, states them."""
     if _PROFILE in page.entries or page.number(tiff.PHOTOMETRIC) not in (_BLACK_IS_0, _RGB):
         return
     white, others = page.fractions(tiff.WHITE_POINT), page.fractions(tiff.PRIMARIES)
@@ -194,7 +194,7 @@ def _state_colours(page: Page, found: TiffPicture) -> None:
 
 
 def _gamma_of(table: NDArray[np.float64]) -> float | None:
-    """The gamma that a table is encoded by; None if it is of another kind."""
+    """Return the gamma that a table is encoded by; None if it is of another kind."""
     if len(table) < _SHORTEST_TABLE:
         return None
     levels = np.linspace(0, 1, len(table))
@@ -245,7 +245,7 @@ def _opened(page: Page, changes: dict[int, tuple[int, ...] | None], found: TiffP
 
 
 def _joined(page: Page, photometric: int, samples: int, found: TiffPicture) -> Any:
-    """The planes, each of which is a picture of one sample to libvips."""
+    """Join the planes, each of which is an image of one sample to libvips."""
     tags = (tiff.STRIP_OFFSETS, tiff.STRIP_SIZES)
     if tiff.TILE_OFFSETS in page.entries:
         tags = (tiff.TILE_OFFSETS, tiff.TILE_SIZES)
@@ -274,7 +274,7 @@ def _divided_by_alpha(image: Any) -> Any:
 
 
 def _srgb_of_lab(image: Any, signed: bool) -> Any:
-    """sRGB of L, a and b as TIFF 6.0 (section 23) and its ICCLab (Technical Note, 2002) have them.
+    """Convert L, a and b of TIFF 6.0 (section 23) or ICCLab (Technical Note, 2002) to sRGB.
 
     As with libvips and scikit-image, a white of the file's is the white of sRGB.
     """
