@@ -114,6 +114,7 @@ def pack(
 
     It holds the pictures and their LR at the chosen scales.
     """
+    from scalewise.data.check import find_shuffled
     from scalewise.data.store import pack
 
     datasets = find_datasets(folders or [], split, hr, lr)
@@ -123,6 +124,8 @@ def pack(
         source = _teacher(teacher, teacher_name, teacher_licence, scales, datasets)
     elif teacher_name or teacher_licence:
         raise ScalewiseError("--teacher-name and --teacher-licence describe --teacher; add it")
+    for warning in (line for dataset in datasets for line in find_shuffled(dataset, scales)):
+        print_warning(warning)
     with progress_bar("packing") as update:
         summary = pack(datasets, output, scales, workers, update, squash, source)
     for remark in (remark for dataset in datasets for remark in dataset.remarks()):

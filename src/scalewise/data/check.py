@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 
 from scalewise.data.layouts import MANIFEST, Dataset, Item, read_manifest, relative_name
 from scalewise.data.layouts.names import normalised
-from scalewise.data.layouts.pairing import ALIKE, Size, comparable, fits, read_size, size_problem
+from scalewise.data.layouts.pairing import (
+    ALIKE,
+    Size,
+    comparable,
+    fits,
+    is_alike,
+    read_size,
+    size_problem,
+)
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, find_images, read
 from scalewise.imaging.registration import align
@@ -49,6 +57,9 @@ HINTS: Mapping[Kind, str] = {
 
 SHIFT = 0.2
 """LR pixels from which a shift is reported: half an HR pixel at x2 is 0.25."""
+
+LOOKED_AT = 6
+"""LR files of a scale that are looked at before packing."""
 
 _ROUNDED_SHIFT = 0.6  # LR of HR that was stretched to fit a size rounded up
 
@@ -149,6 +160,34 @@ def check_dataset(
         ),
         problems=tuple(sorted(problems, key=lambda problem: list(HINTS).index(problem.kind))),
     )
+
+
+def find_shuffled(dataset: Dataset, scales: Sequence[int]) -> list[str]:
+    """Look at a few LR files of each scale, and return a warning where most are of other images.
+
+    Args:
+        dataset: from :func:`scalewise.data.layouts.find_dataset`.
+        scales: those whose LR files matter.
+    """
+    warnings: list[str] = []
+    for scale in scales:
+        items = [item for item in dataset.items if scale in item.lr]
+        looked = items[:: max(1, len(items) // LOOKED_AT)][:LOOKED_AT]
+        others = [item for item in looked if not _is_own_lr(item, scale)]
+        if 2 * len(others) > len(looked):
+            warnings.append(
+                f"{others[0].lr[scale]}: does not show what {others[0].hr} shows; the same "
+                f"is true of {len(others)} of {len(looked)} LR files looked at for x{scale}. "
+                "LR may be in another order than HR: 'scalewise data check' names all of them"
+            )
+    return warnings
+
+
+def _is_own_lr(item: Item, scale: int) -> bool:
+    try:
+        return is_alike(item.hr, item.lr[scale], scale)
+    except ScalewiseError:  # said when it is packed
+        return True
 
 
 def _read_whole(item: Item) -> _Looked:

@@ -17,6 +17,8 @@ TIFF                         see :mod:`scalewise.files.tiff.reading`
 animated PNG, animated AVIF  the first, with a warning
 JPEG without its end marker  all of its rows, with a warning; an error if one is missing
 BMP                          see :mod:`scalewise.files.bmp`
+GIF whose frame leaves some  with alpha, transparent there
+of its canvas unpainted
 ============================ ==========================================================
 """
 
@@ -36,6 +38,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.files.avif import AvifProperties, over_full_range, properties_of_avif
 from scalewise.files.bmp import BmpError, open_bmp
 from scalewise.files.formats import content_of, foreign_name
+from scalewise.files.gif import with_clear_canvas
 from scalewise.files.jpeg import lacks_end_marker, with_end_marker
 from scalewise.files.metadata.reading import read_metadata
 from scalewise.files.orientation import Turned
@@ -142,6 +145,8 @@ class PictureReader:
                 is_heif = content.loader == "heifload"
                 self._avif = properties_of_avif(own) if is_heif else AvifProperties()
                 orientation = self._read_metadata(image, own)
+                if content.name == "GIF":
+                    image = with_clear_canvas(image, own, page or 0)
             self._image = image = self._plain(image)
             if orientation in range(2, 9):
                 self._turned = Turned(image, orientation)

@@ -174,7 +174,37 @@ def test_the_shape_of_a_pixel_is_no_resolution(tmp_path: Path, suffix: str) -> N
             data[:begin] + chunk_bytes(b"pHYs", struct.pack(">IIB", 2, 1, 0)) + data[begin + 21 :]
         )
     path.write_bytes(data)
-    assert read(path).metadata.dpi is None
+    with open_picture(path) as reader:
+        assert reader.metadata.dpi is None
+        (warning,) = reader.warnings
+    assert "left out: the shape of its pixels (1:2), now taken for square" in warning
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_square_pixels_are_not_worth_a_word(tmp_path: Path, suffix: str) -> None:
+    for name, options in {"a": {}, "b": {"dpi": (300, 300)}, "c": {"dpi": (300, 150)}}.items():
+        path = tmp_path / f"{name}{suffix}"
+        Image.fromarray(PIXELS).save(path, **options)
+        with open_picture(path) as reader:
+            assert reader.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "part"),
+    [
+        (b"sCAL", b"\1" + b"0.5\x000.5", "the physical size of its subject (sCAL)"),
+        (b"oFFs", struct.pack(">iiB", 10, 20, 0), "its position on a page (oFFs)"),
+    ],
+)
+def test_chunks_that_are_left_out_are_named(
+    tmp_path: Path, kind: bytes, data: bytes, part: str
+) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / "a.png")
+    png = (tmp_path / "a.png").read_bytes()
+    begin = png.index(b"IDAT") - 4
+    (tmp_path / "a.png").write_bytes(png[:begin] + chunk_bytes(kind, data) + png[begin:])
+    with open_picture(tmp_path / "a.png") as reader:
+        assert reader.warnings == [f"{tmp_path / 'a.png'}: left out: {part}"]
 
 
 def test_a_resolution_in_centimetres(tmp_path: Path) -> None:

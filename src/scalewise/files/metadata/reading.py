@@ -52,8 +52,14 @@ _PARTS_OF_JPEG = {
 }
 _GAIN_MAP_BRAND = b"tmap"
 _LONGEST_BRANDS = 1024  # bytes
-_PIXELS, _CREDENTIALS_CHUNK = b"pHYs", b"caBX"
-_PNG_CHUNKS = TEXT_CHUNKS | COLOUR_CHUNKS.keys() | {_PIXELS, _CREDENTIALS_CHUNK}
+_PIXELS = b"pHYs"
+# ``tIME``, the moment of the last change, is void by any change, so nobody misses it.
+_PARTS_OF_PNG = {
+    b"caBX": _CREDENTIALS,
+    b"sCAL": "the physical size of its subject (sCAL)",
+    b"oFFs": "its position on a page (oFFs)",
+}
+_PNG_CHUNKS = TEXT_CHUNKS | COLOUR_CHUNKS.keys() | _PARTS_OF_PNG.keys() | {_PIXELS}
 _SIDEWAYS = range(5, 9)
 # Descriptions that programs of microscopy write for themselves: they tell size, pages, scale.
 _OF_A_PROGRAM = {
@@ -198,6 +204,7 @@ def _read_jpeg(file: BinaryIO, raw: _Raw) -> None:
     for marker, data in jpeg.read_segments(file):
         if marker == jpeg.APP0 and data.startswith(b"JFIF\0") and len(data) >= 12:
             raw.dpi = raw.dpi or _density(data)
+            _name_aspect(data[8:12], ">HH", raw)
         elif marker == jpeg.APP13 and data.startswith(PHOTOSHOP_MARK):
             resources += data.removeprefix(PHOTOSHOP_MARK)  # which goes on in the next segment
         elif marker == jpeg.COM:
@@ -238,6 +245,14 @@ def _pixels_per_inch(phys: bytes) -> tuple[float, float] | None:
     return (across / per_metre, down / per_metre) if across and down else None
 
 
+def _name_aspect(data: bytes, pattern: str, raw: _Raw) -> None:
+    """Note that pixels which are not square become square where no unit is stated."""
+    if raw.dpi is None and len(data) == struct.calcsize(pattern):
+        across, down = struct.unpack(pattern, data)
+        if across and down and across != down:
+            raw.lost.add(f"the shape of its pixels ({down}:{across}), now taken for square")
+
+
 def _name_paths(resources: bytes, raw: _Raw) -> None:
     if has_paths(resources):
         raw.lost.add("its clipping path (Photoshop)")
@@ -251,10 +266,11 @@ def _read_png(file: BinaryIO, raw: _Raw) -> None:
         if kind in COLOUR_CHUNKS:
             if len(data) == COLOUR_CHUNKS[kind]:
                 colours.setdefault(kind, data)
-        elif kind == _CREDENTIALS_CHUNK:
-            raw.lost.add(_CREDENTIALS)
+        elif kind in _PARTS_OF_PNG:
+            raw.lost.add(_PARTS_OF_PNG[kind])
         elif kind == _PIXELS:
             raw.dpi = _pixels_per_inch(data)
+            _name_aspect(data[:8], ">II", raw)
         elif (text := read_text(kind, data)) is None:
             name = data.partition(b"\0")[0][:79].decode("latin-1")
             raw.lost.add(f"its text {name!r}, damaged or too large")
