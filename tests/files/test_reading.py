@@ -19,7 +19,7 @@ from PIL import Image, ImageCms
 
 from scalewise.errors import ScalewiseError
 from scalewise.files import MAX_PIXELS, open_picture, read
-from scalewise.files.formats import content_of
+from scalewise.files.formats import detect_format
 from scalewise.imaging.metrics import psnr
 
 FOREIGN = {
@@ -324,7 +324,7 @@ def heif(first: bytes, *others: bytes, coding: bytes = b"") -> bytes:
     ],
 )
 def test_heif_by_all_of_its_brands(data: bytes, name: str | None) -> None:
-    content = content_of(io.BytesIO(data))
+    content = detect_format(io.BytesIO(data))
     assert (content and content.name) == name
 
 

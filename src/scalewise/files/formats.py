@@ -218,7 +218,7 @@ def check_target(
 
 
 @dataclass(frozen=True)
-class Content:
+class DetectedFormat:
     """A kind of file that is read.
 
     Attributes:
@@ -235,13 +235,13 @@ class Content:
 
 
 _STARTS = {
-    b"\xff\xd8\xff": Content("JPEG", "jpegload"),
-    b"GIF87a": Content("GIF", "gifload", paged=True),
-    b"GIF89a": Content("GIF", "gifload", paged=True),
-    b"II*\0": Content("TIFF", "tiffload", paged=True),
-    b"MM\0*": Content("TIFF", "tiffload", paged=True),
-    b"II+\0": Content("TIFF", "tiffload", paged=True),
-    b"MM\0+": Content("TIFF", "tiffload", paged=True),
+    b"\xff\xd8\xff": DetectedFormat("JPEG", "jpegload"),
+    b"GIF87a": DetectedFormat("GIF", "gifload", paged=True),
+    b"GIF89a": DetectedFormat("GIF", "gifload", paged=True),
+    b"II*\0": DetectedFormat("TIFF", "tiffload", paged=True),
+    b"MM\0*": DetectedFormat("TIFF", "tiffload", paged=True),
+    b"II+\0": DetectedFormat("TIFF", "tiffload", paged=True),
+    b"MM\0+": DetectedFormat("TIFF", "tiffload", paged=True),
 }
 _AVIF = frozenset({b"avif", b"avis"})
 _HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
@@ -276,7 +276,7 @@ _FOREIGN = {
 _FOREIGN_BRANDS = {b"crx ": "camera raw (CR3)", b"qt  ": "a video"}
 
 
-def foreign_name(file: BinaryIO) -> str | None:
+def name_of_unsupported(file: BinaryIO) -> str | None:
     """Return the name of a format that is not read here; None for an unknown one."""
     file.seek(0)
     start = file.read(32)
@@ -291,7 +291,7 @@ def foreign_name(file: BinaryIO) -> str | None:
     return None
 
 
-def content_of(file: BinaryIO) -> Content | None:
+def detect_format(file: BinaryIO) -> DetectedFormat | None:
     """Detect the format of an open file; None for one that is not read here."""
     file.seek(0)
     start = file.read(18)
@@ -299,17 +299,17 @@ def content_of(file: BinaryIO) -> Content | None:
         if start.startswith(prefix):
             return content
     if start.startswith(SIGNATURE):
-        return Content("PNG", "pngload", animated=is_animated(file))
+        return DetectedFormat("PNG", "pngload", animated=is_animated(file))
     if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
-        return Content("WebP", "webpload", paged=True)
+        return DetectedFormat("WebP", "webpload", paged=True)
     if start[4:8] == b"ftyp":
         return _heif(file, int.from_bytes(start[:4]))
     if start.startswith(b"BM") and int.from_bytes(start[14:18], "little") in HEADERS:
-        return Content("BMP", "bmp")
+        return DetectedFormat("BMP", "bmp")
     return None
 
 
-def _heif(file: BinaryIO, size: int) -> Content | None:
+def _heif(file: BinaryIO, size: int) -> DetectedFormat | None:
     """Tell AVIF from HEIC: by any of its brands, or else by the codec that it names.
 
     ISO/IEC 23008-12 (HEIF), 10: a file's first brand may be one that says nothing of the coding.
@@ -328,4 +328,4 @@ def _heif(file: BinaryIO, size: int) -> Content | None:
         by_brand = {name for code, name in ((b"av01", b"avif"), (b"hvc1", b"heic")) if code in meta}
     name = "AVIF" if by_brand & _AVIF else "HEIC" if by_brand else "HEIF"
     animated = name == "AVIF" and first in (b"avis", b"msf1")
-    return Content(name, "heifload", paged=True, animated=animated)
+    return DetectedFormat(name, "heifload", paged=True, animated=animated)

@@ -60,8 +60,8 @@ def with_clear_canvas(image: Any, file: BinaryIO, page: int) -> Any:
         return image
     painted: Any = None
     for number, frame in zip(range(page + 1), read_frames(file), strict=False):
-        white: Any = pyvips.Image.black(frame.width or 1, frame.height or 1).linear(1, 255)
-        area = white.cast("uchar").embed(frame.left, frame.top, image.width, image.height)
+        black: Any = pyvips.Image.black(frame.width or 1, frame.height or 1)
+        area = black.invert().embed(frame.left, frame.top, image.width, image.height)
         if frame == (0, 0, image.width, image.height):
             return image
         painted = area if number == 0 else painted | area

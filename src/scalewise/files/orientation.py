@@ -34,7 +34,7 @@ _SIDEWAYS = (5, 6, 7, 8)
 _BACKWARDS = (3, 4, 7, 8)
 
 
-class Turned:
+class UprightRows:
     """The rows of an upright picture, whose file has them in another order.
 
     The picture is cut into blocks, of whole columns where columns become rows, which wait on the

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
 from scalewise.files.bmp import open_bmp
-from scalewise.files.formats import content_of
+from scalewise.files.formats import detect_format
 from scalewise.files.reading import PictureReader, open_picture
 from scalewise.files.vips_errors import in_brackets, lenient_messages, one_line
 
@@ -36,7 +36,7 @@ def kind_in_browsers(path: Path, side: int) -> str | None:
     with open_picture(path, max_pixels=None) as reader:
         fits = max(reader.width, reader.height) <= side
     with path.open("rb") as file:
-        content = content_of(file)
+        content = detect_format(file)
     return _SHOWN_AS_THEY_ARE.get(content.name) if fits and content is not None else None
 
 
@@ -52,7 +52,7 @@ def preview(path: Path, side: int) -> bytes:
         ScalewiseError: it cannot be read.
     """
     with path.open("rb") as file:
-        content = content_of(file)
+        content = detect_format(file)
     with open_picture(path, max_pixels=None) as reader:
         if (content is not None and content.name == "TIFF") or reader.metadata.stated is not None:
             return _as_read(reader, side)
@@ -65,7 +65,7 @@ def preview(path: Path, side: int) -> bytes:
 
 def _reduced(path: Path, side: int) -> Any:
     with path.open("rb") as file:
-        content = content_of(file)
+        content = detect_format(file)
         if content is not None and content.loader == "bmp":
             return open_bmp(file).image().thumbnail_image(side, height=side, size="down")
     return pyvips.Image.thumbnail(str(path), side, height=side, size="down")

@@ -37,11 +37,11 @@ import pyvips
 from scalewise.errors import ScalewiseError
 from scalewise.files.avif import AvifProperties, over_full_range, properties_of_avif
 from scalewise.files.bmp import BmpError, open_bmp
-from scalewise.files.formats import content_of, foreign_name
+from scalewise.files.formats import detect_format, name_of_unsupported
 from scalewise.files.gif import with_clear_canvas
 from scalewise.files.jpeg import lacks_end_marker, with_end_marker
 from scalewise.files.metadata.reading import read_metadata
-from scalewise.files.orientation import Turned
+from scalewise.files.orientation import UprightRows
 from scalewise.files.picture import Picture, Pixels
 from scalewise.files.tiff.reading import TiffPicture, open_tiff
 from scalewise.files.vips_errors import forget_errors, in_brackets, lenient_messages, one_line
@@ -122,13 +122,13 @@ class PictureReader:
         self, path: Path, file: BinaryIO, page: int | None, max_pixels: int | None
     ) -> None:
         self._path = path
-        self._turned: Turned | None = None
+        self._turned: UprightRows | None = None
         self._tiff: TiffPicture | None = None
         self._memory = b""
         self.warnings: list[str] = []
-        content = content_of(file)
+        content = detect_format(file)
         if content is None:
-            name = foreign_name(file)
+            name = name_of_unsupported(file)
             raise ScalewiseError(
                 f"{path}: not an image in a format known here (AVIF, BMP, GIF, HEIC, JPEG, PNG, "
                 f"TIFF, WebP), {f'but {name}' if name else 'or cut short'}"
@@ -149,7 +149,7 @@ class PictureReader:
                     image = with_clear_canvas(image, own, page or 0)
             self._image = image = self._plain(image)
             if orientation in range(2, 9):
-                self._turned = Turned(image, orientation)
+                self._turned = UprightRows(image, orientation)
         except pyvips.Error as error:
             self.close()
             raise self._failure(error) from None

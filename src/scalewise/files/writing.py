@@ -15,7 +15,7 @@ import pyvips
 
 from scalewise.errors import DiskFullError, ScalewiseError
 from scalewise.files.avif import with_properties
-from scalewise.files.formats import IMAGE_SUFFIXES, check_target, content_of, require_folder
+from scalewise.files.formats import IMAGE_SUFFIXES, check_target, detect_format, require_folder
 from scalewise.files.metadata import writing as metadata_writing
 from scalewise.files.metadata.exif import tags
 from scalewise.files.metadata.writing import state_colours
@@ -100,7 +100,7 @@ def copy_picture(source: str | Path, target: str | Path, *, overwrite: bool = Tr
     form = check_target(target, 1, 1, overwrite=overwrite)
     try:
         with source.open("rb") as file:
-            content = content_of(file)
+            content = detect_format(file)
             if content is None or content.name.lower() != form.name:
                 return False
             if target.exists() and source.samefile(target):
@@ -352,7 +352,7 @@ class PictureWriter:
                 and field not in metadata_writing.kept_by_libvips(metadata, self._form.name)
             ):
                 continue
-            found = self._found_again(name, data) if data else None
+            found = self._probe(name, data) if data else None
             if found is None or (name != "exif" and found != data):
                 metadata = replace(metadata, **{name: None})
                 if data:
@@ -364,7 +364,7 @@ class PictureWriter:
                 self._warn(f"not all of Exif fits into {self._form.name}; the rest is left out")
         return metadata
 
-    def _found_again(self, name: str, data: bytes) -> bytes | None:
+    def _probe(self, name: str, data: bytes) -> bytes | None:
         """Write a part of the metadata with a tiny image, and return it as it is read again."""
         if name == "icc" and self._bands > 2 and self._shape[2] <= 2:
             return None  # made for grey, it says nothing about RGB

@@ -44,7 +44,7 @@ class ImageInput:
         to_picture: makes of a result of 8 or 16 bits a picture to be written.
         path: the file that it is from, if any.
         luma_table: how a JPEG was quantised, as
-            :func:`~scalewise.files.jpeg_tables.luma_table`; None for what was no JPEG.
+            :func:`~scalewise.files.jpeg.luma_table`; None for what was no JPEG.
         separate: whether every channel stands for itself, and none is alpha; C may be more than 4.
     """
 

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from scalewise.files import jpeg
 from scalewise.files.avif import AvifProperties
-from scalewise.files.formats import Content
+from scalewise.files.formats import DetectedFormat
 from scalewise.files.metadata import exif as exif_blocks
 from scalewise.files.metadata.colour import SRGB, StatedColour
 from scalewise.files.metadata.geotiff import GEO_TAGS, SENSOR_MODEL
@@ -114,7 +114,7 @@ class _Raw:
 def read_metadata(
     image: Any,
     file: BinaryIO,
-    content: Content,
+    content: DetectedFormat,
     tiff: TiffPicture | None = None,
     avif: AvifProperties | None = None,
 ) -> FoundMetadata:

@@ -15,7 +15,6 @@ EXIF = "http://ns.adobe.com/exif/1.0/"
 _PANORAMA = "http://ns.google.com/photos/1.0/panorama/"
 _NOTE = "http://ns.adobe.com/xmp/note/"
 _BASIC = "http://ns.adobe.com/xap/1.0/"
-_CAMERA = "http://ns.google.com/photos/1.0/camera/"
 _GAIN_MAPS = ("http://ns.adobe.com/hdr-gain-map/", "http://ns.apple.com/HDRGainMap/")
 _DEPTH = (
     "http://ns.google.com/photos/1.0/depthmap/",
