@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from scalewise.atomic import write_atomic
 from scalewise.data.layouts import Dataset
-from scalewise.data.store import read_rgb
+from scalewise.data.reading import read_rgb
 from scalewise.evaluating.compare import Contender, compare
 from scalewise.evaluating.evaluate import (
     Evaluation,
