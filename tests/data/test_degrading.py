@@ -1,4 +1,4 @@
-"""Faults in training patches: JPEG as it is, noise as drawn, a grid that may begin anywhere."""
+"""Degradation of training patches: JPEG as it is, noise as drawn, a grid that begins anywhere."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_batch_of_jpegs_is_each_ones_jpeg(photo: Pixels) -> None:
     assert jpeg_batch(patches[:0], quality[:0], halved[:0]).shape == (0, 48, 48, 3)
 
 
-def test_what_befalls_a_patch_does_not_depend_on_the_others(photo: Pixels) -> None:
+def test_how_a_patch_is_degraded_does_not_depend_on_the_others(photo: Pixels) -> None:
     patches = patches_of(photo, 12, 64)
     for degradation in (
         PatchDegradation(),

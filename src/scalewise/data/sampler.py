@@ -41,7 +41,7 @@ class PatchSampler:
 
     Every position of every picture is equally likely, unless there are candidates: of these the
     patch is taken that bicubic enlargement restores worst.  Where the pictures are whole patches,
-    every one is drawn once before any is drawn again, in an order shuffled anew each time.
+    every one is drawn once before any is drawn again, in an order shuffled each time.
 
     Args:
         stores: where the pictures are.
