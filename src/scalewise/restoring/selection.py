@@ -16,7 +16,7 @@ from typing import Any
 
 from scalewise.errors import NothingToRestore
 from scalewise.files import MAX_PIXELS, open_picture
-from scalewise.files.jpeg_tables import luma_table
+from scalewise.files.jpeg import luma_table
 from scalewise.imaging.blind_estimation import BAND, Estimate, estimate_degradation
 from scalewise.restoring.restorer import Restorer, load
 from scalewise.tasks import DEJPEG, SUPER_RESOLUTION, get_task, select_task
