@@ -7,16 +7,17 @@ from pathlib import Path
 
 from scalewise.data.layouts import Dataset, find_dataset
 from scalewise.errors import ScalewiseError
-from scalewise.evaluating.tasks import deblocking, denoising
+from scalewise.evaluating.protocols import evaluation_protocol
 from scalewise.imaging.protocols import Protocol
+from scalewise.tasks import DEJPEG, DENOISE
 
 DIV2K = "DIV2K"
 LENNA = "lenna"
 """The image of the document's single-picture test, from Set14."""
 
 CLEANED_BY: dict[str, tuple[Protocol, str]] = {
-    "denoise": (denoising(25), "Kodak24"),
-    "dejpeg": (deblocking(20), "classic5"),
+    DENOISE.name: (evaluation_protocol(DENOISE.name, sigma=25), "Kodak24"),
+    DEJPEG.name: (evaluation_protocol(DEJPEG.name, quality=20), "classic5"),
 }
 """Protocol of each cleaning task, and the set on which the field usually measures it."""
 

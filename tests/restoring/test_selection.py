@@ -1,4 +1,4 @@
-"""What ails a picture, which networks that calls for, and how strongly they work."""
+"""Automatic selection: what an image is estimated to have, which models that calls for."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ from numpy.typing import NDArray
 import scalewise
 from scalewise.errors import NothingToRestore, ScalewiseError
 from scalewise.files import Picture, read, write
+from scalewise.imaging.blind_estimation import Estimate, estimate_degradation
 from scalewise.imaging.degradations import gaussian_noise
-from scalewise.restoring import choosing
-from scalewise.restoring.choosing import (
-    Choice,
-    Chosen,
-    choose,
-    for_restoring,
-    for_upscaling,
-    load_series,
-)
-from scalewise.restoring.diagnosis import Diagnosis, diagnose, sigma_of
+from scalewise.restoring import selection
 from scalewise.restoring.enlarging import enlarge
 from scalewise.restoring.folder import restore_files
 from scalewise.restoring.jobs import Job, plan_jobs
 from scalewise.restoring.restorer import Restorer, load
 from scalewise.restoring.samples import FloatImage
+from scalewise.restoring.selection import (
+    AutoSelector,
+    SelectedModels,
+    choose,
+    estimate_file,
+    load_cascade,
+    select_for_restoring,
+    select_for_upscaling,
+)
 from scalewise.restoring.sizes import Target
+from scalewise.tasks import select_task
 from tests.restoring.fakes import FakeRuntime, Traits
 
 Pixels = NDArray[np.uint8]
@@ -50,9 +52,14 @@ def noisy(photo: Pixels, sigma: float) -> Pixels:
     return np.rint(noise).clip(0, 255).astype(np.uint8)
 
 
+def task_of(estimate: Estimate, enlarge: bool = False) -> str | None:
+    task = select_task(estimate, enlarge=enlarge)
+    return None if task is None else task.name
+
+
 @pytest.fixture
 def pictures(tmp_path: Path, photo: Pixels) -> Path:
-    """A folder of one picture for each fault, and some without."""
+    """A folder of one picture for each degradation, and some without."""
     write(tmp_path / "clean.png", Picture(photo))
     write(tmp_path / "noisy.png", Picture(noisy(photo, 15)))
     write(tmp_path / "fine.jpg", Picture(photo), quality=97)
@@ -61,8 +68,8 @@ def pictures(tmp_path: Path, photo: Pixels) -> Path:
     return tmp_path
 
 
-def test_faults_are_found(pictures: Path) -> None:
-    found = {path.name: diagnose(path) for path in pictures.iterdir()}
+def test_degradations_are_estimated(pictures: Path) -> None:
+    found = {path.name: estimate_file(path) for path in pictures.iterdir()}
     assert {name: each.quality for name, each in found.items()} == {
         "clean.png": None,
         "noisy.png": None,
@@ -70,7 +77,7 @@ def test_faults_are_found(pictures: Path) -> None:
         "coarse.jpg": 40,
         "grainy.jpg": 92,
     }
-    assert {name: each.task for name, each in found.items()} == {
+    assert {name: task_of(each) for name, each in found.items()} == {
         "clean.png": None,
         "noisy.png": "denoise",
         "fine.jpg": None,
@@ -79,6 +86,10 @@ def test_faults_are_found(pictures: Path) -> None:
     }
     assert found["noisy.png"].sigma == pytest.approx(15, rel=0.15)
     assert str(found["coarse.jpg"]).startswith("JPEG quality 40, noise about ")
+
+
+def sigma_of(image: NDArray[np.generic]) -> float:
+    return estimate_degradation(image).sigma
 
 
 def test_noise_is_in_levels_of_8_bits_whatever_the_samples(photo: Pixels) -> None:
@@ -94,19 +105,19 @@ def test_noise_is_in_levels_of_8_bits_whatever_the_samples(photo: Pixels) -> Non
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 300)])
-def test_small_pictures_have_no_fault(tmp_path: Path, size: tuple[int, int]) -> None:
+def test_small_pictures_are_clean(tmp_path: Path, size: tuple[int, int]) -> None:
     write(tmp_path / "a.png", Picture(np.full((*size, 3), 200, np.uint8)))
-    assert diagnose(tmp_path / "a.png") == Diagnosis(sigma=0.0)
+    assert estimate_file(tmp_path / "a.png") == Estimate(sigma=0.0)
 
 
 def test_a_choice_is_made_for_every_picture(pictures: Path) -> None:
-    def pick(path: Path) -> Chosen:
+    def pick(path: Path) -> SelectedModels:
         if path.name.startswith("clean"):
             raise NothingToRestore(f"{path}: nothing to restore")
-        return Chosen([darkening()], f"it is {path.stem}")
+        return SelectedModels([darkening()], f"it is {path.stem}")
 
     jobs = plan_jobs([pictures], pictures / "out", "")
-    choice = Choice(pick, [darkening()])
+    choice = AutoSelector(pick, [darkening()])
     outcomes = {each.job.source.name: each for each in restore_files(jobs, choice)}
     assert outcomes["clean.png"].needless.endswith("clean.png: nothing to restore")
     assert not outcomes["clean.png"].skipped
@@ -121,7 +132,7 @@ def test_a_choice_is_made_for_every_picture(pictures: Path) -> None:
     assert again["clean.png"].needless
 
 
-def test_jpegs_are_enlarged_by_another_network(
+def test_what_is_degraded_is_enlarged_by_another_model(
     pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, dict[str, object]]] = []
@@ -130,19 +141,21 @@ def test_jpegs_are_enlarged_by_another_network(
         asked.append((name, options))
         return [Restorer(name, Traits(), FakeRuntime(), tile=64)]
 
-    monkeypatch.setattr(choosing, "load_series", series)
-    choice = for_upscaling(device="cpu")
+    monkeypatch.setattr(selection, "load_cascade", series)
+    choice = select_for_upscaling(device="cpu")
     for name, model, reason in (
-        ("clean.png", "scn_x2", "not a JPEG"),
-        ("coarse.jpg", "photo_x2", "JPEG quality 40"),
-        ("fine.jpg", "photo_x2", "JPEG quality 97"),
+        ("clean.png", "scn_x2", "noise about "),
+        ("noisy.png", "photo_x2", "noise about 1"),
+        ("coarse.jpg", "photo_x2", "JPEG quality 40, noise about "),
+        ("fine.jpg", "scn_x2", "JPEG quality 97, noise about "),
     ):
         chosen = choose(choice, pictures / name)
-        assert (chosen.restorers[0].name, chosen.reason) == (model, reason)
+        assert chosen.restorers[0].name == model
+        assert chosen.reason.startswith(reason)
     assert asked == [("scn_x2", {"device": "cpu"}), ("photo_x2", {"device": "cpu"})]
 
     asked.clear()
-    choice = for_restoring(strength=0.5)
+    choice = select_for_restoring(strength=0.5)
     for name, model in (("noisy.png", "denoise"), ("coarse.jpg", "dejpeg")):
         assert choose(choice, pictures / name).restorers[0].name == model
     with pytest.raises(NothingToRestore, match=r"clean.png: nothing to restore \(noise about"):
@@ -191,17 +204,35 @@ def test_what_only_enlarges_has_no_strength() -> None:
 
 
 def test_unknown_tasks_are_named() -> None:
-    with pytest.raises(ScalewiseError, match="unknown task 'deblur'; choose auto, denoise"):
-        scalewise.restore(np.zeros((8, 8), np.uint8), task="deblur")  # pyright: ignore
+    with pytest.raises(ScalewiseError, match="super-resolution only enlarges: call upscale"):
+        scalewise.restore(np.zeros((8, 8), np.uint8), task="super-resolution")
+    with pytest.raises(ScalewiseError, match=r"unknown task 'deblur'; known: .*, denoise"):
+        scalewise.restore(np.zeros((8, 8), np.uint8), task="deblur")
 
 
-def test_nothing_is_done_to_an_array_without_faults(photo: Pixels) -> None:
+def test_nothing_is_done_to_a_clean_array(photo: Pixels) -> None:
     np.testing.assert_array_equal(scalewise.restore(photo), photo)
 
 
-def test_a_photo_series_goes_on_with_the_clean_network() -> None:
-    series = load_series("photo_x2", strength=0.5)
-    assert [restorer.name for restorer in series] == ["photo_x2", "scn_x2"]
+def test_cascades_are_those_that_cards_name() -> None:
+    cascade = load_cascade("photo_x2", strength=0.5)
+    assert [restorer.name for restorer in cascade] == ["photo_x2", "scn_x2"]
+    assert [restorer.name for restorer in load_cascade("scn_x3")] == ["scn_x3", "scn_x2", "scn_x4"]
+
+
+@pytest.mark.parametrize("name", ["clean.png", "noisy.png", "coarse.jpg", "fine.jpg", "grainy.jpg"])
+def test_auto_means_the_same_whatever_an_image_comes_in(pictures: Path, name: str) -> None:
+    pixels = read(pictures / name).pixels
+    write(pictures / f"{name}.png", Picture(pixels))
+    estimates = [
+        estimate_file(pictures / name),
+        estimate_file(pictures / f"{name}.png"),
+        estimate_degradation(pixels),
+        estimate_degradation(pixels.astype(np.uint16) * np.uint16(257)),
+        estimate_degradation((pixels / 255).astype(np.float32)),
+    ]
+    assert len({task_of(each) for each in estimates}) == 1
+    assert len({task_of(each, enlarge=True) for each in estimates}) == 1
 
 
 @pytest.mark.parametrize("task", ["denoise", "dejpeg", "photo"])
@@ -209,7 +240,7 @@ def test_released_networks_mend_what_they_are_for(task: str, photo: Pixels, tmp_
     cut = np.ascontiguousarray(photo[60:316, 100:356])
     write(tmp_path / "a.jpg", Picture(cut), quality=30)
     faulty = noisy(cut, 25) if task == "denoise" else read(tmp_path / "a.jpg").pixels
-    restored = scalewise.restore(faulty, task=task)  # pyright: ignore[reportArgumentType]
+    restored = scalewise.restore(faulty, task=task)
     if task == "photo":
         assert restored.shape == (512, 512, 3)
         restored = restored.reshape(256, 2, 256, 2, 3).mean(axis=(1, 3))
@@ -222,6 +253,9 @@ def test_released_networks_mend_what_they_are_for(task: str, photo: Pixels, tmp_
 
 def test_jobs_name_what_was_done(tmp_path: Path, photo: Pixels) -> None:
     write(tmp_path / "a.jpg", Picture(photo[:64, :64]), quality=50)
-    (outcome,) = restore_files([Job(tmp_path / "a.jpg", tmp_path / "b.png")], for_upscaling())
+    (outcome,) = restore_files(
+        [Job(tmp_path / "a.jpg", tmp_path / "b.png")], select_for_upscaling()
+    )
     assert outcome.restored is not None
-    assert (outcome.restored.model, outcome.restored.reason) == ("photo_x2", "JPEG quality 50")
+    assert outcome.restored.model == "photo_x2"
+    assert outcome.restored.reason.startswith("JPEG quality 50, noise about ")

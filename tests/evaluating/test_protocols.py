@@ -1,4 +1,4 @@
-"""The protocols of noisy pictures and JPEGs, held by published figures and banked values."""
+"""Evaluation protocols of degraded images, held by published figures and banked values."""
 
 from __future__ import annotations
 
@@ -12,21 +12,27 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scalewise.errors import ScalewiseError
-from scalewise.evaluating.tasks import PHOTO, Faults, deblocking, denoising, seed_of
+from scalewise.evaluating.protocols import evaluation_protocol
 from scalewise.files import read
 from scalewise.files.jpeg import decode_jpeg, encode_jpeg, encoder_name
 from scalewise.imaging.colour import to_rgb
+from scalewise.imaging.degradations import Degradation, seed_of
 from scalewise.imaging.metrics import psnr
-from scalewise.imaging.protocols import Protocol, Scores
+from scalewise.imaging.protocols import FIELD, Protocol, Scores, denoising
 from scalewise.imaging.resize import imresize
 
 Pixels = NDArray[np.uint8]
 
 BANKED_FOR = "libvips 8.18.7"
+PHOTO = evaluation_protocol("photo")
+
+
+def deblocking(quality: int, subsampling: str = "4:2:0", grey: bool = False) -> Protocol:
+    return evaluation_protocol("dejpeg", quality=quality, subsampling=subsampling, grey=grey)
 
 
 def means_of_inputs(protocol: Protocol, folder: Path) -> tuple[Scores, str]:
-    """The mean scores of a set's faulty pictures, as they are, and one hash for their files."""
+    """The mean scores of a set's degraded images, as they are, and one hash for their files."""
     scores: list[Scores] = []
     digests = ""
     for path in sorted((folder / "HR").iterdir()):
@@ -133,8 +139,8 @@ def test_photo_is_reduced_then_noisy_then_a_jpeg(photo: Pixels) -> None:
     assert published.encoded == expected
 
 
-def test_no_faults_are_none(photo: Pixels) -> None:
-    pixels, encoded = Faults()(photo, "a")
+def test_a_degradation_of_no_strength_changes_nothing(photo: Pixels) -> None:
+    pixels, encoded = Degradation()(photo, "a")
     assert encoded is None
     np.testing.assert_array_equal(pixels, photo)
 
@@ -167,3 +173,10 @@ def test_every_protocol_describes_itself(protocol: Protocol, name: str, parts: l
 def test_each_is_for_one_scale(protocol: Protocol, scale: int) -> None:
     with pytest.raises(ScalewiseError, match=f"for x{protocol.only_scale} only, not x{scale}"):
         protocol.prepare(np.zeros((64, 64, 3), np.uint8), None, scale)
+
+
+def test_super_resolution_is_measured_by_what_is_asked_for() -> None:
+    assert evaluation_protocol("super-resolution") is FIELD
+    assert evaluation_protocol("upscale", protocol="squash256").name == "squash256"
+    with pytest.raises(ScalewiseError, match="sigma is for denoise, not for dejpeg"):
+        evaluation_protocol("dejpeg", sigma=25)
