@@ -41,6 +41,7 @@ EXTRAS = {
     "onnx": "train",
     "tensorboard": "train",
     "matplotlib": "train",
+    "jinja2": "train",
     "onnxruntime": "quantize",
     "ray": "cluster",
     "fastapi": "web",

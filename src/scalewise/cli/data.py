@@ -113,13 +113,15 @@ def check(
         # Check two folders of image pairs
         scalewise data check --hr sharp/ --lr small/
     """
-    from scalewise.data.check import check
+    from scalewise.data.check import check_dataset
 
     if folder is not None and hr is not None:
         raise ScalewiseError("give one dataset: a folder, or --hr and --lr")
     (dataset,) = find_datasets([] if folder is None else [folder], split, hr, lr)
     with progress_bar("reading") as update:
-        report = check(dataset, min_side=min_side, fast=fast, workers=workers, progress=update)
+        report = check_dataset(
+            dataset, min_side=min_side, fast=fast, workers=workers, progress=update
+        )
     for line in _describe(report):
         typer.echo(line)
     if fast:
@@ -200,6 +202,7 @@ def pack(
         # Add a released model's images, for a small model to learn from
         scalewise data pack photos/ -o data/taught.pack --teacher scn_x2
     """
+    from scalewise.data.check import find_shuffled
     from scalewise.data.store import pack
 
     datasets = find_datasets(folders or [], split, hr, lr)
@@ -209,6 +212,8 @@ def pack(
         source = _teacher(teacher, teacher_name, teacher_licence, scales, datasets)
     elif teacher_name or teacher_licence:
         raise ScalewiseError("--teacher-name and --teacher-licence describe --teacher; add it")
+    for warning in (line for dataset in datasets for line in find_shuffled(dataset, scales)):
+        print_warning(warning)
     with progress_bar("packing") as update:
         summary = pack(datasets, output, scales, workers, update, squash, source)
     for remark in (remark for dataset in datasets for remark in dataset.remarks()):

@@ -47,15 +47,13 @@ def export(
         scalewise export scn.pth -o scn.onnx --set levels=3 --no-pad
     """
     from scalewise.errors import ScalewiseError
+    from scalewise.files import require_folder
     from scalewise.models.export import export_onnx
     from scalewise.weights.release import load_network
 
     if output.suffix.lower() != ".onnx":
         raise ScalewiseError(f"{output}: give a name that ends in .onnx")
-    if not output.parent.is_dir():
-        raise ScalewiseError(
-            f"{output}: the folder {output.parent} does not exist; create it first"
-        )
+    require_folder(output)
     network = load_network(model, **parse_settings(settings))
     export_onnx(network, output, any_size=pad)
     aligned = not pad and network.multiple > 1

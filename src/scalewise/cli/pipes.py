@@ -119,11 +119,11 @@ def places(
 
 def format_by_content(path: Path) -> str | None:
     """Return an image's extension by its content; None if the format cannot be read or written."""
-    from scalewise.files.content import content_of
+    from scalewise.files.formats import detect_format
 
     try:
         with path.open("rb") as file:
-            content = content_of(file)
+            content = detect_format(file)
         return _suffix_of(content.name) if content is not None else None
     except (OSError, ScalewiseError):  # reported later, when the file is opened
         return None

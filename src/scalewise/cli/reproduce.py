@@ -96,8 +96,7 @@ def reproduce(
         # Follow the document to the letter, and compare with the modern recipes
         scalewise reproduce --data data/ --recipes document --also runs/modern
     """
-    from scalewise.reproducing.data import find_data
-    from scalewise.reproducing.run import Request, reproduce
+    from scalewise.experiments import Request, find_data, reproduce
     from scalewise.training.session import stopped_by_signals
 
     found = find_data(data, train, valid)
@@ -111,7 +110,6 @@ def reproduce(
         data=found,
         folder=folder or Path("runs") / recipes,
         form=recipes,
-        recipes=_beside_the_code("recipes"),
         budget=budget,
         samples=samples or [next(iter(found.sets.values())).items[0].hr],
         single=single,
@@ -128,11 +126,6 @@ def reproduce(
 
 def _sample_pictures() -> list[Path]:
     """Return the example photographs of the repository; none outside of it."""
-    folder = _beside_the_code("examples") / "pictures"
+    here = Path("examples")
+    folder = (here if here.is_dir() else Path(__file__).parents[3] / "examples") / "pictures"
     return sorted([*folder.glob("valid/*.png"), *folder.glob("train/*.png")])
-
-
-def _beside_the_code(name: str) -> Path:
-    """Return a folder of the repository: in the current folder, or else in that of this code."""
-    here = Path(name)
-    return here if here.is_dir() else Path(__file__).parents[3] / name
