@@ -13,7 +13,7 @@ import pyvips
 import torch
 from numpy.typing import NDArray
 
-from scalewise.files import Picture, read, write
+from scalewise.files import Metadata, Picture, read, write
 from scalewise.models import create_model
 from scalewise.restoring.restorer import load
 from scalewise.weights.card import read_card
@@ -87,12 +87,12 @@ def test_upscale_to_any_size_and_format(
 
 def test_upscale_strips_and_warns(call, tmp_path: Path, small_release: Path, photo) -> None:
     xmp = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
-    write(tmp_path / "a.png", Picture(photo[:40, :40], xmp=xmp))
+    write(tmp_path / "a.png", Picture(photo[:40, :40], Metadata(xmp=xmp)))
     code, _, err = call("upscale", tmp_path / "a.png", "-m", small_release)
     assert (code, err) == (0, "")
-    assert read(tmp_path / "a_x2.png").xmp == xmp
+    assert read(tmp_path / "a_x2.png").metadata.xmp == xmp
     call("upscale", tmp_path / "a.png", "-m", small_release, "--strip", "--overwrite")
-    assert read(tmp_path / "a_x2.png").xmp is None
+    assert read(tmp_path / "a_x2.png").metadata.xmp is None
     frames = pyvips.Image.xyz(40, 80)[1].cast("uchar")
     frames.set_type(pyvips.GValue.gint_type, "page-height", 40)
     frames.gifsave(str(tmp_path / "moving.gif"))

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scalewise.data.degrading import TASKS, Degradation, jpeg_batch
+from scalewise.data.degrading import TASKS, Degradation
 from scalewise.imaging.colour import BT601, rgb_to_y
 from scalewise.imaging.degradations import jpeg
+from scalewise.imaging.jpeg_codec import jpeg_batch
 from scalewise.imaging.resize import imresize
 
 Pixels = NDArray[np.uint8]

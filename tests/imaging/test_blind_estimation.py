@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from scalewise.imaging.blind_estimation import estimate_jpeg_quality, estimate_sigma
-from scalewise.imaging.degradations import LUMA_TABLE, gaussian_noise, jpeg, quantisation_table
+from scalewise.imaging.degradations import gaussian_noise, jpeg
+from scalewise.imaging.jpeg_codec import LUMA_TABLE, quantisation_table
 
 
 @pytest.mark.parametrize("sigma", [0, 5, 15, 25, 50])

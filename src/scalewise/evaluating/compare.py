@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.data.store import read_rgb
+from scalewise.data.reading import read_rgb
 from scalewise.evaluating import evaluate
 from scalewise.evaluating.sheet import Panel, draw_sheet, most_telling_crop
 from scalewise.imaging.protocols import Protocol, Scores

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.files import jpeg
+from scalewise.files.jpeg import decode_jpeg, encode_jpeg, encoder_name
 from scalewise.imaging.colour import BT601, FULL_RANGE_BT601
 from scalewise.imaging.degradations import Subsampling, gaussian_noise
 from scalewise.imaging.protocols import FIELD, Degraded, Protocol
@@ -49,13 +49,13 @@ class Faults:
         if self.quality is None:
             return Degraded(pixels)
         rounded = np.rint(pixels).clip(0, 255).astype(np.uint8)
-        encoded = jpeg.encode(rounded, self.quality, self.subsampling)
-        return Degraded(jpeg.decode(encoded), encoded)
+        encoded = encode_jpeg(rounded, self.quality, self.subsampling)
+        return Degraded(decode_jpeg(encoded), encoded)
 
     def describe_jpeg(self, chroma: bool = True) -> str:
         """The JPEG in words, with its encoder."""
         sampled = f", chroma {self.subsampling}," if chroma else ""
-        return f"JPEG quality {self.quality}{sampled} by {jpeg.encoder()}"
+        return f"JPEG quality {self.quality}{sampled} by {encoder_name()}"
 
 
 def seed_of(name: str) -> int:

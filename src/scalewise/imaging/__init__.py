@@ -1,1 +1,58 @@
-"""Pixels as arrays: resampling, colour, metrics, protocols, degradations. NumPy only."""
+"""Images as NumPy arrays: resampling, colour, metrics, protocols, degradations, estimation."""
+
+from scalewise.imaging.blind_estimation import estimate_jpeg_quality, estimate_sigma
+from scalewise.imaging.colour import (
+    BT601,
+    FULL_RANGE_BT601,
+    ROUNDED_BT601,
+    LumaWeights,
+    is_grey,
+    rgb_to_y,
+    to_rgb,
+)
+from scalewise.imaging.degradations import Subsampling, bicubic_down, gaussian_noise, jpeg
+from scalewise.imaging.metrics import blocking_effect, psnr, psnr_b, ssim
+from scalewise.imaging.protocols import (
+    FIELD,
+    PROTOCOLS,
+    SQUASH256,
+    Case,
+    Degraded,
+    Protocol,
+    Scores,
+    squashing,
+)
+from scalewise.imaging.registration import Alignment, align
+from scalewise.imaging.resize import imresize, resize_like_pillow
+
+__all__ = [
+    "BT601",
+    "FIELD",
+    "FULL_RANGE_BT601",
+    "PROTOCOLS",
+    "ROUNDED_BT601",
+    "SQUASH256",
+    "Alignment",
+    "Case",
+    "Degraded",
+    "LumaWeights",
+    "Protocol",
+    "Scores",
+    "Subsampling",
+    "align",
+    "bicubic_down",
+    "blocking_effect",
+    "estimate_jpeg_quality",
+    "estimate_sigma",
+    "gaussian_noise",
+    "imresize",
+    "is_grey",
+    "jpeg",
+    "psnr",
+    "psnr_b",
+    "resize_like_pillow",
+    "rgb_to_y",
+    "squashing",
+    "ssim",
+    "to_rgb",
+]

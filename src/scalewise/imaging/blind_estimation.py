@@ -1,4 +1,4 @@
-"""What is wrong with a picture: how strong its noise is, and how strongly it was compressed."""
+"""Blind estimation of noise level and JPEG quality."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.imaging.degradations import LUMA_TABLE, quantisation_table
+from scalewise.imaging.jpeg_codec import LUMA_TABLE, quantisation_table
 
 _GAUSSIAN = 0.6745  # the median of the absolute value, for a standard deviation of 1
 _BLOCK = 8
 
 
 def estimate_sigma(image: NDArray[Any]) -> float:
-    """The standard deviation of a picture's noise.
+    """Return the standard deviation of a picture's noise.
 
     The median of the absolute diagonal details of Haar's wavelet, over 0.6745 (Donoho and
     Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 1994), in the smoother
-    half of the picture's 8x8 blocks, for texture has diagonal details too.  Where samples are
+    half of the picture's 8x8 blocks, because texture has diagonal details too.  Where samples are
     clipped there is no noise to see: black and white blocks are left out.
 
     Args:
@@ -55,14 +55,14 @@ def _sigma(plane: NDArray[Any]) -> float:
 
 
 def _blocks(plane: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(blocks, 64) of a plane whose sides are multiples of 8."""
+    """Return the 8x8 blocks (blocks, 64) of a plane whose sides are multiples of 8."""
     rows, columns = plane.shape[0] // _BLOCK, plane.shape[1] // _BLOCK
     blocks = plane.reshape(rows, _BLOCK, columns, _BLOCK).swapaxes(1, 2)
     return blocks.reshape(-1, _BLOCK * _BLOCK)
 
 
 def estimate_jpeg_quality(table: NDArray[np.int64]) -> int:
-    """The quality that a JPEG file was written with, as libjpeg counts.
+    """Return the quality that a JPEG file was written with, as libjpeg counts.
 
     Args:
         table: (8, 8), the quantisation table of its luminance.

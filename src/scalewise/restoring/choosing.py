@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scalewise.errors import NothingToRestore, ScalewiseError
-from scalewise.files.jpeg_tables import luma_table
+from scalewise.files.jpeg import luma_table
 from scalewise.imaging.blind_estimation import estimate_jpeg_quality
 from scalewise.restoring.diagnosis import diagnose
 from scalewise.restoring.restorer import Restorer, load

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.files import MAX_PIXELS, open_picture
-from scalewise.files.jpeg_tables import luma_table
+from scalewise.files.jpeg import luma_table
 from scalewise.imaging.blind_estimation import estimate_jpeg_quality, estimate_sigma
 
 VISIBLE_SIGMA = 6.0

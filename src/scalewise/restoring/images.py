@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scalewise.errors import ScalewiseError, warn
-from scalewise.files import check_target, copy_picture, format_of, write
+from scalewise.errors import warn
+from scalewise.files import check_target, copy_picture, format_of, require_folder, write
 from scalewise.imaging.blind_estimation import estimate_jpeg_quality
 from scalewise.restoring.choosing import MODELS, PHOTO, kept_series, model_of_task
 from scalewise.restoring.diagnosis import Diagnosis, sigma_of
@@ -52,8 +52,7 @@ def _checked_path(output: Any, overwrite: bool) -> Path | None:
         return None
     path = path_of(output)
     check_target(path, 1, 1, overwrite=overwrite)
-    if not path.parent.is_dir():
-        raise ScalewiseError(f"{path}: the folder {path.parent} does not exist; make it first")
+    require_folder(path)
     return path
 
 
