@@ -11,10 +11,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from scalewise.restoring.choosing import for_upscaling
 from scalewise.restoring.folder import restore_files
 from scalewise.restoring.jobs import plan_jobs
 from scalewise.restoring.pictures import Wishes
+from scalewise.restoring.selection import select_for_upscaling
 from scalewise.restoring.sizes import Target
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -29,7 +29,7 @@ def main(folder: str = str(PICTURES), output: str = "restored") -> None:
     """Enlarge every picture by half: JPEGs with their faults taken out, all others as they are."""
     jobs = plan_jobs([Path(folder)], Path(output), "_x1.5", format="webp")
     wishes = Wishes(target=Target(scale=1.5), format="webp", quality=90)
-    for outcome in restore_files(jobs, for_upscaling(), wishes, tell):
+    for outcome in restore_files(jobs, select_for_upscaling(), wishes, tell):
         if outcome.restored is not None:
             made = outcome.restored
             print(f"{outcome.job.source.name}: {made.width}x{made.height} by {made.model}")

@@ -14,15 +14,17 @@ BELOW: dict[str, set[str]] = {
     "errors": set(),
     "atomic": set(),
     "imaging": {"errors"},
+    "tasks": {"errors", "imaging"},
     "files": {"errors"},
     "models": {"errors", "atomic", "imaging"},
-    "weights": {"errors", "atomic", "imaging", "files", "models"},
-    "data": {"errors", "atomic", "imaging", "files"},
-    "restoring": {"errors", "imaging", "files", "models", "weights"},
+    "weights": {"errors", "atomic", "imaging", "tasks", "files", "models"},
+    "data": {"errors", "atomic", "imaging", "tasks", "files"},
+    "restoring": {"errors", "imaging", "tasks", "files", "models", "weights"},
     "evaluating": {
         "errors",
         "atomic",
         "imaging",
+        "tasks",
         "files",
         "models",
         "weights",
@@ -32,7 +34,7 @@ BELOW: dict[str, set[str]] = {
 }
 BELOW["training"] = {*BELOW, "evaluating"}
 BELOW[FRONT_DOOR] = {*BELOW} - {"training"}
-BELOW["reproducing"] = {*BELOW} - {FRONT_DOOR}
+BELOW["experiments"] = {*BELOW} - {FRONT_DOOR}
 BELOW["web"] = {*BELOW}
 BELOW["cli"] = {*BELOW}
 """Package -> what it may import; the front door is ``scalewise/__init__.py``."""

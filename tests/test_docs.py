@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 import scalewise
-from scalewise.evaluating.tasks import denoising
-from scalewise.imaging.protocols import PROTOCOLS
+from scalewise.imaging.protocols import PROTOCOLS, denoising
 from scalewise.weights import list_cards
 from tests.test_architecture import imports_of_the_house
 

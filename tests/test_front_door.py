@@ -18,7 +18,7 @@ import scalewise
 from scalewise import ScalewiseError
 from scalewise.files import Picture, read, write
 from scalewise.models import create_model
-from scalewise.restoring import choosing
+from scalewise.restoring import selection
 from scalewise.restoring.restorer import Restorer
 from scalewise.weights import load_network
 from tests.restoring.fakes import FakeRuntime, Traits
@@ -41,10 +41,10 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(model)
         return [Restorer(model, Traits(), FakeRuntime(), tile=64)]
 
-    choosing._kept_series.cache_clear()  # pyright: ignore[reportPrivateUsage]
-    monkeypatch.setattr(choosing, "load_series", series)
+    selection._cached_cascade.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(selection, "load_cascade", series)
     yield names  # pyright: ignore
-    choosing._kept_series.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    selection._cached_cascade.cache_clear()  # pyright: ignore[reportPrivateUsage]
 
 
 def test_names_that_people_look_for() -> None:

@@ -43,7 +43,7 @@ def list_models(task: str | None = None, scale: int | None = None) -> list[Card]
     """Return the cards of the released models that come with the package, sorted by name.
 
     Args:
-        task: only those for ``super-resolution``, ``denoise``, ``dejpeg`` or ``photo``.
+        task: only those for a task, such as ``denoise``; see :func:`scalewise.tasks.list_tasks`.
         scale: only those whose output is so many times as large as the input.
 
     >>> [card.name for card in list_models(task="super-resolution", scale=4)]
@@ -154,8 +154,8 @@ def upscale(
             uint8, uint16, boolean, or floating in [0, 1].  Lists of whole numbers have 8 bits.
         output: where to write the result, with the picture's profile and Exif; the format is
             the suffix's.  Floating values are written with 16 bits where the format has them.
-        model: a released model's name or folder; None for ``photo_x2`` if the picture is a JPEG
-            file, or an image that PIL opened from one, and else ``scn_x2``.
+        model: a released model's name or folder; None for ``photo_x2`` if the image has visible
+            noise or JPEG artifacts, and else ``scn_x2``.
         target: the size to reach, such as ``Target(scale=3)``.
         scale, width, height, fit, max_megapixels: the same without :class:`Target`, such as
             ``width=3840``; the model's own scale if nothing is given.
@@ -183,7 +183,7 @@ def restore(
     image: NDArray[Any] | str | bytes | PathLike[Any],
     output: str | bytes | PathLike[Any] | None = None,
     *,
-    task: Literal["auto", "denoise", "dejpeg", "photo"] = "auto",
+    task: str = "auto",
     strength: float = 1.0,
     overwrite: bool = False,
 ) -> NDArray[Any]: ...
@@ -194,7 +194,7 @@ def restore(
     image: Any,
     output: str | bytes | PathLike[Any] | None = None,
     *,
-    task: Literal["auto", "denoise", "dejpeg", "photo"] = "auto",
+    task: str = "auto",
     strength: float = 1.0,
     overwrite: bool = False,
 ) -> Any: ...
@@ -204,7 +204,7 @@ def restore(
     image: Any,
     output: str | bytes | PathLike[Any] | None = None,
     *,
-    task: Literal["auto", "denoise", "dejpeg", "photo"] = "auto",
+    task: str = "auto",
     strength: float = 1.0,
     overwrite: bool = False,
 ) -> Any:
@@ -214,8 +214,9 @@ def restore(
         image: as for :func:`upscale`.
         output: where to write the result, likewise.  A picture that needs nothing is copied there
             byte by byte, or converted if the suffix is of another format.
-        task: ``denoise``, ``dejpeg``, or ``photo``, which takes out both and doubles the size;
-            ``auto`` takes out what is worse, if either is there to be seen.
+        task: a name of :func:`scalewise.tasks.list_tasks` that is not about size alone, such as
+            ``denoise``; ``auto`` removes noise or JPEG artifacts, whichever is worse, if either
+            can be seen.
         strength: how much is kept of what the network changes, in [0, 1].
         overwrite: replace a file that is there; if False, that is an error.
 

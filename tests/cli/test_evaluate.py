@@ -11,8 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from scalewise.evaluating.evaluate import restoration
-from scalewise.evaluating.tasks import PHOTO, denoising
+from scalewise.evaluating.protocols import evaluation_protocol
 from scalewise.files import Picture, read, write
+from scalewise.imaging.protocols import denoising
 from scalewise.restoring.restorer import load
 from scalewise.weights.card import read_card, write_card
 
@@ -116,8 +117,9 @@ def test_photos_beside_bicubic(
     code, out, _ = call("evaluate", small_release, dataset, "--task", "photo", "--csv", scores)
     assert code == 0
     assert "protocol photo: " in out
-    lr, truth = PHOTO.prepare(photo[:60, 100:170], None, 2, "a")
-    expected = PHOTO.score(load(small_release, precision="f32").restore(lr), truth, 2)
+    protocol = evaluation_protocol("photo")
+    lr, truth = protocol.prepare(photo[:60, 100:170], None, 2, "a")
+    expected = protocol.score(load(small_release, precision="f32").restore(lr), truth, 2)
     assert float(rows_of(scores)[0]["psnr_y"]) == pytest.approx(expected.psnr_y, abs=1e-3)
     assert "protocol photo: " in call("evaluate", "bicubic", dataset, "--task", "photo")[1]
 
@@ -130,8 +132,8 @@ def test_photos_beside_bicubic(
         (["bicubic", "--grey"], "--grey is for denoise and dejpeg, not for super-resolution"),
         (["noisy", "--protocol", "field"], "--protocol is for super-resolution, not for denoise"),
         (["jpeg", "--grey", "--subsampling", "4:4:4"], "with --grey there is no chroma"),
-        (["bicubic", "--task", "denoise"], "bicubic is no baseline of denoise; that is noisy"),
-        (["noisy", "--task", "photo"], "noisy is no baseline of photo; that is bicubic"),
+        (["bicubic", "--task", "denoise"], "bicubic is not the baseline of denoise; that is noisy"),
+        (["noisy", "--task", "photo"], "noisy is not the baseline of photo; that is bicubic"),
         (["noisy", "--card"], "noisy has no card"),
         (
             ["scn_x2", "--task", "denoise"],

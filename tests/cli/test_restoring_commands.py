@@ -334,7 +334,7 @@ def test_upscale_says_which_network_and_why(call, tmp_path: Path, photo) -> None
     code, out, _ = call("upscale", tmp_path)
     assert code == 0
     jpeg, png, _ = out.splitlines()
-    assert "a_x2.jpg: 128x128, photo_x2 (JPEG quality 70), " in jpeg
-    assert "b_x2.png: 128x128, scn_x2 (not a JPEG), " in png
+    assert "a_x2.jpg: 128x128, photo_x2 (JPEG quality 70, noise about " in jpeg
+    assert "b_x2.png: 128x128, scn_x2 (noise about " in png
     _, out, _ = call("upscale", tmp_path / "a.jpg", "-m", "scn_x2", "--overwrite")
     assert "a_x2.jpg: 128x128, scn_x2, " in out

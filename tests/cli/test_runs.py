@@ -76,8 +76,8 @@ def test_every_other_protocol_has_a_mark_of_its_own(folder: Path) -> None:
     lines = say(folder)
     rows = {line.split()[0]: line.split()[1:] for line in lines if line.strip()}
     assert [rows[name][4] for name in ("a", "b", "good")] == ["37.51*", "37.51+", "37.51"]
-    assert sum(line.startswith("* protocol photo-middle") for line in lines) == 1
-    assert sum(line.startswith("+ protocol photo-middle") for line in lines) == 1
+    assert sum(line.startswith("* protocol photo: ") for line in lines) == 1
+    assert sum(line.startswith("+ protocol photo10-77: ") for line in lines) == 1
 
 
 def test_one_run_goes_by_its_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Faults in training patches: JPEG as it is, noise as drawn, a grid that may begin anywhere."""
+"""Degradation of training patches: JPEG as it is, noise as drawn, a grid that begins anywhere."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scalewise.data.degrading import TASKS, Degradation
+from scalewise.data.degrading import PatchDegradation
 from scalewise.imaging.colour import BT601, rgb_to_y
 from scalewise.imaging.degradations import jpeg
 from scalewise.imaging.jpeg_codec import jpeg_batch
 from scalewise.imaging.resize import imresize
+from scalewise.tasks import get_task
 
 Pixels = NDArray[np.uint8]
 
@@ -40,20 +41,24 @@ def test_a_batch_of_jpegs_is_each_ones_jpeg(photo: Pixels) -> None:
     assert jpeg_batch(patches[:0], quality[:0], halved[:0]).shape == (0, 48, 48, 3)
 
 
-def test_what_befalls_a_patch_does_not_depend_on_the_others(photo: Pixels) -> None:
+def test_how_a_patch_is_degraded_does_not_depend_on_the_others(photo: Pixels) -> None:
     patches = patches_of(photo, 12, 64)
-    for degradation in TASKS.values():
+    for degradation in (
+        PatchDegradation(),
+        PatchDegradation(sigma=(0, 50), grey=0.15),
+        PatchDegradation(sigma=(0, 10), quality=(60, 95), clean=0.15),
+    ):
         together = degradation.degrade(patches, generators(12))
         alone = [degradation.degrade(patches[n : n + 1], [generators(12)[n]]) for n in range(12)]
         np.testing.assert_array_equal(together, np.concatenate(alone))
-        assert degradation == Degradation() or np.any(
+        assert degradation == PatchDegradation() or np.any(
             together != degradation.degrade(patches, generators(12, seed=1))
         )
 
 
 def test_noise_is_of_every_strength_and_not_clipped() -> None:
     patches = np.full((600, 24, 24, 3), 250, np.uint8)
-    noisy = Degradation(sigma=(10, 50)).degrade(patches, generators(600))
+    noisy = PatchDegradation(sigma=(10, 50)).degrade(patches, generators(600))
     assert noisy.dtype == np.float32
     assert noisy.max() > 300
     assert np.any(noisy != np.rint(noisy))
@@ -70,8 +75,8 @@ def test_noise_is_of_every_strength_and_not_clipped() -> None:
 def test_a_share_of_the_patches_stays_clean(photo: Pixels) -> None:
     patches = patches_of(photo, 400, 16)
     for degradation in (
-        Degradation(sigma=(5, 10), clean=0.25),
-        Degradation(sigma=(5, 10), quality=(10, 20), clean=0.25),
+        PatchDegradation(sigma=(5, 10), clean=0.25),
+        PatchDegradation(sigma=(5, 10), quality=(10, 20), clean=0.25),
     ):
         degraded = degradation.degrade(patches, generators(400))
         clean = np.all(degraded == patches, axis=(1, 2, 3))
@@ -82,14 +87,14 @@ def test_a_share_of_the_patches_is_made_grey_with_grey_noise() -> None:
     large = np.random.default_rng(0).integers(50, 200, (300, 64, 64, 3), np.uint8)
     small = np.ascontiguousarray(large[:, ::2, ::2])
     for degradation in (
-        Degradation(sigma=(5, 10), grey=0.3),
-        Degradation((5, 10), (30, 90), 0, 0.3),
+        PatchDegradation(sigma=(5, 10), grey=0.3),
+        PatchDegradation((5, 10), (30, 90), 0, 0.3),
     ):
         degraded, target = degradation.degrade_pairs(small, large, 16, generators(300))
         grey = np.all(target == target[..., :1], axis=(1, 2, 3))
         assert np.mean(grey) == pytest.approx(0.3, abs=0.08)
         np.testing.assert_array_equal(np.all(degraded == degraded[..., :1], axis=(1, 2, 3)), grey)
-    _, target = Degradation(sigma=(5, 10), grey=0.3).degrade_pairs(
+    _, target = PatchDegradation(sigma=(5, 10), grey=0.3).degrade_pairs(
         small, large, 16, generators(300)
     )
     luma = np.rint(large @ np.array([0.299, 0.587, 0.114]))
@@ -99,7 +104,7 @@ def test_a_share_of_the_patches_is_made_grey_with_grey_noise() -> None:
 
 def test_noise_comes_before_the_jpeg_or_after_it() -> None:
     patches = np.full((200, 16, 16, 3), 128, np.uint8)
-    photo = Degradation(sigma=(10, 10), quality=(50, 50))
+    photo = PatchDegradation(sigma=(10, 10), quality=(50, 50))
     degraded = photo.degrade(patches, generators(200))
     assert degraded.dtype == np.uint8
     strengths = np.std(degraded.astype(float), axis=(1, 2, 3))
@@ -112,7 +117,7 @@ def test_noise_comes_before_the_jpeg_or_after_it() -> None:
 def test_jpegs_are_of_every_quality_and_both_kinds() -> None:
     ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
     patches = np.stack([np.stack([ramp, ramp.T, 255 - ramp], axis=-1)] * 300)
-    degraded = Degradation(quality=(50, 53)).degrade(patches, generators(300))
+    degraded = PatchDegradation(quality=(50, 53)).degrade(patches, generators(300))
     kinds = {each.tobytes(): each for each in degraded}
     expected = {
         jpeg_batch(patches[:1], np.array([quality]), np.array([halved])).tobytes()
@@ -124,14 +129,14 @@ def test_jpegs_are_of_every_quality_and_both_kinds() -> None:
 
 @pytest.mark.parametrize("patch", [8, 40, 48, 49, 64])
 def test_there_is_room_for_every_place_on_the_grid(patch: int) -> None:
-    assert Degradation(sigma=(0, 50)).side(patch) == patch
-    side = Degradation(quality=(10, 95)).side(patch)
+    assert PatchDegradation(sigma=(0, 50)).side(patch) == patch
+    side = PatchDegradation(quality=(10, 95)).side(patch)
     assert side % 16 == 0
     assert patch + 15 <= side < patch + 31
 
 
 def test_the_grid_may_begin_anywhere(photo: Pixels) -> None:
-    degradation = Degradation(quality=(5, 5))
+    degradation = PatchDegradation(quality=(5, 5))
     patches = patches_of(photo, 300, degradation.side(40))
     degraded, clean = degradation.degrade_pairs(patches, patches, 40, generators(300))
     assert degraded.shape == clean.shape == (300, 40, 40, 3)
@@ -145,7 +150,7 @@ def test_the_grid_may_begin_anywhere(photo: Pixels) -> None:
 
 @pytest.mark.parametrize("scale", [1, 2])
 def test_both_patches_show_the_same_place(photo: Pixels, scale: int) -> None:
-    degradation = Degradation(quality=(100, 100))
+    degradation = PatchDegradation(quality=(100, 100))
     side = degradation.side(24)
     large = patches_of(photo, 40, side * scale)
     small = np.stack([imresize(each, 1 / scale) for each in large])
@@ -164,7 +169,7 @@ def test_both_patches_show_the_same_place(photo: Pixels, scale: int) -> None:
 def test_a_batch_takes_under_a_tenth_of_a_step(
     photo: Pixels, task: str, count: int, patch: int, scale: int
 ) -> None:
-    degradation = TASKS[task]
+    degradation = PatchDegradation.of(get_task(task))
     side = degradation.side(patch)
     small, large = patches_of(photo, count, side), patches_of(photo, count, side * scale)
     spent: list[float] = []

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scalewise.data.degrading import TASKS, Degradation
+from scalewise.data.degrading import PatchDegradation
 from scalewise.data.layouts import find_dataset
 from scalewise.data.sampler import PatchSampler, bicubic_matrix
 from scalewise.data.store import Store, pack
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
 from scalewise.imaging.resize import imresize
+from scalewise.tasks import get_task
 
 
 def packed(folder: Path, *pictures: NDArray[np.uint8], scale: int = 2) -> Store:
@@ -162,8 +163,9 @@ def test_processes_share_whole_pictures(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("task", ["denoise", "dejpeg", "photo"])
-def test_faults_depend_on_seed_step_and_place_alone(store: Store, task: str) -> None:
-    scale, settings = 2 if task == "photo" else 1, {"seed": 5, "degradation": TASKS[task]}
+def test_degradations_depend_on_seed_step_and_place_alone(store: Store, task: str) -> None:
+    scale = 2 if task == "photo" else 1
+    settings = {"seed": 5, "degradation": PatchDegradation.of(get_task(task))}
     sampler = PatchSampler([store], scale, 16, 6, **settings)
     lr, hr = sampler.sample(11)
     assert (lr.shape, hr.shape) == ((6, 16, 16, 3), (6, 16 * scale, 16 * scale, 3))
@@ -182,7 +184,7 @@ def test_faults_depend_on_seed_step_and_place_alone(store: Store, task: str) -> 
 
 def test_every_step_seed_and_patch_has_faults_of_its_own(tmp_path: Path) -> None:
     store = packed(tmp_path / "grey", np.full((20, 20, 3), 128, np.uint8))
-    noise = Degradation(sigma=(20, 20))
+    noise = PatchDegradation(sigma=(20, 20))
     drawn = [
         patch - np.float32(128)
         for seed in (0, 1)
@@ -195,7 +197,7 @@ def test_every_step_seed_and_patch_has_faults_of_its_own(tmp_path: Path) -> None
 
 def test_a_margin_needs_room(tmp_path: Path) -> None:
     store = packed(tmp_path / "one", np.zeros((40, 63, 3), np.uint8))
-    jpegs = Degradation(quality=(10, 95))
+    jpegs = PatchDegradation(quality=(10, 95))
     assert len(PatchSampler([store], 1, 17, 1, degradation=jpegs)) == 1
     with pytest.raises(ScalewiseError, match="large enough for patches of 48 px; choose a smaller"):
         PatchSampler([store], 1, 18, 1, degradation=jpegs)

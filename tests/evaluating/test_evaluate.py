@@ -22,10 +22,10 @@ from scalewise.evaluating.evaluate import (
     unchanged,
     write_csv,
 )
-from scalewise.evaluating.tasks import deblocking, denoising
+from scalewise.evaluating.protocols import evaluation_protocol
 from scalewise.files import Picture, write
 from scalewise.imaging.metrics import psnr
-from scalewise.imaging.protocols import FIELD
+from scalewise.imaging.protocols import FIELD, denoising
 from scalewise.imaging.resize import imresize
 from scalewise.restoring.restorer import Restorer, load
 
@@ -75,7 +75,7 @@ def test_csv_has_a_row_for_every_picture(folder: Path) -> None:
 def test_jpegs_are_scored_with_psnr_b_and_their_hash(
     folder: Path, photo: NDArray[np.uint8]
 ) -> None:
-    protocol = deblocking(20)
+    protocol = evaluation_protocol("dejpeg", quality=20)
     images = list(evaluate(unchanged, find_dataset(folder), 1, protocol))
     digests = []
     for image, top in zip(images, (0, 200), strict=True):

@@ -1,4 +1,4 @@
-"""Noise and compression of pictures, found again."""
+"""Blind estimation: noise level and JPEG quality, found again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scalewise.imaging.blind_estimation import estimate_jpeg_quality, estimate_sigma
+from scalewise.imaging.blind_estimation import (
+    estimate_degradation,
+    estimate_jpeg_quality,
+    estimate_jpeg_quality_of_pixels,
+    estimate_sigma,
+)
 from scalewise.imaging.degradations import gaussian_noise, jpeg
 from scalewise.imaging.jpeg_codec import LUMA_TABLE, quantisation_table
 
@@ -38,3 +43,31 @@ def test_every_quality_is_found_again() -> None:
 
 def test_tables_of_another_encoder() -> None:
     assert abs(estimate_jpeg_quality(quantisation_table(LUMA_TABLE, 60) + 1) - 60) <= 5
+
+
+@pytest.mark.parametrize("quality", [10, 30, 50, 75, 85, 92, 95])
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:4"])
+def test_pixels_tell_the_quality_that_they_were_coded_with(
+    photo: NDArray[np.uint8], quality: int, subsampling: str
+) -> None:
+    coded = jpeg(photo, quality, subsampling)  # pyright: ignore[reportArgumentType]
+    near = pytest.approx(quality, abs=1)  # neighbours have the same steps of low frequencies
+    assert estimate_jpeg_quality_of_pixels(coded) == near
+    assert estimate_jpeg_quality_of_pixels(coded[64:160, 200:296]) == near
+    assert estimate_degradation((coded / 255).astype(np.float32)).quality == near
+    assert estimate_jpeg_quality_of_pixels(jpeg(photo[..., :1], quality)) == near
+
+
+def test_pixels_of_no_jpeg_tell_no_quality(photo: NDArray[np.uint8]) -> None:
+    coded = jpeg(photo, 60)
+    shifted = coded[3:, 5:]
+    noisy = gaussian_noise(coded, 5, np.random.default_rng(0))
+    flat = np.full((64, 64, 3), 130, np.uint8)
+    drawing = np.repeat(np.repeat(np.eye(32, dtype=np.uint8) * 255, 4, 0), 4, 1)[..., None]
+    for image in (photo, shifted, noisy, flat, drawing, coded[:7, :7], coded[:0, :0]):
+        assert estimate_jpeg_quality_of_pixels(image) is None
+
+
+def test_a_table_is_believed_before_the_pixels(photo: NDArray[np.uint8]) -> None:
+    table = quantisation_table(LUMA_TABLE, 98)
+    assert estimate_degradation(photo, table).quality == 98

@@ -22,12 +22,12 @@ from scalewise.cli.app import main
 from scalewise.errors import DiskFullError, ScalewiseError
 from scalewise.files import Picture, write
 from scalewise.restoring import cluster
-from scalewise.restoring.choosing import load_series
 from scalewise.restoring.cluster import restore_on_cluster
 from scalewise.restoring.folder import Outcome, restore_files
 from scalewise.restoring.jobs import Job, plan_jobs
 from scalewise.restoring.pictures import Wishes
 from scalewise.restoring.remote import RemoteRestorer, Unseen, this_version
+from scalewise.restoring.selection import load_cascade
 
 OPTIONS: dict[str, Any] = {"device": "cpu", "precision": "f32", "tile": 32}
 COUNT = 12
@@ -81,7 +81,9 @@ def folder(tmp_path: Path, photo: NDArray[np.uint8]) -> Path:
 def expected(folder: Path, small_release: Path) -> dict[str, bytes]:
     """What a run on one machine makes of the folder."""
     jobs = plan_jobs([folder], folder.parent / "expected", "")
-    assert all(done.restored for done in restore_files(jobs, load_series(small_release, **OPTIONS)))
+    assert all(
+        done.restored for done in restore_files(jobs, load_cascade(small_release, **OPTIONS))
+    )
     return files(folder.parent / "expected")
 
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from scalewise.files import Picture, PictureWriter, open_picture, read, write
 from scalewise.imaging.resize import imresize
-from scalewise.restoring.choosing import load_series
 from scalewise.restoring.enlarging import enlarge, enlarge_rows, plan_for
 from scalewise.restoring.resampling import resampled
 from scalewise.restoring.restorer import Restorer
 from scalewise.restoring.rows import rows_of, rows_of_array, to_array
+from scalewise.restoring.selection import load_cascade
 from scalewise.restoring.sizes import Target
 from tests.restoring.fakes import ArraySource, FakeRuntime, ListSink, Traits
 
@@ -104,7 +104,7 @@ def test_the_right_network_of_several_runs(photo: NDArray[np.uint8]) -> None:
 
 
 def test_a_series_begins_with_the_model() -> None:
-    assert next(restorer.name for restorer in load_series("scn_x2")) == "scn_x2"
+    assert next(restorer.name for restorer in load_cascade("scn_x2")) == "scn_x2"
 
 
 def test_files_are_sources_and_sinks(

@@ -10,13 +10,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from scalewise.data.degrading import TASKS
+from scalewise.data.degrading import PatchDegradation
 from scalewise.data.layouts import find_dataset
 from scalewise.data.sampler import PatchSampler
 from scalewise.data.store import Store, TeacherInfo, pack
 from scalewise.data.teacher import TeacherModel
 from scalewise.files import Picture, write
 from scalewise.imaging.resize import imresize
+from scalewise.tasks import PHOTO
 from scalewise.training import batches as module
 from scalewise.training.batches import (
     BatchPrefetcher,
@@ -74,7 +75,9 @@ def noisy(tmp_path: Path, photo: NDArray[np.uint8]) -> PatchSampler:
     """Patches with noise and JPEG."""
     write(tmp_path / "a.png", Picture(photo[:120, :150]))
     pack([find_dataset(tmp_path)], tmp_path / "out.pack", [2])
-    return PatchSampler([Store(tmp_path / "out.pack")], 2, 16, 3, degradation=TASKS["photo"])
+    return PatchSampler(
+        [Store(tmp_path / "out.pack")], 2, 16, 3, degradation=PatchDegradation.of(PHOTO)
+    )
 
 
 def same(one: Inputs, other: Inputs) -> bool:

@@ -1,4 +1,4 @@
-"""Tasks other than super-resolution: trained on faults, measured on faults, started from others."""
+"""Tasks other than super-resolution: trained, validated, started from networks of others."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scalewise.data.layouts import find_dataset
 from scalewise.data.store import Store, pack
 from scalewise.errors import ScalewiseError
+from scalewise.evaluating.protocols import evaluation_protocol
 from scalewise.imaging.degradations import bicubic_down, jpeg
-from scalewise.imaging.protocols import FIELD
 from scalewise.training.batches import HostBatches, make_batches
 from scalewise.training.build import build_network, open_validation, prepare
 from scalewise.training.config import BudgetConfig, DataConfig, Recipe
@@ -97,7 +97,7 @@ def inputs(data: DataConfig, scale: int) -> list[NDArray[Any]]:
     return [lr for lr, _ in validation.pairs]
 
 
-def test_validation_is_on_the_middle_of_the_faults(recipe: Recipe, tmp_path: Path) -> None:
+def test_validation_is_in_the_middle_of_the_strengths(recipe: Recipe, tmp_path: Path) -> None:
     store = tmp_path / "valid.pack"
     pack([find_dataset(Path(recipe.data.train[0]))], store, [2])
     pictures = [Store(store).hr(index) for index in range(2)]
@@ -126,20 +126,30 @@ def test_validation_is_on_the_middle_of_the_faults(recipe: Recipe, tmp_path: Pat
             np.testing.assert_array_equal(ours, theirs)
 
 
-def test_the_protocol_of_a_run_says_what_it_is_measured_on(recipe: Recipe) -> None:
-    scored = FIELD.description.removeprefix("protocol field: ")
+def test_validation_and_evaluation_give_an_image_the_same_noise(
+    recipe: Recipe, photo: NDArray[np.uint8]
+) -> None:
+    data = of_task(recipe, "denoise", sigma=[10, 40]).data
+    validated, evaluated = protocol_of(data), evaluation_protocol("denoise", sigma=25)
+    np.testing.assert_array_equal(
+        validated.prepare(photo[:40, :50], None, 1, "set/a")[0],
+        evaluated.prepare(photo[:40, :50], None, 1, "a")[0],
+    )
+    assert replace(validated, only_scale=1) == evaluated
+
+
+def test_the_protocol_of_a_run_is_its_tasks(recipe: Recipe) -> None:
     said = {
-        "denoise": "Gaussian noise of sigma 25, seeded by the picture's name",
-        "dejpeg": "JPEG quality 52, 4:2:0",
-        "photo": "Gaussian noise of sigma 5, seeded by the picture's name, "
-        "then JPEG quality 77, 4:2:0",
+        "denoise": "protocol denoise25: Gaussian noise of sigma 25, seeded by the picture's name",
+        "dejpeg": "protocol jpeg52: JPEG quality 52, chroma 4:2:0, by NumPy",
+        "photo": "protocol photo: input reduced (bicubic), then Gaussian noise of sigma 5, seeded "
+        "by the picture's name, rounded to 8 bits, then JPEG quality 77, chroma 4:2:0, by NumPy",
     }
-    for task, faults in said.items():
+    for task, start in said.items():
         protocol = protocol_of(of_task(recipe, task).data)
         assert protocol == protocol_of(of_task(recipe, task).data)
-        assert protocol.description == (
-            f"protocol {task}-middle: input with {faults}; scored as field: {scored}"
-        )
+        assert protocol.description.startswith(start)
+    assert protocol_of(of_task(recipe, "photo", sigma=[0, 20]).data).name == "photo10-77"
     assert protocol_of(recipe.data) is PROTOCOL
 
 

@@ -20,6 +20,7 @@ PROMISED = {
     "GET /v1/jobs/{id}/after",
     "GET /v1/results.zip",
     "GET /v1/models",
+    "GET /v1/tasks",
     "GET /v1/limits",
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from scalewise.errors import ScalewiseError
 from tests.web import conftest  # noqa: F401  # skips without the web extra
 
 CLEAN = "scalewise upscale a.jpg -m scn_x2"
@@ -41,21 +40,34 @@ def test_commands(fields: dict[str, object], command: str, result: str) -> None:
 
 
 @pytest.mark.parametrize("task", ["photo", "denoise", "dejpeg"])
-def test_tasks_as_far_as_their_models_are_released(task: str) -> None:
-    from scalewise.restoring.choosing import MODELS
+def test_tasks_are_commands(task: str) -> None:
     from scalewise.web.restore_request import order_of
     from scalewise.web.schemas import RestoreForm
-    from scalewise.weights import is_release
 
     form = RestoreForm.model_validate({"task": task, "strength": 0.5})
-    if not is_release(MODELS[task]):
-        with pytest.raises(ScalewiseError, match="unknown model"):
-            order_of(form, "a.jpg")
-        return
     words = ["upscale", "-m photo_x2"] if task == "photo" else ["restore", f"--task {task}"]
     order = order_of(form, "a.jpg")
     assert order.command == f"scalewise {words[0]} a.jpg {words[1]} --strength 0.5"
     assert order.result_name == ("a_x2.jpg" if task == "photo" else "a_restored.jpg")
+
+
+def test_the_page_is_told_what_each_task_has() -> None:
+    from scalewise.web.restore_request import task_views
+
+    views = {view.name: view for view in task_views()}
+    assert next(iter(views)) == "auto"
+    assert {name for name, view in views.items() if view.keeps_size} == {"denoise", "dejpeg"}
+    assert {name for name, view in views.items() if not view.has_strength} == {"super-resolution"}
+    assert views["photo"].model == "photo_x2"
+    assert all(view.title and view.description for view in views.values())
+
+
+def test_unknown_tasks_are_refused() -> None:
+    from scalewise.web.schemas import RestoreForm
+
+    assert RestoreForm.model_validate({"task": "upscale"}).task == "super-resolution"
+    with pytest.raises(ValueError, match="unknown task 'sharpen'; known: photo"):
+        RestoreForm.model_validate({"task": "sharpen"})
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -16,10 +16,10 @@ from scalewise.cli.console import print_error, print_warning, progress_bar
 from scalewise.cli.pipes import Places, places
 
 if TYPE_CHECKING:
-    from scalewise.restoring.choosing import Which
     from scalewise.restoring.folder import Outcome
     from scalewise.restoring.jobs import Job, Selection
     from scalewise.restoring.pictures import Wishes
+    from scalewise.restoring.selection import ModelSpec
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Engine:
         cluster: a Ray cluster's address; None for this machine.
     """
 
-    model: Which
+    model: ModelSpec
     options: dict[str, Any]
     cluster: str | None = None
 
@@ -84,8 +84,8 @@ def _restore_and_report(
     title: str, files: Places, jobs: Sequence[Job], engine: Engine, wishes: Wishes
 ) -> None:
     """Restore planned pictures; see :func:`restore_all`."""
-    from scalewise.restoring.choosing import load_networks
     from scalewise.restoring.folder import restore_files
+    from scalewise.restoring.selection import load_networks
 
     start = time.perf_counter()
     _warn_of_tiles(engine)

@@ -1,4 +1,4 @@
-"""``scalewise compare``: one picture made worse, restored, and held against the truth."""
+"""``scalewise compare``: one image degraded, restored, and compared with the original."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from scalewise.cli.protocol_options import (
     SigmaOption,
     SubsamplingOption,
     TaskOption,
-    baseline_of,
     check_scale,
     protocol_of,
     task_of,
@@ -22,14 +21,14 @@ from scalewise.cli.protocol_options import (
 
 
 def compare(
-    picture: Annotated[Path, typer.Argument(help="A picture; it is the truth.")],
+    picture: Annotated[Path, typer.Argument(help="Image to compare with: the truth.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The folder for the results.")
+        Path, typer.Option("--output", "-o", help="Folder of the results (default: comparison).")
     ] = Path("comparison"),
     model: Annotated[
         list[str] | None,
         typer.Option(
-            "--model", "-m", help=f"A released model; may be given again. [{DEFAULT_MODEL}]"
+            "--model", "-m", help=f"Released model; repeat for several (default: {DEFAULT_MODEL})."
         ),
     ] = None,
     task: TaskOption = None,
@@ -37,18 +36,17 @@ def compare(
     quality: QualityOption = None,
     subsampling: SubsamplingOption = None,
     grey: GreyOption = False,
-    errors: Annotated[
-        bool, typer.Option("--errors", help="Draw maps of where each departs from the truth.")
-    ] = False,
+    errors: Annotated[bool, typer.Option("--errors", help="Draw maps of the error, too.")] = False,
 ) -> None:
-    """Spoil a picture, restore it, and show and score the result.
+    """Degrade an image, restore it, and show and score the result.
 
-    It is reduced in size, or gets noise or JPEG's artifacts, as the model's task is.
+    It is reduced in size, or gets noise or JPEG artifacts, as the model's task says.
     """
     from scalewise.errors import ScalewiseError
     from scalewise.evaluating.compare import compare
     from scalewise.files import Picture, write
     from scalewise.restoring.restorer import load
+    from scalewise.tasks import get_task
 
     names = model or [DEFAULT_MODEL]
     task = task or task_of(names[0])
@@ -58,7 +56,7 @@ def compare(
     if any(restorer.scale != scale for restorer in restorers):
         raise ScalewiseError("the models enlarge by different scales; compare them one by one")
     check_scale(restorers[0].name, scale, task, protocol)
-    comparison = compare(picture, restorers, protocol, baseline_of(task))
+    comparison = compare(picture, restorers, protocol, get_task(task).baseline)
     output.mkdir(parents=True, exist_ok=True)
     if scale > 1:
         write(output / f"{picture.stem}_low.png", Picture(comparison.lr))

@@ -16,13 +16,13 @@ from scalewise.cli.options import (
     parse_settings,
 )
 from scalewise.cli.protocol_options import (
-    BASELINES,
     GreyOption,
+    ProtocolOption,
     QualityOption,
     SigmaOption,
     SubsamplingOption,
     TaskOption,
-    baseline_of,
+    baselines,
     check_scale,
     protocol_of,
     task_of,
@@ -55,10 +55,7 @@ def evaluate(
     quality: QualityOption = None,
     subsampling: SubsamplingOption = None,
     grey: GreyOption = False,
-    protocol: Annotated[
-        Literal["field", "squash256"] | None,
-        typer.Option(help="Of super-resolution: how to measure (default: field)."),
-    ] = None,
+    protocol: ProtocolOption = None,
     scale: Annotated[
         int | None, typer.Option(min=2, max=4, help="For bicubic only (default: 2).")
     ] = None,
@@ -79,20 +76,21 @@ def evaluate(
         typer.Option("--card", help="Write the scores, and the baseline's, on the model's card."),
     ] = False,
 ) -> None:
-    """Score a model on datasets, picture by picture and in the mean."""
+    """Score a model on datasets, image by image and on average."""
     from scalewise.data.layouts import find_dataset
     from scalewise.errors import ScalewiseError
     from scalewise.evaluating.evaluate import baseline, restoration, write_csv
+    from scalewise.tasks import get_task
 
     task = task or task_of(model)
     measure = protocol_of(task, sigma, quality, subsampling, grey, protocol)
-    plain = baseline_of(task)
+    plain = get_task(task).baseline
     known = parse_settings(settings)
-    restorer = None if model in BASELINES else _load(model, precision, tile, ensemble, known)
+    restorer = None if model in baselines() else _load(model, precision, tile, ensemble, known)
     if restorer is None and card:
         raise ScalewiseError(f"{model} has no card; give a released model with --card")
     if restorer is None and model != plain:
-        raise ScalewiseError(f"{model} is no baseline of {task}; that is {plain}")
+        raise ScalewiseError(f"{model} is not the baseline of {task}; that is {plain}")
     factor = restorer.scale if restorer else scale or measure.only_scale or 2
     check_scale(restorer.name if restorer else model, factor, task, measure)
     if download:

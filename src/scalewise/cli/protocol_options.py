@@ -1,73 +1,110 @@
-"""What is done to pictures before a network is measured on them: the options that say it."""
+"""Options of evaluation protocols: the task, and how strongly images are degraded first."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+from scalewise.errors import ScalewiseError
+from scalewise.tasks import AUTO, SUPER_RESOLUTION, TASKS, get_task, list_tasks, task_names
 
 if TYPE_CHECKING:
     from scalewise.imaging.degradations import Subsampling
     from scalewise.imaging.protocols import Protocol
-    from scalewise.weights.card import Task
+
+
+def parse_task(name: str | None) -> str | None:
+    """Return a task's own name for one that the user gave, as an option's callback.
+
+    Raises:
+        typer.BadParameter: an unknown one; the message lists the known ones.
+    """
+    if name is None:
+        return None
+    try:
+        return get_task(name).name
+    except ScalewiseError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def parse_restoring_task(name: str) -> str:
+    """Return as :func:`parse_task`, but ``auto`` too, and no task that only enlarges."""
+    task = name if name == AUTO else str(parse_task(name))
+    if task != AUTO and not get_task(task).is_degraded:
+        raise typer.BadParameter(f"{task} only enlarges: use 'scalewise upscale'")
+    return task
+
+
+TASK_NAMES = f"[{'|'.join(task_names())}]"
+RESTORING_TASK_NAMES = (
+    f"[{'|'.join([AUTO, *(name for name in task_names() if name != SUPER_RESOLUTION.name)])}]"
+)
+
+
+def _help_of(option: str) -> str:
+    """Return an option's help, with the tasks that it is for and its default."""
+    having = [name for name, task in TASKS.items() if option in task.options]
+    known = TASKS[having[0]].options[option]
+    default = "" if known.default is False else f"; default: {known.default}"
+    return f"{known.help} (for {' and '.join(having)}{default})."
+
+
+def _range_of(option: str) -> dict[str, Any]:
+    known = next(task.options[option] for task in TASKS.values() if option in task.options)
+    return {"min": known.smallest, "max": known.largest}
+
 
 TaskOption = Annotated[
-    Literal["super-resolution", "denoise", "dejpeg", "photo"] | None,
-    typer.Option(help="What is done to the pictures first (default: what the model is for)."),
+    str | None,
+    typer.Option(
+        metavar=TASK_NAMES,
+        callback=parse_task,
+        help="Degrade the images as this task says (default: the model's task).",
+    ),
 ]
-SigmaOption = Annotated[
-    float | None,
-    typer.Option(min=0.1, max=255, help="Of denoise: how strong the noise is (default: 25)."),
-]
+SigmaOption = Annotated[float | None, typer.Option(help=_help_of("sigma"), **_range_of("sigma"))]
 QualityOption = Annotated[
-    int | None, typer.Option(min=1, max=100, help="Of dejpeg: the JPEG's (default: 10).")
+    int | None, typer.Option(help=_help_of("quality"), **_range_of("quality"))
 ]
 SubsamplingOption = Annotated[
-    Literal["4:2:0", "4:4:4"] | None,
-    typer.Option(help="Of dejpeg: the chroma's (default: 4:2:0)."),
+    Literal["4:2:0", "4:4:4"] | None, typer.Option(help=_help_of("subsampling"))
 ]
-GreyOption = Annotated[
-    bool, typer.Option("--grey", help="Of denoise and dejpeg: make the pictures grey first.")
+GreyOption = Annotated[bool, typer.Option("--grey", help=_help_of("grey"))]
+ProtocolOption = Annotated[
+    Literal["field", "squash256"] | None, typer.Option(help=_help_of("protocol"))
 ]
 
-BASELINES: dict[str, Task] = {
-    "bicubic": "super-resolution",
-    "noisy": "denoise",
-    "jpeg": "dejpeg",
-}
-"""What may be evaluated without a network, and the task that it is the baseline of."""
 
-_OPTIONS: dict[Task, set[str]] = {
-    "super-resolution": {"protocol"},
-    "denoise": {"sigma", "grey"},
-    "dejpeg": {"quality", "subsampling", "grey"},
-    "photo": set(),
-}
-"""The options that say how a task is measured."""
+def baselines() -> dict[str, list[str]]:
+    """Return what may be evaluated without a network, each with the tasks that it is for."""
+    found: dict[str, list[str]] = {}
+    for name in list_tasks():
+        found.setdefault(TASKS[name].baseline, []).append(name)
+    return found
 
 
-def task_of(model: str) -> Task:
-    """What a model, or a baseline, is for."""
+def task_of(model: str) -> str:
+    """Return the task of a model or baseline; of several, the one that degrades least."""
     from scalewise.weights import find_release, is_release
     from scalewise.weights.card import read_card
 
-    if model in BASELINES:
-        return BASELINES[model]
+    tasks = baselines().get(model)
+    if tasks is not None:
+        return min(tasks, key=lambda name: get_task(name).is_degraded)
     return read_card(find_release(model)).task if is_release(model) else "super-resolution"
 
 
 def protocol_of(
-    task: Task,
+    task: str,
     sigma: float | None,
     quality: int | None,
     subsampling: Subsampling | None,
     grey: bool,
     protocol: str | None = None,
 ) -> Protocol:
-    """The protocol that a task and the options given with it name."""
-    from scalewise.errors import ScalewiseError
-    from scalewise.evaluating.tasks import PHOTO, deblocking, denoising
-    from scalewise.imaging.protocols import PROTOCOLS
+    """Return the protocol that a task and the options given with it name."""
+    from scalewise.evaluating.protocols import evaluation_protocol
 
     given = {
         "sigma": sigma,
@@ -76,29 +113,19 @@ def protocol_of(
         "grey": grey,
         "protocol": protocol,
     }
-    for option, value in given.items():
-        if value and option not in _OPTIONS[task]:
-            right = " and ".join(name for name, known in _OPTIONS.items() if option in known)
+    options = {name: value for name, value in given.items() if value}
+    for option in options:
+        if option not in get_task(task).options:
+            right = " and ".join(name for name in list_tasks() if option in TASKS[name].options)
             raise ScalewiseError(f"--{option} is for {right}, not for {task}")
     if grey and subsampling:
         raise ScalewiseError("--subsampling is for colour; with --grey there is no chroma")
-    if task == "denoise":
-        return denoising(sigma or 25, grey=grey)
-    if task == "dejpeg":
-        return deblocking(quality or 10, subsampling or "4:2:0", grey=grey)
-    return PHOTO if task == "photo" else PROTOCOLS[protocol or "field"]
+    return evaluation_protocol(task, **options)
 
 
-def baseline_of(task: Task) -> str:
-    """What the networks of a task are compared with; photos grow, too."""
-    return next((name for name, of in BASELINES.items() if of == task), "bicubic")
-
-
-def check_scale(name: str, scale: int, task: Task, protocol: Protocol) -> None:
+def check_scale(name: str, scale: int, task: str, protocol: Protocol) -> None:
     """Refuse to measure a network at a task that is for another scale."""
-    from scalewise.errors import ScalewiseError
-
-    if task == "super-resolution" and scale == 1:
+    if scale == 1 and not get_task(task).is_degraded:
         raise ScalewiseError(f"{name} enlarges nothing; say what it is for with --task")
     if protocol.only_scale not in (None, scale):
         raise ScalewiseError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -28,19 +28,23 @@ from scalewise.cli.options import (
     SuffixOption,
     TileOption,
 )
+from scalewise.cli.protocol_options import RESTORING_TASK_NAMES, parse_restoring_task
 from scalewise.errors import ScalewiseError
+from scalewise.tasks import AUTO
 
 
 def restore(
     inputs: PicturesArgument,
     output: OutputOption = None,
     task: Annotated[
-        Literal["auto", "denoise", "dejpeg", "photo"],
+        str,
         typer.Option(
-            help="What to take out: noise, JPEG's artifacts; photo takes out both and doubles the "
-            "size. auto looks what the picture has."
+            metavar=RESTORING_TASK_NAMES,
+            callback=parse_restoring_task,
+            help="What to remove; photo removes noise and artifacts and doubles the size. auto "
+            "looks at the pixels.",
         ),
-    ] = "auto",
+    ] = AUTO,
     strength: StrengthOption = 1.0,
     model: Annotated[
         str | None,
@@ -68,13 +72,14 @@ def restore(
     Pictures without either are left alone, and said to be. A run over many that was stopped goes
     on when the same command is given again: results that exist are skipped.
     """
-    from scalewise.restoring.choosing import MODELS, Which, for_restoring
     from scalewise.restoring.pictures import Wishes
     from scalewise.restoring.restorer import DEFAULT_TILE
+    from scalewise.restoring.selection import ModelSpec, select_for_restoring
+    from scalewise.weights import default_model
 
-    if model is not None and task != "auto":
+    if model is not None and task != AUTO:
         raise ScalewiseError("give --task or --model: a model has one task")
-    which: Which = model or (for_restoring if task == "auto" else MODELS[task])
+    which: ModelSpec = model or (select_for_restoring if task == AUTO else default_model(task))
     wishes = Wishes(
         format=format,
         quality=quality,

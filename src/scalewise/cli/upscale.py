@@ -85,9 +85,9 @@ def upscale(
     A run over many that was stopped goes on when the same command is given again: results that
     exist are skipped.
     """
-    from scalewise.restoring.choosing import for_upscaling
     from scalewise.restoring.pictures import Wishes
     from scalewise.restoring.restorer import DEFAULT_TILE
+    from scalewise.restoring.selection import select_for_upscaling
     from scalewise.restoring.sizes import Target
     from scalewise.weights import find_release
     from scalewise.weights.card import read_card
@@ -118,7 +118,7 @@ def upscale(
         inputs,
         output,
         suffix,
-        Engine(model or for_upscaling, options, cluster),
+        Engine(model or select_for_upscaling, options, cluster),
         wishes,
         selection,
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from scalewise.data.benchmarks import BENCHMARKS, Benchmark, fetch_benchmark
     from scalewise.data.check import Problem, Report, check_dataset
-    from scalewise.data.degrading import Degradation
+    from scalewise.data.degrading import PatchDegradation
     from scalewise.data.layouts import (
         Dataset,
         Item,
@@ -28,9 +28,9 @@ __all__ = [
     "BENCHMARKS",
     "Benchmark",
     "Dataset",
-    "Degradation",
     "Item",
     "PackSummary",
+    "PatchDegradation",
     "PatchSampler",
     "Problem",
     "Report",
@@ -54,7 +54,7 @@ __all__ = [
 _MODULES = {
     "benchmarks": ("BENCHMARKS", "Benchmark", "fetch_benchmark"),
     "check": ("Problem", "Report", "check_dataset"),
-    "degrading": ("Degradation",),
+    "degrading": ("PatchDegradation",),
     "layouts": ("Dataset", "Item", "display_names", "find_dataset", "pair_folders"),
     "reading": ("read_lr", "read_own_lr", "read_rgb"),
     "sampler": ("PatchSampler", "dihedral"),

@@ -1,7 +1,7 @@
-"""Degradation of training patches, a whole batch at once: noise, JPEG, both.
+"""Degradation of training patches, a whole batch at once: noise, JPEG, or a task's own.
 
-The degradation of a patch is a function of its pixels and of a random generator of its own, so
-that it does not depend on the rest of the batch.  JPEG is :mod:`scalewise.imaging.jpeg_codec`.
+How a patch is degraded is a function of its pixels and of a random generator of its own, so that it
+does not depend on the rest of the batch.  JPEG is :mod:`scalewise.imaging.jpeg_codec`.
 """
 
 from __future__ import annotations
@@ -13,22 +13,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.imaging.degradations import OwnDegradation
 from scalewise.imaging.jpeg_codec import GRID, RGB_TO_YCBCR, jpeg_batch, round_to_levels
+from scalewise.tasks import Strengths, Task
 
 Patches = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Degradation:
-    """A degradation of patches, in strengths that are drawn for each of them.
+class PatchDegradation:
+    """Degradation of patches, in strengths that are drawn for each of them.
 
     Sigma is drawn uniformly.  JPEG rounds by steps that are as 1 / quality, so of quality it is
     the logarithm that is: steps twice as coarse are as likely wherever they are in the range.
 
-    Half of the patches with both faults get the noise first, as a camera adds it; the others get
-    it on top of the JPEG.  Half of the JPEGs have their chroma halved (4:2:0), the others have it
-    whole (4:4:4).
+    Half of the patches with noise and JPEG get the noise first, as a camera adds it; the others
+    get it on top of the JPEG.  Half of the JPEGs have their chroma halved (4:2:0), the others have
+    it whole (4:4:4).
 
     A patch is cut from a picture that was compressed whole, so it may begin anywhere in an 8x8
     block.  Patches are therefore degraded with a margin of real pixels around them, in whole units
@@ -36,22 +38,33 @@ class Degradation:
     the pixels that they would have had.
 
     Attributes:
-        sigma: the least and the largest standard deviation of Gaussian noise, in levels of 255;
-            None for none.
-        quality: the least and the largest quality of the JPEG, as libjpeg counts; None for none.
-        clean: the share of patches that stay as they are.
-        grey: the share of patches that are made grey first, with their targets; the noise is
-            then the same in all three channels.
+        sigma: smallest and largest standard deviation of Gaussian noise, in levels of 255; None
+            for no noise.
+        quality: lowest and highest JPEG quality, as libjpeg counts; None for no JPEG.
+        clean: share of patches that stay clean.
+        grey: share of patches that are made grey first, with their targets; the noise is then the
+            same in all three channels.
+        own: a task's own degradation, which comes first; see :class:`scalewise.tasks.Task`.
+        margin: pixels around a patch that ``own`` looks at.
     """
 
     sigma: tuple[float, float] | None = None
     quality: tuple[int, int] | None = None
     clean: float = 0.0
     grey: float = 0.0
+    own: OwnDegradation | None = None
+    margin: int = 0
+
+    @classmethod
+    def of(cls, task: Task, strengths: Strengths | None = None) -> PatchDegradation:
+        """Make a task's degradation, in its own strengths where none are given."""
+        drawn = strengths or task.training or Strengths()
+        return cls(drawn.sigma, drawn.quality, drawn.clean, drawn.grey, task.degrade, task.margin)
 
     def side(self, patch: int) -> int:
         """Return the side of what must be degraded to cut patches of a side from it, in pixels."""
-        return patch if self.quality is None else -(-(patch + GRID - 1) // GRID) * GRID
+        side = patch + 2 * self.margin
+        return side if self.quality is None else -(-(side + GRID - 1) // GRID) * GRID
 
     def degrade_pairs(
         self,
@@ -78,9 +91,11 @@ class Degradation:
         small = _made_grey(small, grey)
         targets = [_made_grey(each, grey) for each in (large, teacher) if each is not None]
         degraded = self.degrade(small, randoms, grey)
-        if self.quality is None:
+        if self.quality is None and not self.margin:
             return degraded, *targets
-        places = np.array([random.integers(GRID, size=2) for random in randoms])
+        places = np.full((len(small), 2), self.margin)
+        if self.quality is not None:
+            places += np.array([random.integers(GRID, size=2) for random in randoms])
         scale = large.shape[1] // small.shape[1]
         cut = [_cut(each, places * scale, patch * scale) for each in targets]
         return _cut(degraded, places, patch), *cut
@@ -106,27 +121,28 @@ class Degradation:
         dirty = chances[0] >= self.clean
         sigma = (_between(*(self.sigma or (0, 0)), chances[1]) * dirty).astype(np.float32)
         grey = np.zeros(len(patches), np.bool_) if grey is None else grey
+        given = patches if self.own is None else self._degraded_by_own(patches, dirty, randoms)
         if self.quality is None:
-            return _with_noise(patches, sigma, grey, randoms)
+            return _with_noise(given, sigma, grey, randoms)
+        given = round_to_levels(given.astype(np.float32)).astype(np.uint8) if self.own else patches
         lowest, highest = self.quality
         quality = np.exp(_between(np.log(lowest), np.log(highest + 1), chances[2]))
         quality = quality.astype(np.int64).clip(lowest, highest)
         noise_first, halved = chances[3] < 0.5, chances[4] < 0.5
 
-        degraded = _with_noise_in_8_bit(patches, sigma * noise_first, grey, randoms)
+        degraded = _with_noise_in_8_bit(given, sigma * noise_first, grey, randoms)
         degraded[dirty] = jpeg_batch(degraded[dirty], quality[dirty], halved[dirty])
         return _with_noise_in_8_bit(degraded, sigma * ~noise_first, grey, randoms)
 
-
-TASKS: dict[str, Degradation] = {
-    "super-resolution": Degradation(),
-    "denoise": Degradation(sigma=(0, 50), grey=0.15),
-    "dejpeg": Degradation(quality=(10, 95), grey=0.15),
-    "photo": Degradation(sigma=(0, 10), quality=(60, 95), clean=0.15),
-}
-"""The degradation of each task's input.  A photograph is degraded after it was made smaller; some
-are left clean, so that clean pictures stay what they are.  Where grey pictures are measured, too,
-some are grey."""
+    def _degraded_by_own(
+        self, patches: Patches, dirty: NDArray[np.bool_], randoms: Sequence[np.random.Generator]
+    ) -> Floats:
+        """Apply the task's own degradation, in strengths drawn from 0 to 1, where ``dirty``."""
+        assert self.own is not None
+        made: list[NDArray[Any]] = list(patches)
+        for n in np.flatnonzero(dirty).tolist():
+            made[n] = self.own(patches[n], randoms[n].random(), randoms[n])
+        return np.stack(made).astype(np.float32)
 
 
 def _made_grey(patches: Patches, chosen: NDArray[np.bool_]) -> Patches:
@@ -138,7 +154,7 @@ def _made_grey(patches: Patches, chosen: NDArray[np.bool_]) -> Patches:
 
 
 def _with_noise(
-    patches: Patches,
+    patches: Patches | Floats,
     sigma: Floats,
     grey: NDArray[np.bool_],
     randoms: Sequence[np.random.Generator],

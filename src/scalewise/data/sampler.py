@@ -2,8 +2,8 @@
 
 There is no state to save: a resumed run draws what the interrupted one would have drawn, and
 each process of a distributed run takes its share of the batch that a single one would see.  The
-same holds for the degradation of patches in tasks other than super-resolution: it is a function
-of (seed, step, place in the whole batch).
+same holds for the degradation of patches: it is a function of (seed, step, place in the whole
+batch).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.data.degrading import Degradation, Floats
+from scalewise.data.degrading import Floats, PatchDegradation
 from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.resize import contributions
@@ -41,7 +41,7 @@ class PatchSampler:
 
     Every position of every picture is equally likely, unless there are candidates: of these the
     patch is taken that bicubic enlargement restores worst.  Where the pictures are whole patches,
-    every one is drawn once before any is drawn again, in an order shuffled again each time.
+    every one is drawn once before any is drawn again, in an order shuffled each time.
 
     Args:
         stores: where the pictures are.
@@ -53,7 +53,7 @@ class PatchSampler:
         world: number of processes; must divide ``batch``.
         augment: flip and transpose patches.
         whole: the pictures are squares of the patch's size, to be taken as they are.
-        degradation: what is done to LR patches after they were flipped; None for nothing.
+        degradation: degrades LR patches, after they were flipped; None for nothing.
         teacher: draw the teacher's patches too.
         candidates: places drawn for each patch, of which the one is taken where bicubic
             enlargement is farthest from the truth.
@@ -76,7 +76,7 @@ class PatchSampler:
         *,
         augment: bool = True,
         whole: bool = False,
-        degradation: Degradation | None = None,
+        degradation: PatchDegradation | None = None,
         teacher: bool = False,
         candidates: int = 1,
     ) -> None:
@@ -168,7 +168,7 @@ class PatchSampler:
 
         Returns:
             LR (n, patch, patch, 3) and HR (n, scale patch, scale patch, 3), uint8; degraded LR as
-            :meth:`Degradation.degrade` returns it.  With a teacher, its patches come third, of
+            :meth:`PatchDegradation.degrade` returns it.  With a teacher, its patches come third, of
             HR's shape.
         """
         small, *large = self._cut(self.draw(step))

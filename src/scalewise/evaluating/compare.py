@@ -65,7 +65,7 @@ def compare(
     Args:
         picture: an image file; it is the truth.
         restorers: networks of one scale; at least one.
-        protocol: how the picture is reduced, what else befalls it, and how results are scored.
+        protocol: how the image is degraded, and how results are scored.
         baseline: what to call that which networks are compared with: the enlargement by
             bicubic interpolation, or at scale 1 the input as it is.
 

@@ -1,6 +1,12 @@
 """Images as NumPy arrays: resampling, colour, metrics, protocols, degradations, estimation."""
 
-from scalewise.imaging.blind_estimation import estimate_jpeg_quality, estimate_sigma
+from scalewise.imaging.blind_estimation import (
+    Estimate,
+    estimate_degradation,
+    estimate_jpeg_quality,
+    estimate_jpeg_quality_of_pixels,
+    estimate_sigma,
+)
 from scalewise.imaging.colour import (
     BT601,
     FULL_RANGE_BT601,
@@ -10,16 +16,27 @@ from scalewise.imaging.colour import (
     rgb_to_y,
     to_rgb,
 )
-from scalewise.imaging.degradations import Subsampling, bicubic_down, gaussian_noise, jpeg
+from scalewise.imaging.degradations import (
+    NUMPY_JPEG,
+    Degradation,
+    Degraded,
+    JpegCodec,
+    Subsampling,
+    bicubic_down,
+    gaussian_noise,
+    jpeg,
+)
 from scalewise.imaging.metrics import blocking_effect, psnr, psnr_b, ssim
 from scalewise.imaging.protocols import (
     FIELD,
     PROTOCOLS,
     SQUASH256,
     Case,
-    Degraded,
     Protocol,
     Scores,
+    deblocking,
+    denoising,
+    photographs,
     squashing,
 )
 from scalewise.imaging.registration import Alignment, align
@@ -29,12 +46,16 @@ __all__ = [
     "BT601",
     "FIELD",
     "FULL_RANGE_BT601",
+    "NUMPY_JPEG",
     "PROTOCOLS",
     "ROUNDED_BT601",
     "SQUASH256",
     "Alignment",
     "Case",
+    "Degradation",
     "Degraded",
+    "Estimate",
+    "JpegCodec",
     "LumaWeights",
     "Protocol",
     "Scores",
@@ -42,12 +63,17 @@ __all__ = [
     "align",
     "bicubic_down",
     "blocking_effect",
+    "deblocking",
+    "denoising",
+    "estimate_degradation",
     "estimate_jpeg_quality",
+    "estimate_jpeg_quality_of_pixels",
     "estimate_sigma",
     "gaussian_noise",
     "imresize",
     "is_grey",
     "jpeg",
+    "photographs",
     "psnr",
     "psnr_b",
     "resize_like_pillow",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +13,18 @@ from numpy.typing import NDArray
 from scalewise.imaging.jpeg_codec import Subsampling, jpeg
 from scalewise.imaging.resize import imresize
 
-__all__ = ["Subsampling", "bicubic_down", "gaussian_noise", "jpeg"]
+__all__ = [
+    "NUMPY_JPEG",
+    "Degradation",
+    "Degraded",
+    "JpegCodec",
+    "OwnDegradation",
+    "Subsampling",
+    "bicubic_down",
+    "gaussian_noise",
+    "jpeg",
+    "seed_of",
+]
 
 
 def bicubic_down(image: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
@@ -44,3 +58,86 @@ def gaussian_noise(
         float64, neither clipped nor rounded.
     """
     return image + rng.normal(0.0, sigma, image.shape)
+
+
+class Degraded(NamedTuple):
+    """A degraded image: its pixels (H, W, C) in levels of 255, and the file it was in."""
+
+    pixels: NDArray[Any]
+    encoded: bytes | None = None
+
+
+class JpegCodec(NamedTuple):
+    """What codes an image as JPEG and decodes it again.
+
+    Attributes:
+        encoder: its name and version, for descriptions.
+        code: from pixels (H, W, 1 or 3), uint8, a quality and a chroma subsampling.
+    """
+
+    encoder: str
+    code: Callable[[NDArray[np.uint8], int, Subsampling], Degraded]
+
+
+def _code_by_numpy(pixels: NDArray[np.uint8], quality: int, subsampling: Subsampling) -> Degraded:
+    return Degraded(jpeg(pixels, quality, subsampling))
+
+
+NUMPY_JPEG = JpegCodec("NumPy", _code_by_numpy)
+"""JPEG by :func:`jpeg`, which needs no other package."""
+
+OwnDegradation = Callable[[NDArray[np.uint8], float, np.random.Generator], NDArray[Any]]
+"""A task's own degradation: of an image (H, W, C), a strength in [0, 1] and a generator."""
+
+
+@dataclass(frozen=True)
+class Degradation:
+    """Degradation of one strength: a task's own first, then noise, then JPEG.
+
+    Attributes:
+        sigma: the noise's standard deviation, in levels of 255; 0 for none.
+        quality: JPEG quality, as libjpeg counts; None for no JPEG.
+        subsampling: chroma subsampling of the JPEG.
+        codec: what codes the JPEG.
+        own: the task's own degradation, at half its strength; None for none.
+    """
+
+    sigma: float = 0.0
+    quality: int | None = None
+    subsampling: Subsampling = "4:2:0"
+    codec: JpegCodec = NUMPY_JPEG
+    own: OwnDegradation | None = None
+
+    def __call__(self, image: NDArray[np.uint8], name: str) -> Degraded:
+        """Degrade an image (H, W, 1 or 3), with the noise that belongs to its name.
+
+        Without JPEG, noisy pixels are float64, neither clipped nor rounded.
+        """
+        pixels: NDArray[Any] = image
+        random = np.random.default_rng(seed_of(name))
+        if self.own is not None:
+            pixels = self.own(image, 0.5, random)
+        if self.sigma:
+            pixels = gaussian_noise(pixels, self.sigma, random)
+        if self.quality is None:
+            return Degraded(pixels)
+        rounded = np.rint(pixels).clip(0, 255).astype(np.uint8)
+        return self.codec.code(rounded, self.quality, self.subsampling)
+
+    def describe_jpeg(self, chroma: bool = True) -> str:
+        """Describe the JPEG, with its encoder."""
+        sampled = f", chroma {self.subsampling}," if chroma else ""
+        return f"JPEG quality {self.quality}{sampled} by {self.codec.encoder}"
+
+
+def seed_of(name: str) -> int:
+    """Return the seed that an image's name makes: of its stem's SHA-256, the first 8 bytes.
+
+    Args:
+        name: relative to the dataset, '/'-separated, without suffix; folders do not count.
+
+    >>> seed_of("HR/baby") == seed_of("baby") != seed_of("bird")
+    True
+    """
+    stem = name.rpartition("/")[2]
+    return int.from_bytes(hashlib.sha256(stem.encode()).digest()[:8], "big")

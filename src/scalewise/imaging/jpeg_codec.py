@@ -165,7 +165,7 @@ def _dct_matrix() -> NDArray[np.floating[Any]]:
     return np.kron(one_axis, one_axis)
 
 
-_DCT = _dct_matrix()
+DCT = _dct_matrix()
 
 
 def _quantise(planes: Planes, steps: NDArray[np.int64]) -> Planes:
@@ -175,7 +175,7 @@ def _quantise(planes: Planes, steps: NDArray[np.int64]) -> Planes:
         planes = np.pad(planes, ((0, 0), (0, -height % 8), (0, -width % 8)), mode="edge")
     rows, columns = planes.shape[1] // 8, planes.shape[2] // 8
     blocks = planes.reshape(count, rows, 8, columns, 8).swapaxes(2, 3).reshape(-1, 64)
-    dct, steps_8 = _DCT.astype(planes.dtype), 8 * steps.astype(planes.dtype)
+    dct, steps_8 = DCT.astype(planes.dtype), 8 * steps.astype(planes.dtype)
     # libjpeg's DCT yields whole eighths; halves then go away from zero.
     eighths = np.floor((blocks - 128) @ (8 * dct.T) + planes.dtype.type(0.5))
     eighths = eighths.reshape(count, -1, 64)

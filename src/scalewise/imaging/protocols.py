@@ -6,8 +6,16 @@ live here and nowhere else, and every printed number carries its protocol's desc
 ``field`` is how the super-resolution literature measures, in the form toolkits have had since
 2018: grey pictures take the way over RGB.  ``squash256`` is how the reproduced document
 (M. Pratap, "Scale-wise Convolution for image restoration", Purdue) measures: every picture is
-squashed to one size first, whatever its shape.  Those of pictures that are noisy or were JPEGs
-are in :mod:`scalewise.evaluating.tasks`.
+squashed to one size first, whatever its shape.
+
+Three more degrade their input.  Noise depends on the image's name alone, so that every model is
+given the same one, in evaluation and in validation.
+
+- :func:`denoising`: white Gaussian noise, as Zhang et al., "Beyond a Gaussian denoiser" (IEEE TIP
+  2017) and "FFDNet" (2018) measure: neither clipped nor rounded; PSNR over RGB, or over grey.
+- :func:`deblocking`: JPEG, as Dong et al., "Compression artifacts reduction by a deep
+  convolutional network" (ICCV 2015) measure: PSNR, SSIM and PSNR-B over Y; grey is its own Y.
+- :func:`photographs`: what comes out of a camera or a message: reduced, then noise, then JPEG.
 """
 
 from __future__ import annotations
@@ -20,8 +28,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
-from scalewise.imaging.colour import BT601, ROUNDED_BT601, LumaWeights, is_grey, rgb_to_y, to_rgb
-from scalewise.imaging.degradations import bicubic_down
+from scalewise.imaging.colour import (
+    BT601,
+    FULL_RANGE_BT601,
+    ROUNDED_BT601,
+    LumaWeights,
+    is_grey,
+    rgb_to_y,
+    to_rgb,
+)
+from scalewise.imaging.degradations import (
+    NUMPY_JPEG,
+    Degradation,
+    Degraded,
+    JpegCodec,
+    OwnDegradation,
+    Subsampling,
+    bicubic_down,
+)
 from scalewise.imaging.metrics import psnr, psnr_b, ssim
 from scalewise.imaging.resize import resize_like_pillow
 
@@ -38,13 +62,6 @@ class Scores(NamedTuple):
     psnr_b: float | None = None
 
 
-class Degraded(NamedTuple):
-    """A picture with faults: its pixels (H, W, C) in levels of 255, and the file it was in."""
-
-    pixels: NDArray[Any]
-    encoded: bytes | None = None
-
-
 class Case(NamedTuple):
     """A test picture made ready: the network's input, the truth, and the file the input was in."""
 
@@ -54,7 +71,7 @@ class Case(NamedTuple):
 
 
 Degrade = Callable[[NDArray[np.uint8], str], Degraded]
-"""From a clean picture (H, W, 1 or 3) and its name to a faulty one; the same for ever."""
+"""From a clean image (H, W, 1 or 3) and its name to a degraded one; the same for ever."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +86,7 @@ class Protocol:
         squash: side of the square that low-resolution pictures are squashed to, or None; see
             :func:`squashing`.
         only_scale: the one scale that it is for; None for any.
-        degrade: what is done to the network's input after it was reduced; grey images are
+        degrade: degrades the network's input after it was reduced; grey pictures are
             degraded as grey.  None for nothing.
         to_grey: make all pictures grey first, by these weights, rounded to 8 bits; None to
             leave them as they are.
@@ -233,3 +250,103 @@ SQUASH256 = squashing(256)
 
 PROTOCOLS: dict[str, Protocol] = {protocol.name: protocol for protocol in (FIELD, SQUASH256)}
 """The protocols of super-resolution by name."""
+
+
+def denoising(sigma: float = 25, *, grey: bool = False) -> Protocol:
+    """Make the protocol of one noise level, in colour (grey images as they are), or in grey."""
+    name = f"denoise{sigma:g}{'-grey' if grey else ''}"
+    made_grey = "pictures made grey (0.299 R + 0.587 G + 0.114 B); " if grey else ""
+    return Protocol(
+        name=name,
+        description=(
+            f"protocol {name}: {made_grey}Gaussian noise of sigma {sigma:g}, seeded by the "
+            f"picture's name, input not clipped; {_WHOLE}; SSIM on Y, {_WINDOW}; mean over images"
+        ),
+        luma=BT601,
+        border=0,
+        only_scale=1,
+        degrade=Degradation(sigma),
+        to_grey=FULL_RANGE_BT601 if grey else None,
+        grey_luma=FULL_RANGE_BT601,
+    )
+
+
+def deblocking(
+    quality: int = 10,
+    subsampling: Subsampling = "4:2:0",
+    *,
+    grey: bool = False,
+    codec: JpegCodec = NUMPY_JPEG,
+) -> Protocol:
+    """Make the protocol of one JPEG quality, in colour (grey images as they are), or of Y alone."""
+    degradation = Degradation(quality=quality, subsampling=subsampling, codec=codec)
+    suffix = "-grey" if grey else "" if subsampling == "4:2:0" else "-444"
+    name = f"jpeg{quality}{suffix}"
+    made_grey = "pictures made grey (Y, rounded to 8 bits); " if grey else ""
+    return Protocol(
+        name=name,
+        description=(
+            f"protocol {name}: {made_grey}{degradation.describe_jpeg(chroma=not grey)}; {_WHOLE}; "
+            f"SSIM, {_WINDOW}, and PSNR-B, blocks of 8, on Y; mean over images"
+        ),
+        luma=BT601,
+        border=0,
+        only_scale=1,
+        degrade=degradation,
+        to_grey=BT601 if grey else None,
+        grey_luma=FULL_RANGE_BT601,
+        blocks=True,
+    )
+
+
+def photographs(sigma: float = 5, quality: int = 77, codec: JpegCodec = NUMPY_JPEG) -> Protocol:
+    """Make the protocol of photographs that were halved, then got noise, then were JPEGs.
+
+    By default in the middle of sigma 0 to 10 and quality 60 to 95.
+    """
+    degradation = Degradation(sigma, quality, codec=codec)
+    name = "photo" if (sigma, quality) == (5, 77) else f"photo{sigma:g}-{quality}"
+    return Protocol(
+        name=name,
+        description=(
+            f"protocol {name}: input reduced (bicubic), then Gaussian noise of sigma {sigma:g}, "
+            f"seeded by the picture's name, rounded to 8 bits, then {degradation.describe_jpeg()}; "
+            f"scored as {FIELD.description.removeprefix('protocol ')}"
+        ),
+        luma=FIELD.luma,
+        only_scale=2,
+        degrade=degradation,
+    )
+
+
+def degraded(
+    name: str,
+    own: OwnDegradation | None,
+    codec: JpegCodec = NUMPY_JPEG,
+    *,
+    keeps_size: bool,
+    sigma: float = 0.0,
+    quality: int | None = None,
+) -> Protocol:
+    """Make the protocol of a task that has none of its own, by its degradation."""
+    degradation = Degradation(sigma, quality, codec=codec, own=own)
+    parts = [f"degraded as {name} says, at half its strength"] * (own is not None)
+    parts += [f"Gaussian noise of sigma {sigma:g}"] * (sigma > 0)
+    parts += [degradation.describe_jpeg()] * (quality is not None)
+    scored = f"{_WHOLE}; SSIM on Y, {_WINDOW}; mean over images"
+    return Protocol(
+        name=name,
+        description=(
+            f"protocol {name}: input {', then '.join(parts)}, seeded by the picture's name; "
+            + (scored if keeps_size else f"scored as {FIELD.description.removeprefix('protocol ')}")
+        ),
+        luma=BT601,
+        border=0 if keeps_size else None,
+        only_scale=1 if keeps_size else None,
+        degrade=degradation,
+        grey_luma=FULL_RANGE_BT601 if keeps_size else None,
+    )
+
+
+_WINDOW = "11x11 Gaussian"
+_WHOLE = "output rounded to 8 bits, no border cropped; Y = BT.601 limited range, grey is its own Y"

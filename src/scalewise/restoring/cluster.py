@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from scalewise.errors import DiskFullError, ScalewiseError
-from scalewise.restoring.choosing import Which, load_networks
 from scalewise.restoring.folder import Outcome, Tell, Workload, is_done, problem_of
 from scalewise.restoring.jobs import Job
 from scalewise.restoring.pictures import Wishes, cost_of
 from scalewise.restoring.remote import RemoteRestorer, Unseen, is_there, this_version
+from scalewise.restoring.selection import ModelSpec, load_networks
 from scalewise.restoring.sharing import AT_ONCE, TRIES, Queue, Share, shares_of
 
 _LOOK_AGAIN = 2.0  # seconds after which machines that have come are given workers
@@ -41,7 +41,7 @@ Warn = Callable[[str], None]
 def restore_on_cluster(
     jobs: Sequence[Job],
     address: str,
-    model: Which,
+    model: ModelSpec,
     wishes: Wishes | None = None,
     tell: Tell | None = None,
     warn: Warn | None = None,
@@ -92,7 +92,7 @@ def restore_on_cluster(
 class _Orders:
     """What all workers are told."""
 
-    model: Which
+    model: ModelSpec
     wishes: Wishes
     options: Mapping[str, Any]
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from threading import Lock, Thread
 
 from scalewise.errors import DiskFullError, NothingToRestore, ScalewiseError
-from scalewise.restoring.choosing import Networks
 from scalewise.restoring.jobs import Job
 from scalewise.restoring.pictures import Begun, Restored, Wishes, begin, cost_of, outcome, run
+from scalewise.restoring.selection import Networks
 
 _log = logging.getLogger(__name__)
 

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scalewise.errors import warn
+from scalewise.errors import ScalewiseError, warn
 from scalewise.files import check_target, copy_picture, format_of, require_folder, write
-from scalewise.imaging.blind_estimation import estimate_jpeg_quality
-from scalewise.restoring.choosing import MODELS, PHOTO, kept_series, model_of_task
-from scalewise.restoring.diagnosis import Diagnosis, sigma_of
+from scalewise.imaging.blind_estimation import estimate_degradation
 from scalewise.restoring.enlarging import enlarge
 from scalewise.restoring.inputs import ImageInput, Pixels, path_of, read_input, samples_for_file
 from scalewise.restoring.restorer import Restorer, check_strength
+from scalewise.restoring.selection import cached_cascade, select_model
 from scalewise.restoring.sizes import Target
-from scalewise.weights import clean_model, find_release
+from scalewise.tasks import AUTO, get_task
+from scalewise.weights import default_model, find_release
 from scalewise.weights.card import read_card
 
 
@@ -28,22 +28,28 @@ def upscale_image(
     path = _checked_path(output, overwrite)
     given = read_input(image)
     if model is None:
-        model = clean_model(scale=2) if given.luma_table is None else PHOTO
+        estimate = estimate_degradation(given.pixels, given.luma_table)
+        model = select_model(estimate, enlarge=True)
     return _result(given, path, model, target, overwrite=overwrite)
 
 
 def restore_image(image: Any, output: Any, task: str, strength: float, *, overwrite: bool) -> Any:
     """Take noise or JPEG's artifacts out of an image; see :func:`scalewise.restore`."""
-    model = None if task == "auto" else model_of_task(task)
+    model = None if task == AUTO else _model_of(task)
     check_strength(strength)
     path = _checked_path(output, overwrite)
     given = read_input(image)
     if model is None:
-        table = given.luma_table
-        quality = None if table is None else estimate_jpeg_quality(table)
-        found = Diagnosis(sigma_of(given.pixels), quality).task
-        model = None if found is None else MODELS[found]
+        estimate = estimate_degradation(given.pixels, given.luma_table)
+        model = select_model(estimate, enlarge=False)
     return _result(given, path, model, Target(), strength, overwrite=overwrite)
+
+
+def _model_of(task: str) -> str:
+    """Return the model of a task other than enlarging clean images."""
+    if not get_task(task).is_degraded:
+        raise ScalewiseError(f"task {task} only enlarges: call upscale")
+    return default_model(task)
 
 
 def _checked_path(output: Any, overwrite: bool) -> Path | None:
@@ -79,7 +85,7 @@ def _result(
         if path is not None and not _copied(given, path, overwrite):
             _write(given, given.pixels, path, overwrite)
         return given.give_back(given.pixels.copy())
-    restorers: Sequence[Restorer] = kept_series(model, strength)
+    restorers: Sequence[Restorer] = cached_cascade(model, strength)
     result = enlarge(given.pixels, restorers, target, separate=given.separate)
     if path is not None:
         _write(given, result, path, overwrite)

@@ -20,12 +20,12 @@ from scalewise.files import (
     check_target,
     open_picture,
 )
-from scalewise.restoring.choosing import Chosen, Networks, choose, typical
 from scalewise.restoring.enlarging import chain, enlarged, plan_for
 from scalewise.restoring.jobs import Job
 from scalewise.restoring.prefetch import Prefetcher
 from scalewise.restoring.restorer import Progress
 from scalewise.restoring.rows import rows_of
+from scalewise.restoring.selection import Networks, SelectedModels, choose, typical
 from scalewise.restoring.sizes import Plan, Target, network_pixels
 
 
@@ -87,7 +87,7 @@ class Begun:
 
     job: Job
     reader: PictureReader
-    chosen: Chosen
+    chosen: SelectedModels
     plan: Plan
     ahead: Prefetcher
 

@@ -11,10 +11,10 @@ from threading import Event
 from typing import Any
 
 from scalewise.errors import DiskFullError, ScalewiseError
-from scalewise.restoring.choosing import Networks, Which, load_networks
 from scalewise.restoring.folder import Outcome, is_done, without_result
 from scalewise.restoring.jobs import Job
 from scalewise.restoring.pictures import Wishes, restore_file
+from scalewise.restoring.selection import ModelSpec, Networks, load_networks
 
 
 def this_version() -> str:
@@ -41,7 +41,7 @@ class RemoteRestorer:
         self._networks: Networks = ()
         self._stopped = Event()
 
-    def load(self, release: str, folder: Path, model: Which, options: Mapping[str, Any]) -> str:
+    def load(self, release: str, folder: Path, model: ModelSpec, options: Mapping[str, Any]) -> str:
         """Load the networks, once.
 
         Args:

@@ -30,7 +30,7 @@ from scalewise.restoring.runtime import Finite, OpenVinoRuntime, Precision, Runt
 from scalewise.restoring.samples import FloatImage
 from scalewise.restoring.sizes import Target
 from scalewise.restoring.window import Network, Run
-from scalewise.weights import clean_model, find_release
+from scalewise.weights import clean_sibling, find_release
 from scalewise.weights.card import GRAPH_FILE, INT8_FILE, WEIGHTS_FILE, checked_file, read_card
 
 Tile = int | Literal["auto"] | None
@@ -352,9 +352,8 @@ def load(
 
     runtime = Finite(open_runtime(chosen), None if chosen == "f32" else lambda: open_runtime("f32"))
     blend_with = None
-    if strength < 1 and card.task == "photo":
-        clean = clean_model(card.scale)
-        blend_with = load(clean, device=device, precision=precision, threads=threads)
+    if strength < 1 and (sibling := clean_sibling(card)) is not None:
+        blend_with = load(sibling, device=device, precision=precision, threads=threads)
     return Restorer(
         card.name,
         card,

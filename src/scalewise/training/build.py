@@ -19,6 +19,7 @@ from scalewise.data.sampler import PatchSampler
 from scalewise.data.store import Progress, Store, pack
 from scalewise.errors import ScalewiseError, requiring
 from scalewise.models import RestorationNetwork, create_model, load_weights
+from scalewise.tasks import Task, get_task, list_tasks
 from scalewise.training.config import DataConfig, ModelConfig, Recipe
 from scalewise.training.distributed import World
 from scalewise.training.log import Listener, Notify
@@ -61,7 +62,7 @@ def prepare(
     world = world or World()
     network = build_network(recipe.model, recipe.seed, initialise)
     scale, data = network.scale, recipe.data
-    _require_scale(data.task, scale)
+    _require_scale(get_task(data.task), scale)
     stores: list[Store] = []
     for source, path in zip(data.train, packed_paths(data.train, run), strict=True):
         if Path(source).is_dir() and recipe.loss.teacher > 0:
@@ -239,15 +240,17 @@ def _from_store(path: Path, scale: int, data: DataConfig) -> Iterator[tuple[str,
         yield entry.name, store.hr(index), store.lr(index, scale)
 
 
-def _require_scale(task: str, scale: int) -> None:
-    if task in ("denoise", "dejpeg") and scale != 1:
+def _require_scale(task: Task, scale: int) -> None:
+    if task.keeps_size and scale != 1:
         raise ScalewiseError(
-            f"data.task: {task} keeps a picture's size; set model.settings.scale=1, not {scale}"
+            f"data.task: {task.name} keeps a picture's size; set model.settings.scale=1, "
+            f"not {scale}"
         )
-    if task == "photo" and scale == 1:
+    if task.is_degraded and not task.keeps_size and scale == 1:
+        others = [name for name in list_tasks() if get_task(name).keeps_size]
         raise ScalewiseError(
-            "data.task: photo enlarges pictures; set model.settings.scale to 2 or more, "
-            "or choose denoise or dejpeg"
+            f"data.task: {task.name} enlarges pictures; set model.settings.scale to 2 or more, "
+            f"or choose {' or '.join(others)}"
         )
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal, cast
 
-from scalewise.data.degrading import TASKS, Degradation
+from scalewise.data.degrading import PatchDegradation
 from scalewise.errors import ScalewiseError
+from scalewise.tasks import Strengths, Task, get_task
 
 DERIVED: Any = None
 """The default of a setting that others decide; never seen, since it is filled in."""
@@ -73,16 +74,12 @@ class DataConfig(_Settings):
         squash: side of the square that whole LR pictures are squashed to (and HR ones to twice
             that), as the reproduced document does.  Then a patch is a whole picture, nothing is
             flipped, and every picture is drawn once before any is drawn again.
-        task: what is learned: ``super-resolution`` of clean pictures; at scale 1 ``denoise``
-            (Gaussian noise) or ``dejpeg`` (JPEG's artifacts); ``photo``, super-resolution of
-            pictures that are a little noisy and were JPEGs.
-        sigma: the least and the largest standard deviation of the noise, in levels of 255; by
-            default 0 and 50, for ``photo`` 0 and 10.
-        quality: the least and the largest quality of the JPEG; by default 10 and 95, for
-            ``photo`` 60 and 95.
-        clean: the share of patches that are left clean; for ``photo`` 0.15 by default, else none.
-        grey: the share of patches that are made grey, the noise too; for ``denoise`` and
-            ``dejpeg`` 0.15 by default, else none.
+        task: what is learned, a name of :func:`scalewise.tasks.list_tasks`; the task's
+            ``training`` has the defaults of the four below.
+        sigma: smallest and largest standard deviation of the noise, in levels of 255.
+        quality: lowest and highest quality of the JPEG.
+        clean: share of patches that are left clean.
+        grey: share of patches that are made grey, the noise too.
     """
 
     train: list[str]
@@ -94,7 +91,7 @@ class DataConfig(_Settings):
     epoch: int | None = None
     augment: bool = DERIVED
     squash: int | None = None
-    task: Literal["super-resolution", "denoise", "dejpeg", "photo"] = "super-resolution"
+    task: str = "super-resolution"
     sigma: tuple[float, float] | None = DERIVED
     quality: tuple[int, int] | None = DERIVED
     clean: float = DERIVED
@@ -102,7 +99,8 @@ class DataConfig(_Settings):
     __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
-        usual = TASKS[self.task]
+        task = _task_of("data.task", self.task)
+        usual = task.training or Strengths()
         _derive(self, patch=self.squash or 48, augment=self.squash is None)
         _derive(self, sigma=usual.sigma, quality=usual.quality)
         _derive(self, clean=usual.clean, grey=usual.grey)
@@ -115,11 +113,11 @@ class DataConfig(_Settings):
             f"data.augment, or let them be {self.squash} and false",
         )
         for key, chosen, needed in (
-            ("squash", self.squash, self.task == "super-resolution"),
+            ("squash", self.squash, not task.is_degraded),
             ("sigma", self.sigma, usual.sigma),
             ("quality", self.quality, usual.quality),
-            ("clean", self.clean, self.task != "super-resolution"),
-            ("grey", self.grey, self.task != "super-resolution"),
+            ("clean", self.clean, task.is_degraded),
+            ("grey", self.grey, task.is_degraded),
         ):
             _require(not chosen or bool(needed), f"data.{key} is not for {self.task}: leave it out")
         _require_range("data.sigma", self.sigma, 0, 255)
@@ -128,11 +126,15 @@ class DataConfig(_Settings):
         _require_part("data.grey", self.grey)
 
     @property
-    def degradation(self) -> Degradation | None:
-        """What befalls the LR patches; None for nothing."""
-        if self.task == "super-resolution":
-            return None
-        return Degradation(self.sigma, self.quality, self.clean, self.grey)
+    def strengths(self) -> Strengths:
+        """How strongly LR patches are degraded."""
+        return Strengths(sigma=self.sigma, quality=self.quality, clean=self.clean, grey=self.grey)
+
+    @property
+    def degradation(self) -> PatchDegradation | None:
+        """What degrades LR patches; None for nothing."""
+        task = get_task(self.task)
+        return PatchDegradation.of(task, self.strengths) if task.is_degraded else None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -286,6 +288,13 @@ def _derive(config: object, **defaults: Any) -> None:
     for name, value in defaults.items():
         if getattr(config, name) is DERIVED:
             object.__setattr__(config, name, value)  # the dataclass is frozen
+
+
+def _task_of(key: str, name: str) -> Task:
+    try:
+        return get_task(name)
+    except ScalewiseError as error:
+        raise ScalewiseError(f"{key}: {error}") from None
 
 
 def _require(fits: bool, message: str) -> None:

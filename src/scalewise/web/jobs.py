@@ -12,11 +12,11 @@ from pathlib import Path
 from threading import Condition, Thread
 
 from scalewise.errors import ScalewiseError
-from scalewise.restoring.choosing import for_upscaling, load_networks
 from scalewise.restoring.folder import problem_of
 from scalewise.restoring.jobs import Job as FileJob
 from scalewise.restoring.memory import free_memory
 from scalewise.restoring.pictures import Restored, restore_file
+from scalewise.restoring.selection import load_networks, select_for_upscaling
 from scalewise.web.limits import Limits
 from scalewise.web.restore_request import Order
 from scalewise.web.schemas import FINAL, JobView
@@ -215,7 +215,7 @@ class Queue:
         target = self._store.place(job.view.id, suffix)
         try:
             self._store.make()
-            networks = self._networks(order.model or for_upscaling, strength=order.strength)
+            networks = self._networks(order.model or select_for_upscaling, strength=order.strength)
             restored = restore_file(
                 FileJob(upload.path, target), networks, order.wishes, self._progress(job, start)
             )

@@ -1,4 +1,4 @@
-"""What a user asks for: which networks, which size, what the result is called, which command."""
+"""Requests to restore an image: model, size, the result's name, and the same as a command."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path, PurePosixPath
 
 from scalewise.errors import ScalewiseError
 from scalewise.files import IMAGE_SUFFIXES, format_of
-from scalewise.restoring.choosing import MODELS
 from scalewise.restoring.jobs import result_name
 from scalewise.restoring.pictures import Wishes
 from scalewise.restoring.sizes import Target
-from scalewise.web.schemas import RestoreForm, Task
-from scalewise.weights import clean_model, list_cards
-from scalewise.weights.card import Card
+from scalewise.tasks import AUTO, get_task, list_tasks
+from scalewise.web.schemas import RestoreForm, TaskView
+from scalewise.weights import default_model, find_release, list_cards
+from scalewise.weights.card import Card, read_card
 
 _LONGEST_NAME = 120
 
@@ -26,8 +26,8 @@ class Order:
 
     Attributes:
         name: of the picture, cleaned.
-        task: what to do.
-        model: a released model, by name; None for the choice by the picture's file.
+        task: what to do, or ``auto``.
+        model: a released model, by name or folder; None for automatic selection.
         native: how many times the networks enlarge; 1 where the size stays.
         target: the size.
         strength: how much is kept of what the network changes.
@@ -35,7 +35,7 @@ class Order:
     """
 
     name: str
-    task: Task
+    task: str
     model: str | None
     native: int
     target: Target
@@ -71,7 +71,7 @@ class Order:
         given = f"./{self.name}" if self.name.startswith("-") else self.name
         words = ["scalewise", "upscale" if self.grows else "restore", given]
         if self.model is not None:
-            is_task = self.model == MODELS.get(self.task) and not self.grows
+            is_task = self.model == _default_of(self.task) and not self.grows
             words += ["--task", self.task] if is_task else ["-m", self.model]
         options = {
             "scale": self.target.scale,
@@ -90,32 +90,66 @@ def _written(value: float | str) -> str:
 
 
 def order_of(form: RestoreForm, file_name: str) -> Order:
-    """What a form asks for.
+    """Return what a form asks for.
 
     Raises:
-        ScalewiseError: no such model, or wishes that do not go together.
+        ScalewiseError: no such model, or options that do not go together.
     """
-    card = _card_of(form)
+    model = form.model or _default_of(form.task)
+    card = None if model is None else _card_of(form, model)
     native = 2 if card is None else card.scale
     target = Target(form.scale, form.width, form.height)
     if native == 1 and target != Target():
         raise ScalewiseError("the size stays as it is when nothing is enlarged; leave it out")
-    if form.strength < 1 and card is not None and card.task == "super-resolution":
+    if form.strength < 1 and card is not None and not get_task(card.task).is_degraded:
         raise ScalewiseError(f"{card.name} only enlarges: it has no strength to choose")
-    name = card.name if card is not None else None
-    return Order(clean_name(file_name), form.task, name, native, target, form.strength, form.format)
+    file_name = clean_name(file_name)
+    return Order(file_name, form.task, model, native, target, form.strength, form.format)
 
 
-def _card_of(form: RestoreForm) -> Card | None:
-    """The model that is asked for; None for the choice by the picture's file."""
-    by_task = {**MODELS, "upscale": clean_model(2)}
-    name = form.model or by_task.get(form.task)
-    if name is None:
-        return None
+def _default_of(task: str) -> str | None:
+    """Return the model of a task; None for automatic selection."""
+    return None if task == AUTO else default_model(task)
+
+
+def _card_of(form: RestoreForm, model: str) -> Card:
+    """Return a model's card; clients may name only models that come with the package."""
+    if form.model is None:
+        return read_card(find_release(model))
     cards = {card.name: card for card in list_cards()}
-    if name not in cards:
-        raise ScalewiseError(f"unknown model '{name}'; choose one of {', '.join(cards)}")
-    return cards[name]
+    if model not in cards:
+        raise ScalewiseError(f"unknown model '{model}'; choose one of {', '.join(cards)}")
+    return cards[model]
+
+
+def task_views() -> list[TaskView]:
+    """Return what the page offers: ``auto``, and the tasks that a released model is for."""
+    views = [
+        TaskView(
+            name=AUTO,
+            title="Whatever suits the picture",
+            description="Enlarged; where noise or JPEG artifacts are seen, they are removed.",
+            keeps_size=False,
+            has_strength=True,
+            model=None,
+        )
+    ]
+    for task in map(get_task, list_tasks()):
+        try:
+            card = read_card(find_release(default_model(task.name)))
+        except ScalewiseError:  # nothing that could be done for it here
+            continue
+        views.append(
+            TaskView(
+                name=task.name,
+                title=task.title,
+                description=task.description,
+                keeps_size=task.keeps_size,
+                has_strength=task.is_degraded,
+                model=card.name,
+            )
+        )
+    return views
 
 
 def clean_name(name: str) -> str:

@@ -22,7 +22,7 @@ from scalewise.files.preview import kind_in_browsers, preview
 from scalewise.web.jobs import Busy, Job, Queue, lost, views_of
 from scalewise.web.limits import Limits
 from scalewise.web.problems import Problem
-from scalewise.web.restore_request import Order, order_of
+from scalewise.web.restore_request import Order, order_of, task_views
 from scalewise.web.schemas import (
     FINAL,
     JobView,
@@ -31,6 +31,7 @@ from scalewise.web.schemas import (
     ProblemView,
     RestoreForm,
     ScoreView,
+    TaskView,
     UploadForm,
 )
 from scalewise.web.uploads import Upload, drain, read_form
@@ -252,6 +253,12 @@ async def models() -> list[ModelView]:
         )
         for card in list_cards()
     ]
+
+
+@router.get("/tasks")
+async def tasks() -> list[TaskView]:
+    """List what can be done with an image."""
+    return task_views()
 
 
 @router.get("/limits")

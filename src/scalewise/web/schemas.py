@@ -1,31 +1,46 @@
-"""What goes over the wire: the forms and answers of the HTTP interface."""
+"""Schemas of the HTTP interface: its forms and answers."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
 from fastapi import File, UploadFile
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-Task = Literal["auto", "upscale", "photo", "denoise", "dejpeg"]
+from scalewise.tasks import AUTO, TASKS, get_task, list_tasks
+
+
+def _checked(name: str) -> str:
+    """Return a task's own name for one that a client sent."""
+    return name if name == AUTO else get_task(name).name
+
+
+def _names() -> list[str]:
+    return [AUTO, *(each for name in list_tasks() for each in (name, *TASKS[name].aliases))]
+
+
+TaskName = Annotated[
+    str, AfterValidator(_checked), WithJsonSchema({"type": "string", "enum": _names()})
+]
 State = Literal["waiting", "running", "done", "failed", "cancelled", "lost"]
 FINAL: frozenset[State] = frozenset({"done", "failed", "cancelled", "lost"})
 
 
 class RestoreForm(BaseModel):
-    """A picture, and what shall be done with it."""
+    """What to do with an image."""
 
     model_config = ConfigDict(extra="forbid")
 
-    task: Task = Field(
-        default="auto",
-        description="What to do; auto is photo for JPEG files, and upscale for all else.",
+    task: TaskName = Field(
+        default=AUTO,
+        description="What to do, a name of GET /v1/tasks; auto enlarges, with the model that the "
+        "image calls for.",
     )
     scale: float | None = Field(
         default=None,
         gt=0,
         le=64,
-        description="Times the size; for upscale and photo, 2 by default.",
+        description="Times the size, for tasks that enlarge; 2 by default.",
     )
     width: int | None = Field(
         default=None, ge=1, le=1_000_000, description="In pixels, in place of scale."
@@ -37,7 +52,7 @@ class RestoreForm(BaseModel):
         default=1.0,
         ge=0,
         le=1,
-        description="How much to keep of what the network changes; for photo, denoise and dejpeg.",
+        description="How much to keep of what the model changes, for tasks that have a strength.",
     )
     model: str | None = Field(
         default=None,
@@ -72,7 +87,7 @@ class JobView(BaseModel):
     height: int | None = None
     out_width: int | None = None
     out_height: int | None = None
-    task: Task = "auto"
+    task: str = AUTO
     model: str | None = Field(default=None, description="The networks that it went through.")
     reason: str = Field(default="", description="Why through these.")
     command: str = Field(default="", description="The command line that does the same.")
@@ -104,6 +119,17 @@ class ModelView(BaseModel):
     scale: int
     parameters: int
     scores: list[ScoreView]
+
+
+class TaskView(BaseModel):
+    """A task that a released model is for; or auto, which comes first."""
+
+    name: str
+    title: str
+    description: str
+    keeps_size: bool = Field(description="Results are as large as images: there is no scale.")
+    has_strength: bool
+    model: str | None = Field(description="The model used by default; null where it varies.")
 
 
 class LimitsView(BaseModel):

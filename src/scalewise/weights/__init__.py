@@ -1,4 +1,4 @@
-"""Released weights: each in a folder with its card, its exported graph and its tensors."""
+"""Released weights, each in a folder with its card, exported graph and tensors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from scalewise.weights.card import Card, Score, Training, read_card, with_scores
 from scalewise.weights.resolve import (
     RELEASES,
     Release,
-    clean_model,
+    cascade_of,
+    clean_sibling,
+    default_model,
     find_release,
     is_release,
     list_cards,
@@ -25,8 +27,10 @@ __all__ = [
     "Score",
     "Training",
     "add_int8",
-    "clean_model",
+    "cascade_of",
+    "clean_sibling",
     "create_model",
+    "default_model",
     "find_release",
     "is_release",
     "list_cards",

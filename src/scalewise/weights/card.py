@@ -22,9 +22,6 @@ INT8_FILE = "model.int8.onnx"
 WEIGHTS_FILE = "weights.safetensors"
 _JUDGED_ON = "Kodak24"
 
-Task = Literal["super-resolution", "denoise", "dejpeg", "photo"]
-"""Task of a network; ``photo`` enlarges images that have noise and were JPEGs."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
@@ -125,7 +122,7 @@ class Card:
     Attributes:
         name: what it is called on the command line.
         summary: one sentence.
-        task: what it is for.
+        task: what it is for, a name of :func:`scalewise.tasks.list_tasks`.
         scale: output over input size.
         channels: 1 (grey) or 3 (RGB).
         architecture: its name in the registry of models, and its ``settings`` there.
@@ -137,11 +134,15 @@ class Card:
         sha256: of the graphs and the weights, by file name.
         scores: what it scored, and bicubic beside it.
         aims: dataset -> the PSNR-Y in dB, under the protocol ``field``, that it was to reach.
+        default: use it for its task and scale where no model is named.
+        clean_sibling: the model of the same scale for clean images, which is blended with it at a
+            strength below 1; None for the default of super-resolution.
+        cascade: models that its results, or images of another size, go through: the next ones.
     """
 
     name: str
     summary: str
-    task: Task
+    task: str
     scale: int
     channels: int
     architecture: str
@@ -154,6 +155,9 @@ class Card:
     sha256: dict[str, str]
     scores: list[Score] = field(default_factory=list[Score])
     aims: dict[str, float] = field(default_factory=dict[str, float])
+    default: bool = False
+    clean_sibling: str | None = None
+    cascade: list[str] = field(default_factory=list[str])
 
     def __repr__(self) -> str:
         return (

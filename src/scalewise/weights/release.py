@@ -25,7 +25,6 @@ from scalewise.weights.card import (
     INT8_FILE,
     WEIGHTS_FILE,
     Card,
-    Task,
     Training,
     checked_file,
     read_card,
@@ -125,7 +124,7 @@ def write_release(
     summary: str,
     licence: str,
     training: Training,
-    task: Task = "super-resolution",
+    task: str = "super-resolution",
     aims: dict[str, float] | None = None,
 ) -> Card:
     """Write a network as a released model: weights, graph, and a card without scores yet.

@@ -1,4 +1,4 @@
-"""Resolution of a model's name, folder or hub reference to its folder and card."""
+"""Resolution of a model's name, folder or hub reference to folder and card, and their relations."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scalewise.errors import ScalewiseError
+from scalewise.tasks import SUPER_RESOLUTION, get_task
 from scalewise.weights.card import CARD_FILE, Card, read_card
 from scalewise.weights.hub import HUB, download_release
 
@@ -68,6 +69,47 @@ def list_cards() -> list[Card]:
     return [read_card(path.parent) for path in sorted(RELEASES.glob(f"*/{CARD_FILE}"))]
 
 
-def clean_model(scale: int) -> str:
-    """Return the name of the released model that enlarges clean images."""
-    return f"scn_x{scale}"
+def default_model(task: str, scale: int | None = None) -> str:
+    """Return the released model that is used for a task where none is named.
+
+    Args:
+        task: a name of :func:`scalewise.tasks.list_tasks`.
+        scale: output over input size; by default the smallest that there is.
+
+    Raises:
+        ScalewiseError: an unknown task, or there is no model for it.
+    """
+    wanted = get_task(task)
+    if wanted.model is not None and scale in (None, read_card(find_release(wanted.model)).scale):
+        return wanted.model
+    cards = [card for card in list_cards() if card.default and card.task == wanted.name]
+    fitting = [card for card in cards if scale in (None, card.scale)]
+    if not fitting:
+        size = "" if scale is None else f" at x{scale}"
+        raise ScalewiseError(f"no released model for {wanted.name}{size}; name one of your own")
+    return min(fitting, key=lambda card: card.scale).name
+
+
+def clean_sibling(card: Card) -> str | None:
+    """Return the model for clean images of the same scale; None for models without one.
+
+    Models that only enlarge, or that keep the size, have none.
+    """
+    task = get_task(card.task)
+    if task.keeps_size or not task.is_degraded:
+        return None
+    return card.clean_sibling or default_model(SUPER_RESOLUTION.name, card.scale)
+
+
+def cascade_of(card: Card) -> list[str]:
+    """Return the models that images go through after this one, or in its place at other scales.
+
+    Cards from before they named them have the clean sibling alone.
+    """
+    if card.cascade:
+        return card.cascade
+    try:
+        sibling = clean_sibling(card)
+    except ScalewiseError:  # a model of a scale, or of a task, that no other one has
+        return []
+    return [] if sibling is None else [sibling]

@@ -22,6 +22,7 @@ async function detail(text) {
 }
 
 export const limits = async () => json(await fetch("/v1/limits"));
+export const tasks = async () => json(await fetch("/v1/tasks"));
 
 export async function jobs(ids) {
   if (!ids.length) return [];
@@ -39,11 +40,11 @@ export const afterOf = (id) => `/v1/jobs/${id}/after`;
 export const zipOf = (ids) => `/v1/results.zip?${new URLSearchParams(ids.map((id) => ["id", id]))}`;
 
 // Send a picture; told how much has been sent, in [0, 1].  XMLHttpRequest, for fetch cannot tell.
-export function send(file, wishes, told, signal) {
+export function send(file, options, told, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const form = new FormData();
-    for (const [name, value] of Object.entries(wishes)) form.append(name, value);
+    for (const [name, value] of Object.entries(options)) form.append(name, value);
     form.append("file", file, file.name || "picture.png");
     request.upload.onprogress = (event) => event.lengthComputable && told(event.loaded / event.total);
     request.onerror = () => reject(new Problem(0, "the server does not answer"));

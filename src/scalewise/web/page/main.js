@@ -1,11 +1,11 @@
 // The page: what users do, and what they see of it.
 
 import * as api from "./api.js";
-import { hasStrength, keepsSize, taskFor } from "./kinds.js";
+import { bytes, duration, network, size } from "./format.js";
 import { Queue } from "./queue.js";
 import { Rows } from "./rows.js";
+import { description, hasStrength, keepsSize, loadTasks } from "./tasks.js";
 import { Viewer } from "./viewer.js";
-import { bytes, duration, network, size } from "./words.js";
 
 const find = (id) => document.getElementById(id);
 const main = document.querySelector("main");
@@ -28,34 +28,34 @@ function changed(job) {
   }
 }
 
-async function add(files) {
+function add(files) {
   find("alarm").hidden = true;
   for (const file of files) {
     if (limits && file.size > limits.max_bytes) {
       queue.refuse(file, `this file has ${bytes(file.size)}; the limit here is ${bytes(limits.max_bytes)}`);
     } else {
-      queue.add(file, await wishesFor(file));
+      queue.add(file, chosenOptions());
     }
   }
 }
 
-async function wishesFor(file) {
-  const wishes = { task: find("task").value };
-  const task = await taskFor(file, wishes.task);
+function chosenOptions() {
+  const task = find("task").value;
+  const options = { task };
   const chosen = find("size").value;
   if (!keepsSize(task)) {
-    if (chosen === "width") wishes.width = find("width").value || 3840;
-    else if (chosen !== "2") wishes.scale = chosen;
+    if (chosen === "width") options.width = find("width").value || 3840;
+    else if (chosen !== "2") options.scale = chosen;
   }
   const strength = find("strength").value / 100;
-  if (hasStrength(task) && strength < 1) wishes.strength = strength;
-  if (find("format").value) wishes.format = find("format").value;
-  return wishes;
+  if (hasStrength(task) && strength < 1) options.strength = strength;
+  if (find("format").value) options.format = find("format").value;
+  return options;
 }
 
-async function again(job) {
+function again(job) {
   if (shown === job) hide();
-  queue.again(job, await wishesFor(job.file));
+  queue.again(job, chosenOptions());
 }
 
 function remove(job) {
@@ -111,13 +111,7 @@ function hint() {
   find("width").hidden = find("size").value !== "width" || keepsSize(task);
   find("strength").disabled = !hasStrength(task);
   find("strength-shown").value = `${find("strength").value} %`;
-  find("hint").textContent = {
-    auto: "JPEGs count as photos: enlarged, with noise and artifacts taken out. Everything else is enlarged as it is.",
-    photo: "For pictures from cameras, phones and messages.",
-    upscale: "For sharp pictures without noise: drawings, screenshots, renderings.",
-    denoise: "For grain and noise of dark pictures.",
-    dejpeg: "For blocks and rings around edges.",
-  }[task];
+  find("hint").textContent = description(task);
 }
 
 function pictures(transfer) {
@@ -129,8 +123,8 @@ function listen() {
     add([...event.target.files]);
     event.target.value = "";
   };
-  find("wishes").oninput = hint;
-  find("wishes").onsubmit = (event) => event.preventDefault();
+  find("options").oninput = hint;
+  find("options").onsubmit = (event) => event.preventDefault();
   find("copy").onclick = copy;
   document.addEventListener("paste", (event) => {
     const files = pictures(event.clipboardData);
@@ -175,6 +169,8 @@ async function start() {
   hint();
   queue.restore();
   try {
+    await loadTasks(find("task"));
+    hint();
     limits = await api.limits();
     find("limits").textContent =
       `JPEG, PNG, TIFF, WebP, AVIF, HEIC or GIF; up to ${bytes(limits.max_bytes)} and ` +

@@ -16,8 +16,8 @@ export class Queue {
     this.watched = null;
   }
 
-  add(file, wishes) {
-    const job = { key: crypto.randomUUID?.() ?? String(Math.random()), name: file.name || "pasted picture.png", file, wishes, state: "queued", view: null, sent: 0, problem: "" };
+  add(file, options) {
+    const job = { key: crypto.randomUUID?.() ?? String(Math.random()), name: file.name || "pasted picture.png", file, options, state: "queued", view: null, sent: 0, problem: "" };
     this.jobs.unshift(job);
     this.change(job);
     this.sendNext();
@@ -25,13 +25,13 @@ export class Queue {
   }
 
   refuse(file, problem) {
-    this.jobs.unshift({ key: String(Math.random()), name: file.name, file: null, wishes: {}, state: "refused", view: null, problem });
+    this.jobs.unshift({ key: String(Math.random()), name: file.name, file: null, options: {}, state: "refused", view: null, problem });
     this.change(this.jobs[0]);
   }
 
-  again(job, wishes) {
+  again(job, options) {
     this.remove(job);
-    return this.add(job.file, wishes);
+    return this.add(job.file, options);
   }
 
   async remove(job) {
@@ -45,7 +45,7 @@ export class Queue {
 
   async restore() {
     const stored = JSON.parse(sessionStorage.getItem(STORED) ?? "[]");
-    this.jobs = stored.map(({ id, name, wishes }) => ({ key: id, name, wishes, file: null, state: "waiting", view: { id, ahead: 0 }, problem: "" }));
+    this.jobs = stored.map(({ id, name, options }) => ({ key: id, name, options, file: null, state: "waiting", view: { id, ahead: 0 }, problem: "" }));
     await this.look();
   }
 
@@ -55,7 +55,7 @@ export class Queue {
 
   change(job) {
     const kept = this.jobs.filter((each) => each.view);
-    sessionStorage.setItem(STORED, JSON.stringify(kept.map((each) => ({ id: each.view.id, name: each.name, wishes: each.wishes }))));
+    sessionStorage.setItem(STORED, JSON.stringify(kept.map((each) => ({ id: each.view.id, name: each.name, options: each.options }))));
     this.changed(job);
   }
 
@@ -83,7 +83,7 @@ export class Queue {
     };
     while (this.jobs.includes(job)) {
       try {
-        const view = await api.send(job.file, job.wishes, told, job.abort.signal);
+        const view = await api.send(job.file, job.options, told, job.abort.signal);
         return this.jobs.includes(job) ? this.take(job, view) : await api.cancel(view.id);
       } catch (problem) {
         if (problem.status !== 503 || !problem.retry) return this.fail(job, problem);

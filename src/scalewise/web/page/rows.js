@@ -1,7 +1,7 @@
 // The list of pictures.
 
 import { resultOf } from "./api.js";
-import { told } from "./words.js";
+import { told } from "./format.js";
 
 const UNDERWAY = ["queued", "sending", "busy", "waiting", "running", "unreachable"];
 

@@ -1,0 +1,343 @@
+"""Restoration tasks: everything that is said of one, in one place.
+
+Training, evaluation, the command line, the HTTP interface and the page read their tasks here.  To
+add a task, give a :class:`Task` to :func:`register_task`, or enter one, by its own name, in the
+entry point group ``scalewise.tasks``; nothing else has to change.
+
+Importing this module is cheap: NumPy is loaded when a protocol is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from scalewise.errors import ScalewiseError, warn
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from scalewise.imaging.blind_estimation import Estimate
+    from scalewise.imaging.protocols import JpegCodec, Protocol
+
+    Degrade = Callable[[NDArray[np.uint8], float, np.random.Generator], NDArray[Any]]
+
+AUTO = "auto"
+"""In place of a task's name: the task that an image calls for."""
+
+ENTRY_POINTS = "scalewise.tasks"
+
+VISIBLE_SIGMA = 6.0
+"""Noise from which on an image is denoised.  Texture looks like noise: of 84 clean photographs of
+four benchmark sets, 5 are estimated above it, and half above 1.5."""
+
+STRONG_JPEG = 80
+"""JPEG quality below which artifacts are what is seen, and pass for noise in the estimate."""
+
+VISIBLE_JPEG = 92
+"""JPEG quality below which artifacts are removed, where the size stays."""
+
+VISIBLE_JPEG_ENLARGED = 96
+"""The same where the size grows: of nine JPEGs of quality 95, ``photo_x2`` restores seven better
+than ``scn_x2``.  Beyond it, pixels no longer tell a JPEG."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strengths:
+    """Ranges of degradation that training draws from, for each patch.
+
+    Attributes:
+        sigma: smallest and largest standard deviation of Gaussian noise, in levels of 255; None
+            for no noise.
+        quality: lowest and highest JPEG quality; None for no JPEG.
+        clean: share of patches that stay clean.
+        grey: share of patches that are made grey, with their targets.
+    """
+
+    sigma: tuple[float, float] | None = None
+    quality: tuple[int, int] | None = None
+    clean: float = 0.0
+    grey: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """An option of ``scalewise evaluate`` and ``compare``: how a task is measured.
+
+    Attributes:
+        help: what it is, with its unit.
+        default: its value where it is not given.
+        smallest, largest: its range; None for no limit.
+    """
+
+    help: str
+    default: Any
+    smallest: float | None = None
+    largest: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a network is for, how it is trained and measured, and what users see of it.
+
+    Attributes:
+        name: on the command line, in recipes, on cards and in the HTTP interface.
+        aliases: other names that are accepted.
+        title: what the page calls it.
+        description: which images it is for, one sentence.
+        keeps_size: whether results are as large as inputs (scale 1); else they are larger.
+        training: ranges of noise and JPEG in training; None for neither.
+        degrade: a degradation of the task's own, before noise and JPEG, such as blur: a function
+            of an image (H, W, C), uint8; of a strength in [0, 1], drawn in training and 0.5 in
+            evaluation; and of a random generator.  It returns the same shape, uint8 or floating
+            in levels of 255.
+        margin: pixels around a patch that ``degrade`` looks at.
+        options: what may be chosen in evaluation, by name.
+        protocol: makes the evaluation protocol, from ``codec``, some of ``options``, and the
+            ``sigma`` and ``quality`` that are trained; by default one in the middle of all
+            strengths, scored by PSNR and SSIM.
+        baseline: what ``scalewise evaluate`` calls the input, or its bicubic enlargement.
+        model: the released model, by name or folder, that is used where none is named; None for
+            the one whose card says so.
+        suits: whether ``auto`` chooses the task, by the blind estimate; None for never.
+    """
+
+    name: str
+    title: str
+    description: str
+    aliases: tuple[str, ...] = ()
+    keeps_size: bool
+    training: Strengths | None = None
+    degrade: Degrade | None = None
+    margin: int = 0
+    options: Mapping[str, Option] = field(default_factory=dict[str, Option])
+    protocol: Callable[..., Protocol] | None = None
+    baseline: str = "input"
+    model: str | None = None
+    suits: Callable[[Estimate], bool] | None = None
+
+    @property
+    def is_degraded(self) -> bool:
+        """Whether inputs are degraded beyond their size."""
+        return self.training is not None or self.degrade is not None
+
+    def make_protocol(self, codec: JpegCodec | None = None, **options: Any) -> Protocol:
+        """Make the task's evaluation protocol.
+
+        Args:
+            codec: what codes JPEG; :data:`scalewise.imaging.protocols.NUMPY_JPEG` by default.
+            options: some of :attr:`options`.
+
+        Raises:
+            ScalewiseError: an option that the task does not have.
+        """
+        for name in options:
+            if name not in self.options:
+                having = [each for each in list_tasks() if name in TASKS[each].options]
+                raise ScalewiseError(f"{name} is for {' and '.join(having)}, not for {self.name}")
+        return self._protocol(codec, options)
+
+    def make_validation_protocol(self, strengths: Strengths) -> Protocol:
+        """Make the protocol that a training run is validated by.
+
+        It is the evaluation protocol in the middle of the ranges that the run trains with, at any
+        scale; the same image gets the same noise in both.  JPEG is coded by NumPy, so that the
+        scores of a run do not depend on the machine, and training needs no pyvips.
+        """
+        return replace(self._protocol(None, _middle(strengths)), only_scale=None)
+
+    def _protocol(self, codec: JpegCodec | None, options: Mapping[str, Any]) -> Protocol:
+        from scalewise.imaging.protocols import NUMPY_JPEG, degraded
+
+        codec = codec or NUMPY_JPEG
+        if self.protocol is not None:
+            return self.protocol(codec=codec, **options)
+        options = {**_middle(self.training or Strengths()), **options}
+        return degraded(self.name, self.degrade, codec, keeps_size=self.keeps_size, **options)
+
+
+def _middle(strengths: Strengths) -> dict[str, Any]:
+    """Return the middle of each range; of two qualities in the middle, the lower."""
+    sigma, quality = strengths.sigma, strengths.quality
+    middle = {
+        "sigma": None if sigma is None else sum(sigma) / 2,
+        "quality": None if quality is None else sum(quality) // 2,
+    }
+    return {name: value for name, value in middle.items() if value is not None}
+
+
+TASKS: dict[str, Task] = {}
+"""The tasks by name, in the order in which ``auto`` asks them and the page lists them."""
+
+
+def register_task(task: Task) -> Task:
+    """Add a task to the registry, and return it.
+
+    Raises:
+        ScalewiseError: another task has the name.
+    """
+    if TASKS.setdefault(task.name, task) is not task or task.name == AUTO:
+        raise ScalewiseError(f"there is a task '{task.name}' already")
+    return task
+
+
+def list_tasks() -> list[str]:
+    """Return the names of all tasks."""
+    _load_entry_points()
+    return list(TASKS)
+
+
+def task_names() -> list[str]:
+    """Return the names of all tasks, without importing the packages that others are in."""
+    named = (entry.name for entry in entry_points(group=ENTRY_POINTS))
+    return list(dict.fromkeys([*TASKS, *named]))
+
+
+def get_task(name: str) -> Task:
+    """Return a task by its name.
+
+    Raises:
+        ScalewiseError: an unknown name; the message lists the known ones.
+    """
+    if name not in TASKS:
+        _load_entry_points()
+    for task in TASKS.values():
+        if name == task.name or name in task.aliases:
+            return task
+    raise ScalewiseError(f"unknown task '{name}'; known: {', '.join(TASKS)}")
+
+
+def select_task(estimate: Estimate, *, enlarge: bool) -> Task | None:
+    """Return the task that an image calls for; None where nothing has to be done.
+
+    This is what ``auto`` means, on the page, in Python and on the command line.
+
+    Args:
+        estimate: noise and JPEG quality of the image.
+        enlarge: whether the result is to be larger than the image.
+    """
+    for name in list_tasks():
+        task = TASKS[name]
+        if task.keeps_size != enlarge and task.suits is not None and task.suits(estimate):
+            return task
+    return None
+
+
+@cache
+def _load_entry_points() -> None:
+    """Register what installed packages name; one that cannot be loaded costs a warning."""
+    for entry in entry_points(group=ENTRY_POINTS):
+        try:
+            register_task(entry.load())
+        except Exception as error:  # the other package's own mistake, of whatever kind
+            reason = " ".join(str(error).split())
+            warn(f"task '{entry.name}' of {entry.value} cannot be loaded ({reason})")
+
+
+# The tasks of this package.  NumPy is not imported before one of their protocols is made.
+
+
+def _is_noisy(estimate: Estimate) -> bool:
+    return estimate.sigma >= VISIBLE_SIGMA
+
+
+def _quality(estimate: Estimate) -> int:
+    return 100 if estimate.quality is None else estimate.quality
+
+
+def _field(*, codec: JpegCodec, protocol: str = "field") -> Protocol:
+    from scalewise.imaging.protocols import PROTOCOLS
+
+    return PROTOCOLS[protocol]
+
+
+def _photo(**options: Any) -> Protocol:
+    from scalewise.imaging.protocols import photographs
+
+    return photographs(**options)
+
+
+def _denoise(*, codec: JpegCodec, **options: Any) -> Protocol:
+    from scalewise.imaging.protocols import denoising
+
+    return denoising(**options)
+
+
+def _dejpeg(**options: Any) -> Protocol:
+    from scalewise.imaging.protocols import deblocking
+
+    return deblocking(**options)
+
+
+_GREY = Option(help="Make images grey first", default=False)
+
+PHOTO = register_task(
+    Task(
+        name="photo",
+        title="Enlarge a photo, remove noise and artifacts",
+        description="For pictures from cameras, phones and messages.",
+        keeps_size=False,
+        training=Strengths(sigma=(0, 10), quality=(60, 95), clean=0.15),
+        protocol=_photo,
+        baseline="bicubic",
+        suits=lambda estimate: _is_noisy(estimate) or _quality(estimate) < VISIBLE_JPEG_ENLARGED,
+    )
+)
+
+SUPER_RESOLUTION = register_task(
+    Task(
+        name="super-resolution",
+        aliases=("upscale",),
+        title="Enlarge a clean picture",
+        description="For sharp pictures without noise: drawings, screenshots, renderings.",
+        keeps_size=False,
+        options={"protocol": Option(help="How to measure: field or squash256", default="field")},
+        protocol=_field,
+        baseline="bicubic",
+        suits=lambda estimate: True,
+    )
+)
+
+DENOISE = register_task(
+    Task(
+        name="denoise",
+        title="Remove noise, keep the size",
+        description="For grain and noise of dark pictures.",
+        keeps_size=True,
+        training=Strengths(sigma=(0, 50), grey=0.15),
+        options={
+            "sigma": Option(
+                help="Standard deviation of the noise, in levels of 255",
+                default=25,
+                smallest=0.1,
+                largest=255,
+            ),
+            "grey": _GREY,
+        },
+        protocol=_denoise,
+        baseline="noisy",
+        suits=lambda estimate: _is_noisy(estimate) and _quality(estimate) >= STRONG_JPEG,
+    )
+)
+
+DEJPEG = register_task(
+    Task(
+        name="dejpeg",
+        title="Remove JPEG artifacts, keep the size",
+        description="For blocks and rings around edges.",
+        keeps_size=True,
+        training=Strengths(quality=(10, 95), grey=0.15),
+        options={
+            "quality": Option(help="JPEG quality", default=10, smallest=1, largest=100),
+            "subsampling": Option(help="JPEG chroma subsampling: 4:2:0 or 4:4:4", default="4:2:0"),
+            "grey": _GREY,
+        },
+        protocol=_dejpeg,
+        baseline="jpeg",
+        suits=lambda estimate: _quality(estimate) < VISIBLE_JPEG,
+    )
+)
