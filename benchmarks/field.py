@@ -31,7 +31,7 @@ from report import Machine, markdown_table
 
 from scalewise import list_models
 from scalewise.data.layouts import Dataset, find_dataset
-from scalewise.data.store import read_rgb
+from scalewise.data.reading import read_rgb
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.protocols import FIELD
 from scalewise.weights import find_release

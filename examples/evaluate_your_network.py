@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 
 import scalewise
-from scalewise.data.layouts import find_dataset
+from scalewise.data import find_dataset
 from scalewise.evaluating.evaluate import Evaluation, bicubic, evaluate, restoration
-from scalewise.imaging.protocols import FIELD
+from scalewise.imaging import FIELD
 
 SCALE = 2
 PICTURES = Path(__file__).parent / "pictures" / "valid"

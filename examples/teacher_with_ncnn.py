@@ -27,9 +27,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.data.layouts import find_dataset
-from scalewise.data.sampler import dihedral
-from scalewise.data.store import read_lr, read_rgb
+from scalewise.data import dihedral, find_dataset, read_lr, read_rgb
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
 
@@ -107,7 +105,7 @@ def ensembled(
 
 
 def inverse(image: NDArray[np.float32], view: int) -> NDArray[np.float32]:
-    """Undo :func:`scalewise.data.sampler.dihedral`."""
+    """Undo :func:`scalewise.data.dihedral`."""
     if view & 4:
         image = image.swapaxes(0, 1)
     return dihedral(image, view & 3)

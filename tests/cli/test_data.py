@@ -10,7 +10,8 @@ from typer.testing import CliRunner, Result
 
 from scalewise import load
 from scalewise.cli.app import app
-from scalewise.data.store import Store, read_rgb
+from scalewise.data.reading import read_rgb
+from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
 from scalewise.imaging.protocols import SQUASH256
@@ -189,3 +190,15 @@ def test_folders_given_by_options(tmp_path: Path, photo: NDArray[np.uint8]) -> N
     assert "add --hr DIR" in str(half.exception)
     both = scalewise("data", "check", tmp_path / "sharp", *given)
     assert "check one at a time" in str(both.exception)
+
+
+def test_packing_says_which_names_collide_and_that_lr_is_shuffled(tmp_path: Path) -> None:
+    save(tmp_path / "HR/0.png", 64, 64)
+    save(tmp_path / "HR/0.jpg", 64, 64)
+    random = np.random.default_rng(1).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    (tmp_path / "LR_bicubic/X2").mkdir(parents=True)
+    write(tmp_path / "LR_bicubic/X2/0x2.png", Picture(random))
+    result = scalewise("data", "pack", tmp_path, "-o", tmp_path / "a.pack", "--workers", "1")
+    assert result.exit_code == 0, result.stderr
+    assert "HR/0.png: another file has this name but for its suffix" in result.stderr
+    assert "1 of 1 LR files looked at for x2" in result.stderr

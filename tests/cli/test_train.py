@@ -15,7 +15,7 @@ import torch
 from typer.testing import CliRunner, Result
 
 from scalewise.cli.app import app
-from scalewise.data.store import read_rgb
+from scalewise.data.reading import read_rgb
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.protocols import FIELD, squashing
 from scalewise.imaging.resize import imresize

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scalewise.data import fetching
+from scalewise.data import benchmarks
 from scalewise.data.benchmarks import BENCHMARKS, Benchmark, fetch_benchmark
 from scalewise.data.layouts import find_dataset
 from scalewise.errors import ScalewiseError
@@ -160,7 +160,7 @@ def test_what_was_broken_off_goes_on(site: Site, knows_ranges: bool) -> None:
 def test_the_next_call_goes_on_too(
     site: Site, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "_ATTEMPTS", 1)
+    monkeypatch.setattr(benchmarks, "_ATTEMPTS", 1)
     site.breaks_after = 1000
     with pytest.raises(ScalewiseError, match="broke off; the same command goes on from there"):
         fetch_benchmark("Sample", tell)

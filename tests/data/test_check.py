@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import pyvips
 
-from scalewise.data.check import Report, check
+from scalewise.data.check import Report, check_dataset, find_shuffled
 from scalewise.data.layouts import find_dataset
 from scalewise.files import Picture, read, write
 from scalewise.imaging.resize import imresize
@@ -38,7 +38,7 @@ def truncate(path: Path) -> None:
 
 
 def report_on(root: Path, *, min_side: int = 16, fast: bool = False) -> Report:
-    return check(find_dataset(root), min_side=min_side, fast=fast, workers=1)
+    return check_dataset(find_dataset(root), min_side=min_side, fast=fast, workers=1)
 
 
 def kinds(report: Report) -> list[tuple[str, str]]:
@@ -168,7 +168,7 @@ def test_every_problem_says_how_to_mend_it_and_progress_is_told(tmp_path: Path) 
     save(tmp_path / "HR/a.png", 8, 8)
     save(tmp_path / "LR_bicubic/X2/ax2.png", 8, 8)
     told: list[tuple[int, int]] = []
-    report = check(
+    report = check_dataset(
         find_dataset(tmp_path), workers=2, progress=lambda done, total: told.append((done, total))
     )
     assert [p.kind for p in report.problems] == ["too small", "wrong LR size"]
@@ -196,5 +196,24 @@ def test_interrupting_stops_the_reading(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr("scalewise.data.check.read", slow_read)
     with pytest.raises(KeyboardInterrupt):
-        check(find_dataset(tmp_path), workers=1, progress=interrupt)
+        check_dataset(find_dataset(tmp_path), workers=1, progress=interrupt)
     assert len(opened) < 20
+
+
+@pytest.mark.parametrize("shift", [0, 1])
+def test_lr_in_another_order_than_hr_is_noticed(tmp_path: Path, shift: int) -> None:
+    random = np.random.default_rng(0)
+    for number in range(9):
+        pixels = random.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+        for folder, name, image in (
+            ("HR", number, pixels),
+            ("LR_bicubic/X2", (number + shift) % 9, imresize(pixels, 1 / 2)),
+        ):
+            (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+            write(tmp_path / folder / f"{name}.png", Picture(image))
+    dataset = find_dataset(tmp_path)
+    assert find_shuffled(dataset, [3]) == []
+    warnings = find_shuffled(dataset, [2])
+    assert len(warnings) == shift
+    for warning in warnings:
+        assert "6 of 6 LR files looked at for x2" in warning

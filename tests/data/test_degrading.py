@@ -1,4 +1,4 @@
-"""Faults in training patches: JPEG as it is, noise as drawn, a grid that may begin anywhere."""
+"""Degradation of training patches: JPEG as it is, noise as drawn, a grid that begins anywhere."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scalewise.data.degrading import PatchDegradation, jpeg_batch
+from scalewise.data.degrading import PatchDegradation
 from scalewise.imaging.colour import BT601, rgb_to_y
 from scalewise.imaging.degradations import jpeg
+from scalewise.imaging.jpeg_codec import jpeg_batch
 from scalewise.imaging.resize import imresize
 from scalewise.tasks import get_task
 
@@ -40,7 +41,7 @@ def test_a_batch_of_jpegs_is_each_ones_jpeg(photo: Pixels) -> None:
     assert jpeg_batch(patches[:0], quality[:0], halved[:0]).shape == (0, 48, 48, 3)
 
 
-def test_what_befalls_a_patch_does_not_depend_on_the_others(photo: Pixels) -> None:
+def test_how_a_patch_is_degraded_does_not_depend_on_the_others(photo: Pixels) -> None:
     patches = patches_of(photo, 12, 64)
     for degradation in (
         PatchDegradation(),

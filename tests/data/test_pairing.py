@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scalewise.data.check import check
+from scalewise.data.check import check_dataset
 from scalewise.data.layouts import display_names, find_dataset, pair_folders
-from scalewise.data.store import pack, read_rgb
+from scalewise.data.reading import read_rgb
+from scalewise.data.store import pack
 from scalewise.errors import ScalewiseError
 from scalewise.evaluating.evaluate import bicubic, evaluate
 from scalewise.files import Picture, write
@@ -82,7 +83,7 @@ def test_lr_is_never_taken_for_hr(
         assert list(item.lr) == [2]
         assert np.abs(read_rgb(item.lr[2]).astype(int) - imresize(pixels, 0.5)).mean() < 4
     assert not dataset.unpaired
-    assert check(dataset, workers=1).problems == ()
+    assert check_dataset(dataset, workers=1).problems == ()
 
 
 def test_every_scale_of_a_set_without_telling_names(tmp_path: Path, pictures: list[Pixels]) -> None:
@@ -103,7 +104,7 @@ def test_one_odd_file_does_not_make_hr_of_all_lr(
         save(tmp_path / f"B/{number}.png", lr[:-1] if number == 2 and not damaged else lr)
     if damaged:
         (tmp_path / "A/2.png").write_bytes((tmp_path / "A/2.png").read_bytes()[:100])
-    (problem,) = check(find_dataset(tmp_path), min_side=60, workers=1).problems
+    (problem,) = check_dataset(find_dataset(tmp_path), min_side=60, workers=1).problems
     assert "2.png" in str(problem)
     summary = pack([find_dataset(tmp_path)], tmp_path / "out.pack", [2])
     assert (summary.images, len(summary.skipped)) == (3, 1)
@@ -184,7 +185,9 @@ def test_meta_info_with_pairs(tmp_path: Path, pictures: list[Pixels]) -> None:
         ("first/1", "p1.png"),
     ]
     assert [path.name for path in dataset.absent] == ["2.png", "p2.png"]
-    assert [problem.kind for problem in check(dataset, workers=1).problems] == ["manifest"] * 2
+    assert [problem.kind for problem in check_dataset(dataset, workers=1).problems] == [
+        "manifest"
+    ] * 2
 
 
 @pytest.mark.parametrize("line", ["1.png (96,128,3)", "1.png", "DIV2K_train_HR_sub/1.png"])
@@ -223,7 +226,7 @@ def test_folders_given_one_by_one(tmp_path: Path, pictures: list[Pixels]) -> Non
         ("0", [2, 4]),
         ("1", [2, 4]),
     ]
-    assert check(dataset, workers=1).problems == ()
+    assert check_dataset(dataset, workers=1).problems == ()
     lay_out(tmp_path, pictures, {"other/p{}.png": 2})
     with pytest.raises(ScalewiseError, match=r"other: no picture in it is called like one in"):
         pair_folders(tmp_path / "sharp", [tmp_path / "other"])
@@ -254,7 +257,9 @@ def test_pack_check_and_evaluate_agree_on_sizes(
     save(tmp_path / "set/HR/a.png", large[: hr_size[0], : hr_size[1]])
     save(tmp_path / "set/LR_bicubic/X2/ax2.png", imresize(large, 0.5)[: lr_size[0], : lr_size[1]])
     dataset = find_dataset(tmp_path / "set")
-    checked = [problem.message for problem in check(dataset, min_side=90, workers=1).problems]
+    checked = [
+        problem.message for problem in check_dataset(dataset, min_side=90, workers=1).problems
+    ]
     try:
         skipped = pack([dataset], tmp_path / "out.pack", [2]).skipped
     except ScalewiseError as error:
@@ -277,7 +282,7 @@ def test_pack_check_and_evaluate_agree_on_a_missing_lr(
     lay_out(tmp_path / "set", pictures, {"HR/{}.png": 1, "LR_bicubic/X2/{}x2.png": 2})
     (tmp_path / "set/LR_bicubic/X2/1x2.png").unlink()
     dataset = find_dataset(tmp_path / "set")
-    (problem,) = check(dataset, workers=1).problems
+    (problem,) = check_dataset(dataset, workers=1).problems
     assert (problem.kind, problem.path.name) == ("HR without LR", "1.png")
     summary = pack([dataset], tmp_path / "out.pack", [2])
     assert summary.images == 1
@@ -305,7 +310,7 @@ def test_shifted_lr_is_reported(tmp_path: Path, photo: Pixels, way: str, scale: 
     }[way]
     save(tmp_path / "HR/a.png", hr)
     save(tmp_path / "LR/a.png", lr)
-    (problem,) = check(find_dataset(tmp_path), workers=1).problems
+    (problem,) = check_dataset(find_dataset(tmp_path), workers=1).problems
     assert problem.kind == "shifted LR"
     found = [float(word) for word in problem.message.split() if word[0] in "+-"]
     assert found == pytest.approx([right, down], abs=0.2)
@@ -321,7 +326,7 @@ def test_lr_in_place_is_not_reported_though_it_is_degraded(
     flat = np.full((96, 96, 3), 200, np.uint8)
     save(tmp_path / "HR/flat.png", flat)
     save(tmp_path / "LR/flat.png", flat[:48, :48])
-    assert check(find_dataset(tmp_path), workers=1).problems == ()
+    assert check_dataset(find_dataset(tmp_path), workers=1).problems == ()
 
 
 @pytest.mark.parametrize(
@@ -339,9 +344,9 @@ def test_lr_of_another_depth_is_compared_too(
 ) -> None:
     save(tmp_path / "HR/a.png", photo)
     save(tmp_path / "LR/a.png", change(imresize(photo, 0.5)))
-    assert check(find_dataset(tmp_path), workers=1).problems == ()
+    assert check_dataset(find_dataset(tmp_path), workers=1).problems == ()
     save(tmp_path / "LR/a.png", change(rolled(imresize(photo, 0.5), 0, 1)))
-    assert [each.kind for each in check(find_dataset(tmp_path), workers=1).problems] == [
+    assert [each.kind for each in check_dataset(find_dataset(tmp_path), workers=1).problems] == [
         "shifted LR"
     ]
 
@@ -349,7 +354,7 @@ def test_lr_of_another_depth_is_compared_too(
 def test_lr_of_another_picture_is_reported(tmp_path: Path, pictures: list[Pixels]) -> None:
     save(tmp_path / "HR/a.png", pictures[0])
     save(tmp_path / "LR/a.png", imresize(pictures[1], 0.5))
-    (problem,) = check(find_dataset(tmp_path), workers=1).problems
+    (problem,) = check_dataset(find_dataset(tmp_path), workers=1).problems
     assert (problem.kind, problem.path.name) == ("other image", "a.png")
 
 

@@ -163,7 +163,7 @@ def test_processes_share_whole_pictures(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("task", ["denoise", "dejpeg", "photo"])
-def test_faults_depend_on_seed_step_and_place_alone(store: Store, task: str) -> None:
+def test_degradations_depend_on_seed_step_and_place_alone(store: Store, task: str) -> None:
     scale = 2 if task == "photo" else 1
     settings = {"seed": 5, "degradation": PatchDegradation.of(get_task(task))}
     sampler = PatchSampler([store], scale, 16, 6, **settings)

@@ -142,7 +142,7 @@ def outcome(seed: int, folder: Path) -> str | None:
         with open_picture(source, max_pixels=MAX_PIXELS) as reader:
             for start in range(0, reader.height, 100):
                 reader.read_rows(start, min(start + 100, reader.height))
-        write(target, Picture(picture.pixels[:64, :64], **vars(picture.metadata)))
+        write(target, Picture(picture.pixels[:64, :64], picture.metadata))
         read(target)
     except ScalewiseError as error:
         if "\n" in str(error) or str(target) in str(error):

@@ -63,7 +63,7 @@ def test_what_pillow_writes(tmp_path: Path, pixels: NDArray[Any], mode: str, wid
     np.testing.assert_array_equal(
         picture.pixels.squeeze(2) if mode in "L1" else picture.pixels, expected
     )
-    assert picture.dpi == pytest.approx((300, 200), abs=0.1)
+    assert picture.metadata.dpi == pytest.approx((300, 200), abs=0.1)
 
 
 def test_from_the_top_down(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_profiles(tmp_path: Path) -> None:
     icc = bytes(range(200))
     embedded = bytes(16) + b"DEBM" + bytes(52) + struct.pack("<III", 124 + 4, len(icc), 0)
     found = bmp(1, 1, 24, bytes(4) + icc, size=124, rest=embedded)
-    assert read(written(tmp_path, found)).icc == icc
+    assert read(written(tmp_path, found)).metadata.icc == icc
     for kind, words in ((b"DEBM", "damaged"), (b"KNIL", "another file"), (b"\0\0\0\0\1", "gamma")):
         rest = bytes(16) + kind.ljust(56, b"\0") + struct.pack("<II", 9, 99999)
         with open_picture(

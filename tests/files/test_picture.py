@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scalewise.files import Picture
+from scalewise.files import Metadata, Picture
 
 
 @pytest.mark.parametrize(
@@ -20,24 +20,21 @@ def test_channels_are_told_apart(channels: int, colours: int, has_alpha: bool) -
         assert picture.alpha is None
 
 
-@pytest.mark.parametrize(("dtype", "bits"), [(np.uint8, 8), (np.uint16, 16)])
-def test_bit_depth(dtype: type, bits: int) -> None:
-    assert Picture(np.zeros((2, 2, 3), dtype)).bit_depth == bits
-
-
 def test_with_pixels_keeps_the_rest() -> None:
-    picture = Picture(np.zeros((2, 2, 3), np.uint8), b"icc", b"exif", b"xmp", (300.0, 150.0))
+    picture = Picture(
+        np.zeros((2, 2, 3), np.uint8), Metadata(b"icc", b"exif", b"xmp", (300.0, 150.0))
+    )
     other = picture.with_pixels(np.ones((4, 4, 4), np.uint16))
     assert other.pixels.shape == (4, 4, 4)
-    assert (other.icc, other.exif, other.xmp, other.dpi) == (b"icc", b"exif", b"xmp", (300, 150))
+    assert other.metadata == picture.metadata
     assert picture.pixels.shape == (2, 2, 3)
 
 
 def test_with_pixels_drops_a_profile_of_the_other_kind() -> None:
-    grey = Picture(np.zeros((2, 2, 1), np.uint8), icc=b"grey profile", xmp=b"xmp")
+    grey = Picture(np.zeros((2, 2, 1), np.uint8), Metadata(icc=b"grey profile", xmp=b"xmp"))
     colour = grey.with_pixels(np.zeros((2, 2, 3), np.uint8))
-    assert colour.icc is None
-    assert colour.xmp == b"xmp"
+    assert colour.metadata.icc is None
+    assert colour.metadata.xmp == b"xmp"
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from scalewise.files import Picture, write
-from scalewise.files.colour import StatedColour
+from scalewise.files import Metadata, Picture, write
+from scalewise.files.metadata.colour import StatedColour
 from scalewise.files.preview import preview
 
 
@@ -39,6 +39,6 @@ def test_a_line(tmp_path: Path, shape: tuple[int, int, int]) -> None:
 def test_stated_colours_are_shown_by_a_profile(tmp_path: Path) -> None:
     pixels = np.full((30, 50, 3), 90, np.uint8)
     stated = StatedColour(9, 16)
-    write(tmp_path / "a.png", Picture(pixels, stated=stated))
+    write(tmp_path / "a.png", Picture(pixels, Metadata(stated=stated)))
     shown = Image.open(io.BytesIO(preview(tmp_path / "a.png", 10)))
     assert shown.info["icc_profile"] == stated.profile()

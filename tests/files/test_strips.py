@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 import scalewise.files.orientation
-import scalewise.files.scratch
+import scalewise.files.temp_files
 from scalewise.errors import ScalewiseError
 from scalewise.files import Metadata, Picture, PictureWriter, open_picture, read, write
 from tests.files.hostile import samples
@@ -71,7 +71,7 @@ def test_large_pictures_are_turned_on_the_disk(
             assert reader.metadata == in_memory.metadata
         np.testing.assert_array_equal(np.concatenate(rows), in_memory.pixels)
     dots = (300, 150) if orientation < 5 else (150, 300)
-    assert in_memory.dpi == pytest.approx(dots, rel=1e-3)
+    assert in_memory.metadata.dpi == pytest.approx(dots, rel=1e-3)
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
@@ -116,7 +116,7 @@ def test_a_file_that_ends_midway_has_its_first_rows(tmp_path: Path) -> None:
 
 
 def test_many_parts_are_one_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scalewise.files.scratch, "_PART", 1000)
+    monkeypatch.setattr(scalewise.files.temp_files, "_PART", 1000)
     with PictureWriter(tmp_path / "a.png", 30, 70, 3, np.uint8) as writer:
         for start in range(0, 70, 7):
             writer.write_rows(ramp(70, 30, 3)[start : start + 7])
@@ -130,7 +130,7 @@ def test_strips_make_the_file_that_the_whole_makes(
 ) -> None:
     pixels = ramp(70, 30, channels, dtype)
     metadata = Metadata(xmp=b"<x/>", dpi=(300.0, 300.0))
-    warnings = write(tmp_path / f"whole{suffix}", Picture(pixels, **vars(metadata)))
+    warnings = write(tmp_path / f"whole{suffix}", Picture(pixels, metadata))
     with PictureWriter(tmp_path / f"strips{suffix}", 30, 70, channels, dtype, metadata) as writer:
         for start, stop in ((0, 1), (1, 30), (30, 30), (30, 70)):
             writer.write_rows(pixels[start:stop])

@@ -12,7 +12,8 @@ from scalewise.imaging.blind_estimation import (
     estimate_jpeg_quality_of_pixels,
     estimate_sigma,
 )
-from scalewise.imaging.degradations import LUMA_TABLE, gaussian_noise, jpeg, quantisation_table
+from scalewise.imaging.degradations import gaussian_noise, jpeg
+from scalewise.imaging.jpeg_codec import LUMA_TABLE, quantisation_table
 
 
 @pytest.mark.parametrize("sigma", [0, 5, 15, 25, 50])

@@ -36,7 +36,7 @@ def test_psnr_of_one_image_is_torchmetrics(pair: Pair) -> None:
 def test_psnr_peak_and_identity() -> None:
     image = np.random.default_rng(1).random((5, 7))
     assert psnr(image, image) == float("inf")
-    assert psnr(image, image + 0.1, peak=1.0) == pytest.approx(20)
+    assert psnr(image, image + 0.1, data_range=1.0) == pytest.approx(20)
 
 
 def test_ssim_is_scikit_images_within_its_valid_interior(pair: Pair) -> None:

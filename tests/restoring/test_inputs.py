@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scalewise.errors import ScalewiseError
-from scalewise.files import Picture, read, write
+from scalewise.files import Metadata, Picture, read, write
 from scalewise.restoring.inputs import path_of, read_input, samples_for_file
 from scalewise.restoring.restorer import Restorer
 from tests.restoring.fakes import FakeRuntime, Traits
@@ -179,11 +179,11 @@ def test_images_of_pil_keep_profile_and_exif(
 
     given = read_input(image)
     picture = given.to_picture(given.pixels)
-    assert picture.icc == b"profile"
-    assert picture.dpi == (300, 300)
-    assert picture.exif is not None
+    assert picture.metadata.icc == b"profile"
+    assert picture.metadata.dpi == (300, 300)
+    assert picture.metadata.exif is not None
     kept = Image.Exif()
-    kept.load(picture.exif)
+    kept.load(picture.metadata.exif)
     assert (kept.get(0x112, 1), kept[0x10F]) == (1, "Maker")
     np.testing.assert_array_equal(picture.pixels, read(tmp_path / "a.jpg").pixels)
 
@@ -207,9 +207,9 @@ def test_paths(small: Pixels, tmp_path: Path) -> None:
 
 
 def test_pictures_carry_all_that_they_have(small: Pixels, doubling: Restorer) -> None:
-    larger = doubling.upscale(Picture(small, icc=b"profile"), width=45)
+    larger = doubling.upscale(Picture(small, Metadata(icc=b"profile")), width=45)
     assert isinstance(larger, Picture)
-    assert (larger.pixels.shape, larger.icc) == ((30, 45, 3), b"profile")
+    assert (larger.pixels.shape, larger.metadata.icc) == ((30, 45, 3), b"profile")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import scalewise
 from scalewise.errors import ScalewiseError, ScalewiseWarning
-from scalewise.files import Picture, read, write
+from scalewise.files import Metadata, Picture, read, write
 from scalewise.restoring.loading import LoadOptions, load, load_trained
 from scalewise.weights.release import load_network
 
@@ -84,21 +84,21 @@ def test_other_types_are_refused(small_release: Path) -> None:
 
 
 def test_a_picture_keeps_what_it_carries(small_release: Path, photo: NDArray[np.uint8]) -> None:
-    picture = Picture(photo[100:140, 100:150], icc=b"profile", dpi=(300.0, 300.0))
+    picture = Picture(photo[100:140, 100:150], Metadata(icc=b"profile", dpi=(300.0, 300.0)))
     restored = load(small_release).upscale(picture)
     assert restored.pixels.shape == (80, 100, 3)
-    assert (restored.icc, restored.dpi) == (b"profile", (300.0, 300.0))
+    assert (restored.metadata.icc, restored.metadata.dpi) == (b"profile", (300.0, 300.0))
 
 
 def test_from_file_to_file(small_release: Path, photo: NDArray[np.uint8], tmp_path: Path) -> None:
-    write(tmp_path / "in.png", Picture(photo[100:140, 100:150], dpi=(300.0, 300.0)))
+    write(tmp_path / "in.png", Picture(photo[100:140, 100:150], Metadata(dpi=(300.0, 300.0))))
     restorer, told = load(small_release), list[int]()
     target = tmp_path / "new" / "out.png"
     restorer.restore_file(tmp_path / "in.png", target, lambda done, _: told.append(done))
     assert told[-1] == 40 * 50
     made = read(target)
     np.testing.assert_array_equal(made.pixels, restorer.restore(photo[100:140, 100:150]))
-    assert made.dpi == pytest.approx((300, 300), abs=0.1)
+    assert made.metadata.dpi == pytest.approx((300, 300), abs=0.1)
     with pytest.raises(ScalewiseError, match="exists already"):
         restorer.restore_file(tmp_path / "in.png", target)
     restorer.restore_file(tmp_path / "in.png", target, overwrite=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from scalewise.files import read
+from tests.test_tasks import with_sharpen
 from tests.web.conftest import PROGRAM, Server, Start, Visit, httpx
 
 WATCH = """() => {
@@ -103,6 +104,24 @@ def test_what_is_wished_for_is_done(visit: Visit, pictures: Path) -> None:
     page.get_by_role("spinbutton", name="Width in pixels").fill("100")
     row.get_by_role("button", name="Again").click()
     user.row("a.png").get_by_text("100 × 80").wait_for()
+
+
+def test_a_task_of_another_package_is_offered(
+    visit: Visit,
+    start: Start,
+    pictures: Path,
+    small_release: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    environment = with_sharpen(tmp_path / "site", small_release)
+    monkeypatch.setenv("PYTHONPATH", environment["PYTHONPATH"])
+    user = visit(start())
+    user.page.get_by_label("What to do").select_option("Sharpen and enlarge")
+    assert user.page.locator("#hint").inner_text() == "For soft pictures."
+    user.drop(pictures / "a.png")
+    user.wait_for("a.png")
+    assert "small" in " ".join(user.compared())
 
 
 def test_the_command_is_copied(visit: Visit, pictures: Path) -> None:

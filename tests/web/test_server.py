@@ -102,7 +102,7 @@ def test_a_waiting_job_can_be_cancelled(server: Server, pictures: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "status", "sentence"),
     [
-        ({"task": "polish"}, 422, "task: input should be 'auto', 'upscale'"),
+        ({"task": "polish"}, 422, "unknown task 'polish'; known: photo"),
         ({"scale": -1}, 422, "scale: input should be greater than 0"),
         ({"scale": 2, "width": 100}, 422, "the size is given by scale and width; choose one"),
         ({"task": "upscale", "strength": 0.5}, 422, "scn_x2 only enlarges"),

@@ -61,13 +61,15 @@ def check(
 
     The exit code is 1 if anything is wrong.
     """
-    from scalewise.data.check import check
+    from scalewise.data.check import check_dataset
 
     if folder is not None and hr is not None:
         raise ScalewiseError("check one at a time: a dataset's folder, or --hr and --lr")
     (dataset,) = find_datasets([] if folder is None else [folder], split, hr, lr)
     with progress_bar("reading") as update:
-        report = check(dataset, min_side=min_side, fast=fast, workers=workers, progress=update)
+        report = check_dataset(
+            dataset, min_side=min_side, fast=fast, workers=workers, progress=update
+        )
     for line in _describe(report):
         typer.echo(line)
     if fast:
@@ -112,6 +114,7 @@ def pack(
 
     It holds the pictures and their LR at the chosen scales.
     """
+    from scalewise.data.check import find_shuffled
     from scalewise.data.store import pack
 
     datasets = find_datasets(folders or [], split, hr, lr)
@@ -121,6 +124,8 @@ def pack(
         source = _teacher(teacher, teacher_name, teacher_licence, scales, datasets)
     elif teacher_name or teacher_licence:
         raise ScalewiseError("--teacher-name and --teacher-licence describe --teacher; add it")
+    for warning in (line for dataset in datasets for line in find_shuffled(dataset, scales)):
+        print_warning(warning)
     with progress_bar("packing") as update:
         summary = pack(datasets, output, scales, workers, update, squash, source)
     for remark in (remark for dataset in datasets for remark in dataset.remarks()):

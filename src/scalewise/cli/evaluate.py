@@ -76,7 +76,7 @@ def evaluate(
         typer.Option("--card", help="Write the scores, and the baseline's, on the model's card."),
     ] = False,
 ) -> None:
-    """Score a model on datasets, picture by picture and in the mean."""
+    """Score a model on datasets, image by image and on average."""
     from scalewise.data.layouts import find_dataset
     from scalewise.errors import ScalewiseError
     from scalewise.evaluating.evaluate import baseline, restoration, write_csv

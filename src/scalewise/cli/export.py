@@ -31,13 +31,13 @@ def export(
 ) -> None:
     """Write a network as an ONNX graph that takes any image size."""
     from scalewise.errors import ScalewiseError
+    from scalewise.files import require_folder
     from scalewise.models.export import export_onnx
     from scalewise.weights.release import load_network
 
     if output.suffix.lower() != ".onnx":
         raise ScalewiseError(f"{output}: an exported graph's name ends in .onnx")
-    if not output.parent.is_dir():
-        raise ScalewiseError(f"{output}: the folder {output.parent} does not exist; make it first")
+    require_folder(output)
     network = load_network(model, **parse_settings(settings))
     export_onnx(network, output, any_size=pad)
     aligned = not pad and network.multiple > 1

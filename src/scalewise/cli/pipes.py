@@ -114,11 +114,11 @@ def places(
 
 def format_by_content(path: Path) -> str | None:
     """The extension of a picture by its content; None for what cannot be written, or read."""
-    from scalewise.files.content import content_of
+    from scalewise.files.formats import detect_format
 
     try:
         with path.open("rb") as file:
-            content = content_of(file)
+            content = detect_format(file)
         return _suffix_of(content.name) if content is not None else None
     except (OSError, ScalewiseError):  # the first of which is said when it is opened
         return None

@@ -1,1 +1,74 @@
-"""Datasets: layouts on disk, the packed store, the patch sampler."""
+"""Datasets: layouts on disk, checks, the packed store and the patch sampler.
+
+The names are imported when they are used: training from a packed store needs NumPy alone.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scalewise.data.benchmarks import BENCHMARKS, Benchmark, fetch_benchmark
+    from scalewise.data.check import Problem, Report, check_dataset
+    from scalewise.data.degrading import PatchDegradation
+    from scalewise.data.layouts import (
+        Dataset,
+        Item,
+        display_names,
+        find_dataset,
+        pair_folders,
+    )
+    from scalewise.data.reading import read_lr, read_own_lr, read_rgb
+    from scalewise.data.sampler import PatchSampler, dihedral
+    from scalewise.data.store import PackSummary, Store, Teacher, TeacherInfo, pack
+    from scalewise.data.teacher import TeacherFolder, TeacherModel
+
+__all__ = [
+    "BENCHMARKS",
+    "Benchmark",
+    "Dataset",
+    "Item",
+    "PackSummary",
+    "PatchDegradation",
+    "PatchSampler",
+    "Problem",
+    "Report",
+    "Store",
+    "Teacher",
+    "TeacherFolder",
+    "TeacherInfo",
+    "TeacherModel",
+    "check_dataset",
+    "dihedral",
+    "display_names",
+    "fetch_benchmark",
+    "find_dataset",
+    "pack",
+    "pair_folders",
+    "read_lr",
+    "read_own_lr",
+    "read_rgb",
+]
+
+_MODULES = {
+    "benchmarks": ("BENCHMARKS", "Benchmark", "fetch_benchmark"),
+    "check": ("Problem", "Report", "check_dataset"),
+    "degrading": ("PatchDegradation",),
+    "layouts": ("Dataset", "Item", "display_names", "find_dataset", "pair_folders"),
+    "reading": ("read_lr", "read_own_lr", "read_rgb"),
+    "sampler": ("PatchSampler", "dihedral"),
+    "store": ("PackSummary", "Store", "Teacher", "TeacherInfo", "pack"),
+    "teacher": ("TeacherFolder", "TeacherModel"),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""The field's benchmark sets: where they are, what they must be, and a copy of them here.
+"""Benchmark sets of the field: their sources, checksums and the local copy.
 
 Only the pictures themselves are fetched; LR is made from them as MATLAB does, like the published
 one.  Kodak24, Manga109 and the other sets lie nowhere as one file that stays the same, or may not
@@ -14,12 +14,16 @@ import shutil
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import IO, Literal
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
 
-from scalewise.data.fetching import Tell, fetch
 from scalewise.errors import ScalewiseError
 from scalewise.files import IMAGE_SUFFIXES
 
@@ -75,14 +79,14 @@ BENCHMARKS = {
 
 
 def cache_folder() -> Path:
-    """Where fetched sets are kept: ``SCALEWISE_CACHE``, or ``scalewise`` in the user's caches."""
+    """Return where sets are kept: ``SCALEWISE_CACHE``, or ``scalewise`` in the user's caches."""
     if own := os.environ.get("SCALEWISE_CACHE"):
         return Path(own)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "scalewise"
 
 
 def fetch_benchmark(name: str, tell: Tell) -> Path:
-    """The folder of a set, fetched if it is not here yet.
+    """Return the folder of a set; download the set if it is not here yet.
 
     Args:
         name: of the set, in letters of any size.
@@ -121,7 +125,7 @@ def _unpack(benchmark: Benchmark, archive: Path, folder: Path) -> None:
         except _DAMAGES:
             found = f"{_md5(archive)}, and damaged"
         if found != benchmark.md5:
-            archive.unlink()  # lest the next call find it again
+            archive.unlink()  # or the next call would find it again
             raise ScalewiseError(
                 f"what lies at {benchmark.url} is not {benchmark.name} as it is known here (MD5 "
                 f"{found}): it was damaged on its way, or has changed; try again, or give the "
@@ -163,3 +167,65 @@ def _md5(path: Path) -> str:
 def _md5_of_files(folder: Path) -> str:
     digests = [_md5(path) for path in sorted(folder.iterdir())]
     return hashlib.md5("".join(digests).encode(), usedforsecurity=False).hexdigest()
+
+
+Tell = Callable[[float, float | None], None]
+"""Told how many bytes are there, and how many there will be, if that is known."""
+
+_ATTEMPTS = 3
+_SILENCE = 30.0  # seconds
+_AT_ONCE = 2**18
+
+
+def fetch(url: str, target: Path, tell: Tell) -> None:
+    """Download a file; what an earlier call has left of it in ``NAME.part`` is not asked for again.
+
+    Args:
+        url: where it is, http or https.
+        target: what it is called, in a folder that exists.
+        tell: told how far it is.
+
+    Raises:
+        ScalewiseError: it is not there, or nobody answers; what has come so far is kept.
+    """
+    partial = target.with_name(target.name + ".part")
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            _go_on(url, partial, tell)
+            break
+        except (OSError, HTTPException) as error:
+            is_final = (
+                isinstance(error, HTTPError) and error.code < HTTPStatus.INTERNAL_SERVER_ERROR
+            )
+            if is_final or attempt == _ATTEMPTS:
+                reason = error.reason if isinstance(error, URLError) else error
+                raise ScalewiseError(
+                    f"cannot download {url}: {reason}; the same command goes on from there"
+                ) from None
+    partial.replace(target)
+
+
+def _go_on(url: str, partial: Path, tell: Tell) -> None:
+    have = partial.stat().st_size if partial.exists() else 0
+    asked = Request(url, headers={"User-Agent": "scalewise", "Range": f"bytes={have}-"})
+    try:
+        with urlopen(asked, timeout=_SILENCE) as answer:
+            goes_on = answer.status == HTTPStatus.PARTIAL_CONTENT
+            _append(answer, partial, have if goes_on else 0, tell)
+    except HTTPError as error:
+        if error.code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise
+        partial.unlink()  # it does not belong to what lies there now
+        raise ConnectionError("the file has changed on the server") from None
+
+
+def _append(answer: HTTPResponse, partial: Path, done: int, tell: Tell) -> None:
+    length = answer.headers.get("Content-Length")
+    total = None if length is None else done + int(length)
+    with partial.open("ab" if done else "wb") as file:
+        while content := answer.read(_AT_ONCE):
+            file.write(content)
+            done += len(content)
+            tell(done, total)
+    if total is not None and done < total:
+        raise ConnectionError("the connection broke off")

@@ -1,4 +1,4 @@
-"""What a dataset holds, and what is wrong with it, before anyone trains on it."""
+"""Dataset checks before training: what a dataset holds, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,17 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from scalewise.data.layouts import Dataset, Item, relative_name
-from scalewise.data.manifest import MANIFEST, read_manifest
-from scalewise.data.names import normalised
-from scalewise.data.pairing import ALIKE, Size, comparable, fits, read_size, size_problem
+from scalewise.data.layouts import MANIFEST, Dataset, Item, read_manifest, relative_name
+from scalewise.data.layouts.names import normalised
+from scalewise.data.layouts.pairing import (
+    ALIKE,
+    Size,
+    comparable,
+    fits,
+    is_alike,
+    read_size,
+    size_problem,
+)
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, find_images, read
 from scalewise.imaging.registration import align
@@ -51,6 +58,9 @@ HINTS: Mapping[Kind, str] = {
 SHIFT = 0.2
 """LR pixels from which a shift is reported: half an HR pixel at x2 is 0.25."""
 
+LOOKED_AT = 6
+"""LR files of a scale that are looked at before packing."""
+
 _ROUNDED_SHIFT = 0.6  # LR of HR that was stretched to fit a size rounded up
 
 
@@ -70,7 +80,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Report:
-    """What :func:`check` found.
+    """What :func:`check_dataset` found.
 
     Attributes:
         dataset: what was checked.
@@ -98,7 +108,7 @@ class _Looked:
     problems: list[Problem]
 
 
-def check(
+def check_dataset(
     dataset: Dataset,
     *,
     min_side: int = 96,
@@ -152,6 +162,34 @@ def check(
     )
 
 
+def find_shuffled(dataset: Dataset, scales: Sequence[int]) -> list[str]:
+    """Look at a few LR files of each scale, and return a warning where most are of other images.
+
+    Args:
+        dataset: from :func:`scalewise.data.layouts.find_dataset`.
+        scales: those whose LR files matter.
+    """
+    warnings: list[str] = []
+    for scale in scales:
+        items = [item for item in dataset.items if scale in item.lr]
+        looked = items[:: max(1, len(items) // LOOKED_AT)][:LOOKED_AT]
+        others = [item for item in looked if not _is_own_lr(item, scale)]
+        if 2 * len(others) > len(looked):
+            warnings.append(
+                f"{others[0].lr[scale]}: does not show what {others[0].hr} shows; the same "
+                f"is true of {len(others)} of {len(looked)} LR files looked at for x{scale}. "
+                "LR may be in another order than HR: 'scalewise data check' names all of them"
+            )
+    return warnings
+
+
+def _is_own_lr(item: Item, scale: int) -> bool:
+    try:
+        return is_alike(item.hr, item.lr[scale], scale)
+    except ScalewiseError:  # said when it is packed
+        return True
+
+
 def _read_whole(item: Item) -> _Looked:
     looked = _Looked({}, [])
     hr = _read(item.hr, looked)
@@ -191,7 +229,7 @@ def _read_headers(item: Item) -> _Looked:
 def _find_misplaced(
     path: Path, hr: NDArray[Any], lr: NDArray[Any], scale: int
 ) -> Iterator[Problem]:
-    """LR of a fitting size that shows something else than its HR, or shows it elsewhere."""
+    """Find LR of a fitting size that shows something else than its HR, or shows it shifted."""
     found = align(*comparable(hr, lr, scale))
     if found is None:
         return

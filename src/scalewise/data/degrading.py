@@ -1,9 +1,7 @@
 """Degradation of training patches, a whole batch at once: noise, JPEG, or a task's own.
 
 How a patch is degraded is a function of its pixels and of a random generator of its own, so that it
-does not depend on the other patches.  JPEG is :func:`scalewise.imaging.degradations.jpeg`,
-which tells what each step is for, on many patches of different qualities and mostly in float32,
-so that a value halfway between two levels may now and then be rounded the other way.
+does not depend on the rest of the batch.  JPEG is :mod:`scalewise.imaging.jpeg_codec`.
 """
 
 from __future__ import annotations
@@ -15,22 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.imaging.degradations import (
-    CHROMA_TABLE,
-    DCT,
-    LUMA_TABLE,
-    RGB_TO_YCBCR,
-    YCBCR_TO_RGB,
-    OwnDegradation,
-    quantisation_table,
-)
+from scalewise.imaging.degradations import OwnDegradation
+from scalewise.imaging.jpeg_codec import GRID, RGB_TO_YCBCR, jpeg_batch, round_to_levels
 from scalewise.tasks import Strengths, Task
 
 Patches = NDArray[np.uint8]
 Floats = NDArray[np.float32]
-
-GRID = 16
-"""Pixels from one of JPEG's units to the next where chroma is halved; luma blocks are half that."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +124,7 @@ class PatchDegradation:
         given = patches if self.own is None else self._degraded_by_own(patches, dirty, randoms)
         if self.quality is None:
             return _with_noise(given, sigma, grey, randoms)
-        given = _round(given.astype(np.float32)).astype(np.uint8) if self.own else patches
+        given = round_to_levels(given.astype(np.float32)).astype(np.uint8) if self.own else patches
         lowest, highest = self.quality
         quality = np.exp(_between(np.log(lowest), np.log(highest + 1), chances[2]))
         quality = quality.astype(np.int64).clip(lowest, highest)
@@ -157,86 +145,9 @@ class PatchDegradation:
         return np.stack(made).astype(np.float32)
 
 
-def jpeg_batch(patches: Patches, quality: NDArray[np.int64], halved: NDArray[np.bool_]) -> Patches:
-    """Code each patch as a JPEG and decode it again.
-
-    Args:
-        patches: (n, H, W, 3), uint8, H and W multiples of ``GRID``; n may be 0.
-        quality: (n,), 1 to 100.
-        halved: (n,), whose chroma is halved each way (4:2:0).
-
-    Returns:
-        uint8, the same shape.
-    """
-    coded = np.empty_like(patches)
-    for halve in (False, True):
-        group = halved == halve
-        if group.any():
-            coded[group] = _jpeg(patches[group], quality[group], halve)
-    return coded
-
-
-def _jpeg(patches: Patches, quality: NDArray[np.int64], halve: bool) -> Patches:
-    """Do as :func:`jpeg_batch`, with the chroma of all patches halved, or of none."""
-    luma_steps, chroma_steps = (
-        np.array([quantisation_table(table, each).reshape(1, 64) for each in quality.tolist()])
-        for table in (LUMA_TABLE, CHROMA_TABLE)
-    )
-    colours = RGB_TO_YCBCR @ patches.reshape(-1, 3).T  # float64: ties are common here
-    colours[1:] += 128
-    planes = _round(colours).astype(np.float32).reshape(3, *patches.shape[:3])
-    planes[0] = _code(planes[0], luma_steps)
-    for plane in planes[1:]:
-        if halve:
-            plane[:] = _interpolate_2x2(_code(_average_2x2(plane), chroma_steps))
-        else:
-            plane[:] = _code(plane, chroma_steps)
-    planes[1:] -= 128
-    decoded = _round(YCBCR_TO_RGB.astype(np.float32) @ planes.reshape(3, -1))
-    return np.ascontiguousarray(decoded.astype(np.uint8).T).reshape(patches.shape)
-
-
-# Planes are (n, H, W) in float32, but hold whole numbers from 0 to 255.
-
-
-def _code(planes: Floats, steps: NDArray[np.int64]) -> Floats:
-    """Quantise planes in the DCT domain by tables (n, 1, 64)."""
-    count, height, width = planes.shape
-    split = (count, height // 8, 8, width // 8, 8)
-    blocks = planes.reshape(split).swapaxes(2, 3).reshape(-1, 64)
-    dct, steps_8 = DCT.astype(np.float32), 8 * steps.astype(np.float32)
-    eighths = np.floor((blocks - 128) @ (8 * dct.T) + np.float32(0.5)).reshape(count, -1, 64)
-    levels = np.copysign(np.floor((np.abs(eighths) + steps_8 / 2) / steps_8), eighths)
-    decoded = _round((levels * steps_8).reshape(-1, 64) @ (dct / 8) + 128)
-    swapped = (count, height // 8, width // 8, 8, 8)
-    return decoded.reshape(swapped).swapaxes(2, 3).reshape(planes.shape)
-
-
-def _average_2x2(planes: Floats) -> Floats:
-    """Halve planes each way; halves are rounded down and up in turn along a row."""
-    rows = planes[:, 0::2] + planes[:, 1::2]
-    total = rows[:, :, 0::2] + rows[:, :, 1::2]
-    total[:, :, 0::2] += 1
-    total[:, :, 1::2] += 2
-    return np.floor(total / 4)
-
-
-def _interpolate_2x2(planes: Floats) -> Floats:
-    """Double planes each way: 3/4 of the nearer sample and 1/4 of the farther."""
-    count, height, width = planes.shape
-    padded = np.pad(planes, ((0, 0), (1, 1), (1, 1)), mode="edge")
-    tall = np.empty((count, 2 * height, width + 2), np.float32)
-    tall[:, 0::2] = 3 * padded[:, 1:-1] + padded[:, :-2]
-    tall[:, 1::2] = 3 * padded[:, 1:-1] + padded[:, 2:]
-    wide = np.empty((count, 2 * height, 2 * width), np.float32)
-    wide[:, :, 0::2] = 3 * tall[:, :, 1:-1] + tall[:, :, :-2] + 8
-    wide[:, :, 1::2] = 3 * tall[:, :, 1:-1] + tall[:, :, 2:] + 7
-    return np.floor(wide / 16)
-
-
 def _made_grey(patches: Patches, chosen: NDArray[np.bool_]) -> Patches:
-    """Return patches (n, H, W, 3), the chosen ones with their luma in all channels."""
-    luma = _round(patches[chosen] @ RGB_TO_YCBCR[0])
+    """Replace the channels of the chosen patches (n, H, W, 3) by their luma."""
+    luma = round_to_levels(patches[chosen] @ RGB_TO_YCBCR[0])
     made = patches.copy()
     made[chosen] = luma[..., None]
     return made
@@ -248,7 +159,7 @@ def _with_noise(
     grey: NDArray[np.bool_],
     randoms: Sequence[np.random.Generator],
 ) -> Floats:
-    """Return patches (n, H, W, 3) with noise of sigma (n,), neither clipped nor rounded."""
+    """Add noise of sigma (n,) to patches (n, H, W, 3), neither clipped nor rounded."""
     noisy = patches.astype(np.float32)
     for n, random in enumerate(randoms):
         channels = 1 if grey[n] else 3
@@ -262,24 +173,18 @@ def _with_noise_in_8_bit(
     grey: NDArray[np.bool_],
     randoms: Sequence[np.random.Generator],
 ) -> Patches:
-    """Do as :func:`_with_noise`, rounded; where sigma is 0 nothing is drawn from the generator."""
+    """Add noise and round; where sigma is 0 nothing is drawn from the generator."""
     noisy = patches.copy()
     where = np.flatnonzero(sigma).tolist()
     if where:
         chosen = [randoms[n] for n in where]
         with_noise = _with_noise(patches[where], sigma[where], grey[where], chosen)
-        noisy[where] = _round(with_noise).astype(np.uint8)
+        noisy[where] = round_to_levels(with_noise).astype(np.uint8)
     return noisy
 
 
 def _between(low: float, high: float, chances: NDArray[np.float64]) -> NDArray[np.float64]:
     return low + (high - low) * chances
-
-
-def _round(values: NDArray[Any]) -> NDArray[Any]:
-    """Round to whole numbers from 0 to 255, in place."""
-    values += 0.5
-    return np.clip(np.floor(values, out=values), 0, 255, out=values)
 
 
 def _cut(patches: NDArray[Any], places: NDArray[np.int64], side: int) -> NDArray[Any]:

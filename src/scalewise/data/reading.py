@@ -1,4 +1,4 @@
-"""A dataset's pictures as 8-bit RGB: HR, and the LR that belongs to it.
+"""Dataset images as 8-bit RGB: HR, and the LR that belongs to it.
 
 What packing, evaluation and validation take and refuse is decided here once for all of them.
 """
@@ -53,7 +53,7 @@ def read_own_lr(item: Item, hr: Pixels, scale: int) -> Pixels | None:
     Raises:
         ScalewiseError: the file has another size, or is missing where others have one.
     """
-    from scalewise.data.pairing import Size, fits, size_problem
+    from scalewise.data.layouts.pairing import Size, fits, size_problem
 
     if scale in item.missing:
         raise ScalewiseError(f"{item.hr}: no LR at x{scale}, though other pictures bring theirs")
@@ -68,8 +68,7 @@ def read_own_lr(item: Item, hr: Pixels, scale: int) -> Pixels | None:
 
 def read_rgb(path: Path) -> Pixels:
     """Read a picture as 8-bit RGB (H, W, 3): alpha dropped, grey repeated, 16 bit rounded."""
-    from scalewise.files import read
-    from scalewise.files.writing import to_8_bit
+    from scalewise.files import read, to_8_bit
     from scalewise.imaging.colour import to_rgb
 
     return to_8_bit(to_rgb(read(path).colour))

@@ -41,7 +41,7 @@ class PatchSampler:
 
     Every position of every picture is equally likely, unless there are candidates: of these the
     patch is taken that bicubic enlargement restores worst.  Where the pictures are whole patches,
-    every one is drawn once before any is drawn again, in an order shuffled anew each time.
+    every one is drawn once before any is drawn again, in an order shuffled each time.
 
     Args:
         stores: where the pictures are.
@@ -116,11 +116,11 @@ class PatchSampler:
         self._cumulative = list(accumulate(rows * columns for rows, columns in positions))
 
     def __len__(self) -> int:
-        """Pictures that patches are drawn from."""
+        """Return the number of pictures that patches are drawn from."""
         return len(self._pictures)
 
     def draw(self, step: int) -> list[Place]:
-        """Where this process's patches of a step lie."""
+        """Draw where this process's patches of a step lie."""
         if self._whole:
             return self._draw_whole(step)
         draw = self._random(step).random((self.batch, self._candidates, 4))
@@ -138,7 +138,7 @@ class PatchSampler:
         return Place(store, index, int(down * rows), int(across * columns), view)
 
     def _bicubic_error(self, place: Place) -> float:
-        """Mean absolute error of bicubic enlargement at a place, of the channels' mean."""
+        """Return the mean absolute error of bicubic enlargement, of the channels' mean."""
         side, scale = self.patch, self.scale
         top, left = place.top, place.left
         lr = place.store.lr(place.picture, scale)[top : top + side, left : left + side]
@@ -159,12 +159,12 @@ class PatchSampler:
         return places
 
     def _random(self, number: int, stream: int = 0) -> np.random.Generator:
-        """Randomness that depends on the seed, a number and a stream of it alone."""
+        """Return a generator that depends on the seed, a number and a stream of it alone."""
         counter = [0, 0, 0, stream]  # its highest word: streams never meet
         return np.random.Generator(np.random.Philox(key=[self.seed, number], counter=counter))
 
     def sample(self, step: int) -> tuple[Patches | Floats, ...]:
-        """This process's share of the batch of a step.
+        """Return this process's share of the batch of a step.
 
         Returns:
             LR (n, patch, patch, 3) and HR (n, scale patch, scale patch, 3), uint8; degraded LR as
@@ -180,7 +180,7 @@ class PatchSampler:
         return self.degradation.degrade_pairs(small, hr, self.patch, randoms, teacher)
 
     def _cut(self, places: list[Place]) -> list[Patches]:
-        """The LR, HR and perhaps teacher's patches at places, margins included."""
+        """Cut the LR, HR and perhaps teacher's patches at places, margins included."""
         zooms = [1, self.scale, self.scale] if self.teacher else [1, self.scale]
         sides = [self._side * zoom for zoom in zooms]
         cut = [np.empty((len(places), side, side, 3), np.uint8) for side in sides]
@@ -195,7 +195,7 @@ class PatchSampler:
 
 
 def bicubic_matrix(side: int, scale: int) -> NDArray[np.float32]:
-    """The matrix (scale side, side) that enlarges one axis bicubically."""
+    """Return the matrix (scale side, side) that enlarges one axis bicubically."""
     indices, weights = contributions(side, side * scale, scale)
     matrix = np.zeros((side * scale, side), np.float32)
     np.add.at(matrix, (np.arange(side * scale)[:, None], indices), weights.astype(np.float32))
@@ -203,7 +203,7 @@ def bicubic_matrix(side: int, scale: int) -> NDArray[np.float32]:
 
 
 def dihedral(image: NDArray[np.uint8], view: int) -> NDArray[np.uint8]:
-    """One of the eight flips and transposes of (H, W, C), ``view`` from 0 (as is) to 7."""
+    """Return one of the eight flips and transposes of (H, W, C), ``view`` from 0 (as is) to 7."""
     if view & 1:
         image = image[:, ::-1]
     if view & 2:

@@ -144,12 +144,12 @@ class Store:
         return len(self.entries)
 
     def hr(self, index: int) -> Pixels:
-        """The HR picture, (H, W, 3), a view into the file."""
+        """Return the HR picture, (H, W, 3), a view into the file."""
         entry = self.entries[index]
         return self._view(*entry.shape, entry.offset)
 
     def lr(self, index: int, scale: int) -> Pixels:
-        """The LR picture at a scale, (H // scale, W // scale, 3), a view into the file."""
+        """Return the LR picture at a scale, (H // scale, W // scale, 3), a view into the file."""
         if scale == 1:
             return self.hr(index)
         return self._view(*self.entries[index].lr[scale])
@@ -177,7 +177,7 @@ class Store:
             )
 
     def lr_shapes(self, scale: int) -> list[tuple[int, int]]:
-        """Height and width of every LR picture at a scale (1: of the HR pictures).
+        """Return height and width of every LR picture at a scale (1: of the HR pictures).
 
         Raises:
             ScalewiseError: the store does not hold that scale.

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.data.layouts import Dataset
-from scalewise.data.store import TeacherInfo, read_rgb
+from scalewise.data.reading import read_rgb
+from scalewise.data.store import TeacherInfo
 from scalewise.errors import ScalewiseError
 from scalewise.files import find_images
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.data.store import read_rgb
+from scalewise.data.reading import read_rgb
 from scalewise.evaluating import evaluate
 from scalewise.evaluating.sheet import Panel, draw_sheet, most_telling_crop
 from scalewise.imaging.protocols import Protocol, Scores
@@ -65,7 +65,7 @@ def compare(
     Args:
         picture: an image file; it is the truth.
         restorers: networks of one scale; at least one.
-        protocol: how the picture is reduced, what else befalls it, and how results are scored.
+        protocol: how the image is degraded, and how results are scored.
         baseline: what to call that which networks are compared with: the enlargement by
             bicubic interpolation, or at scale 1 the input as it is.
 

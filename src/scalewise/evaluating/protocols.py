@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from scalewise.files import jpeg
+from scalewise.files.jpeg import decode_jpeg, encode_jpeg, encoder_name
 from scalewise.imaging.degradations import Subsampling
 from scalewise.imaging.protocols import Degraded, JpegCodec, Protocol
 from scalewise.tasks import get_task
@@ -22,9 +22,9 @@ def evaluation_protocol(task: str, **options: Any) -> Protocol:
     Raises:
         ScalewiseError: an unknown task, or an option of another one.
     """
-    return get_task(task).make_protocol(JpegCodec(jpeg.encoder(), _code), **options)
+    return get_task(task).make_protocol(JpegCodec(encoder_name(), _code), **options)
 
 
 def _code(pixels: NDArray[Any], quality: int, subsampling: Subsampling) -> Degraded:
-    encoded = jpeg.encode(pixels, quality, subsampling)
-    return Degraded(jpeg.decode(encoded), encoded)
+    encoded = encode_jpeg(pixels, quality, subsampling)
+    return Degraded(decode_jpeg(encoded), encoded)

@@ -1,4 +1,4 @@
-"""BMP pictures, which libvips does not read: header, palette, masks and run lengths.
+"""BMP decoding, which libvips lacks: header, palette, masks and run lengths.
 
 Source: Microsoft, "Bitmap Storage" and the structures BITMAPINFOHEADER, BITMAPV4HEADER and
 BITMAPV5HEADER of the Windows GDI; OS/2's headers are shorter or longer ones of the same order.
@@ -72,7 +72,7 @@ class Bmp:
     warnings: list[str] = field(default_factory=list[str])
 
     def image(self) -> Any:
-        """The pixels, all decoded, as an image of libvips.
+        """Decode all pixels, as an image of libvips.
 
         Raises:
             BmpError: the file is cut short or damaged.
@@ -99,7 +99,7 @@ class Bmp:
         return image
 
     def _rows(self) -> NDArray[np.uint8]:
-        """The rows in the file's order, each filled up to a multiple of four bytes."""
+        """Return the rows in the file's order, each filled up to a multiple of four bytes."""
         used = (self.width * self.bits + 7) // 8
         stride = (self.width * self.bits + 31) // 32 * 4
         self.file.seek(self.offset)
@@ -128,7 +128,7 @@ class Bmp:
         return colours[:, : 1 if is_grey else 3][indices]
 
     def _unmasked(self) -> NDArray[Any]:
-        """Pixels of 16 or 32 bits, whose masks say which bits are red, green, blue and alpha."""
+        """Decode 16 or 32 bits a pixel by the masks of red, green, blue and alpha."""
         rows = self._rows().view("<u2" if self.bits == 16 else "<u4")[:, : self.width]
         masks = list(self.masks)
         if masks[3] and not any((block & masks[3]).any() for block in _blocks(rows)):
@@ -152,7 +152,7 @@ class Bmp:
         return pixels
 
     def _look_beyond(self, rows: NDArray[Any], rest: int) -> None:
-        """Say of what lies beside the colours that it is left out, if it may be alpha."""
+        """Warn that what lies next to the colours is left out, if it may be alpha."""
         if rest and not all(((block & rest) % rest == 0).all() for block in _blocks(rows)):
             self.warnings.append("its fourth byte is left out: the header does not call it alpha")
 
@@ -215,7 +215,7 @@ def open_bmp(file: BinaryIO) -> Bmp:
 def _masks(
     file: BinaryIO, header: bytes, size: int, compression: int, bits: int
 ) -> tuple[tuple[int, ...], int]:
-    """The masks of red, green, blue and alpha, and how many bytes they take after the header."""
+    """Read the masks of red, green, blue and alpha, and their bytes after the header."""
     if compression not in (_MASKS, _ALPHA_MASKS):
         return _DEFAULT_MASKS.get(bits, ()), 0
     beyond = 0
@@ -238,7 +238,7 @@ def _masks(
 def _palette(
     file: BinaryIO, start: int, pixels: int, bits: int, used: int, size: int
 ) -> NDArray[np.uint8]:
-    """RGB of every index, black where the file tells none."""
+    """Return RGB of every index, black where the file tells none."""
     count = min(used or 2**bits, 2**bits)
     if pixels > start:
         count = min(count, (pixels - start) // size)
@@ -251,7 +251,7 @@ def _palette(
 
 
 def _profile(file: BinaryIO, header: bytes) -> tuple[bytes | None, str]:
-    """The ICC profile, and what is to be said of colours that are stated otherwise."""
+    """Return the ICC profile, and a warning about colours that are stated otherwise."""
     (kind,) = struct.unpack("<I", header[56:60])
     if kind == _EMBEDDED:
         place, length = struct.unpack("<II", header[112:120])
@@ -268,7 +268,7 @@ def _profile(file: BinaryIO, header: bytes) -> tuple[bytes | None, str]:
 
 
 def _run_lengths(data: bytes, width: int, height: int, bits: int) -> NDArray[np.uint8]:
-    """Indices from pairs of a count and what is repeated; 0 where the file leaves them out."""
+    """Decode pairs of a count and what is repeated; indices that are left out are 0."""
     indices = np.zeros((height, width), np.uint8)
     place = row = column = 0
     while row < height and place + 1 < len(data):

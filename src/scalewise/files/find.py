@@ -20,7 +20,7 @@ SYSTEM_FOLDERS = frozenset(
         "$recycle.bin",
         "recycler",
         "system volume information",
-        "__macosx",  # what archives made on macOS have beside the files
+        "__macosx",  # in archives made on macOS
         "lost+found",
     }
 )
@@ -30,7 +30,7 @@ Unreadable = Callable[[ScalewiseError, Path], None]
 
 
 def find_images(path: str | Path, unreadable: Unreadable | None = None) -> list[Path]:
-    """The image files in a folder and its subfolders, sorted; a file stands for itself.
+    """Return the image files in a folder and its subfolders, sorted; a file stands for itself.
 
     Only names are looked at: files with an extension of a format that is read, in upper or
     lower case. Hidden files and folders (whose names start with a dot) are skipped, and so are
@@ -38,7 +38,7 @@ def find_images(path: str | Path, unreadable: Unreadable | None = None) -> list[
 
     Args:
         path: the folder or file.
-        unreadable: told of every folder that cannot be listed; None raises the error.
+        unreadable: called with every folder that cannot be listed; None raises the error.
 
     Raises:
         ScalewiseError: no such file or folder.
@@ -64,7 +64,7 @@ def find_images(path: str | Path, unreadable: Unreadable | None = None) -> list[
 
 
 def _folders(root: Path, refused: Callable[[OSError], None]) -> Iterator[tuple[str, list[str]]]:
-    """Every folder with the names of its files.
+    """Yield every folder with the names of its files.
 
     Folders come before links to them, so that a picture has the path that it really lies at.
     """

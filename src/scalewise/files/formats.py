@@ -1,4 +1,4 @@
-"""The formats that pictures are written in, and what each has a place for.
+"""Image formats: detection by content, the table of written formats, output checks.
 
 ====== ============ ============== ======================= ======== ===========================
 name   extensions   bits, channels quality, lossless       side     memory while written
@@ -14,8 +14,8 @@ avif   .avif        8, grey        1 to 100, else 90;      16384    the whole pi
 ====== ============ ============== ======================= ======== ===========================
 
 Profile, Exif, XMP and resolution are kept in all of them; of texts, IPTC and GeoTIFF see the table
-in :mod:`scalewise.files.metadata_writing`.  Bands that are not alpha fit into TIFF alone; colours
-stated without a profile: see :mod:`scalewise.files.stating`.
+in :mod:`scalewise.files.metadata.writing`.  Bands that are not alpha fit into TIFF alone; colours
+stated without a profile: see :mod:`scalewise.files.metadata.writing`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+import numpy as np
 
 from scalewise.errors import ScalewiseError
+from scalewise.files.bmp import HEADERS
+from scalewise.files.picture import Pixels, to_8_bit
+from scalewise.files.png import SIGNATURE, is_animated
 
 
 def _no_options() -> dict[str, Any]:
@@ -58,6 +63,19 @@ class Format:
     quality: int | None = None
     exact: dict[str, Any] | None = field(default_factory=_no_options)
     options: dict[str, Any] = field(default_factory=_no_options)
+
+    def fit(self, pixels: Pixels) -> Pixels:
+        """Return rows as the format can hold them: of 8 bits, over white, as RGB."""
+        if not self.deep:
+            pixels = to_8_bit(pixels)
+        is_grey, has_alpha = pixels.shape[2] <= 2, pixels.shape[2] in (2, 4)
+        if has_alpha and not self.alpha:
+            opacity = pixels[..., -1:].astype(np.float32) / 255
+            over_white = pixels[..., :-1] * opacity + 255 * (1 - opacity)
+            return over_white.round().astype(np.uint8)
+        if is_grey and not self.grey:  # libvips would make it RGB, but keep the grey profile
+            return pixels[..., (0, 0, 0, 1) if has_alpha else (0, 0, 0)]
+        return pixels
 
 
 _SIDE = 10_000_000  # libvips goes no further
@@ -108,7 +126,7 @@ READ_SUFFIXES = IMAGE_SUFFIXES | {".bmp", ".dib", ".gif", ".heic", ".heif", ".hi
 
 
 def format_of(path: Path, name: str | None = None) -> Format:
-    """The format that a file is written in.
+    """Return the format that a file is written in.
 
     Args:
         path: the file, whose extension decides,
@@ -129,6 +147,12 @@ def format_of(path: Path, name: str | None = None) -> Format:
         raise ScalewiseError(f"{path}: unknown format {name!r}; use one of {known}")
     known = " ".join(sorted(IMAGE_SUFFIXES))
     raise ScalewiseError(f"{path}: unknown extension {suffix!r}; use one of {known}")
+
+
+def require_folder(path: Path) -> None:
+    """Raise :class:`ScalewiseError` unless the folder of an output file exists."""
+    if not path.parent.is_dir():
+        raise ScalewiseError(f"{path}: the folder {path.parent} does not exist; make it first")
 
 
 def check_target(
@@ -191,3 +215,117 @@ def check_target(
     if not os.access(folder, os.W_OK | os.X_OK):
         raise ScalewiseError(f"{path}: the folder {folder} cannot be written to")
     return form
+
+
+@dataclass(frozen=True)
+class DetectedFormat:
+    """A kind of file that is read.
+
+    Attributes:
+        name: what people call it.
+        loader: libvips's operation for it; ``bmp`` for what it does not read.
+        paged: whether that operation can be asked for pages or frames.
+        animated: whether it holds others that cannot be asked for.
+    """
+
+    name: str
+    loader: str
+    paged: bool = False
+    animated: bool = False
+
+
+_STARTS = {
+    b"\xff\xd8\xff": DetectedFormat("JPEG", "jpegload"),
+    b"GIF87a": DetectedFormat("GIF", "gifload", paged=True),
+    b"GIF89a": DetectedFormat("GIF", "gifload", paged=True),
+    b"II*\0": DetectedFormat("TIFF", "tiffload", paged=True),
+    b"MM\0*": DetectedFormat("TIFF", "tiffload", paged=True),
+    b"II+\0": DetectedFormat("TIFF", "tiffload", paged=True),
+    b"MM\0+": DetectedFormat("TIFF", "tiffload", paged=True),
+}
+_AVIF = frozenset({b"avif", b"avis"})
+_HEIC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
+_HEIF = frozenset({b"mif1", b"mif2", b"msf1", b"miaf", b"avci", b"avcs", b"jpeg", b"j2ki", b"vvic"})
+_MOST_BRANDS = 1024  # bytes of them
+_META = 2**16  # bytes from the start in which the kind of coding is named
+
+
+_FOREIGN = {
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+    b"\0\0\0\x0cjP  ": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"8BPS": "a Photoshop document",
+    b"v/1\1": "OpenEXR",
+    b"#?RADIANCE": "Radiance HDR",
+    b"%PDF": "a PDF document",
+    b"<svg": "an SVG drawing",
+    b"<?xml": "XML, such as an SVG drawing",
+    b"<!doctype html": "a web page",
+    b"<html": "a web page",
+    b"II\x1a\0\0\0HEAPCCDR": "camera raw (CRW)",
+    b"IIU\0": "camera raw (RW2)",
+    b"IIRO": "camera raw (ORF)",
+    b"IIRS": "camera raw (ORF)",
+    b"MMOR": "camera raw (ORF)",
+    b"FUJIFILMCCD-RAW": "camera raw (RAF)",
+    b"FOVb": "camera raw (X3F)",
+    b"\0\x05\x16\x07": "metadata of macOS (AppleDouble)",
+    b"PK\3\4": "an archive (ZIP)",
+}
+_FOREIGN_BRANDS = {b"crx ": "camera raw (CR3)", b"qt  ": "a video"}
+
+
+def name_of_unsupported(file: BinaryIO) -> str | None:
+    """Return the name of a format that is not read here; None for an unknown one."""
+    file.seek(0)
+    start = file.read(32)
+    if not start:
+        return "nothing: the file is empty"
+    if start[4:8] == b"ftyp":
+        return _FOREIGN_BRANDS.get(start[8:12], "a video, or a kind of HEIF that is not known")
+    plain = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    for prefix, name in _FOREIGN.items():
+        if start.startswith(prefix) or (prefix[:1] == b"<" and plain.startswith(prefix)):
+            return name
+    return None
+
+
+def detect_format(file: BinaryIO) -> DetectedFormat | None:
+    """Detect the format of an open file; None for one that is not read here."""
+    file.seek(0)
+    start = file.read(18)
+    for prefix, content in _STARTS.items():
+        if start.startswith(prefix):
+            return content
+    if start.startswith(SIGNATURE):
+        return DetectedFormat("PNG", "pngload", animated=is_animated(file))
+    if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
+        return DetectedFormat("WebP", "webpload", paged=True)
+    if start[4:8] == b"ftyp":
+        return _heif(file, int.from_bytes(start[:4]))
+    if start.startswith(b"BM") and int.from_bytes(start[14:18], "little") in HEADERS:
+        return DetectedFormat("BMP", "bmp")
+    return None
+
+
+def _heif(file: BinaryIO, size: int) -> DetectedFormat | None:
+    """Tell AVIF from HEIC: by any of its brands, or else by the codec that it names.
+
+    ISO/IEC 23008-12 (HEIF), 10: a file's first brand may be one that says nothing of the coding.
+    """
+    file.seek(8)
+    named = file.read(max(min(size, _MOST_BRANDS) - 8, 4))
+    first, brands = named[:4], {named[place : place + 4] for place in range(0, len(named), 4)}
+    if not brands & (_AVIF | _HEIC | _HEIF):
+        return None
+    by_brand = brands & (_AVIF | _HEIC)
+    if first in by_brand:
+        by_brand = {first}
+    if not by_brand:
+        file.seek(0)
+        meta = file.read(_META)
+        by_brand = {name for code, name in ((b"av01", b"avif"), (b"hvc1", b"heic")) if code in meta}
+    name = "AVIF" if by_brand & _AVIF else "HEIC" if by_brand else "HEIF"
+    animated = name == "AVIF" and first in (b"avis", b"msf1")
+    return DetectedFormat(name, "heifload", paged=True, animated=animated)

@@ -1,4 +1,4 @@
-"""Pictures that lie on their side in the file, made upright without being whole in memory."""
+"""Exif orientation: rotating and mirroring images without holding them whole in memory."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SIDEWAYS = (5, 6, 7, 8)
 _BACKWARDS = (3, 4, 7, 8)
 
 
-class Turned:
+class UprightRows:
     """The rows of an upright picture, whose file has them in another order.
 
     The picture is cut into blocks, of whole columns where columns become rows, which wait on the
@@ -74,7 +74,7 @@ class Turned:
             raise
 
     def rows(self, start: int, stop: int) -> NDArray[Any]:
-        """Rows ``start`` to ``stop`` (not included) of the upright picture."""
+        """Return rows ``start`` to ``stop`` (not included) of the upright picture."""
         parts: list[NDArray[Any]] = []
         top = 0
         for index in self._order:

@@ -1,4 +1,4 @@
-"""Pictures as browsers show them."""
+"""Image previews for browsers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
 from scalewise.files.bmp import open_bmp
-from scalewise.files.content import content_of
+from scalewise.files.formats import detect_format
 from scalewise.files.reading import PictureReader, open_picture
-from scalewise.files.vips_errors import in_brackets, one_line
+from scalewise.files.vips_errors import in_brackets, lenient_messages, one_line
 
 _SHOWN_AS_THEY_ARE = {
     "AVIF": "image/avif",
@@ -24,7 +24,7 @@ _SHOWN_AS_THEY_ARE = {
 
 
 def kind_in_browsers(path: Path, side: int) -> str | None:
-    """The media type of a picture that browsers can show as it is; None for another.
+    """Return the media type of an image that browsers can show as it is; None for another.
 
     Args:
         path: the picture.
@@ -36,12 +36,13 @@ def kind_in_browsers(path: Path, side: int) -> str | None:
     with open_picture(path, max_pixels=None) as reader:
         fits = max(reader.width, reader.height) <= side
     with path.open("rb") as file:
-        content = content_of(file)
+        content = detect_format(file)
     return _SHOWN_AS_THEY_ARE.get(content.name) if fits and content is not None else None
 
 
+@lenient_messages()
 def preview(path: Path, side: int) -> bytes:
-    """A picture as 8-bit PNG, upright.
+    """Encode an upright image as 8-bit PNG.
 
     Args:
         path: the picture, whose content :func:`open_picture` knows.
@@ -51,7 +52,7 @@ def preview(path: Path, side: int) -> bytes:
         ScalewiseError: it cannot be read.
     """
     with path.open("rb") as file:
-        content = content_of(file)
+        content = detect_format(file)
     with open_picture(path, max_pixels=None) as reader:
         if (content is not None and content.name == "TIFF") or reader.metadata.stated is not None:
             return _as_read(reader, side)
@@ -64,14 +65,14 @@ def preview(path: Path, side: int) -> bytes:
 
 def _reduced(path: Path, side: int) -> Any:
     with path.open("rb") as file:
-        content = content_of(file)
+        content = detect_format(file)
         if content is not None and content.loader == "bmp":
             return open_bmp(file).image().thumbnail_image(side, height=side, size="down")
     return pyvips.Image.thumbnail(str(path), side, height=side, size="down")
 
 
 def _as_read(reader: PictureReader, side: int) -> bytes:
-    """What libvips alone would take for something else: bands, Lab, or colours without profile."""
+    """Encode what libvips alone would misread: bands, Lab, or colours without a profile."""
     step = -(-max(reader.width, reader.height) // side)
     down, across = min(step, reader.height), min(step, reader.width)
     height, width = reader.height // down, reader.width // across

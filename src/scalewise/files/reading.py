@@ -1,4 +1,4 @@
-"""Pictures from files, whole or by strips, by libvips, which keeps 16 bits and metadata.
+"""Image reading, whole or by strips, with libvips, which keeps 16 bits and metadata.
 
 What a file is goes by its content, not by its name, and only the loaders named here are ever
 used: libvips knows others, which were not made for files from strangers.
@@ -13,10 +13,12 @@ grey AVIF of limited range   grey over the full range
 floating-point, 32-bit       an error: the file does not say which value is white
 10, 12, 14 bits (TIFF)       an error that says so
 more than one page or frame  the first, with a warning, or the one that is asked for
-TIFF                         see :mod:`scalewise.files.tiff_reading`
+TIFF                         see :mod:`scalewise.files.tiff.reading`
 animated PNG, animated AVIF  the first, with a warning
 JPEG without its end marker  all of its rows, with a warning; an error if one is missing
 BMP                          see :mod:`scalewise.files.bmp`
+GIF whose frame leaves some  with alpha, transparent there
+of its canvas unpainted
 ============================ ==========================================================
 """
 
@@ -33,20 +35,16 @@ import numpy as np
 import pyvips
 
 from scalewise.errors import ScalewiseError
-from scalewise.files.avif_boxes import AvifProperties, properties_of_avif
-from scalewise.files.avif_range import over_full_range
+from scalewise.files.avif import AvifProperties, over_full_range, properties_of_avif
 from scalewise.files.bmp import BmpError, open_bmp
-from scalewise.files.colour import SRGB, StatedColour
-from scalewise.files.content import content_of, foreign_name
-from scalewise.files.exif_colour import colour_of_exif
-from scalewise.files.jpeg_end import lacks_end_marker, with_end_marker
-from scalewise.files.metadata import Metadata
-from scalewise.files.metadata_reading import read_metadata
-from scalewise.files.orientation import Turned
+from scalewise.files.formats import detect_format, name_of_unsupported
+from scalewise.files.gif import with_clear_canvas
+from scalewise.files.jpeg import lacks_end_marker, with_end_marker
+from scalewise.files.metadata.reading import read_metadata
+from scalewise.files.orientation import UprightRows
 from scalewise.files.picture import Picture, Pixels
-from scalewise.files.png_colour import colour_of_png
-from scalewise.files.tiff_reading import TiffPicture, open_tiff
-from scalewise.files.vips_errors import forget_errors, in_brackets, one_line
+from scalewise.files.tiff.reading import TiffPicture, open_tiff
+from scalewise.files.vips_errors import forget_errors, in_brackets, lenient_messages, one_line
 
 MAX_PIXELS = 500_000_000
 """What a picture may have unless the caller says otherwise: more than the largest cameras give, and
@@ -74,6 +72,7 @@ def read(
         return reader.read()
 
 
+@lenient_messages()
 def open_picture(
     path: str | Path, *, page: int | None = None, max_pixels: int | None = MAX_PIXELS
 ) -> PictureReader:
@@ -123,13 +122,13 @@ class PictureReader:
         self, path: Path, file: BinaryIO, page: int | None, max_pixels: int | None
     ) -> None:
         self._path = path
-        self._turned: Turned | None = None
+        self._turned: UprightRows | None = None
         self._tiff: TiffPicture | None = None
         self._memory = b""
         self.warnings: list[str] = []
-        content = content_of(file)
+        content = detect_format(file)
         if content is None:
-            name = foreign_name(file)
+            name = name_of_unsupported(file)
             raise ScalewiseError(
                 f"{path}: not an image in a format known here (AVIF, BMP, GIF, HEIC, JPEG, PNG, "
                 f"TIFF, WebP), {f'but {name}' if name else 'or cut short'}"
@@ -146,9 +145,11 @@ class PictureReader:
                 is_heif = content.loader == "heifload"
                 self._avif = properties_of_avif(own) if is_heif else AvifProperties()
                 orientation = self._read_metadata(image, own)
+                if content.name == "GIF":
+                    image = with_clear_canvas(image, own, page or 0)
             self._image = image = self._plain(image)
             if orientation in range(2, 9):
-                self._turned = Turned(image, orientation)
+                self._turned = UprightRows(image, orientation)
         except pyvips.Error as error:
             self.close()
             raise self._failure(error) from None
@@ -164,7 +165,7 @@ class PictureReader:
         self._next = 0
 
     def read_rows(self, start: int, stop: int) -> Pixels:
-        """Rows ``start`` to ``stop`` (not included), (rows, W, C); not to be written to.
+        """Return rows ``start`` to ``stop`` (not included), (rows, W, C); not to be written to.
 
         Windows go down the picture: none may start above the one before. They may overlap, and
         may leave rows out.
@@ -189,8 +190,8 @@ class PictureReader:
         return self._kept[: stop - start]
 
     def read(self) -> Picture:
-        """The whole picture, if no row has been read yet."""
-        return Picture.of(self._fetch(0, self.height), self.metadata)
+        """Read the whole image, if no row has been read yet."""
+        return Picture(self._fetch(0, self.height), self.metadata)
 
     def close(self) -> None:
         """Close the file; no row can be read any more."""
@@ -212,6 +213,7 @@ class PictureReader:
     ) -> None:
         self.close()
 
+    @lenient_messages()
     def _fetch(self, start: int, stop: int) -> Pixels:
         image: Any = self._image
         if image is None:
@@ -229,7 +231,7 @@ class PictureReader:
         return np.ndarray((rows, self.width, self.channels), self.dtype, buffer=data)
 
     def _load(self, file: BinaryIO, page: int | None) -> Any:
-        """The image as the file has it, not yet decoded."""
+        """Open the image as the file has it, not yet decoded."""
         if self._content.loader == "tiffload" and (tiff := self._open_tiff(file, page)):
             self._tiff, self.frames = tiff, tiff.frames
             self.warnings += [f"{self._path}: {line}" for line in tiff.warnings]
@@ -267,7 +269,7 @@ class PictureReader:
 
     def _header(self, file: BinaryIO, **options: Any) -> Any:
         # By way of a source: libvips would take brackets in a file name for options, and give
-        # back the picture it remembers where a file has been written anew.
+        # back the image it remembers where a file has been overwritten.
         load = getattr(pyvips.Image, self._content.loader + "_source")
         if self._content.loader == "jpegload" and lacks_end_marker(file):
             self.warnings.append(f"{self._path}: has no end marker; something may be missing")
@@ -288,32 +290,14 @@ class PictureReader:
             )
 
     def _read_metadata(self, image: Any, file: BinaryIO) -> int:
-        """Keep what the file says about its picture, and return the pixels' orientation."""
-        by_page = self._tiff.orientation if self._tiff else None
-        found = read_metadata(image, file, self._content, by_page)
+        """Keep what the file says of its image, and return the pixels' orientation."""
+        found = read_metadata(image, file, self._content, self._tiff, self._avif)
         self.warnings += [f"{self._path}: {line}" for line in found.warnings]
-        self.metadata = replace(
-            found.metadata,
-            bands=self._tiff.bands if self._tiff else None,
-            stated=self._stated(file, found.metadata),
-        )
+        self.metadata = found.metadata
         return found.orientation
 
-    def _stated(self, file: BinaryIO, metadata: Metadata) -> StatedColour | None:
-        has_profile = metadata.icc is not None
-        if self._tiff:
-            return None if has_profile else self._tiff.stated
-        if self._content.loader == "pngload":
-            return colour_of_png(file, has_profile)
-        if self._content.loader == "jpegload" and metadata.exif and not has_profile:
-            return colour_of_exif(metadata.exif)
-        colour = self._avif.colour
-        if colour is None or (has_profile and not colour.is_hdr):
-            return None  # of two the profile is the more exact
-        return None if colour.is_srgb and colour.transfer == SRGB else colour
-
     def _plain(self, image: Any) -> Any:
-        """Grey or RGB with or without alpha, of 8 or 16 bits, whatever the file holds."""
+        """Convert to grey or RGB with or without alpha, of 8 or 16 bits."""
         if image.format not in ("uchar", "ushort") and image.interpretation != "labs":
             raise ScalewiseError(
                 f"{self._path}: has {_KINDS.get(image.format, image.format)} samples; convert it "
@@ -370,5 +354,5 @@ def _field(image: Any, name: str) -> Any:
 
 
 def _is_profile(icc: bytes, space: bytes) -> bool:
-    """Whether this is an ICC profile of a colour space, and whole (ICC.1:2022, 7.2)."""
+    """Return whether this is a complete ICC profile of a colour space (ICC.1:2022, 7.2)."""
     return (icc[16:20], icc[36:40]) == (space, b"acsp") and int.from_bytes(icc[:4]) <= len(icc)

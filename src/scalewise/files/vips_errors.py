@@ -1,11 +1,13 @@
-"""Errors of libvips and of the system, as users can read them."""
+"""Errors of libvips and of the system, in words that users can read."""
 
 from __future__ import annotations
 
 import errno
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 import pyvips
@@ -14,7 +16,7 @@ import pyvips.error
 _SYSTEM = "system error: "
 
 
-# What is in the names that libvips and its libraries speak by, for each format.
+# What the names of libvips's speakers contain, for each format.
 _SPEAKERS = {
     "png": "png",
     "jpeg": "jpeg",
@@ -35,7 +37,7 @@ def forget_errors() -> None:
 
 
 def one_line(error: pyvips.Error | OSError, format: str | None = None) -> str:
-    """What went wrong, in one line; nothing where libvips does not tell.
+    """Return what went wrong in one line; empty where libvips does not tell.
 
     Args:
         error: libvips's, or the system's.
@@ -54,7 +56,7 @@ def one_line(error: pyvips.Error | OSError, format: str | None = None) -> str:
 
 
 def in_brackets(reason: str) -> str:
-    """A reason as the end of a sentence; nothing of none.
+    """Return a reason as the end of a sentence; empty for no reason.
 
     >>> "not readable" + in_brackets("no end"), "not readable" + in_brackets("")
     ('not readable (no end)', 'not readable')
@@ -63,7 +65,7 @@ def in_brackets(reason: str) -> str:
 
 
 def _of_format(lines: Iterable[str], format: str) -> Iterator[str]:
-    """What was said by those who read and write a format, or by what all have in common."""
+    """Yield the messages of those who read and write a format, and of what all share."""
     others = {*_SPEAKERS.values()} - {_SPEAKERS.get(format)}
     is_meant = False
     for line in lines:
@@ -75,19 +77,44 @@ def _of_format(lines: Iterable[str], format: str) -> Iterator[str]:
 
 
 def is_disk_full(error: pyvips.Error | OSError) -> bool:
-    """Whether there was no space, or none left of what the user may take."""
+    """Return whether the disk or the user's quota was full."""
     reasons = (errno.ENOSPC, errno.EDQUOT)
     if isinstance(error, OSError):
         return error.errno in reasons
     return any(os.strerror(reason) in error.detail for reason in reasons)
 
 
-def _text(data: Any) -> str:
-    """A C string of libvips, whatever bytes it has."""
+@contextmanager
+def lenient_messages() -> Generator[None]:
+    """Let pyvips decode messages of libvips that are not UTF-8, while the block runs.
+
+    A message about a damaged file may quote it.  pyvips decodes messages strictly: such a one
+    becomes a traceback, where an error is made of it, and where a warning is logged.  Afterwards
+    pyvips is as it was before.  Blocks may be nested, and run in several threads at once.
+    """
+    global _depth
+    with _lock:
+        if _depth == 0:
+            for module in _DECODING_MODULES:
+                setattr(module, _DECODER, _decoded)
+        _depth += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _depth -= 1
+            if _depth == 0:
+                for module, decoder in zip(_DECODING_MODULES, _STRICT_DECODERS, strict=True):
+                    setattr(module, _DECODER, decoder)
+
+
+def _decoded(data: Any) -> str:
+    """Return a C string of libvips, whatever bytes it has."""
     return "NULL" if data == pyvips.ffi.NULL else pyvips.ffi.string(data).decode(errors="replace")
 
 
-# What libvips says of a damaged file may quote it, and bytes that are no UTF-8 are a traceback
-# in pyvips: where it logs a warning, and where it makes an error of it.
-for _module in (pyvips, pyvips.error):
-    setattr(_module, "_to_string", _text)  # noqa: B010
+_DECODER = "_to_string"
+_DECODING_MODULES = (pyvips, pyvips.error)
+_STRICT_DECODERS = tuple(getattr(module, _DECODER) for module in _DECODING_MODULES)
+_lock = Lock()
+_depth = 0

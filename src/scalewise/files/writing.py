@@ -1,9 +1,10 @@
-"""Pictures into files, whole or by strips: whole under their name, or not at all."""
+"""Image writing, whole or by strips, atomically: complete under its name, or not at all."""
 
 from __future__ import annotations
 
 import io
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -11,19 +12,17 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pyvips
-from numpy.typing import NDArray
 
 from scalewise.errors import DiskFullError, ScalewiseError
-from scalewise.files import metadata_writing
-from scalewise.files.avif_boxes import with_properties
-from scalewise.files.exif import tags
-from scalewise.files.formats import IMAGE_SUFFIXES, Format, check_target
-from scalewise.files.metadata import Metadata
-from scalewise.files.picture import Picture, Pixels
-from scalewise.files.scratch import Scratch, unfinished
-from scalewise.files.stating import state_colours
-from scalewise.files.tiff_layout import EXTRA_SAMPLES, overwrite_numbers
-from scalewise.files.vips_errors import in_brackets, is_disk_full, one_line
+from scalewise.files.avif import with_properties
+from scalewise.files.formats import IMAGE_SUFFIXES, check_target, detect_format, require_folder
+from scalewise.files.metadata import writing as metadata_writing
+from scalewise.files.metadata.exif import tags
+from scalewise.files.metadata.writing import state_colours
+from scalewise.files.picture import Metadata, Picture, Pixels
+from scalewise.files.temp_files import RowSpool, atomic_output
+from scalewise.files.tiff.layout import EXTRA_SAMPLES, overwrite_numbers
+from scalewise.files.vips_errors import in_brackets, is_disk_full, lenient_messages, one_line
 
 _MM_PER_INCH = 25.4
 _UNSET_DPI = (72.0, 72.0)
@@ -82,10 +81,44 @@ def write(
     return writer.warnings
 
 
+def copy_picture(source: str | Path, target: str | Path, *, overwrite: bool = True) -> bool:
+    """Copy a picture's file byte by byte, if its format is the one that the target's name says.
+
+    Args:
+        source: the picture.
+        target: the copy, whole or not at all; its folder must exist.
+        overwrite: replace a file that is there; if False, that is an error.
+
+    Returns:
+        Whether it was copied; if not, it is to be encoded in the other format.
+
+    Raises:
+        ScalewiseError: as :func:`scalewise.files.check_target`; the one cannot be read, or the
+            other not written.
+    """
+    source, target = Path(source), Path(target)
+    form = check_target(target, 1, 1, overwrite=overwrite)
+    try:
+        with source.open("rb") as file:
+            content = detect_format(file)
+            if content is None or content.name.lower() != form.name:
+                return False
+            if target.exists() and source.samefile(target):
+                return True
+            file.seek(0)
+            with atomic_output(target) as descriptor, os.fdopen(os.dup(descriptor), "wb") as copy:
+                shutil.copyfileobj(file, copy)
+    except OSError as error:
+        if is_disk_full(error):
+            raise DiskFullError(f"{target}: no space left on the device") from None
+        raise ScalewiseError(f"{target}: cannot be copied ({one_line(error)})") from None
+    return True
+
+
 class PictureWriter:
     """A picture that is written by strips, from the top down; a context manager.
 
-    The strips wait on the disk, in a file without a name beside the final one, and are encoded
+    The strips wait on the disk, in a file without a name in the same folder, and are encoded
     when the block ends.  After an exception, or when the process dies, nothing is there but what
     was there before.
 
@@ -93,7 +126,7 @@ class PictureWriter:
         path: its folder must exist.
         width, height, channels: the picture's.
         dtype: of the samples, uint8 or uint16.
-        metadata: what to write beside the pixels.
+        metadata: what to write with the pixels.
         quality, overwrite, format, lossless, strip: as for :func:`write`.
 
     Attributes:
@@ -103,6 +136,7 @@ class PictureWriter:
         ScalewiseError: as :func:`write`.
     """
 
+    @lenient_messages()
     def __init__(
         self,
         path: str | Path,
@@ -133,8 +167,7 @@ class PictureWriter:
                 f"{path}: {self._form.name} cannot hold {channels} bands that are not alpha; "
                 "write a TIFF file"
             )
-        if not path.parent.is_dir():
-            raise ScalewiseError(f"{path}: the folder {path.parent} does not exist; make it first")
+        require_folder(path)
         self._shape = (height, width, channels)
         self._dtype = np.dtype(dtype)
         self._rows = 0
@@ -154,7 +187,7 @@ class PictureWriter:
         sample = self._fitted(np.zeros((1, 1, channels), self._dtype))
         self._bands, self._deep = sample.shape[2], sample.dtype == np.uint16
         self._kind = "ushort" if self._deep else "uchar"
-        self._scratch = Scratch(path.parent, width, self._bands, self._kind)
+        self._spool = RowSpool(path.parent, width, self._bands, self._kind)
         self._transparent = False
         if self._dtype == np.uint16 and not self._form.deep:
             self._warn(
@@ -182,12 +215,13 @@ class PictureWriter:
         if self._rows + len(rows) > height:
             raise ValueError(f"{self._rows + len(rows)} rows; the picture has {height}")
         try:
-            self._scratch.append(self._fitted(self._noting_alpha(rows)))
+            self._spool.append(self._fitted(self._noting_alpha(rows)))
         except OSError as error:
             self.close()
             raise self._failure(error) from None
         self._rows += len(rows)
 
+    @lenient_messages()
     def finish(self, pixels: Pixels | None = None) -> None:
         """Encode what was written, and put the file in its place.
 
@@ -203,10 +237,10 @@ class PictureWriter:
             if pixels is not None:
                 image = self._image(self._fitted(self._noting_alpha(pixels)))
             elif self._rows == height:
-                image = self._scratch.image()
+                image = self._spool.image()
             else:
                 raise ValueError(f"{self._rows} rows were written; the picture has {height}")
-            with unfinished(self._path) as descriptor:
+            with atomic_output(self._path) as descriptor:
                 self._save(image, descriptor)
         except (pyvips.Error, OSError) as error:
             raise self._failure(error) from None
@@ -218,7 +252,7 @@ class PictureWriter:
 
     def close(self) -> None:
         """Give up what was written, if it is not finished."""
-        self._scratch.close()
+        self._spool.close()
 
     def __enter__(self) -> PictureWriter:
         return self
@@ -234,11 +268,11 @@ class PictureWriter:
         self.close()
 
     def _fitted(self, pixels: Pixels) -> Pixels:
-        """Rows as the format can hold them."""
-        return pixels if self._separate else _fitted(pixels, self._form)
+        """Return rows as the format can hold them."""
+        return pixels if self._separate else self._form.fit(pixels)
 
     def _noting_alpha(self, pixels: Pixels) -> Pixels:
-        """The same rows, when it was noted whether they are transparent where that is lost."""
+        """Note whether rows are transparent where that is lost, and return them."""
         loses_alpha = not self._separate and not self._form.alpha and pixels.shape[2] in (2, 4)
         if loses_alpha and not self._transparent:
             self._transparent = bool((pixels[..., -1] < np.iinfo(pixels.dtype).max).any())
@@ -265,7 +299,7 @@ class PictureWriter:
                 raise OSError(None, "its extra samples cannot be named")
 
     def _avif(self, image: Any) -> bytes:
-        """An AVIF file, with what libvips does not say of its colours."""
+        """Encode an AVIF file, and add what libvips does not say of its colours."""
         memory = pyvips.Target.new_to_memory()
         self._encode(image, memory, self._metadata)
         plain: bytes = memory.get("blob")
@@ -298,7 +332,7 @@ class PictureWriter:
             self._warn(f"Exif cannot be added to this {self._form.name} file; left out")
 
     def _kept(self, metadata: Metadata) -> Metadata:
-        """What of the metadata this file will hold; a warning for each part that it will not.
+        """Return the metadata that this file will hold; warn of each part that it will not.
 
         Each part that libvips writes is written with a tiny picture and read again: it leaves out
         what it takes for damaged or too large without a word, and fails over some.
@@ -318,7 +352,7 @@ class PictureWriter:
                 and field not in metadata_writing.kept_by_libvips(metadata, self._form.name)
             ):
                 continue
-            found = self._found_again(name, data) if data else None
+            found = self._probe(name, data) if data else None
             if found is None or (name != "exif" and found != data):
                 metadata = replace(metadata, **{name: None})
                 if data:
@@ -330,8 +364,8 @@ class PictureWriter:
                 self._warn(f"not all of Exif fits into {self._form.name}; the rest is left out")
         return metadata
 
-    def _found_again(self, name: str, data: bytes) -> bytes | None:
-        """A part of the metadata, as it comes back from a tiny picture."""
+    def _probe(self, name: str, data: bytes) -> bytes | None:
+        """Write a part of the metadata with a tiny image, and return it as it is read again."""
         if name == "icc" and self._bands > 2 and self._shape[2] <= 2:
             return None  # made for grey, it says nothing about RGB
         sample = np.zeros((_PROBE_SIDE, _PROBE_SIDE, self._shape[2]), self._dtype)
@@ -361,28 +395,3 @@ class PictureWriter:
 
 def _exif_data(image: Any) -> bytes | None:
     return image.get("exif-data") if image.get_typeof("exif-data") else None
-
-
-def to_8_bit(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Round 16-bit pixels to 8 bits, 65535 to 255; 8-bit ones are returned as they are.
-
-    >>> to_8_bit(np.array([0, 128, 129, 65535], dtype=np.uint16)).tolist()
-    [0, 0, 1, 255]
-    """
-    if pixels.dtype == np.uint8:
-        return pixels
-    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-
-
-def _fitted(pixels: Pixels, form: Format) -> Pixels:
-    """Rows as the format can hold them."""
-    if not form.deep:
-        pixels = to_8_bit(pixels)
-    grey, alpha = pixels.shape[2] <= 2, pixels.shape[2] in (2, 4)
-    if alpha and not form.alpha:
-        opacity = pixels[..., -1:].astype(np.float32) / 255
-        over_white = pixels[..., :-1] * opacity + 255 * (1 - opacity)
-        return over_white.round().astype(np.uint8)
-    if grey and not form.grey:  # libvips would make it RGB, but keep the grey profile
-        return pixels[..., (0, 0, 0, 1) if alpha else (0, 0, 0)]
-    return pixels

@@ -1,1 +1,84 @@
-"""Pixels as arrays: resampling, colour, metrics, protocols, degradations. NumPy only."""
+"""Images as NumPy arrays: resampling, colour, metrics, protocols, degradations, estimation."""
+
+from scalewise.imaging.blind_estimation import (
+    Estimate,
+    estimate_degradation,
+    estimate_jpeg_quality,
+    estimate_jpeg_quality_of_pixels,
+    estimate_sigma,
+)
+from scalewise.imaging.colour import (
+    BT601,
+    FULL_RANGE_BT601,
+    ROUNDED_BT601,
+    LumaWeights,
+    is_grey,
+    rgb_to_y,
+    to_rgb,
+)
+from scalewise.imaging.degradations import (
+    NUMPY_JPEG,
+    Degradation,
+    Degraded,
+    JpegCodec,
+    Subsampling,
+    bicubic_down,
+    gaussian_noise,
+    jpeg,
+)
+from scalewise.imaging.metrics import blocking_effect, psnr, psnr_b, ssim
+from scalewise.imaging.protocols import (
+    FIELD,
+    PROTOCOLS,
+    SQUASH256,
+    Case,
+    Protocol,
+    Scores,
+    deblocking,
+    denoising,
+    photographs,
+    squashing,
+)
+from scalewise.imaging.registration import Alignment, align
+from scalewise.imaging.resize import imresize, resize_like_pillow
+
+__all__ = [
+    "BT601",
+    "FIELD",
+    "FULL_RANGE_BT601",
+    "NUMPY_JPEG",
+    "PROTOCOLS",
+    "ROUNDED_BT601",
+    "SQUASH256",
+    "Alignment",
+    "Case",
+    "Degradation",
+    "Degraded",
+    "Estimate",
+    "JpegCodec",
+    "LumaWeights",
+    "Protocol",
+    "Scores",
+    "Subsampling",
+    "align",
+    "bicubic_down",
+    "blocking_effect",
+    "deblocking",
+    "denoising",
+    "estimate_degradation",
+    "estimate_jpeg_quality",
+    "estimate_jpeg_quality_of_pixels",
+    "estimate_sigma",
+    "gaussian_noise",
+    "imresize",
+    "is_grey",
+    "jpeg",
+    "photographs",
+    "psnr",
+    "psnr_b",
+    "resize_like_pillow",
+    "rgb_to_y",
+    "squashing",
+    "ssim",
+    "to_rgb",
+]

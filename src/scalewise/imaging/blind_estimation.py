@@ -1,4 +1,4 @@
-"""Blind estimation of noise level and JPEG quality, from an image alone."""
+"""Blind estimation of noise level and JPEG quality."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.imaging.degradations import DCT, LUMA_TABLE, RGB_TO_YCBCR, quantisation_table
+from scalewise.imaging.jpeg_codec import DCT, LUMA_TABLE, RGB_TO_YCBCR, quantisation_table
 
 _GAUSSIAN = 0.6745  # the median of the absolute value, for a standard deviation of 1
 _BLOCK = 8
@@ -61,7 +61,7 @@ def estimate_sigma(image: NDArray[Any]) -> float:
 
     The median of the absolute diagonal details of Haar's wavelet, over 0.6745 (Donoho and
     Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 1994), in the smoother
-    half of the picture's 8x8 blocks, for texture has diagonal details too.  Where samples are
+    half of the picture's 8x8 blocks, because texture has diagonal details too.  Where samples are
     clipped there is no noise to see: black and white blocks are left out.
 
     Args:

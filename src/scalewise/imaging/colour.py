@@ -29,7 +29,7 @@ FULL_RANGE_BT601 = LumaWeights(0.299 * 255, 0.587 * 255, 0.114 * 255, 0.0)
 
 
 def rgb_to_y(rgb: NDArray[Any], weights: LumaWeights = BT601) -> NDArray[np.float64]:
-    """Luma of an RGB image, in float and not rounded.
+    """Return the luma of an RGB image, in float and not rounded.
 
     Args:
         rgb: (..., 3) in [0, 255], any dtype.
@@ -47,7 +47,7 @@ def rgb_to_y(rgb: NDArray[Any], weights: LumaWeights = BT601) -> NDArray[np.floa
 
 
 def to_rgb(image: NDArray[Any]) -> NDArray[Any]:
-    """An image as three channels: grey (H, W) or (H, W, 1) is repeated, RGB is returned as is.
+    """Return an image as three channels: grey (H, W) or (H, W, 1) is repeated.
 
     Raises:
         ValueError: neither 1 nor 3 channels.
@@ -62,7 +62,7 @@ def to_rgb(image: NDArray[Any]) -> NDArray[Any]:
 
 
 def is_grey(image: NDArray[Any]) -> bool:
-    """Whether all channels of an image (H, W) or (H, W, C) are equal.
+    """Return whether all channels of an image (H, W) or (H, W, C) are equal.
 
     >>> is_grey(np.full((2, 2, 3), 7)), is_grey(np.arange(12).reshape(2, 2, 3))
     (True, False)

@@ -13,13 +13,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 
-def psnr(image: NDArray[Any], reference: NDArray[Any], peak: float = 255.0) -> float:
-    """Peak signal-to-noise ratio in dB: ``10 log10(peak^2 / MSE)`` over all elements.
+def psnr(image: NDArray[Any], reference: NDArray[Any], data_range: float = 255.0) -> float:
+    """Return the PSNR in dB: ``10 log10(data_range^2 / MSE)`` over all elements.
 
     Args:
-        image: any shape, values in [0, peak].
+        image: any shape, values in [0, data_range].
         reference: the same shape.
-        peak: the largest possible value.
+        data_range: the largest possible value.
 
     Returns:
         dB; ``inf`` for identical images.
@@ -32,19 +32,19 @@ def psnr(image: NDArray[Any], reference: NDArray[Any], peak: float = 255.0) -> f
     """
     _check_same_shape(image, reference)
     error = np.mean((image.astype(np.float64) - reference.astype(np.float64)) ** 2)
-    return float("inf") if error == 0 else float(10 * np.log10(peak**2 / error))
+    return float("inf") if error == 0 else float(10 * np.log10(data_range**2 / error))
 
 
-def psnr_b(image: NDArray[Any], reference: NDArray[Any], peak: float = 255.0) -> float:
-    """PSNR that counts blocks against an image: ``10 log10(peak^2 / (MSE + BEF))``.
+def psnr_b(image: NDArray[Any], reference: NDArray[Any], data_range: float = 255.0) -> float:
+    """Return the PSNR with a penalty for blocks: ``10 log10(data_range^2 / (MSE + BEF))``.
 
     Yim and Bovik, "Quality assessment of deblocked images", IEEE TIP 2011, for JPEG's blocks.
     BEF, the :func:`blocking_effect`, is the image's own; the reference may have blocks as well.
 
     Args:
-        image: (H, W), values in [0, peak], at least 9x9.
+        image: (H, W), values in [0, data_range], at least 9x9.
         reference: (H, W).
-        peak: the largest possible value.
+        data_range: the largest possible value.
 
     Returns:
         dB, at most the PSNR; ``inf`` for identical images without blocks.
@@ -59,13 +59,13 @@ def psnr_b(image: NDArray[Any], reference: NDArray[Any], peak: float = 255.0) ->
     _check_same_shape(image, reference)
     error = np.mean((image.astype(np.float64) - reference.astype(np.float64)) ** 2)
     error += blocking_effect(image)
-    return float("inf") if error == 0 else float(10 * np.log10(peak**2 / error))
+    return float("inf") if error == 0 else float(10 * np.log10(data_range**2 / error))
 
 
 def blocking_effect(image: NDArray[Any], block: int = 8) -> float:
-    """The blocking effect factor, in squared levels.
+    """Return the blocking effect factor, in squared levels.
 
-    How much more neighbours differ in the mean square across the edges of blocks than within
+    How much more neighbours differ, as a mean square, across the edges of blocks than within
     them, times log2(block) / log2(the shorter side); 0 where they do not.
 
     Args:
@@ -92,16 +92,16 @@ def blocking_effect(image: NDArray[Any], block: int = 8) -> float:
     return max(0.0, excess) * float(np.log2(block) / np.log2(min(image.shape)))
 
 
-def ssim(image: NDArray[Any], reference: NDArray[Any], peak: float = 255.0) -> float:
-    """Structural similarity: 11x11 Gaussian window, sigma 1.5, mean over the valid region.
+def ssim(image: NDArray[Any], reference: NDArray[Any], data_range: float = 255.0) -> float:
+    """Return the SSIM: 11x11 Gaussian window, sigma 1.5, mean over the valid region.
 
     Wang et al., "Image quality assessment: from error visibility to structural similarity",
     IEEE TIP 2004, K1 = 0.01, K2 = 0.03, as the authors' ``ssim_index.m`` has it.
 
     Args:
-        image: (H, W), values in [0, peak], at least 11x11.
+        image: (H, W), values in [0, data_range], at least 11x11.
         reference: (H, W).
-        peak: the largest possible value.
+        data_range: the largest possible value.
 
     Returns:
         The mean index, at most 1.
@@ -121,14 +121,14 @@ def ssim(image: NDArray[Any], reference: NDArray[Any], peak: float = 255.0) -> f
     var_x = _gaussian_valid(x * x) - mean_x**2
     var_y = _gaussian_valid(y * y) - mean_y**2
     covariance = _gaussian_valid(x * y) - mean_x * mean_y
-    c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
+    c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
     luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
     structure = (2 * covariance + c2) / (var_x + var_y + c2)
     return float(np.mean(luminance * structure))
 
 
 def _gaussian_valid(image: NDArray[np.float64]) -> NDArray[np.float64]:
-    """11x11 Gaussian filter, sigma 1.5, where the window fits: (H, W) -> (H - 10, W - 10)."""
+    """Filter by an 11x11 Gaussian, sigma 1.5, where it fits: (H, W) -> (H - 10, W - 10)."""
     window = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
     window /= window.sum()
     rows = sliding_window_view(image, 11, axis=0) @ window

@@ -108,7 +108,7 @@ class Protocol:
     def prepare(
         self, hr: NDArray[np.uint8], lr: NDArray[np.uint8] | None, scale: int, name: str = ""
     ) -> tuple[NDArray[Any], NDArray[np.uint8]]:
-        """The network's input and the truth, from a test picture.
+        """Return the network's input and the ground truth of a test image.
 
         Args:
             hr: the picture, (H, W) or (H, W, C), uint8.
@@ -133,7 +133,7 @@ class Protocol:
     def case(
         self, hr: NDArray[np.uint8], lr: NDArray[np.uint8] | None, scale: int, name: str = ""
     ) -> Case:
-        """What :meth:`prepare` returns, and the bytes of the file that the input was in."""
+        """Return what :meth:`prepare` returns, and the bytes of the file that the input was in."""
         height, width = hr.shape[0] // scale, hr.shape[1] // scale
         if min(height, width) < 1:
             raise ScalewiseError(f"a {_size(hr)} picture is too small for x{scale}")
@@ -163,7 +163,7 @@ class Protocol:
         return Case(np.broadcast_to(pixels, clean.shape).copy().reshape(lr.shape), cropped, encoded)
 
     def smallest(self, scale: int) -> int:
-        """Side of the smallest picture that :meth:`score` can compare, in pixels."""
+        """Return the side of the smallest image that :meth:`score` can compare, in pixels."""
         return SSIM_WINDOW + 2 * self._border(scale)
 
     def _border(self, scale: int) -> int:
@@ -175,7 +175,7 @@ class Protocol:
         Args:
             restored: (H, W) or (H, W, C), C 1 or 3, uint8 or floating in [0, 255]; clipped and
                 rounded to 8 bits first.
-            truth: (H, W) or (H, W, C), uint8; grey in one and RGB in the other is no obstacle.
+            truth: (H, W) or (H, W, C), uint8; one may be grey and the other RGB.
             scale: the scale of the restoration.
 
         Raises:
@@ -208,7 +208,7 @@ class Protocol:
 
 
 def _grey(image: NDArray[np.uint8], weights: LumaWeights) -> NDArray[np.uint8]:
-    """An image's luma in all of its channels; grey images are returned as they are."""
+    """Replace an image's channels by its luma; grey images are returned as they are."""
     if is_grey(image):
         return image
     luma = np.rint(rgb_to_y(image, weights)).astype(np.uint8)
@@ -230,7 +230,7 @@ FIELD = Protocol(
 
 
 def squashing(side: int) -> Protocol:
-    """The document's protocol, with low-resolution pictures squashed to ``side`` x ``side``."""
+    """Return the document's protocol: low-resolution images squashed to ``side`` x ``side``."""
     return Protocol(
         name=f"squash{side}",
         description=(

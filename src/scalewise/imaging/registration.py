@@ -78,7 +78,7 @@ def _luma(image: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _whole_shift(fixed: NDArray[np.float64], moved: NDArray[np.float64]) -> tuple[int, int]:
-    """Rows and columns, to the nearest pixel, from the peak of the correlation of gradients."""
+    """Find rows and columns to the nearest pixel, by the peak of the gradients' correlation."""
     height, width = fixed.shape
     window = np.outer(np.hanning(height), np.hanning(width))
     one, other = (np.fft.rfft2((each - each.mean()) * window) for each in (fixed, moved))
@@ -102,7 +102,7 @@ def _overlap(
 
 
 def _refine(fixed: NDArray[np.float64], moved: NDArray[np.float64]) -> tuple[float, float, float]:
-    """The rest of the shift, below a pixel, and the correlation after it."""
+    """Find the rest of the shift, below a pixel, and the correlation after it."""
     down = right = 0.0
     inside = slice(_MARGIN, -_MARGIN)
     target = fixed[inside, inside]
@@ -124,7 +124,7 @@ def _refine(fixed: NDArray[np.float64], moved: NDArray[np.float64]) -> tuple[flo
 
 
 def _fit(placed: NDArray[np.float64], target: NDArray[np.float64]) -> tuple[float, float]:
-    """Gain and offset that take one image's brightness and contrast to the other's."""
+    """Fit gain and offset that take one image's brightness and contrast to the other's."""
     centred = placed - placed.mean()
     gain = float((centred * (target - target.mean())).sum() / max((centred**2).sum(), 1e-9))
     gain = gain if abs(gain) > 0.1 else 1.0
@@ -132,12 +132,12 @@ def _fit(placed: NDArray[np.float64], target: NDArray[np.float64]) -> tuple[floa
 
 
 def _slope(image: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Central differences; the border's are not used."""
+    """Return central differences; the border's are not used."""
     return (np.roll(image, -1, axis) - np.roll(image, 1, axis)) / 2
 
 
 def _shifted(image: NDArray[np.float64], down: float, right: float) -> NDArray[np.float64]:
-    """The image's values ``down`` and ``right`` of each pixel, linearly interpolated."""
+    """Interpolate the image linearly at ``down`` and ``right`` of each pixel."""
     for axis, shift in ((0, down), (1, right)):
         step = 1 if shift > 0 else -1
         neighbour = np.roll(image, -step, axis=axis)

@@ -28,7 +28,7 @@ _SUPPORT: dict[Kernel, float] = {"cubic": 4.0, "linear": 2.0}
 
 
 def cubic(x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Keys' cubic kernel (a = -0.5) at distances ``x`` in pixels, support [-2, 2].
+    """Return Keys' cubic kernel (a = -0.5) at distances ``x`` in pixels, support [-2, 2].
 
     >>> cubic(np.array([0.0, 0.5, 1.0, 1.5, 2.0])).tolist()
     [1.0, 0.5625, 0.0, -0.0625, 0.0]
@@ -40,7 +40,7 @@ def cubic(x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
 
 
 def linear(x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """The triangle kernel at distances ``x`` in pixels, support [-1, 1]."""
+    """Return the triangle kernel at distances ``x`` in pixels, support [-1, 1]."""
     return np.maximum(0.0, 1.0 - np.abs(x))
 
 
@@ -52,7 +52,7 @@ def contributions(
     antialias: bool = True,
     border: Border = "symmetric",
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Which input samples make each output sample, and with what weight, along one axis.
+    """Compute which input samples make each output sample, and with what weight.
 
     Sample centres sit at half-integers, so output sample ``i`` lies at input coordinate
     ``(i + 0.5) / scale - 0.5``.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from scalewise.atomic import write_atomic
-from scalewise.data.store import read_rgb
+from scalewise.data.reading import read_rgb
 from scalewise.imaging.protocols import FIELD
 from scalewise.models.adaptive import Adaptive, ScaleAttention
 from scalewise.models.skeleton import ResidualBlock

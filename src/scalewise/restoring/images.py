@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scalewise.errors import ScalewiseError, warn
-from scalewise.files import check_target, copy_picture, format_of, write
+from scalewise.files import check_target, copy_picture, format_of, require_folder, write
 from scalewise.imaging.blind_estimation import estimate_degradation
 from scalewise.restoring.cascade import CascadeStep, upscale_array
 from scalewise.restoring.classical import load_classical
@@ -104,8 +104,7 @@ def _checked_path(output: Any, overwrite: bool) -> Path | None:
         return None
     path = path_of(output)
     check_target(path, 1, 1, overwrite=overwrite)
-    if not path.parent.is_dir():
-        raise ScalewiseError(f"{path}: the folder {path.parent} does not exist; make it first")
+    require_folder(path)
     return path
 
 

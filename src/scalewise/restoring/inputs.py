@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError, warn
-from scalewise.files import Picture, open_picture
-from scalewise.files.exif import upright_exif
-from scalewise.files.jpeg_tables import luma_table
-from scalewise.files.xmp import upright_xmp
+from scalewise.files import Metadata, Picture, open_picture
+from scalewise.files.jpeg import luma_table
+from scalewise.files.metadata.exif import upright_exif
+from scalewise.files.metadata.xmp import upright_xmp
 
 Pixels = NDArray[Any]
 
@@ -44,7 +44,7 @@ class ImageInput:
         to_picture: makes of a result of 8 or 16 bits a picture to be written.
         path: the file that it is from, if any.
         luma_table: how a JPEG was quantised, as
-            :func:`~scalewise.files.jpeg_tables.luma_table`; None for what was no JPEG.
+            :func:`~scalewise.files.jpeg.luma_table`; None for what was no JPEG.
         separate: whether every channel stands for itself, and none is alpha; C may be more than 4.
     """
 
@@ -73,7 +73,7 @@ def read_input(image: Any, *, any_range: bool = False) -> ImageInput:
     if isinstance(image, str | bytes | os.PathLike):
         return _of_file(path_of(image))  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(image, Picture):
-        separate = image.bands is not None
+        separate = image.metadata.bands is not None
         return ImageInput(image.pixels, image.with_pixels, image.with_pixels, separate=separate)
     pil = sys.modules.get("PIL.Image")  # who has an image of PIL's has imported it
     if pil is not None and isinstance(image, pil.Image):
@@ -114,7 +114,7 @@ def _of_file(path: Path) -> ImageInput:
         picture = reader.read()
         for line in reader.warnings:
             warn(line)
-    separate = picture.bands is not None
+    separate = picture.metadata.bands is not None
     table = luma_table(path)
     return ImageInput(picture.pixels, _same, picture.with_pixels, path, table, separate)
 
@@ -217,11 +217,13 @@ def _of_pil(image: Any) -> ImageInput:
         exif, xmp, dpi = info.get("exif"), info.get("xmp"), info.get("dpi")
         return Picture(
             pixels,
-            icc=info.get("icc_profile") or None,
-            exif=upright_exif(exif, orientation) if exif else None,
-            xmp=upright_xmp(xmp) if isinstance(xmp, bytes) else None,
-            dpi=(float(dpi[0]), float(dpi[1])) if dpi and all(dpi) else None,
-            size=image.size[::-1] if orientation in _SIDEWAYS else image.size,
+            Metadata(
+                icc=info.get("icc_profile") or None,
+                exif=upright_exif(exif, orientation) if exif else None,
+                xmp=upright_xmp(xmp) if isinstance(xmp, bytes) else None,
+                dpi=(float(dpi[0]), float(dpi[1])) if dpi and all(dpi) else None,
+                size=image.size[::-1] if orientation in _SIDEWAYS else image.size,
+            ),
         )
 
     return ImageInput(given.pixels, give_back, to_picture, luma_table=_table_of_pil(image))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from scalewise.errors import NothingToRestore
 from scalewise.files import MAX_PIXELS, open_picture
-from scalewise.files.jpeg_tables import luma_table
+from scalewise.files.jpeg import luma_table
 from scalewise.imaging.blind_estimation import BAND, Estimate, estimate_degradation
 from scalewise.restoring.cascade import CascadeStep
 from scalewise.restoring.loading import LoadOptions, load

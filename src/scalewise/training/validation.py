@@ -1,4 +1,4 @@
-"""Validation while training: PSNR-Y of whole pictures, computed on the device.
+"""Validation while training: PSNR-Y of whole images, computed on the device.
 
 It is the PSNR-Y of :meth:`scalewise.imaging.protocols.Protocol.score`, without the SSIM, which
 takes longer than a GPU needs to restore the picture and which nobody reads while training.
@@ -99,7 +99,7 @@ def psnr_y(restored: Tensor, truth: Tensor, weights: LumaWeights, border: int) -
 
 @contextmanager
 def constant_algorithms() -> Generator[None, None, None]:
-    """Keep cuDNN from timing its algorithms anew for every size of picture."""
+    """Keep cuDNN from timing its algorithms for every new size of image."""
     before = torch.backends.cudnn.benchmark
     torch.backends.cudnn.benchmark = False
     try:

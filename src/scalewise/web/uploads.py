@@ -20,7 +20,7 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
-from scalewise.files.scratch import DESCRIPTORS_HAVE_NAMES
+from scalewise.files.temp_files import DESCRIPTORS_HAVE_NAMES
 from scalewise.files.vips_errors import is_disk_full
 from scalewise.web.limits import Limits
 from scalewise.web.problems import Problem, sentence_of

@@ -1,0 +1,1 @@
+"""Metadata of image files: Exif, XMP, IPTC, texts, GeoTIFF, ICC profiles and stated colours."""

@@ -1,0 +1,1 @@
+"""TIFF files: directories (IFDs), pages, Exif tags and decoding."""
