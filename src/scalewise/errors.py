@@ -98,25 +98,34 @@ class ScalewiseWarning(UserWarning):
         return put_flags(str(self), self.arguments, flags)
 
 
-def put_flags(message: str, arguments: tuple[str, ...], flags: Mapping[str, str]) -> str:
+def put_flags(
+    message: str, arguments: tuple[str, ...], flags: Mapping[str, str], *, first_word: bool = True
+) -> str:
     """Return a message with flags in place of arguments.
 
     An argument without a flag of its own goes to the flag of ``settings``, if there is one.
+
+    Args:
+        message: the text.
+        arguments: names that it mentions.
+        flags: argument -> flag.
+        first_word: take the first word for an argument, too, as an error that lists it has it.
 
     >>> put_flags("raise it with limit=9, or overwrite=True", ("limit", "overwrite"),
     ...           {"limit": "--limit", "overwrite": "--overwrite"})
     'raise it with --limit 9, or --overwrite'
     """
     for name in arguments:
-        anywhere = rf"(?<![\w.]){name}="
+        assigned = rf"(?<![\w./\\]){name}="
         if name in flags:
             flag = flags[name]
-            message = re.sub(rf"^{name}\b(?!=)", flag, message)
-            message = re.sub(rf"{anywhere}True\b", flag, message)
-            message = re.sub(rf"{anywhere}(?=[^\s,;:.)])", f"{flag} ", message)
-            message = re.sub(anywhere, flag, message)
+            if first_word:
+                message = re.sub(rf"^{name}\b(?!=)", flag, message)
+            message = re.sub(rf"{assigned}True\b", flag, message)
+            message = re.sub(rf"{assigned}(?=[^\s,;:.)])", f"{flag} ", message)
+            message = re.sub(assigned, flag, message)
         elif "settings" in flags:
-            message = re.sub(anywhere, f"{flags['settings']} {name}=", message)
+            message = re.sub(assigned, f"{flags['settings']} {name}=", message)
     return message
 
 

@@ -158,7 +158,8 @@ def test_pictures_outside_the_layout_are_noted(tmp_path: Path) -> None:
     save(tmp_path / "LR_unknown/X2/ax2.png")
     save(tmp_path / "preview.png")
     assert report_on(tmp_path).notes == (
-        "LR in LR_unknown is not used: only bicubic LR is taken unasked; --hr and --lr take any",
+        "LR in LR_unknown is not used: only bicubic LR is taken unasked; name HR's and LR's "
+        "folders to take any",
         "not used: 1 in the folder itself",
         "not used: 1 in LR_unknown",
     )

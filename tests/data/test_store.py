@@ -170,7 +170,7 @@ def test_cut_off_stores_are_refused(tmp_path: Path, kept: int) -> None:
 def test_missing_scales_and_files_are_named(tmp_path: Path) -> None:
     save(tmp_path / "set/a.png", noise(12, 12, 3))
     store, _ = pack_folder(tmp_path / "set", 3)
-    with pytest.raises(ScalewiseError, match=r"holds x3, not x2; pack again with --scale 2"):
+    with pytest.raises(ScalewiseError, match=r"holds x3, not x2; pack again with scale=2"):
         store.lr_shapes(2)
     with pytest.raises(ScalewiseError, match=r"none.pack: cannot open the packed store"):
         Store(tmp_path / "none.pack")

@@ -109,7 +109,7 @@ def test_a_store_without_a_teacher_or_of_another_scale(photos: Path, tmp_path: P
     with pytest.raises(ScalewiseError) as caught:
         PatchSampler([Store(tmp_path / "plain.pack")], 2, 8, 2, teacher=True)
     assert str(caught.value) == (
-        f"{tmp_path / 'plain.pack'}: holds no teacher's images; pack again with --teacher, "
+        f"{tmp_path / 'plain.pack'}: holds no teacher's images; pack again with teacher=, "
         "or set loss.teacher=0"
     )
     doubled = TeacherModel(lambda lr: lr.repeat(2, axis=0).repeat(2, axis=1), INFO)

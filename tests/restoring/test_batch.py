@@ -267,7 +267,7 @@ def test_any_size(
 
 def test_a_limit_on_pixels(folder: Path, doubling: Restorer) -> None:
     job = FileJob(folder / "a.png", folder.parent / "large.png")
-    with pytest.raises(ScalewiseError, match="--max-pixels 2000"):
+    with pytest.raises(ScalewiseError, match="max_pixels=2000"):
         restore_file(job, [doubling], OutputOptions(max_pixels=1999))
     restore_file(job, [doubling], OutputOptions(max_pixels=2000))
 

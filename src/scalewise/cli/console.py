@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import typer
 from typer.core import TyperGroup
 
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, put_flags
 
 _CONTEXT: ContextVar[Any] = ContextVar("context", default=None)
 """The context of the group whose command runs."""
@@ -51,14 +51,19 @@ class PlainGroup(TyperGroup):
             _CONTEXT.reset(token)
 
 
-def flags_in_use() -> dict[str, str]:
-    """Return argument -> flag for the command that runs, and for the others where they differ."""
+def flags_in_use(*, own_alone: bool = False) -> dict[str, str]:
+    """Return argument -> flag for the command that runs, and for the others where they differ.
+
+    Args:
+        own_alone: leave out the other commands.
+    """
     context = _CONTEXT.get()
     if context is None:
         return {}
     own = context.command.commands.get(context.invoked_subcommand)
+    others = () if own_alone else _commands(context.find_root().command)
     flags: dict[str, str] = {}
-    for command in (*_commands(context.find_root().command), own):
+    for command in (*others, own):
         for parameter in getattr(command, "params", ()):
             flag = next((each for each in parameter.opts if each.startswith("--")), None)
             if flag is not None and (command is own or parameter.name != "settings"):
@@ -75,8 +80,12 @@ def _commands(group: Any) -> Iterator[Any]:
 
 
 def print_error(message: str) -> None:
-    """Print an error on stderr, in one line."""
-    _print_line("error:", "red", message)
+    """Print an error on stderr, in one line, with the command's flags for arguments (``name=``).
+
+    One that a run over many images survives is a text by now, without the list of its arguments.
+    """
+    flags = flags_in_use(own_alone=True)
+    _print_line("error:", "red", put_flags(message, tuple(flags), flags, first_word=False))
 
 
 def print_warning(message: str) -> None:
@@ -87,13 +96,6 @@ def print_warning(message: str) -> None:
 def _print_line(label: str, colour: str, message: str) -> None:
     line = " ".join(message.splitlines())
     typer.echo(f"{typer.style(label, fg=colour, bold=True)} {line}", err=True)
-
-
-def is_watched() -> bool:
-    """Return whether stderr is a terminal, where progress bars show."""
-    from rich.console import Console
-
-    return Console(stderr=True).is_terminal
 
 
 @contextmanager

@@ -167,13 +167,15 @@ class Store:
         """Raise :class:`ScalewiseError` unless the store has a teacher's images at a scale."""
         if self.teacher_info is None:
             raise ScalewiseError(
-                f"{self.path}: holds no teacher's images; pack again with --teacher, "
-                "or set loss.teacher=0"
+                f"{self.path}: holds no teacher's images; pack again with teacher=, "
+                "or set loss.teacher=0",
+                arguments=["teacher"],
             )
         if self.teacher_info.scale != scale:
             raise ScalewiseError(
                 f"{self.path}: its teacher's images are for x{self.teacher_info.scale}, not "
-                f"x{scale}; pack again with --scale {scale} and --teacher, or set loss.teacher=0"
+                f"x{scale}; pack again with scale={scale} and teacher=, or set loss.teacher=0",
+                arguments=["scale", "teacher"],
             )
 
     def lr_shapes(self, scale: int) -> list[tuple[int, int]]:
@@ -187,7 +189,8 @@ class Store:
         if scale not in self.scales:
             held = ", ".join(f"x{held}" for held in self.scales) or "no scale"
             raise ScalewiseError(
-                f"{self.path}: holds {held}, not x{scale}; pack again with --scale {scale}"
+                f"{self.path}: holds {held}, not x{scale}; pack again with scale={scale}",
+                arguments=["scale"],
             )
         return [entry.lr[scale][:2] for entry in self.entries]
 

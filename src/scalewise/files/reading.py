@@ -286,7 +286,8 @@ class PictureReader:
         if max_pixels is not None and pixels > max_pixels:
             raise ScalewiseError(
                 f"{self._path}: {image.width}x{image.height} is more than the limit of "
-                f"{max_pixels} pixels; raise it with --max-pixels {pixels}"
+                f"{max_pixels} pixels; raise it with max_pixels={pixels}",
+                arguments=["max_pixels"],
             )
 
     def _read_metadata(self, image: Any, file: BinaryIO) -> int:

@@ -105,7 +105,7 @@ def joined_world(device: str) -> Generator[World, None, None]:
         if local_rank >= torch.cuda.device_count():
             raise ScalewiseError(
                 f"torchrun started process {local_rank + 1} on a machine with "
-                f"{torch.cuda.device_count()} GPUs; lower --nproc-per-node, or set device=cpu"
+                f"{torch.cuda.device_count()} GPUs; start fewer processes, or set device=cpu"
             )
         torch.cuda.set_device(local_rank)
     dist.init_process_group("nccl" if on_gpu else "gloo", timeout=PATIENCE)

@@ -73,7 +73,8 @@ def find_by_roles(root: Path, split: str, images: Sequence[Path]) -> Found | Non
         if not hr:
             raise ScalewiseError(
                 f"{root / lr[0].place.folder} holds LR, but there are no pictures in HR, GT or "
-                "another folder next to it; --hr names their folder"
+                "another folder next to it; hr= names their folder",
+                arguments=["hr"],
             )
     chosen = _choose_split(root, split, hr)
     bases = {file.base for file in hr if file.place.split == chosen}
@@ -179,7 +180,7 @@ def _pair_all(root: Path, hr: Sequence[_File], lr: Sequence[_File]) -> Found:
         unused = sorted({file.place.folder for file in lr})
         found.notes.append(
             f"LR in {', '.join(unused)} is not used: only bicubic LR is taken unasked; "
-            "--hr and --lr take any"
+            "name HR's and LR's folders to take any"
         )
     found.layout = _layout([file for files in groups.values() for file in files], used)
     return found
