@@ -34,7 +34,7 @@ BELOW: dict[str, set[str]] = {
 }
 BELOW["training"] = {*BELOW, "evaluating"}
 BELOW[FRONT_DOOR] = {*BELOW} - {"training"}
-BELOW["reproducing"] = {*BELOW} - {FRONT_DOOR}
+BELOW["experiments"] = {*BELOW} - {FRONT_DOOR}
 BELOW["cluster"] = {"errors", "files", "restoring"}
 BELOW["web"] = {*BELOW}
 BELOW["cli"] = {*BELOW}

@@ -17,11 +17,11 @@ INTERNAL = {
     "files/bmp.py: BmpError",
     "web/jobs.py: Busy",
     "web/problems.py: Problem",
-    "reproducing/run.py: Interrupted",
+    "experiments/runner.py: ReproductionInterrupted",
 }
 """Never leave their package: they become a ScalewiseError there, or an HTTP answer."""
 
-COMMANDS = ("cli", "web", "experiments", "reproducing")
+COMMANDS = ("cli", "web", "experiments")
 """Packages whose messages may name flags, since each serves one command."""
 
 

@@ -25,6 +25,24 @@ for card in scalewise.list_models():
 assert (PAGE / "index.html").is_file()
 """
 
+TRY_EXPERIMENTS = """
+import sys
+from pathlib import Path
+import scalewise
+from scalewise.experiments.plan import make_plan
+from scalewise.experiments.report import make_report, to_html, to_markdown
+from scalewise.experiments.results import Measured, Plan, Results
+assert scalewise.__file__.startswith(sys.argv[1]), scalewise.__file__
+for form in ("modern", "document"):
+    planned = make_plan(form, Path("out"), Path("train.pack"), Path("valid"))
+    print(form, len(planned))
+    plan = Plan(form=form, budget="3h", train="train", valid="valid", experiments=[])
+    bicubic = Measured(weights="", scores=[])
+    report = make_report(Results(Path("out"), plan, [], bicubic, [], None))
+    assert "</html>" in to_html(report)
+    assert "## Complexity" in to_markdown(report)
+"""
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -44,20 +62,35 @@ def test_the_wheel_is_small(wheel: Path) -> None:
     assert wheel.stat().st_size < MOST_BYTES
 
 
-def test_the_wheel_is_complete(wheel: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("unpacked")
     with zipfile.ZipFile(wheel) as archive:
-        names = archive.namelist()
-        archive.extractall(tmp_path)
-    assert "scalewise/py.typed" in names
-    assert not [name for name in names if name.startswith("tests/")]
+        archive.extractall(folder)
+    return folder
+
+
+def run_beside(unpacked: Path, program: str) -> list[str]:
+    """Return the words that a program prints with the wheel alone, without the repository."""
     ended = subprocess.run(
-        [sys.executable, "-c", TRY, str(tmp_path)],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(tmp_path)},
+        [sys.executable, "-c", program, str(unpacked)],
+        cwd=unpacked,
+        env={"PYTHONPATH": str(unpacked)},
         capture_output=True,
         text=True,
     )
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.split() == [
+    return ended.stdout.split()
+
+
+def test_the_wheel_is_complete(unpacked: Path) -> None:
+    assert (unpacked / "scalewise/py.typed").is_file()
+    assert not (unpacked / "tests").exists()
+    assert run_beside(unpacked, TRY) == [
         path.parent.name for path in sorted((ROOT / "src/scalewise/weights").glob("*/card.json"))
     ]
+
+
+def test_the_experiments_run_from_the_wheel(unpacked: Path) -> None:
+    """Their recipes and the templates of their report are package data."""
+    assert run_beside(unpacked, TRY_EXPERIMENTS) == ["modern", "20", "document", "16"]

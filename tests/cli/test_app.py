@@ -49,6 +49,10 @@ def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
         (OSError("disk is gone"), "disk is gone"),
         (ModuleNotFoundError(name="torch"), "this needs torch; install it with: pip install "),
         (
+            ModuleNotFoundError(name="jinja2"),
+            "this needs jinja2; install it with: pip install 'scalewise-restoration[train]'",
+        ),
+        (
             ModuleNotFoundError(name="ray"),
             "this needs ray; install it with: pip install 'scalewise-restoration[cluster]'",
         ),

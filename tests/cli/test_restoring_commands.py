@@ -219,7 +219,7 @@ def test_the_same_command_again_makes_nothing_new(
     everything = sorted(folder.glob("*.png"))  # as a shell gives it, results among it
     code, out, err = call(command, *everything, "-m", small_release)
     assert (code, len(everything)) == (0, 2)
-    assert "0 restored, 1 there already" in only_line(out)
+    assert "0 restored, 1 existed already" in only_line(out)
     assert "left out, because the name says" in only_line(err)
     other = "--suffix", "_other"
     _, out, err = call(command, folder, "-m", small_release, *other)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from scalewise.data.degrading import PatchDegradation
 from scalewise.errors import ScalewiseError
 from scalewise.tasks import TASKS, get_task
 from scalewise.training.build import build_network
-from scalewise.training.config import LossConfig, Recipe, ScheduleConfig
+from scalewise.training.config import Recipe
 from scalewise.training.recipe import changed_keys, load_recipe, parse_recipe, save_recipe, to_plain
 from scalewise.training.sweep import load_sweep
 
@@ -258,28 +257,6 @@ def test_our_sweeps_can_be_built(name: str) -> None:
     _, trials = load_sweep(FOLDER / "sweeps" / f"{name}.yaml")
     for trial in trials:
         build_network(trial.model, trial.seed)
-
-
-@pytest.mark.parametrize("form", ["modern", "document"])
-@pytest.mark.parametrize(("network", "epochs"), [("original", 20), ("adaptive", 30)])
-def test_the_documents_two_trainings(form: str, network: str, epochs: int) -> None:
-    first = load_recipe(FOLDER / form / f"{network}_l1.yaml")
-    second = load_recipe(FOLDER / form / f"{network}_mixed.yaml")
-    assert first.loss == LossConfig(l1=1.0)
-    assert second.loss == LossConfig(l1=1.0, smooth_l1=0.5)
-    assert first.schedule == ScheduleConfig(kind="fixed")
-    assert second.schedule == ScheduleConfig(kind="cosine", min_rate=0.0)
-    assert (first.budget.epochs, second.budget.epochs) == (10, epochs)
-    assert second.model.init == f"runs/{form}/{network}_l1"
-    data = first.data
-    if (form, network) == ("modern", "adaptive"):  # its InstanceNorm wants to see more
-        data = replace(data, patch=128, batch=1)
-    same = replace(first, loss=second.loss, schedule=second.schedule, budget=second.budget)
-    same = replace(same, data=data)
-    assert replace(same, model=second.model) == second
-    assert replace(second.model, init=None) == first.model
-    other = load_recipe(FOLDER / form / "original_l1.yaml")
-    assert replace(first, model=replace(first.model, name="original")) == other
 
 
 def test_there_are_recipes() -> None:

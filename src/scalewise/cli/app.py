@@ -39,6 +39,7 @@ EXTRAS = {
     "onnx": "train",
     "tensorboard": "train",
     "matplotlib": "train",
+    "jinja2": "train",
     "onnxruntime": "quantize",
     "ray": "cluster",
     "fastapi": "web",

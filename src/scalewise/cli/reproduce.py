@@ -1,4 +1,4 @@
-"""``scalewise reproduce``: the document's experiments, and a report of them."""
+"""Command ``scalewise reproduce``: the document's experiments and their report."""
 
 from __future__ import annotations
 
@@ -17,47 +17,55 @@ if TYPE_CHECKING:
 def reproduce(
     data: Annotated[
         Path,
-        typer.Option(metavar="DIR", help="DIV2K, or a folder with train and eval/SET in it."),
+        typer.Option(metavar="DIR", help="DIV2K; or a folder with train/ and eval/SET/."),
     ],
     budget: Annotated[
-        str, typer.Option(metavar="TIME", help="Of everything, about: 20m, 3h.")
+        str,
+        typer.Option(
+            metavar="TIME", help="Approximate time for everything: 20m, 3h (default: 3h)."
+        ),
     ] = "3h",
     recipes: Annotated[
         Literal["modern", "document"],
-        typer.Option(help="Patches as one trains today, or whole squashed pictures."),
+        typer.Option(
+            help="Form of the recipes: modern trains on patches, document on whole squashed "
+            "images (default: modern)."
+        ),
     ] = "modern",
     folder: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="For all that is made. [runs/RECIPES]")
+        Path | None,
+        typer.Option(metavar="DIR", help="Output folder (default: runs/RECIPES)."),
     ] = None,
     train: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Learn from this folder or packed store instead."),
+        typer.Option(metavar="PATH", help="Train on this folder or packed store instead."),
     ] = None,
     valid: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Choose checkpoints on this set instead.")
+        Path | None, typer.Option(metavar="DIR", help="Validate on this set instead.")
     ] = None,
     picture: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="For the single-picture test. [lenna, from Set14]"),
+        typer.Option(
+            metavar="FILE", help="Image of the single-picture test (default: lenna, from Set14)."
+        ),
     ] = None,
     sample: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="A picture to show; may be given more than once."),
+        typer.Option(metavar="FILE", help="Sample image for the report; can be repeated."),
     ] = None,
     also: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Show this reproduction, in the other form, beside it."),
+        typer.Option(
+            metavar="DIR", help="Compare with this reproduction in the other form of the recipes."
+        ),
     ] = None,
 ) -> None:
-    """Train Original and Adaptive, compare them, write a report.
+    """Train and compare the document's networks, and write a report.
 
-    Everything is done as the document does it.
-
-    The same command goes on where it was stopped; with a larger budget it trains what is
-    missing.  The report is FOLDER/report.html (one file, works offline) and FOLDER/report.md.
+    The same command continues after an interruption; with a larger budget it trains the missing
+    experiments.  The report is FOLDER/report.html (one file, works offline) and FOLDER/report.md.
     """
-    from scalewise.reproducing.data import find_data
-    from scalewise.reproducing.run import Request, reproduce
+    from scalewise.experiments import Request, find_data, reproduce
     from scalewise.training.session import stopped_by_signals
 
     found = find_data(data, train, valid)
@@ -71,7 +79,6 @@ def reproduce(
         data=found,
         folder=folder or Path("runs") / recipes,
         form=recipes,
-        recipes=_beside_the_code("recipes"),
         budget=budget,
         samples=samples or [next(iter(found.sets.values())).items[0].hr],
         single=single,
@@ -87,12 +94,7 @@ def reproduce(
 
 
 def _sample_pictures() -> list[Path]:
-    """The photographs that come with the repository, where this runs in it."""
-    folder = _beside_the_code("examples") / "pictures"
+    """Return the photographs of the repository, if this runs in a copy of it."""
+    here = Path("examples")
+    folder = (here if here.is_dir() else Path(__file__).parents[3] / "examples") / "pictures"
     return sorted([*folder.glob("valid/*.png"), *folder.glob("train/*.png")])
-
-
-def _beside_the_code(name: str) -> Path:
-    """A folder of the repository: of the one that is worked in, or else of this code's."""
-    here = Path(name)
-    return here if here.is_dir() else Path(__file__).parents[3] / name

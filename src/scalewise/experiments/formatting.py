@@ -1,0 +1,141 @@
+"""Formatting of numbers, lists and texts in the report; most are filters of its templates."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import pyvips
+from markupsafe import Markup
+
+NONE = "–"
+"""Cell of a table for a missing value."""
+
+SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$])")
+LEADING = re.compile(r"^(\s*)([-+>]|\d+(?=[.)]\s))")
+
+
+def decibels(value: float | None) -> str:
+    """Format a PSNR.
+
+    >>> decibels(33.376), decibels(None)
+    ('33.38', '–')
+    """
+    return NONE if value is None else f"{value:.2f}"
+
+
+def difference(value: float) -> str:
+    """Format a difference of two PSNRs, with its sign.
+
+    >>> difference(-0.414), difference(0.2), difference(0.001)
+    ('−0.41', '+0.20', '0.00')
+    """
+    text = f"{value:+.2f}".replace("-", "−")
+    return text[1:] if float(f"{value:.2f}") == 0 else text
+
+
+def duration(seconds: float) -> str:
+    """Format a duration in seconds, minutes or hours.
+
+    >>> duration(9.4), duration(754), duration(11340)
+    ('9 s', '13 min', '3 h 9 min')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def span(durations: Iterable[float]) -> str:
+    """Format the shortest and the longest of some durations; one if both read alike.
+
+    >>> span([600, 602]), span([600, 1200])
+    ('10 min', '10 min to 20 min')
+    """
+    seconds = list(durations)
+    shortest, longest = duration(min(seconds)), duration(max(seconds))
+    return shortest if shortest == longest else f"{shortest} to {longest}"
+
+
+def significant(value: float) -> str:
+    """Format a number with three significant digits.
+
+    >>> significant(0.0512), significant(1.4), significant(123.4), significant(1234.0)
+    ('0.0512', '1.40', '123', '1,234')
+    """
+    if value >= 100:
+        return f"{value:,.0f}"
+    text = f"{value:#.3g}"
+    return f"{value:.5f}" if "e" in text else text.rstrip(".")
+
+
+def thousands(value: int) -> str:
+    """Format an integer with separators."""
+    return f"{value:,}"
+
+
+def loss(value: float) -> str:
+    """Format a training loss."""
+    return f"{value:.3g}"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Join words to a list in a sentence.
+
+    >>> listed(["a"]), listed(["a", "b", "c"]), listed([])
+    ('a', 'a, b and c', 'none')
+    """
+    *most, last = [*words] or ["none"]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def counted(count: int, noun: str) -> str:
+    """Format a number with its noun.
+
+    >>> counted(1, "step"), counted(4000, "step")
+    ('1 step', '4,000 steps')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def flow(text: str) -> str:
+    """Collapse white space; markup stays markup."""
+    return type(text)(" ".join(text.split()))
+
+
+def markdown(text: str) -> Markup:
+    r"""Escape a text, or unescape it from HTML and escape it, for Markdown.
+
+    >>> markdown("a_b | <c>")
+    Markup('a\\_b \\| &lt;c&gt;')
+    >>> markdown(Markup("&lt;c&gt;"))
+    Markup('&lt;c&gt;')
+    """
+    plain = text.unescape() if isinstance(text, Markup) else text
+    escaped = SPECIAL.sub(r"\\\1", html.escape(" ".join(plain.split()), quote=False))
+    return Markup(LEADING.sub(r"\1\\\2" if not escaped[:1].isdigit() else r"\1\2", escaped))
+
+
+def anchor(heading: str) -> str:
+    """Return a heading's address on the page, as GitHub makes it.
+
+    >>> anchor("Table 1: published, and ours")
+    'table-1-published-and-ours'
+    """
+    kept = "".join(sign for sign in heading.lower() if sign.isalnum() or sign in " -_")
+    return kept.replace(" ", "-")
+
+
+def data_url(content: bytes, kind: str) -> str:
+    """Return an image file as a ``data:`` URL; a PNG becomes a lossless WebP, which is smaller."""
+    mime = "image/svg+xml"
+    if kind == "png":
+        image: Any = pyvips.Image.new_from_buffer(content, "")
+        content, mime = image.webpsave_buffer(lossless=True), "image/webp"
+    return f"data:{mime};base64,{base64.b64encode(content).decode('ascii')}"

@@ -1,0 +1,223 @@
+"""Scores, sample images and attention maps of trained networks."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from scalewise.atomic import write_atomic
+from scalewise.data.layouts import Dataset
+from scalewise.data.reading import read_rgb
+from scalewise.evaluating.compare import Contender, compare
+from scalewise.evaluating.evaluate import (
+    Evaluation,
+    ImageScore,
+    Restore,
+    bicubic,
+    evaluate,
+    restoration,
+    to_score,
+    unchanged,
+)
+from scalewise.experiments.data import CLEANED_BY, LENNA
+from scalewise.experiments.results import (
+    ATTENTION_FILE,
+    ATTENTION_MAPS,
+    BICUBIC,
+    SAMPLES,
+    SAMPLES_FILE,
+    UNRESTORED,
+    Attention,
+    Measured,
+    Sample,
+    save_json,
+)
+from scalewise.files import Picture, write
+from scalewise.imaging.protocols import FIELD, PROTOCOLS, Protocol
+from scalewise.models.adaptive import Adaptive, ScaleAttention
+from scalewise.models.export import export_onnx
+from scalewise.models.skeleton import ResidualBlock
+from scalewise.restoring.restorer import Restorer
+from scalewise.restoring.runtime import OpenVinoRuntime
+from scalewise.weights.card import GRAPH_FILE, Score
+from scalewise.weights.release import load_network, to_bytes
+
+SCALE = 2
+FEW = ("Set5", "Set14")
+"""The sets for ablations, comparators and first trainings, where present."""
+
+ATTENTION_SIDE = 160
+"""Longest side of the image for attention maps, in input pixels; larger images are cropped."""
+
+
+def few(sets: dict[str, Dataset]) -> dict[str, Dataset]:
+    """Return the small sets; without them, the first set."""
+    chosen = {name: sets[name] for name in FEW if name in sets}
+    return chosen or dict(list(sets.items())[:1])
+
+
+def cleaned(sets: dict[str, Dataset], task: str) -> dict[str, Dataset]:
+    """Return the small sets, and the usual set of a cleaning task."""
+    usual = CLEANED_BY[task][1]
+    return few(sets) | ({usual: sets[usual]} if usual in sets else {})
+
+
+def measure_run(run: Path, sets: dict[str, Dataset], protocols: Iterable[Protocol]) -> Measured:
+    """Score a run's best weights, exported to ONNX as for a release, in float32.
+
+    Raises:
+        ScalewiseError: the run has no weights, or an image cannot be read.
+    """
+    network = load_network(run)
+    with TemporaryDirectory() as folder:
+        graph = Path(folder, GRAPH_FILE)
+        export_onnx(network, graph)
+        restorer = Restorer(run.name, network, OpenVinoRuntime(graph, "f32"), tile=None)
+    return Measured(
+        weights=hashlib.sha256(to_bytes(network)).hexdigest(),
+        scores=_scores(run.name, restoration(restorer), network.scale, "f32", sets, protocols),
+    )
+
+
+def measure_bicubic(sets: dict[str, Dataset]) -> Measured:
+    """Score bicubic enlargement under all super-resolution protocols."""
+    restore, protocols = bicubic(SCALE), PROTOCOLS.values()
+    return Measured(weights="", scores=_scores(BICUBIC, restore, SCALE, "f64", sets, protocols))
+
+
+def measure_unrestored(sets: dict[str, Dataset]) -> Measured:
+    """Score the degraded images themselves, for every cleaning task."""
+    scores: list[Score] = []
+    for task, (protocol, _) in CLEANED_BY.items():
+        chosen = cleaned(sets, task)
+        scores += _scores(UNRESTORED, unchanged, 1, "f64", chosen, [protocol])
+    return Measured(weights="", scores=scores)
+
+
+def _scores(
+    name: str,
+    restore: Restore,
+    scale: int,
+    precision: str,
+    sets: dict[str, Dataset],
+    protocols: Iterable[Protocol],
+) -> list[Score]:
+    scores: list[Score] = []
+    for protocol in protocols:
+        for dataset, items in sets.items():
+            images = list(evaluate(restore, items, scale, protocol))
+            of_set: dict[str, list[ImageScore]] = {dataset: images}
+            if single := [image for image in images if image.name == LENNA]:
+                of_set[LENNA] = single
+            scores += [
+                to_score(Evaluation(name, label, protocol, precision, each))
+                for label, each in of_set.items()
+            ]
+    return scores
+
+
+def make_samples(
+    images: Sequence[Path], single: Path | None, restorers: Sequence[Restorer], folder: Path
+) -> list[Sample]:
+    """Halve images, restore them, and write a comparison sheet and the scores of each.
+
+    Args:
+        images: image files.
+        single: image of the single-picture test, or None.
+        restorers: networks of one scale.
+        folder: of the reproduction; gets a folder of PNG files and their scores.
+
+    Raises:
+        ScalewiseError: an image cannot be read, or is too small.
+    """
+    (folder / SAMPLES).mkdir(parents=True, exist_ok=True)
+    samples: list[Sample] = []
+    for image, is_single in [*((each, False) for each in images), (single, True)]:
+        if image is None:
+            continue
+        sheet = f"{'single-' if is_single else ''}{len(samples)}.png"
+        found = {each.name: compare(image, restorers, each) for each in PROTOCOLS.values()}
+        scores = [
+            _sample_score(contender, image.stem, protocol)
+            for protocol, comparison in found.items()
+            for contender in comparison.contenders
+        ]
+        write(folder / SAMPLES / sheet, Picture(found["field"].sheet(errors=True)))
+        samples.append(Sample(name=image.stem, sheet=sheet, scores=scores, single=is_single))
+    save_json(samples, folder / SAMPLES / SAMPLES_FILE)
+    return samples
+
+
+def _sample_score(contender: Contender, name: str, protocol: str) -> Score:
+    height, width = contender.image.shape[:2]
+    precision = "f64" if contender.name == BICUBIC else "f32"
+    image = ImageScore(name, width, height, *contender.scores, contender.seconds)
+    return to_score(Evaluation(contender.name, name, PROTOCOLS[protocol], precision, [image]))
+
+
+def measure_attention(network: Adaptive, image: Path, run: str, folder: Path) -> Attention:
+    """Restore a halved image and save the attention weights of every block.
+
+    Args:
+        network: a trained network.
+        image: an image file.
+        run: name of the network's run.
+        folder: of the reproduction; gets ``attention.npz`` and ``attention.json``.
+
+    Raises:
+        ScalewiseError: the image cannot be read.
+    """
+    lr, _ = FIELD.prepare(read_rgb(image), None, network.scale)
+    top, left = (max(0, (length - ATTENTION_SIDE) // 2) for length in lr.shape[:2])
+    middle = lr[top : top + ATTENTION_SIDE, left : left + ATTENTION_SIDE]
+    alpha = attention_maps(network, middle)
+    maps = io.BytesIO()
+    np.savez_compressed(maps, alpha=alpha.astype(np.float16), picture=middle)
+    write_atomic(folder / ATTENTION_MAPS, maps.getvalue())
+    attention = Attention(
+        run=run, picture=image.stem, means=alpha.mean(axis=(3, 4), dtype=np.float64).tolist()
+    )
+    save_json(attention, folder / ATTENTION_FILE)
+    return attention
+
+
+def attention_maps(network: Adaptive, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return alpha of both convolutions of every block, for an image (h, w, 3).
+
+    Returns:
+        (blocks, 2, levels, h, w).
+    """
+    seen: list[Tensor] = []
+
+    def keep(_module: nn.Module, _inputs: Any, weights: Tensor) -> None:
+        seen.append(weights[0].float())
+
+    hooks = [
+        convolution.attention.register_forward_hook(keep)
+        for block in network.blocks
+        for convolution in _convolutions(block)
+        if isinstance(convolution.attention, ScaleAttention)
+    ]
+    try:
+        with torch.no_grad():
+            network(torch.tensor(image).permute(2, 0, 1)[None].float() / 255)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    height, width = image.shape[:2]
+    alpha = torch.stack(seen)[..., :height, :width]
+    return alpha.reshape(len(network.blocks), 2, *alpha.shape[1:]).numpy()
+
+
+def _convolutions(block: nn.Module) -> tuple[Any, Any]:
+    assert isinstance(block, ResidualBlock)
+    return block.scale_conv1, block.scale_conv2

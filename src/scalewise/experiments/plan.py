@@ -1,0 +1,268 @@
+"""Experiments to train, and their shares of the time budget.
+
+The document has four trainings: both networks, first with L1 at a fixed rate, then with
+L1 + 0.5 SmoothL1 and cosine annealing.  Three more groups are each trained for equal time:
+
+- an ablation of the document's comparison: sum or attention, with or without instance
+  normalisation; and our global residual;
+- the related networks;
+- an ablation of the cleaning modules ahead of a network, the document's future directions.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any, Literal
+
+from scalewise.experiments.results import Experiment, Form
+from scalewise.training.config import DERIVED, BudgetConfig, LossConfig, Recipe, ScheduleConfig
+from scalewise.training.recipe import change_setting, load_recipe, parse_recipe, read_settings
+from scalewise.training.session import RECIPE_FILE
+
+Settings = dict[str, Any]
+
+RECIPES = files("scalewise.experiments") / "recipes"
+"""Package data: one folder per form, one recipe per training of the document."""
+
+MEASURING = 600.0
+"""Seconds of the budget kept for measuring, but at most half of the budget."""
+
+VALIDATING = 0.15
+"""Fraction of a training's time that validation may take."""
+
+VALIDATIONS = 6
+"""Validations of a network trained for equal time, where the time allows."""
+
+FEW_IMAGES = 4
+"""Validation images of such a network: few, so that it can be validated often."""
+
+WARM_UP = 0.02
+"""Fraction of an ablation's training over which its learning rate rises."""
+
+SHORTEST = 1.0
+"""Least seconds of a training with a time budget."""
+
+# Title and share of the budget.  A step of Adaptive takes twice as long.
+TRAININGS: dict[str, tuple[str, float]] = {
+    "original_l1": ("Original, L1 at a fixed rate", 0.09),
+    "original_mixed": ("Original, L1 + 0.5 SmoothL1, cosine annealing", 0.18),
+    "adaptive_l1": ("Adaptive, L1 at a fixed rate", 0.0825),
+    "adaptive_mixed": ("Adaptive, L1 + 0.5 SmoothL1, cosine annealing", 0.2475),
+}
+STARTS = {"original_mixed": "original_l1", "adaptive_mixed": "adaptive_l1"}
+"""Second trainings, and the first trainings whose weights they start from."""
+
+FIRST = "original_l1"
+
+PLAIN_START: Settings = {"global_residual": False}
+RESIDUAL: Settings = {"global_residual": True}
+ADAPTIVE = "adaptive"
+
+ABLATION: dict[str, tuple[str, str, Settings]] = {
+    "sum": ("sum over scales (Original)", "original", RESIDUAL),
+    "sum_norm": ("sum, InstanceNorm", ADAPTIVE, {**RESIDUAL, "attention": "none"}),
+    "attention": ("attention", ADAPTIVE, {**RESIDUAL, "norm": False}),
+    "attention_norm": ("attention, InstanceNorm (Adaptive)", ADAPTIVE, RESIDUAL),
+    "sum_no_residual": ("Original without global residual", "original", PLAIN_START),
+    "attention_norm_no_residual": ("Adaptive without global residual", ADAPTIVE, PLAIN_START),
+}
+COMPARATORS: dict[str, tuple[str, str, Settings]] = {
+    "dbpn": ("DBPN-SS with global residual", "dbpn", RESIDUAL),
+    "dbpn_1m": (
+        "DBPN of 1 M parameters with global residual",
+        "dbpn",
+        {**RESIDUAL, "features": 128, "width": 32, "stages": 5},
+    ),
+    "dsrn": ("DSRN", "dsrn", {}),
+    "dsrn_1m": ("DSRN of 1 M parameters", "dsrn", {"width": 144}),
+    "scn": ("SCN", "scn", {}),
+    "scn_exact": ("SCN, tile-exact", "scn_exact", {}),
+}
+Cleaned = Literal["denoise", "dejpeg"]
+
+CLEANER: Settings = {"scale": 1, "shrink": 2}
+BOTH_LOSSES = LossConfig(smooth_l1=0.5)
+"""The losses that the document trains the artifact module with."""
+
+CLEANING: dict[str, tuple[str, Cleaned, Settings, LossConfig]] = {
+    "noise_plain": ("without denoising block", "denoise", {}, LossConfig()),
+    "noise_block": ("with denoising block", "denoise", {"denoise": 4}, LossConfig(denoised=10.0)),
+    "jpeg_plain": ("without artifact module", "dejpeg", {}, BOTH_LOSSES),
+    "jpeg_module": (
+        "with artifact module",
+        "dejpeg",
+        {"artifacts": 4},
+        replace(BOTH_LOSSES, artifact_map=0.1),
+    ),
+}
+"""Trained on patches, so in the modern form only: the document gives no recipe for these."""
+
+SHARE = 0.4 / (len(ABLATION) + len(COMPARATORS) + len(CLEANING))
+"""Share of the budget of each network in the three groups."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One experiment and its recipe.
+
+    Attributes:
+        experiment: its name, title and group.
+        recipe: at full length for the document's trainings; of any length for the others.
+        share: its weight when the remaining time is divided among the remaining experiments.
+    """
+
+    experiment: Experiment
+    recipe: Recipe
+    share: float
+
+    @property
+    def is_timed(self) -> bool:
+        """Return whether it is compared with others after equal time."""
+        return self.recipe.budget.time is not None
+
+
+@dataclass(frozen=True)
+class TrainingSpeed:
+    """Training speed of a network on this machine.
+
+    Attributes:
+        step: seconds per optimizer step.
+        validation: seconds per validation image.
+        images: number of training images.
+    """
+
+    step: float
+    validation: float
+    images: int
+
+
+def make_plan(form: Form, folder: Path, train: Path, valid: Path) -> list[Planned]:
+    """Return all experiments in the order of their training.
+
+    Args:
+        form: of the recipes.
+        folder: of the reproduction; second trainings find the first trainings there.
+        train: packed store that replaces the training data of the recipes.
+        valid: folder that replaces the validation images of the recipes.
+
+    Raises:
+        ScalewiseError: a recipe is missing or invalid.
+    """
+    planned: list[Planned] = []
+    for name, (title, share) in TRAININGS.items():
+        settings = _read_settings(form, name)
+        change_setting(settings, "data.train", [str(train)])
+        change_setting(settings, "data.valid", str(valid))
+        if name in STARTS:
+            change_setting(settings, "model.init", str(folder / STARTS[name]))
+        recipe = parse_recipe(settings, f"{form}/{name}.yaml")
+        planned.append(Planned(Experiment(name=name, title=title, group="training"), recipe, share))
+    base = planned[0].recipe
+    for name, (title, architecture, settings) in ABLATION.items():
+        recipe = _short(base, architecture, {**base.model.settings, **settings})
+        planned.append(Planned(Experiment(name=name, title=title, group="ablation"), recipe, SHARE))
+    for name, (title, architecture, settings) in COMPARATORS.items():
+        recipe = _short(base, architecture, {"scale": 2, **settings})
+        experiment = Experiment(name=name, title=title, group="comparator")
+        planned.append(Planned(experiment, recipe, SHARE))
+    return planned + (_plan_cleaning(base) if form == "modern" else [])
+
+
+def _read_settings(form: Form, name: str) -> Settings:
+    with as_file(RECIPES / form / f"{name}.yaml") as path:
+        return read_settings(path)
+
+
+def _plan_cleaning(base: Recipe) -> list[Planned]:
+    planned: list[Planned] = []
+    for name, (title, task, settings, loss) in CLEANING.items():
+        recipe = _short(base, "scn_exact", {**CLEANER, **settings})
+        data = replace(recipe.data, task=task, grey=DERIVED)
+        experiment = Experiment(name=name, title=title, group="cleaning")
+        planned.append(Planned(experiment, replace(recipe, data=data, loss=loss), SHARE))
+    return planned
+
+
+def _short(base: Recipe, architecture: str, settings: Settings) -> Recipe:
+    """Return a full schedule for another network, with the data and optimizer of the base."""
+    return replace(
+        base,
+        model=replace(base.model, name=architecture, settings=settings, init=None),
+        data=replace(base.data, valid_images=FEW_IMAGES),
+        loss=LossConfig(),
+        schedule=ScheduleConfig(kind="cosine", warmup=WARM_UP),
+        budget=BudgetConfig(time=1.0),
+    )
+
+
+def training_time(budget: float) -> float:
+    """Return the seconds of a budget that are spent on training.
+
+    >>> training_time(1200.0), training_time(3 * 3600.0)
+    (600.0, 10200.0)
+    """
+    return max(budget / 2, budget - MEASURING)
+
+
+def fit_to(recipe: Recipe, seconds: float, speed: TrainingSpeed) -> Recipe:
+    """Shorten a recipe to about this many seconds; leave it as it is if it takes fewer.
+
+    The number of epochs stays; each has fewer steps.  A budget of time gives every network the
+    same training time, whatever its speed; see :func:`_fit_time`.
+    """
+    epochs = recipe.budget.epochs
+    if epochs is None:
+        return _fit_time(recipe, seconds, speed)
+    images = _images(recipe, VALIDATING * seconds / (epochs * speed.validation))
+    left = seconds / epochs - images * speed.validation
+    steps = max(1, math.floor(left / speed.step))
+    epoch = min(steps, _full_epoch(recipe, speed.images))
+    return replace(recipe, data=replace(recipe.data, epoch=epoch, valid_images=images))
+
+
+def _fit_time(recipe: Recipe, seconds: float, speed: TrainingSpeed) -> Recipe:
+    """Set a time budget that leaves every network the same seconds for its steps.
+
+    A run's clock does not stop while it validates, so the time of validations is added.
+    The last validation comes after the end of the budget.
+    """
+    affordable = VALIDATING * seconds / speed.validation
+    images = _images(recipe, affordable)
+    validations = max(1, min(VALIDATIONS, math.floor(affordable / images)))
+    training = (1 - VALIDATING) * seconds
+    on_the_way = (validations - 1) * images * speed.validation
+    # Half an interval stays free, so that a slightly faster machine validates no more often.
+    every = max(1, round(training / speed.step / (validations - 0.5)))
+    return replace(
+        recipe,
+        data=replace(recipe.data, valid_images=images),
+        budget=BudgetConfig(time=max(SHORTEST, round(training + on_the_way, 1))),
+        validate_every=f"{every} steps",
+    )
+
+
+def _images(recipe: Recipe, affordable: float) -> int:
+    return max(1, min(recipe.data.valid_images or 8, math.floor(affordable)))
+
+
+def full_recipe(form: Form, name: str) -> Recipe:
+    """Return the packaged recipe of one of the document's trainings, at full length."""
+    return parse_recipe(_read_settings(form, name), f"{form}/{name}.yaml")
+
+
+def full_steps(recipe: Recipe, images: int) -> int | None:
+    """Return the steps of a recipe at full length; None if its budget is not in epochs."""
+    epochs = recipe.budget.epochs
+    return epochs * _full_epoch(recipe, images) if epochs else None
+
+
+def _full_epoch(recipe: Recipe, images: int) -> int:
+    return recipe.data.epoch or math.ceil(images / recipe.data.batch)
+
+
+def recipe_of(run: Path) -> Recipe:
+    """Return the recipe of a run that was started."""
+    return load_recipe(run / RECIPE_FILE)

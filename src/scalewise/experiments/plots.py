@@ -1,0 +1,361 @@
+"""Plots of the report, each for light and for dark pages.
+
+The colours are Okabe and Ito's.  Markers and line styles differ, too, for print without colour.
+"""
+
+# Matplotlib leaves the type of most keyword arguments open.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+from matplotlib.transforms import Bbox
+from numpy.typing import NDArray
+
+from scalewise.training.curves import (
+    DARK,
+    LIGHT,
+    LINE_STYLES,
+    MARKERS,
+    Axis,
+    Curve,
+    Theme,
+    draw_curves,
+    dress,
+)
+
+Draw = Callable[[Theme], Figure]
+
+DPI = 110
+LABEL_SIZE = 9
+
+COLOURS = "cividis"
+"""A colour map of even lightness steps, also readable for colour-blind people."""
+
+FULL, SHORT = "the document's trainings", "trained for the ablation's time"
+"""Legend of the plot of quality against time."""
+
+LABEL_HEIGHT, LETTER_WIDTH = 12.0, 5.2
+"""Approximate size of a plot's labels, in points."""
+
+
+@dataclass(frozen=True)
+class ReportImage:
+    """An image file of the report, with a second one for dark pages if necessary.
+
+    Attributes:
+        name: of the file, without suffix.
+        kind: suffix of the file.
+        light: content of the file.
+        dark: content of the file for dark pages, or None.
+    """
+
+    name: str
+    kind: Literal["svg", "png"]
+    light: bytes
+    dark: bytes | None = None
+
+    @property
+    def file(self) -> str:
+        """Name of the file."""
+        return f"{self.name}.{self.kind}"
+
+    @property
+    def dark_file(self) -> str:
+        """Name of the file for dark pages."""
+        return f"{self.name}-dark.{self.kind}"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A point of the plot of quality against time.
+
+    Attributes:
+        title: of the network.
+        seconds: per megapixel.
+        psnr_y: in dB.
+        full: trained in full, not only for the ablation's time.
+    """
+
+    title: str
+    seconds: float
+    psnr_y: float
+    full: bool
+
+
+def render(name: str, draw: Draw, kind: Literal["svg", "png"] = "svg") -> ReportImage:
+    """Draw a plot in both themes."""
+    light, dark = (_content(draw(theme), kind) for theme in (LIGHT, DARK))
+    return ReportImage(name, kind, light, dark)
+
+
+def curves(runs: Sequence[Curve], first: int = 0) -> Draw:
+    """Plot loss and PSNR-Y of runs against steps, in colours from the ``first`` of the theme on."""
+
+    def draw(theme: Theme) -> Figure:
+        colours = theme.runs[first:] + theme.runs[:first]
+        return draw_curves(runs, "steps", replace(theme, runs=colours))
+
+    return draw
+
+
+def timed_curves(runs: Sequence[Curve]) -> Draw:
+    """Plot loss and PSNR-Y of runs against minutes; against steps if a log has no times."""
+    seconds = [line.seconds for run in runs for line in run.lines]
+    axis: Axis = "steps" if None in seconds else "time"
+
+    def draw(theme: Theme) -> Figure:
+        figure = draw_curves([_in_minutes(run) for run in runs], axis, theme)
+        if axis == "time":
+            for axes in figure.axes:
+                axes.set_xlabel("minutes of training")
+        return figure
+
+    return draw
+
+
+def costs(points: Sequence[Cost], score: str) -> Draw:
+    """Plot PSNR-Y against seconds per megapixel, each point with its name."""
+
+    def draw(theme: Theme) -> Figure:
+        figure, axes = _plot(theme, (10, 5))
+        axes.set_xscale("log")
+        for full, marker, label in ((True, "o", FULL), (False, "D", SHORT)):
+            of_kind = [point for point in points if point.full == full]
+            axes.plot(
+                [point.seconds for point in of_kind],
+                [point.psnr_y for point in of_kind],
+                linestyle="none",
+                marker=marker,
+                markersize=8,
+                color=theme.runs[0 if full else 1],
+                markerfacecolor=theme.runs[0] if full else theme.paper,
+                markeredgewidth=1.8,
+                label=label,
+                zorder=3,
+            )
+        axes.set_xlabel("seconds per megapixel of output (logarithmic)", color=theme.ink)
+        axes.set_ylabel(score, color=theme.ink)
+        seconds = [point.seconds for point in points]
+        axes.set_xlim(min(seconds) / 1.4, max(seconds) * 1.9)
+        axes.margins(y=0.15)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        _legend(figure, axes, theme)
+        _name_points(figure, axes, points, theme)
+        return figure
+
+    return draw
+
+
+def differences(rows: Sequence[tuple[str, dict[str, float]]], base: str) -> Draw:
+    """Plot the differences of rows' PSNR-Y from a base row, one marker per set."""
+    names = list(dict.fromkeys(name for _, values in rows for name in values))
+
+    def draw(theme: Theme) -> Figure:
+        figure, axes = _plot(theme, (10, 1.3 + 0.42 * len(rows)))
+        axes.axvline(0, color=theme.ink, linewidth=1, zorder=2)
+        spread = 0.22 if len(names) > 1 else 0.0
+        for index, name in enumerate(names):
+            shift = spread * (index / max(1, len(names) - 1) - 0.5) * 2
+            found = [
+                (values[name], y + shift) for y, (_, values) in enumerate(rows) if name in values
+            ]
+            axes.plot(
+                [x for x, _ in found],
+                [y for _, y in found],
+                linestyle="none",
+                marker=MARKERS[index % len(MARKERS)],
+                markersize=7,
+                color=theme.runs[index % len(theme.runs)],
+                label=name,
+                zorder=3,
+            )
+        axes.set_yticks(range(len(rows)), [title for title, _ in rows])
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.margins(x=0.1)
+        axes.set_xlabel(f"PSNR-Y against {base} (dB)", color=theme.ink)
+        _legend(figure, axes, theme)
+        return figure
+
+    return draw
+
+
+def level_names(levels: int) -> list[str]:
+    """Return the names of a pyramid's levels.
+
+    >>> level_names(3)
+    ['whole', '1/2', '1/4']
+    """
+    return ["whole", *(f"1/{2**level}" for level in range(1, levels))]
+
+
+def maps(image: NDArray[np.uint8], alpha: NDArray[Any], blocks: Sequence[int]) -> Draw:
+    """Plot an image, and next to it the weight of every level in some blocks.
+
+    Args:
+        image: (H, W, 3).
+        alpha: (blocks, levels, h, w), of one convolution per block.
+        blocks: indices of the blocks.
+    """
+    levels = alpha.shape[1]
+    height = 9.0 / (levels + 1) * image.shape[0] / image.shape[1] + 0.32
+
+    def draw(theme: Theme) -> Figure:
+        figure = Figure(
+            figsize=(10.0, height * len(blocks)),
+            dpi=DPI,
+            facecolor=theme.paper,
+            layout="constrained",
+        )
+        grid = figure.subplots(len(blocks), levels + 1, squeeze=False)
+        shown: Any = None
+        for row, block in enumerate(blocks):
+            _bare(grid[row, 0], "the picture", theme)
+            grid[row, 0].imshow(image)
+            for level, name in enumerate(level_names(levels)):
+                _bare(grid[row, level + 1], f"block {block + 1}, {name}", theme)
+                shown = grid[row, level + 1].imshow(
+                    alpha[block, level], cmap=COLOURS, vmin=0, vmax=1, interpolation="nearest"
+                )
+        bar = figure.colorbar(shown, ax=grid, shrink=0.7, pad=0.01, aspect=30)
+        bar.set_label("alpha", color=theme.ink)
+        bar.ax.tick_params(colors=theme.ink, labelsize=8)
+        bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
+        return figure
+
+    return draw
+
+
+def means(values: NDArray[np.float64]) -> Draw:
+    """Plot the mean weight of every level in every block, from (blocks, 2, levels)."""
+    blocks, _, levels = values.shape
+    at = list(range(1, blocks + 1))
+
+    def draw(theme: Theme) -> Figure:
+        figure = Figure(figsize=(10, 3.8), dpi=DPI, facecolor=theme.paper, layout="constrained")
+        panels = figure.subplots(1, 2, sharey=True)
+        for which, axes in enumerate(panels):
+            dress(axes, theme, LABEL_SIZE)
+            title = ("first", "second")[which] + " convolution of each block"
+            axes.set_title(title, loc="left", fontsize=10, color=theme.ink)
+            axes.axhline(1 / levels, color=theme.ink, linewidth=1, linestyle=":", zorder=2)
+            for level, name in enumerate(level_names(levels)):
+                color = theme.runs[level % len(theme.runs)]
+                axes.plot(
+                    at,
+                    values[:, which, level],
+                    color=color,
+                    linestyle=LINE_STYLES[level % len(LINE_STYLES)],
+                    marker=MARKERS[level % len(MARKERS)],
+                    linewidth=2,
+                    markersize=5,
+                    zorder=3,
+                    label=name,
+                )
+            axes.set_ylim(0, 1)
+            axes.set_xlim(0.7, blocks + 0.3)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.set_xlabel("block", color=theme.ink, fontsize=9)
+        panels[0].set_ylabel("mean of alpha", color=theme.ink, fontsize=9)
+        _legend(figure, panels[0], theme, handle=3.2)
+        return figure
+
+    return draw
+
+
+def _content(figure: Figure, kind: str) -> bytes:
+    content = io.BytesIO()
+    metadata = {"Date": None} if kind == "svg" else {"Software": None}
+    with mpl.rc_context({"svg.hashsalt": "scalewise"}):  # the same results, the same file
+        figure.savefig(content, format=kind, facecolor=figure.get_facecolor(), metadata=metadata)
+    return content.getvalue()
+
+
+def _in_minutes(curve: Curve) -> Curve:
+    """Return a curve whose hours are minutes."""
+    lines = [
+        line if line.seconds is None else replace(line, seconds=60 * line.seconds)
+        for line in curve.lines
+    ]
+    return replace(curve, lines=lines)
+
+
+def _plot(theme: Theme, size: tuple[float, float]) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=size, dpi=DPI, facecolor=theme.paper, layout="constrained")
+    axes = figure.subplots()
+    dress(axes, theme, LABEL_SIZE)
+    return figure, axes
+
+
+def _bare(axes: Axes, title: str, theme: Theme) -> None:
+    axes.set_title(title, loc="left", fontsize=9, color=theme.ink)
+    axes.set_axis_off()
+
+
+def _legend(figure: Figure, axes: Axes, theme: Theme, handle: float = 1.2) -> None:
+    """Draw a legend with as many columns as fit."""
+    named: list[tuple[Any, str]] = list(zip(*axes.get_legend_handles_labels(), strict=True))
+    shown = [(line, label) for line, label in named if len(line.get_xdata()) > 0]
+    longest = max((len(label) for _, label in shown), default=1)
+    room = figure.get_figwidth() * 72 / LETTER_WIDTH
+    figure.legend(
+        [line for line, _ in shown],
+        [label for _, label in shown],
+        loc="outside upper left",
+        ncols=max(1, min(len(shown), int(room / (longest + 9)))),
+        frameon=False,
+        labelcolor=theme.ink,
+        fontsize=9,
+        handlelength=handle,
+    )
+
+
+def _name_points(figure: Figure, axes: Axes, points: Sequence[Cost], theme: Theme) -> None:
+    """Write each point's name next to it, where it covers no other name or point."""
+    figure.draw_without_rendering()
+    scale = 72 / figure.dpi
+    places = axes.transData.transform([(each.seconds, each.psnr_y) for each in points]) * scale
+    at = [(float(x), float(y)) for x, y in places]
+    taken = [Bbox.from_extents(x - 5, y - 5, x + 5, y + 5) for x, y in at]
+    for point, (x, y) in zip(points, at, strict=True):
+        width = LETTER_WIDTH * len(point.title)
+        dx, dy = next(
+            (
+                (dx, dy)
+                for dx, dy in _places(width)
+                if not any(_box(x + dx, y + dy, width).overlaps(other) for other in taken)
+            ),
+            (9.0, 0.0),
+        )
+        taken.append(_box(x + dx, y + dy, width))
+        axes.annotate(
+            point.title.replace("$", r"\$"),
+            (point.seconds, point.psnr_y),
+            xytext=(dx, dy),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            color=theme.ink,
+            annotation_clip=False,
+        )
+
+
+def _places(width: float) -> list[tuple[float, float]]:
+    """Return offsets of a label from its point: right first, then further away."""
+    sides = (9.0, -9.0 - width)
+    return [(dx, dy) for dy in (0.0, 9.0, -9.0, 16.0, -16.0, 26.0, -26.0) for dx in sides]
+
+
+def _box(left: float, middle: float, width: float) -> Bbox:
+    return Bbox.from_bounds(left, middle - LABEL_HEIGHT / 2, width, LABEL_HEIGHT)

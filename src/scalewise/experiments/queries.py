@@ -1,0 +1,185 @@
+"""Queries on the results of a reproduction, and the figures that the document published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from scalewise.experiments.data import CLEANED_BY, DIV2K, LENNA
+from scalewise.experiments.results import (
+    BICUBIC,
+    UNRESTORED,
+    Experiment,
+    Form,
+    Measured,
+    Results,
+    Trained,
+)
+from scalewise.imaging.protocols import FIELD, PROTOCOLS, SQUASH256, Protocol
+from scalewise.training.protocol import protocol_of
+from scalewise.weights.card import Score
+
+SINGLE, REFERENCE = LENNA, "Set14"
+"""The document's single picture, and the set on which a sentence compares two networks."""
+
+FORMS: dict[Form, str] = {"document": "the document's own form", "modern": "the modern form"}
+"""Names of the recipes' forms."""
+
+MODELS = {"original": "Original", "adaptive": "Adaptive"}
+"""The document's networks: prefix of the names of their runs, and title."""
+
+PHASES = {"l1": "L1 at a fixed rate", "mixed": "L1 + 0.5 SmoothL1 with cosine annealing"}
+"""Their two trainings, in order."""
+
+LAST_PHASE = "mixed"
+
+Value = Literal["psnr", "psnr_y"]
+
+
+class Published(NamedTuple):
+    """One row of the document's Table 1 (x2, PSNR in dB).
+
+    Attributes:
+        method: the network.
+        div2k: PSNR on DIV2K's validation images.
+        set14: PSNR in the document's column "Set14".
+        is_single: whether that can only be the single picture lenna, not the set's mean.
+    """
+
+    method: str
+    div2k: float
+    set14: float
+    is_single: bool
+
+
+PUBLISHED = (
+    Published("SCN of its authors", 35.19, 34.14, is_single=False),
+    Published("Original", 31.28, 36.90, is_single=True),
+    Published("Adaptive", 31.83, 36.72, is_single=True),
+)
+
+
+class Stamp(NamedTuple):
+    """Conditions of a table's scores: versions of scalewise, and images in each set."""
+
+    versions: list[str]
+    counts: list[str]
+
+
+def unique(texts: Iterable[str]) -> list[str]:
+    """Return each text once, in the order of first appearance."""
+    return list(dict.fromkeys(texts))
+
+
+def finals(results: Results) -> list[Trained]:
+    """Return both networks of the document, each after its last training so far."""
+    found = (results.find(f"{x}_mixed") or results.find(f"{x}_l1") for x in MODELS)
+    return [run for run in found if run]
+
+
+def short_title(run: Trained) -> str:
+    """Return a network's name without its training, where possible."""
+    model, _, phase = run.name.rpartition("_")
+    if model not in MODELS or phase not in PHASES:
+        return run.title
+    return MODELS[model] + ("" if phase == LAST_PHASE else " after its first training")
+
+
+def method_title(results: Results, model: str) -> str:
+    """Return the title of a score's model: a final network, another run, or ``bicubic``."""
+    run = results.find(model)
+    if run is None:
+        return model
+    return short_title(run) if run in finals(results) else run.title
+
+
+def missing(results: Results) -> list[Experiment]:
+    """Return the experiments that are planned, but not trained and measured yet."""
+    return [each for each in results.plan.experiments if results.find(each.name) is None]
+
+
+def methods(results: Results) -> list[tuple[str, Measured]]:
+    """Return the names and scores of bicubic, of degraded images, and of all networks."""
+    found = [(BICUBIC, results.bicubic)]
+    if results.unrestored:
+        found.append((UNRESTORED, results.unrestored))
+    return [*found, *((run.name, run.measured) for run in results.trained)]
+
+
+def sets(results: Results) -> list[str]:
+    """Return the names of all measured sets; DIV2K and the single picture are first."""
+    names = unique(each.dataset for _, one in methods(results) for each in one.scores)
+    return sorted(names, key=lambda name: (name != DIV2K, name != SINGLE))
+
+
+def reference(results: Results) -> str | None:
+    """Return the set on which sentences compare networks."""
+    names = [name for name in sets(results) if name not in (SINGLE, DIV2K)] or sets(results)
+    return REFERENCE if REFERENCE in names else next(iter(names), None)
+
+
+def find_score(measured: Measured, dataset: str | None, protocol: str) -> Score | None:
+    """Return the score on a set under a protocol, if it was measured."""
+    return next(
+        (x for x in measured.scores if (x.dataset, x.protocol) == (dataset, protocol)), None
+    )
+
+
+def psnr(
+    measured: Measured,
+    dataset: str | None,
+    protocol: str = FIELD.name,
+    value: Value = "psnr_y",
+) -> float | None:
+    """Return the PSNR-Y or PSNR on a set under a protocol, if it was measured."""
+    score = find_score(measured, dataset, protocol)
+    return None if score is None else getattr(score, value)
+
+
+def gain(
+    run: Trained | None,
+    over: Trained | None,
+    dataset: str | None,
+    protocol: str = FIELD.name,
+    value: Value = "psnr_y",
+) -> float | None:
+    """Return the difference of two networks' PSNRs, if both were measured."""
+    if run is None or over is None:
+        return None
+    mine, other = (psnr(each.measured, dataset, protocol, value) for each in (run, over))
+    return None if mine is None or other is None else mine - other
+
+
+def table_protocols(results: Results) -> list[str]:
+    """Return the names of Table 1's protocols; the recipes' own is first."""
+    own = SQUASH256 if results.plan.form == "document" else FIELD
+    return unique([own.name, *PROTOCOLS])
+
+
+def score_protocols(results: Results) -> list[str]:
+    """Return the names of all scores' protocols; those of Table 1 are first."""
+    found = (each.protocol for _, one in methods(results) for each in one.scores)
+    return unique([*table_protocols(results), *found])
+
+
+def all_protocols(results: Results) -> list[Protocol]:
+    """Return all protocols of the report, those of validation included."""
+    validated = {(each := protocol_of(run.recipe.data)).name: each for run in results.trained}
+    cleaning = {protocol.name: protocol for protocol, _ in CLEANED_BY.values()}
+    known = {**PROTOCOLS, **cleaning, **validated}
+    return [
+        known[name] for name in unique([*score_protocols(results), *validated]) if name in known
+    ]
+
+
+def stamp(scores: Iterable[Score]) -> Stamp:
+    """Return the conditions of scores, for the caption of their table."""
+    scores = list(scores)
+    counts = unique(f"{each.dataset}: {each.images}" for each in scores if each.dataset != SINGLE)
+    return Stamp(unique(f"scalewise {each.version}" for each in scores), counts)
+
+
+def final_stamp(results: Results, protocol: str) -> Stamp:
+    """Return the conditions of the scores of bicubic and of the document's networks."""
+    measured = [results.bicubic, *(run.measured for run in finals(results))]
+    return stamp(each for one in measured for each in one.scores if each.protocol == protocol)

@@ -1,0 +1,322 @@
+"""Results of a reproduction, as saved in its folder: everything that the report shows.
+
+The folder holds:
+
+- one run folder per trained network: recipe, log, checkpoints and environment, with
+  ``scores.json`` and ``complexity.json``;
+- ``bicubic`` and ``unrestored``, each with ``scores.json``;
+- ``samples``: a sheet per sample image, and the scores of all;
+- ``attention.json`` and ``attention.npz``;
+- ``plan.json``, which names all experiments.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from scalewise.atomic import write_atomic
+from scalewise.errors import ScalewiseError
+from scalewise.training.config import Recipe
+from scalewise.training.log import LogLine
+from scalewise.training.machine import ENVIRONMENT_FILE, Environment
+from scalewise.training.protocol import protocol_of
+from scalewise.training.session import read_run
+from scalewise.weights.card import Score
+
+PLAN_FILE = "plan.json"
+SCORES_FILE = "scores.json"
+COMPLEXITY_FILE = "complexity.json"
+ATTENTION_FILE = "attention.json"
+ATTENTION_MAPS = "attention.npz"
+SAMPLES = "samples"
+SAMPLES_FILE = "samples.json"
+BICUBIC = "bicubic"
+UNRESTORED = "unrestored"
+
+DIGEST = 12
+"""Digits of a checksum in the report."""
+
+Group = Literal["training", "ablation", "comparator", "cleaning"]
+Form = Literal["document", "modern"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One experiment of the plan.
+
+    Attributes:
+        name: of its folder, such as ``original_l1``.
+        title: for people, such as ``Original, L1``.
+        group: the document's trainings, one of the two ablations, or the comparators.
+        full_steps: optimizer steps at full length; None for a budget of time.
+    """
+
+    name: str
+    title: str
+    group: Group
+    full_steps: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Plan of a reproduction.
+
+    Attributes:
+        form: of the recipes.
+        budget: as given, such as ``3h``; for everything, measuring included.
+        train: training data, for people: the folder's name and the number of images.
+        valid: name of the validation set.
+        experiments: in the order of the report.
+    """
+
+    form: Form
+    budget: str
+    train: str
+    valid: str
+    experiments: list[Experiment]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Scores of one method.
+
+    Attributes:
+        weights: sha256 of the measured weights; empty if there are none.
+        scores: one per set and protocol; the set ``lenna`` is that single image.
+    """
+
+    weights: str
+    scores: list[Score]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Complexity:
+    """Computational cost of a network.
+
+    Attributes:
+        parameters: number of trained values.
+        multiply_adds: per output megapixel.
+        seconds: per output megapixel: median for an image from 512x512 to 1024x1024.
+        megabytes: growth of the process's peak memory for that image.
+        step_seconds: median of a training step of 16 patches of 48x48.
+        runtime: of inference, such as ``OpenVINO 2026.4 f32``.
+        precision: of the training step, such as ``bfloat16``.
+        threads: of both.
+    """
+
+    parameters: int
+    multiply_adds: int
+    seconds: float
+    megabytes: float
+    step_seconds: float
+    runtime: str
+    precision: str
+    threads: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """An image halved and restored by every method.
+
+    Attributes:
+        name: of the image.
+        sheet: file name of its sheet in the folder of samples: low resolution, bicubic, the
+            networks and the truth, whole and zoomed in, with error maps.
+        scores: of each method on this image alone, under both protocols.
+        single: whether it is the document's single-picture test (its figures 11 and 12).
+    """
+
+    name: str
+    sheet: str
+    scores: list[Score]
+    single: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attention:
+    """Mean weights of scale attention on one image; the ``.npz`` file has the maps.
+
+    The array ``alpha`` of the ``.npz`` is (blocks, 2, levels, h, w), and ``picture`` is the
+    input, (h, w, 3) uint8.
+
+    Attributes:
+        run: name of the network's run.
+        picture: the image's name.
+        means: mean of alpha over the image, for each block, each of its two convolutions and
+            each level: (blocks, 2, levels).
+    """
+
+    run: str
+    picture: str
+    means: list[list[list[float]]]
+
+
+class Validation(NamedTuple):
+    """Conditions of a run's validation scores; ``images`` is None for all of the set."""
+
+    images: int | None
+    protocol: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One experiment with all of its results."""
+
+    experiment: Experiment
+    folder: Path
+    recipe: Recipe
+    lines: list[LogLine]
+    environment: Environment
+    measured: Measured
+    complexity: Complexity
+
+    @property
+    def name(self) -> str:
+        """The experiment's name."""
+        return self.experiment.name
+
+    @property
+    def title(self) -> str:
+        """The experiment's title."""
+        return self.experiment.title
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps taken."""
+        return self.lines[-1].step
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training, validation included."""
+        return self.lines[-1].seconds or 0.0
+
+    @property
+    def progress(self) -> float:
+        """Completed fraction of the run's own schedule, in [0, 1]."""
+        return self.lines[-1].progress
+
+    @property
+    def weights(self) -> str:
+        """First digits of the checksum of its weights."""
+        return self.measured.weights[:DIGEST]
+
+    @property
+    def validation(self) -> Validation:
+        """Conditions of its validation scores."""
+        protocol = protocol_of(self.recipe.data).name
+        return Validation(self.recipe.data.valid_images, protocol, self.environment.scalewise)
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that a report is made of.
+
+    Attributes:
+        folder: of the reproduction.
+        plan: of the reproduction.
+        trained: experiments that are trained and measured.
+        bicubic: scores of bicubic enlargement.
+        samples: sample images.
+        attention: mean weights of scale attention; None before they are measured.
+        unrestored: scores of the degraded images; None before they are measured.
+    """
+
+    folder: Path
+    plan: Plan
+    trained: list[Trained]
+    bicubic: Measured
+    samples: list[Sample]
+    attention: Attention | None
+    unrestored: Measured | None = None
+
+    def find(self, name: str) -> Trained | None:
+        """Return an experiment's results, if it is trained."""
+        return next((each for each in self.trained if each.name == name), None)
+
+    def group(self, group: Group) -> list[Trained]:
+        """Return the results of one group of experiments."""
+        return [each for each in self.trained if each.experiment.group == group]
+
+
+T = TypeVar("T")
+
+
+def save_json(value: object, path: Path) -> None:
+    """Write one of the classes above, or a list of them, as JSON."""
+    plain = [asdict(each) for each in value] if isinstance(value, list) else asdict(value)  # pyright: ignore
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, (json.dumps(plain, indent=2) + "\n").encode())
+
+
+def load_json(kind: type[T], path: Path) -> T:
+    """Read what :func:`save_json` wrote.
+
+    Raises:
+        ScalewiseError: missing or damaged.
+    """
+    try:
+        return TypeAdapter(kind).validate_json(path.read_bytes())
+    except OSError as error:
+        raise ScalewiseError(f"{path}: missing; run scalewise reproduce again") from error
+    except ValidationError as error:
+        raise ScalewiseError(f"{path}: damaged; delete it and run again") from error
+
+
+def load_results(folder: Path) -> Results:
+    """Load the results in a reproduction's folder.
+
+    Experiments that are not trained and measured yet are left out.
+
+    Raises:
+        ScalewiseError: not the folder of a reproduction, or a file in it is damaged.
+    """
+    plan = load_json(Plan, folder / PLAN_FILE)
+    trained = [
+        _load_trained(experiment, folder / experiment.name)
+        for experiment in plan.experiments
+        if (folder / experiment.name / COMPLEXITY_FILE).is_file()
+        and (folder / experiment.name / SCORES_FILE).is_file()
+    ]
+    samples = folder / SAMPLES / SAMPLES_FILE
+    attention = folder / ATTENTION_FILE
+    unrestored = folder / UNRESTORED / SCORES_FILE
+    return Results(
+        folder,
+        plan,
+        trained,
+        load_json(Measured, folder / BICUBIC / SCORES_FILE),
+        load_json(list[Sample], samples) if samples.is_file() else [],
+        load_json(Attention, attention) if attention.is_file() else None,
+        load_json(Measured, unrestored) if unrestored.is_file() else None,
+    )
+
+
+def load_attention_maps(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.float16]] | None:
+    """Return the image and the maps of scale attention; None if the file is lost or damaged."""
+    try:
+        with np.load(folder / ATTENTION_MAPS) as arrays:
+            return arrays["picture"], arrays["alpha"]
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        return None
+
+
+def _load_trained(experiment: Experiment, folder: Path) -> Trained:
+    run = read_run(folder)
+    return Trained(
+        experiment,
+        folder,
+        run.recipe,
+        run.lines,
+        load_json(Environment, folder / ENVIRONMENT_FILE),
+        load_json(Measured, folder / SCORES_FILE),
+        load_json(Complexity, folder / COMPLEXITY_FILE),
+    )

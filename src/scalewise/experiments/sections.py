@@ -1,0 +1,396 @@
+"""Data of the report's sections; the templates of the same names word them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import yaml
+
+from scalewise.experiments import plots, queries, tables
+from scalewise.experiments.data import CLEANED_BY, DIV2K
+from scalewise.experiments.plots import Cost, ReportImage
+from scalewise.experiments.queries import MODELS, PHASES, PUBLISHED, REFERENCE, SINGLE, Value
+from scalewise.experiments.results import (
+    ATTENTION_MAPS,
+    SAMPLES,
+    Environment,
+    Group,
+    Results,
+    Trained,
+    load_attention_maps,
+)
+from scalewise.imaging.protocols import FIELD, PROTOCOLS, SQUASH256
+from scalewise.training.config import Recipe
+from scalewise.training.curves import Curve
+from scalewise.training.protocol import protocol_of
+from scalewise.training.recipe import to_plain
+
+Data = dict[str, Any]
+"""Variables of a section's template."""
+
+BASE = "sum"
+"""The run that the ablation compares all others with."""
+
+FACTORS = {
+    "InstanceNorm": [
+        ("sum_norm", "sum", "with the sum"),
+        ("attention_norm", "attention", "with attention"),
+    ],
+    "Attention in place of the sum": [
+        ("attention", "sum", "without InstanceNorm"),
+        ("attention_norm", "sum_norm", "with InstanceNorm"),
+    ],
+    "The global residual": [
+        ("sum", "sum_no_residual", "in Original"),
+        ("attention_norm", "attention_norm_no_residual", "in Adaptive"),
+    ],
+}
+"""Factors of the ablation: runs with and without each, and where."""
+
+
+class Part(NamedTuple):
+    """A cleaning module of the ablation: runs without and with it, and how they are compared."""
+
+    name: str
+    task: str
+    without: str
+    with_it: str
+    value: Value
+
+
+PARTS = (
+    Part("denoising block", "denoise", "noise_plain", "noise_block", "psnr"),
+    Part("artifact module", "dejpeg", "jpeg_plain", "jpeg_module", "psnr_y"),
+)
+
+
+def overview(results: Results) -> Data:
+    """Return what was run, what is missing, and the scores at a glance."""
+    dataset, runs = queries.reference(results), queries.finals(results)
+    bicubic = queries.psnr(results.bicubic, dataset)
+    over_bicubic = {
+        queries.short_title(run): value - bicubic
+        for run in runs
+        if bicubic is not None and (value := queries.psnr(run.measured, dataset)) is not None
+    }
+    machines: dict[Environment, list[str]] = {}
+    for run in results.trained:
+        machines.setdefault(run.environment, []).append(run.name)
+    return {
+        "machines": machines,
+        "missing": [each.title for each in queries.missing(results)],
+        "glance": tables.at_a_glance(results),
+        "stamped": queries.final_stamp(results, FIELD.name),
+        "dataset": dataset,
+        "titles": [queries.short_title(run) for run in runs],
+        "apart": queries.gain(runs[0], runs[1], dataset) if len(runs) == len(MODELS) else None,
+        "over_bicubic": over_bicubic,
+    }
+
+
+def training_curves(results: Results) -> Data:
+    """Return the curves of every training, and of both networks for each phase."""
+    expected = {f"{model}_{phase}": model for phase in PHASES for model in MODELS}
+    runs = [run for name in expected if (run := results.find(name))]
+    together: list[Data] = []
+    for phase, title in PHASES.items():
+        both = {MODELS[expected[x.name]]: x for x in runs if x.name.endswith(f"_{phase}")}
+        if len(both) > 1:
+            draw = plots.curves([_curve(run, model) for model, run in both.items()])
+            image = plots.render(f"curves-both-{phase}", draw)
+            together.append({"title": title, "runs": both, "image": image})
+    return {
+        "runs": [(run, _training_curve(run, expected[run.name])) for run in runs],
+        "together": together,
+        "absent": [name for name in expected if results.find(name) is None],
+    }
+
+
+def scores(results: Results) -> Data:
+    """Return published scores and ours, one table per protocol; and all scores."""
+    measured, protocols = queries.sets(results), queries.table_protocols(results)
+    places = (("the picture", SINGLE, FIELD.name), ("the set", REFERENCE, SQUASH256.name))
+    networks = {"original_mixed": "Original", "adaptive_mixed": "Adaptive", "scn": "SCN"}
+    single = [each for each in PUBLISHED if each.is_single]
+    return {
+        "grounds": [
+            (value, what, protocol)
+            for what, name, protocol in places
+            if (value := queries.psnr(results.bicubic, name, protocol)) is not None
+        ],
+        "single": [each.method for each in single],
+        "highest": max(each.set14 for each in single),
+        "absent": [name for name in (DIV2K, SINGLE, REFERENCE) if name not in measured],
+        "lacking": [title for name, title in networks.items() if results.find(name) is None],
+        "by_protocol": {
+            name: (tables.table_one(results, name), queries.final_stamp(results, name))
+            for name in protocols
+        },
+        "all_scores": {
+            name: table
+            for name in queries.score_protocols(results)
+            if (table := tables.all_scores(results, name)).rows
+        },
+    }
+
+
+def other_variant(results: Results, also: Results) -> Data:
+    """Return the trainings and scores of another reproduction, in the other form."""
+    return {
+        "also": also,
+        "runs": also.group("training"),
+        "by_protocol": {
+            name: (
+                tables.both_variants(results, also, name),
+                [(each.plan, queries.final_stamp(each, name)) for each in (results, also)],
+            )
+            for name in queries.score_protocols(also)
+            if name in PROTOCOLS
+        },
+        "provenance": tables.provenance(also),
+    }
+
+
+def samples(results: Results) -> Data:
+    """Return the sample images, restored by both networks."""
+    return _samples(results, single=False)
+
+
+def single(results: Results) -> Data:
+    """Return the image of the single-picture test."""
+    return _samples(results, single=True)
+
+
+def complexity(results: Results) -> Data:
+    """Return the cost of all networks, and quality against time."""
+    comparators = results.group("comparator")
+    runs = [*queries.finals(results), *results.group("ablation"), *comparators]
+    dataset = queries.reference(results)
+    points = [
+        Cost(queries.short_title(run), run.complexity.seconds, value, run not in comparators)
+        for run in [*queries.finals(results), *comparators]
+        if (value := queries.psnr(run.measured, dataset)) is not None
+    ]
+    draw = plots.costs(points, f"PSNR-Y on {dataset} (dB)")
+    return {
+        "runs": runs,
+        "costs": tables.costs(runs),
+        "conditions": dict.fromkeys(
+            (run.complexity.runtime, run.complexity.precision, run.complexity.threads)
+            for run in runs
+        ),
+        "dataset": dataset,
+        "points": points,
+        "image": plots.render("quality-and-time", draw) if points else None,
+    }
+
+
+def scale_attention(results: Results) -> Data:
+    """Return the maps of alpha, and its mean in every block."""
+    attention = results.attention
+    if attention is None:
+        return {"attention": None}
+    values = np.array(attention.means, dtype=np.float64)
+    levels = plots.level_names(values.shape[2])
+    means = values.mean(axis=0).tolist()
+    return {
+        "attention": attention,
+        "levels": levels,
+        "run": results.find(attention.run),
+        **_attention_maps(results),
+        "image": plots.render("attention-means", plots.means(values)),
+        "means": {
+            name: list(zip(levels, of_levels, strict=True))
+            for name, of_levels in zip(("first", "second"), means, strict=True)
+        },
+    }
+
+
+def ablation(results: Results) -> Data:
+    """Return sum or attention, with or without InstanceNorm and global residual."""
+    group, dataset, base = (
+        _group(results, "ablation"),
+        queries.reference(results),
+        results.find(BASE),
+    )
+    runs: list[Trained] = group["runs"]
+    if not runs or dataset is None:
+        return {**group, "dataset": None}
+    factors = {
+        factor: [
+            (value, where)
+            for with_it, without, where in pairs
+            if (value := queries.gain(results.find(with_it), results.find(without), dataset))
+            is not None
+        ]
+        for factor, pairs in FACTORS.items()
+    }
+    differences = [
+        (
+            run.title,
+            {
+                x: value
+                for x in queries.sets(results)
+                if (value := queries.gain(run, base, x)) is not None
+            },
+        )
+        for run in runs
+    ]
+    draw = plots.differences(differences, base.title) if base else None
+    return {
+        **group,
+        "dataset": dataset,
+        "grid": tables.grid(results, dataset),
+        "factors": factors,
+        "base": base,
+        "differences": differences,
+        "differences_image": plots.render("ablation", draw) if draw else None,
+        "equal_time": tables.equal_time(results, runs),
+        "image": _timed_curves(runs, "ablation"),
+    }
+
+
+def comparators(results: Results) -> Data:
+    """Return the related networks, trained for equal time."""
+    group = _group(results, "comparator")
+    if not (runs := group["runs"]):
+        return group
+    table = tables.equal_time(results, runs, costs=True)
+    return {**group, "equal_time": table, "image": _timed_curves(runs, "comparators")}
+
+
+def cleaning(results: Results) -> Data:
+    """Return networks with and without denoising block, with and without artifact module."""
+    group = _group(results, "cleaning")
+    runs: list[Trained] = group["runs"]
+    parts = [_part(results, part) for part in PARTS]
+    return {
+        **group,
+        "parts": parts,
+        "tasks": {run.recipe.data.task: run.recipe.data for run in runs},
+    }
+
+
+def provenance(results: Results) -> Data:
+    """Return protocols, runs and recipes."""
+    return {
+        "protocols": [protocol.description for protocol in queries.all_protocols(results)],
+        "provenance": tables.provenance(results),
+        "recipes": [
+            f"# {run.name}: {run.title}\n{recipe_text(run.recipe)}" for run in results.trained
+        ],
+    }
+
+
+SECTIONS: dict[str, Callable[[Results], Data]] = {
+    section.__name__: section
+    for section in (
+        overview,
+        training_curves,
+        scores,
+        samples,
+        single,
+        complexity,
+        scale_attention,
+        ablation,
+        comparators,
+        cleaning,
+        provenance,
+    )
+}
+"""The sections of every report, in order."""
+
+
+def recipe_text(recipe: Recipe) -> str:
+    """Return a recipe as YAML; of each path only the last part."""
+    plain = to_plain(recipe)
+    plain["data"]["train"] = [Path(path).name for path in plain["data"]["train"]]
+    for part, key in (("data", "valid"), ("model", "init")):
+        if isinstance(path := plain[part][key], str):
+            plain[part][key] = Path(path).name
+    lines = (
+        yaml.safe_dump({key: value}, sort_keys=False, default_flow_style=True, width=10**6)[1:-2]
+        for key, value in plain.items()
+    )
+    return "\n".join(lines)
+
+
+def _curve(run: Trained, title: str | None = None) -> Curve:
+    return Curve(title or run.title, run.lines, protocol_of(run.recipe.data))
+
+
+def _training_curve(run: Trained, model: str) -> ReportImage:
+    draw = plots.curves([_curve(run)], first=list(MODELS).index(model))
+    return plots.render(f"curves-{run.name}", draw)
+
+
+def _timed_curves(runs: Sequence[Trained], name: str) -> ReportImage:
+    return plots.render(f"curves-{name}", plots.timed_curves([_curve(run) for run in runs]))
+
+
+def _group(results: Results, group: Group) -> Data:
+    """Return the trained runs of a group, the titles of the others, and their stamp."""
+    runs = results.group(group)
+    scored = (x for run in runs for x in run.measured.scores if x.protocol == FIELD.name)
+    absent = [each.title for each in queries.missing(results) if each.group == group]
+    return {"runs": runs, "absent": absent, "stamped": queries.stamp(scored)}
+
+
+def _samples(results: Results, single: bool) -> Data:
+    shown: list[Data] = []
+    for sample in (each for each in results.samples if each.single == single):
+        path = results.folder / SAMPLES / sample.sheet
+        name = f"sample-{path.stem}"
+        shown.append(
+            {
+                "sample": sample,
+                "image": ReportImage(name, "png", path.read_bytes()) if path.is_file() else None,
+                "scores": tables.sample_scores(results, sample),
+            }
+        )
+    return {
+        "shown": shown,
+        "networks": ["bicubic", *(queries.short_title(run) for run in queries.finals(results))],
+        "weights": [f"{queries.short_title(run)} {run.weights}" for run in queries.finals(results)],
+    }
+
+
+def _attention_maps(results: Results) -> Data:
+    """Return the maps of the first, middle and last block; no image if the file is lost."""
+    arrays = load_attention_maps(results.folder)
+    if arrays is None:
+        return {"maps_file": ATTENTION_MAPS, "maps": None}
+    picture, alpha = arrays
+    blocks = sorted({0, len(alpha) // 2, len(alpha) - 1})
+    draw = plots.maps(picture, alpha[:, 1], blocks)
+    return {
+        "block_numbers": [str(block + 1) for block in blocks],
+        "maps": plots.render("attention-maps", draw, kind="png"),
+    }
+
+
+def _part(results: Results, part: Part) -> Data:
+    """Return the gains of a cleaning module, and the scores and curves of its two runs."""
+    protocol = CLEANED_BY[part.task][0].name
+    without, with_it = results.find(part.without), results.find(part.with_it)
+    runs = [run for run in (without, with_it) if run]
+    scored = (x for run in runs for x in run.measured.scores if x.protocol == protocol)
+    return {
+        "name": part.name,
+        "protocol": protocol,
+        "value": {"psnr": "PSNR over RGB", "psnr_y": "PSNR-Y"}[part.value],
+        "gains": [
+            (value, name)
+            for name in queries.sets(results)
+            if (value := queries.gain(with_it, without, name, protocol, part.value)) is not None
+        ],
+        "runs": runs,
+        "equal_time": tables.equal_time(
+            results, runs, protocol=protocol, value=part.value, given=results.unrestored
+        ),
+        "stamped": queries.stamp(scored),
+        "image": _timed_curves(runs, part.task) if runs else None,
+    }

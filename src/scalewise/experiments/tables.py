@@ -1,0 +1,244 @@
+"""Tables of the report: headings and rows, without captions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scalewise.experiments import queries
+from scalewise.experiments.data import DIV2K
+from scalewise.experiments.formatting import NONE, decibels, duration, significant
+from scalewise.experiments.queries import FORMS, PUBLISHED, REFERENCE, SINGLE, Value
+from scalewise.experiments.results import BICUBIC, DIGEST, Measured, Results, Sample, Trained
+from scalewise.imaging.protocols import FIELD
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table whose first column names its rows.
+
+    Attributes:
+        headings: of the columns.
+        rows: one text per column.
+        texts: number of columns with words, from the left; the others have numbers.
+    """
+
+    headings: list[str]
+    rows: list[list[str]]
+    texts: int = 1
+
+    def side(self, column: int) -> str:
+        """Return the side to which a column is aligned."""
+        return "left" if column < self.texts else "right"
+
+
+def at_a_glance(results: Results) -> Table:
+    """Return parameters, and PSNR-Y on every set, of both networks and bicubic."""
+    names = queries.sets(results)
+    rows = [
+        [
+            queries.short_title(run),
+            f"{run.complexity.parameters:,}",
+            *_psnrs(run.measured, names),
+            run.weights,
+        ]
+        for run in queries.finals(results)
+    ]
+    bicubic = [BICUBIC, NONE, *_psnrs(results.bicubic, names), NONE]
+    return Table(["network", "parameters", *names, "weights (sha256)"], [*rows, bicubic])
+
+
+def table_one(results: Results, protocol: str) -> Table:
+    """Return the published scores, and ours under one protocol."""
+    ours = [(BICUBIC, results.bicubic)]
+    ours += [
+        (f"{queries.short_title(run)} (ours)", run.measured) for run in queries.finals(results)
+    ]
+    if scn := results.find("scn"):
+        title = f"SCN of its authors, trained here for {duration(scn.seconds)}"
+        ours.append((title, scn.measured))
+    return _with_published(ours, protocol, queries.sets(results))
+
+
+def both_variants(results: Results, also: Results, protocol: str) -> Table:
+    """Return the published scores, and ours in both forms under one protocol."""
+    ours = [(BICUBIC, results.bicubic)]
+    ours += [
+        (f"{queries.short_title(run)}, {FORMS[each.plan.form]}", run.measured)
+        for each in (results, also)
+        for run in queries.finals(each)
+    ]
+    return _with_published(ours, protocol, [*queries.sets(results), *queries.sets(also)])
+
+
+def _with_published(
+    ours: Sequence[tuple[str, Measured]], protocol: str, datasets: Sequence[str]
+) -> Table:
+    names = queries.unique([DIV2K, SINGLE, REFERENCE, *datasets])
+    rows: list[list[str]] = []
+    for each in PUBLISHED:
+        published = {DIV2K: each.div2k, SINGLE if each.is_single else REFERENCE: each.set14}
+        scores = (decibels(published.get(name)) for name in names)
+        rows.append([f"{each.method} (published)", *scores])
+    rows += [[title, *_psnrs(measured, names, protocol)] for title, measured in ours]
+    return Table(["network", *names], rows)
+
+
+def all_scores(results: Results, protocol: str) -> Table:
+    """Return the scores of every network on every set, under one protocol."""
+    rows = [
+        [
+            name,
+            dataset,
+            score.precision,
+            score.version,
+            measured.weights[:DIGEST] or NONE,
+            str(score.images),
+            decibels(score.psnr),
+            decibels(score.psnr_y),
+            f"{score.ssim:.4f}",
+        ]
+        for name, measured in queries.methods(results)
+        for dataset in queries.sets(results)
+        if (score := queries.find_score(measured, dataset, protocol))
+    ]
+    words = ["run", "set", "precision", "scalewise", "weights"]
+    return Table([*words, "pictures", "PSNR", "PSNR-Y", "SSIM"], rows, texts=len(words))
+
+
+def sample_scores(results: Results, sample: Sample) -> Table:
+    """Return the scores of every method on one image."""
+    found = {(each.model, each.protocol): each for each in sample.scores}
+    known = queries.unique(
+        [*queries.score_protocols(results), *(each.protocol for each in sample.scores)]
+    )
+    by = [name for name in known if any(protocol == name for _, protocol in found)]
+    rows: list[list[str]] = []
+    for model in queries.unique(each.model for each in sample.scores):
+        row = [queries.method_title(results, model)]
+        for protocol in by:
+            if score := found.get((model, protocol)):
+                row += [decibels(score.psnr), decibels(score.psnr_y), f"{score.ssim:.4f}"]
+            else:
+                row += [NONE] * 3
+        rows.append(row)
+    values = [f"{value}, {name}" for name in by for value in ("PSNR", "PSNR-Y", "SSIM")]
+    return Table(["method", *values], rows)
+
+
+def costs(runs: Sequence[Trained]) -> Table:
+    """Return the computational cost of networks."""
+    rows = [
+        [
+            queries.short_title(run),
+            f"{run.complexity.parameters:,}",
+            *_inference_costs(run),
+            significant(run.complexity.step_seconds),
+        ]
+        for run in runs
+    ]
+    per_megapixel = ["G multiply-adds", "seconds", "MB"]
+    return Table(["network", "parameters", *per_megapixel, "seconds per training step"], rows)
+
+
+def grid(results: Results, dataset: str) -> Table:
+    """Return the ablation's four corners: sum or attention, with or without InstanceNorm."""
+    corners = {
+        "sum over the scales": ("sum", "sum_norm"),
+        "attention over the scales": ("attention", "attention_norm"),
+    }
+    rows = [
+        [
+            title,
+            *(
+                decibels(queries.psnr(run.measured, dataset))
+                if (run := results.find(name))
+                else NONE
+                for name in names
+            ),
+        ]
+        for title, names in corners.items()
+    ]
+    return Table(["aggregation", "without InstanceNorm", "with InstanceNorm"], rows)
+
+
+def equal_time(
+    results: Results,
+    runs: Sequence[Trained],
+    costs: bool = False,
+    *,
+    protocol: str = FIELD.name,
+    value: Value = "psnr_y",
+    given: Measured | None = None,
+) -> Table:
+    """Return steps and PSNR on every measured set, of networks trained for equal time.
+
+    Args:
+        results: of the reproduction.
+        runs: the networks.
+        costs: add the cost of inference.
+        protocol: of the scores.
+        value: PSNR or PSNR-Y.
+        given: scores of the degraded images, for a first row.
+    """
+    measured = {x.dataset for run in runs for x in run.measured.scores if x.protocol == protocol}
+    names = [name for name in queries.sets(results) if name in measured]
+    headings = ["network", "parameters", "steps", "trained for (s)", *names]
+    rows = [
+        [
+            run.title,
+            f"{run.complexity.parameters:,}",
+            f"{run.steps:,}",
+            f"{run.seconds:,.0f}",
+            *_psnrs(run.measured, names, protocol, value),
+            *(_inference_costs(run) if costs else []),
+        ]
+        for run in runs
+    ]
+    if costs:
+        headings += ["G multiply-adds", "seconds", "MB"]
+    if given:
+        row = ["as given", NONE, NONE, NONE, *_psnrs(given, names, protocol, value)]
+        rows.insert(0, row + [NONE] * (len(headings) - len(row)))
+    return Table(headings, rows)
+
+
+def provenance(results: Results) -> Table:
+    """Return weights, data, machine and length of every run."""
+    columns: dict[str, Callable[[Trained], str]] = {
+        "run": lambda run: run.name,
+        "weights (sha256)": lambda run: run.weights,
+        "scalewise": lambda run: run.environment.scalewise,
+        "data": lambda run: ", ".join(Path(path).name for path in run.recipe.data.train),
+        "device": lambda run: run.environment.device,
+        "precision": lambda run: run.environment.precision,
+        "threads": lambda run: str(run.environment.threads),
+        "epochs x steps": _epochs,
+        "steps": lambda run: f"{run.steps:,}",
+        "seconds": lambda run: f"{run.seconds:,.0f}",
+        "done": lambda run: f"{run.progress:.0%}",
+    }
+    rows = [[text(run) for text in columns.values()] for run in results.trained]
+    return Table([*columns], rows, texts=6)
+
+
+def _epochs(run: Trained) -> str:
+    count, each = run.recipe.budget.epochs, run.recipe.data.epoch
+    return NONE if not count else f"{count} x {each:,}" if each else str(count)
+
+
+def _psnrs(
+    measured: Measured,
+    datasets: Iterable[str],
+    protocol: str = FIELD.name,
+    value: Value = "psnr_y",
+) -> list[str]:
+    return [decibels(queries.psnr(measured, name, protocol, value)) for name in datasets]
+
+
+def _inference_costs(run: Trained) -> list[str]:
+    """Return multiply-adds, seconds and memory per megapixel."""
+    cost = run.complexity
+    operations = f"{cost.multiply_adds / 1e9:,.1f}"
+    return [operations, significant(cost.seconds), f"{cost.megabytes:,.0f}"]

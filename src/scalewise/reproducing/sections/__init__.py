@@ -1,1 +1,0 @@
-"""The sections of the report, one module each; the report has them in order."""

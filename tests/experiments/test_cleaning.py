@@ -1,0 +1,53 @@
+"""The report's ablation of denoising block and artifact module."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from scalewise.experiments.report import make_report, to_html, to_markdown, write_report
+from scalewise.experiments.results import PLAN_FILE, UNRESTORED, load_results
+from tests.experiments.made_up import CLEANING
+from tests.experiments.test_report import Page
+
+pytestmark = pytest.mark.usefixtures("plain_plots")
+
+
+def test_what_a_part_brings_is_the_difference_of_the_scores(reproduction: Path) -> None:
+    text = Page(to_html(make_report(load_results(reproduction)))).text
+    gains = "+0.25 dB on lenna, +0.25 dB on Set5 and +0.25 dB on Set14"
+    assert f"The denoising block: {gains} (PSNR over RGB, protocol denoise25)." in text
+    losses = "\u22120.10 dB on lenna, \u22120.10 dB on Set5 and \u22120.10 dB on Set14"
+    assert f"The artifact module: {losses} (PSNR-Y, protocol jpeg20)." in text
+
+
+def test_the_report_has_both_beside_what_was_given(reproduction: Path) -> None:
+    markdown = to_markdown(make_report(load_results(reproduction)))
+    section = markdown.partition("## Ablation: denoising block")[2].partition("\n## ")[0]
+    assert section.count("| as given |") == 2
+    for title in ("without denoising block", "with artifact module"):
+        assert f"| {title} |" in section
+
+
+@pytest.fixture
+def older(reproduction: Path, tmp_path: Path) -> Path:
+    """A folder from before there was this ablation."""
+    folder = tmp_path / "older"
+    shutil.copytree(reproduction, folder)
+    for name in (*CLEANING, UNRESTORED):
+        shutil.rmtree(folder / name)
+    plan = json.loads((folder / PLAN_FILE).read_text())
+    plan["experiments"] = [each for each in plan["experiments"] if each["group"] != "cleaning"]
+    (folder / PLAN_FILE).write_text(json.dumps(plan))
+    return folder
+
+
+def test_an_older_folder_still_makes_a_report(older: Path) -> None:
+    results = load_results(older)
+    assert results.unrestored is None
+    assert "as given" not in to_markdown(make_report(results))
+    for path in write_report(results):
+        assert path.is_file()

@@ -1,0 +1,84 @@
+"""Training, validation and test data found in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scalewise.errors import ScalewiseError
+from scalewise.experiments.data import find_data
+from scalewise.files import Picture, write
+
+
+def picture(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, Picture(np.zeros((8, 8, 3), np.uint8)))
+    return path
+
+
+def div2k(folder: Path) -> Path:
+    picture(folder / "DIV2K_train_HR" / "0001.png")
+    picture(folder / "DIV2K_valid_HR" / "0801.png")
+    return folder
+
+
+def test_train_and_sets(tmp_path: Path) -> None:
+    picture(tmp_path / "train" / "a.png")
+    lenna = picture(tmp_path / "eval" / "Set14" / "HR" / "lenna.png")
+    picture(tmp_path / "eval" / "clean_valid" / "b.png")
+    found = find_data(tmp_path)
+    assert found.train == tmp_path / "train"
+    assert found.valid == tmp_path / "eval" / "clean_valid"
+    assert list(found.sets) == ["Set14", "clean_valid"]
+    assert found.single == lenna
+
+
+def test_div2k_alone(tmp_path: Path) -> None:
+    found = find_data(div2k(tmp_path))
+    assert (found.train, found.valid) == (tmp_path, tmp_path)
+    assert [item.name for item in found.sets["DIV2K"].items] == ["0801"]
+    assert found.single is None
+
+
+def test_div2k_beside_sets_is_learned_from(tmp_path: Path) -> None:
+    div2k(tmp_path / "DIV2K")
+    picture(tmp_path / "train" / "a.png")
+    picture(tmp_path / "eval" / "Set5" / "b.png")
+    found = find_data(tmp_path)
+    assert (found.train, found.valid) == (tmp_path / "DIV2K", tmp_path / "DIV2K")
+    assert list(found.sets) == ["DIV2K", "Set5"]
+
+
+def test_other_data_can_be_named(tmp_path: Path) -> None:
+    picture(tmp_path / "eval" / "Set5" / "b.png")
+    other = picture(tmp_path / "mine" / "c.png").parent
+    found = find_data(tmp_path, train=other, valid=other)
+    assert (found.train, found.valid) == (other, other)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ([], r"no training data .*; see --train"),
+        (["train/a.png"], r"no validation set .*; see --valid"),
+        (["train/a.png", "eval/Set5/a.png"], r"no validation set .*; see --valid"),
+    ],
+)
+def test_what_is_missing_is_said(tmp_path: Path, files: list[str], message: str) -> None:
+    for name in files:
+        picture(tmp_path / name)
+    with pytest.raises(ScalewiseError, match=message):
+        find_data(tmp_path)
+
+
+def test_no_such_folder(tmp_path: Path) -> None:
+    with pytest.raises(ScalewiseError, match="--data: no such folder"):
+        find_data(tmp_path / "nowhere")
+
+
+def test_nothing_to_measure_on(tmp_path: Path) -> None:
+    folder = picture(tmp_path / "train" / "a.png").parent
+    with pytest.raises(ScalewiseError, match="no test sets in"):
+        find_data(tmp_path, valid=folder)

@@ -1,0 +1,74 @@
+"""The report names its form, and compares with a reproduction in the other form."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from scalewise.experiments.report import make_report, to_html, to_markdown
+from scalewise.experiments.results import Results, load_results
+from scalewise.experiments.tables import both_variants
+from tests.experiments.made_up import make_reproduction
+from tests.experiments.test_report import Page
+from tests.experiments.test_tables import row
+
+pytestmark = pytest.mark.usefixtures("plain_plots")
+
+
+@pytest.fixture(scope="module")
+def squashed(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """A reproduction in the document's form, half a decibel below the modern one."""
+    folder = make_reproduction(tmp_path_factory.mktemp("document"), "document", below=0.5)
+    return load_results(folder)
+
+
+@pytest.fixture
+def results(reproduction: Path) -> Results:
+    return load_results(reproduction)
+
+
+def read(results: Results, also: Results | None = None) -> str:
+    return Page(to_html(make_report(results, also))).text
+
+
+def test_the_form_is_named(results: Results, squashed: Results) -> None:
+    modern, document = read(results), read(squashed)
+    assert "this report, the document. Trained in the modern form." in modern
+    assert "this report, the document. Trained in the document's own form." in document
+    assert "Recipes in the document's own form: whole pictures squashed to one size" in document
+    assert "the document's own form" not in modern
+    assert "The same in" not in modern
+
+
+def test_the_forms_own_protocol_comes_first(results: Results, squashed: Results) -> None:
+    first = "Table 1 beside ours: PSNR-Y in dB, protocol "
+    assert read(results).split(first)[1].startswith("field.")
+    assert read(squashed).split(first)[1].startswith("squash256.")
+    assert "PSNR-Y on 8 pictures of CID22_valid, protocol squash256" in read(squashed)
+
+
+def test_both_forms_stand_in_one_table(results: Results, squashed: Results) -> None:
+    table = both_variants(results, squashed, "squash256")
+    assert table.headings == ["network", "DIV2K", "lenna", "Set14", "Set5"]
+    assert row(table, "Original (published)")["lenna"] == "36.90"
+    assert row(table, "bicubic")["Set14"] == "30.88"
+    assert row(table, "Original, the modern form")["Set14"] == "33.93"
+    assert row(table, "Original, the document's own form")["Set14"] == "33.43"
+    assert row(table, "Adaptive, the document's own form")["Set14"] == "33.02"
+
+
+def test_the_other_form_has_a_section(results: Results, squashed: Results) -> None:
+    markdown = to_markdown(make_report(results, squashed))
+    headings = re.findall(r"^## (.+)$", markdown, re.MULTILINE)
+    at = headings.index("Table 1: published, and ours")
+    assert headings[at + 1] == "The same in the document's own form"
+    assert len(headings) == 12
+    assert "(#the-same-in-the-documents-own-form)" in markdown
+    text = read(results, squashed)
+    assert "All else in this report is of the modern form." in text
+    assert text.count("Both forms: PSNR-Y in dB, protocol squash256.") == 1
+    assert text.count("Both forms: PSNR-Y in dB, protocol field.") == 1
+    for form in ("The modern form", "The document's own form"):
+        assert f"{form}: Trained on train, 312 pictures; measured with scalewise" in text

@@ -1,0 +1,209 @@
+"""A whole reproduction on a tiny scale: trained, measured, reported and continued."""
+
+from __future__ import annotations
+
+import json
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from numpy.typing import NDArray
+from typer.testing import CliRunner
+
+from scalewise.cli.app import app
+from scalewise.experiments import plan, runner
+from scalewise.experiments.complexity import multiply_adds
+from scalewise.experiments.queries import FORMS
+from scalewise.experiments.results import Complexity, Results, load_results
+from scalewise.files import Picture, write
+from scalewise.models import RestorationNetwork
+from scalewise.training.loop import Trainer
+from scalewise.training.recipe import read_settings
+from scalewise.weights.release import load_network, to_bytes
+from tests.experiments.made_up import make_reproduction
+
+TINY = {"width": 4, "blocks": 1, "levels": 2}
+
+
+@pytest.fixture
+def data(tmp_path: Path, photo: NDArray[np.uint8]) -> Path:
+    """A folder of data: two pictures to learn from, two to choose on, a set with lenna in it."""
+    places = {
+        "train/a": photo[50:130, 180:260],
+        "train/b": photo[150:230, 400:480],
+        "eval/some_valid/c": photo[300:340, 100:140],
+        "eval/some_valid/d": photo[300:340, 200:240],
+        "eval/Set14/HR/lenna": photo[60:120, 200:264],
+        "eval/Set14/HR/other": photo[200:260, 100:140],
+    }
+    for name, pixels in places.items():
+        path = tmp_path / "data" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, Picture(np.ascontiguousarray(pixels)))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def tiny_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give all recipes and experiments networks of a few hundred weights."""
+    for path in Path(str(plan.RECIPES)).glob("*/*.yaml"):
+        settings: dict[str, Any] = read_settings(path)
+        settings["model"]["settings"] |= TINY
+        side = "squash" if "squash" in settings["data"] else "patch"
+        settings["data"] |= {"batch": 2, side: 16}
+        target = tmp_path / "recipes" / path.parent.name / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(yaml.safe_dump(settings))
+    small: dict[str, Any] = {
+        "dbpn": {"features": 4, "width": 4},
+        "dsrn": {"width": 4, "stages": 2},
+        "scn": {"width": 4, "blocks": 1, "levels": 2},
+        "scn_exact": TINY,
+    }
+    monkeypatch.setattr(plan, "RECIPES", tmp_path / "recipes")
+    monkeypatch.setattr(
+        plan,
+        "COMPARATORS",
+        {name: (name, name, settings) for name, settings in small.items()},
+    )
+    monkeypatch.setattr(plan, "CLEANER", {**TINY, "scale": 1, "shrink": 2})
+    monkeypatch.setattr(plan, "SHORTEST", 0.1)
+    monkeypatch.chdir(tmp_path)
+
+
+def reproduce(data: Path, *options: str) -> tuple[int, str]:
+    command = ["reproduce", "--data", str(data), "--budget", "4s", *options]
+    result = CliRunner().invoke(app, command)
+    return result.exit_code, f"{result.output}{result.exception or ''}"
+
+
+@pytest.fixture(autouse=True)
+def costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the timing of networks to its own tests: it takes seconds for each."""
+
+    def measure(network: RestorationNetwork) -> Complexity:
+        return Complexity(
+            parameters=network.parameter_count,
+            multiply_adds=multiply_adds(network),
+            seconds=1.0,
+            megabytes=100.0,
+            step_seconds=0.5,
+            runtime="none",
+            precision="float32",
+            threads=1,
+        )
+
+    monkeypatch.setattr(runner, "measure_complexity", measure)
+
+
+def assert_complete(results: Results, names: list[str]) -> None:
+    assert [each.name for each in results.trained] == names
+    for each in results.trained:
+        assert each.progress == 1
+        assert (results.folder / each.name / "environment.json").is_file()
+        assert each.measured.weights
+    final = results.find("original_mixed")
+    assert final is not None
+    measured = {(score.dataset, score.protocol) for score in final.measured.scores}
+    sets = ("Set14", "lenna", "some_valid")
+    assert measured == {(name, protocol) for name in sets for protocol in ("field", "squash256")}
+    assert len(results.samples) == 2
+    assert results.attention is not None
+
+
+@pytest.mark.usefixtures("tiny_recipes", "plain_plots")
+@pytest.mark.parametrize("form", ["modern", "document"])
+def test_all_of_it(
+    tmp_path: Path,
+    data: Path,
+    form: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if form == "document":  # all experiments in one form are enough; test_report.py draws plots
+        for group in ("ABLATION", "COMPARATORS"):
+            few = dict(list(getattr(plan, group).items())[:1])
+            monkeypatch.setattr(plan, group, few)
+    else:  # speeds are measured in the other form
+        speed = plan.TrainingSpeed(step=0.02, validation=0.02, images=2)
+        monkeypatch.setattr(runner, "_speed", lambda _: speed)
+    sample = str(data / "eval" / "some_valid" / "c.png")
+    other = "modern" if form == "document" else "document"
+    also = str(make_reproduction(tmp_path / "other", other))
+    options = ("--recipes", form, "--folder", "out", "--sample", sample, "--also", also)
+    code, output = reproduce(data, *options)
+    assert code == 0, output
+    cleaning = plan.CLEANING if form == "modern" else {}
+    names = [*plan.TRAININGS, *plan.ABLATION, *plan.COMPARATORS, *cleaning]
+    results = load_results(tmp_path / "out")
+    assert_complete(results, names)
+    page = unescape((tmp_path / "out" / "report.html").read_text())
+    for each in results.trained:
+        assert each.title in page
+    assert f"The same in {FORMS[other]}" in page
+
+    if form == "modern":
+        return
+    # Once more, nothing is trained or measured again; the report comes out the same.
+    monkeypatch.setattr(runner, "open_run", None)
+    monkeypatch.setattr(runner, "measure_run", None)
+    code, output = reproduce(data, *options)
+    assert code == 0, output
+    assert unescape((tmp_path / "out" / "report.html").read_text()) == page
+
+
+@pytest.mark.usefixtures("tiny_recipes")
+def test_continues_where_it_was_stopped_and_from_the_first_trainings_weights(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[str] = []
+    begun: dict[str, bytes] = {}
+
+    def train(trainer: Trainer) -> None:
+        trained.append(trainer.run.name)
+        begun.setdefault(trainer.run.name, to_bytes(trainer.network))
+        if len(trained) == 3:
+            trainer.stop()
+        trainer.train()
+
+    monkeypatch.setattr("scalewise.cli.reproduce.train_and_show", train)
+    for group in ("ABLATION", "COMPARATORS", "CLEANING"):
+        monkeypatch.setattr(plan, group, {})
+    # Pictures and the page take most of the time, and are made in the tests above.
+    monkeypatch.setattr(runner, "_make_images", lambda request, notify: None)
+    monkeypatch.setattr(
+        runner, "write_report", lambda results, also: (results.folder, results.folder)
+    )
+    code, output = reproduce(data, "--folder", "out")
+    assert code != 0
+    assert "stopped in adaptive_l1; the same command continues it" in output
+    code, output = reproduce(data, "--folder", "out")
+    assert code == 0, output
+    assert trained[:4] == ["original_l1", "original_mixed", "adaptive_l1", "adaptive_l1"]
+    assert len(trained) == len(set(trained)) + 1
+    for name, start in plan.STARTS.items():
+        assert begun[name] == to_bytes(load_network(tmp_path / "out" / start))
+    scores = json.loads((tmp_path / "out" / "bicubic" / "scores.json").read_text())
+    assert {each["dataset"] for each in scores["scores"]} == {"Set14", "lenna", "some_valid"}
+
+
+def test_the_form_beside_is_another(tmp_path: Path, data: Path) -> None:
+    made_up = make_reproduction(tmp_path / "made_up")
+    code, output = reproduce(data, "--folder", str(tmp_path / "out"), "--also", str(made_up))
+    assert code != 0
+    assert "made_up is in the modern form, too" in output
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_wrong_is_said_in_a_line(data: Path, tmp_path: Path) -> None:
+    for options, message in {
+        ("--data", str(tmp_path / "nowhere")): "no such folder",
+        ("--data", str(data), "--budget", "soon"): "--budget: cannot read 'soon'",
+        ("--data", str(data), "--picture", "missing.png"): "no such picture: missing.png",
+        ("--data", str(data), "--also", "nowhere"): "plan.json: missing",
+    }.items():
+        result = CliRunner().invoke(app, ["reproduce", *options])
+        assert result.exit_code != 0
+        assert message in result.output.replace("\n", " ") + str(result.exception)
