@@ -80,7 +80,9 @@ class Traits(Protocol):
 def check_strength(strength: float) -> None:
     """Refuse a strength that is not a number from 0 to 1."""
     if not isinstance(strength, Real) or not 0 <= strength <= 1:
-        raise ScalewiseError(f"strength must be from 0 to 1, not {strength}")
+        raise ScalewiseError(
+            f"strength must be from 0 to 1, not {strength}", arguments=["strength"]
+        )
 
 
 class Restorer:
