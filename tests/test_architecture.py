@@ -35,6 +35,7 @@ BELOW: dict[str, set[str]] = {
 BELOW["training"] = {*BELOW, "evaluating"}
 BELOW[FRONT_DOOR] = {*BELOW} - {"training"}
 BELOW["experiments"] = {*BELOW} - {FRONT_DOOR}
+BELOW["cluster"] = {"errors", "files", "restoring"}
 BELOW["web"] = {*BELOW}
 BELOW["cli"] = {*BELOW}
 """Package -> what it may import; the front door is ``scalewise/__init__.py``."""

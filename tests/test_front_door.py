@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from scalewise import ScalewiseError
 from scalewise.files import Picture, read, write
 from scalewise.models import create_model
 from scalewise.restoring import selection
+from scalewise.restoring.loading import LoadOptions
 from scalewise.restoring.restorer import Restorer
 from scalewise.weights import load_network
 from tests.restoring.fakes import FakeRuntime, Traits
@@ -37,14 +39,14 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The models that were loaded; all are fakes that double the size."""
     names: list[str] = []
 
-    def series(model: str, **_: object) -> list[Restorer]:
-        names.append(model)
-        return [Restorer(model, Traits(), FakeRuntime(), tile=64)]
+    def series(folder: Path, _: LoadOptions) -> list[Restorer]:
+        names.append(folder.name)
+        return [Restorer(folder.name, Traits(), FakeRuntime(), tile=64)]
 
-    selection._cached_cascade.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    selection.forget_models()
     monkeypatch.setattr(selection, "load_cascade", series)
     yield names  # pyright: ignore
-    selection._cached_cascade.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    selection.forget_models()
 
 
 def test_names_that_people_look_for() -> None:
@@ -129,11 +131,119 @@ def test_a_model_is_loaded_once(small: Pixels, small_release: Path, loaded: list
     assert loaded[2:] == ["dejpeg"]
     scalewise.upscale(small, model=small_release)
     scalewise.upscale(small, model=str(small_release))
-    assert loaded[3:] == [str(small_release)]
+    assert loaded[3:] == [small_release.name]
     card = small_release / "card.json"
     card.write_text(card.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     scalewise.upscale(small, model=small_release)  # trained again meanwhile
-    assert loaded[4:] == [str(small_release)]
+    assert loaded[4:] == [small_release.name]
+
+
+@pytest.mark.parametrize("function", FRONT_DOOR)
+def test_both_functions_take_the_same_options(function: Callable[..., Any]) -> None:
+    """With the same defaults; and ``load`` takes its own of them."""
+    options = {
+        "scale": None,
+        "width": None,
+        "height": None,
+        "fit": None,
+        "max_megapixels": None,
+        "device": "auto",
+        "precision": "auto",
+        "tile": "auto",
+        "strength": 1.0,
+        "overwrite": False,
+    }
+    parameters = inspect.signature(function).parameters
+    assert {name: parameters[name].default for name in options} == options
+    of_load = inspect.signature(scalewise.load).parameters
+    for name in ("device", "precision", "tile"):
+        assert of_load[name].default == parameters[name].default
+
+
+def test_options_reach_the_model(
+    small: Pixels, small_release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[LoadOptions] = []
+
+    def series(folder: Path, options: LoadOptions) -> list[Restorer]:
+        given.append(options)
+        return [Restorer(folder.name, Traits(), FakeRuntime(), tile=64)]
+
+    selection.forget_models()
+    monkeypatch.setattr(selection, "load_cascade", series)
+    options: dict[str, Any] = {"device": "cpu", "precision": "f32", "tile": 48, "strength": 0.5}
+    scalewise.upscale(small, model=small_release, **options)
+    scalewise.restore(small, task="denoise", **options)
+    assert given == [LoadOptions(**options)] * 2
+    scalewise.upscale(small, strength=0.5)  # the model for clean images has no strength
+    assert given[2:] == [LoadOptions()]
+    selection.forget_models()
+
+
+@pytest.mark.parametrize("function", FRONT_DOOR)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"device": "gpu"}, "unknown device 'gpu'"),
+        ({"precision": "f16"}, "unknown precision 'f16'"),
+        ({"tile": 0}, "tile must be a number of pixels above 0"),
+        ({"strength": 2}, "strength must be from 0 to 1"),
+    ],
+)
+def test_options_are_checked_even_where_nothing_is_to_do(
+    function: Callable[..., Any], options: dict[str, Any], message: str, photo: Pixels
+) -> None:
+    with pytest.raises(ScalewiseError, match=message):
+        function(photo, **options)
+
+
+def test_a_size_is_for_tasks_that_change_it(small: Pixels, loaded: list[str]) -> None:
+    assert scalewise.restore(small, task="photo", width=100).shape == (75, 100, 3)
+    assert loaded == ["photo_x2"]
+    for options in ({"task": "denoise"}, {"task": "auto"}, {"method": "nlm"}):
+        with pytest.raises(
+            ScalewiseError, match=r"^Target\(scale=3\) is for tasks that change the"
+        ):
+            scalewise.restore(small, scale=3, **options)  # pyright: ignore
+
+
+def test_tiles_and_precision_change_nothing_that_can_be_seen(
+    small: Pixels, small_release: Path
+) -> None:
+    whole = scalewise.upscale(small, model=small_release, precision="f32", tile=None)
+    tiled = scalewise.upscale(small, model=small_release, precision="f32", tile=32, device="cpu")
+    assert np.abs(whole.astype(int) - tiled).max() <= 1
+
+
+@pytest.mark.parametrize("method", ["nlm", "wavelet"])
+def test_noise_is_removed_without_a_network(
+    method: Any, photo: Pixels, tmp_path: Path, loaded: list[str]
+) -> None:
+    noise = np.random.default_rng(0).normal(0, 15, (64, 64, 3))
+    clean = photo[40:104, 170:234].astype(float)
+    noisy = (clean + noise).clip(0, 255).astype(np.uint8)
+
+    def error(image: Pixels) -> float:
+        return float(np.mean((image - clean) ** 2))
+
+    found = scalewise.restore(noisy, tmp_path / "a.png", method=method)
+    assert error(found) < 0.6 * error(noisy)
+    np.testing.assert_array_equal(read(tmp_path / "a.png").pixels, found)
+    np.testing.assert_array_equal(scalewise.restore(noisy, method=method, sigma=0), noisy)
+    half = scalewise.restore(noisy, task="denoise", method=method, strength=0.5)
+    assert np.abs(half - (found.astype(float) + noisy) / 2).max() <= 1
+    assert loaded == []
+    with pytest.raises(
+        ScalewiseError, match=f"method {method} only removes noise; leave out task="
+    ):
+        scalewise.restore(noisy, task="dejpeg", method=method)
+
+
+def test_methods_that_are_refused(small: Pixels) -> None:
+    with pytest.raises(ScalewiseError, match="method must be one of network, nlm, wavelet"):
+        scalewise.restore(small, method="median")  # pyright: ignore
+    with pytest.raises(ScalewiseError, match="sigma is for method nlm or wavelet"):
+        scalewise.restore(small, sigma=20)
 
 
 def test_jpegs_go_through_their_own_model(small: Pixels, tmp_path: Path, loaded: list[str]) -> None:

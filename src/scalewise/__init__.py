@@ -1,6 +1,6 @@
 """scalewise: restore images with scale-wise convolutional networks.
 
-The front door; nothing here needs PyTorch, and nothing heavy is imported before it is used.
+The public interface: nothing here needs PyTorch, and heavy packages are imported on use.
 
 >>> "scn_x2" in [card.name for card in list_models()]
 True
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 from scalewise.errors import ScalewiseError, ScalewiseWarning
 from scalewise.restoring.sizes import Target, target_of
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalewise.models import RestorationNetwork
+    from scalewise.restoring.classical import Method
+    from scalewise.restoring.loading import Device, PrecisionChoice
     from scalewise.restoring.restorer import Restorer
     from scalewise.weights.card import Card
 
@@ -58,8 +60,8 @@ def list_models(task: str | None = None, scale: int | None = None) -> list[Card]
 def load(
     model: str | Path = DEFAULT_MODEL,
     *,
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
-    precision: Literal["auto", "f32", "bf16", "int8"] = "auto",
+    device: Device = "auto",
+    precision: PrecisionChoice = "auto",
     tile: int | Literal["auto"] | None = "auto",
 ) -> Restorer:
     """Load a released model once, to restore many images; threads may share it.
@@ -68,18 +70,33 @@ def load(
         model: a name of :func:`list_models`, the folder of a released model, or
             ``hf-hub:owner/name`` (perhaps with ``@revision``): one on the Hugging Face Hub.
         device: where to run; ``auto`` takes a GPU that PyTorch can use, else the CPU.
-        precision: what to compute in; ``bf16`` is faster where the device has it, and ``auto``
-            takes it where the model's card tells that it costs less than 0.01 dB.  ``int8`` is
-            faster on every CPU, for photographs: drawings and noise it spoils.
+        precision: ``bf16`` is faster than ``f32`` where the device has it, and ``auto`` takes it
+            where the model's card says that it costs less than 0.01 dB.  ``int8`` is faster on
+            every CPU, for photographs; it degrades drawings and noise.
         tile: input pixels used of a tile along either axis, which bounds memory; ``auto`` goes
-            by what is free; None runs images whole.
+            by the free memory; None runs images whole.
 
     Raises:
         ScalewiseError: no such model or device, or the model's files are damaged.
     """
-    from scalewise.restoring.restorer import load
+    from scalewise.restoring.loading import LoadOptions, load
 
-    return load(model, device=device, precision=precision, tile=tile)
+    return load(model, LoadOptions(device=device, precision=precision, tile=tile))
+
+
+class ImageOptions(TypedDict, total=False):
+    """Options that :func:`upscale` and :func:`restore` share."""
+
+    scale: float | None
+    width: int | None
+    height: int | None
+    fit: tuple[int, int] | None
+    max_megapixels: float | None
+    device: Device
+    precision: PrecisionChoice
+    tile: int | Literal["auto"] | None
+    strength: float
+    overwrite: bool
 
 
 def create_model(name: str | Path, pretrained: bool = False, **settings: Any) -> RestorationNetwork:
@@ -108,12 +125,7 @@ def upscale(
     *,
     model: str | Path | None = None,
     target: Target | None = None,
-    scale: float | None = None,
-    width: int | None = None,
-    height: int | None = None,
-    fit: tuple[int, int] | None = None,
-    max_megapixels: float | None = None,
-    overwrite: bool = False,
+    **options: Unpack[ImageOptions],
 ) -> NDArray[Any]: ...
 
 
@@ -124,12 +136,7 @@ def upscale(
     *,
     model: str | Path | None = None,
     target: Target | None = None,
-    scale: float | None = None,
-    width: int | None = None,
-    height: int | None = None,
-    fit: tuple[int, int] | None = None,
-    max_megapixels: float | None = None,
-    overwrite: bool = False,
+    **options: Unpack[ImageOptions],
 ) -> Any: ...
 
 
@@ -144,38 +151,47 @@ def upscale(
     height: int | None = None,
     fit: tuple[int, int] | None = None,
     max_megapixels: float | None = None,
+    device: Device = "auto",
+    precision: PrecisionChoice = "auto",
+    tile: int | Literal["auto"] | None = "auto",
+    strength: float = 1.0,
     overwrite: bool = False,
 ) -> Any:
     """Enlarge an image.  The model is kept in memory for the next call.
 
     Args:
-        image: the path of a picture; an image of PIL; or whatever :func:`numpy.asarray` takes:
+        image: the path of an image; an image of PIL; or whatever :func:`numpy.asarray` takes:
             (H, W) or (H, W, C) with C 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha),
             uint8, uint16, boolean, or floating in [0, 1].  Lists of whole numbers have 8 bits.
-        output: where to write the result, with the picture's profile and Exif; the format is
-            the suffix's.  Floating values are written with 16 bits where the format has them.
+        output: the file for the result, with the image's profile and Exif; the format is the
+            suffix's.  Floating values are written with 16 bits where the format has them.
         model: a released model's name or folder; None for ``photo_x2`` if the image has visible
             noise or JPEG artifacts, and else ``scn_x2``.
-        target: the size to reach, such as ``Target(scale=3)``.
+        target: the size of the result, such as ``Target(scale=3)``.
         scale, width, height, fit, max_megapixels: the same without :class:`Target`, such as
             ``width=3840``; the model's own scale if nothing is given.
-        overwrite: replace a file that is there; if False, that is an error.
+        device, precision, tile: as for :func:`load`.
+        strength: how much is kept of what a model for photographs changes, in [0, 1]; the rest
+            is the result of the model for clean images.
+        overwrite: replace an existing file; if False, that is an error.
 
     Returns:
         The enlarged image: an image of PIL for an image of PIL (in colour where it had a palette,
-        grey where it had one bit); else an array of the input's dtype and number of axes, of a
-        picture's file (H, W, C).  Values are clipped to the range.
+        grey where it had one bit); else an array of the input's dtype and number of axes, for a
+        file (H, W, C).  Values are clipped to the range.
 
     Raises:
-        ScalewiseError: an unreadable picture, an output that cannot be written or is there
-            already, no such model, or a size that is out of reach.  The output is checked before
-            the model is loaded.
+        ScalewiseError: an unreadable image, an output that cannot be written or exists already,
+            no such model or device, or a size that is out of reach.  The output is checked
+            before the model is loaded.
     """
     from scalewise.restoring.images import upscale_image
+    from scalewise.restoring.loading import LoadOptions
 
     sizes = {"scale": scale, "width": width, "height": height, "fit": fit}
     size = target_of(target, **sizes, max_megapixels=max_megapixels)
-    return upscale_image(image, output, model, size, overwrite=overwrite)
+    options = LoadOptions(device=device, precision=precision, tile=tile, strength=strength)
+    return upscale_image(image, output, model, size, options, overwrite=overwrite)
 
 
 @overload
@@ -184,8 +200,9 @@ def restore(
     output: str | bytes | PathLike[Any] | None = None,
     *,
     task: str = "auto",
-    strength: float = 1.0,
-    overwrite: bool = False,
+    method: Method = "network",
+    sigma: float | None = None,
+    **options: Unpack[ImageOptions],
 ) -> NDArray[Any]: ...
 
 
@@ -195,8 +212,9 @@ def restore(
     output: str | bytes | PathLike[Any] | None = None,
     *,
     task: str = "auto",
-    strength: float = 1.0,
-    overwrite: bool = False,
+    method: Method = "network",
+    sigma: float | None = None,
+    **options: Unpack[ImageOptions],
 ) -> Any: ...
 
 
@@ -205,35 +223,57 @@ def restore(
     output: str | bytes | PathLike[Any] | None = None,
     *,
     task: str = "auto",
+    method: Method = "network",
+    sigma: float | None = None,
+    scale: float | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    fit: tuple[int, int] | None = None,
+    max_megapixels: float | None = None,
+    device: Device = "auto",
+    precision: PrecisionChoice = "auto",
+    tile: int | Literal["auto"] | None = "auto",
     strength: float = 1.0,
     overwrite: bool = False,
 ) -> Any:
-    """Take noise or JPEG's artifacts out of an image.  Models are kept for the next call.
+    """Remove noise or JPEG artifacts from an image.  Models are kept for the next call.
 
     Args:
         image: as for :func:`upscale`.
-        output: where to write the result, likewise.  A picture that needs nothing is copied there
-            byte by byte, or converted if the suffix is of another format.
+        output: likewise.  An image that needs nothing is copied there byte by byte, or converted
+            if the suffix is of another format.
         task: a name of :func:`scalewise.tasks.list_tasks` that is not about size alone, such as
             ``denoise``; ``auto`` removes noise or JPEG artifacts, whichever is worse, if either
             can be seen.
+        method: ``network``; or, for noise alone, ``nlm`` (non-local means) or ``wavelet``
+            (BayesShrink), which need the extra ``[classical]``.
+        sigma: for ``nlm`` and ``wavelet``: standard deviation of the noise in levels of 255;
+            estimated by default.
+        scale, width, height, fit, max_megapixels: the size, for a task that changes it, such as
+            ``photo``.
+        device, precision, tile: as for :func:`load`.
         strength: how much is kept of what the network changes, in [0, 1].
-        overwrite: replace a file that is there; if False, that is an error.
+        overwrite: replace an existing file; if False, that is an error.
 
     Returns:
         The restored image, in the kind that :func:`upscale` returns.
 
     Raises:
-        ScalewiseError: an unreadable picture, an output that cannot be written or is there
-            already, no such task, or a strength beyond its range.
+        ScalewiseError: an unreadable image, an output that cannot be written or exists already,
+            no such task, method or device, a size for a task that keeps it, or a strength
+            outside its range.
     """
     from scalewise.restoring.images import restore_image
+    from scalewise.restoring.loading import LoadOptions
 
-    return restore_image(image, output, task, strength, overwrite=overwrite)
+    sizes = {"scale": scale, "width": width, "height": height, "fit": fit}
+    size = target_of(None, **sizes, max_megapixels=max_megapixels)
+    options = LoadOptions(device=device, precision=precision, tile=tile, strength=strength)
+    return restore_image(image, output, task, method, sigma, size, options, overwrite=overwrite)
 
 
 def __getattr__(name: str) -> str:
-    """The version, which is looked up only when it is asked for."""
+    """Return the version, which is looked up only when it is used."""
     if name != "__version__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib.metadata import version

@@ -14,7 +14,7 @@ from scalewise.evaluating.evaluate import restoration
 from scalewise.evaluating.protocols import evaluation_protocol
 from scalewise.files import Picture, read, write
 from scalewise.imaging.protocols import denoising
-from scalewise.restoring.restorer import load
+from scalewise.restoring.loading import LoadOptions, load
 from scalewise.weights.card import read_card, write_card
 
 
@@ -69,7 +69,7 @@ def test_a_model_is_measured_by_what_it_is_for(
     rows = rows_of(scores)
     assert [(row["model"], row["name"]) for row in rows[1:3]] == [("noisy", "b"), ("cleaner", "a")]
     noisy, truth = denoising(25).prepare(photo[:60, 100:170], None, 1, "a")
-    restored = restoration(load(denoiser, precision="f32"))(noisy)
+    restored = restoration(load(denoiser, LoadOptions(precision="f32")))(noisy)
     expected = denoising(25).score(restored, truth, 1)
     assert float(rows[2]["psnr"]) == pytest.approx(expected.psnr, abs=1e-3)
     assert rows[2]["psnr_b"] == rows[2]["encoded"] == ""
@@ -119,7 +119,9 @@ def test_photos_beside_bicubic(
     assert "protocol photo: " in out
     protocol = evaluation_protocol("photo")
     lr, truth = protocol.prepare(photo[:60, 100:170], None, 2, "a")
-    expected = protocol.score(load(small_release, precision="f32").restore(lr), truth, 2)
+    expected = protocol.score(
+        load(small_release, LoadOptions(precision="f32")).restore(lr), truth, 2
+    )
     assert float(rows_of(scores)[0]["psnr_y"]) == pytest.approx(expected.psnr_y, abs=1e-3)
     assert "protocol photo: " in call("evaluate", "bicubic", dataset, "--task", "photo")[1]
 

@@ -90,8 +90,8 @@ def test_one_end_may_be_a_file(
     [
         (b"", ["-"], "standard input: not an image"),
         (b"\x89PNG\r\n\x1a\n", ["-"], "standard input: truncated"),
-        (b"", ["-", "-"], "one picture at a time"),
-        (b"", [".", "-o", "-"], "one picture at a time"),
+        (b"", ["-", "-"], "one image at a time"),
+        (b"", [".", "-o", "-"], "one image at a time"),
         (b"", ["-", "--cluster", "local"], "files that all of them see"),
         (b"", ["-", "--format", "bmp"], "standard output: unknown format 'bmp'"),
     ],

@@ -13,9 +13,10 @@ import pyvips
 import torch
 from numpy.typing import NDArray
 
+import scalewise
 from scalewise.files import Metadata, Picture, read, write
 from scalewise.models import create_model
-from scalewise.restoring.restorer import load
+from scalewise.restoring.loading import load
 from scalewise.weights.card import read_card
 
 
@@ -56,7 +57,7 @@ def test_upscale_a_folder_with_a_bad_file(call, picture: Path, small_release: Pa
     assert "broken.png" in only_line(err)
     code, out, _ = call("upscale", picture.parent, "-o", output, "-m", small_release)
     assert code == 1
-    assert "0 restored, 1 there already (--overwrite makes them anew), 1 failed" in only_line(out)
+    assert "0 restored, 1 existed already (--overwrite replaces them), 1 failed" in only_line(out)
 
 
 @pytest.mark.parametrize(
@@ -112,9 +113,35 @@ def test_networks_that_see_pictures_whole(call, tmp_path: Path, photo: NDArray[n
     _, _, err = call(*arguments, "--tile", "32")
     assert "--tile is ignored" in only_line(err)
     np.testing.assert_array_equal(read(target).pixels, whole)
-    _, _, err = call(*arguments, "--tile", "32", "--allow-local")
-    assert "cut into tiles, it gives others" in only_line(err)
+    _, _, err = call(*arguments, "--tile", "32", "--force-tiling")
+    assert "cut into tiles, results differ" in only_line(err)
     assert (read(target).pixels != whole).any()
+
+
+@pytest.mark.parametrize("method", ["nlm", "wavelet"])
+def test_restore_without_a_network(
+    call, tmp_path: Path, photo: NDArray[np.uint8], method: str
+) -> None:
+    noise = np.random.default_rng(0).normal(0, 15, (60, 60, 3))
+    noisy = (photo[40:100, 170:230] + noise).clip(0, 255).astype(np.uint8)
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "a.png", Picture(noisy))
+    code, out, _ = call("restore", tmp_path / "in", "-o", tmp_path / "out", "--method", method)
+    assert code == 0
+    assert f"a.png: 60x60, {method}, " in out.splitlines()[0]
+    made = read(tmp_path / "out" / "a.png").pixels
+    np.testing.assert_array_equal(made, scalewise.restore(noisy, method=method))
+    arguments = ("restore", tmp_path / "in" / "a.png", "-o", tmp_path / "b.png")
+    assert call(*arguments, "--method", method, "--sigma", "0")[0] == 0
+    np.testing.assert_array_equal(read(tmp_path / "b.png").pixels, noisy)
+    for wrong, message in (
+        (["--method", method, "--task", "dejpeg"], "only removes noise; leave out --task dejpeg"),
+        (["--method", method, "-m", "denoise"], "needs no model; leave out --model"),
+        (["--sigma", "20"], "--sigma is for --method nlm or wavelet"),
+    ):
+        code, _, err = call(*arguments, *wrong)
+        assert code != 0
+        assert message in only_line(err)
 
 
 def test_upscale_patterns_and_shards(call, picture: Path, small_release: Path) -> None:
@@ -186,14 +213,14 @@ def test_the_same_command_again_makes_nothing_new(
         before = sorted(folder.rglob("*"))
         code, out, _ = call(*arguments)
         assert code == 0
-        assert "there already" in only_line(out)
+        assert "existed already" in only_line(out)
         assert sorted(folder.rglob("*")) == before
         (folder / "large" / "photo.png").unlink(missing_ok=True)
     everything = sorted(folder.glob("*.png"))  # as a shell gives it, results among it
     code, out, err = call(command, *everything, "-m", small_release)
     assert (code, len(everything)) == (0, 2)
-    assert "0 restored, 1 there already" in only_line(out)
-    assert "left out, for the name says" in only_line(err)
+    assert "0 restored, 1 existed already" in only_line(out)
+    assert "left out, because the name says" in only_line(err)
     other = "--suffix", "_other"
     _, out, err = call(command, folder, "-m", small_release, *other)
     assert out.splitlines()[-1].startswith("1 restored")
@@ -297,7 +324,7 @@ def test_restore_looks_what_a_picture_has(call, tmp_path: Path, photo: NDArray[n
     assert "clean.png: nothing to restore (noise about" in clean
     assert "coarse.jpg: 200x200, dejpeg (JPEG quality 30, noise about" in coarse
     assert "grain.png: 200x200, denoise (noise about 2" in grainy
-    assert summary.startswith("2 restored, 1 left, for there is nothing to restore, in ")
+    assert summary.startswith("2 restored, 1 left, because there is nothing to restore, in ")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["coarse.jpg", "grain.png"]
 
 

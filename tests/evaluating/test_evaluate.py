@@ -27,7 +27,8 @@ from scalewise.files import Picture, write
 from scalewise.imaging.metrics import psnr
 from scalewise.imaging.protocols import FIELD, denoising
 from scalewise.imaging.resize import imresize
-from scalewise.restoring.restorer import Restorer, load
+from scalewise.restoring.loading import load
+from scalewise.restoring.restorer import Restorer
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from scalewise.evaluating.sheet import (
 )
 from scalewise.files import Picture, write
 from scalewise.imaging.protocols import FIELD
-from scalewise.restoring.restorer import load
+from scalewise.restoring.loading import load
 
 
 def test_the_crop_is_where_the_error_is() -> None:

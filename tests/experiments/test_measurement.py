@@ -31,7 +31,7 @@ from scalewise.files import Picture, read, write
 from scalewise.imaging.protocols import FIELD, PROTOCOLS
 from scalewise.models import RestorationNetwork, convert
 from scalewise.models.adaptive import Adaptive
-from scalewise.restoring.restorer import load
+from scalewise.restoring.loading import load
 from scalewise.training.build import prepare
 from scalewise.training.config import BudgetConfig, DataConfig, ModelConfig, Recipe
 from scalewise.weights import release

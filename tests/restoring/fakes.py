@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.restoring.rows import FloatImage
 from scalewise.restoring.runtime import Precision
-from scalewise.restoring.samples import FloatImage
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Classical denoising: it helps, leaves clean pictures alone, and says what it needs."""
+"""Classical denoising: it helps, leaves clean images alone, and names the packages it needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
-from scalewise.restoring.classical import Method, denoise
+from scalewise.restoring.classical import (
+    ClassicalDenoiser,
+    ClassicalMethod,
+    check_method,
+    denoise,
+)
+from scalewise.restoring.rows import rows_of_array, to_array
 
 
 @pytest.fixture
@@ -33,10 +39,10 @@ def require(method: str) -> None:
         pytest.importorskip("pywt")
 
 
-@pytest.mark.parametrize(("method", "gain"), [("non_local_means", 5), ("wavelet", 4)])
+@pytest.mark.parametrize(("method", "gain"), [("nlm", 5), ("wavelet", 4)])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_takes_noise_off(
-    method: Method, gain: float, channels: int, clean: NDArray[np.float32]
+    method: ClassicalMethod, gain: float, channels: int, clean: NDArray[np.float32]
 ) -> None:
     require(method)
     clean = clean[..., :channels]
@@ -51,24 +57,26 @@ def test_takes_noise_off(
     np.testing.assert_array_equal(image, before)
 
 
-@pytest.mark.parametrize("method", ["non_local_means", "wavelet"])
-def test_stronger_noise_is_smoothed_more(method: Method, clean: NDArray[np.float32]) -> None:
+@pytest.mark.parametrize("method", ["nlm", "wavelet"])
+def test_stronger_noise_is_smoothed_more(
+    method: ClassicalMethod, clean: NDArray[np.float32]
+) -> None:
     require(method)
     image = noisy(clean, 25)
     rough = [np.abs(np.diff(denoise(image, method, sigma), axis=0)).mean() for sigma in (5, 15, 40)]
     assert rough[0] > 1.2 * rough[1] > 1.2**2 * rough[2]
 
 
-@pytest.mark.parametrize("method", ["non_local_means", "wavelet"])
+@pytest.mark.parametrize("method", ["nlm", "wavelet"])
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 40, 3), (3, 2, 1), (16, 16, 1)])
-def test_any_size(method: Method, shape: tuple[int, ...]) -> None:
+def test_any_size(method: ClassicalMethod, shape: tuple[int, ...]) -> None:
     require(method)
     image = np.random.default_rng(0).random(shape)
     assert denoise(image, method, 20.0).shape == shape
 
 
-@pytest.mark.parametrize("method", ["non_local_means", "wavelet"])
-def test_without_noise_nothing_changes(method: Method) -> None:
+@pytest.mark.parametrize("method", ["nlm", "wavelet"])
+def test_without_noise_nothing_changes(method: ClassicalMethod) -> None:
     smooth = np.full((32, 32, 3), 0.5, np.float32)
     np.testing.assert_array_equal(denoise(smooth, method), smooth)
     image = np.random.default_rng(0).random((8, 8, 3)).astype(np.float32)
@@ -78,24 +86,40 @@ def test_without_noise_nothing_changes(method: Method) -> None:
 @pytest.mark.parametrize(
     ("method", "sigma", "message"),
     [
-        ("median", None, "^denoising method must be one of non_local_means, wavelet$"),
+        ("median", None, "^method must be one of network, nlm, wavelet, not 'median'$"),
         ("wavelet", -1.0, "^sigma must be at least 0, not -1.0$"),
         ("wavelet", float("nan"), "^sigma must be at least 0, not nan$"),
     ],
 )
 def test_errors(method: str, sigma: float | None, message: str) -> None:
     with pytest.raises(ScalewiseError, match=message):
-        denoise(np.zeros((8, 8, 3)), cast(Method, method), sigma)
+        denoise(np.zeros((8, 8, 3)), cast(ClassicalMethod, method), sigma)
 
 
-@pytest.mark.parametrize(
-    ("method", "missing"), [("non_local_means", "skimage"), ("wavelet", "pywt")]
-)
+@pytest.mark.parametrize(("method", "missing"), [("nlm", "skimage"), ("wavelet", "pywt")])
 def test_a_missing_package_is_named(
-    method: Method, missing: str, monkeypatch: pytest.MonkeyPatch
+    method: ClassicalMethod, missing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == missing]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ScalewiseError, match=r"pip install 'scalewise-restoration\[classical\]'$"):
-        denoise(np.random.default_rng(0).random((16, 16, 3)), method, 20.0)
+        check_method(method)
+
+
+def test_alpha_and_separate_channels_are_kept_apart(clean: NDArray[np.float32]) -> None:
+    require("wavelet")
+    image = noisy(clean, 25)
+    alpha = np.random.default_rng(0).random((*image.shape[:2], 1)).astype(np.float32)
+    found = restore(np.concatenate([image, alpha], axis=2))
+    np.testing.assert_array_equal(found[..., 3:], alpha)
+    np.testing.assert_array_equal(found[..., :3], restore(image))
+    apart = restore(image, separate=True)
+    for channel in range(3):
+        alone = restore(image[..., channel : channel + 1])
+        np.testing.assert_array_equal(apart[..., channel : channel + 1], alone)
+
+
+def restore(image: NDArray[np.float32], separate: bool = False) -> NDArray[np.float32]:
+    rows = rows_of_array(image, separate)
+    return to_array(ClassicalDenoiser("wavelet", 25.0).restore_rows(rows, image.dtype))

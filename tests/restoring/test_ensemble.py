@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scalewise.restoring.ensemble import VIEWS, ensembled
-from scalewise.restoring.restorer import load
+from scalewise.restoring.ensemble import VIEWS, self_ensemble
+from scalewise.restoring.loading import LoadOptions, load
 
 
 def test_the_eight_views_are_all_there_are() -> None:
@@ -23,7 +23,7 @@ def test_it_is_the_mean_of_what_is_made_of_each_view(
     small_release: Path, photo: NDArray[np.uint8]
 ) -> None:
     image = (photo[40:72, 60:108] / 255).astype(np.float32)
-    plain, together = load(small_release), load(small_release, ensemble=True)
+    plain, together = load(small_release), load(small_release, LoadOptions(ensemble=True))
     made: list[NDArray[np.float32]] = []
     for turns in range(4):
         for mirrored in (False, True):
@@ -38,7 +38,7 @@ def test_it_is_the_mean_of_what_is_made_of_each_view(
 
 
 def test_it_sees_all_views_alike(small_release: Path, photo: NDArray[np.uint8]) -> None:
-    restorer = load(small_release, ensemble=True)
+    restorer = load(small_release, LoadOptions(ensemble=True))
     image = (photo[40:72, 60:108] / 255).astype(np.float32)
     whole = restorer.restore(image)
     for view in (np.transpose(image, (1, 0, 2)), image[::-1]):
@@ -55,7 +55,7 @@ def test_the_network_runs_once_for_each_view() -> None:
         return image
 
     image = np.random.default_rng(0).random((1, 3, 4, 8), np.float32)
-    np.testing.assert_allclose(ensembled(run)(image), image, rtol=1e-6)
+    np.testing.assert_allclose(self_ensemble(run)(image), image, rtol=1e-6)
     assert sizes == [(1, 3, 4, 8), (1, 3, 8, 4)] * 4
 
 
@@ -80,5 +80,5 @@ def test_commands_take_it(
     if command == "evaluate":
         assert "small+" in result.output
     else:
-        expected = load(small_release, ensemble=True).restore(photo[40:72, 60:108])
+        expected = load(small_release, LoadOptions(ensemble=True)).restore(photo[40:72, 60:108])
         np.testing.assert_array_equal(read(tmp_path / "out/a.png").pixels, expected)

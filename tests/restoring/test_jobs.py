@@ -91,7 +91,7 @@ def test_patterns(folder: Path) -> None:
     assert targets(folder, selection=Selection(include=("sub/*",), exclude=("b*",))) == [
         "in/sub/a_x2.jpg"
     ]
-    with pytest.raises(ScalewiseError, match="none wanted"):
+    with pytest.raises(ScalewiseError, match="none selected"):
         targets(folder, selection=Selection(include=("*.gif",)))
 
 
@@ -119,12 +119,12 @@ def test_shards_that_are_none(text: str) -> None:
 
 
 def test_mistakes(folder: Path) -> None:
-    with pytest.raises(ScalewiseError, match="several pictures need a folder"):
+    with pytest.raises(ScalewiseError, match="several images need a folder"):
         plan_jobs([folder], folder / "one.png", "_x2")
     with pytest.raises(ScalewiseError, match="no such file"):
         plan_jobs([folder / "missing.png"], None, "_x2")
     (folder / "empty").mkdir()
-    with pytest.raises(ScalewiseError, match="no picture in it"):
+    with pytest.raises(ScalewiseError, match="no image in it"):
         plan_jobs([folder / "empty"], None, "_x2")
 
 

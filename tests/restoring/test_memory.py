@@ -111,11 +111,11 @@ print((peak() - before) / 1e6)
 REAL = """
 import numpy as np
 from scalewise.restoring.memory import bytes_per_pixel
-from scalewise.restoring.restorer import load
+from scalewise.restoring.loading import LoadOptions, load
 from scalewise.weights.card import read_card
 from scalewise.weights import find_release
 
-restorer = load("scn_x2", device="cpu", precision="f32", tile=None)
+restorer = load("scn_x2", LoadOptions(device="cpu", precision="f32", tile=None))
 restorer.restore(np.zeros((32, 32, 3), np.uint8))
 before = peak()
 restorer.restore(np.zeros((256, 256, 3), np.uint8))

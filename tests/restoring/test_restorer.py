@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 import scalewise
 from scalewise.errors import ScalewiseError, ScalewiseWarning
 from scalewise.files import Metadata, Picture, read, write
-from scalewise.restoring.restorer import load, load_trained
+from scalewise.restoring.loading import LoadOptions, load, load_trained
 from scalewise.weights.release import load_network
 
 
@@ -112,7 +112,7 @@ def test_what_a_file_cannot_keep_is_said(small_release: Path, tmp_path: Path) ->
 
 
 def test_threads_share_a_restorer(small_release: Path, photo: NDArray[np.uint8]) -> None:
-    restorer = load(small_release, tile=48)
+    restorer = load(small_release, LoadOptions(tile=48))
     images = [photo[100 + i : 190 + i, 100 : 160 + 8 * i] for i in range(6)]
     expected = [restorer.restore(image) for image in images]
     with ThreadPoolExecutor(6) as threads:

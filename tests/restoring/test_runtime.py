@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
-from scalewise.restoring.restorer import Restorer, load
-from scalewise.restoring.runtime import Finite, OpenVinoRuntime, TorchRuntime
-from scalewise.restoring.samples import FloatImage
+from scalewise.restoring.loading import LoadOptions, load
+from scalewise.restoring.restorer import Restorer
+from scalewise.restoring.rows import FloatImage
+from scalewise.restoring.runtime import FiniteRuntime, OpenVinoRuntime, TorchRuntime
 from scalewise.weights.card import GRAPH_FILE, read_card
 from scalewise.weights.release import load_network
 from tests.restoring.fakes import FakeRuntime, Traits
@@ -27,7 +28,7 @@ def test_both_give_the_same_picture(small_release: Path, photo: NDArray[np.uint8
     image = photo[100:251, 100:277]
     card = read_card(small_release)
     by_torch = Restorer("torch", card, TorchRuntime(load_network(small_release), "cpu"), tile=64)
-    by_openvino = load(small_release, device="cpu", precision="f32", tile=80)
+    by_openvino = load(small_release, LoadOptions(device="cpu", precision="f32", tile=80))
     difference = by_torch.restore(image).astype(int) - by_openvino.restore(image)
     assert np.abs(difference).max() <= 1
 
@@ -52,7 +53,7 @@ def test_few_graphs_are_kept(small_release: Path) -> None:
 
 
 def test_threads_share_a_restorer(small_release: Path, photo: NDArray[np.uint8]) -> None:
-    restorer = load(small_release, tile=64)
+    restorer = load(small_release, LoadOptions(tile=64))
     images = [photo[y : y + 90 + y, x : x + 140] for y in (0, 30, 60) for x in (0, 150, 300)]
     expected = [restorer.restore(image) for image in images]
     with ThreadPoolExecutor(4) as pool:
@@ -84,7 +85,7 @@ def test_what_is_not_finite_is_computed_again_in_float32(photo: NDArray[np.uint8
         made.append(exact)
         return exact
 
-    restorer = Restorer("fake", Traits(), Finite(rounded, make), tile=32)
+    restorer = Restorer("fake", Traits(), FiniteRuntime(rounded, make), tile=32)
     expected = Restorer("fake", Traits(), FakeRuntime(), tile=32).restore(image)
     image[100, 50, 2] = 254
     restorer.restore(np.minimum(image, 254))
@@ -100,7 +101,7 @@ def test_what_is_not_finite_is_computed_again_in_float32(photo: NDArray[np.uint8
 def test_what_is_not_finite_in_float32_either_is_an_error(photo: NDArray[np.uint8]) -> None:
     image = np.maximum(photo[:40, :40], 1)
     broken = FakeRuntime(nan_at=1.0)
-    finite = Finite(FakeRuntime("bf16", nan_at=1.0), lambda: broken)
+    finite = FiniteRuntime(FakeRuntime("bf16", nan_at=1.0), lambda: broken)
     image[20, 20] = 255
     with pytest.raises(ScalewiseError, match="the network's result is not finite in columns 0 to"):
         Restorer("fake", Traits(), finite).restore(image)
@@ -111,7 +112,7 @@ def test_deep_pictures_are_computed_in_float32() -> None:
     image = np.zeros((8, 8, 3))
     rounded, exact = FakeRuntime("bf16"), FakeRuntime()
     restorer = Restorer(
-        "fake", Traits(), Finite(rounded, lambda: exact), high_bit_depth_in_f32=True
+        "fake", Traits(), FiniteRuntime(rounded, lambda: exact), high_bit_depth_in_f32=True
     )
     restorer.restore(image.astype(np.uint8))
     assert (len(rounded.shapes), len(exact.shapes)) == (1, 0)

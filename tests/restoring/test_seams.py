@@ -12,13 +12,12 @@ import torch
 from numpy.typing import NDArray
 
 from scalewise.models import create_model
-from scalewise.restoring.engine import Cut, restored
-from scalewise.restoring.restorer import BLEND, PYRAMID_OVERLAP, Restorer, load
-from scalewise.restoring.rows import rows_of_array, to_array
+from scalewise.restoring.channels import Network
+from scalewise.restoring.loading import LoadOptions, load
+from scalewise.restoring.restorer import BLEND, PYRAMID_OVERLAP, Restorer
+from scalewise.restoring.rows import FloatImage, rows_of_array, to_array
 from scalewise.restoring.runtime import OpenVinoRuntime, Runtime, TorchRuntime
-from scalewise.restoring.samples import FloatImage
-from scalewise.restoring.tiling import spans
-from scalewise.restoring.window import Network
+from scalewise.restoring.tiling import TilingOptions, restore_rows, spans
 from scalewise.weights import find_release
 from scalewise.weights.card import GRAPH_FILE, read_card
 from scalewise.weights.release import load_network
@@ -107,8 +106,8 @@ def test_blended_tiles_fade_into_one_another(photo: NDArray[np.uint8]) -> None:
     def steps(blend: int) -> NDArray[np.float32]:
         """The mean step of the error at every cut from left to right."""
         kind = Network(runtime, 2, 3, network.multiple)
-        cut = Cut(64, PYRAMID_OVERLAP, blend)
-        rows = restored(rows_of_array(image), kind, cut, image.dtype, lambda pixels: None)
+        tiling = TilingOptions(64, PYRAMID_OVERLAP, blend)
+        rows = restore_rows(rows_of_array(image), kind, tiling, image.dtype)
         step = np.abs(np.diff(to_array(rows) - whole, axis=1)).mean((0, 2))
         cuts = [span.keep_to for span in spans(210, 64, PYRAMID_OVERLAP, network.multiple)[:-1]]
         assert len(cuts) == 2
@@ -122,8 +121,8 @@ def test_tiles_of_a_released_network_from_files(
     photo: NDArray[np.uint8], precision: Literal["f32", "bf16"]
 ) -> None:
     image = photo[50:200, 30:210]
-    whole = load("scn_x2", precision=precision, tile=None).restore(image).astype(int)
-    tiled = load("scn_x2", precision=precision, tile=64).restore(image)
+    whole = load("scn_x2", LoadOptions(precision=precision, tile=None)).restore(image).astype(int)
+    tiled = load("scn_x2", LoadOptions(precision=precision, tile=64)).restore(image)
     assert np.abs(tiled - whole).max() <= 1
 
 
@@ -133,8 +132,8 @@ def test_int8_rounds_differently_in_tiles_but_draws_no_line(
 ) -> None:
     """What a tile does not see is nothing to float32; here it turns a few roundings."""
     tile = 64
-    whole = load(name, precision="int8", tile=None).restore(photo).astype(int)
-    tiled = load(name, precision="int8", tile=tile).restore(photo)
+    whole = load(name, LoadOptions(precision="int8", tile=None)).restore(photo).astype(int)
+    tiled = load(name, LoadOptions(precision="int8", tile=tile)).restore(photo)
     difference = np.abs(tiled - whole)
     assert difference.max() <= 3
     assert difference.mean() < 0.2

@@ -14,11 +14,12 @@ from scalewise.files import Picture, read, write
 from scalewise.imaging.blind_estimation import Estimate, estimate_degradation
 from scalewise.imaging.degradations import gaussian_noise
 from scalewise.restoring import selection
-from scalewise.restoring.enlarging import enlarge
-from scalewise.restoring.folder import restore_files
-from scalewise.restoring.jobs import Job, plan_jobs
-from scalewise.restoring.restorer import Restorer, load
-from scalewise.restoring.samples import FloatImage
+from scalewise.restoring.batch import restore_files
+from scalewise.restoring.cascade import upscale_array
+from scalewise.restoring.jobs import FileJob, plan_jobs
+from scalewise.restoring.loading import LoadOptions, load
+from scalewise.restoring.restorer import Restorer
+from scalewise.restoring.rows import FloatImage
 from scalewise.restoring.selection import (
     AutoSelector,
     SelectedModels,
@@ -30,6 +31,7 @@ from scalewise.restoring.selection import (
 )
 from scalewise.restoring.sizes import Target
 from scalewise.tasks import select_task
+from scalewise.weights import Release
 from tests.restoring.fakes import FakeRuntime, Traits
 
 Pixels = NDArray[np.uint8]
@@ -135,14 +137,14 @@ def test_a_choice_is_made_for_every_picture(pictures: Path) -> None:
 def test_what_is_degraded_is_enlarged_by_another_model(
     pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[str, dict[str, object]]] = []
+    asked: list[tuple[str, LoadOptions]] = []
 
-    def series(name: str, **options: object) -> list[Restorer]:
-        asked.append((name, options))
-        return [Restorer(name, Traits(), FakeRuntime(), tile=64)]
+    def series(model: Release, options: LoadOptions) -> list[Restorer]:
+        asked.append((model.card.name, options))
+        return [Restorer(model.card.name, Traits(), FakeRuntime(), tile=64)]
 
     monkeypatch.setattr(selection, "load_cascade", series)
-    choice = select_for_upscaling(device="cpu")
+    choice = select_for_upscaling(LoadOptions(device="cpu", strength=0.5))
     for name, model, reason in (
         ("clean.png", "scn_x2", "noise about "),
         ("noisy.png", "photo_x2", "noise about 1"),
@@ -152,10 +154,13 @@ def test_what_is_degraded_is_enlarged_by_another_model(
         chosen = choose(choice, pictures / name)
         assert chosen.restorers[0].name == model
         assert chosen.reason.startswith(reason)
-    assert asked == [("scn_x2", {"device": "cpu"}), ("photo_x2", {"device": "cpu"})]
+    assert asked == [
+        ("scn_x2", LoadOptions(device="cpu")),
+        ("photo_x2", LoadOptions(device="cpu", strength=0.5)),
+    ]
 
     asked.clear()
-    choice = select_for_restoring(strength=0.5)
+    choice = select_for_restoring(LoadOptions(strength=0.5))
     for name, model in (("noisy.png", "denoise"), ("coarse.jpg", "dejpeg")):
         assert choose(choice, pictures / name).restorers[0].name == model
     with pytest.raises(NothingToRestore, match=r"clean.png: nothing to restore \(noise about"):
@@ -166,7 +171,7 @@ def test_what_is_degraded_is_enlarged_by_another_model(
 def test_later_networks_of_a_chain_are_those_for_clean_pictures(photo: Pixels) -> None:
     first, then = FakeRuntime(), FakeRuntime()
     series = [Restorer("photo", Traits(), first), Restorer("clean", Traits(), then)]
-    assert enlarge(photo[:20, :30], series, Target(scale=4)).shape == (80, 120, 3)
+    assert upscale_array(photo[:20, :30], series, Target(scale=4)).shape == (80, 120, 3)
     assert [shape[2:] for shape in first.shapes] == [(20, 32)]
     assert [shape[2:] for shape in then.shapes] == [(40, 60)]
 
@@ -200,7 +205,7 @@ def test_strengths_out_of_range(strength: float) -> None:
 
 def test_what_only_enlarges_has_no_strength() -> None:
     with pytest.raises(ScalewiseError, match="scn_x2 only enlarges"):
-        load("scn_x2", strength=0.5)
+        load("scn_x2", LoadOptions(strength=0.5))
 
 
 def test_unknown_tasks_are_named() -> None:
@@ -215,7 +220,7 @@ def test_nothing_is_done_to_a_clean_array(photo: Pixels) -> None:
 
 
 def test_cascades_are_those_that_cards_name() -> None:
-    cascade = load_cascade("photo_x2", strength=0.5)
+    cascade = load_cascade("photo_x2", LoadOptions(strength=0.5))
     assert [restorer.name for restorer in cascade] == ["photo_x2", "scn_x2"]
     assert [restorer.name for restorer in load_cascade("scn_x3")] == ["scn_x3", "scn_x2", "scn_x4"]
 
@@ -254,7 +259,7 @@ def test_released_networks_mend_what_they_are_for(task: str, photo: Pixels, tmp_
 def test_jobs_name_what_was_done(tmp_path: Path, photo: Pixels) -> None:
     write(tmp_path / "a.jpg", Picture(photo[:64, :64]), quality=50)
     (outcome,) = restore_files(
-        [Job(tmp_path / "a.jpg", tmp_path / "b.png")], select_for_upscaling()
+        [FileJob(tmp_path / "a.jpg", tmp_path / "b.png")], select_for_upscaling()
     )
     assert outcome.restored is not None
     assert outcome.restored.model == "photo_x2"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import scalewise.models
 from scalewise.errors import ScalewiseError
-from scalewise.restoring.restorer import load
+from scalewise.restoring.loading import LoadOptions, load
 from scalewise.restoring.runtime import OpenVinoRuntime
 from scalewise.weights import find_release
 from scalewise.weights.card import (
@@ -74,13 +74,13 @@ def test_int8_is_a_second_graph(
     assert INT8_FILE in (folder / "README.md").read_text()
 
     photo = np.random.default_rng(1).integers(0, 256, (40, 60, 3), np.uint8)
-    exact = load(folder, precision="f32").restore(photo)
-    rounded = load(folder, precision="int8", tile=32).restore(photo)
+    exact = load(folder, LoadOptions(precision="f32")).restore(photo)
+    rounded = load(folder, LoadOptions(precision="int8", tile=32)).restore(photo)
     error = np.abs(rounded.astype(int) - exact)
     assert 0 < error.max() < 24
     assert error.mean() < 2
     with pytest.raises(ScalewiseError, match="'scalewise quantize' makes one"):
-        load(small_release, precision="int8")
+        load(small_release, LoadOptions(precision="int8"))
 
     kept = score("small", 32.0)
     write_card(with_scores(card, [replace(kept, precision="int8"), kept]), folder)
@@ -88,7 +88,7 @@ def test_int8_is_a_second_graph(
     assert add_int8(folder, batches).scores == [kept]
     (folder / INT8_FILE).write_bytes(b"")
     with pytest.raises(ScalewiseError, match=r"model\.int8\.onnx: damaged"):
-        load(folder, precision="int8")
+        load(folder, LoadOptions(precision="int8"))
 
     write_release(
         load_network(folder),

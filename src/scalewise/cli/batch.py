@@ -1,4 +1,4 @@
-"""What the commands that restore pictures have in common: running, and saying what came of it."""
+"""Batch runs of ``upscale`` and ``restore``: the run, and a report on each image."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -16,39 +16,64 @@ from scalewise.cli.console import print_error, print_warning, progress_bar
 from scalewise.cli.pipes import Places, places
 
 if TYPE_CHECKING:
-    from scalewise.restoring.folder import Outcome
-    from scalewise.restoring.jobs import Job, Selection
-    from scalewise.restoring.pictures import Wishes
-    from scalewise.restoring.selection import ModelSpec
+    from scalewise.restoring.batch import JobResult
+    from scalewise.restoring.file_pipeline import OutputOptions
+    from scalewise.restoring.jobs import FileJob, Selection
+    from scalewise.restoring.loading import LoadOptions
+    from scalewise.restoring.selection import ModelLoader
+    from scalewise.weights import Release
 
 
 @dataclass(frozen=True)
 class Engine:
-    """What restores the pictures.
+    """The models that restore the images, and where they run.
 
     Attributes:
-        model: a released model's name or folder, or what loads networks that depend on the
-            picture.
-        options: of :func:`scalewise.restoring.restorer.load`.
+        model: the name or folder that the user gave; None where the images decide.
+        release: the same, resolved on this machine.
+        automatic: loads models that depend on the image.
+        options: how models are loaded.
         cluster: a Ray cluster's address; None for this machine.
     """
 
-    model: ModelSpec
-    options: dict[str, Any]
+    model: str | None
+    release: Release | None
+    automatic: ModelLoader
+    options: LoadOptions
     cluster: str | None = None
+
+
+def make_engine(
+    model: str | None, automatic: ModelLoader, options: LoadOptions, cluster: str | None
+) -> Engine:
+    """Resolve the model, and warn if it ignores the options on tiles.
+
+    Raises:
+        ScalewiseError: no such model.
+    """
+    from scalewise.weights import resolve
+
+    release = None if model is None else resolve(model)
+    if release is not None and release.card.tiling == "whole":
+        name = release.card.name
+        if options.force_tiling:
+            print_warning(f"{name} is made to see images whole: cut into tiles, results differ")
+        elif isinstance(options.tile, int):
+            print_warning(f"{name} is made to see images whole: --tile is ignored")
+    return Engine(model, release, automatic, options, cluster)
 
 
 def select(
     include: Sequence[str] | None, exclude: Sequence[str] | None, shard: str | None
 ) -> Selection:
-    """Which pictures of folders are wanted, from the command line."""
+    """Return which images of folders to take, from the command line."""
     from scalewise.restoring.jobs import Selection, parse_shard
 
     return Selection(tuple(include or ()), tuple(exclude or ()), parse_shard(shard or "1/1"))
 
 
 def limit_of_pixels(max_pixels: int | None) -> int | None:
-    """The limit, from the command line: our own where none is given, none where it is 0."""
+    """Return the limit, from the command line: the default for None, no limit for 0."""
     from scalewise.files import MAX_PIXELS
 
     return MAX_PIXELS if max_pixels is None else max_pixels or None
@@ -60,10 +85,10 @@ def restore_all(
     output: str | None,
     suffix: str,
     engine: Engine,
-    wishes: Wishes,
+    output_options: OutputOptions,
     selection: Selection,
 ) -> None:
-    """Restore what a command names, files or pipes, and say what became of each picture.
+    """Restore the images that a command names, files or pipes, and report on each.
 
     Raises:
         typer.Exit: with code 1, if one failed.
@@ -72,72 +97,65 @@ def restore_all(
     """
     from scalewise.restoring.jobs import plan_jobs
 
-    form = wishes.format
+    form = output_options.format
     with places(inputs, output, format=form, cluster=engine.cluster) as files:
         jobs = plan_jobs(
             files.inputs, files.output, suffix, format=form, selection=selection, warn=print_warning
         )
-        _restore_and_report(title, files, jobs, engine, wishes)
+        _restore_and_report(title, files, jobs, engine, output_options)
 
 
 def _restore_and_report(
-    title: str, files: Places, jobs: Sequence[Job], engine: Engine, wishes: Wishes
+    title: str,
+    files: Places,
+    jobs: Sequence[FileJob],
+    engine: Engine,
+    output_options: OutputOptions,
 ) -> None:
-    """Restore planned pictures; see :func:`restore_all`."""
-    from scalewise.restoring.folder import restore_files
+    """Restore planned images; see :func:`restore_all`."""
+    from scalewise.restoring.batch import restore_files
     from scalewise.restoring.selection import load_networks
 
     start = time.perf_counter()
-    _warn_of_tiles(engine)
     alone = len(files.inputs) == 1 and not files.inputs[0].is_dir()
     with progress_bar(title, percent=True) as update:
 
-        def tell(done: float, total: float, name: str) -> None:
+        def progress(done: float, total: float, name: str) -> None:
             update(done, total, detail=name)
 
         if engine.cluster is None:
-            networks = load_networks(engine.model, **engine.options)
-            outcomes = restore_files(jobs, networks, wishes, tell)
+            networks = load_networks(engine.release or engine.automatic, engine.options)
+            results = restore_files(jobs, networks, output_options, progress)
         else:
-            from scalewise.restoring.cluster import restore_on_cluster
+            from scalewise.cluster import restore_on_cluster
 
-            outcomes = restore_on_cluster(
-                jobs, engine.cluster, engine.model, wishes, tell, print_warning, **engine.options
+            results = restore_on_cluster(
+                jobs,
+                engine.cluster,
+                engine.model or engine.automatic,  # each machine resolves the name
+                output_options,
+                progress,
+                print_warning,
+                engine.options,
             )
-        with closing(outcomes):
-            counts = _report(outcomes, alone, files)
+        with closing(results):
+            counts = _report(results, alone, files)
     if not alone:
         typer.echo(_summary(counts, time.perf_counter() - start))
     if counts["failed"]:
         raise typer.Exit(1)
-    files.deliver(wishes)
+    files.deliver(output_options)
 
 
-def _warn_of_tiles(engine: Engine) -> None:
-    """Say what cutting pictures means for a model that must see them whole."""
-    from scalewise.weights import find_release
-    from scalewise.weights.card import read_card
+def _report(results: Iterable[JobResult], alone: bool, files: Places) -> Counter[str]:
+    """Report on every image; return the number of images in each state."""
 
-    local, tile = engine.options["allow_local"], engine.options["tile"]
-    if callable(engine.model) or not (local or isinstance(tile, int)):
-        return
-    card = read_card(find_release(engine.model))
-    if card.tiling == "whole":
-        print_warning(
-            f"{card.name} is made to see pictures whole: "
-            + ("cut into tiles, it gives others" if local else "--tile is ignored")
-        )
-
-
-def _report(outcomes: Iterable[Outcome], alone: bool, files: Places) -> Counter[str]:
-    """Say what became of every picture; how often what."""
-
-    def say(line: str) -> None:  # beside the picture, if that goes to standard output
+    def say(line: str) -> None:  # on stderr if the image goes to standard output
         typer.echo(files.named(line), err=files.result is not None)
 
     counts: Counter[str] = Counter()
-    for outcome in outcomes:
-        done = outcome.restored
+    for result in results:
+        done = result.restored
         if done is not None:
             counts["restored"] += 1
             for warning in done.warnings:
@@ -147,24 +165,24 @@ def _report(outcomes: Iterable[Outcome], alone: bool, files: Places) -> Counter[
                 f"{done.target}: {done.width}x{done.height}, {done.model}{reason}, "
                 f"{done.seconds:.1f} s"
             )
-        elif outcome.needless:
+        elif result.needless:
             counts["needless"] += 1
-            say(outcome.needless)
-        elif outcome.skipped and not alone:
+            say(result.needless)
+        elif result.skipped and not alone:
             counts["skipped"] += 1
         else:
             counts["failed"] += 1
-            there = f"{outcome.job.target}: exists already; add --overwrite to replace it"
-            print_error(files.named(outcome.problem or there))
+            there = f"{result.job.target}: exists already; add --overwrite to replace it"
+            print_error(files.named(result.problem or there))
     return counts
 
 
 def _summary(counts: Counter[str], seconds: float) -> str:
     parts = [f"{counts['restored']} restored"]
     if counts["skipped"]:
-        parts.append(f"{counts['skipped']} there already (--overwrite makes them anew)")
+        parts.append(f"{counts['skipped']} existed already (--overwrite replaces them)")
     if counts["needless"]:
-        parts.append(f"{counts['needless']} left, for there is nothing to restore")
+        parts.append(f"{counts['needless']} left, because there is nothing to restore")
     if counts["failed"]:
         parts.append(f"{counts['failed']} failed")
     return f"{', '.join(parts)}, in {timedelta(seconds=round(seconds))}"

@@ -45,7 +45,7 @@ def compare(
     from scalewise.errors import ScalewiseError
     from scalewise.evaluating.compare import compare
     from scalewise.files import Picture, write
-    from scalewise.restoring.restorer import load
+    from scalewise.restoring.loading import load
     from scalewise.tasks import get_task
 
     names = model or [DEFAULT_MODEL]

@@ -175,7 +175,7 @@ def _teacher(
                 "--teacher DIR: say whose images they are, by --teacher-name and --teacher-licence"
             )
         return TeacherFolder(Path(given), TeacherInfo(name, licence, scale), datasets)
-    from scalewise.restoring.restorer import load
+    from scalewise.restoring.loading import load
 
     card = read_card(find_release(given))
     if card.scale != scale:

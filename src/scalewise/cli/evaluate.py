@@ -130,17 +130,15 @@ def _load(
     settings: dict[str, Any],
 ) -> Restorer:
     from scalewise.errors import ScalewiseError
-    from scalewise.restoring.restorer import DEFAULT_TILE, load, load_trained
+    from scalewise.restoring.loading import LoadOptions, load, load_trained
     from scalewise.weights import is_release
 
-    tiles = tile or DEFAULT_TILE
+    options = LoadOptions(precision=precision, tile=tile or "auto", ensemble=ensemble)
     if Path(model).exists() and not is_release(model):
-        return load_trained(
-            model, precision=precision, tile=tiles, ensemble=ensemble, settings=settings
-        )
+        return load_trained(model, options, settings)
     if settings:
         raise ScalewiseError(f"{model}: its card tells its settings; leave out --set")
-    return load(model, precision=precision, tile=tiles, ensemble=ensemble)
+    return load(model, options)
 
 
 def _measure(

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Command-line options that several commands share."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from scalewise.errors import ScalewiseError
 
 SIZE, FILES, FOLDERS = "Size", "Files", "Folders"
 
-PicturesArgument = Annotated[
+ImagesArgument = Annotated[
     list[str],
-    typer.Argument(metavar="IN...", help="Pictures, and folders of pictures; - is standard input."),
+    typer.Argument(metavar="IN...", help="Images, and folders of images; - is standard input."),
 ]
 OutputOption = Annotated[
     str | None,
@@ -20,8 +20,8 @@ OutputOption = Annotated[
         "--output",
         "-o",
         metavar="PATH",
-        help="A file for one picture, else a folder (sure to be one if it ends in /); - is "
-        "standard output; beside each picture by default.",
+        help="File for one image, else a folder (end its name in / to be sure); - is standard "
+        "output (default: the folder of each image).",
     ),
 ]
 StrengthOption = Annotated[
@@ -29,8 +29,8 @@ StrengthOption = Annotated[
     typer.Option(
         min=0,
         max=1,
-        help="Of models for noise, JPEG and photos: how much to keep of what they change; 0 is "
-        "nothing (when enlarging, the result for clean pictures).",
+        help="How much to keep of what a model for noise, JPEG or photos changes; 0 is nothing "
+        "(when enlarging, the result for clean images).",
     ),
 ]
 
@@ -39,17 +39,17 @@ SetOption = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="Of a checkpoint of other code: a setting that its weights do not tell, such as "
-        "levels=3 for official SCN (default: 4). May be given again.",
+        help="Set what the weights of a checkpoint of other code do not tell, such as levels=3 "
+        "for official SCN (default: 4). May be repeated.",
     ),
 ]
 
 
 def parse_settings(texts: list[str] | None) -> dict[str, Any]:
-    """Settings of a network, each written NAME=VALUE.
+    """Return settings of a network, each written NAME=VALUE.
 
     Raises:
-        ScalewiseError: one does not read so.
+        ScalewiseError: one is not of that form.
 
     >>> parse_settings(["levels=3", "shared=false"])
     {'levels': 3, 'shared': False}
@@ -71,24 +71,28 @@ def parse_settings(texts: list[str] | None) -> dict[str, Any]:
 FormatOption = Annotated[
     str | None,
     typer.Option(
-        help="png, tiff, jpeg, webp or avif; by the extension by default.", rich_help_panel=FILES
+        help="Format: png, tiff, jpeg, webp or avif (default: by the extension).",
+        rich_help_panel=FILES,
     ),
 ]
 QualityOption = Annotated[
     int | None,
-    typer.Option(min=1, max=100, help="Of JPEG, WebP and AVIF.", rich_help_panel=FILES),
+    typer.Option(min=1, max=100, help="JPEG, WebP or AVIF quality, 1-100.", rich_help_panel=FILES),
 ]
 LosslessOption = Annotated[
-    bool, typer.Option("--lossless", help="Of WebP and AVIF, too.", rich_help_panel=FILES)
+    bool,
+    typer.Option(
+        "--lossless", help="Write WebP and AVIF without loss, too.", rich_help_panel=FILES
+    ),
 ]
 StripOption = Annotated[
     bool,
     typer.Option(
-        "--strip", help="Leave out all metadata but the colour profile.", rich_help_panel=FILES
+        "--strip", help="Leave out all metadata except the colour profile.", rich_help_panel=FILES
     ),
 ]
 OverwriteOption = Annotated[
-    bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=FILES)
+    bool, typer.Option("--overwrite", help="Replace existing outputs.", rich_help_panel=FILES)
 ]
 MaxPixelsOption = Annotated[
     int | None,
@@ -102,35 +106,37 @@ MaxPixelsOption = Annotated[
 SuffixOption = Annotated[
     str | None,
     typer.Option(
-        help="Before the extension of a result (default: what was done, such as _x2, beside the "
-        "picture; nothing in a folder).",
+        help="Text before the extension of a result (default: such as _x2 in the folder of the "
+        "image; nothing in another folder).",
         rich_help_panel=FOLDERS,
     ),
 ]
 IncludeOption = Annotated[
     list[str] | None,
     typer.Option(
-        help="Only what matches, such as '*.jpg' or '2024/*', in upper or lower case; may be "
-        "repeated.",
+        help="Take only images that match, such as '*.jpg' or '2024/*', in upper or lower case. "
+        "May be repeated.",
         rich_help_panel=FOLDERS,
     ),
 ]
 ExcludeOption = Annotated[
     list[str] | None,
-    typer.Option(help="Not what matches; may be repeated.", rich_help_panel=FOLDERS),
+    typer.Option(help="Leave out images that match. May be repeated.", rich_help_panel=FOLDERS),
 ]
 ShardOption = Annotated[
     str | None,
     typer.Option(
-        metavar="I/N", help="Only the i-th of n parts, one a machine.", rich_help_panel=FOLDERS
+        metavar="I/N",
+        help="Take only the i-th of n parts, one for each machine.",
+        rich_help_panel=FOLDERS,
     ),
 ]
 ClusterOption = Annotated[
     str | None,
     typer.Option(
         metavar="ADDRESS",
-        help="On the machines of a Ray cluster: auto, HOST:PORT, or local for one made of this "
-        "machine.",
+        help="Run on the machines of a Ray cluster: auto, HOST:PORT, or local for one made of "
+        "this machine.",
         rich_help_panel=FOLDERS,
     ),
 ]
@@ -139,39 +145,41 @@ TileOption = Annotated[
     int | None,
     typer.Option(
         min=32,
-        help="Side of a tile in input pixels; smaller needs less memory (default: by what is "
-        "free).",
+        help="Side of a tile in input pixels, 32 or more; smaller needs less memory (default: by "
+        "the free memory).",
     ),
 ]
 PrecisionOption = Annotated[
     Literal["f32", "bf16", "int8"],
     typer.Option(
-        help="What to compute in; bf16 is faster where the CPU has it, int8 on every CPU, for "
-        "photographs."
+        help="Number format to compute in; bf16 is faster where the CPU has it, int8 on every "
+        "CPU, for photographs."
     ),
 ]
 AutoPrecisionOption = Annotated[
     Literal["auto", "f32", "bf16", "int8"],
     typer.Option(
-        help="What to compute in; auto takes bf16 where the device has it and it costs the model "
-        "less than 0.01 dB, for pictures of 8 bits. int8 is faster on every CPU, for photographs."
+        help="Number format to compute in; auto takes bf16 where the device has it and it costs "
+        "the model less than 0.01 dB, for images of 8 bits. int8 is faster on every CPU, for "
+        "photographs."
     ),
 ]
 DeviceOption = Annotated[
     Literal["auto", "cpu", "cuda", "mps"],
-    typer.Option(help="Where to run: cpu needs no PyTorch, the others do."),
+    typer.Option(help="Device to run on; cpu needs no PyTorch, the others do."),
 ]
-AllowLocalOption = Annotated[
+ForceTilingOption = Annotated[
     bool,
     typer.Option(
-        "--allow-local",
-        help="Cut pictures even for models that must see them whole; the result is another one.",
+        "--force-tiling",
+        help="Cut images even for models that must see them whole; the result differs.",
     ),
 ]
 EnsembleOption = Annotated[
     bool,
     typer.Option(
         "--ensemble",
-        help="The mean over eight views, flipped and turned: a little better, eight times as long.",
+        help="Average over eight views, flipped and turned (self-ensemble, x8): a little better, "
+        "eight times as long.",
     ),
 ]

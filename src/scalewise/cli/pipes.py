@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from scalewise.errors import ScalewiseError
 
 if TYPE_CHECKING:
-    from scalewise.restoring.pictures import Wishes
+    from scalewise.restoring.file_pipeline import OutputOptions
 
 PIPE = "-"
 """What stands for standard input and output; a file of that name is ``./-``."""
@@ -23,12 +23,12 @@ PIPE = "-"
 
 @dataclass(frozen=True)
 class Places:
-    """Where the pictures come from and where results belong, all of them files.
+    """Inputs and output of a command, all of them files.
 
     Attributes:
-        inputs: pictures, and folders of pictures.
-        output: a file or a folder; None for beside each picture.
-        names: what users know a file by, where they did not name it.
+        inputs: images, and folders of images.
+        output: a file or a folder; None for the folder of each image.
+        names: a name for users, of files that they did not name.
         result: the file that goes to standard output; None if nothing does.
     """
 
@@ -38,30 +38,35 @@ class Places:
     result: Path | None = None
 
     def named(self, message: str) -> str:
-        """A message in which files have the names that users know them by."""
+        """Return a message with the names of files that users know."""
         for path, name in self.names.items():
             message = message.replace(str(path), name)
         return message
 
-    def deliver(self, wishes: Wishes) -> None:
-        """Send the result to standard output; the picture itself, if nothing had to be done.
+    def deliver(self, output_options: OutputOptions) -> None:
+        """Send the result to standard output; the image itself, if nothing had to be done.
 
         Raises:
-            ScalewiseError: nobody reads it to its end, or it cannot be converted.
+            ScalewiseError: standard output is closed before the end, or it cannot be converted.
         """
         if self.result is None:
             return
         (source,) = self.inputs
         if self.result.exists():
             _send(self.result)
-        elif format_by_content(source) == self.result.suffix and not wishes.strip:
+        elif format_by_content(source) == self.result.suffix and not output_options.strip:
             _send(source)
         else:
             from scalewise.files import read, write
 
-            picture = read(source, max_pixels=wishes.max_pixels)
-            settings = {name: getattr(wishes, name) for name in ("quality", "lossless", "strip")}
-            write(self.result, picture, **settings)
+            picture = read(source, max_pixels=output_options.max_pixels)
+            write(
+                self.result,
+                picture,
+                quality=output_options.quality,
+                lossless=output_options.lossless,
+                strip=output_options.strip,
+            )
             _send(self.result)
 
 
@@ -69,14 +74,14 @@ class Places:
 def places(
     inputs: Sequence[str], output: str | None, *, format: str | None, cluster: str | None
 ) -> Generator[Places]:
-    """Files to work with: temporary ones where standard input or output is meant.
+    """Yield files to work with: temporary ones for standard input and output.
 
-    A picture from standard input goes to standard output, unless another output is given; into a
+    An image from standard input goes to standard output, unless another output is given; into a
     folder, it goes as ``stdin``.  Without a format it keeps its own, or becomes PNG where that
     cannot be written.
 
     Raises:
-        ScalewiseError: several pictures for a pipe, a terminal in place of one, a cluster, or an
+        ScalewiseError: several images for a pipe, a terminal in place of one, a cluster, or an
             empty name.
     """
     if "" in inputs or output == "":  # which would be the current folder
@@ -88,7 +93,7 @@ def places(
         yield Places(paths, output, {})
         return
     if len(inputs) > 1 or paths[0].is_dir():
-        raise ScalewiseError(f"{PIPE}: standard input and output take one picture at a time")
+        raise ScalewiseError(f"{PIPE}: standard input and output take one image at a time")
     if cluster is not None:
         raise ScalewiseError(f"{PIPE}: the machines of a cluster need files that all of them see")
     if writes and sys.stdout.isatty():
@@ -111,14 +116,14 @@ def places(
 
 
 def format_by_content(path: Path) -> str | None:
-    """The extension of a picture by its content; None for what cannot be written, or read."""
+    """Return the extension of an image by its content; None if it cannot be read or written."""
     from scalewise.files.formats import detect_format
 
     try:
         with path.open("rb") as file:
             content = detect_format(file)
         return _suffix_of(content.name) if content is not None else None
-    except (OSError, ScalewiseError):  # the first of which is said when it is opened
+    except (OSError, ScalewiseError):  # the error is reported when it is opened
         return None
 
 
@@ -129,9 +134,9 @@ def _suffix_of(format: str) -> str:
 
 
 def _received(folder: Path) -> Path:
-    """A file with what comes from standard input."""
+    """Write standard input to a file, and return its path."""
     if sys.stdin.isatty():
-        raise ScalewiseError("standard input: is a terminal; send a picture to it")
+        raise ScalewiseError("standard input: is a terminal; send an image to it")
     path = folder / "stdin"
     try:
         with path.open("wb") as file:
@@ -148,6 +153,6 @@ def _send(path: Path) -> None:
             shutil.copyfileobj(file, sys.stdout.buffer)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        # What waits to be written would make another error at the end of the process.
+        # What is buffered would cause another error at the end of the process.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise ScalewiseError("standard output: was closed before the picture's end") from None
+        raise ScalewiseError("standard output: was closed before the image's end") from None

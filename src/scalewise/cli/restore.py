@@ -1,26 +1,27 @@
-"""``scalewise restore``: take out of pictures what is wrong with them."""
+"""``scalewise restore``: removal of noise and JPEG artifacts from images."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from scalewise.cli.batch import Engine, limit_of_pixels, restore_all, select
+from scalewise.cli.batch import limit_of_pixels, make_engine, restore_all, select
 from scalewise.cli.options import (
-    AllowLocalOption,
     AutoPrecisionOption,
     ClusterOption,
     DeviceOption,
     EnsembleOption,
     ExcludeOption,
+    ForceTilingOption,
     FormatOption,
+    ImagesArgument,
     IncludeOption,
     LosslessOption,
     MaxPixelsOption,
     OutputOption,
     OverwriteOption,
-    PicturesArgument,
     QualityOption,
     ShardOption,
     StrengthOption,
@@ -30,11 +31,14 @@ from scalewise.cli.options import (
 )
 from scalewise.cli.protocol_options import RESTORING_TASK_NAMES, parse_restoring_task
 from scalewise.errors import ScalewiseError
-from scalewise.tasks import AUTO
+from scalewise.tasks import AUTO, DENOISE
+
+if TYPE_CHECKING:
+    from scalewise.restoring.selection import ModelLoader
 
 
 def restore(
-    inputs: PicturesArgument,
+    inputs: ImagesArgument,
     output: OutputOption = None,
     task: Annotated[
         str,
@@ -48,7 +52,22 @@ def restore(
     strength: StrengthOption = 1.0,
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="A model of your own, in place of the task's."),
+        typer.Option("--model", "-m", help="Model's name or folder, in place of the task's."),
+    ] = None,
+    method: Annotated[
+        Literal["network", "nlm", "wavelet"],
+        typer.Option(
+            help="How to remove noise: by a network, by non-local means (nlm) or by wavelet "
+            "shrinkage. The last two need the extra \\[classical]."
+        ),
+    ] = "network",
+    sigma: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="Standard deviation of the noise in levels of 255, for nlm and wavelet (default: "
+            "estimated for each image).",
+        ),
     ] = None,
     format: FormatOption = None,
     quality: QualityOption = None,
@@ -65,22 +84,27 @@ def restore(
     precision: AutoPrecisionOption = "auto",
     tile: TileOption = None,
     ensemble: EnsembleOption = False,
-    allow_local: AllowLocalOption = False,
+    force_tiling: ForceTilingOption = False,
 ) -> None:
-    """Take noise and JPEG's artifacts out of pictures.
+    """Remove noise and JPEG artifacts from images.
 
-    Pictures without either are left alone, and said to be. A run over many that was stopped goes
-    on when the same command is given again: results that exist are skipped.
+    Images without either are left alone, and reported. A run that was stopped continues when the
+    same command is given again: results that exist are skipped.
     """
-    from scalewise.restoring.pictures import Wishes
-    from scalewise.restoring.restorer import DEFAULT_TILE
-    from scalewise.restoring.selection import ModelSpec, select_for_restoring
+    from scalewise.restoring.file_pipeline import OutputOptions
+    from scalewise.restoring.loading import LoadOptions
+    from scalewise.restoring.selection import select_for_restoring
     from scalewise.weights import default_model
 
     if model is not None and task != AUTO:
         raise ScalewiseError("give --task or --model: a model has one task")
-    which: ModelSpec = model or (select_for_restoring if task == AUTO else default_model(task))
-    wishes = Wishes(
+    automatic: ModelLoader = select_for_restoring
+    if method != "network":
+        automatic = _classical(method, sigma, task, model)
+        task = AUTO
+    elif sigma is not None:
+        raise ScalewiseError("--sigma is for --method nlm or wavelet; a network needs none")
+    output_options = OutputOptions(
         format=format,
         quality=quality,
         lossless=lossless,
@@ -88,16 +112,31 @@ def restore(
         overwrite=overwrite,
         max_pixels=limit_of_pixels(max_pixels),
     )
+    options = LoadOptions(
+        device=device,
+        precision=precision,
+        tile=tile or "auto",
+        force_tiling=force_tiling,
+        ensemble=ensemble,
+        strength=strength,
+    )
+    named = model if task == AUTO else default_model(task)
+    engine = make_engine(named, automatic, options, cluster)
     if suffix is None:
         suffix = "_restored" if output is None else ""
     selection = select(include, exclude, shard)
-    options = {
-        "device": device,
-        "precision": precision,
-        "tile": tile or DEFAULT_TILE,
-        "allow_local": allow_local,
-        "ensemble": ensemble,
-        "strength": strength,
-    }
-    engine = Engine(which, options, cluster)
-    restore_all("restoring", inputs, output, suffix, engine, wishes, selection)
+    restore_all("restoring", inputs, output, suffix, engine, output_options, selection)
+
+
+def _classical(
+    method: Literal["nlm", "wavelet"], sigma: float | None, task: str, model: str | None
+) -> ModelLoader:
+    """Return what loads a classical denoiser in place of models."""
+    from scalewise.restoring.classical import check_method, load_classical
+
+    if model is not None:
+        raise ScalewiseError(f"--method {method} needs no model; leave out --model")
+    if task not in (AUTO, DENOISE.name):
+        raise ScalewiseError(f"--method {method} only removes noise; leave out --task {task}")
+    check_method(method, sigma)
+    return partial(load_classical, method, sigma)

@@ -1,4 +1,4 @@
-"""``scalewise upscale``: enlarge pictures."""
+"""``scalewise upscale``: enlargement of images."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Annotated
 
 import typer
 
-from scalewise.cli.batch import Engine, limit_of_pixels, restore_all, select
+from scalewise.cli.batch import limit_of_pixels, make_engine, restore_all, select
 from scalewise.cli.options import (
     SIZE,
-    AllowLocalOption,
     AutoPrecisionOption,
     ClusterOption,
     DeviceOption,
     EnsembleOption,
     ExcludeOption,
+    ForceTilingOption,
     FormatOption,
+    ImagesArgument,
     IncludeOption,
     LosslessOption,
     MaxPixelsOption,
     OutputOption,
     OverwriteOption,
-    PicturesArgument,
     QualityOption,
     ShardOption,
     StrengthOption,
@@ -34,31 +34,38 @@ from scalewise.errors import ScalewiseError
 
 
 def upscale(
-    inputs: PicturesArgument,
+    inputs: ImagesArgument,
     output: OutputOption = None,
     model: Annotated[
         str | None,
         typer.Option(
             "--model",
             "-m",
-            help="A released model's name or folder (default: photo_x2 for JPEGs, scn_x2 for all "
-            "else).",
+            help="Released model's name or folder (default: photo_x2 for images with noise or "
+            "JPEG artifacts, scn_x2 for others).",
         ),
     ] = None,
     scale: Annotated[
-        float | None, typer.Option(help="Times the size, such as 3 or 1.5.", rich_help_panel=SIZE)
+        float | None,
+        typer.Option(help="Output over input size, such as 3 or 1.5.", rich_help_panel=SIZE),
     ] = None,
-    width: Annotated[int | None, typer.Option(help="In pixels.", rich_help_panel=SIZE)] = None,
-    height: Annotated[int | None, typer.Option(help="In pixels.", rich_help_panel=SIZE)] = None,
+    width: Annotated[
+        int | None, typer.Option(help="Width of the result in pixels.", rich_help_panel=SIZE)
+    ] = None,
+    height: Annotated[
+        int | None, typer.Option(help="Height of the result in pixels.", rich_help_panel=SIZE)
+    ] = None,
     fit: Annotated[
         str | None,
         typer.Option(
-            metavar="WxH", help="As large as goes into, such as 3840x2160.", rich_help_panel=SIZE
+            metavar="WxH",
+            help="Fit the result into a frame, such as 3840x2160.",
+            rich_help_panel=SIZE,
         ),
     ] = None,
     max_megapixels: Annotated[
         float | None,
-        typer.Option(help="Reduce larger results to that.", rich_help_panel=SIZE),
+        typer.Option(help="Reduce larger results to this size.", rich_help_panel=SIZE),
     ] = None,
     strength: StrengthOption = 1.0,
     format: FormatOption = None,
@@ -76,23 +83,19 @@ def upscale(
     precision: AutoPrecisionOption = "auto",
     tile: TileOption = None,
     ensemble: EnsembleOption = False,
-    allow_local: AllowLocalOption = False,
+    force_tiling: ForceTilingOption = False,
 ) -> None:
-    """Enlarge pictures; JPEGs lose their faults on the way.
+    """Enlarge images. JPEG artifacts and noise are removed on the way.
 
-    Everything else is enlarged as it is.
-
-    A run over many that was stopped goes on when the same command is given again: results that
-    exist are skipped.
+    A run that was stopped continues when the same command is given again: results that exist are
+    skipped.
     """
-    from scalewise.restoring.pictures import Wishes
-    from scalewise.restoring.restorer import DEFAULT_TILE
+    from scalewise.restoring.file_pipeline import OutputOptions
+    from scalewise.restoring.loading import LoadOptions
     from scalewise.restoring.selection import select_for_upscaling
     from scalewise.restoring.sizes import Target
-    from scalewise.weights import find_release
-    from scalewise.weights.card import read_card
 
-    wishes = Wishes(
+    output_options = OutputOptions(
         Target(scale, width, height, _frame(fit), max_megapixels),
         format=format,
         quality=quality,
@@ -101,31 +104,24 @@ def upscale(
         overwrite=overwrite,
         max_pixels=limit_of_pixels(max_pixels),
     )
-    if suffix is None:
-        native = read_card(find_release(model)).scale if model else 2
-        suffix = f"_{wishes.target.label(native)}" if output is None else ""
-    selection = select(include, exclude, shard)
-    options = {
-        "device": device,
-        "precision": precision,
-        "tile": tile or DEFAULT_TILE,
-        "allow_local": allow_local,
-        "ensemble": ensemble,
-        "strength": strength,
-    }
-    restore_all(
-        "upscaling",
-        inputs,
-        output,
-        suffix,
-        Engine(model or select_for_upscaling, options, cluster),
-        wishes,
-        selection,
+    options = LoadOptions(
+        device=device,
+        precision=precision,
+        tile=tile or "auto",
+        force_tiling=force_tiling,
+        ensemble=ensemble,
+        strength=strength,
     )
+    engine = make_engine(model, select_for_upscaling, options, cluster)
+    if suffix is None:
+        native = 2 if engine.release is None else engine.release.card.scale
+        suffix = f"_{output_options.target.label(native)}" if output is None else ""
+    selection = select(include, exclude, shard)
+    restore_all("upscaling", inputs, output, suffix, engine, output_options, selection)
 
 
 def _frame(text: str | None) -> tuple[int, int] | None:
-    """Width and height of ``WxH``."""
+    """Return width and height of ``WxH``."""
     if text is None:
         return None
     match = re.fullmatch(r"(\d+)[xX](\d+)", text)

@@ -60,7 +60,7 @@ from scalewise.experiments.results import (
 )
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, Protocol
 from scalewise.models.adaptive import Adaptive
-from scalewise.restoring.restorer import load_trained
+from scalewise.restoring.loading import LoadOptions, load_trained
 from scalewise.training.budget import seconds
 from scalewise.training.build import prepare
 from scalewise.training.checkpoint import BEST
@@ -294,7 +294,7 @@ def _make_images(request: Request, notify: Notify) -> None:
     folder = request.folder
     if not (folder / SAMPLES / SAMPLES_FILE).is_file():
         notify("restoring sample images")
-        restorers = [load_trained(folder / name, tile=None) for name in FINAL]
+        restorers = [load_trained(folder / name, LoadOptions(tile=None)) for name in FINAL]
         make_samples(request.samples, request.single, restorers, folder)
     if not (folder / ATTENTION_FILE).is_file():
         name = FINAL[1]

@@ -1,4 +1,4 @@
-"""Denoising without learning, to put ahead of a network in place of its denoising block.
+"""Classical denoising without learning, as an alternative to a network.
 
 - Non-local means: Buades, Coll and Morel, "A non-local algorithm for image denoising", CVPR
   2005.  A pixel becomes the mean of those whose surroundings look alike.
@@ -6,11 +6,13 @@
   compression", IEEE TIP 2000 (BayesShrink).  Details smaller than the noise are shrunk to
   nothing.
 
-Both are scikit-image's.  They look at a picture whole, in memory.
+Both are scikit-image's.  They look at an image whole, in memory.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal, get_args
 
@@ -19,47 +21,129 @@ from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.blind_estimation import estimate_sigma
+from scalewise.restoring.loading import LoadOptions
+from scalewise.restoring.rows import Progress, Rows, data_range, to_array, to_samples
 
-Method = Literal["non_local_means", "wavelet"]
+ClassicalMethod = Literal["nlm", "wavelet"]
+Method = Literal["network", "nlm", "wavelet"]
+"""How noise is removed: by a network, by non-local means, or by wavelet shrinkage."""
 
 
-def denoise(image: NDArray[Any], method: Method, sigma: float | None = None) -> NDArray[np.float32]:
-    """Take noise off a picture.
+@dataclass(frozen=True)
+class ClassicalDenoiser:
+    """Classical denoising in the place of a network.
+
+    Attributes:
+        name: the method.
+        sigma: standard deviation of the noise in levels of 255; None to estimate it for every
+            image.
+        strength: how much is kept of what the method changes, in [0, 1].
+    """
+
+    name: ClassicalMethod
+    sigma: float | None = None
+    strength: float = 1.0
+    scale: int = 1
+
+    def restore_rows(
+        self,
+        rows: Rows,
+        dtype: np.dtype[Any],
+        progress: Progress | None = None,
+        *,
+        deep: bool | None = None,
+    ) -> Rows:
+        """Denoise an image, once its rows are taken; alpha stays as it is.
+
+        Args:
+            rows: the image.
+            dtype: of the result's samples.
+            progress: called at the end.
+            deep: not used: all is computed in float32.
+        """
+
+        def blocks() -> Iterator[NDArray[Any]]:
+            image = to_array(rows).astype(np.float32) / np.float32(data_range(rows.dtype))
+            result = image.copy()
+            for channels in _groups(rows):
+                clean = denoise(image[..., channels], self.name, self.sigma)
+                result[..., channels] += np.float32(self.strength) * (clean - result[..., channels])
+            if progress is not None:
+                progress(rows.height * rows.width, rows.height * rows.width)
+            yield to_samples(result, dtype).astype(dtype)
+
+        return Rows(rows.height, rows.width, rows.channels, dtype, blocks(), rows.separate)
+
+
+def load_classical(
+    method: ClassicalMethod, sigma: float | None, options: LoadOptions
+) -> list[ClassicalDenoiser]:
+    """Return a classical denoiser, where models are loaded otherwise.
 
     Args:
-        image: (H, W, C) in [0, 1], C 1 or 3.
-        method: ``non_local_means`` or ``wavelet``.
-        sigma: the noise's standard deviation in levels of 255; estimated by default.
-
-    Returns:
-        The same shape, in [0, 1]; without noise (``sigma`` 0) the picture as it is.
+        method: how noise is removed.
+        sigma: see :class:`ClassicalDenoiser`.
+        options: of which only the strength is used.
 
     Raises:
         ScalewiseError: no such method, a negative ``sigma``, or a package is not installed.
     """
-    if method not in get_args(Method):
-        raise ScalewiseError(f"denoising method must be one of {', '.join(get_args(Method))}")
+    check_method(method, sigma)
+    return [ClassicalDenoiser(method, sigma, options.strength)]
+
+
+def check_method(method: str, sigma: float | None = None) -> None:
+    """Check that a classical method can be used.
+
+    Raises:
+        ScalewiseError: no such method, a negative ``sigma``, or a package is not installed.
+    """
+    if method not in get_args(ClassicalMethod):
+        raise ScalewiseError(
+            f"method must be one of {', '.join(get_args(Method))}, not {method!r}",
+            arguments=["method"],
+        )
     if sigma is not None and not sigma >= 0:
-        raise ScalewiseError(f"sigma must be at least 0, not {sigma}")
-    image = image.astype(np.float32)
-    strength = estimate_sigma(image * 255) if sigma is None else sigma
-    if strength == 0:
-        return image
-    apply = non_local_means if method == "non_local_means" else wavelet
+        raise ScalewiseError(f"sigma must be at least 0, not {sigma}", arguments=["sigma"])
     try:
-        denoised = apply(image, strength / 255)
+        import_module("skimage.restoration")
+        import_module("pywt")
     except ImportError as error:  # of scikit-image, or by it
         raise ScalewiseError(
-            f"{method} needs scikit-image and PyWavelets; install them with: "
+            f"method {method} needs scikit-image and PyWavelets; install them with: "
             "pip install 'scalewise-restoration[classical]'"
         ) from error
-    # Non-local means comes without axes of length 1.
-    return denoised.reshape(image.shape).clip(0, 1).astype(np.float32)
+
+
+def denoise(
+    image: NDArray[Any], method: ClassicalMethod, sigma: float | None = None
+) -> NDArray[np.float32]:
+    """Remove noise from an image.
+
+    Args:
+        image: (H, W, C) in [0, 1], C 1 or 3.
+        method: ``nlm`` or ``wavelet``.
+        sigma: standard deviation of the noise in levels of 255; estimated by default.
+
+    Returns:
+        The same shape, in [0, 1]; without noise (``sigma`` 0) the image as it is.
+
+    Raises:
+        ScalewiseError: as :func:`check_method`.
+    """
+    check_method(method, sigma)
+    image = image.astype(np.float32)
+    level = estimate_sigma(image * 255) if sigma is None else sigma
+    if level == 0:
+        return image
+    apply = non_local_means if method == "nlm" else wavelet
+    # Non-local means returns an image without its axes of length 1.
+    return apply(image, level / 255).reshape(image.shape).clip(0, 1).astype(np.float32)
 
 
 def non_local_means(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    """Of 5x5 surroundings within 6 pixels; image (H, W, C) and sigma in one unit."""
-    return scikit_image().denoise_nl_means(
+    """Average similar 5x5 patches within 6 pixels; image (H, W, C) and sigma in one unit."""
+    return _scikit_image().denoise_nl_means(
         image,
         patch_size=5,
         patch_distance=6,
@@ -71,8 +155,8 @@ def non_local_means(image: NDArray[np.float32], sigma: float) -> NDArray[np.floa
 
 
 def wavelet(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    """By BayesShrink, soft; image (H, W, C) and sigma in one unit; colour in YCbCr."""
-    return scikit_image().denoise_wavelet(
+    """Shrink wavelets (BayesShrink, soft); (H, W, C) and sigma in one unit; colour in YCbCr."""
+    return _scikit_image().denoise_wavelet(
         image,
         sigma=sigma,
         method="BayesShrink",
@@ -83,6 +167,13 @@ def wavelet(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     )
 
 
-def scikit_image() -> Any:
-    """Its restoring functions, whose types are unknown; not imported before they are used."""
+def _groups(rows: Rows) -> list[slice]:
+    """Return the channels that are denoised together."""
+    if rows.separate:
+        return [slice(channel, channel + 1) for channel in range(rows.channels)]
+    return [slice(0, 1 if rows.channels < 3 else 3)]
+
+
+def _scikit_image() -> Any:
+    """Import scikit-image's restoration, whose types are unknown."""
     return import_module("skimage.restoration")

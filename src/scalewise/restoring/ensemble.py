@@ -1,4 +1,4 @@
-"""Self-ensemble: the mean of what a network makes of the eight views of a picture.
+"""Self-ensemble (x8): the mean of a network's results for the eight views of an image.
 
 Timofte, Rothe, Van Gool, "Seven ways to improve example-based single image super resolution",
 CVPR 2016, section 3.6; the literature marks such scores with a plus.
@@ -11,24 +11,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scalewise.restoring.samples import FloatImage
-from scalewise.restoring.window import Run
+from scalewise.restoring.channels import Run
+from scalewise.restoring.rows import FloatImage
 
 
 class View(NamedTuple):
-    """A way to look at a picture: turned upside down, mirrored, and after that transposed."""
+    """A view of an image: flipped upside down, mirrored, and after that transposed."""
 
     down: bool
     across: bool
     transposed: bool
 
     def of(self, image: FloatImage) -> FloatImage:
-        """What is seen of (..., H, W)."""
+        """Return the view of (..., H, W)."""
         image = self._flipped(image)
         return np.ascontiguousarray(image.swapaxes(-1, -2) if self.transposed else image)
 
     def undone(self, image: FloatImage) -> FloatImage:
-        """The picture of which this is seen.
+        """Return the image of which this is the view.
 
         >>> image = np.arange(6, dtype=np.float32).reshape(2, 3)
         >>> all((view.undone(view.of(image)) == image).all() for view in VIEWS)
@@ -43,8 +43,8 @@ class View(NamedTuple):
 VIEWS = [View(*ways) for ways in product((False, True), repeat=3)]
 
 
-def ensembled(run: Run) -> Run:
-    """A network's self-ensemble; it takes eight times as long."""
+def self_ensemble(run: Run) -> Run:
+    """Return a network's self-ensemble, which takes eight times as long."""
 
     def mean(image: FloatImage) -> FloatImage:
         total = VIEWS[0].undone(run(VIEWS[0].of(image))).copy()

@@ -1,48 +1,70 @@
-"""Single images in Python: what :func:`scalewise.upscale` and :func:`scalewise.restore` do."""
+"""Single images in Python: the body of :func:`scalewise.upscale` and :func:`scalewise.restore`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from scalewise.errors import ScalewiseError, warn
 from scalewise.files import check_target, copy_picture, format_of, require_folder, write
 from scalewise.imaging.blind_estimation import estimate_degradation
-from scalewise.restoring.enlarging import enlarge
+from scalewise.restoring.cascade import CascadeStep, upscale_array
+from scalewise.restoring.classical import load_classical
 from scalewise.restoring.inputs import ImageInput, Pixels, path_of, read_input, samples_for_file
-from scalewise.restoring.restorer import Restorer, check_strength
+from scalewise.restoring.loading import LoadOptions
 from scalewise.restoring.selection import cached_cascade, select_model
 from scalewise.restoring.sizes import Target
-from scalewise.tasks import AUTO, get_task
-from scalewise.weights import default_model, find_release
-from scalewise.weights.card import read_card
+from scalewise.tasks import AUTO, DENOISE, get_task
+from scalewise.weights import Release, default_model, resolve
 
 
 def upscale_image(
-    image: Any, output: Any, model: str | Path | None, target: Target, *, overwrite: bool
+    image: Any,
+    output: Any,
+    model: str | Path | None,
+    target: Target,
+    options: LoadOptions,
+    *,
+    overwrite: bool,
 ) -> Any:
     """Enlarge an image; see :func:`scalewise.upscale`."""
-    if model is not None:
-        find_release(model)  # says which there are
+    release = None if model is None else resolve(model)
     path = _checked_path(output, overwrite)
     given = read_input(image)
-    if model is None:
-        estimate = estimate_degradation(given.pixels, given.luma_table)
-        model = select_model(estimate, enlarge=True)
-    return _result(given, path, model, target, overwrite=overwrite)
+    if release is None:
+        release, options = _select(given, options, enlarge=True)
+    return _result(given, path, release, target, options, overwrite=overwrite)
 
 
-def restore_image(image: Any, output: Any, task: str, strength: float, *, overwrite: bool) -> Any:
-    """Take noise or JPEG's artifacts out of an image; see :func:`scalewise.restore`."""
-    model = None if task == AUTO else _model_of(task)
-    check_strength(strength)
+def restore_image(
+    image: Any,
+    output: Any,
+    task: str,
+    method: str,
+    sigma: float | None,
+    target: Target,
+    options: LoadOptions,
+    *,
+    overwrite: bool,
+) -> Any:
+    """Remove noise or JPEG artifacts from an image; see :func:`scalewise.restore`."""
+    release = None if task == AUTO else resolve(_model_of(task))
+    classical = None if method == "network" else _classical(task, method, sigma, options)
+    if classical is None and sigma is not None:
+        raise ScalewiseError(
+            "sigma is for method nlm or wavelet; a network needs none", arguments=["sigma"]
+        )
+    if target != Target() and (release is None or classical or release.card.scale == 1):
+        raise ScalewiseError(
+            f"{target!r} is for tasks that change the size, such as photo; use upscale to enlarge"
+        )
     path = _checked_path(output, overwrite)
     given = read_input(image)
-    if model is None:
-        estimate = estimate_degradation(given.pixels, given.luma_table)
-        model = select_model(estimate, enlarge=False)
-    return _result(given, path, model, Target(), strength, overwrite=overwrite)
+    if release is None and classical is None:
+        release, options = _select(given, options, enlarge=False)
+    return _result(given, path, classical or release, target, options, overwrite=overwrite)
 
 
 def _model_of(task: str) -> str:
@@ -52,8 +74,37 @@ def _model_of(task: str) -> str:
     return default_model(task)
 
 
+def _classical(
+    task: str, method: Any, sigma: float | None, options: LoadOptions
+) -> Sequence[CascadeStep]:
+    """Return a classical denoiser."""
+    classical = load_classical(method, sigma, options)
+    if task not in (AUTO, DENOISE.name):
+        raise ScalewiseError(
+            f"method {method} only removes noise; leave out task={task}",
+            arguments=["method", "task"],
+        )
+    return classical
+
+
+def _select(
+    given: ImageInput, options: LoadOptions, *, enlarge: bool
+) -> tuple[Release | None, LoadOptions]:
+    """Return the model that an image calls for, if any, and how to load it.
+
+    The strength is not for models that only enlarge.
+    """
+    estimate = estimate_degradation(given.pixels, given.luma_table)
+    model = select_model(estimate, enlarge=enlarge)
+    if model is None:
+        return None, options
+    release = resolve(model)
+    degraded = get_task(release.card.task).is_degraded
+    return release, options if degraded else replace(options, strength=1.0)
+
+
 def _checked_path(output: Any, overwrite: bool) -> Path | None:
-    """Where to write, with all that can be known of it before there is an image."""
+    """Return the path to write to, after all checks that need no image."""
     if output is None:
         return None
     path = path_of(output)
@@ -65,19 +116,19 @@ def _checked_path(output: Any, overwrite: bool) -> Path | None:
 def _result(
     given: ImageInput,
     path: Path | None,
-    model: str | Path | None,
+    model: Release | Sequence[CascadeStep] | None,
     target: Target,
-    strength: float = 1.0,
+    options: LoadOptions,
     *,
     overwrite: bool,
 ) -> Any:
-    """What the caller gets; it is written, too, if there is a path.
+    """Return the result for the caller, and write it if there is a path.
 
     Args:
         model: what the image goes through; None for nothing.
     """
     height, width, _ = given.pixels.shape
-    native = 1 if model is None else read_card(find_release(model)).scale
+    native = model.card.scale if isinstance(model, Release) else 1
     size = target.size(height, width, native)
     if path is not None:
         check_target(path, size[1], size[0], overwrite=overwrite)
@@ -85,15 +136,17 @@ def _result(
         if path is not None and not _copied(given, path, overwrite):
             _write(given, given.pixels, path, overwrite)
         return given.give_back(given.pixels.copy())
-    restorers: Sequence[Restorer] = cached_cascade(model, strength)
-    result = enlarge(given.pixels, restorers, target, separate=given.separate)
+    restorers: Sequence[CascadeStep] = (
+        cached_cascade(model, options) if isinstance(model, Release) else model
+    )
+    result = upscale_array(given.pixels, restorers, target, separate=given.separate)
     if path is not None:
         _write(given, result, path, overwrite)
     return given.give_back(result)
 
 
 def _copied(given: ImageInput, path: Path, overwrite: bool) -> bool:
-    """Whether an unchanged picture's file could be copied: to encode it again would lose."""
+    """Copy the file of an unchanged image if possible: encoding it again would degrade it."""
     return given.path is not None and copy_picture(given.path, path, overwrite=overwrite)
 
 

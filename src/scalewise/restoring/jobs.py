@@ -1,7 +1,7 @@
-"""Which output belongs to which input, in a run over many pictures.
+"""Jobs of a batch run: which output belongs to which input file.
 
 The list of jobs follows from the folders' names alone, so that a run that was stopped, and runs
-on other machines, find the same list; what is done already is told by the outputs that exist.
+on other machines, find the same list.  The outputs that exist show what is done already.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
 
 @dataclass(frozen=True)
-class Job:
-    """One picture to restore.
+class FileJob:
+    """One image to restore.
 
     Attributes:
-        source: where it is.
-        target: where the result belongs.
+        source: its file.
+        target: the result's file.
         problem: why it cannot be restored, if that is known beforehand.
     """
 
@@ -39,13 +39,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which of the pictures in folders are wanted.
+    """A selection of the images in folders.
 
     Attributes:
         include: patterns such as ``*.jpg`` or ``2024/*``, for the name or for the path within the
-            folder, in upper or lower case; a picture must match one of them, if there are any.
+            folder, in upper or lower case; an image must match one of them, if there are any.
         exclude: patterns of what is left out.
-        shard: the i-th of n parts, from 1: ``(i, n)``.  Every picture belongs to one part, by
+        shard: the i-th of n parts, from 1: ``(i, n)``.  Every image belongs to one part, by
             its path within the folder, however many others come or go.
     """
 
@@ -59,7 +59,7 @@ class Selection:
             raise ScalewiseError(f"shard {index}/{count}: give i/n with i from 1 to n")
 
     def wants(self, within: Path) -> bool:
-        """Whether a picture at this path within its folder is wanted.
+        """Return whether an image at this path within its folder is selected.
 
         >>> Selection(include=("*.png",), exclude=("old/*",)).wants(Path("new/a.png"))
         True
@@ -74,10 +74,10 @@ class Selection:
 
 
 def parse_shard(text: str) -> tuple[int, int]:
-    """The part ``i/n`` of a run.
+    """Return the part ``i/n`` of a run.
 
     Raises:
-        ScalewiseError: it does not read so.
+        ScalewiseError: it is not of that form.
 
     >>> parse_shard("2/8")
     (2, 8)
@@ -96,71 +96,73 @@ def plan_jobs(
     format: str | None = None,
     selection: Selection | None = None,
     warn: Callable[[str], None] | None = None,
-) -> list[Job]:
-    """Pair every input picture with its output file.
+) -> list[FileJob]:
+    """Pair every input image with its output file.
 
-    A picture that is given twice, by two names of its folder or in two of the inputs, is one job.
-    Results of earlier runs are left out: what lies in the output's folder, and what lies beside
-    its original under a name that says so, such as ``a_x2.png`` and ``a_restored.jpg`` beside
-    ``a.jpg``.  Named pictures are left out only where another's result would replace them.
+    An image that is given twice, by two names of its folder or in two of the inputs, is one job.
+    Results of earlier runs are left out: what is in the output's folder, and what is in the
+    folder of its original under a name that says so, such as ``a_x2.png`` and ``a_restored.jpg``
+    next to ``a.jpg``.  Named images are left out only where another's result would replace them.
 
     Args:
-        inputs: pictures, and folders, which are searched with their subfolders.
+        inputs: images, and folders, which are searched with their subfolders.
         output: a file, if there is one input and it is a file; else a folder, in which an
             input folder's tree is kept.  Text that ends in ``/`` is a folder.  None puts every
-            result beside its picture.
+            result into the folder of its image.
         suffix: what a result's name has before its extension, such as ``_x2``; a file that is
             given as output goes without.
-        format: the results' format; None for the picture's own, or PNG where that cannot be
+        format: the results' format; None for the image's own, or PNG where that cannot be
             written.
-        selection: which pictures are wanted, of those in folders.
-        warn: told, in a line, of pictures that were left out as results.
+        selection: which images to take, of those in folders.
+        warn: called with a line on images that were left out as results.
 
     Returns:
         In order of the inputs and, within folders, of names.  Results of one name, those that
         would replace an input, and folders that cannot be listed, are jobs with a problem.
 
     Raises:
-        ScalewiseError: a missing input, no picture at all, several pictures for one file, an
+        ScalewiseError: a missing input, no image at all, several images for one file, an
             unknown format, or a suffix with a separator in it.
     """
     selection = selection or Selection()
     if Path("a" + suffix).name != "a" + suffix:
-        raise ScalewiseError(f"suffix '{suffix}': is a part of a name, without separators")
+        raise ScalewiseError(f"suffix '{suffix}': must be a part of a name, without separators")
     several = len(inputs) != 1 or inputs[0].is_dir()
     if output is not None and _is_file_name(output, several):
         if several:
             raise ScalewiseError(
-                f"{output}: several pictures need a folder to be written to; end its name in / if "
-                "it shall be called so"
+                f"{output}: several images need a folder to be written to; end its name in / if "
+                "that is the name of a folder"
             )
-        return _checked([Job(find_images(inputs[0])[0], Path(output))])
+        return _checked([FileJob(find_images(inputs[0])[0], Path(output))])
     folder = None if output is None else Path(output)
     if folder is not None and folder.exists() and not folder.is_dir():
         raise ScalewiseError(
             f"{folder}: is a file, not a folder to write to; choose another output"
         )
     extension = None if format is None else format_of(Path("a.png"), format).suffixes[0]
-    closed: list[Job] = []
+    closed: list[FileJob] = []
     found: list[_Found] = []
     for given in inputs:
-        paths = find_images(given, lambda error, path: closed.append(Job(path, path, str(error))))
+        paths = find_images(
+            given, lambda error, path: closed.append(FileJob(path, path, str(error)))
+        )
         within = given if given.is_dir() else None
         found += [
             _Found(path, _target(path, given, folder, suffix, extension), within) for path in paths
         ]
     wanted = _without_results(found, folder, suffix, warn)
     wanted = [each for each in wanted if each.given is None or selection.wants(each.within)]
-    once = {each.place: Job(each.source, each.target) for each in reversed(wanted)}
+    once = {each.place: FileJob(each.source, each.target) for each in reversed(wanted)}
     jobs = [once.pop(each.place) for each in wanted if each.place in once]
     if not jobs and not closed:
-        raise ScalewiseError(f"{', '.join(map(str, inputs))}: no picture in it, or none wanted")
+        raise ScalewiseError(f"{', '.join(map(str, inputs))}: no image in it, or none selected")
     return closed + _checked(jobs)
 
 
 @dataclass(frozen=True)
 class _Found:
-    """A picture that was found: in a given folder, or named itself."""
+    """An image that was found: in a given folder, or named itself."""
 
     source: Path
     target: Path
@@ -175,7 +177,7 @@ class _Found:
         return _place_of(self.source)
 
     def lies_in(self, output: Path) -> bool:
-        """Whether this lies in the output's folder, and the folder that was given does not."""
+        """Return whether it is in the output's folder, and the folder that was given is not."""
         if self.given is None:
             return False
         folder, given = Path(os.path.realpath(output)), Path(os.path.realpath(self.given))
@@ -183,9 +185,9 @@ class _Found:
 
 
 def _place_of(path: Path) -> Path:
-    """Where a file really lies, whatever links and dots lead to its folder.
+    """Return a file's real path, whatever links and dots lead to its folder.
 
-    The file itself may be a link: it is a picture of its own name.
+    The file itself may be a link: it is an image of its own name.
     """
     return Path(os.path.realpath(path.parent), path.name)
 
@@ -196,7 +198,7 @@ def _without_results(
     suffix: str,
     warn: Callable[[str], None] | None,
 ) -> list[_Found]:
-    """What is not the result of an earlier run."""
+    """Return the images that are not results of an earlier run."""
     within = [each for each in found if output is not None and each.lies_in(output)]
     found = [each for each in found if output is None or not each.lies_in(output)]
     originals = {target: each for each in found if (target := _place_of(each.target)) != each.place}
@@ -214,13 +216,13 @@ def _without_results(
     strangers = [each for each in within if each.place.with_suffix("") not in results]
     if warn is not None and told:
         warn(
-            f"{_counted(told)}: left out, for the name says that it is the result of another "
+            f"{_counted(told)}: left out, because the name says that it is the result of another "
             "input; give it alone to use it"
         )
     if warn is not None and strangers:
         warn(
-            f"{_counted(strangers)}: left out, for it lies in the folder of the results, though "
-            "no input is called so; choose another output to use it"
+            f"{_counted(strangers)}: left out, because it is in the folder of the results, though "
+            "no input has its name; choose another output to use it"
         )
     return kept
 
@@ -230,11 +232,11 @@ def _counted(found: Sequence[_Found]) -> str:
 
 
 _RESULT = re.compile(r"(?P<original>.+)_(x\d+(\.\d+)?|[wh]\d+|\d+x\d+|restored)")
-"""What commands call their results by themselves."""
+"""The names that commands give their results by default."""
 
 
 def _originals(place: Path, suffix: str) -> set[Path]:
-    """What a picture would be the result of, by its name; without extensions."""
+    """Return the images that one would be the result of, by its name; without extensions."""
     stems = {match["original"]} if (match := _RESULT.fullmatch(place.stem)) else set[str]()
     if suffix and place.stem.endswith(suffix):
         stems.add(place.stem.removesuffix(suffix))
@@ -252,12 +254,12 @@ def _target(
 
 
 def result_name(source: Path, suffix: str, extension: str | None = None) -> str:
-    """What the result of a picture is called.
+    """Return the name of an image's result.
 
     Args:
-        source: the picture.
+        source: the image.
         suffix: what its name has before its extension.
-        extension: the results'; None for the picture's own, or PNG's where that cannot be written.
+        extension: the results'; None for the image's own, or PNG's where that cannot be written.
 
     >>> result_name(Path("a/b.jpg"), "_x2"), result_name(Path("b.heic"), "")
     ('b_x2.jpg', 'b.png')
@@ -271,7 +273,7 @@ _EXTENSION = re.compile(r"\.([A-Za-z]{2,5}|jp2|j2k)")
 
 
 def _is_file_name(output: Path | str, several: bool) -> bool:
-    """Whether an output is meant to be a file: ``2024.05.06`` and ``models.v1`` are folders."""
+    """Return whether an output is a file's name: ``2024.05.06`` and ``models.v1`` are folders."""
     path = Path(output)
     if path.is_dir() or str(output).endswith(_SEPARATORS):
         return False
@@ -281,7 +283,7 @@ def _is_file_name(output: Path | str, several: bool) -> bool:
 
 
 def _matches(path: Path, patterns: Sequence[str]) -> bool:
-    """Whether a path matches one of some patterns, in upper or lower case."""
+    """Return whether a path matches one of some patterns, in upper or lower case."""
     names = [_comparable(name) for name in (path.as_posix(), path.name)]
     return any(fnmatchcase(name, _pattern(pattern)) for pattern in patterns for name in names)
 
@@ -292,17 +294,17 @@ def _pattern(text: str) -> str:
 
 
 def _comparable(text: str) -> str:
-    """Letters with accents come as one character or two, as the system likes it."""
+    """Return a name in lower case; systems write letters with accents as one or two characters."""
     return unicodedata.normalize("NFC", text).lower()
 
 
-def _checked(jobs: list[Job]) -> list[Job]:
-    """The jobs, with what is known beforehand to go wrong."""
+def _checked(jobs: list[FileJob]) -> list[FileJob]:
+    """Return the jobs, with the problems that are known beforehand."""
     sources = {job.source.resolve() for job in jobs}
     return [replace(job, problem=problem) for job, problem in _problems(jobs, sources)]
 
 
-def _problems(jobs: list[Job], sources: set[Path]) -> Iterator[tuple[Job, str]]:
+def _problems(jobs: list[FileJob], sources: set[Path]) -> Iterator[tuple[FileJob, str]]:
     taken: dict[Path, Path] = {}
     for job in jobs:
         target = job.target.resolve()

@@ -1,23 +1,23 @@
-"""The restorer: a released network, ready to be given pictures."""
+"""The restorer: a loaded network that restores arrays, images and files of any size."""
 
 from __future__ import annotations
 
 from numbers import Real
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from scalewise.errors import ScalewiseError, warn
 from scalewise.files import PictureWriter, check_target, open_picture
-from scalewise.restoring.devices import ChosenPrecision, choose_device, choose_precision
-from scalewise.restoring.engine import Cut, restored
-from scalewise.restoring.enlarging import enlarge
-from scalewise.restoring.ensemble import ensembled
+from scalewise.models.tiling import OVERLAP, Tiling
+from scalewise.restoring.cascade import upscale_array
+from scalewise.restoring.channels import Network, Run
+from scalewise.restoring.ensemble import self_ensemble
 from scalewise.restoring.inputs import read_input
 from scalewise.restoring.memory import bytes_per_pixel, choose_tile
 from scalewise.restoring.rows import (
+    FloatImage,
     Progress,
     Rows,
     RowSink,
@@ -26,31 +26,25 @@ from scalewise.restoring.rows import (
     rows_of_array,
     to_array,
 )
-from scalewise.restoring.runtime import Finite, OpenVinoRuntime, Precision, Runtime, TorchRuntime
-from scalewise.restoring.samples import FloatImage
+from scalewise.restoring.runtime import FiniteRuntime, Runtime
 from scalewise.restoring.sizes import Target
-from scalewise.restoring.window import Network, Run
-from scalewise.weights import clean_sibling, find_release
-from scalewise.weights.card import GRAPH_FILE, INT8_FILE, WEIGHTS_FILE, checked_file, read_card
+from scalewise.restoring.tiling import TilingOptions, restore_rows
 
 Tile = int | Literal["auto"] | None
 
 DEFAULT_TILE: Tile = "auto"
-OVERLAP = 24
-"""Input pixels between a used pixel and a tile's inner edge, for networks without a pyramid;
-they are only called ``exact`` if they see no further."""
 PYRAMID_OVERLAP = 28
-"""The same for pyramids, which see further, ever less: at least so much, and ``PYRAMID_PIXELS``
-of the coarsest level's pixels.  What that makes of levels of 255 between
-tiled and whole with scn_x2, at worst: on photographs 0.11 (with 24: 0.23; with 16: 0.99), on
-black and white noise 0.10, on a checkerboard of single pixels 0.13 (with 24: 0.41)."""
+"""The overlap for pyramids, which see further, ever less: at least so much, and ``PYRAMID_PIXELS``
+of the coarsest level's pixels.  The largest difference between tiled and whole with scn_x2, in
+levels of 255: on photographs 0.11 (with 24: 0.23; with 16: 0.99), on black and white noise 0.10,
+on a checkerboard of single pixels 0.13 (with 24: 0.41)."""
 PYRAMID_PIXELS = 7
 BLEND = 14
-"""Input pixels to either side of a cut over which tiles of ``blended`` networks fade."""
+"""Input pixels to either side of a cut over which tiles of ``blended`` networks are feathered."""
 
 
 class Traits(Protocol):
-    """What must be known of a network to run it; a model's card and a network both tell."""
+    """What must be known of a network to run it; a model's card and a network both have it."""
 
     @property
     def scale(self) -> int:
@@ -64,12 +58,12 @@ class Traits(Protocol):
 
     @property
     def multiple(self) -> int:
-        """What height and width must be multiples of."""
+        """Height and width must be multiples of it."""
         ...
 
     @property
-    def tiling(self) -> Literal["exact", "blended", "whole"]:
-        """How it may be cut into tiles."""
+    def tiling(self) -> Tiling:
+        """How images may be cut into tiles."""
         ...
 
     @property
@@ -79,34 +73,37 @@ class Traits(Protocol):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What it was built with."""
+        """The settings that it was built with."""
         ...
 
 
 def check_strength(strength: float) -> None:
     """Refuse a strength that is not a number from 0 to 1."""
     if not isinstance(strength, Real) or not 0 <= strength <= 1:
-        raise ScalewiseError(f"strength must be from 0 to 1, not {strength}")
+        raise ScalewiseError(
+            f"strength must be from 0 to 1, not {strength}", arguments=["strength"]
+        )
 
 
 class Restorer:
-    """A network that restores arrays and pictures of any size; threads may share it.
+    """A network that restores arrays and images of any size; threads may share it.
 
     Args:
-        name: what the network is called.
+        name: of the network.
         traits: what it needs.
-        runtime: the network itself, or in bfloat16 a :class:`Finite` that can do without.
+        runtime: the network itself, or in bfloat16 a :class:`FiniteRuntime` that has another in
+            float32.
         tile: input pixels used of a tile along either axis; ``"auto"`` goes by the free memory,
-            up to 640; None runs pictures whole.  Networks whose tiling is ``whole`` always run
+            up to 640; None runs images whole.  Networks whose tiling is ``whole`` always run
             so: tiles would change their result.
-        allow_local: cut even ``whole`` networks' pictures: each tile is then restored for
-            itself, and the result is another one.
-        high_bit_depth_in_f32: restore pictures of more than 8 bits in float32, whatever the runtime
-            computes in, for bfloat16 has no more than 8 bits itself.
-        strength: how much is kept of what the network makes, in [0, 1].
-        blend_with: the network that makes the rest; None for the picture as it is, at scale 1.
-        ensemble: take the mean over the eight views of each tile, which is a little better and
-            takes eight times as long.
+        force_tiling: cut images even for ``whole`` networks: each tile is then restored by
+            itself, and the result differs.
+        high_bit_depth_in_f32: restore images of more than 8 bits in float32, whatever the runtime
+            computes in, because bfloat16 has no more than 8 bits itself.
+        strength: how much is kept of what the network changes, in [0, 1].
+        blend_with: the network that makes the rest; None for the input itself, at scale 1.
+        ensemble: average over the eight views of each tile (self-ensemble, x8), which is a little
+            better and takes eight times as long.
 
     Raises:
         ScalewiseError: a strength beyond its range, or below 1 where there is no rest.
@@ -116,10 +113,10 @@ class Restorer:
         self,
         name: str,
         traits: Traits,
-        runtime: Runtime | Finite,
+        runtime: Runtime | FiniteRuntime,
         tile: Tile = DEFAULT_TILE,
         *,
-        allow_local: bool = False,
+        force_tiling: bool = False,
         high_bit_depth_in_f32: bool = False,
         strength: float = 1.0,
         blend_with: Restorer | None = None,
@@ -130,23 +127,27 @@ class Restorer:
             raise ScalewiseError(f"{name} only enlarges: it has no strength to choose")
         self.name = name
         self.scale = traits.scale
-        self._finite = runtime if isinstance(runtime, Finite) else Finite(runtime)
+        self._finite = runtime if isinstance(runtime, FiniteRuntime) else FiniteRuntime(runtime)
         self.runtime = self._finite.runtime
-        self.tile = None if traits.tiling == "whole" and not allow_local else tile
+        self.tile = None if traits.tiling == "whole" and not force_tiling else tile
         self._traits = traits
         self._high_bit_depth_in_f32 = high_bit_depth_in_f32
         self._strength = strength
         self._blend_with = blend_with
         self._ensemble = ensemble
 
+    def __repr__(self) -> str:
+        device, precision = self.runtime.device, self.runtime.precision
+        return f"<Restorer {self.name}: x{self.scale}, {precision} on {device}, tile {self.tile}>"
+
     def restore(self, image: Any, progress: Progress | None = None) -> Any:
         """Restore an array, at the network's own scale.
 
         Args:
             image: (H, W) or (H, W, C) with C 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB,
-                alpha); uint8 or uint16 over its full range, or floating in [0, 1] but for
-                noise.  Grey stays exactly grey.  It may be all that :meth:`upscale` takes.
-            progress: told what is done.
+                alpha); uint8 or uint16 over its full range, or floating in [0, 1] except for
+                noise.  Grey stays exactly grey.  All that :meth:`upscale` takes is accepted.
+            progress: called with the pixels done, and all of them.
 
         Returns:
             ``scale`` times as high and wide, in the input's dtype and number of axes and
@@ -157,7 +158,7 @@ class Restorer:
         """
         given = read_input(image, any_range=True)
         rows = rows_of_array(given.pixels, given.separate)
-        return given.give_back(to_array(self.restored(rows, rows.dtype, progress)))
+        return given.give_back(to_array(self.restore_rows(rows, rows.dtype, progress)))
 
     def upscale(
         self,
@@ -174,14 +175,13 @@ class Restorer:
 
         Args:
             image: as for :func:`scalewise.upscale`, or a :class:`~scalewise.files.Picture`.
-            progress: told what is done.
-            scale, width, height, fit, max_megapixels: the size, as
-                :class:`~scalewise.restoring.sizes.Target` takes it; the network's own scale
-                without any of them.
+            progress: as for :meth:`restore`.
+            scale, width, height, fit, max_megapixels: the size, as for
+                :class:`scalewise.Target`; the network's own scale without any of them.
 
         Returns:
-            The image in the input's kind: a picture with all that it carries, an image of PIL,
-            or an array.
+            The image in the input's kind: a picture with its metadata, an image of PIL, or an
+            array.
 
         Raises:
             ScalewiseError: as :meth:`restore`, or a size out of reach.
@@ -189,7 +189,7 @@ class Restorer:
         target = Target(scale, width, height, fit, max_megapixels)
         given = read_input(image)
         return given.give_back(
-            enlarge(given.pixels, [self], target, progress, separate=given.separate)
+            upscale_array(given.pixels, [self], target, progress, separate=given.separate)
         )
 
     def restore_file(
@@ -200,17 +200,16 @@ class Restorer:
         *,
         overwrite: bool = False,
     ) -> None:
-        """Restore a picture from file to file, with all that it carries; it need not fit into
-        memory.
+        """Restore an image from file to file, with its metadata; it need not fit into memory.
 
         Args:
-            source: the picture.
+            source: the image.
             target: the result, in the format of its extension; missing folders are made.
-            progress: told what is done.
-            overwrite: replace a file that is there.
+            progress: as for :meth:`restore`.
+            overwrite: replace an existing file.
 
         Raises:
-            ScalewiseError: the one cannot be read, or the other not written.
+            ScalewiseError: the image cannot be read, or the result cannot be written.
         """
         target = Path(target)
         with open_picture(source) as reader:
@@ -224,20 +223,20 @@ class Restorer:
             warn(line)
 
     def stream(self, source: RowSource, sink: RowSink, progress: Progress | None = None) -> None:
-        """Restore a picture that need not fit into memory, from rows to rows.
+        """Restore an image that need not fit into memory, from rows to rows.
 
         Args:
-            source: where its rows come from.
-            sink: where the restored rows go, in the source's dtype.
-            progress: told what is done.
+            source: what its rows are read from.
+            sink: what the restored rows are written to, in the source's dtype.
+            progress: as for :meth:`restore`.
 
         Raises:
             ScalewiseError: as :meth:`restore`, and what source and sink raise.
         """
-        for block in self.restored(rows_of(source), source.dtype, progress).blocks:
+        for block in self.restore_rows(rows_of(source), source.dtype, progress).blocks:
             sink.write_rows(block)
 
-    def restored(
+    def restore_rows(
         self,
         rows: Rows,
         dtype: np.dtype[Any],
@@ -245,12 +244,12 @@ class Restorer:
         *,
         deep: bool | None = None,
     ) -> Rows:
-        """A picture's rows restored, as they are taken.
+        """Restore an image's rows, as they are taken.
 
         Args:
-            rows: the picture.
+            rows: the image.
             dtype: of the result's samples.
-            progress: told what is done.
+            progress: as for :meth:`restore`.
             deep: whether it has more than 8 bits; None to go by its samples.
         """
         deep = rows.dtype != np.uint8 if deep is None else deep
@@ -260,18 +259,12 @@ class Restorer:
             self._traits.channels,
             self._traits.multiple,
         )
-        total = rows.height * rows.width
-
-        def done(pixels: int) -> None:
-            if progress is not None:
-                progress(pixels, total)
-
-        return restored(rows, network, self._cut(rows.height, rows.width), dtype, done)
+        return restore_rows(rows, network, self._tiling(rows.height, rows.width), dtype, progress)
 
     def _run(self, exactly: bool) -> Run:
-        """The network, as strong as it shall be."""
+        """Return the network, with ensemble and strength."""
         run: Run = self._finite.run_exactly if exactly else self._finite
-        run = ensembled(run) if self._ensemble else run
+        run = self_ensemble(run) if self._ensemble else run
         if self._strength == 1:
             return run
         strength: Any = np.float32(self._strength)
@@ -283,117 +276,24 @@ class Restorer:
 
         return mixed
 
-    def _cut(self, height: int, width: int) -> Cut:
+    def _tiling(self, height: int, width: int) -> TilingOptions:
         traits = self._traits
         pyramid_overlap = max(PYRAMID_OVERLAP, PYRAMID_PIXELS * traits.multiple)
         overlap = OVERLAP if traits.multiple == 1 else pyramid_overlap
         blend = 0 if traits.tiling == "exact" else BLEND
         if isinstance(self.tile, int):
-            return Cut(self.tile, overlap, blend)
+            return TilingOptions(self.tile, overlap, blend)
         free = self.runtime.free_memory()
         per_pixel = bytes_per_pixel(traits.architecture, traits.settings)
         if self.tile == "auto":
-            return Cut(choose_tile(free, per_pixel, overlap), overlap, blend)
+            return TilingOptions(choose_tile(free, per_pixel, overlap), overlap, blend)
         if traits.tiling != "whole":
-            return Cut(max(height, width), overlap, blend)
+            return TilingOptions(max(height, width), overlap, blend)
         if height * width * per_pixel > free:
             raise ScalewiseError(
-                f"{self.name} must see a picture whole, which takes about "
+                f"{self.name} must see an image whole, which takes about "
                 f"{height * width * per_pixel / 1e9:.1f} GB of memory for {width}x{height}, and "
-                f"{free / 1e9:.1f} GB are free; use another model, or allow tiles to be restored "
-                "each for itself"
+                f"{free / 1e9:.1f} GB are free; use another model, or force tiling, which changes "
+                "the result"
             )
-        return Cut(None, overlap)
-
-
-def load(
-    model: str | Path,
-    *,
-    device: str = "auto",
-    precision: ChosenPrecision = "auto",
-    tile: Tile = DEFAULT_TILE,
-    allow_local: bool = False,
-    threads: int | None = None,
-    strength: float = 1.0,
-    ensemble: bool = False,
-) -> Restorer:
-    """Load a released model.
-
-    Args:
-        model: its name, or the path of its folder.
-        device: ``cpu`` (OpenVINO), ``cuda`` or ``mps`` (PyTorch); ``auto`` takes a GPU that
-            PyTorch can use, else the CPU.
-        precision: what to compute in, ``f32``, ``bf16`` or, for photographs on the CPU,
-            ``int8``; ``auto`` takes ``bf16`` where the device has it and the card tells that it
-            costs less than 0.01 dB, and for pictures of 8 bits alone.
-        tile, allow_local: as for :class:`Restorer`.
-        threads: of the CPU, to compute with; None for all that the machine has.
-        strength: how much is kept of what a model for noise, JPEG or photographs makes, in
-            [0, 1]; the rest is the picture as it is or, where it grows, what the model for clean
-            pictures makes.
-
-    Raises:
-        ScalewiseError: no such model or device, its files are damaged, or a strength beyond its
-            range or for a model that only enlarges.
-    """
-    folder = find_release(model)
-    card = read_card(folder)
-    place = choose_device(device)
-    chosen = choose_precision(precision, card, place)
-
-    def open_runtime(precision: Precision) -> Runtime:
-        if place == "cpu":
-            graph = INT8_FILE if precision == "int8" else GRAPH_FILE
-            checked_file(folder, card, WEIGHTS_FILE)  # which the graph may refer to
-            return OpenVinoRuntime(checked_file(folder, card, graph), precision, threads)
-        from scalewise.weights.release import load_network
-
-        return TorchRuntime(load_network(folder), place, precision)
-
-    runtime = Finite(open_runtime(chosen), None if chosen == "f32" else lambda: open_runtime("f32"))
-    blend_with = None
-    if strength < 1 and (sibling := clean_sibling(card)) is not None:
-        blend_with = load(sibling, device=device, precision=precision, threads=threads)
-    return Restorer(
-        card.name,
-        card,
-        runtime,
-        tile,
-        allow_local=allow_local,
-        high_bit_depth_in_f32=precision == "auto",
-        strength=strength,
-        blend_with=blend_with,
-        ensemble=ensemble,
-    )
-
-
-def load_trained(
-    checkpoint: str | Path,
-    *,
-    precision: ChosenPrecision = "f32",
-    tile: Tile = DEFAULT_TILE,
-    allow_local: bool = False,
-    ensemble: bool = False,
-    settings: dict[str, Any] | None = None,
-) -> Restorer:
-    """Load a network that is not released, by exporting it first; this needs PyTorch.
-
-    Args:
-        checkpoint, settings: what :func:`scalewise.weights.release.load_network` takes.
-        precision, tile, allow_local, ensemble: as for :func:`load`; ``auto`` is ``f32``, for no
-            card tells what another would cost.
-
-    Raises:
-        ScalewiseError: nothing of that kind there, or damaged.
-    """
-    from scalewise.models.export import export_onnx
-    from scalewise.weights.release import load_network
-
-    network = load_network(checkpoint, **(settings or {}))
-    chosen = choose_precision(precision, None, "cpu")
-    with TemporaryDirectory() as folder:
-        graph = Path(folder, GRAPH_FILE)
-        export_onnx(network, graph)
-        runtime = OpenVinoRuntime(graph, chosen)
-    name = Path(checkpoint).name
-    return Restorer(name, network, runtime, tile, allow_local=allow_local, ensemble=ensemble)
+        return TilingOptions(None, overlap)

@@ -1,38 +1,44 @@
-"""Pictures that come and go row by row, so that none need be in memory whole."""
+"""Image rows, read and written in blocks, so that no image need be in memory whole."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from queue import Empty, Full, Queue
+from threading import Event, Thread
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.restoring.samples import data_range
-
-BLOCK = 64
-"""Rows that are asked for at once."""
+FloatImage = NDArray[np.float32]
 
 Progress = Callable[[int, int], None]
-"""Told how many of the picture's pixels are done, and how many there are."""
+"""A function of the image's pixels that are done, and of all of them."""
+
+BLOCK = 64
+"""Rows that are read at once."""
+
+_PREFETCH_BYTES = 2**25
+"""Bytes that are read ahead at most: all of an image of 11 megapixels."""
+_PATIENCE = 0.05  # seconds after which a thread checks whether it is still needed
 
 
 class RowSource(Protocol):
-    """Where a picture's rows come from, such as :class:`scalewise.files.PictureReader`.
+    """What an image's rows are read from, such as :class:`scalewise.files.PictureReader`.
 
-    One that has an attribute ``separate`` may say that every band stands for itself: see
+    A source that has an attribute ``separate`` may say that every channel stands for itself: see
     :class:`Rows`.
     """
 
     @property
     def height(self) -> int:
-        """Rows of the picture."""
+        """Rows of the image."""
         ...
 
     @property
     def width(self) -> int:
-        """Columns of the picture."""
+        """Columns of the image."""
         ...
 
     @property
@@ -46,12 +52,12 @@ class RowSource(Protocol):
         ...
 
     def read_rows(self, start: int, stop: int) -> NDArray[Any]:
-        """Rows ``start`` to ``stop``, (n, W, C); they are asked for in order, each once."""
+        """Return rows ``start`` to ``stop``, (n, W, C); called in order, once for each row."""
         ...
 
 
 class RowSink(Protocol):
-    """Where a picture's rows go, such as :class:`scalewise.files.PictureWriter`."""
+    """What an image's rows are written to, such as :class:`scalewise.files.PictureWriter`."""
 
     def write_rows(self, rows: Any) -> None:
         """Take the next rows, (n, W, C), from the top down."""
@@ -60,10 +66,10 @@ class RowSink(Protocol):
 
 @dataclass(frozen=True)
 class Rows:
-    """A picture on its way: what it is, and its rows in blocks (n, W, C) from the top down.
+    """An image as a stream: what it is, and its rows in blocks (n, W, C) from the top down.
 
     Attributes:
-        separate: whether every channel stands for itself, such as near infrared beside red:
+        separate: whether every channel stands for itself, such as near infrared next to red:
             none of them is alpha, and there may be more than four.
     """
 
@@ -76,7 +82,7 @@ class Rows:
 
 
 def rows_of(source: RowSource) -> Rows:
-    """The rows of a source."""
+    """Return the rows of a source."""
     height = source.height
 
     def blocks() -> Iterator[NDArray[Any]]:
@@ -88,7 +94,7 @@ def rows_of(source: RowSource) -> Rows:
 
 
 def rows_of_array(image: NDArray[Any], separate: bool = False) -> Rows:
-    """The rows of an array (H, W, C) with C 1 to 4, or any where they are separate; not a copy.
+    """Return the rows of an array (H, W, C) with C 1 to 4, or any C if separate; not a copy.
 
     Raises:
         ValueError: another shape or dtype.
@@ -97,13 +103,13 @@ def rows_of_array(image: NDArray[Any], separate: bool = False) -> Rows:
         raise ValueError(
             f"an image is (H, W) or (H, W, C) with C 1 to 4, not of shape {image.shape}"
         )
-    data_range(image.dtype)  # says which are known
+    data_range(image.dtype)  # raises for an unknown dtype
     height, width, channels = image.shape
     return Rows(height, width, channels, image.dtype, iter([image]), separate)
 
 
 def to_array(rows: Rows) -> NDArray[Any]:
-    """All rows, as an array (H, W, C)."""
+    """Return all rows, as an array (H, W, C)."""
     image = np.empty((rows.height, rows.width, rows.channels), rows.dtype)
     done = 0
     for block in rows.blocks:
@@ -113,7 +119,7 @@ def to_array(rows: Rows) -> NDArray[Any]:
 
 
 class RowBuffer:
-    """Windows of rows, that may overlap, from blocks that come once.
+    """Windows of rows, which may overlap, from blocks that come once.
 
     >>> buffer = RowBuffer(iter([np.arange(4), np.arange(4, 8)]))
     >>> buffer.rows(0, 3).tolist(), buffer.rows(2, 6).tolist()
@@ -127,7 +133,7 @@ class RowBuffer:
         self._next = 0
 
     def rows(self, start: int, stop: int) -> NDArray[Any]:
-        """Rows ``start`` to ``stop``, not to be written to; ``start`` never goes back."""
+        """Return rows ``start`` to ``stop``, not to be written to; ``start`` never goes back."""
         while self._next < stop:
             block = next(self._blocks)
             self._kept.append(block)
@@ -138,3 +144,103 @@ class RowBuffer:
             self._kept = [np.concatenate([self._kept[0][start - self._first :], *self._kept[1:]])]
             self._first = start
         return self._kept[0][start - self._first : stop - self._first]
+
+
+class Prefetcher:
+    """Prefetch: a thread reads the blocks of some rows ahead, from now on.
+
+    An iterator.  An error of the thread is raised where the blocks are taken, after those that
+    were read before it.
+
+    Args:
+        rows: whose blocks to read.
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        self._blocks = rows.blocks
+        size = BLOCK * rows.width * rows.channels * rows.dtype.itemsize
+        room = max(2, _PREFETCH_BYTES // size)
+        self._queue: Queue[NDArray[Any] | Exception | None] = Queue(room)
+        self._stopped = Event()
+        self._thread = Thread(target=self._fetch, daemon=True)
+        self._thread.start()
+        self.rows = replace(rows, blocks=self)
+
+    def __iter__(self) -> Prefetcher:
+        return self
+
+    def __next__(self) -> NDArray[Any]:
+        while True:
+            try:
+                item = self._queue.get(timeout=_PATIENCE)
+                break
+            except Empty:
+                if self._stopped.is_set():
+                    raise StopIteration from None
+        if isinstance(item, np.ndarray):
+            return item
+        self._stopped.set()
+        if item is None:
+            raise StopIteration
+        raise item
+
+    def close(self) -> None:
+        """Stop reading, and wait for the thread to end."""
+        self._stopped.set()
+        self._thread.join()
+
+    def _fetch(self) -> None:
+        try:
+            for block in self._blocks:
+                if not self._put(block):
+                    return
+            self._put(None)
+        except Exception as error:
+            self._put(error)
+
+    def _put(self, item: NDArray[Any] | Exception | None) -> bool:
+        """Queue an item; return False if nobody needs it any more."""
+        while not self._stopped.is_set():
+            try:
+                self._queue.put(item, timeout=_PATIENCE)
+            except Full:
+                continue
+            return True
+        return False
+
+
+def data_range(dtype: np.dtype[Any]) -> float:
+    """Return the value of white.
+
+    Raises:
+        ValueError: samples of another kind than uint8, uint16 and floating.
+
+    >>> data_range(np.dtype(np.uint16)), data_range(np.dtype(np.float32))
+    (65535.0, 1.0)
+    """
+    if dtype.name in ("uint8", "uint16"):
+        return float(np.iinfo(dtype).max)
+    if np.issubdtype(dtype, np.floating):
+        return 1.0
+    raise ValueError(f"an image is uint8, uint16 or floating, not {dtype}")
+
+
+def to_samples(values: FloatImage, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return values in [0, 1] as samples: clipped, and rounded where they are integers.
+
+    Args:
+        values: any shape; they are overwritten.
+        dtype: of the samples.
+
+    Returns:
+        The samples; integers still as float32, which assignment casts to ``dtype``.
+
+    >>> to_samples(np.array([-1.0, 0.1, 2.0], np.float32), np.dtype(np.uint8)).tolist()
+    [0.0, 26.0, 255.0]
+    """
+    np.clip(values, 0, 1, out=values)
+    white = data_range(dtype)
+    if white != 1:
+        values *= np.float32(white)
+        np.rint(values, out=values)
+    return values

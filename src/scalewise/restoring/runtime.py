@@ -1,6 +1,6 @@
-"""The runtimes: OpenVINO on the CPU, where no PyTorch is needed, and PyTorch on GPUs.
+"""Runtimes: OpenVINO on the CPU, where no PyTorch is needed, and PyTorch on GPUs.
 
-Both may be called from several threads; they take turns, for one call uses the whole device.
+Both may be called from several threads, which take turns: one call uses the whole device.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from scalewise.restoring.memory import free_memory, is_out_of_memory
 Precision = Literal["f32", "bf16", "int8"]
 
 _ANY_SIZE = 128**2
-"""Pixels up to which the graph for any size serves: compiling for one takes as long as running
+"""Pixels up to which the graph for any size is used: compiling for one takes as long as running
 that many, and its memory, nearly three times as much, does not matter yet."""
 _KEPT = 2**19
-"""Pixels of all the sizes that graphs are kept for; each holds its memory."""
+"""Pixels of all the sizes that graphs are kept for; each keeps its memory."""
 
 
 class Runtime(Protocol):
@@ -38,11 +38,11 @@ class Runtime(Protocol):
 
     @property
     def precision(self) -> Precision:
-        """What it computes in."""
+        """The number format that it computes in."""
         ...
 
     def free_memory(self) -> int:
-        """Bytes that are free where it runs."""
+        """Return the bytes that are free where it runs."""
         ...
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -57,13 +57,13 @@ class Runtime(Protocol):
 class OpenVinoRuntime:
     """A network on the CPU.
 
-    Large sizes get a graph compiled for just that size, which takes a third of the memory, for
+    Large sizes get a graph compiled for just that size.  It takes a third of the memory, because
     only then OpenVINO plans which buffers may share it, and a sixth less time.
 
     Args:
         graph: an ONNX file made by ``scalewise export``, or a released model's.
-        precision: what to compute in; ``bf16`` is up to twice as fast where the CPU has it.
-            ``int8`` is for a graph that has 8-bit integers, and computes the rest in float32.
+        precision: ``bf16`` is up to twice as fast as ``f32`` where the CPU has it.  ``int8`` is
+            for a graph that has 8-bit integers, and computes the rest in float32.
         threads: how many to use; None for all that the machine has.
 
     Raises:
@@ -103,7 +103,7 @@ class OpenVinoRuntime:
                 raise MemoryError(str(error)) from error
 
     def _for_size(self, shape: tuple[int, ...]) -> Any:
-        """The graph for a size, compiled if it is not at hand."""
+        """Return the graph for a size, compiled if it is not kept."""
         if shape[2] * shape[3] <= _ANY_SIZE:
             shape = ()
         if shape not in self._compiled:
@@ -123,7 +123,7 @@ class OpenVinoRuntime:
         return self._compiled[shape]
 
     def _make_room(self, shape: tuple[int, ...]) -> None:
-        """Let go of the sizes that were not used for longest."""
+        """Drop the sizes that were not used for longest."""
         kept = [other for other in self._compiled if other]
         pixels = sum(other[2] * other[3] for other in (*kept, shape) if other)
         while kept and pixels > _KEPT:
@@ -137,8 +137,8 @@ class TorchRuntime:
 
     Args:
         network: in evaluation mode; it is moved to the device.
-        device: what PyTorch calls it.
-        precision: what to compute in; ``f32`` is true float32, without TensorFloat32.
+        device: its name in PyTorch.
+        precision: ``f32`` is true float32, without TensorFloat32; or ``bf16``.
     """
 
     def __init__(self, network: Any, device: str, precision: Precision = "f32") -> None:
@@ -181,8 +181,8 @@ class TorchRuntime:
             return self._network.restore(tensor).float().cpu().numpy()
 
 
-class Finite:
-    """A runtime whose results are finite: what is not is computed once more in float32.
+class FiniteRuntime:
+    """A runtime whose results are finite: others are computed once more in float32.
 
     Args:
         runtime: what to run.
@@ -230,5 +230,5 @@ def _checked(result: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _is_finite(result: NDArray[np.float32]) -> bool:
-    # The sum of what is not finite is not finite, and takes one pass.
+    # A sum over values that are not finite is not finite, and takes one pass.
     return isfinite(float(result.sum(dtype=np.float64)))

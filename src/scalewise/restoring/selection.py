@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
 
 from scalewise.errors import NothingToRestore
 from scalewise.files import MAX_PIXELS, open_picture
 from scalewise.files.jpeg import luma_table
 from scalewise.imaging.blind_estimation import BAND, Estimate, estimate_degradation
-from scalewise.restoring.restorer import Restorer, load
+from scalewise.restoring.cascade import CascadeStep
+from scalewise.restoring.loading import LoadOptions, load
+from scalewise.restoring.restorer import Restorer
 from scalewise.tasks import DEJPEG, SUPER_RESOLUTION, get_task, select_task
-from scalewise.weights import cascade_of, default_model, find_release
-from scalewise.weights.card import CARD_FILE, Card, read_card
+from scalewise.weights import Release, cascade_of, default_model, resolve
+from scalewise.weights.card import CARD_FILE, Card
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class SelectedModels:
         reason: why these, in a few words; empty where the user named them.
     """
 
-    restorers: Sequence[Restorer]
+    restorers: Sequence[CascadeStep]
     reason: str = ""
 
 
@@ -48,23 +49,25 @@ class AutoSelector:
     """
 
     choose: Callable[[Path], SelectedModels]
-    typical: Sequence[Restorer]
+    typical: Sequence[CascadeStep]
 
 
-Networks = Sequence[Restorer] | AutoSelector
-ModelSpec = str | Path | Callable[..., Networks]
-"""A model's name or folder, or a function that loads models with the options of
-:func:`~scalewise.restoring.restorer.load`, such as :func:`select_for_upscaling`."""
+Networks = Sequence[CascadeStep] | AutoSelector
+ModelLoader = Callable[[LoadOptions], Networks]
+"""A function that loads models, such as :func:`select_for_upscaling`."""
+ModelSpec = str | Path | Release | ModelLoader
+"""A released model's name, folder, or both resolved; or a function that loads models."""
 
 
-def load_networks(model: ModelSpec, **options: Any) -> Networks:
+def load_networks(model: ModelSpec, options: LoadOptions | None = None) -> Networks:
     """Load the models that are asked for.
 
     Args:
         model: see :data:`ModelSpec`.
-        options: as for :func:`~scalewise.restoring.restorer.load`.
+        options: how; all defaults if None.
     """
-    return model(**options) if callable(model) else load_cascade(model, **options)
+    options = options or LoadOptions()
+    return model(options) if callable(model) else load_cascade(model, options)
 
 
 def choose(networks: Networks, path: Path) -> SelectedModels:
@@ -76,52 +79,57 @@ def choose(networks: Networks, path: Path) -> SelectedModels:
     return networks.choose(path) if isinstance(networks, AutoSelector) else SelectedModels(networks)
 
 
-def typical(networks: Networks) -> Sequence[Restorer]:
+def typical(networks: Networks) -> Sequence[CascadeStep]:
     """Return models that tell what an image will cost."""
     return networks.typical if isinstance(networks, AutoSelector) else networks
 
 
-def load_cascade(model: str | Path, **options: Any) -> list[Restorer]:
+def load_cascade(model: str | Path | Release, options: LoadOptions | None = None) -> list[Restorer]:
     """Load a released model, and the models that its card names for larger or other sizes.
 
     What a model for photographs has made is clean, so that models for clean images enlarge it
     further.  Graphs are compiled when they are first used, so that those cost little.
 
     Args:
-        model, options: as for :func:`~scalewise.restoring.restorer.load`.
+        model, options: as for :func:`~scalewise.restoring.loading.load`.
 
     Returns:
         The model first.
     """
-    card = read_card(find_release(model))
-    following = [read_card(find_release(name)) for name in cascade_of(card)]
+    options = options or LoadOptions()
+    release = model if isinstance(model, Release) else resolve(model)
+    following = [resolve(name) for name in cascade_of(release.card)]
     return [
-        load(model, **options),
-        *(load(each.name, **_options_for(each, options)) for each in following),
+        load(release, options),
+        *(load(each, _options_for(each.card, options)) for each in following),
     ]
 
 
-def _options_for(card: Card, options: dict[str, Any]) -> dict[str, Any]:
-    """Leave out the strength for models that only enlarge."""
-    if get_task(card.task).is_degraded:
-        return options
-    return {name: value for name, value in options.items() if name != "strength"}
+def _options_for(card: Card, options: LoadOptions) -> LoadOptions:
+    """Return the options at full strength for models that only enlarge."""
+    return options if get_task(card.task).is_degraded else replace(options, strength=1.0)
 
 
-def cached_cascade(model: str | Path, strength: float = 1.0) -> list[Restorer]:
+def cached_cascade(model: str | Path | Release, options: LoadOptions) -> list[Restorer]:
     """Load as :func:`load_cascade`, and keep the models while their files are the same."""
-    folder = find_release(model).resolve()
+    release = model if isinstance(model, Release) else resolve(model)
+    folder = release.folder.resolve()
     card = (folder / CARD_FILE).stat()
     # A child of this process loads its own: threads that a network runs in stay in the parent.
     state = card.st_mtime_ns, card.st_size, os.getpid()
-    return _cached_cascade(str(model), folder, strength, state)
+    return _cached_cascade(folder, options, state)
 
 
 @lru_cache(maxsize=4)
 def _cached_cascade(
-    model: str, _folder: Path, strength: float, _state: tuple[int, int, int]
+    folder: Path, options: LoadOptions, _state: tuple[int, int, int]
 ) -> list[Restorer]:
-    return load_cascade(model, **({} if strength == 1 else {"strength": strength}))
+    return load_cascade(folder, options)
+
+
+def forget_models() -> None:
+    """Drop the models that are kept for the next call."""
+    _cached_cascade.cache_clear()
 
 
 def select_model(estimate: Estimate, *, enlarge: bool) -> str | None:
@@ -151,23 +159,24 @@ def estimate_file(path: str | Path, *, max_pixels: int | None = MAX_PIXELS) -> E
         return estimate_degradation(reader.read_rows(start, start + rows), luma_table(path))
 
 
-def select_for_upscaling(**options: Any) -> AutoSelector:
+def select_for_upscaling(options: LoadOptions | None = None) -> AutoSelector:
     """Select models that enlarge: for photographs with noise or artifacts, or for clean images.
 
-    ``strength`` is for the former alone.
+    The strength is for the former alone.
     """
-    return _selector(True, default_model(SUPER_RESOLUTION.name), options)
+    return _selector(True, default_model(SUPER_RESOLUTION.name), options or LoadOptions())
 
 
-def select_for_restoring(**options: Any) -> AutoSelector:
+def select_for_restoring(options: LoadOptions | None = None) -> AutoSelector:
     """Select models that remove noise or JPEG artifacts, whichever is worse; the size stays."""
-    return _selector(False, default_model(DEJPEG.name), options)
+    return _selector(False, default_model(DEJPEG.name), options or LoadOptions())
 
 
-def _selector(enlarge: bool, typical: str, options: dict[str, Any]) -> AutoSelector:
+def _selector(enlarge: bool, typical: str, options: LoadOptions) -> AutoSelector:
     @cache
     def cascade(model: str) -> list[Restorer]:
-        return load_cascade(model, **_options_for(read_card(find_release(model)), options))
+        release = resolve(model)
+        return load_cascade(release, _options_for(release.card, options))
 
     def choose(path: Path) -> SelectedModels:
         estimate = estimate_file(path, max_pixels=None)

@@ -1,22 +1,182 @@
-"""Tiling: where overlapping windows of one size lie along an axis, and what is used of them.
+"""TilingOptions: an image's rows through a network, in overlapping tiles with feathered seams.
 
-A window starts on a multiple of what the network needs, so that its pyramid's pixels fall where
-the whole picture's would; the overlap keeps the window's own edge out of what is used.  Windows
+A tile starts on a multiple of what the network needs, so that the pixels of its pyramid fall
+where the whole image's would.  The overlap keeps the tile's own edge out of what is used.  Tiles
 are as small as their number allows, and all of one size, for which a graph can be compiled.
+
+Only one strip of tiles is held, as it comes and as it goes.  If memory does not suffice for a
+tile, the tiles of its strip and of those below become half as large.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from scalewise.restoring.samples import FloatImage
+from scalewise.errors import ScalewiseError
+from scalewise.restoring.channels import Network, restore_tile
+from scalewise.restoring.rows import FloatImage, Progress, RowBuffer, Rows, to_samples
+
+SMALLEST_TILE = 32
+
+
+@dataclass(frozen=True)
+class TilingOptions:
+    """How images are cut into tiles.
+
+    Attributes:
+        tile: input pixels used of a tile along either axis, at most; None for no cut, whatever
+            it takes.
+        overlap: smallest distance of a used pixel from a tile's inner edge.
+        blend: input pixels to either side of a cut over which tiles are feathered; at most
+            ``overlap``; 0 for a plain cut.
+    """
+
+    tile: int | None
+    overlap: int
+    blend: int = 0
+
+
+def restore_rows(
+    rows: Rows,
+    network: Network,
+    tiling: TilingOptions,
+    dtype: np.dtype[Any],
+    progress: Progress | None = None,
+) -> Rows:
+    """Restore an image's rows, as they are taken.
+
+    Args:
+        rows: the image.
+        network: what to run.
+        tiling: how to cut the image.
+        dtype: of the result's samples.
+        progress: called after every tile.
+
+    Raises:
+        ScalewiseError: while the rows are taken: a tile's result is not finite even in
+            float32, or there is no memory for the smallest tile.
+    """
+    scale = network.scale
+    blocks = _Strips(rows, network, tiling, dtype, progress).blocks()
+    height, width = rows.height * scale, rows.width * scale
+    return Rows(height, width, rows.channels, dtype, blocks, rows.separate)
+
+
+class _Strips:
+    """The strips of one image, and the half-finished rows between two of them."""
+
+    def __init__(
+        self,
+        rows: Rows,
+        network: Network,
+        tiling: TilingOptions,
+        dtype: np.dtype[Any],
+        progress: Progress | None,
+    ) -> None:
+        self.rows = rows
+        self.network = network
+        self.tiling = tiling
+        self.dtype = dtype
+        self.progress = progress
+        self.height = round_up(rows.height, network.multiple)
+        self.width = round_up(rows.width, network.multiple)
+        self.carried: FloatImage | None = None
+
+    def blocks(self) -> Iterator[NDArray[Any]]:
+        buffer = RowBuffer(self.rows.blocks)
+        tile = self.tiling.tile or max(self.height, self.width)
+        pending = self._spans(self.height, tile)
+        while pending:
+            row = pending[0]
+            source = buffer.rows(row.start, min(row.start + row.length, self.rows.height))
+            try:
+                strip = self._restore_strip(source, row, self._spans(self.width, tile))
+            except MemoryError:
+                tile = self._smaller(tile)
+                pending = self._spans(self.height, tile, row.keep_from)
+            else:
+                del pending[0]
+                yield strip
+
+    def _spans(self, length: int, tile: int, begin: int = 0) -> list[Span]:
+        return spans(length, tile, self.tiling.overlap, self.network.multiple, begin)
+
+    def _smaller(self, tile: int) -> int:
+        """Return half a tile, of what is used of one."""
+        smaller = min(tile, max(self.height, self.width)) // 2
+        if self.tiling.tile is None or smaller < SMALLEST_TILE:
+            whole = "the whole image at once" if self.tiling.tile is None else "the smallest tile"
+            raise ScalewiseError(
+                f"not enough memory to restore {self.rows.width}x{self.rows.height} pixels, "
+                f"{whole}; close other programs, or choose a smaller network"
+            )
+        return smaller
+
+    def _restore_strip(self, source: NDArray[Any], row: Span, columns: list[Span]) -> NDArray[Any]:
+        """Return the finished rows of a strip of tiles."""
+        scale, blend = self.network.scale, self.tiling.blend
+        width = self.rows.width * scale
+        rows, down = row.weights(self.height, blend, scale)
+        rows = slice(rows.start, min(rows.stop, self.rows.height * scale))
+        shape = (rows.stop - rows.start, width, self.rows.channels)
+        out = np.zeros(shape, np.float32) if blend else np.empty(shape, self.dtype)
+        for column in columns:
+            tile = self._restore_tile(source, row, column)
+            places, across = column.weights(self.width, blend, scale)
+            places = slice(places.start, min(places.stop, width))
+            kept = tile[:, _inside(rows, row, scale), _inside(places, column, scale)]
+            if blend:
+                kept *= down[: kept.shape[1], None] * across[: kept.shape[2]]
+                out[:, places] += kept.transpose(1, 2, 0)
+            else:
+                out[:, places] = to_samples(kept, self.dtype).transpose(1, 2, 0)
+            self._report(row, column)
+        return self._blend(out, row, rows) if blend else out
+
+    def _blend(self, out: FloatImage, row: Span, rows: slice) -> NDArray[Any]:
+        """Return the rows that are finished; the others are carried to the next strip."""
+        if self.carried is not None:
+            out[: len(self.carried)] += self.carried
+        if row.keep_to < self.height:
+            finished = (row.keep_to - self.tiling.blend) * self.network.scale - rows.start
+            self.carried = out[finished:].copy()
+            out = out[:finished]
+        return to_samples(out, self.dtype).astype(self.dtype)
+
+    def _restore_tile(self, source: NDArray[Any], row: Span, column: Span) -> FloatImage:
+        """Restore a tile to (C, scale length, scale length); the image's edge is repeated."""
+        tile = source[:, column.start : column.start + column.length]
+        bottom, right = row.length - tile.shape[0], column.length - tile.shape[1]
+        if bottom or right:
+            tile = np.pad(tile, ((0, bottom), (0, right), (0, 0)), mode="edge")
+        try:
+            return restore_tile(tile, self.network, self.rows.separate)
+        except FloatingPointError:
+            where = "the network's result is"
+            if not np.isfinite(tile).all():
+                where = "the image has values that are"
+            raise ScalewiseError(
+                f"{where} not finite in columns {column.start} to {column.start + column.length} "
+                f"of rows {row.start} to {row.start + row.length}"
+            ) from None
+
+    def _report(self, row: Span, column: Span) -> None:
+        if self.progress is None:
+            return
+        height, width = self.rows.height, self.rows.width
+        top, bottom = row.keep_from, min(row.keep_to, height)
+        done = top * width + (bottom - top) * min(column.keep_to, width)
+        self.progress(done, height * width)
 
 
 @dataclass(frozen=True)
 class Span:
-    """One window along one axis: it reads ``length`` from ``start``; its result is used from
+    """A tile along one axis: it reads ``length`` from ``start``, and its result is used from
     ``keep_from`` to ``keep_to`` (all in input pixels of the whole)."""
 
     start: int
@@ -25,16 +185,16 @@ class Span:
     keep_to: int
 
     def weights(self, axis_length: int, blend: int, scale: int) -> tuple[slice, FloatImage]:
-        """What the window counts for, where it and its neighbours are blended.
+        """Return the feathering weights of the tile, where it meets its neighbours.
 
         Args:
             axis_length: of the whole axis.
-            blend: pixels to either side of a cut, over which one window fades into the next.
+            blend: pixels to either side of a cut, over which one tile fades into the next.
             scale: output over input size.
 
         Returns:
-            The output pixels that it counts for, and its weight at each; all windows' weights
-            at a pixel add up to 1.
+            The output pixels that the tile counts for, and its weight at each; the weights of
+            all tiles at a pixel add up to 1.
         """
         first = max(0, self.keep_from - blend) * scale
         last = min(axis_length, self.keep_to + blend) * scale
@@ -48,14 +208,14 @@ class Span:
 
 
 def spans(length: int, tile: int, overlap: int, multiple: int, begin: int = 0) -> list[Span]:
-    """Cover an axis, or the rest of it, with windows of equal length.
+    """Cover an axis, or the rest of it, with tiles of equal length.
 
     Args:
         length: of the axis, a multiple of ``multiple``.
-        tile: how much of a window is used at most, beside the overlaps; rounded up to a
+        tile: input pixels used of a tile at most, without the overlaps; rounded up to a
             multiple.
-        overlap: smallest distance of a used pixel from a window's inner edge.
-        multiple: what starts and lengths must be multiples of.
+        overlap: smallest distance of a used pixel from a tile's inner edge.
+        multiple: starts and lengths are multiples of it.
         begin: where the used parts begin.
 
     Returns:
@@ -79,7 +239,7 @@ def spans(length: int, tile: int, overlap: int, multiple: int, begin: int = 0) -
 
 
 def round_up(value: int, multiple: int) -> int:
-    """The next multiple.
+    """Return the next multiple.
 
     >>> round_up(9, 4)
     12
@@ -87,6 +247,11 @@ def round_up(value: int, multiple: int) -> int:
     return -(-value // multiple) * multiple
 
 
+def _inside(places: slice, span: Span, scale: int) -> slice:
+    """Return output pixels of the whole as pixels of a tile's result."""
+    return slice(places.start - span.start * scale, places.stop - span.start * scale)
+
+
 def _ramp(places: np.ndarray, cut: int, blend: int) -> np.ndarray:
-    """0 before, 1 behind, rising over the cut."""
+    """Return weights that rise from 0 to 1 over the cut."""
     return ((places - cut + blend) / (2 * blend)).clip(0, 1)

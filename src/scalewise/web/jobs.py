@@ -12,10 +12,11 @@ from pathlib import Path
 from threading import Condition, Thread
 
 from scalewise.errors import ScalewiseError
-from scalewise.restoring.folder import problem_of
-from scalewise.restoring.jobs import Job as FileJob
+from scalewise.restoring.batch import describe_error
+from scalewise.restoring.file_pipeline import RestoredFile, restore_file
+from scalewise.restoring.jobs import FileJob
+from scalewise.restoring.loading import LoadOptions
 from scalewise.restoring.memory import free_memory
-from scalewise.restoring.pictures import Restored, restore_file
 from scalewise.restoring.selection import load_networks, select_for_upscaling
 from scalewise.web.limits import Limits
 from scalewise.web.restore_request import Order
@@ -215,9 +216,14 @@ class Queue:
         target = self._store.place(job.view.id, suffix)
         try:
             self._store.make()
-            networks = self._networks(order.model or select_for_upscaling, strength=order.strength)
+            networks = self._networks(
+                order.model or select_for_upscaling, LoadOptions(strength=order.strength)
+            )
             restored = restore_file(
-                FileJob(upload.path, target), networks, order.wishes, self._progress(job, start)
+                FileJob(upload.path, target),
+                networks,
+                order.output_options,
+                self._progress(job, start),
             )
             if job.cancelled:
                 raise _Cancelled(_CANCELLED)
@@ -228,7 +234,7 @@ class Queue:
             target.unlink(missing_ok=True)
             if not isinstance(error, ScalewiseError | MemoryError):
                 _log.exception("a job failed")
-            problem = problem_of(FileJob(upload.path, target), error)
+            problem = describe_error(FileJob(upload.path, target), error)
             problem = _told(problem, job, order.name).replace(str(target), order.result_name)
             job.update(state="failed", problem=problem, seconds_left=None)
             job.finished = time.time()
@@ -236,7 +242,7 @@ class Queue:
             self._discard(job)
         self._seconds_per_job += 0.3 * (time.monotonic() - start - self._seconds_per_job)
 
-    def _finish(self, job: Job, order: Order, restored: Restored, seconds: float) -> None:
+    def _finish(self, job: Job, order: Order, restored: RestoredFile, seconds: float) -> None:
         view = job.view.model_copy(
             update={
                 "state": "done",

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from scalewise.errors import ScalewiseError
 from scalewise.files import IMAGE_SUFFIXES, format_of
+from scalewise.restoring.file_pipeline import OutputOptions
 from scalewise.restoring.jobs import result_name
-from scalewise.restoring.pictures import Wishes
 from scalewise.restoring.sizes import Target
 from scalewise.tasks import AUTO, get_task, list_tasks
 from scalewise.web.schemas import RestoreForm, TaskView
@@ -61,9 +61,9 @@ class Order:
         return result_name(Path(self.name), suffix, extension)
 
     @property
-    def wishes(self) -> Wishes:
-        """The same, as the engine takes it."""
-        return Wishes(self.target, format=self.format, overwrite=True, max_pixels=None)
+    def output_options(self) -> OutputOptions:
+        """Size and format of the result."""
+        return OutputOptions(self.target, format=self.format, overwrite=True, max_pixels=None)
 
     @property
     def command(self) -> str:

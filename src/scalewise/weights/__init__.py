@@ -1,4 +1,4 @@
-"""Released weights, each in a folder with its card, exported graph and tensors."""
+"""Released weights: each in a folder with its card, its exported graph and its tensors."""
 
 from __future__ import annotations
 

@@ -1,17 +1,19 @@
-"""Which device, and which precision."""
+"""Loading of models: device, precision, and what options are refused."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import openvino
 import pytest
 import torch
 
 from scalewise.errors import ScalewiseError
-from scalewise.restoring import devices
-from scalewise.restoring.devices import choose_device, choose_precision
-from scalewise.weights import find_release
+from scalewise.restoring import loading
+from scalewise.restoring.loading import LoadOptions, choose_device, choose_precision, load
+from scalewise.weights import find_release, resolve
 from scalewise.weights.card import INT8_FILE, Card, read_card
 
 
@@ -32,12 +34,12 @@ def card_with(loss: float, dataset: str = "Kodak24", precision: str = "bf16") ->
 
 @pytest.fixture
 def computes_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "_computes_bf16", lambda device: True)
+    monkeypatch.setattr(loading, "_computes_bf16", lambda device: True)
 
 
 @pytest.fixture
 def computes_no_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "_computes_bf16", lambda device: False)
+    monkeypatch.setattr(loading, "_computes_bf16", lambda device: False)
 
 
 @pytest.mark.usefixtures("computes_bf16")
@@ -73,24 +75,55 @@ def test_int8_needs_a_graph_and_a_cpu() -> None:
         choose_precision("int8", None, "cpu")
 
 
-def test_what_the_processor_can_is_asked() -> None:
-    assert devices._computes_bf16("cpu") in (True, False)
-    assert devices._computes_bf16("mps") is False
+def test_an_apple_gpu_runs_in_float32() -> None:
+    assert choose_precision("auto", card_with(0.0), "mps") == "f32"
 
 
-def test_unknown_wishes() -> None:
-    with pytest.raises(
-        ScalewiseError, match="unknown precision 'f16'; choose auto, f32, bf16 or int8"
-    ):
-        choose_precision("f16", None, "cpu")
-    with pytest.raises(ScalewiseError, match="unknown device 'gpu'; choose auto, cpu, cuda or mps"):
-        choose_device("gpu")
+def test_a_processor_without_bf16_runs_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    capabilities: list[str] = ["FP32", "INT8"]
+
+    class Core:
+        def get_property(self, device: str, name: str) -> list[str]:
+            assert (device, name) == ("CPU", "OPTIMIZATION_CAPABILITIES")
+            return capabilities
+
+    monkeypatch.setattr(openvino, "Core", Core)
+    assert choose_precision("auto", card_with(0.0), "cpu") == "f32"
+    capabilities.append("BF16")
+    assert choose_precision("auto", card_with(0.0), "cpu") == "bf16"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"precision": "f16"}, "unknown precision 'f16'; choose auto, f32, bf16 or int8"),
+        ({"device": "gpu"}, "unknown device 'gpu'; choose auto, cpu, cuda or mps"),
+        ({"strength": 1.5}, "strength must be from 0 to 1, not 1.5"),
+        ({"tile": 0}, "tile must be a number of pixels above 0, 'auto' or None, not 0"),
+        ({"tile": "large"}, "tile must be a number of pixels above 0, 'auto' or None, not 'large'"),
+    ],
+)
+def test_options_that_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ScalewiseError, match=message):
+        LoadOptions(**options)
+
+
+def test_options_and_restorers_are_printed(small_release: Path) -> None:
+    options = LoadOptions(device="cpu", precision="f32", tile=64)
+    assert repr(options) == "LoadOptions(device='cpu', precision='f32', tile=64)"
+    assert repr(LoadOptions()) == "LoadOptions()"
+    restorer = load(small_release, options)
+    assert repr(restorer) == f"<Restorer {restorer.name}: x2, f32 on cpu, tile 64>"
+
+
+def test_a_resolved_model_is_loaded_as_its_folder_is(small_release: Path) -> None:
+    assert load(resolve(small_release)).name == load(small_release).name
 
 
 def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     found: dict[str, bool] = {"cuda": False, "mps": False}
 
-    def hinted(device: str) -> bool:
+    def has_signs(device: str) -> bool:
         return found[device]
 
     def cuda_is_available() -> bool:
@@ -99,7 +132,7 @@ def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     def mps_is_available() -> bool:
         return found["mps"]
 
-    monkeypatch.setattr(devices, "_hinted", hinted)
+    monkeypatch.setattr(loading, "_has_signs", has_signs)
     monkeypatch.setattr(torch.cuda, "is_available", cuda_is_available)
     monkeypatch.setattr(torch.backends.mps, "is_available", mps_is_available)
     assert choose_device("auto") == "cpu"
@@ -117,7 +150,7 @@ def test_without_pytorch_it_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(name: str) -> Any:
         return None
 
-    monkeypatch.setattr(devices, "find_spec", none)
+    monkeypatch.setattr(loading, "find_spec", none)
     assert choose_device("auto") == "cpu"
     with pytest.raises(ScalewiseError, match="PyTorch is not installed"):
         choose_device("cuda")

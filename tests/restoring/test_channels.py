@@ -1,4 +1,4 @@
-"""Windows of every kind: grey stays neutral, alpha leaves no fringes, opaque alpha is nothing."""
+"""Channels and alpha: grey stays neutral, alpha leaves no fringes, opaque alpha is nothing."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from scalewise.imaging.resize import imresize
-from scalewise.restoring.nearby import bleed, changes, near
-from scalewise.restoring.restorer import Restorer, load
-from scalewise.restoring.samples import FloatImage
+from scalewise.restoring.channels import bleed_alpha, dilate, edges
+from scalewise.restoring.loading import LoadOptions, load
+from scalewise.restoring.restorer import Restorer
+from scalewise.restoring.rows import FloatImage
 from tests.restoring.fakes import FakeRuntime, Traits
 
 
@@ -25,7 +26,7 @@ class Tinted(FakeRuntime):
 
 @pytest.fixture(scope="module")
 def released() -> Restorer:
-    return load("scn_x2", precision="f32")
+    return load("scn_x2", LoadOptions(precision="f32"))
 
 
 def disc(side: int) -> NDArray[np.float64]:
@@ -124,8 +125,8 @@ def test_a_cut_through_a_cut_out_is_not_seen(small_release: Path, photo: NDArray
     alpha = np.zeros((230, 210, 1), np.uint8)
     alpha[20:200, 30:190] = np.rint(disc(190)[5:185, 15:175] * 255)
     image = np.concatenate([photo[100:330, 100:310], alpha], axis=2)
-    whole = load(small_release, tile=None).restore(image).astype(int)
-    tiled = load(small_release, tile=64).restore(image)
+    whole = load(small_release, LoadOptions(tile=None)).restore(image).astype(int)
+    tiled = load(small_release, LoadOptions(tile=64)).restore(image)
     assert np.abs(tiled - whole).max() <= 1
 
 
@@ -135,8 +136,8 @@ def test_near_and_changes() -> None:
     expected = np.zeros_like(mask)
     for y, x in np.argwhere(mask):
         expected[max(0, y - 3) : y + 4, max(0, x - 3) : x + 4] = True
-    np.testing.assert_array_equal(near(mask, 3), expected)
-    assert changes(np.array([[1, 1], [1, 2]])).tolist() == [[False, False], [False, True]]
+    np.testing.assert_array_equal(dilate(mask, 3), expected)
+    assert edges(np.array([[1, 1], [1, 2]])).tolist() == [[False, False], [False, True]]
 
 
 def test_bleeding_takes_the_nearest_visible_colour() -> None:
@@ -146,10 +147,10 @@ def test_bleeding_takes_the_nearest_visible_colour() -> None:
     colour[2, :, 10:20] = 1  # hidden
     alpha = np.zeros((30, 60), np.float32)
     alpha[:, :10] = alpha[:, 20:25] = 1
-    filled = bleed(colour, alpha)
+    filled = bleed_alpha(colour, alpha)
     np.testing.assert_array_equal(filled[:, alpha == 1], colour[:, alpha == 1])
     np.testing.assert_allclose(filled[:, 15, 12], (1, 0, 0), atol=0.01)
     np.testing.assert_allclose(filled[:, 15, 18], (0, 1, 0), atol=0.01)
     assert filled[2].max() == 0
     assert (filled[:, :, 40:] == 0).all()
-    np.testing.assert_array_equal(bleed(colour, np.ones_like(alpha)), colour)
+    np.testing.assert_array_equal(bleed_alpha(colour, np.ones_like(alpha)), colour)

@@ -1,4 +1,4 @@
-"""How the work is shared on a cluster; no cluster is needed to know."""
+"""Scheduler of a cluster run: workers and retries; no cluster is needed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from scalewise.restoring.jobs import Job
-from scalewise.restoring.sharing import Queue, shares_of
+from scalewise.cluster.scheduler import RetryQueue, plan_workers
+from scalewise.restoring.jobs import FileJob
 
-A, B, C, D = (Job(Path(f"{name}.png"), Path(f"{name}_x2.png")) for name in "abcd")
+A, B, C, D = (FileJob(Path(f"{name}.png"), Path(f"{name}_x2.png")) for name in "abcd")
 
 
 def node(name: str, alive: bool = True, **resources: float) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def node(name: str, alive: bool = True, **resources: float) -> dict[str, Any]:
 
 
 def test_a_worker_has_two_pictures_in_their_order() -> None:
-    queue = Queue([A, B, C])
+    queue = RetryQueue([A, B, C])
     assert queue.take([]) is A
     assert queue.take([A]) is B
     assert queue.take([A, B]) is None
@@ -34,7 +34,7 @@ def test_a_worker_has_two_pictures_in_their_order() -> None:
 
 
 def test_what_a_worker_was_lost_over_is_tried_again_alone() -> None:
-    queue = Queue([A, B, C, D])
+    queue = RetryQueue([A, B, C, D])
     taken = [queue.take([]), queue.take([A])]
     assert taken == [A, B]
     assert queue.lose(A)
@@ -49,15 +49,24 @@ def test_what_a_worker_was_lost_over_is_tried_again_alone() -> None:
 
 
 def test_a_picture_is_tried_three_times() -> None:
-    queue = Queue([A, B])
+    queue = RetryQueue([A, B])
     for again in (True, True, False):
         assert queue.take([]) is A
         assert queue.lose(A) is again
     assert queue.take([]) is B
 
 
+def test_a_loss_that_is_the_machines_is_not_counted() -> None:
+    queue = RetryQueue([A, B])
+    for _ in range(5):
+        assert queue.take([]) is A
+        assert queue.lose(A, count=False)
+    assert queue.is_retry(A)
+    assert not queue.is_retry(B)
+
+
 def test_what_was_put_back_counts_as_not_tried() -> None:
-    queue = Queue([A, B])
+    queue = RetryQueue([A, B])
     for _ in range(5):
         assert queue.take([]) is A
         queue.put_back(A)
@@ -82,7 +91,7 @@ def test_a_worker_for_every_machine_or_gpu(
         node("d", CPU=1, GPU=2),
         node("e"),
     ]
-    shares = shares_of(nodes, device)
-    assert [(share.machine[0], share.cpus, share.gpus) for share in shares] == expected
-    assert len(set(shares)) == len(shares)
-    assert shares[0].machine.endswith(" (10.0.0.1)")
+    specs = plan_workers(nodes, device)
+    assert [(spec.machine[0], spec.cpus, spec.gpus) for spec in specs] == expected
+    assert len(set(specs)) == len(specs)
+    assert specs[0].machine.endswith(" (10.0.0.1)")

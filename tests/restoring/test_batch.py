@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from scalewise.errors import DiskFullError, ScalewiseError
 from scalewise.files import Picture, PictureWriter, read, write
-from scalewise.restoring import pictures
-from scalewise.restoring.folder import Outcome, Workload, restore_files
-from scalewise.restoring.jobs import Job, plan_jobs
-from scalewise.restoring.pictures import Begun, Wishes, restore_file
+from scalewise.restoring import file_pipeline
+from scalewise.restoring.batch import JobResult, Workload, restore_files
+from scalewise.restoring.file_pipeline import OpenJob, OutputOptions, restore_file
+from scalewise.restoring.jobs import FileJob, plan_jobs
 from scalewise.restoring.restorer import Restorer
 from scalewise.restoring.sizes import Target
 from tests.restoring.fakes import FakeRuntime, Traits
@@ -52,7 +52,7 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def states(outcomes: list[Outcome]) -> dict[str, str]:
+def states(outcomes: list[JobResult]) -> dict[str, str]:
     return {
         outcome.job.source.name: outcome.problem or ("skipped" if outcome.skipped else "restored")
         for outcome in outcomes
@@ -60,10 +60,10 @@ def states(outcomes: list[Outcome]) -> dict[str, str]:
 
 
 def run(
-    folder: Path, restorer: Restorer, wishes: Wishes | None = None, output: str = "out"
-) -> list[Outcome]:
+    folder: Path, restorer: Restorer, options: OutputOptions | None = None, output: str = "out"
+) -> list[JobResult]:
     jobs = plan_jobs([folder], folder.parent / output, "")
-    return list(restore_files(jobs, [restorer], wishes))
+    return list(restore_files(jobs, [restorer], options))
 
 
 def test_a_tree_is_restored_and_its_inputs_are_not_touched(
@@ -100,7 +100,9 @@ def test_what_is_done_is_skipped_and_what_is_missing_is_made(
     assert found.pop("b.jpg") == "restored"
     assert set(found.values()) == {"skipped"}
     assert files(out) == {**whole, "z.png": b"mine"}
-    assert set(states(run(folder, doubling, Wishes(overwrite=True))).values()) == {"restored"}
+    assert set(states(run(folder, doubling, OutputOptions(overwrite=True))).values()) == {
+        "restored"
+    }
     assert files(out) == whole
 
 
@@ -143,20 +145,20 @@ def test_the_next_picture_is_read_while_one_is_in_the_network(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = threading.Event()
-    begin = pictures.begin
+    open_job = file_pipeline.open_job
 
-    def watched(job: Job, restorers: Sequence[Restorer], wishes: Wishes) -> Begun:
-        begun = begin(job, restorers, wishes)
+    def watched(job: FileJob, restorers: Sequence[Restorer], output: OutputOptions) -> OpenJob:
+        opened_job = open_job(job, restorers, output)
         if job.source.name == "b.jpg":
             opened.set()
-        return begun
+        return opened_job
 
     class Waiting(FakeRuntime):
         def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
             assert opened.wait(5)
             return super().__call__(image)
 
-    monkeypatch.setattr("scalewise.restoring.folder.begin", watched)
+    monkeypatch.setattr("scalewise.restoring.batch.open_job", watched)
     jobs = plan_jobs([folder], folder.parent / "out", "")[:2]
     waiting = Restorer("waiting", Traits(), Waiting(), tile=32)
     assert set(states(list(restore_files(jobs, [waiting]))).values()) == {"restored"}
@@ -214,9 +216,9 @@ def test_progress_reaches_its_total_and_never_goes_back(folder: Path, doubling: 
 
 def test_what_is_not_looked_at_yet_counts_as_the_mean() -> None:
     looked, go_on = threading.Event(), threading.Event()
-    jobs = [Job(Path(f"{i}.png"), Path(f"{i}_x2.png")) for i in range(4)]
+    jobs = [FileJob(Path(f"{i}.png"), Path(f"{i}_x2.png")) for i in range(4)]
 
-    def cost(job: Job) -> int:
+    def cost(job: FileJob) -> int:
         if job is jobs[2]:
             looked.set()
             assert go_on.wait(5)
@@ -246,26 +248,28 @@ def test_a_run_that_is_left_early_leaves_nothing_behind(folder: Path, doubling: 
 
 
 @pytest.mark.parametrize(
-    ("wishes", "size"),
+    ("output", "size"),
     [
-        (Wishes(Target(scale=3)), (150, 120)),
-        (Wishes(Target(width=33)), (33, 26)),
-        (Wishes(Target(max_megapixels=0.002)), (50, 40)),
-        (Wishes(Target(scale=1)), (50, 40)),
+        (OutputOptions(Target(scale=3)), (150, 120)),
+        (OutputOptions(Target(width=33)), (33, 26)),
+        (OutputOptions(Target(max_megapixels=0.002)), (50, 40)),
+        (OutputOptions(Target(scale=1)), (50, 40)),
     ],
 )
-def test_any_size(folder: Path, doubling: Restorer, wishes: Wishes, size: tuple[int, int]) -> None:
+def test_any_size(
+    folder: Path, doubling: Restorer, output: OutputOptions, size: tuple[int, int]
+) -> None:
     target = folder.parent / "large.png"
-    done = restore_file(Job(folder / "a.png", target), [doubling], wishes)
+    done = restore_file(FileJob(folder / "a.png", target), [doubling], output)
     assert (done.width, done.height) == size
     assert read(target).pixels.shape == (size[1], size[0], 3)
 
 
 def test_a_limit_on_pixels(folder: Path, doubling: Restorer) -> None:
-    job = Job(folder / "a.png", folder.parent / "large.png")
+    job = FileJob(folder / "a.png", folder.parent / "large.png")
     with pytest.raises(ScalewiseError, match="max_pixels=2000"):
-        restore_file(job, [doubling], Wishes(max_pixels=1999))
-    restore_file(job, [doubling], Wishes(max_pixels=2000))
+        restore_file(job, [doubling], OutputOptions(max_pixels=1999))
+    restore_file(job, [doubling], OutputOptions(max_pixels=2000))
 
 
 def test_a_run_that_is_killed_goes_on(

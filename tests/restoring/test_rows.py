@@ -11,8 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
-from scalewise.restoring.prefetch import Prefetcher
-from scalewise.restoring.rows import Rows, rows_of, to_array
+from scalewise.restoring.rows import Prefetcher, Rows, rows_of, to_array
 from tests.restoring.fakes import ArraySource
 
 WIDE = 2**19  # a block of 64 such rows is as much as may wait

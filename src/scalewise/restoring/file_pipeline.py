@@ -1,0 +1,237 @@
+"""File pipeline: one image from file to file, strip by strip.
+
+It has three steps, so that a run over many files can do each in a thread of its own:
+:func:`open_job` opens the image and prefetches its rows, :func:`run_job` sends them through the
+networks, and the writer that it returns encodes them when it is finished.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypedDict
+
+from scalewise.errors import ScalewiseError
+from scalewise.files import (
+    MAX_PIXELS,
+    PictureReader,
+    PictureWriter,
+    check_target,
+    open_picture,
+)
+from scalewise.restoring.cascade import (
+    CascadePlan,
+    network_pixels,
+    plan_image,
+    steps_of,
+    upscale_rows,
+)
+from scalewise.restoring.jobs import FileJob
+from scalewise.restoring.rows import Prefetcher, Progress, rows_of
+from scalewise.restoring.selection import Networks, SelectedModels, choose, typical
+from scalewise.restoring.sizes import Target
+
+
+class _Writing(TypedDict):
+    format: str | None
+    quality: int | None
+    lossless: bool
+    overwrite: bool
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """Size and format of the results.
+
+    Attributes:
+        target: the size.
+        format: as for :class:`scalewise.files.PictureWriter`; None goes by the extension.
+        quality, lossless, strip, overwrite: likewise.
+        max_pixels: of an input; larger ones are refused.  None for no limit.
+    """
+
+    target: Target = field(default_factory=Target)
+    format: str | None = None
+    quality: int | None = None
+    lossless: bool = False
+    strip: bool = False
+    overwrite: bool = False
+    max_pixels: int | None = MAX_PIXELS
+
+    @property
+    def writing(self) -> _Writing:
+        """The options that decide whether a result can be written."""
+        return {
+            "format": self.format,
+            "quality": self.quality,
+            "lossless": self.lossless,
+            "overwrite": self.overwrite,
+        }
+
+
+@dataclass(frozen=True)
+class RestoredFile:
+    """A result, and how it was made.
+
+    Attributes:
+        target: the file.
+        width, height: its size.
+        seconds: from its first row to the last, without encoding.
+        model: names of the networks that it went through.
+        reason: why these, where the user did not name them.
+        warnings: a line each.
+    """
+
+    target: Path
+    width: int
+    height: int
+    seconds: float
+    model: str = "no network"
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class OpenJob:
+    """An open image, whose rows are prefetched."""
+
+    job: FileJob
+    reader: PictureReader
+    selected: SelectedModels
+    plan: CascadePlan
+    prefetcher: Prefetcher
+
+    def close(self) -> None:
+        """Read no further."""
+        self.prefetcher.close()
+        self.reader.close()
+
+
+def restore_file(
+    job: FileJob,
+    networks: Networks,
+    output: OutputOptions | None = None,
+    progress: Progress | None = None,
+) -> RestoredFile:
+    """Restore an image from file to file; memory stays that of some strips.
+
+    Args:
+        job: input and output; missing folders are made.
+        networks: of different scales, of which the first is used where no size is given; or a
+            selector that depends on the image.
+        output: size and format of the result.
+        progress: called with the pixels that the networks have done, and those to do.
+
+    Raises:
+        NothingToRestore: the selector finds nothing to restore in the image.
+        ScalewiseError: an image that cannot be read, an output that cannot be written or exists
+            already, no memory for it, or a size out of reach.
+    """
+    output = output or OutputOptions()
+    opened = open_job(job, networks, output)
+    start = time.perf_counter()
+    writer = run_job(opened, output, progress)
+    seconds = time.perf_counter() - start
+    writer.finish()
+    return describe_result(opened, writer, seconds)
+
+
+def open_job(job: FileJob, networks: Networks, output: OutputOptions) -> OpenJob:
+    """Open an image, check that its result can be written, and start to prefetch its rows.
+
+    Raises:
+        NothingToRestore, ScalewiseError: as :func:`restore_file`.
+    """
+    if job.problem:
+        raise ScalewiseError(job.problem)
+    reader = open_picture(job.source, max_pixels=output.max_pixels)
+    try:
+        selected = choose(networks, job.source)
+        plan = plan_image(reader, selected.restorers, output.target)
+        check_target(job.target, plan.width, plan.height, **output.writing)
+    except BaseException:
+        reader.close()
+        raise
+    return OpenJob(job, reader, selected, plan, Prefetcher(rows_of(reader)))
+
+
+def run_job(
+    opened: OpenJob, output: OutputOptions, progress: Progress | None = None
+) -> PictureWriter:
+    """Send an image through the networks; the writer has all rows, and is to be finished.
+
+    Raises:
+        ScalewiseError: as :func:`restore_file`.
+    """
+    reader, plan, target = opened.reader, opened.plan, opened.job.target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        writer = PictureWriter(
+            target,
+            plan.width,
+            plan.height,
+            reader.channels,
+            reader.dtype,
+            reader.metadata,
+            strip=output.strip,
+            **output.writing,
+        )
+        try:
+            restorers = opened.selected.restorers
+            for block in upscale_rows(opened.prefetcher.rows, restorers, plan, progress).blocks:
+                writer.write_rows(block)
+        except BaseException:
+            writer.close()
+            raise
+    finally:
+        opened.close()
+    return writer
+
+
+def describe_result(
+    opened: OpenJob, writer: PictureWriter | None = None, seconds: float = 0
+) -> RestoredFile:
+    """Describe the result of an image.
+
+    Args:
+        opened: the image.
+        writer: what wrote the result, finished; None if it was made before.
+        seconds: that the networks took.
+    """
+    warnings = (*opened.reader.warnings, *(() if writer is None else writer.warnings))
+    plan, selected = opened.plan, opened.selected
+    names = dict.fromkeys(restorer.name for restorer in steps_of(selected.restorers, plan))
+    return RestoredFile(
+        opened.job.target,
+        plan.width,
+        plan.height,
+        seconds,
+        ", ".join(names) or "no network",
+        selected.reason,
+        warnings,
+    )
+
+
+def describe_existing(job: FileJob, networks: Networks, output: OutputOptions) -> RestoredFile:
+    """Describe a result that exists already, as if it had just been made; it took no time.
+
+    Raises:
+        NothingToRestore, ScalewiseError: as :func:`restore_file`.
+    """
+    opened = open_job(job, networks, replace(output, overwrite=True))
+    opened.close()
+    return describe_result(opened)
+
+
+def cost_of(job: FileJob, networks: Networks, output: OutputOptions) -> int:
+    """Return the pixels that the networks are given for an image, by its header.
+
+    Raises:
+        ScalewiseError: it cannot be read.
+    """
+    with open_picture(job.source, max_pixels=output.max_pixels) as reader:
+        plan = plan_image(reader, typical(networks), output.target)
+        # Where no network is needed, reading and writing is all that there is.
+        pixels = sum(network_pixels(reader.height, reader.width, plan.scales))
+        return pixels or reader.height * reader.width // 50 + 1

@@ -1,0 +1,243 @@
+"""Loading of models: which device, which precision, and a restorer from a model's files."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from dataclasses import dataclass, fields
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, get_args
+
+from scalewise.errors import ScalewiseError
+from scalewise.restoring.restorer import DEFAULT_TILE, Restorer, Tile, check_strength
+from scalewise.restoring.runtime import (
+    FiniteRuntime,
+    OpenVinoRuntime,
+    Precision,
+    Runtime,
+    TorchRuntime,
+)
+from scalewise.weights import Release, clean_sibling, resolve
+from scalewise.weights.card import GRAPH_FILE, INT8_FILE, WEIGHTS_FILE, Card, checked_file
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+PrecisionChoice = Literal["auto", "f32", "bf16", "int8"]
+
+MAX_LOSS = 0.01
+"""Decibels on Kodak24 that bfloat16 may cost where the choice is automatic."""
+
+
+@dataclass(frozen=True, repr=False)
+class LoadOptions:
+    """How a model is loaded.
+
+    Attributes:
+        device: ``cpu`` (OpenVINO), ``cuda`` or ``mps`` (PyTorch); ``auto`` takes a GPU that
+            PyTorch can use, else the CPU.
+        precision: ``f32``, ``bf16`` or, for photographs on the CPU, ``int8``.  ``auto`` takes
+            ``bf16`` where the device has it and the card says that it costs less than 0.01 dB,
+            and for images of 8 bits alone.
+        tile: input pixels used of a tile along either axis, which bounds memory; ``auto`` goes by
+            the free memory; None runs images whole.
+        force_tiling: cut images even for models that must see them whole; each tile is then
+            restored by itself, and the result differs.
+        threads: of the CPU; None for all that the machine has.
+        strength: how much is kept of what a model for noise, JPEG or photographs changes, in
+            [0, 1].  The rest is the input or, where it grows, what the model for clean images
+            makes of it.
+        ensemble: average over the eight views of each tile (self-ensemble, x8).
+
+    >>> LoadOptions(tile=256)
+    LoadOptions(tile=256)
+    """
+
+    device: Device = "auto"
+    precision: PrecisionChoice = "auto"
+    tile: Tile = DEFAULT_TILE
+    force_tiling: bool = False
+    threads: int | None = None
+    strength: float = 1.0
+    ensemble: bool = False
+
+    def __post_init__(self) -> None:
+        check_strength(self.strength)
+        if self.device not in get_args(Device):
+            raise ScalewiseError(f"unknown device '{self.device}'; choose auto, cpu, cuda or mps")
+        if self.precision not in get_args(PrecisionChoice):
+            raise ScalewiseError(
+                f"unknown precision '{self.precision}'; choose auto, f32, bf16 or int8"
+            )
+        tile: Any = self.tile
+        whole = isinstance(tile, int) and not isinstance(tile, bool)
+        if tile not in (None, "auto") and not (whole and tile > 0):
+            raise ScalewiseError(
+                f"tile must be a number of pixels above 0, 'auto' or None, not {tile!r}"
+            )
+
+    def __repr__(self) -> str:
+        given = (
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in fields(self)
+            if getattr(self, field.name) != field.default
+        )
+        return f"LoadOptions({', '.join(given)})"
+
+
+def load(model: str | Path | Release, options: LoadOptions | None = None) -> Restorer:
+    """Load a released model.
+
+    Args:
+        model: its name, the path of its folder, or both resolved.
+        options: how; all defaults if None.
+
+    Raises:
+        ScalewiseError: no such model or device, its files are damaged, or a strength below 1 for
+            a model that only enlarges.
+    """
+    options = options or LoadOptions()
+    folder, card = model if isinstance(model, Release) else resolve(model)
+    device = choose_device(options.device)
+    precision = choose_precision(options.precision, card, device)
+
+    def open_runtime(precision: Precision) -> Runtime:
+        if device == "cpu":
+            graph = INT8_FILE if precision == "int8" else GRAPH_FILE
+            checked_file(folder, card, WEIGHTS_FILE)  # the graph may refer to it
+            return OpenVinoRuntime(checked_file(folder, card, graph), precision, options.threads)
+        from scalewise.weights.release import load_network
+
+        return TorchRuntime(load_network(folder), device, precision)
+
+    make_exact = None if precision == "f32" else lambda: open_runtime("f32")
+    blend_with = None
+    if options.strength < 1 and (sibling := clean_sibling(card)) is not None:
+        plain = LoadOptions(
+            device=options.device, precision=options.precision, threads=options.threads
+        )
+        blend_with = load(sibling, plain)
+    return Restorer(
+        card.name,
+        card,
+        FiniteRuntime(open_runtime(precision), make_exact),
+        options.tile,
+        force_tiling=options.force_tiling,
+        high_bit_depth_in_f32=options.precision == "auto",
+        strength=options.strength,
+        blend_with=blend_with,
+        ensemble=options.ensemble,
+    )
+
+
+def load_trained(
+    checkpoint: str | Path,
+    options: LoadOptions | None = None,
+    settings: dict[str, Any] | None = None,
+) -> Restorer:
+    """Load a network that is not released, by exporting it first; this needs PyTorch.
+
+    It runs on the CPU, and at full strength.
+
+    Args:
+        checkpoint, settings: as for :func:`scalewise.weights.release.load_network`.
+        options: how; precision ``auto`` is ``f32``, because no card says what another would cost.
+
+    Raises:
+        ScalewiseError: nothing of that kind there, or damaged.
+    """
+    from scalewise.models.export import export_onnx
+    from scalewise.weights.release import load_network
+
+    options = options or LoadOptions()
+    network = load_network(checkpoint, **(settings or {}))
+    precision = choose_precision(options.precision, None, "cpu")
+    with TemporaryDirectory() as folder:
+        graph = Path(folder, GRAPH_FILE)
+        export_onnx(network, graph)
+        runtime = OpenVinoRuntime(graph, precision, options.threads)
+    return Restorer(
+        Path(checkpoint).name,
+        network,
+        runtime,
+        options.tile,
+        force_tiling=options.force_tiling,
+        ensemble=options.ensemble,
+    )
+
+
+def choose_device(device: Device) -> str:
+    """Return the device to run on.
+
+    ``auto`` takes a GPU where there is one and PyTorch can use it, else the CPU; PyTorch, which
+    takes seconds to import, is asked only where the system shows signs of a GPU.
+
+    Raises:
+        ScalewiseError: a device that is not there.
+    """
+    if device == "auto":
+        return next((gpu for gpu in ("cuda", "mps") if _is_usable(gpu, first_look=True)), "cpu")
+    if device != "cpu" and not _is_usable(device):
+        reason = "PyTorch is not installed" if find_spec("torch") is None else "none found"
+        raise ScalewiseError(f"no {device} device to run on ({reason}); choose cpu")
+    return device
+
+
+def choose_precision(precision: PrecisionChoice, card: Card | None, device: str) -> Precision:
+    """Return the precision to compute in.
+
+    ``auto`` takes bfloat16 where the device has it and the card says that it costs less than
+    0.01 dB on Kodak24.  It never takes 8-bit integers: they cost photographs next to nothing, but
+    drawings and noise go beyond the range that they represent.
+
+    Raises:
+        ScalewiseError: ``int8`` where there is no graph for it.
+    """
+    if precision == "int8":
+        if device != "cpu" or card is None or INT8_FILE not in card.sha256:
+            raise ScalewiseError(_why_no_int8(card, device))
+        return precision
+    if precision != "auto":
+        return precision
+    if card is None or not card.cost_of("bf16") < MAX_LOSS or not _computes_bf16(device):
+        return "f32"
+    return "bf16"
+
+
+def _why_no_int8(card: Card | None, device: str) -> str:
+    if device != "cpu":
+        return f"int8 is for the CPU, not {device}; choose auto, f32 or bf16"
+    if card is None:
+        return "int8 is for released models; choose f32 or bf16"
+    return f"{card.name} has no graph in 8-bit integers; 'scalewise quantize' makes one"
+
+
+def _is_usable(device: str, first_look: bool = False) -> bool:
+    """Return whether a GPU can be used; ``first_look`` saves the import without signs of one."""
+    if find_spec("torch") is None or (first_look and not _has_signs(device)):
+        return False
+    import torch
+
+    backend: Any = torch.cuda if device == "cuda" else torch.backends.mps
+    return bool(backend.is_available())
+
+
+def _has_signs(device: str) -> bool:
+    """Return whether the system shows signs of a GPU."""
+    if device == "mps":
+        return platform.system() == "Darwin" and platform.machine() == "arm64"
+    return Path("/dev/nvidia0").exists() or shutil.which("nvidia-smi") is not None
+
+
+def _computes_bf16(device: str) -> bool:
+    """Return whether a device is faster in bfloat16, rather than only able to emulate it."""
+    if device == "cpu":
+        import openvino as ov
+
+        core: Any = ov.Core()
+        return "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    if device == "cuda":
+        import torch
+
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return False
