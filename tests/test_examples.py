@@ -46,7 +46,7 @@ def test_a_folder(tmp_path: Path) -> None:
     pictures = str(EXAMPLES / "pictures" / "train")
     assert "chelsea.png: 677x450 by scn_x2" in run("restore_a_folder.py", tmp_path, pictures)
     assert read(tmp_path / "restored" / "chelsea_x1.5.webp").pixels.shape == (450, 677, 3)
-    assert "coffee.png: was there already" in run("restore_a_folder.py", tmp_path, pictures)
+    assert "coffee.png: existed already" in run("restore_a_folder.py", tmp_path, pictures)
 
 
 def test_a_network_of_ones_own(tmp_path: Path) -> None:

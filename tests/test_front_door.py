@@ -233,7 +233,9 @@ def test_noise_is_removed_without_a_network(
     half = scalewise.restore(noisy, task="denoise", method=method, strength=0.5)
     assert np.abs(half - (found.astype(float) + noisy) / 2).max() <= 1
     assert loaded == []
-    with pytest.raises(ScalewiseError, match=f"method {method} only removes noise; leave out task"):
+    with pytest.raises(
+        ScalewiseError, match=f"method {method} only removes noise; leave out task="
+    ):
         scalewise.restore(noisy, task="dejpeg", method=method)
 
 

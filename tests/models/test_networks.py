@@ -12,7 +12,7 @@ import torch
 from scalewise.models import RestorationNetwork, create_model, list_architectures
 from scalewise.models.dbpn import reach
 from scalewise.models.plain import reach as plain_reach
-from scalewise.restoring.restorer import OVERLAP
+from scalewise.models.tiling import OVERLAP
 
 SMALL: dict[str, dict[str, Any]] = {
     "original": {"width": 8, "blocks": 2},

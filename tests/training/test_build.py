@@ -177,7 +177,7 @@ def test_recipe_and_store_agree_on_squashing(
     pack([find_dataset(pictures)], small, [2], squash=16)
     run = tmp_path / "run"
     assert refused(squashed(recipe, train=[str(plain)]), run) == (
-        f"{plain}: holds pictures in their own shape; data.squash is 16: pack again with squash=16"
+        f"{plain}: holds images in their own shape; data.squash is 16: pack again with squash=16"
     )
     assert refused(squashed(recipe, 20, train=[str(small)]), run) == (
         f"{small}: holds images squashed to 16; data.squash is 20: pack again with squash=20"
@@ -185,7 +185,7 @@ def test_recipe_and_store_agree_on_squashing(
     for key in ("train", "valid"):
         where = [str(small)] if key == "train" else str(small)
         assert refused(with_data(recipe, **{key: where}), run) == (
-            f"{small}: holds pictures squashed to 16; "
+            f"{small}: holds images squashed to 16; "
             "set data.squash=16, or pack again without squash="
         )
     assert "for x2 alone" in refused(with_model(squashed(recipe), scale=3), run)

@@ -57,9 +57,9 @@ def test_the_share_ends_where_the_recipe_says(taught: Recipe, tmp_path: Path) ->
     restored = trainer.network(lr)
     trainer.step = 47
     expected = restoration_loss(restored, hr, taught=image, teacher=0.5)
-    assert trainer._loss(lr, hr, image).equal(expected)
+    assert trainer._loss((lr, hr, image)).equal(expected)
     trainer.step = 48
-    assert trainer._loss(lr, hr, image).equal(restoration_loss(restored, hr))
+    assert trainer._loss((lr, hr, image)).equal(restoration_loss(restored, hr))
 
 
 def test_a_resumed_run_is_bit_for_bit_the_uninterrupted_one(taught: Recipe, tmp_path: Path) -> None:

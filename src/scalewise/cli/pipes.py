@@ -60,10 +60,13 @@ class Places:
             from scalewise.files import read, write
 
             picture = read(source, max_pixels=output_options.max_pixels)
-            settings = {
-                name: getattr(output_options, name) for name in ("quality", "lossless", "strip")
-            }
-            write(self.result, picture, **settings)
+            write(
+                self.result,
+                picture,
+                quality=output_options.quality,
+                lossless=output_options.lossless,
+                strip=output_options.strip,
+            )
             _send(self.result)
 
 

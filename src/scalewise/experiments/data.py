@@ -57,7 +57,7 @@ def find_data(folder: Path, train: Path | None = None, valid: Path | None = None
         ScalewiseError: no training, validation or test data found.
     """
     if not folder.is_dir():
-        raise ScalewiseError(f"--data: no such folder: {folder}")
+        raise ScalewiseError(f"data={folder}: no such folder", arguments=["data"])
     div2k = next((each for each in (folder, folder / DIV2K) if _is_div2k(each)), None)
     sets = {DIV2K: find_dataset(div2k, "valid")} if div2k else {}
     if (folder / "eval").is_dir():
@@ -66,14 +66,16 @@ def find_data(folder: Path, train: Path | None = None, valid: Path | None = None
     train = train or div2k or folder / "train"
     if not train.exists():
         raise ScalewiseError(
-            f"{folder}: no training data (DIV2K, or a folder 'train'); see --train"
+            f"{folder}: no training data (DIV2K, or a folder 'train'); see train=",
+            arguments=["train"],
         )
     if valid is None:
         named = [each.root for name, each in sets.items() if name.lower().endswith("valid")]
         valid = named[0] if named else div2k
     if valid is None:
         raise ScalewiseError(
-            f"{folder}: no validation set (DIV2K, or eval/NAME_valid); see --valid"
+            f"{folder}: no validation set (DIV2K, or eval/NAME_valid); see valid=",
+            arguments=["valid"],
         )
     if not sets:
         raise ScalewiseError(f"no test sets in {folder / 'eval'}")

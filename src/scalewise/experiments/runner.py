@@ -125,7 +125,10 @@ def reproduce(
         ScalewiseError: data, recipes or runs are missing or do not match.
     """
     started = time.monotonic()
-    budget = seconds(request.budget, "--budget")
+    try:
+        budget = seconds(request.budget, "budget")
+    except ScalewiseError as error:
+        raise ScalewiseError(error, arguments=["budget"]) from None
     also = _other_form(request)
     request.folder.mkdir(parents=True, exist_ok=True)
     store = _packed(request, notify, packing)
@@ -145,8 +148,9 @@ def _other_form(request: Request) -> Results | None:
     results = load_results(request.also)
     if results.plan.form == request.form:
         raise ScalewiseError(
-            f"--also: {request.also} is in the {request.form} form, too; "
-            "give the folder of a reproduction in the other form"
+            f"also={request.also} is in the {request.form} form, too; "
+            "give the folder of a reproduction in the other form",
+            arguments=["also"],
         )
     return results
 

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scalewise.errors import ScalewiseError
-
-Tiling = Literal["exact", "blended", "whole"]
-"""How a network may be cut into tiles.
-
-``exact``: tiles that start on multiples of ``multiple`` and overlap give the result of the whole
-image up to rounding.  ``blended``: the result depends slightly on the cut, so overlaps must be
-feathered.  ``whole``: the network sees statistics of the whole image, and must run on it whole.
-"""
-
-EXACT_REACH = 24
-"""Largest receptive field, in input pixels to one side, of a network with exact tiles: tiles
-overlap their neighbours by as much."""
+from scalewise.models.tiling import Tiling
 
 
 class RestorationNetwork(nn.Module):

@@ -99,9 +99,12 @@ def check_method(method: str, sigma: float | None = None) -> None:
         ScalewiseError: no such method, a negative ``sigma``, or a package is not installed.
     """
     if method not in get_args(ClassicalMethod):
-        raise ScalewiseError(f"method must be one of {', '.join(get_args(Method))}, not {method!r}")
+        raise ScalewiseError(
+            f"method must be one of {', '.join(get_args(Method))}, not {method!r}",
+            arguments=["method"],
+        )
     if sigma is not None and not sigma >= 0:
-        raise ScalewiseError(f"sigma must be at least 0, not {sigma}")
+        raise ScalewiseError(f"sigma must be at least 0, not {sigma}", arguments=["sigma"])
     try:
         import_module("skimage.restoration")
         import_module("pywt")

@@ -214,7 +214,7 @@ def describe_result(
 
 
 def describe_existing(job: FileJob, networks: Networks, output: OutputOptions) -> RestoredFile:
-    """Describe a result that is there already, as if it had just been made; it took no time.
+    """Describe a result that exists already, as if it had just been made; it took no time.
 
     Raises:
         NothingToRestore, ScalewiseError: as :func:`restore_file`.

@@ -53,7 +53,9 @@ def restore_image(
     release = None if task == AUTO else resolve(_model_of(task))
     classical = None if method == "network" else _classical(task, method, sigma, options)
     if classical is None and sigma is not None:
-        raise ScalewiseError("sigma is for method nlm or wavelet; a network needs none")
+        raise ScalewiseError(
+            "sigma is for method nlm or wavelet; a network needs none", arguments=["sigma"]
+        )
     if target != Target() and (release is None or classical or release.card.scale == 1):
         raise ScalewiseError(
             f"{target!r} is for tasks that change the size, such as photo; use upscale to enlarge"
@@ -78,7 +80,10 @@ def _classical(
     """Return a classical denoiser."""
     classical = load_classical(method, sigma, options)
     if task not in (AUTO, DENOISE.name):
-        raise ScalewiseError(f"method {method} only removes noise; leave out task {task}")
+        raise ScalewiseError(
+            f"method {method} only removes noise; leave out task={task}",
+            arguments=["method", "task"],
+        )
     return classical
 
 

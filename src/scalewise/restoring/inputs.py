@@ -1,4 +1,4 @@
-"""Array-likes, PIL images and paths as arrays; results in the caller's own kind."""
+"""Image inputs: array-likes, PIL images and paths as arrays; results in the same kind."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scalewise.files.metadata.xmp import upright_xmp
 
 Pixels = NDArray[Any]
 
-_FAR_OUT = 0.5  # beyond [0, 1]; noise gets there, too, but seldom
+_FAR_OUT = 0.5  # beyond [0, 1]; noise is rarely so far out
 _MOST_FAR_OUT = 0.05  # of the values
 _PIL_MODES = {
     **{mode: mode for mode in ("L", "LA", "RGB", "RGBA", "F")},
@@ -28,7 +28,7 @@ _PIL_MODES = {
     **{"1": "L", "P": "RGB", "RGBX": "RGB", "YCbCr": "RGB", "HSV": "RGB"},
     **{"La": "LA", "PA": "RGBA", "RGBa": "RGBA"},
 }
-"""What images of PIL are converted to; those of other modes are refused."""
+"""Modes of PIL, and the mode that each is converted to; others are refused."""
 _WITH_ALPHA = {"L": "LA", "RGB": "RGBA"}
 _ORIENTATION = 0x0112
 _SIDEWAYS = range(5, 9)
@@ -40,11 +40,11 @@ class ImageInput:
 
     Attributes:
         pixels: (H, W, C) with C 1 to 4, uint8, uint16 or floating.
-        give_back: makes of a result, likewise (H, W, C), what the caller gets.
-        to_picture: makes of a result of 8 or 16 bits a picture to be written.
+        give_back: converts a result, also (H, W, C), to the kind that the caller gave.
+        to_picture: converts a result of 8 or 16 bits to a picture to be written.
         path: the file that it is from, if any.
-        luma_table: how a JPEG was quantised, as
-            :func:`~scalewise.files.jpeg.luma_table`; None for what was no JPEG.
+        luma_table: a JPEG's quantisation, as :func:`~scalewise.files.jpeg.luma_table`; None if
+            it was not a JPEG.
         separate: whether every channel stands for itself, and none is alpha; C may be more than 4.
     """
 
@@ -75,14 +75,14 @@ def read_input(image: Any, *, any_range: bool = False) -> ImageInput:
     if isinstance(image, Picture):
         separate = image.metadata.bands is not None
         return ImageInput(image.pixels, image.with_pixels, image.with_pixels, separate=separate)
-    pil = sys.modules.get("PIL.Image")  # who has an image of PIL's has imported it
+    pil = sys.modules.get("PIL.Image")  # imported already if the image is one of PIL's
     if pil is not None and isinstance(image, pil.Image):
         return _of_pil(image)
     return _of_array(image, any_range)
 
 
 def path_of(path: Any) -> Path:
-    """A path given as text, bytes or path-like.
+    """Return a path given as text, bytes or path-like.
 
     Raises:
         ScalewiseError: something else, or text that cannot be a path.
@@ -98,7 +98,7 @@ def path_of(path: Any) -> Path:
 
 
 def samples_for_file(pixels: Pixels, deep: bool) -> Pixels:
-    """Samples that a file can hold: floating ones become integers of 16 bits, or of 8.
+    """Return samples that a file can hold: floating ones become integers of 16 bits, or of 8.
 
     >>> samples_for_file(np.array([0.5, 1]), deep=True).tolist()
     [32768, 65535]
@@ -131,14 +131,14 @@ def _of_array(image: Any, any_range: bool) -> ImageInput:
 
 
 def _as_array(image: Any) -> Pixels:
-    """An array of samples whose white is known."""
+    """Return an array of samples whose white is known."""
     if np.ma.is_masked(image):
         raise ScalewiseError("the array has masked values; fill them first: image.filled(0)")
     try:
         array: Pixels = np.asarray(image)
     except (TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
-        raise ScalewiseError(f"{type(image).__name__} makes no array: {reason}") from None
+        raise ScalewiseError(f"{type(image).__name__} cannot become an array: {reason}") from None
     kind = array.dtype
     if kind == np.bool_:
         return array.astype(np.uint8) * np.uint8(255)
@@ -156,7 +156,7 @@ def _as_array(image: Any) -> Pixels:
     if listed:
         raise ScalewiseError("a list of whole numbers must be in 0 to 255; else give an array")
     raise ScalewiseError(
-        f"an image is uint8, uint16 or floating, not {kind}, which does not tell what white is: "
+        f"an image is uint8, uint16 or floating, not {kind}, which does not define white: "
         "convert it, such as by image.astype(np.uint8)"
     )
 
@@ -183,11 +183,11 @@ def _check_shape(array: Pixels) -> None:
 
 
 def _of_pil(image: Any) -> ImageInput:
-    from PIL import Image, ImageOps  # who calls this has it
+    from PIL import Image, ImageOps  # the caller has it
 
     if image.mode not in _PIL_MODES:
         raise ScalewiseError(
-            f"an image of PIL of mode {image.mode} does not tell its colours; convert it first, "
+            f"an image of PIL of mode {image.mode} does not define its colours; convert it first, "
             "such as by image.convert('RGB')"
         )
     mode = _PIL_MODES[image.mode]
@@ -230,7 +230,7 @@ def _of_pil(image: Any) -> ImageInput:
 
 
 def _table_of_pil(image: Any) -> NDArray[np.int64] | None:
-    """The quantisation of a JPEG that PIL has opened, and that nothing was done to since."""
+    """Return the quantisation of a JPEG that PIL has opened and nobody has changed since."""
     table = getattr(image, "quantization", None) if image.format == "JPEG" else None
     return np.reshape(table[0], (8, 8)).astype(np.int64) if table and 0 in table else None
 

@@ -1,4 +1,4 @@
-"""Memory: how much is free, how large a tile may be, and what running out of it looks like."""
+"""Memory: how much is free, the largest tile for it, and errors that say it ran out."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 LARGEST_TILE = 640
-"""Larger ones save little: of a 12-megapixel picture 17 % is computed twice with tiles of 640,
-13 % with 768, and their memory grows with their area."""
+"""Larger ones save little: of a 12-megapixel image 17 % is computed twice with tiles of 640, 13 %
+with 768, and their memory grows with their area."""
 SMALLEST_CHOSEN = 64
-"""What is chosen however little is free; where even that fails, tiles are halved."""
+"""The smallest tile that is chosen, however little is free; if it fails, tiles are halved."""
 
 _BYTES_PER_FEATURE = {
     "adaptive": 30,
@@ -29,11 +29,11 @@ _BYTES_PER_FEATURE = {
 features of the widest layer, by architecture."""
 _UNKNOWN = 110.0
 _SAMPLES = 300
-"""And of the samples themselves, as floats, on their way in and out."""
+"""Bytes per pixel for the samples themselves, as floats, on their way in and out."""
 _FEATURES = 64
-_SPARE = 2**31  # where the system does not tell
+_SPARE = 2**31  # bytes, if the system does not say what is free
 
-# "Temporarily unavailable" is what a thread meets that has no memory for its stack.
+# A thread that has no memory for its stack fails as "temporarily unavailable".
 _OUT_OF_MEMORY = re.compile(
     r"alloc|out of memory|not enough memory|buffer size|resource temporarily unavailable",
     re.IGNORECASE,
@@ -41,7 +41,7 @@ _OUT_OF_MEMORY = re.compile(
 
 
 def bytes_per_pixel(architecture: str, settings: dict[str, Any]) -> float:
-    """What a network needs for an input pixel of a tile, estimated.
+    """Estimate the bytes that a network needs for an input pixel of a tile.
 
     >>> bytes_per_pixel("scn_exact", {"width": 32, "expansion": 4})
     1836.0
@@ -53,7 +53,7 @@ def bytes_per_pixel(architecture: str, settings: dict[str, Any]) -> float:
 
 
 def choose_tile(free: int, per_pixel: float, overlap: int) -> int:
-    """The side of a tile, beside its overlaps, that takes up to half of the free memory.
+    """Return the side of a tile, without overlaps, that takes up to half of the free memory.
 
     >>> choose_tile(8 * 2**30, 1836, 28), choose_tile(2**29, 1836, 28), choose_tile(0, 1836, 28)
     (640, 326, 64)
@@ -63,17 +63,17 @@ def choose_tile(free: int, per_pixel: float, overlap: int) -> int:
 
 
 def free_memory(root: Path = Path("/")) -> int:
-    """Bytes that this process may still take: what the machine has, and its control group.
+    """Return the bytes that this process may still take, by the machine and its control group.
 
     Args:
-        root: where ``proc`` and ``sys`` lie; another one for tests.
+        root: the folder of ``proc`` and ``sys``; another one for tests.
     """
     limits = [*_machine(root), *_control_groups(root)]
     return max(0, min(limits)) if limits else _unknown_system()
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of NumPy, OpenVINO or PyTorch says that memory did not suffice.
+    """Return whether an error of NumPy, OpenVINO or PyTorch says that memory did not suffice.
 
     >>> is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory"))
     True
@@ -92,7 +92,7 @@ def _machine(root: Path) -> Iterator[int]:
 
 
 def _control_groups(root: Path) -> Iterator[int]:
-    """What is left in the process's control group and in those around it, version 2."""
+    """Yield what is left in the process's control group and in those around it, version 2."""
     base = root / "sys/fs/cgroup"
     own = next((line[3:] for line in _lines(root / "proc/self/cgroup") if line[:3] == "0::"), "")
     group = base / own.strip("/")
@@ -100,14 +100,14 @@ def _control_groups(root: Path) -> Iterator[int]:
         limit, used = _number(folder / "memory.max"), _number(folder / "memory.current")
         if limit is not None and used is not None:
             stats = (line.split() for line in _lines(folder / "memory.stat"))
-            # Files that were read and are kept in case they are read again: given up on demand.
+            # Cached files are given up on demand.
             yield limit - used + sum(int(stat[1]) for stat in stats if stat[0] == "inactive_file")
         if folder == base:
             return
 
 
 def _number(path: Path) -> int | None:
-    """The number in a file; None without one, or with ``max``, which is no limit."""
+    """Return the number in a file; None without one, or with ``max``, which means no limit."""
     lines = _lines(path)
     return int(lines[0]) if lines and lines[0].isdigit() else None
 
@@ -120,7 +120,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _unknown_system() -> int:
-    """Half of the memory of a system without ``/proc``."""
+    """Return half of the memory of a system without ``/proc``."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
     except (AttributeError, ValueError, OSError):

@@ -10,6 +10,7 @@ import numpy as np
 
 from scalewise.errors import ScalewiseError, warn
 from scalewise.files import PictureWriter, check_target, open_picture
+from scalewise.models.tiling import OVERLAP, Tiling
 from scalewise.restoring.cascade import upscale_array
 from scalewise.restoring.channels import Network, Run
 from scalewise.restoring.ensemble import self_ensemble
@@ -32,11 +33,8 @@ from scalewise.restoring.tiling import TilingOptions, restore_rows
 Tile = int | Literal["auto"] | None
 
 DEFAULT_TILE: Tile = "auto"
-OVERLAP = 24
-"""Input pixels between a used pixel and a tile's inner edge, for networks without a pyramid;
-they are only called ``exact`` if their receptive field reaches no further."""
 PYRAMID_OVERLAP = 28
-"""The same for pyramids, which see further, ever less: at least so much, and ``PYRAMID_PIXELS``
+"""The overlap for pyramids, which see further, ever less: at least so much, and ``PYRAMID_PIXELS``
 of the coarsest level's pixels.  The largest difference between tiled and whole with scn_x2, in
 levels of 255: on photographs 0.11 (with 24: 0.23; with 16: 0.99), on black and white noise 0.10,
 on a checkerboard of single pixels 0.13 (with 24: 0.41)."""
@@ -64,7 +62,7 @@ class Traits(Protocol):
         ...
 
     @property
-    def tiling(self) -> Literal["exact", "blended", "whole"]:
+    def tiling(self) -> Tiling:
         """How images may be cut into tiles."""
         ...
 
@@ -82,7 +80,9 @@ class Traits(Protocol):
 def check_strength(strength: float) -> None:
     """Refuse a strength that is not a number from 0 to 1."""
     if not isinstance(strength, Real) or not 0 <= strength <= 1:
-        raise ScalewiseError(f"strength must be from 0 to 1, not {strength}")
+        raise ScalewiseError(
+            f"strength must be from 0 to 1, not {strength}", arguments=["strength"]
+        )
 
 
 class Restorer:

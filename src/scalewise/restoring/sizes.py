@@ -59,13 +59,15 @@ class Target:
         for name, values in sizes.items():
             given = "x".join(map(str, values))
             if not all(_is_number(value) for value in values):
-                raise ScalewiseError(f"{name} must be a number, not {given!r}")
+                raise ScalewiseError(f"{name} must be a number, not {given!r}", arguments=[name])
             if not all(0 < value < inf for value in values):
-                raise ScalewiseError(f"{name} must be above 0, not {given}")
+                raise ScalewiseError(f"{name} must be above 0, not {given}", arguments=[name])
             if name in ("scale", "max_megapixels"):
                 continue
             if any(value != int(value) for value in values):
-                raise ScalewiseError(f"{name} must be a whole number of pixels, not {given}")
+                raise ScalewiseError(
+                    f"{name} must be a whole number of pixels, not {given}", arguments=[name]
+                )
             whole = tuple(int(value) for value in values)  # 100.0, or an integer of NumPy's
             object.__setattr__(self, name, whole if name == "fit" else whole[0])
 

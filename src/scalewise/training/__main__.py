@@ -15,7 +15,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from scalewise.errors import ScalewiseError, requiring
+from scalewise.errors import LostWorker, ScalewiseError, requiring
 from scalewise.training.distributed import World, joined_world
 from scalewise.training.log import PlainLines, keep_quiet, started_at
 from scalewise.training.recipe import load_recipe
@@ -70,7 +70,11 @@ def main(arguments: list[str] | None = None) -> int:
 
                 trainer.listeners.append(TensorBoard(trainer))
             with stopped_by_signals(trainer, say) as signals:
-                trainer.train()
+                try:
+                    trainer.train()
+                except LostWorker as error:
+                    _say(f"error: {error}")  # at once: torchrun ends this process, too
+                    return 1
             if trainer.progress < 1:
                 say(f"stopped at step {trainer.step}; the same command resumes it")
                 return 128 + (signals or [signal.SIGTERM])[0]  # or another process was told

@@ -1,4 +1,4 @@
-"""Resolution of a model's name, folder or hub reference to its folder and card."""
+"""Resolution of a model's name, folder or hub reference to folder and card, and their relations."""
 
 from __future__ import annotations
 
