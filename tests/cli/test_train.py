@@ -112,7 +112,7 @@ def test_training_on_whole_squashed_pictures(tmp_path: Path) -> None:
     settings = [data, "batch=2", "width=4", "blocks=1", "ema=0", "epochs=3"]
     settings[2:4] = [f"model.settings.{setting}" for setting in settings[2:4]]
     dry = train(TINY, *settings, "--run", run, "--dry-run")
-    assert "\ndata      2 images; 2 squashed to 64 px a step\n" in dry.stdout
+    assert "\ndata      2 images; 2 squashed to 64 px per step\n" in dry.stdout
     assert "\nsteps     3\n" in dry.stdout  # an epoch is every picture once
     done = train(TINY, *settings, "--run", run)
     assert done.exit_code == 0, done.output
@@ -143,7 +143,7 @@ def test_a_dry_run_says_what_would_be_trained(tmp_path: Path) -> None:
     lines = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
     parameters = sum(p.numel() for p in create_model("scn_exact", **TINY_SETTINGS).parameters())
     assert lines["network"] == f"scn_exact, {parameters:,} parameters"
-    assert lines["data"] == "2 images; 2 patches of 16 px a step"
+    assert lines["data"] == "2 images; 2 patches of 16 px per step"
     assert lines["steps"] == "1,000,000"
     milliseconds = int(lines["step"].split()[0])
     hours, minutes, seconds = map(int, lines["time"].partition(";")[0].split(":"))
