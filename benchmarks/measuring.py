@@ -1,4 +1,4 @@
-"""What speed.py and field.py measure: the plan of it, and the processes and pictures for it."""
+"""Measurements of speed.py and field.py: their plan, processes and images."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What came of it.
+    """The result of a measurement.
 
     Attributes:
         seconds: that each repeat took.
@@ -93,15 +93,15 @@ class Plan:
 
     @property
     def chosen(self) -> str:
-        """The model that runs in the command, and that is compared with SPAN."""
+        """The model of the command, which is also compared with SPAN."""
         return DEFAULT_MODEL if DEFAULT_MODEL in self.scales else next(iter(self.scales))
 
     def subjects(self) -> list[Subject]:
-        """Everything, in order."""
+        """All subjects, in order."""
         return [*self.enlarging(), *self.commands()]
 
     def enlarging(self) -> Iterator[Subject]:
-        """What enlarges the square."""
+        """Return the subjects that enlarge the square."""
         for model in self.scales:
             for what in OURS:
                 for precision in self.precisions:
@@ -110,7 +110,7 @@ class Plan:
             yield Subject(what, self.square)
 
     def commands(self) -> Iterator[Subject]:
-        """The command, and the network alone that it is compared with."""
+        """Return the command, and the network alone for comparison."""
         if self.end_to_end:
             for precision in self.precisions:
                 yield Subject("openvino", self.photo, self.chosen, precision)
@@ -119,18 +119,18 @@ class Plan:
                 yield Subject("first tile", SMALL, self.chosen, precision)
 
     def per_megapixel(self, subject: Subject, measurement: Measurement) -> float:
-        """Seconds per million output pixels."""
+        """Return the seconds per million output pixels."""
         return per_megapixel(measurement, subject, self.scales.get(subject.model, PEER_SCALE))
 
 
 def per_megapixel(measurement: Measurement, subject: Subject, scale: int = PEER_SCALE) -> float:
-    """Seconds per million output pixels."""
+    """Return the seconds per million output pixels."""
     width, height = subject.size
     return measurement.median / (width * height * scale**2 / 1e6)
 
 
 class Bench:
-    """Where things are measured.
+    """A place to measure, with its settings.
 
     Args:
         folder: for pictures.
@@ -167,7 +167,7 @@ class Bench:
         return _together([run(task) for _ in range(self.repeats)])
 
     def enlarge_all(self, subject: Subject, pictures: Path, results: Path) -> Measurement:
-        """Have a folder of arrays enlarged into another one.
+        """Enlarge a folder of arrays into another one.
 
         Raises:
             NotMeasuredError: it failed.
@@ -187,7 +187,7 @@ class Bench:
         return self.peers if subject.what in ELSEWHERE else sys.executable
 
     def _picture(self, size: Size, suffix: str) -> Path:
-        """The file of a size's picture: a JPEG, or the array that this decodes to."""
+        """Return the file of an image of a size: a JPEG, or the array that it decodes to."""
         jpeg = self.folder / f"{by(size)}.jpg"
         array = jpeg.with_suffix(".npy")
         if not array.exists():
@@ -197,7 +197,7 @@ class Bench:
 
 
 def run(task: Task, python: str = sys.executable) -> Measurement:
-    """Run a task in a new process, which knows nothing of this one's memory.
+    """Run a task in a new process, which does not share this one's memory.
 
     Args:
         task: what to do.
@@ -232,7 +232,7 @@ def _together(runs: Sequence[Measurement]) -> Measurement:
 
 
 def picture_of(size: Size) -> Picture:
-    """A photograph of any size: scikit-image's astronaut, cropped, or repeated by reflection."""
+    """Return a photograph of any size: scikit-image's astronaut, cropped or reflected."""
     from skimage import data
 
     photo: Any = data.astronaut()
@@ -243,9 +243,9 @@ def picture_of(size: Size) -> Picture:
 
 
 def pick_cores(count: int) -> list[int]:
-    """CPUs to confine processes to, no two of one core if it can be helped.
+    """Choose CPUs to confine processes to, if possible of different cores.
 
-    Fewer where there are fewer; none on systems that cannot confine a process.
+    There are fewer on smaller machines, and none on systems that cannot confine a process.
     """
     affinity = getattr(os, "sched_getaffinity", None)
     if affinity is None:
@@ -262,5 +262,5 @@ def _is_first_of_core(cpu: int) -> bool:
 
 
 def by(size: Size) -> str:
-    """A size as text."""
+    """Return a size as text."""
     return f"{size[0]}x{size[1]}"

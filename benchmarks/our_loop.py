@@ -1,4 +1,4 @@
-"""scalewise's own training loop, set up as its recipes set it up, to be timed."""
+"""Timing of scalewise's own training loop, set up as by its recipes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What is measured, and for how long.
+    """Settings of a measurement.
 
     Attributes:
         store: the packed store that patches come from.

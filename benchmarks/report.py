@@ -1,4 +1,4 @@
-"""Which machine the numbers come from, and tables of them."""
+"""Tables of measurements, and a description of the machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scalewise.training.machine import pick_device, pick_dtype
 
 @dataclass(frozen=True)
 class Machine:
-    """Where a measurement was made.
+    """The machine of a measurement.
 
     Attributes:
         processor: the CPU's model, and the GPU's if that is where training runs.
@@ -40,7 +40,7 @@ class Machine:
 
     @classmethod
     def this(cls, device: str, threads: int | None) -> Machine:
-        """The machine that this runs on."""
+        """Describe the machine that this runs on."""
         picked = pick_device(device)
         gpu = f"{torch.cuda.get_device_name(picked)}; " if picked.type == "cuda" else ""
         affinity = getattr(os, "sched_getaffinity", None)
@@ -56,7 +56,7 @@ class Machine:
         )
 
     def lines(self) -> list[str]:
-        """What stands above a table."""
+        """Return the lines above a table."""
         native = "native" if self.bf16 else "not native"
         return [
             f"{self.processor}; cores {self.cores}, threads {self.threads}; bfloat16 is {native}",
@@ -66,7 +66,7 @@ class Machine:
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]], texts: int) -> list[str]:
-    """A Markdown table that also reads well as it is.
+    """Return a Markdown table that is aligned as plain text, too.
 
     Args:
         columns: the headings.

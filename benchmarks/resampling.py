@@ -1,4 +1,4 @@
-"""Other ways to compute bilinear resampling by powers of two, equal to the networks' own.
+"""Alternative forms of bilinear resampling by powers of two, with the same results.
 
 All take (N, C, H, W), align pixel areas (``align_corners=False``) and agree with
 ``torch.nn.functional.interpolate`` up to rounding, borders included.  On a CPU they differ in
@@ -21,7 +21,7 @@ interpolate = F.interpolate  # kept, because a benchmark puts these forms in its
 
 
 def by_interpolation(features: Tensor, factor: float) -> Tensor:
-    """PyTorch's own bilinear resampling."""
+    """Resample with PyTorch's own bilinear interpolation."""
     return interpolate(features, scale_factor=factor, mode="bilinear", align_corners=False)
 
 

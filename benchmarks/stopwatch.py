@@ -1,4 +1,4 @@
-"""Time per training step, and the sections of a step that it goes to."""
+"""Timing of training steps, and of the sections of a step."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scalewise.training.graph import PlainStep
 from scalewise.training.loop import Trainer
 
 SECTIONS = ("data", "forward", "backward", "optimizer")
-"""What a step is split into; the loss counts as forward, clipping and averaging as optimizer."""
+"""The sections of a step; the loss counts as forward, clipping and averaging as optimizer."""
 
 WARM_UP = 3
 """Steps before the first that counts: kernels are chosen, memory is asked for, queues fill."""
@@ -29,7 +29,7 @@ GPU_LAP = 20
 
 @dataclass(frozen=True)
 class Timing:
-    """What :func:`measure` found, in seconds.
+    """Results of :func:`measure`, in seconds.
 
     Attributes:
         step: median time per step.
@@ -44,17 +44,17 @@ class Timing:
     warm_up: float
 
     def share(self, section: str) -> float:
-        """A section's part of the step, in [0, 1]."""
+        """Return a section's part of the step, in [0, 1]."""
         return self.sections[section] / sum(self.sections.values())
 
     @property
     def preparation(self) -> float:
-        """What the first steps took longer than later ones; compiling, for the most part."""
+        """Extra time of the first steps, mostly for compiling."""
         return max(0.0, self.warm_up - WARM_UP * self.step)
 
 
 class Stopwatch:
-    """Adds up the time spent in each section.
+    """A stopwatch that sums the time of each section.
 
     Args:
         device: where the work is done; a GPU is waited for at every reading.
@@ -68,7 +68,7 @@ class Stopwatch:
         self._since = 0.0
 
     def now(self) -> float:
-        """Seconds on a clock that only goes forward, once all work so far is done."""
+        """Wait for all work so far, and return the time of a monotonic clock in seconds."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
         elif self.device.type == "mps":
@@ -76,7 +76,7 @@ class Stopwatch:
         return time.perf_counter()
 
     def enter(self, section: str | None) -> None:
-        """Leave the section that one is in, for another or for none."""
+        """Leave the current section, for another or for none."""
         if self.paused:
             return
         now = self.now()
@@ -131,8 +131,8 @@ def _laps(step: Callable[[], object], watch: Stopwatch, seconds: float, lap: int
 def watched(trainer: Trainer, watch: Stopwatch) -> Generator[None, None, None]:
     """Have a trainer's own steps enter their sections on a stopwatch.
 
-    Nothing of the step is done anew here: its source of batches and ``Tensor.backward`` are
-    wrapped, and what lies before, between and after them are the other sections.  A step that is
+    Nothing of the step is repeated here: its source of batches and ``Tensor.backward`` are
+    wrapped, and the times before, between and after them are the other sections.  A step that is
     captured in a CUDA graph has no sections, so while these are timed it runs uncaptured.
     """
     batches, backward, take_step = trainer.batches, Tensor.backward, trainer.take_step

@@ -1,4 +1,4 @@
-"""How many steps per second training takes, where a step's time goes, and what makes it fast.
+"""Training speed in steps per second, by section of a step and by optimization.
 
     python benchmarks/training.py --data data/train_x2.pack --markdown training.md
     python benchmarks/training.py --data data/train_x2.pack --ablate scn_exact
@@ -6,7 +6,7 @@
 The first compares scalewise's loop with the usual one (benchmarks/usual_loop.py), network by
 network; the second takes one network and changes one thing at a time.  Every measurement has a
 process of its own, since memory settings and compiled kernels stay with a process.  Leave the
-machine alone meanwhile.  Needs what ``make test`` installs.
+machine idle in the meantime.  Needs what ``make test`` installs.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ USUAL = "usual loop, f32"
 
 @dataclass(frozen=True)
 class Report:
-    """What a run found: lines to show, and the same as plain values."""
+    """Results of a run: lines to print, and the same as plain values."""
 
     lines: list[str]
     values: list[dict[str, Any]]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, show the table and write what was asked for; the exit status."""
+    """Measure, print the table, and write the files; return the exit status."""
     given = _parser().parse_args(arguments)
     try:
         machine = Machine.this(given.device, given.threads)
@@ -107,7 +107,7 @@ def _compare(
     return Report(
         [
             f"- {_task(settings)}, x{SCALE}; median of {settings.seconds:g} s",
-            f"- usual loop: {count} PNG files of {megapixels:.2f} MP in the mean, "
+            f"- usual loop: {count} PNG files of {megapixels:.2f} MP on average, "
             f"{given.workers} workers, Adam",
             f"- scalewise: packed store, {settings.optimizer}, clipped gradient, averaged weights",
             "",
@@ -170,7 +170,7 @@ def _worth_of_compiling(compiled: Timing, base: Timing) -> str:
 
 
 def _cells(timing: Timing) -> list[str]:
-    """Steps per second, milliseconds per step and of its sections, and the data's percentage."""
+    """Return the cells of a row: steps per second, milliseconds per step and section, data in %."""
     step = 1000 * timing.step
     shares = {section: timing.share(section) for section in SECTIONS}
     parts = [f"{step * share:.1f}" for share in shares.values()]
@@ -182,14 +182,14 @@ def _task(settings: Settings) -> str:
 
 
 def _in_a_process(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function in a new process, which knows nothing of this one's memory."""
+    """Call a function in a new process, which does not share this one's memory."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
 
 
 @contextmanager
 def _opened_store(data: Path) -> Iterator[Store]:
-    """A packed store, or a folder of pictures packed for the time being."""
+    """Open a packed store, or pack a folder of images for the time of the run."""
     if not data.is_dir():
         yield Store(data)
         return
@@ -200,7 +200,7 @@ def _opened_store(data: Path) -> Iterator[Store]:
 
 
 def _read_through(path: Path) -> None:
-    """Bring a file into the system's cache, where the usual loop's were just written to."""
+    """Read a file into the system's cache, where the files of the usual loop are, too."""
     with path.open("rb") as file:
         while file.read(1 << 24):
             pass

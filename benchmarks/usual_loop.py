@@ -1,4 +1,4 @@
-"""The loop that most super-resolution code trains with, as a reference to measure against.
+"""Training loop of most super-resolution code, as a reference for comparison.
 
 Pictures are PNG files, HR and LR in two folders.  Worker processes decode a whole picture for
 every patch, crop and flip it; the network computes in float32, in PyTorch's default layout,
@@ -31,7 +31,7 @@ from scalewise.training.machine import pick_device
 Pixels = NDArray[np.uint8]
 
 EPOCH = 100_000
-"""Patches per epoch: pictures are repeated, lest workers start over every few steps."""
+"""Patches per epoch: images are repeated, so that workers do not restart every few steps."""
 
 
 class PairedPictures(Dataset[tuple[Tensor, Tensor]]):
@@ -52,7 +52,7 @@ class PairedPictures(Dataset[tuple[Tensor, Tensor]]):
         return EPOCH
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """An LR patch (3, patch, patch) and its HR patch, float32 in [0, 1]."""
+        """Return an LR patch (3, patch, patch) and its HR patch, float32 in [0, 1]."""
         index %= len(self.hr)
         lr, hr = _decode(self.lr[index]), _decode(self.hr[index])
         top = random.randint(0, lr.shape[0] - self.patch)
@@ -104,7 +104,7 @@ class UsualLoop:
         self._batches = self._forever()
 
     def step(self) -> float:
-        """Learn from one batch; the loss."""
+        """Train on one batch, and return the loss."""
         self.watch.enter("data")
         lr, hr = next(self._batches)
         lr, hr = lr.to(self.device, non_blocking=True), hr.to(self.device, non_blocking=True)

@@ -1,4 +1,4 @@
-"""What benchmarks/speed.py makes of its measurements: tables, and which targets are reached."""
+"""Tables of benchmarks/speed.py, and the targets that are reached."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECONDS_TO_START = 1.5
 
 @dataclass(frozen=True)
 class Target:
-    """What a number should be.
+    """A target for a number.
 
     Attributes:
         text: what the number is.
@@ -45,7 +45,7 @@ class Target:
 
 
 def targets_of(plan: Plan, measured: Measured) -> list[Target]:
-    """All targets for what is planned."""
+    """Return all targets of a plan."""
     return [
         *_over_torch(plan, measured),
         *(_over_span(plan, measured) if plan.with_peers else ()),
@@ -87,7 +87,7 @@ def _ratio(measured: Measured, above: Subject, below: Subject) -> float | None:
 
 
 def targets_table(targets: list[Target]) -> list[str]:
-    """Which targets are reached."""
+    """Return a table of the targets that are reached."""
     rows = [
         [
             target.text,
@@ -100,7 +100,7 @@ def targets_table(targets: list[Target]) -> list[str]:
 
 
 def network_table(plan: Plan, measured: Measured) -> list[str]:
-    """What enlarged the square."""
+    """Return a table of what enlarged the square."""
     rows = [
         [
             CONTESTANTS[subject.what].title or _name(subject.model),
@@ -117,7 +117,7 @@ def network_table(plan: Plan, measured: Measured) -> list[str]:
 
 
 def command_table(plan: Plan, measured: Measured) -> list[str]:
-    """What the command took; empty where it was not measured."""
+    """Return a table of the command's times; empty if it was not measured."""
     rows = [
         [
             _WHAT.get(subject.what, "the network alone"),
@@ -140,7 +140,7 @@ _WHAT = {
 
 
 def values_of(plan: Plan, measured: Measured) -> list[dict[str, Any]]:
-    """All measurements as plain values."""
+    """Return all measurements as plain values."""
     values: list[dict[str, Any]] = []
     for subject, found in measured.items():
         value = {**asdict(subject), **asdict(found), "median": found.median}

@@ -1,8 +1,8 @@
-"""Score a network of your own under the field's protocol, beside bicubic and scn_x2.
+"""Score a network of your own under the field protocol, compared with bicubic and scn_x2.
 
     python examples/evaluate_your_network.py [DATASET]
 
-Anything that makes a large uint8 image of a small one can be scored; ``yours`` stands for it.
+Any function that makes a large uint8 image from a small one can be scored, as ``yours`` here.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ PICTURES = Path(__file__).parent / "pictures" / "valid"
 
 
 def yours(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Your network: (H, W, 3) to (2 H, 2 W, 3); here PyTorch's bicubic, which is not MATLAB's."""
+    """Enlarge (H, W, 3) to (2 H, 2 W, 3): put your network in place of PyTorch's bicubic here."""
     batch = torch.from_numpy(image).permute(2, 0, 1)[None].float()
     larger = torch.nn.functional.interpolate(batch, scale_factor=SCALE, mode="bicubic")
     return larger[0].permute(1, 2, 0).round().clamp(0, 255).byte().numpy()
 
 
 def main(folder: str = str(PICTURES)) -> None:
-    """Print the means over a dataset; LR is made as MATLAB does, where it has none."""
+    """Print the means over a dataset; LR images that it lacks are made as in MATLAB."""
     dataset = find_dataset(folder, "valid")
     print(FIELD.description)
     scn = restoration(scalewise.load("scn_x2", precision="f32"))

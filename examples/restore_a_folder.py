@@ -1,9 +1,9 @@
-"""Restore a folder of images, with your own progress bar.
+"""Restore a folder of images, with a progress callback.
 
     python examples/restore_a_folder.py [FOLDER [OUTPUT]]
 
-Results that exist are skipped, so a run that was stopped continues.  An image that cannot be read
-does not stop the others.
+Existing results are skipped, so the same command resumes.  An image that cannot be read does not
+stop the others.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PICTURES = Path(__file__).parent / "pictures"
 
 
 def report(done: float, total: float, where: str) -> None:
-    """Print pixels done, of all pixels, and the image that the run is at."""
+    """Print the progress: pixels done, pixels in all, and the name of the image."""
     print(f"\r{100 * done / max(total, 1):3.0f} % {where}", end="", file=sys.stderr)
 
 

@@ -1,4 +1,4 @@
-"""Enlarge an image that is an array already: from a camera, a video, another library.
+"""Enlarge an image in an array, such as from a camera, a video or another library.
 
     python examples/restore_an_array.py
 
@@ -13,7 +13,7 @@ import scalewise
 
 
 def main() -> None:
-    """Enlarge a made-up image in three kinds of numbers."""
+    """Enlarge a synthetic image of three data types."""
     rows, columns = np.mgrid[0:120, 0:160]
     rings = 127.5 + 127.5 * np.sin(np.hypot(rows - 60, columns - 80) / 2)
     image = np.repeat(rings[..., None], 3, axis=2).astype(np.uint8)  # (H, W, RGB)

@@ -1,4 +1,4 @@
-"""Export a network and run it without scalewise: in onnxruntime, from any language that has it.
+"""Export a network and run it without scalewise: in onnxruntime, as from other languages.
 
     python examples/run_in_onnxruntime.py [MODEL [PICTURE]]
 
@@ -31,7 +31,7 @@ def main(model: str = "scn_x2", picture: str = str(PICTURE)) -> None:
 
     image = np.asarray(Image.open(picture).convert("RGB"))
     height, width, _ = image.shape
-    # The network takes multiples; what it makes of the padding is cut off again.
+    # The network takes multiples; the result of the padding is cropped again.
     padding = [(0, -height % multiple), (0, -width % multiple), (0, 0)]
     padded = np.pad(image, padding, mode="edge")
     batch = padded.astype(np.float32).transpose(2, 0, 1)[None] / 255

@@ -2,8 +2,8 @@
 
     python examples/train_ten_minutes.py [TIME [TRAIN VALID]]
 
-The same command goes on with a run that was stopped.  Two photographs, as here by default, are
-enough to see it learn; a few hundred make a network that is of use.
+The same command resumes a run that was stopped.  Two photographs, the default here, are enough to
+see the network learn; a useful network needs a few hundred.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ RUN, MODEL = Path("runs/ten_minutes"), Path("my_model")
 
 
 def main(time: str = "10m", train: str = "", valid: str = "") -> None:
-    """Train, saying every minute how far it is, and write weights, graph and card."""
+    """Train, print the progress every minute, and write weights, graph and card."""
     recipe = load_recipe(
         HERE.parent / "recipes" / "tiny.yaml",
         [

@@ -1,4 +1,4 @@
-"""What the documentation says of the code is so."""
+"""Documentation checked against the code: links, names, numbers."""
 
 from __future__ import annotations
 
@@ -102,6 +102,24 @@ def test_what_the_python_interface_names_is_there() -> None:
         names = re.findall(r"`(\w+)`", what)
         for name in names:
             assert hasattr(import_module(module), name), f"{module}.{name}"
+
+
+def test_where_to_change_what_names_files_that_exist() -> None:
+    """A row names at most three files; ``NAME`` stands for that of a new one."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    _, _, section = text.partition("## Where do I change ...?\n")
+    rows = re.findall(
+        r"^\| (an? .*|the .*|what .*) \| (.*) \|$", section.partition("\n## ")[0], re.M
+    )
+    assert len(rows) == 10
+    for what, files in rows:
+        named = re.findall(r"`([\w./]+/[\w./]+|README\.md)`", files)
+        assert 1 <= len(named) <= 3, what
+        for name in named:
+            path = ROOT / name
+            assert path.exists() or (path.stem == "NAME" and path.parent.is_dir()), (
+                f"{what}: {name}"
+            )
 
 
 def test_the_tests_that_are_named_exist() -> None:

@@ -26,7 +26,7 @@ COLOURS = 256
 
 
 def write_small_jpegs(folder: Path) -> list[Path]:
-    """The sample photographs at half their size, as somebody would send them."""
+    """Return the example photographs at half their size, as uploads."""
     written: list[Path] = []
     for source in ("train/chelsea.png", "valid/astronaut.png"):
         with Image.open(EXAMPLES / source) as picture:

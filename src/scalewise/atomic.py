@@ -1,4 +1,4 @@
-"""Files that stand whole under their name, or not at all, whenever the power goes."""
+"""Atomic writes: a file is complete under its name, or absent, even after a power failure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, make sure that it is on disk, then rename it.
+    """Write a file under a temporary name, flush it to disk, then rename it.
 
     Raises:
-        OSError: it cannot be written, with its name; what stood there before is as it was.
+        OSError: the file cannot be written; the error has its name, and an older file is unchanged.
     """
     partial = path.with_name(path.name + ".partial")
     try:
@@ -27,7 +27,7 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 @contextmanager
 def naming(path: Path) -> Generator[None, None, None]:
-    """Give an :class:`OSError` the file's name where it has none, as those of a full disk."""
+    """Add the file's name to an :class:`OSError` without one, such as that of a full disk."""
     try:
         yield
     except OSError as error:

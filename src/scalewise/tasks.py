@@ -1,4 +1,4 @@
-"""Restoration tasks: everything that is said of one, in one place.
+"""Definitions of the restoration tasks, each in one place.
 
 Training, evaluation, the command line, the HTTP interface and the page read their tasks here.  To
 add a task, give a :class:`Task` to :func:`register_task`, or enter one, by its own name, in the
@@ -82,7 +82,7 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What a network is for, how it is trained and measured, and what users see of it.
+    """Definition of a task: its training, its evaluation, and its texts for users.
 
     Attributes:
         name: on the command line, in recipes, on cards and in the HTTP interface.
@@ -122,7 +122,7 @@ class Task:
 
     @property
     def is_degraded(self) -> bool:
-        """Whether inputs are degraded beyond their size."""
+        """True if inputs are degraded beyond their size."""
         return self.training is not None or self.degrade is not None
 
     def make_protocol(self, codec: JpegCodec | None = None, **options: Any) -> Protocol:
@@ -295,7 +295,9 @@ SUPER_RESOLUTION = register_task(
         title="Enlarge a clean picture",
         description="For sharp pictures without noise: drawings, screenshots, renderings.",
         keeps_size=False,
-        options={"protocol": Option(help="How to measure: field or squash256", default="field")},
+        options={
+            "protocol": Option(help="Measure by this protocol: field or squash256", default="field")
+        },
         protocol=_field,
         baseline="bicubic",
         suits=lambda estimate: True,
@@ -311,7 +313,7 @@ DENOISE = register_task(
         training=Strengths(sigma=(0, 50), grey=0.15),
         options={
             "sigma": Option(
-                help="Standard deviation of the noise, in levels of 255",
+                help="Add noise of this standard deviation, in levels of 255",
                 default=25,
                 smallest=0.1,
                 largest=255,
@@ -332,8 +334,10 @@ DEJPEG = register_task(
         keeps_size=True,
         training=Strengths(quality=(10, 95), grey=0.15),
         options={
-            "quality": Option(help="JPEG quality", default=10, smallest=1, largest=100),
-            "subsampling": Option(help="JPEG chroma subsampling: 4:2:0 or 4:4:4", default="4:2:0"),
+            "quality": Option(
+                help="Compress with this JPEG quality", default=10, smallest=1, largest=100
+            ),
+            "subsampling": Option(help="Subsample JPEG chroma: 4:2:0 or 4:4:4", default="4:2:0"),
             "grey": _GREY,
         },
         protocol=_dejpeg,

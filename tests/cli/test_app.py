@@ -109,18 +109,6 @@ def test_wrong_usage(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     assert "nonesuch" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["data", "--help"]])
-def test_help_says_in_full_what_each_command_does(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
-) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    assert run(monkeypatch, *arguments) == 0
-    _, _, commands = capsys.readouterr().out.partition("Commands:\n")
-    lines = commands.splitlines()
-    assert len(lines) > 1
-    assert all(line.endswith(".") and not line.endswith("..") for line in lines)
-
-
 def test_the_package_imports_without_torch() -> None:
     assert loaded_by("import scalewise", ["torch"]) == ""
 

@@ -9,7 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from scalewise.cli.console import PlainGroup, flags_in_use, print_error, progress_bar
+from scalewise.cli.console import flags_in_use, print_error, progress_bar
+from scalewise.cli.help import HelpGroup
 from scalewise.errors import ScalewiseError, ScalewiseWarning, warn
 
 
@@ -40,8 +41,8 @@ def test_progress_shows_what_is_done(
 
 def flagged(*arguments: str) -> str:
     """The message of a command that fails, and of its warning."""
-    app = typer.Typer(cls=PlainGroup)
-    inner = typer.Typer(cls=PlainGroup)
+    app = typer.Typer(cls=HelpGroup)
+    inner = typer.Typer(cls=HelpGroup)
     app.add_typer(inner, name="data")
 
     @inner.command()

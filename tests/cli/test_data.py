@@ -57,7 +57,7 @@ def test_problems_are_grouped_and_fail(tmp_path: Path) -> None:
     result = scalewise("data", "check", tmp_path, "--workers", "1", "--fast")
     assert result.exit_code == 1
     lines = result.stdout.splitlines()
-    assert "  note      headers only: truncated files were not looked for" in lines
+    assert "  note      headers only: truncated files are not found" in lines
     assert "13 problems:" in lines
     assert "unreadable (1): copy the file again, or delete it; packing skips it" in lines
     assert "  00.png: 16x16, below 96 pixels on a side" in lines
@@ -129,9 +129,9 @@ def test_packing_with_a_folder_of_a_teachers_images(tmp_path: Path) -> None:
     described = ["--teacher-name", "SPAN", "--teacher-licence", "MIT"]
 
     nowhere = scalewise(*command, "--teacher", tmp_path / "nowhere")
-    assert "nowhere: neither a folder nor a released model" in str(nowhere.exception)
+    assert "nowhere: is neither a folder nor a released model" in str(nowhere.exception)
     undescribed = scalewise(*command, "--teacher", tmp_path / "teacher")
-    assert "say whose images they are, by --teacher-name" in str(undescribed.exception)
+    assert "state whose images these are, with --teacher-name" in str(undescribed.exception)
     alone = scalewise(*command, *described)
     assert "describe --teacher; add it" in str(alone.exception)
     missing = scalewise(*command, "--teacher", tmp_path / "teacher", *described)
@@ -139,7 +139,7 @@ def test_packing_with_a_folder_of_a_teachers_images(tmp_path: Path) -> None:
     two = scalewise(
         *command, "--teacher", tmp_path / "teacher", *described, "--scale", "2", "--scale", "3"
     )
-    assert str(two.exception) == "--teacher is for one scale; give one --scale"
+    assert str(two.exception) == "--teacher works with one scale; give one --scale"
     assert not out.exists()
 
     save(tmp_path / "teacher/b.png", 24, 32)
@@ -163,7 +163,7 @@ def test_packing_with_a_released_model_as_the_teacher(
     made = load(small_release).restore(store.lr(0, 2))
     np.testing.assert_array_equal(store.teacher(0), made)
     wrong = scalewise(*command, "--teacher", small_release, "--scale", "3")
-    assert str(wrong.exception) == f"--teacher {small_release}: enlarges by 2, not by 3"
+    assert str(wrong.exception) == f"--teacher {small_release}: has scale 2, not 3"
 
 
 def test_folders_given_by_options(tmp_path: Path, photo: NDArray[np.uint8]) -> None:
@@ -185,11 +185,11 @@ def test_folders_given_by_options(tmp_path: Path, photo: NDArray[np.uint8]) -> N
     assert checked.exit_code == 1
     assert f"  {tmp_path / 'soft/b.png'}: no HR picture of this name" in checked.stdout
     nothing = scalewise("data", "pack", "-o", tmp_path / "packed")
-    assert "name a dataset's folder, or give --hr DIR and --lr DIR" in str(nothing.exception)
+    assert "give a dataset's folder, or --hr DIR and --lr DIR" in str(nothing.exception)
     half = scalewise("data", "check", "--lr", tmp_path / "soft")
     assert "add --hr DIR" in str(half.exception)
     both = scalewise("data", "check", tmp_path / "sharp", *given)
-    assert "check one at a time" in str(both.exception)
+    assert "give one dataset" in str(both.exception)
 
 
 def test_packing_says_which_names_collide_and_that_lr_is_shuffled(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_jpegs_as_they_are(call, dataset: Path, options: list[str], protocol: st
     assert (code, err) == (0, "")
     assert protocol in out
     assert "PSNR-B" in out.splitlines()[1]
-    assert "the encoded files of sample, sha256 over theirs: " in out
+    assert "sha256 over the encoded files of sample: " in out
     assert all(len(row["encoded"]) == 64 for row in rows_of(scores))
 
 
@@ -147,7 +147,7 @@ def test_photos_beside_bicubic(
             ["bicubic", "--scale", "3", "--protocol", "squash256"],
             "bicubic is for x3, and protocol squash256 for x2 only",
         ),
-        (["{cleaner}", "--task", "super-resolution"], "cleaner enlarges nothing"),
+        (["{cleaner}", "--task", "super-resolution"], "cleaner does not enlarge"),
     ],
 )
 def test_mistakes_get_one_line(

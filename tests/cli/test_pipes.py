@@ -92,7 +92,7 @@ def test_one_end_may_be_a_file(
         (b"\x89PNG\r\n\x1a\n", ["-"], "standard input: truncated"),
         (b"", ["-", "-"], "one image at a time"),
         (b"", [".", "-o", "-"], "one image at a time"),
-        (b"", ["-", "--cluster", "local"], "files that all of them see"),
+        (b"", ["-", "--cluster", "local"], "files that all of its machines can read"),
         (b"", ["-", "--format", "bmp"], "standard output: unknown format 'bmp'"),
     ],
 )

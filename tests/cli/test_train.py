@@ -83,7 +83,7 @@ def test_the_same_command_goes_on_and_another_recipe_is_refused(tmp_path: Path) 
     log = (run / "log.csv").read_text()
     again = train(TINY, *SMALL, "steps=2", "--run", run)
     assert again.exit_code == 0
-    assert "this run is finished; a larger budget goes on with it" in again.stderr
+    assert "this run is finished; to continue it, give a larger budget" in again.stderr
     other = [TINY, *SMALL, "steps=4", "batch=4", "--run", run]
     for command in (other, [*other, "--resume"]):
         assert message(train(*command)) == (
@@ -234,7 +234,7 @@ def test_a_signal_stops_the_run_so_that_it_can_go_on(tmp_path: Path, sent: signa
     assert stopping.startswith("stopping after this step, with a checkpoint")
     step = int(stopped.removeprefix("stopped at step ").partition(";")[0])
     assert step >= 20
-    assert stopped.endswith(f"go on with: scalewise train {TINY} {' '.join([*SMALL, *endless])}")
+    assert stopped.endswith(f"resume with: scalewise train {TINY} {' '.join([*SMALL, *endless])}")
     endless[0] = f"budget.steps={step + 1}"
     resumed = train(TINY, *SMALL, *endless)
     assert resumed.exit_code == 0

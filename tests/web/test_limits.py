@@ -54,7 +54,7 @@ def test_too_many_bytes(strict: Server, tmp_path: Path) -> None:
     (tmp_path / "x.png").write_bytes(bytes(2_000_000))
     answer = strict.send(tmp_path / "x.png")
     assert answer.status_code == 413
-    assert answer.json()["detail"] == "the file is larger than 0.5 MB, which is the limit here"
+    assert answer.json()["detail"] == "the file is larger than 0.5 MB, the limit of this server"
 
 
 def test_too_many_pixels(strict: Server, tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_an_upload_that_trickles_is_given_up() -> None:
 
 def test_an_upload_that_is_broken_off_is_no_fault() -> None:
     problem = form_of([BEGUN, {"type": "http.disconnect"}])
-    assert (problem.status_code, problem.detail) == (400, "the upload was broken off")
+    assert (problem.status_code, problem.detail) == (400, "the upload was interrupted")
 
 
 def test_a_full_disk_is_said_to_be() -> None:

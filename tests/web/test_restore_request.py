@@ -1,4 +1,4 @@
-"""What a form asks for, as a command line."""
+"""Requests of forms, and the command lines that do the same."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def test_too_many_at_once_are_told_when_to_come_again() -> None:
 
     busy = asyncio.run(answer())
     assert (busy.status_code, busy.headers["retry-after"]) == (503, "5")
-    assert busy.json()["detail"] == "too many ask at once; try again in 5 seconds"
+    assert busy.json()["detail"] == "too many requests at once; try again in 5 seconds"
 
 
 def test_browsers_are_told_to_run_nothing_else() -> None:

@@ -159,7 +159,7 @@ def test_requests_without_a_form(server: Server) -> None:
     answer = httpx.post(server.url("v1/restore"), content=b"--x\r\nrubbish", headers=kind)
     assert answer.status_code in (400, 422)
     answer = httpx.post(server.url("v1/restore"), files={"other": b"x"})
-    assert (answer.status_code, answer.json()["detail"]) == (422, "file: the picture is missing")
+    assert (answer.status_code, answer.json()["detail"]) == (422, "file: the image is missing")
     assert server.get("nowhere").json()["detail"] == "there is nothing at this address"
     assert server.get("page/..%2fapp.py").status_code == 404
 
@@ -232,7 +232,7 @@ def test_a_kill_loses_no_finished_result_and_leaves_nothing_else(
     views = again.get(f"v1/jobs?id={done}&id={running}").json()
     assert [view["state"] for view in views] == ["done", "lost"]
     assert views[0]["result_name"] == "picture_x2.png"
-    assert "send the picture again" in views[1]["problem"]
+    assert "send the image again" in views[1]["problem"]
     assert again.get(f"v1/jobs/{done}/result").content == result
     assert again.get(f"v1/jobs/{done}/before").status_code == 404
     assert (stray.exists(), holiday.exists()) == (False, True)

@@ -1,7 +1,7 @@
-"""The ``scalewise`` command: its parts, and how it fails.
+"""Command-line entry point: the list of commands, and error messages in one line.
 
-A command's module imports nothing heavy at its top (numpy, pyvips, OpenVINO, torch, rich), only
-inside its functions, so that ``scalewise --help`` is immediate.
+A command's module imports heavy packages (numpy, pyvips, OpenVINO, torch, rich) only inside its
+functions, so that ``scalewise --help`` is immediate.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Annotated, TextIO
 
 import typer
@@ -31,7 +32,8 @@ from scalewise.cli import (
     train,
     upscale,
 )
-from scalewise.cli.console import PlainGroup, flags_in_use, print_error, print_warning
+from scalewise.cli.console import flags_in_use, print_error, print_warning
+from scalewise.cli.help import MEASURE, PUBLISH, RESTORE, TRAIN, HelpCommand, HelpGroup
 from scalewise.errors import ScalewiseError, ScalewiseWarning
 
 EXTRAS = {
@@ -48,30 +50,27 @@ EXTRAS = {
     "python_multipart": "web",
     "huggingface_hub": "hub",
 }
-"""Package -> the extra of ours that it comes with."""
+"""Package -> the extra of this distribution that installs it."""
 
 app = typer.Typer(
-    cls=PlainGroup,
-    help="Restore images with scale-wise convolutional networks.",
+    cls=HelpGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(upscale.upscale)
-app.command()(restore.restore)
-app.command()(serve.serve)
-app.command()(models.models)
-app.command()(compare.compare)
-app.command()(evaluate.evaluate)
-app.add_typer(data.app, name="data")
-app.command()(train.train)
-app.command()(runs.runs)
-app.command()(plot.plot)
-app.command()(sweep.sweep)
-app.command()(reproduce.reproduce)
-app.command()(release.release)
-app.command()(quantize.quantize)
-app.command()(export.export)
+
+
+def _add(panel: str, *commands: Callable[..., None]) -> None:
+    """Add commands to a group of ``scalewise --help``."""
+    for command in commands:
+        app.command(cls=HelpCommand, rich_help_panel=panel)(command)
+
+
+_add(RESTORE, upscale.upscale, restore.restore, serve.serve, models.models)
+_add(MEASURE, compare.compare, evaluate.evaluate)
+app.add_typer(data.app, name="data", rich_help_panel=TRAIN)
+_add(TRAIN, train.train, runs.runs, plot.plot, sweep.sweep, reproduce.reproduce)
+_add(PUBLISH, release.release, quantize.quantize, export.export)
 
 
 def _print_version(wanted: bool) -> None:
@@ -91,23 +90,34 @@ def scalewise(
         ),
     ] = False,
 ) -> None:
-    """Restore images with scale-wise convolutional networks."""
+    """Enlarge images, and remove noise and JPEG artifacts.
+
+    Examples:
+        # Enlarge a photo to twice its size
+        scalewise upscale photo.jpg
+
+        # Remove noise and JPEG artifacts from every image in a folder
+        scalewise restore photos/ --output restored/
+
+        # Open a page in the browser to drop images on
+        scalewise serve
+    """
 
 
 def main() -> None:
-    """Run the command line; what the user can mend is one line on stderr and exit code 1.
+    """Run the command line.
 
-    Set SCALEWISE_DEBUG=1 to see the traceback instead, also of faults that a run over many images
-    survives.
+    An error that the user can mend is one line on stderr, with exit code 1.  Set SCALEWISE_DEBUG=1
+    to see its traceback instead, also of errors that a run over many images survives.
     """
     if reconfigure := getattr(sys.stdout, "reconfigure", None):
-        reconfigure(errors="backslashreplace")  # a file name may be no valid text
-    _say_warnings_plainly()
+        reconfigure(errors="backslashreplace")  # a file name need not be valid text
+    _print_warnings_plainly()
     if os.environ.get("SCALEWISE_DEBUG") == "1":
         logging.basicConfig(format="%(name)s: %(message)s")
         logging.getLogger("scalewise").setLevel(logging.DEBUG)
     try:
-        app()
+        app(prog_name="scalewise")
     except (ScalewiseError, OSError, ModuleNotFoundError) as error:
         message = _explain(error)
         if message is None or os.environ.get("SCALEWISE_DEBUG") == "1":
@@ -116,9 +126,9 @@ def main() -> None:
         sys.exit(1)
 
 
-def _say_warnings_plainly() -> None:
-    """Print this package's warnings in one line, without the line of code that they are from."""
-    shown_otherwise = warnings.showwarning
+def _print_warnings_plainly() -> None:
+    """Print warnings of this package in one line, without the line of code that caused them."""
+    showwarning = warnings.showwarning
 
     def show(
         message: Warning | str,
@@ -131,13 +141,13 @@ def _say_warnings_plainly() -> None:
         if isinstance(message, ScalewiseWarning):
             print_warning(message.with_flags(flags_in_use()))
         else:
-            shown_otherwise(message, category, filename, lineno, file, line)
+            showwarning(message, category, filename, lineno, file, line)
 
     warnings.showwarning = show
 
 
 def _explain(error: Exception) -> str | None:
-    """What to tell the user; None where only a traceback helps."""
+    """Return the message for the user, or None where only a traceback helps."""
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
         if package not in EXTRAS:

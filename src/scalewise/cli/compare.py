@@ -1,4 +1,4 @@
-"""``scalewise compare``: one image degraded, restored, and compared with the original."""
+"""``scalewise compare``: an image degraded, restored, and compared with its ground truth."""
 
 from __future__ import annotations
 
@@ -21,14 +21,20 @@ from scalewise.cli.protocol_options import (
 
 
 def compare(
-    picture: Annotated[Path, typer.Argument(help="Image to compare with: the truth.")],
+    picture: Annotated[
+        Path, typer.Argument(metavar="IMAGE", help="Ground truth: an image of good quality.")
+    ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder of the results (default: comparison).")
+        Path,
+        typer.Option("--output", "-o", metavar="DIR", help="Write the results to this folder."),
     ] = Path("comparison"),
     model: Annotated[
         list[str] | None,
         typer.Option(
-            "--model", "-m", help=f"Released model; repeat for several (default: {DEFAULT_MODEL})."
+            "--model",
+            "-m",
+            metavar="MODEL",
+            help=f"Use this released model; repeat for several (default: {DEFAULT_MODEL}).",
         ),
     ] = None,
     task: TaskOption = None,
@@ -36,11 +42,25 @@ def compare(
     quality: QualityOption = None,
     subsampling: SubsamplingOption = None,
     grey: GreyOption = False,
-    errors: Annotated[bool, typer.Option("--errors", help="Draw maps of the error, too.")] = False,
+    errors: Annotated[
+        bool,
+        typer.Option("--errors", help="Add maps of each result's error to the sheet."),
+    ] = False,
 ) -> None:
-    """Degrade an image, restore it, and show and score the result.
+    """Degrade an image, restore it, and score each result.
 
-    It is reduced in size, or gets noise or JPEG artifacts, as the model's task says.
+    The image is reduced in size, or gets noise or JPEG artifacts: whatever the model's task is.
+    Bicubic interpolation, or the degraded image itself, is scored for comparison.
+
+    Examples:
+        # Reduce an image to half its size and enlarge it again
+        scalewise compare photo.png
+
+        # Compare two models, with maps of their errors
+        scalewise compare photo.png -m scn_x2 -m scn_fast_x2 --errors
+
+        # Add noise with a standard deviation of 50 and remove it
+        scalewise compare photo.png -m denoise --sigma 50 -o noise/
     """
     from scalewise.errors import ScalewiseError
     from scalewise.evaluating.compare import compare
@@ -54,7 +74,7 @@ def compare(
     restorers = [load(name) for name in names]
     scale = restorers[0].scale
     if any(restorer.scale != scale for restorer in restorers):
-        raise ScalewiseError("the models enlarge by different scales; compare them one by one")
+        raise ScalewiseError("the models have different scales; compare them one by one")
     check_scale(restorers[0].name, scale, task, protocol)
     comparison = compare(picture, restorers, protocol, get_task(task).baseline)
     output.mkdir(parents=True, exist_ok=True)

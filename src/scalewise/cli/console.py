@@ -1,4 +1,4 @@
-"""Errors, warnings and progress bars of all commands."""
+"""Error messages, warnings and progress bars of the command line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from contextvars import ContextVar
 from typing import Any, Protocol
 
 import typer
-from typer.core import TyperGroup
 
 from scalewise.errors import ScalewiseError, put_flags
 
@@ -17,42 +16,34 @@ _CONTEXT: ContextVar[Any] = ContextVar("context", default=None)
 
 
 class Update(Protocol):
-    """Callback that moves a progress bar.
-
-    Called with what is done and, where it has changed or was not known, the total; ``detail``
-    is a short text at the bar's end, such as the loss.
-    """
+    """Progress callback of a bar."""
 
     def __call__(self, done: float, total: float | None = None, *, detail: str = "") -> None:
-        """Show it."""
+        """Show progress.
+
+        Args:
+            done: the amount of work that is done.
+            total: the whole amount; None to leave it as it is.
+            detail: a short text at the bar's end, such as the loss.
+        """
         ...
 
 
-class PlainGroup(TyperGroup):
-    """Group of commands, which are listed without rich and whose errors name flags.
-
-    To import rich takes longer than all else that help needs.  Each command's own help is rich,
-    with its options in groups.
-    """
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.rich_markup_mode = None
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run a command; its errors name its flags instead of the library's arguments."""
-        token = _CONTEXT.set(ctx)
-        try:
-            return super().invoke(ctx)
-        except ScalewiseError as error:
-            error.args = (error.with_flags(flags_in_use()),)
-            raise
-        finally:
-            _CONTEXT.reset(token)
+@contextmanager
+def naming_flags(context: Any) -> Generator[None, None, None]:
+    """Run a command of a group; its errors name its flags instead of the library's arguments."""
+    token = _CONTEXT.set(context)
+    try:
+        yield
+    except ScalewiseError as error:
+        error.args = (error.with_flags(flags_in_use()),)
+        raise
+    finally:
+        _CONTEXT.reset(token)
 
 
 def flags_in_use(*, own_alone: bool = False) -> dict[str, str]:
-    """Return argument -> flag for the command that runs, and for the others where they differ.
+    """Return the flags of arguments: those of the running command, then those of the others.
 
     Args:
         own_alone: leave out the other commands.
@@ -82,7 +73,7 @@ def _commands(group: Any) -> Iterator[Any]:
 def print_error(message: str) -> None:
     """Print an error on stderr, in one line, with the command's flags for arguments (``name=``).
 
-    One that a run over many images survives is a text by now, without the list of its arguments.
+    The error of one image among many is only a text, without the list of its arguments.
     """
     flags = flags_in_use(own_alone=True)
     _print_line("error:", "red", put_flags(message, tuple(flags), flags, first_word=False))
@@ -102,16 +93,18 @@ def _print_line(label: str, colour: str, message: str) -> None:
 def progress_bar(
     description: str, total: float | None = None, *, percent: bool = False
 ) -> Generator[Update, None, None]:
-    """Show a progress bar on stderr with time elapsed and time left; only in a terminal.
+    """Show a progress bar on stderr with the time elapsed and left; nothing if not a terminal.
 
-    The time left comes from the speed of the last minute, not from the start, so that it stays
-    true for work that was resumed or gets slower; until it is known no time is shown.
+    The time left is estimated from the speed of the last minute.  So it stays right for work that
+    was resumed or gets slower.  Until it is known no time is shown.
 
     Args:
-        description: what is being done.
-        total: how much there is to do, if known.
-        percent: say how much is done in percent, on a short bar that leaves room for a detail;
-            by default it is counted.
+        description: the text before the bar.
+        total: the whole amount of work, if known.
+        percent: show percent, on a short bar that leaves room for a detail; by default, counts.
+
+    Yields:
+        The callback to report progress to.
     """
     from rich.console import Console
     from rich.progress import (

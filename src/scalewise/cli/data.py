@@ -1,4 +1,4 @@
-"""``scalewise data``: check datasets, and pack them for training."""
+"""``scalewise data``: datasets checked, and packed into one file for training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalewise.cli.console import PlainGroup, print_warning, progress_bar
+from scalewise.cli.console import print_warning, progress_bar
+from scalewise.cli.help import COMPUTE, DATA, TEACHER, HelpCommand, HelpGroup
 from scalewise.errors import ScalewiseError
 
 if TYPE_CHECKING:
@@ -18,53 +19,104 @@ if TYPE_CHECKING:
     from scalewise.data.store import Teacher
 
 PROBLEMS_SHOWN = 10
-"""Of each kind, unless all are asked for."""
+"""The number of problems listed of each kind, without ``--all``."""
 
 app = typer.Typer(
-    cls=PlainGroup, help="Check datasets, and pack them for training.", no_args_is_help=True
+    cls=HelpGroup,
+    no_args_is_help=True,
+    help="""Check datasets, and pack them for training.
+
+Examples:
+    # Check a folder of images
+    scalewise data check photos/
+
+    # Pack it for training
+    scalewise data pack photos/ -o data/photos.pack
+
+    # Train on the packed file
+    scalewise train recipes/tiny.yaml 'data.train=[data/photos.pack]'
+""",
 )
 
-Split = Annotated[str, typer.Option(help="Which half of DIV2K: train or valid.")]
+Split = Annotated[
+    str,
+    typer.Option(
+        metavar="SPLIT",
+        help="Read this part of DIV2K, train or valid.",
+        rich_help_panel=DATA,
+    ),
+]
 Workers = Annotated[
-    int | None, typer.Option(min=1, help="Threads that read pictures; all cores by default.")
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Read images in this many threads, 1 or more (default: all cores).",
+        rich_help_panel=COMPUTE,
+    ),
 ]
 Hr = Annotated[
     Path | None,
-    typer.Option("--hr", metavar="DIR", help="Folder of HR pictures, in place of a dataset."),
+    typer.Option(
+        "--hr",
+        metavar="DIR",
+        help="Read high-resolution (HR) images from this folder, in place of a dataset.",
+        rich_help_panel=DATA,
+    ),
 ]
 Lr = Annotated[
     list[Path] | None,
     typer.Option(
-        "--lr", metavar="DIR", help="Folder of LR pictures of --hr; may be given again, by scale."
+        "--lr",
+        metavar="DIR",
+        help="Read low-resolution (LR) images of --hr from this folder; repeat for each scale.",
+        rich_help_panel=DATA,
     ),
 ]
 
 
-@app.command()
+@app.command(cls=HelpCommand)
 def check(
     folder: Annotated[
-        Path | None, typer.Argument(metavar="DIR", help="The dataset's folder.")
+        Path | None, typer.Argument(metavar="DIR", help="Folder of the dataset.")
     ] = None,
     hr: Hr = None,
     lr: Lr = None,
     split: Split = "train",
     fast: Annotated[
-        bool, typer.Option("--fast", help="Read headers only; finds no truncated file.")
+        bool, typer.Option("--fast", help="Read headers only; this finds no truncated file.")
     ] = False,
     min_side: Annotated[
-        int, typer.Option(min=1, help="Pixels that an HR picture needs on its shorter side.")
+        int,
+        typer.Option(
+            min=1,
+            metavar="PIXELS",
+            help="Report HR images whose shorter side has fewer pixels than this.",
+        ),
     ] = 96,
-    show_all: Annotated[bool, typer.Option("--all", help="List every problem.")] = False,
+    show_all: Annotated[
+        bool, typer.Option("--all", help=f"List every problem, not {PROBLEMS_SHOWN} of each kind.")
+    ] = False,
     workers: Workers = None,
 ) -> None:
-    """Say what a dataset holds and what is wrong with it.
+    """List what a dataset contains, and what is wrong with it.
 
-    The exit code is 1 if anything is wrong.
+    The exit code is 1 if there are problems.
+
+    Examples:
+        # Check a folder of images
+        scalewise data check photos/
+
+        # Check the validation part of DIV2K, headers only
+        scalewise data check DIV2K/ --split valid --fast
+
+        # Check two folders of image pairs
+        scalewise data check --hr sharp/ --lr small/
     """
     from scalewise.data.check import check_dataset
 
     if folder is not None and hr is not None:
-        raise ScalewiseError("check one at a time: a dataset's folder, or --hr and --lr")
+        raise ScalewiseError("give one dataset: a folder, or --hr and --lr")
     (dataset,) = find_datasets([] if folder is None else [folder], split, hr, lr)
     with progress_bar("reading") as update:
         report = check_dataset(
@@ -73,46 +125,82 @@ def check(
     for line in _describe(report):
         typer.echo(line)
     if fast:
-        typer.echo("  note      headers only: truncated files were not looked for")
+        typer.echo("  note      headers only: truncated files are not found")
     typer.echo()
     for line in _list_problems(report, None if show_all else PROBLEMS_SHOWN):
         typer.echo(line)
     raise typer.Exit(1 if report.problems else 0)
 
 
-@app.command()
+@app.command(cls=HelpCommand)
 def pack(
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="PACK", help="Write this file, a .pack.")
+    ],
     folders: Annotated[
-        list[Path] | None, typer.Argument(metavar="DIR...", help="The datasets' folders.")
+        list[Path] | None, typer.Argument(metavar="DIR", help="Folders of datasets.")
     ] = None,
     hr: Hr = None,
     lr: Lr = None,
     scale: Annotated[
-        list[int] | None, typer.Option(min=1, max=8, help="LR scale; may be given again. [2]")
+        list[int] | None,
+        typer.Option(
+            min=1,
+            max=8,
+            metavar="N",
+            help="Store LR images at this scale, 1-8; repeat for several (default: 2).",
+        ),
     ] = None,
     split: Split = "train",
     squash: Annotated[
-        int | None, typer.Option(min=1, help="Squash LR to squares of this side, HR to twice it.")
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="PIXELS",
+            help="Resize LR images to squares of this side, and HR images to twice that side.",
+        ),
     ] = None,
     teacher: Annotated[
         str | None,
         typer.Option(
             metavar="DIR|MODEL",
-            help="A stronger model's images, named like the pictures; or a released model.",
+            help="Store a stronger model's images too: from a folder, with the names of the HR "
+            "images; or made by a released model.",
+            rich_help_panel=TEACHER,
         ),
     ] = None,
     teacher_name: Annotated[
-        str | None, typer.Option(help="Name of the model that made them, for cards. [its own]")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Name the teacher so on cards (default: the released model's name).",
+            rich_help_panel=TEACHER,
+        ),
     ] = None,
     teacher_licence: Annotated[
-        str | None, typer.Option(help="Licence of the teacher's images. [the model's]")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="State this licence of the teacher's images (default: the released model's).",
+            rich_help_panel=TEACHER,
+        ),
     ] = None,
     workers: Workers = None,
 ) -> None:
     """Decode datasets once, into one file to train on.
 
-    It holds the pictures and their LR at the chosen scales.
+    The file contains the images and their LR versions at each scale. For a
+    dataset without LR images they are made by bicubic interpolation.
+
+    Examples:
+        # Pack a folder of images, with LR images of half their size
+        scalewise data pack photos/ -o data/photos.pack
+
+        # Pack two datasets for scales 2 and 4
+        scalewise data pack DIV2K/ photos/ -o data/all.pack --scale 2 --scale 4
+
+        # Add a released model's images, for a small model to learn from
+        scalewise data pack photos/ -o data/taught.pack --teacher scn_x2
     """
     from scalewise.data.check import find_shuffled
     from scalewise.data.store import pack
@@ -148,9 +236,9 @@ def find_datasets(
     from scalewise.data.layouts import find_dataset, pair_folders
 
     if hr is None and lr:
-        raise ScalewiseError("--lr gives the LR of --hr; add --hr DIR")
+        raise ScalewiseError("--lr needs --hr; add --hr DIR")
     if hr is None and not folders:
-        raise ScalewiseError("name a dataset's folder, or give --hr DIR and --lr DIR")
+        raise ScalewiseError("give a dataset's folder, or --hr DIR and --lr DIR")
     datasets = [find_dataset(folder, split) for folder in folders]
     return datasets if hr is None else [*datasets, pair_folders(hr, lr or [])]
 
@@ -165,21 +253,22 @@ def _teacher(
     from scalewise.weights.card import read_card
 
     if len(scales) != 1:
-        raise ScalewiseError("--teacher is for one scale; give one --scale")
+        raise ScalewiseError("--teacher works with one scale; give one --scale")
     (scale,) = scales
     if not is_release(given):
         if not Path(given).is_dir():
-            raise ScalewiseError(f"--teacher {given}: neither a folder nor a released model")
+            raise ScalewiseError(f"--teacher {given}: is neither a folder nor a released model")
         if not (name and licence):
             raise ScalewiseError(
-                "--teacher DIR: say whose images they are, by --teacher-name and --teacher-licence"
+                "--teacher DIR: state whose images these are, with --teacher-name and "
+                "--teacher-licence"
             )
         return TeacherFolder(Path(given), TeacherInfo(name, licence, scale), datasets)
     from scalewise.restoring.loading import load
 
     card = read_card(find_release(given))
     if card.scale != scale:
-        raise ScalewiseError(f"--teacher {given}: enlarges by {card.scale}, not by {scale}")
+        raise ScalewiseError(f"--teacher {given}: has scale {card.scale}, not {scale}")
     info = TeacherInfo(name or card.name, licence or card.licence, scale)
     return TeacherModel(load(given).restore, info)
 

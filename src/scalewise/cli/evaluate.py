@@ -1,4 +1,4 @@
-"""``scalewise evaluate``: scores under a stated protocol."""
+"""``scalewise evaluate``: scores of a model under a stated protocol."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from scalewise.cli.console import print_warning, progress_bar
+from scalewise.cli.help import DATA, OUTPUT
 from scalewise.cli.options import (
     EnsembleOption,
     PrecisionOption,
@@ -39,14 +40,15 @@ def evaluate(
     model: Annotated[
         str,
         typer.Argument(
+            metavar="MODEL",
             help="A released model's name or folder; a run's folder or a checkpoint (needs torch); "
-            "or what networks are compared with: 'bicubic', 'noisy' or 'jpeg'."
+            "or a baseline: bicubic, noisy or jpeg.",
         ),
     ],
     folders: Annotated[
         list[Path],
         typer.Argument(
-            metavar="DIR...",
+            metavar="DIR",
             help="Datasets; with --download also Set5, Set14, BSD100, Urban100 or DIV2K by name.",
         ),
     ],
@@ -57,26 +59,58 @@ def evaluate(
     grey: GreyOption = False,
     protocol: ProtocolOption = None,
     scale: Annotated[
-        int | None, typer.Option(min=2, max=4, help="For bicubic only (default: 2).")
+        int | None,
+        typer.Option(
+            min=2, max=4, metavar="N", help="Enlarge by 2-4, for bicubic only (default: 2)."
+        ),
     ] = None,
-    split: Annotated[str, typer.Option(help="Which half of DIV2K: train or valid.")] = "valid",
+    split: Annotated[
+        str,
+        typer.Option(
+            metavar="SPLIT", help="Read this part of DIV2K, train or valid.", rich_help_panel=DATA
+        ),
+    ] = "valid",
     settings: SetOption = None,
     tile: TileOption = None,
     precision: PrecisionOption = "f32",
     ensemble: EnsembleOption = False,
     csv: Annotated[
-        Path | None, typer.Option(help="Write every picture's scores to this file.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the scores of each image to this file.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     download: Annotated[
         bool,
-        typer.Option("--download", help="Fetch sets that are named and not here; they are kept."),
+        typer.Option(
+            "--download", help="Download missing datasets, and keep them.", rich_help_panel=DATA
+        ),
     ] = False,
     card: Annotated[
         bool,
-        typer.Option("--card", help="Write the scores, and the baseline's, on the model's card."),
+        typer.Option(
+            "--card",
+            help="Write the scores of the model and of the baseline on the model's card.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
 ) -> None:
-    """Score a model on datasets, image by image and on average."""
+    """Score a model on datasets: PSNR, SSIM and seconds.
+
+    The protocol is printed under the table. Scores under different protocols cannot be compared.
+
+    Examples:
+        # Score a released model on two test sets
+        scalewise evaluate scn_x2 Set5 Set14 --download
+
+        # Score the best weights of a run, with the scores of each image
+        scalewise evaluate runs/mine photos/ --csv scores.csv
+
+        # Score a denoiser at a standard deviation of 50, in colour
+        scalewise evaluate denoise Kodak24/ --sigma 50
+    """
     from scalewise.data.layouts import find_dataset
     from scalewise.errors import ScalewiseError
     from scalewise.evaluating.evaluate import baseline, restoration, write_csv
@@ -108,7 +142,7 @@ def evaluate(
     _print_table(evaluations)
     if csv is not None:
         write_csv(evaluations, csv)
-        typer.echo(f"every picture's scores: {csv}")
+        typer.echo(f"scores of each image: {csv}")
     if card:
         _write_on_card(model, evaluations)
 
@@ -137,7 +171,7 @@ def _load(
     if Path(model).exists() and not is_release(model):
         return load_trained(model, options, settings)
     if settings:
-        raise ScalewiseError(f"{model}: its card tells its settings; leave out --set")
+        raise ScalewiseError(f"{model}: its card states its settings; leave out --set")
     return load(model, options)
 
 
@@ -189,11 +223,11 @@ def _print_table(evaluations: list[Evaluation]) -> None:
     Console().print(table)
     for dataset, digest in {each.dataset: each.encoded for each in evaluations}.items():
         if digest is not None:
-            typer.echo(f"the encoded files of {dataset}, sha256 over theirs: {digest}")
+            typer.echo(f"sha256 over the encoded files of {dataset}: {digest}")
 
 
 def _write_on_card(model: str, evaluations: list[Evaluation]) -> None:
-    """Replace the scores that a released model's card has for the same measurements."""
+    """Write scores on a released model's card; they replace those of the same measurements."""
     from scalewise.evaluating.evaluate import to_score
     from scalewise.weights import find_release
     from scalewise.weights.card import read_card, with_scores, write_card

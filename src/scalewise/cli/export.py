@@ -1,4 +1,4 @@
-"""``scalewise export``: a network as an ONNX graph."""
+"""``scalewise export``: a network written as an ONNX graph."""
 
 from __future__ import annotations
 
@@ -14,29 +14,45 @@ def export(
     model: Annotated[
         str,
         typer.Argument(
-            help="A released model (its name, folder or weights.safetensors), a training run's "
-            "folder, or a checkpoint (also official SCN)."
+            metavar="MODEL",
+            help="A released model (its name, folder or weights.safetensors), the folder of a "
+            "training run, or a checkpoint (official SCN ones too).",
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The .onnx file to write.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Write this file, an .onnx.")
+    ],
     settings: SetOption = None,
     pad: Annotated[
         bool,
         typer.Option(
             "--pad/--no-pad",
-            help="Pad inside the graph, so that it takes any size; or leave it to the caller, for "
-            "tools that know no Pad of varying size.",
+            help="Pad inside the graph, so that it takes any size; or leave padding to the caller, "
+            "for tools without a Pad operator of variable size (default: pad).",
         ),
     ] = True,
 ) -> None:
-    """Write a network as an ONNX graph that takes any image size."""
+    """Write a network as an ONNX graph for other runtimes.
+
+    The graph takes batches of images of any size, with values in [0, 1].
+
+    Examples:
+        # Export a released model
+        scalewise export scn_x2 -o scn_x2.onnx
+
+        # Export the best weights of a training run
+        scalewise export runs/tiny -o tiny.onnx
+
+        # Export an official SCN checkpoint with three levels, without padding
+        scalewise export scn.pth -o scn.onnx --set levels=3 --no-pad
+    """
     from scalewise.errors import ScalewiseError
     from scalewise.files import require_folder
     from scalewise.models.export import export_onnx
     from scalewise.weights.release import load_network
 
     if output.suffix.lower() != ".onnx":
-        raise ScalewiseError(f"{output}: an exported graph's name ends in .onnx")
+        raise ScalewiseError(f"{output}: give a name that ends in .onnx")
     require_folder(output)
     network = load_network(model, **parse_settings(settings))
     export_onnx(network, output, any_size=pad)

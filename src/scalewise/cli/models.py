@@ -1,13 +1,26 @@
-"""``scalewise models``: what can be used."""
+"""``scalewise models``: a table of the released models."""
 
 from __future__ import annotations
 
 SHOWN = ("Set5", "Set14")
-"""The datasets whose scores are listed; a model's card has all."""
+"""The datasets whose scores are listed; a model's card has the others."""
 
 
 def models() -> None:
-    """List the released models with their scores and licences."""
+    """List the released models with their scores and licences.
+
+    Use a name from this list wherever a command takes a MODEL.
+
+    Examples:
+        # List the models
+        scalewise models
+
+        # Enlarge an image with the fast one
+        scalewise upscale photo.png -m scn_fast_x2
+
+        # Check the scores of one
+        scalewise evaluate scn_x2 Set5 --download
+    """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table

@@ -6,13 +6,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from scalewise.cli.help import COMPUTE, INPUT, OUTPUT
 from scalewise.errors import ScalewiseError
-
-SIZE, FILES, FOLDERS = "Size", "Files", "Folders"
 
 ImagesArgument = Annotated[
     list[str],
-    typer.Argument(metavar="IN...", help="Images, and folders of images; - is standard input."),
+    typer.Argument(metavar="IMAGE", help="Images, and folders of images; - is standard input."),
 ]
 OutputOption = Annotated[
     str | None,
@@ -20,8 +19,8 @@ OutputOption = Annotated[
         "--output",
         "-o",
         metavar="PATH",
-        help="File for one image, else a folder (end its name in / to be sure); - is standard "
-        "output (default: the folder of each image).",
+        help="Write to this file for one image, else to this folder; a name that ends in / is "
+        "always a folder, and - is standard output (default: the folder of each image).",
     ),
 ]
 StrengthOption = Annotated[
@@ -29,18 +28,18 @@ StrengthOption = Annotated[
     typer.Option(
         min=0,
         max=1,
-        help="How much to keep of what a model for noise, JPEG or photos changes; 0 is nothing "
-        "(when enlarging, the result for clean images).",
+        metavar="X",
+        help="Keep this part of the changes, 0-1, for models that remove noise or artifacts; 0 "
+        "keeps nothing of them, or when enlarging the result of the model for clean images.",
     ),
 ]
-
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="Set what the weights of a checkpoint of other code do not tell, such as levels=3 "
-        "for official SCN (default: 4). May be repeated.",
+        help="Set what the weights of a foreign checkpoint do not state, such as levels=3 for "
+        "official SCN (default: 4); repeat for several.",
     ),
 ]
 
@@ -71,115 +70,147 @@ def parse_settings(texts: list[str] | None) -> dict[str, Any]:
 FormatOption = Annotated[
     str | None,
     typer.Option(
-        help="Format: png, tiff, jpeg, webp or avif (default: by the extension).",
-        rich_help_panel=FILES,
+        metavar="NAME",
+        help="Write this format: png, tiff, jpeg, webp or avif (default: by the extension).",
+        rich_help_panel=OUTPUT,
     ),
 ]
 QualityOption = Annotated[
     int | None,
-    typer.Option(min=1, max=100, help="JPEG, WebP or AVIF quality, 1-100.", rich_help_panel=FILES),
+    typer.Option(
+        min=1,
+        max=100,
+        metavar="N",
+        help="Set the JPEG, WebP or AVIF quality, 1-100 (default: 95, of AVIF 90).",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 LosslessOption = Annotated[
     bool,
     typer.Option(
-        "--lossless", help="Write WebP and AVIF without loss, too.", rich_help_panel=FILES
+        "--lossless",
+        help="Write WebP and AVIF without loss.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 StripOption = Annotated[
     bool,
     typer.Option(
-        "--strip", help="Leave out all metadata except the colour profile.", rich_help_panel=FILES
+        "--strip",
+        help="Leave out all metadata except the colour profile.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 OverwriteOption = Annotated[
-    bool, typer.Option("--overwrite", help="Replace existing outputs.", rich_help_panel=FILES)
-]
-MaxPixelsOption = Annotated[
-    int | None,
+    bool,
     typer.Option(
-        min=0,
-        help="Refuse larger inputs (default: 500 million; 0: no limit).",
-        rich_help_panel=FILES,
+        "--overwrite",
+        help="Replace existing results; by default they are skipped.",
+        rich_help_panel=OUTPUT,
     ),
 ]
-
 SuffixOption = Annotated[
     str | None,
     typer.Option(
-        help="Text before the extension of a result (default: such as _x2 in the folder of the "
-        "image; nothing in another folder).",
-        rich_help_panel=FOLDERS,
+        metavar="TEXT",
+        help="Add this text to the names of results (default: such as _x2 in the folder of the "
+        "image, nothing in another folder).",
+        rich_help_panel=OUTPUT,
     ),
 ]
 IncludeOption = Annotated[
     list[str] | None,
     typer.Option(
-        help="Take only images that match, such as '*.jpg' or '2024/*', in upper or lower case. "
-        "May be repeated.",
-        rich_help_panel=FOLDERS,
+        metavar="PATTERN",
+        help="Take only images that match, such as '*.jpg' or '2024/*', in upper or lower case; "
+        "repeat for several patterns.",
+        rich_help_panel=INPUT,
     ),
 ]
 ExcludeOption = Annotated[
     list[str] | None,
-    typer.Option(help="Leave out images that match. May be repeated.", rich_help_panel=FOLDERS),
+    typer.Option(
+        metavar="PATTERN",
+        help="Leave out images that match; repeat for several patterns.",
+        rich_help_panel=INPUT,
+    ),
 ]
 ShardOption = Annotated[
     str | None,
     typer.Option(
         metavar="I/N",
-        help="Take only the i-th of n parts, one for each machine.",
-        rich_help_panel=FOLDERS,
+        help="Take the i-th of n parts of the images, one part per machine.",
+        rich_help_panel=INPUT,
     ),
 ]
-ClusterOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ADDRESS",
-        help="Run on the machines of a Ray cluster: auto, HOST:PORT, or local for one made of "
-        "this machine.",
-        rich_help_panel=FOLDERS,
-    ),
-]
-
-TileOption = Annotated[
+MaxPixelsOption = Annotated[
     int | None,
     typer.Option(
-        min=32,
-        help="Side of a tile in input pixels, 32 or more; smaller needs less memory (default: by "
-        "the free memory).",
+        min=0,
+        metavar="N",
+        help="Refuse larger images; 0 for no limit (default: 500 million).",
+        rich_help_panel=INPUT,
+    ),
+]
+DeviceOption = Annotated[
+    Literal["auto", "cpu", "cuda", "mps"],
+    typer.Option(
+        metavar="DEVICE",
+        help="Run on this device: auto, cpu, cuda or mps; only cpu needs no PyTorch.",
+        rich_help_panel=COMPUTE,
     ),
 ]
 PrecisionOption = Annotated[
     Literal["f32", "bf16", "int8"],
     typer.Option(
-        help="Number format to compute in; bf16 is faster where the CPU has it, int8 on every "
-        "CPU, for photographs."
+        metavar="TYPE",
+        help="Compute in f32, bf16 or int8; bf16 is faster where the CPU has it, int8 on each CPU,"
+        " for photographs.",
+        rich_help_panel=COMPUTE,
     ),
 ]
 AutoPrecisionOption = Annotated[
     Literal["auto", "f32", "bf16", "int8"],
     typer.Option(
-        help="Number format to compute in; auto takes bf16 where the device has it and it costs "
-        "the model less than 0.01 dB, for images of 8 bits. int8 is faster on every CPU, for "
-        "photographs."
+        metavar="TYPE",
+        help="Compute in auto, f32, bf16 or int8. auto takes bf16 for 8-bit images, if the device "
+        "has it and it costs less than 0.01 dB. int8 is faster on each CPU, for photographs.",
+        rich_help_panel=COMPUTE,
     ),
 ]
-DeviceOption = Annotated[
-    Literal["auto", "cpu", "cuda", "mps"],
-    typer.Option(help="Device to run on; cpu needs no PyTorch, the others do."),
+TileOption = Annotated[
+    int | None,
+    typer.Option(
+        min=32,
+        metavar="PIXELS",
+        help="Cut images into tiles of this side in input pixels, 32 or more; smaller tiles need "
+        "less memory (default: by the free memory).",
+        rich_help_panel=COMPUTE,
+    ),
 ]
 ForceTilingOption = Annotated[
     bool,
     typer.Option(
         "--force-tiling",
-        help="Cut images even for models that must see them whole; the result differs.",
+        help="Cut images into tiles even for models that need the whole image; results differ.",
+        rich_help_panel=COMPUTE,
     ),
 ]
 EnsembleOption = Annotated[
     bool,
     typer.Option(
         "--ensemble",
-        help="Average over eight views, flipped and turned (self-ensemble, x8): a little better, "
-        "eight times as long.",
+        help="Average over eight flips and rotations (self-ensemble, x8): slightly better, eight "
+        "times as slow.",
+        rich_help_panel=COMPUTE,
+    ),
+]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Run on the machines of a Ray cluster: auto, HOST:PORT, or local for a test on this "
+        "machine.",
+        rich_help_panel=COMPUTE,
     ),
 ]

@@ -1,4 +1,4 @@
-"""Standard input and output in place of files, under the name ``-``."""
+"""Standard input and output of the command line, under the name ``-``."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from scalewise.restoring.file_pipeline import OutputOptions
 
 PIPE = "-"
-"""What stands for standard input and output; a file of that name is ``./-``."""
+"""The name of standard input and output; a file with that name is given as ``./-``."""
 
 
 @dataclass(frozen=True)
 class Places:
-    """Inputs and output of a command, all of them files.
+    """Files to read and write; temporary ones stand for standard input and output.
 
     Attributes:
         inputs: images, and folders of images.
         output: a file or a folder; None for the folder of each image.
-        names: a name for users, of files that they did not name.
-        result: the file that goes to standard output; None if nothing does.
+        names: the names of temporary files in messages.
+        result: the file that is sent to standard output; None if nothing is.
     """
 
     inputs: list[Path]
@@ -38,16 +38,16 @@ class Places:
     result: Path | None = None
 
     def named(self, message: str) -> str:
-        """Return a message with the names of files that users know."""
+        """Return a message in which temporary files have the names that users know."""
         for path, name in self.names.items():
             message = message.replace(str(path), name)
         return message
 
     def deliver(self, output_options: OutputOptions) -> None:
-        """Send the result to standard output; the image itself, if nothing had to be done.
+        """Send the result to standard output, or the input if there was nothing to restore.
 
         Raises:
-            ScalewiseError: standard output is closed before the end, or it cannot be converted.
+            ScalewiseError: the reader closed the pipe early, or the input cannot be converted.
         """
         if self.result is None:
             return
@@ -74,18 +74,21 @@ class Places:
 def places(
     inputs: Sequence[str], output: str | None, *, format: str | None, cluster: str | None
 ) -> Generator[Places]:
-    """Yield files to work with: temporary ones for standard input and output.
+    """Provide the files to work with: temporary ones for standard input and output.
 
-    An image from standard input goes to standard output, unless another output is given; into a
-    folder, it goes as ``stdin``.  Without a format it keeps its own, or becomes PNG where that
+    An image from standard input goes to standard output, unless another output is given.  In a
+    folder its name is ``stdin``.  Without a format it keeps its own, or becomes PNG where that
     cannot be written.
+
+    Yields:
+        The files.
 
     Raises:
         ScalewiseError: several images for a pipe, a terminal in place of one, a cluster, or an
             empty name.
     """
     if "" in inputs or output == "":  # which would be the current folder
-        raise ScalewiseError("an empty name: give a file or a folder")
+        raise ScalewiseError("a name is empty: give a file or a folder")
     paths = [Path(each) for each in inputs]
     reads = PIPE in inputs
     writes = output == PIPE or (reads and output is None)
@@ -95,9 +98,11 @@ def places(
     if len(inputs) > 1 or paths[0].is_dir():
         raise ScalewiseError(f"{PIPE}: standard input and output take one image at a time")
     if cluster is not None:
-        raise ScalewiseError(f"{PIPE}: the machines of a cluster need files that all of them see")
+        raise ScalewiseError(f"{PIPE}: a cluster needs files that all of its machines can read")
     if writes and sys.stdout.isatty():
-        raise ScalewiseError("standard output: is a terminal; send it to a file, or give -o FILE")
+        raise ScalewiseError(
+            "standard output: is a terminal; redirect it to a file, or give -o FILE"
+        )
     with TemporaryDirectory(prefix="scalewise-") as folder:
         names: dict[Path, str] = {}
         if reads:
@@ -116,14 +121,14 @@ def places(
 
 
 def format_by_content(path: Path) -> str | None:
-    """Return the extension of an image by its content; None if it cannot be read or written."""
+    """Return an image's extension by its content; None if the format cannot be read or written."""
     from scalewise.files.formats import detect_format
 
     try:
         with path.open("rb") as file:
             content = detect_format(file)
         return _suffix_of(content.name) if content is not None else None
-    except (OSError, ScalewiseError):  # the error is reported when it is opened
+    except (OSError, ScalewiseError):  # reported later, when the file is opened
         return None
 
 
@@ -134,7 +139,7 @@ def _suffix_of(format: str) -> str:
 
 
 def _received(folder: Path) -> Path:
-    """Write standard input to a file, and return its path."""
+    """Write standard input to a file, and return it."""
     if sys.stdin.isatty():
         raise ScalewiseError("standard input: is a terminal; send an image to it")
     path = folder / "stdin"
@@ -143,7 +148,7 @@ def _received(folder: Path) -> Path:
             shutil.copyfileobj(sys.stdin.buffer, file)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ScalewiseError(f"standard input: cannot be kept in {folder} ({reason})") from None
+        raise ScalewiseError(f"standard input: cannot be written to {folder} ({reason})") from None
     return path.rename(path.with_suffix(format_by_content(path) or ".png"))
 
 
@@ -153,6 +158,6 @@ def _send(path: Path) -> None:
             shutil.copyfileobj(file, sys.stdout.buffer)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        # What is buffered would cause another error at the end of the process.
+        # The rest of the buffer would cause another error at the end of the process.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise ScalewiseError("standard output: was closed before the image's end") from None
+        raise ScalewiseError("standard output: was closed before the end of the image") from None

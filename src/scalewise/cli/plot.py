@@ -1,4 +1,4 @@
-"""``scalewise plot``: the curves of training runs in one picture."""
+"""``scalewise plot``: training curves of runs in one figure."""
 
 from __future__ import annotations
 
@@ -9,24 +9,40 @@ import typer
 
 
 def plot(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of training runs.")],
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
             metavar="FILE",
-            help="A .png, .svg or .pdf. [RUN/curves.png, or curves.png for several runs]",
+            help="Write this file, a .png, .svg or .pdf (default: RUN/curves.png, or curves.png "
+            "for several runs).",
         ),
     ] = None,
     x: Annotated[
-        Literal["steps", "time"], typer.Option("--x", help="Against steps, or hours of training.")
+        Literal["steps", "time"],
+        typer.Option(
+            "--x", metavar="steps|time", help="Plot against steps, or against time in hours."
+        ),
     ] = "steps",
-    dark: Annotated[bool, typer.Option("--dark", help="Light on dark.")] = False,
+    dark: Annotated[
+        bool, typer.Option("--dark", help="Use light colours on a dark background.")
+    ] = False,
 ) -> None:
-    """Draw training loss and validation PSNR-Y of runs.
+    """Plot training loss and validation PSNR-Y of runs.
 
     A run need not be finished.
+
+    Examples:
+        # Plot one run, as runs/tiny/curves.png
+        scalewise plot runs/tiny
+
+        # Compare two runs by training time
+        scalewise plot runs/scn_x2 runs/adaptive_x2 --x time
+
+        # Write a vector graphic in dark colours
+        scalewise plot runs/tiny --dark -o curves.svg
     """
     from scalewise.training.curves import DARK, LIGHT, draw_curves, load_curves, save_figure
 

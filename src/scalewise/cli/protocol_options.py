@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from scalewise.cli.help import DEGRADATION
 from scalewise.errors import ScalewiseError
 from scalewise.tasks import AUTO, SUPER_RESOLUTION, TASKS, get_task, list_tasks, task_names
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def parse_task(name: str | None) -> str | None:
-    """Return a task's own name for one that the user gave, as an option's callback.
+    """Return the name of a task for a name or alias; the callback of an option.
 
     Raises:
         typer.BadParameter: an unknown one; the message lists the known ones.
@@ -29,55 +30,54 @@ def parse_task(name: str | None) -> str | None:
 
 
 def parse_restoring_task(name: str) -> str:
-    """Return as :func:`parse_task`, but ``auto`` too, and no task that only enlarges."""
+    """Return the name of a task that keeps its input's content, or ``auto``; as a callback."""
     task = name if name == AUTO else str(parse_task(name))
     if task != AUTO and not get_task(task).is_degraded:
         raise typer.BadParameter(f"{task} only enlarges: use 'scalewise upscale'")
     return task
 
 
-TASK_NAMES = f"[{'|'.join(task_names())}]"
-RESTORING_TASK_NAMES = (
-    f"[{'|'.join([AUTO, *(name for name in task_names() if name != SUPER_RESOLUTION.name)])}]"
+TASK_NAMES = ", ".join(task_names())
+RESTORING_TASK_NAMES = ", ".join(
+    [AUTO, *(name for name in task_names() if name != SUPER_RESOLUTION.name)]
 )
 
 
-def _help_of(option: str) -> str:
-    """Return an option's help, with the tasks that it is for and its default."""
-    having = [name for name, task in TASKS.items() if option in task.options]
-    known = TASKS[having[0]].options[option]
+def _option(name: str, metavar: str, *flags: str) -> Any:
+    """Return an option of protocols, with its range, its default and the tasks that it is for."""
+    having = [each for each, task in TASKS.items() if name in task.options]
+    known = TASKS[having[0]].options[name]
+    low, high = known.smallest, known.largest
+    limits = "" if low is None or high is None else f", {low:g}-{high:g}"
     default = "" if known.default is False else f"; default: {known.default}"
-    return f"{known.help} (for {' and '.join(having)}{default})."
-
-
-def _range_of(option: str) -> dict[str, Any]:
-    known = next(task.options[option] for task in TASKS.values() if option in task.options)
-    return {"min": known.smallest, "max": known.largest}
+    return typer.Option(
+        *flags,
+        metavar=metavar,
+        min=low,
+        max=high,
+        help=f"{known.help}{limits} (for {' and '.join(having)}{default}).",
+        rich_help_panel=DEGRADATION,
+    )
 
 
 TaskOption = Annotated[
     str | None,
     typer.Option(
-        metavar=TASK_NAMES,
+        metavar="TASK",
         callback=parse_task,
-        help="Degrade the images as this task says (default: the model's task).",
+        help=f"Degrade the images as for this task: {TASK_NAMES} (default: the model's task).",
+        rich_help_panel=DEGRADATION,
     ),
 ]
-SigmaOption = Annotated[float | None, typer.Option(help=_help_of("sigma"), **_range_of("sigma"))]
-QualityOption = Annotated[
-    int | None, typer.Option(help=_help_of("quality"), **_range_of("quality"))
-]
-SubsamplingOption = Annotated[
-    Literal["4:2:0", "4:4:4"] | None, typer.Option(help=_help_of("subsampling"))
-]
-GreyOption = Annotated[bool, typer.Option("--grey", help=_help_of("grey"))]
-ProtocolOption = Annotated[
-    Literal["field", "squash256"] | None, typer.Option(help=_help_of("protocol"))
-]
+SigmaOption = Annotated[float | None, _option("sigma", "LEVELS")]
+QualityOption = Annotated[int | None, _option("quality", "N")]
+SubsamplingOption = Annotated[Literal["4:2:0", "4:4:4"] | None, _option("subsampling", "RATIO")]
+GreyOption = Annotated[bool, _option("grey", "", "--grey")]
+ProtocolOption = Annotated[Literal["field", "squash256"] | None, _option("protocol", "NAME")]
 
 
 def baselines() -> dict[str, list[str]]:
-    """Return what may be evaluated without a network, each with the tasks that it is for."""
+    """Return the baselines that need no network, each with its tasks."""
     found: dict[str, list[str]] = {}
     for name in list_tasks():
         found.setdefault(TASKS[name].baseline, []).append(name)
@@ -85,7 +85,7 @@ def baselines() -> dict[str, list[str]]:
 
 
 def task_of(model: str) -> str:
-    """Return the task of a model or baseline; of several, the one that degrades least."""
+    """Return the task of a model or baseline; of several, the one with the least degradation."""
     from scalewise.weights import find_release, is_release
     from scalewise.weights.card import read_card
 
@@ -126,7 +126,7 @@ def protocol_of(
 def check_scale(name: str, scale: int, task: str, protocol: Protocol) -> None:
     """Refuse to measure a network at a task that is for another scale."""
     if scale == 1 and not get_task(task).is_degraded:
-        raise ScalewiseError(f"{name} enlarges nothing; say what it is for with --task")
+        raise ScalewiseError(f"{name} does not enlarge; name its task with --task")
     if protocol.only_scale not in (None, scale):
         raise ScalewiseError(
             f"{name} is for x{scale}, and protocol {protocol.name} for x{protocol.only_scale} only"

@@ -1,4 +1,4 @@
-"""``scalewise quantize``: a released model in 8-bit integers, for CPUs without bfloat16."""
+"""``scalewise quantize``: 8-bit quantization of a released model."""
 
 from __future__ import annotations
 
@@ -8,21 +8,36 @@ import typer
 
 
 def quantize(
-    model: Annotated[str, typer.Argument(help="A released model's folder, or its name.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A released model's folder, or its name.")
+    ],
     data: Annotated[
         list[str] | None,
         typer.Option(
             "--data",
             metavar="PACK",
-            help="Packed store of pictures that it will be given (default: its recipe's).",
+            help="Calibrate on images of this packed store; repeat for several (default: those of "
+            "the model's recipe).",
         ),
     ] = None,
-    batches: Annotated[int, typer.Option(min=1, help="How many batches to look at.")] = 32,
+    batches: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Calibrate on this many batches, 1 or more.")
+    ] = 32,
 ) -> None:
-    """Add a graph whose inner convolutions compute in 8-bit integers.
+    """Quantize a model to 8-bit integers, for CPUs without bfloat16.
 
-    It is two to three times as fast as float32.  Which range of numbers the integers stand for
-    is found on batches as training drew them.
+    The new graph is two to three times as fast as float32. Only the inner convolutions are
+    quantized. Their ranges are calibrated on training batches.
+
+    Examples:
+        # Quantize a model with the data of its recipe
+        scalewise quantize mine/
+
+        # Calibrate on 64 batches of other data
+        scalewise quantize mine/ --data data/photos.pack --batches 64
+
+        # Use the new graph
+        scalewise upscale photo.jpg -m mine/ --precision int8
     """
     from scalewise.training.release import quantize_release
     from scalewise.weights import find_release

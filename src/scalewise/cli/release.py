@@ -1,4 +1,4 @@
-"""``scalewise release``: a training run as a model folder that others can use."""
+"""``scalewise release``: a model folder made from a training run."""
 
 from __future__ import annotations
 
@@ -9,22 +9,39 @@ import typer
 
 
 def release(
-    run: Annotated[Path, typer.Argument(help="The training run's folder.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The model's folder.")],
-    summary: Annotated[str, typer.Option(help="One sentence that says what it is for.")],
-    licence: Annotated[str, typer.Option(help="Of the weights.")] = "Apache-2.0",
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the training run.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Write the model to this folder.")
+    ],
+    summary: Annotated[
+        str,
+        typer.Option(metavar="TEXT", help="Describe in one sentence what the model is good for."),
+    ],
+    licence: Annotated[
+        str, typer.Option(metavar="NAME", help="State this licence of the weights.")
+    ] = "Apache-2.0",
     aim: Annotated[
         list[str] | None,
         typer.Option(
             metavar="SET=DB",
-            help="PSNR-Y that it was to reach on a set, such as Set5=38.05; the card says by how "
-            "much it is missed.",
+            help="State the PSNR-Y that was aimed at on a set, such as Set5=38.05; the card gives "
+            "the difference. Repeat for several sets.",
         ),
     ] = None,
 ) -> None:
-    """Write a run's best weights as a model with graph and card.
+    """Write a run's best weights as a model, with graph and card.
 
-    The model is named after its folder.  Its scores come from 'scalewise evaluate --card'.
+    The model is named after its folder. Add its scores with 'scalewise evaluate --card'.
+
+    Examples:
+        # Release a run
+        scalewise release runs/tiny -o tiny_x2 --summary "Doubles the size of scans."
+
+        # State the score that was aimed at
+        scalewise release runs/mine -o mine --summary "For scans." --aim Set5=38
+
+        # Measure the model, and write the scores on its card
+        scalewise evaluate mine Set5 Set14 --download --card
     """
     from scalewise.training.release import release_run
 

@@ -1,4 +1,4 @@
-"""Command ``scalewise reproduce``: the document's experiments and their report."""
+"""``scalewise reproduce``: experiments of the document, and a report on them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from scalewise.cli.console import progress_bar
+from scalewise.cli.help import DATA
 from scalewise.cli.train import say, train_and_show
 
 if TYPE_CHECKING:
@@ -17,53 +18,83 @@ if TYPE_CHECKING:
 def reproduce(
     data: Annotated[
         Path,
-        typer.Option(metavar="DIR", help="DIV2K; or a folder with train/ and eval/SET/."),
+        typer.Option(
+            metavar="DIR",
+            help="Use this data: DIV2K, or a folder that contains train and eval/SET.",
+            rich_help_panel=DATA,
+        ),
     ],
     budget: Annotated[
-        str,
-        typer.Option(
-            metavar="TIME", help="Approximate time for everything: 20m, 3h (default: 3h)."
-        ),
+        str, typer.Option(metavar="TIME", help="Spend about this time in all, such as 20m or 3h.")
     ] = "3h",
     recipes: Annotated[
         Literal["modern", "document"],
         typer.Option(
-            help="Form of the recipes: modern trains on patches, document on whole squashed "
-            "images (default: modern)."
+            metavar="modern|document",
+            help="Train by these recipes: modern, on patches as usual today; or document, on whole "
+            "images resized to squares.",
         ),
     ] = "modern",
     folder: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Output folder (default: runs/RECIPES)."),
+        typer.Option(metavar="DIR", help="Write to this folder (default: runs/RECIPES)."),
     ] = None,
     train: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Train on this folder or packed store instead."),
+        typer.Option(
+            metavar="PATH",
+            help="Train on this folder or packed store, in place of --data.",
+            rich_help_panel=DATA,
+        ),
     ] = None,
     valid: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Validate on this set instead.")
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Choose checkpoints on this set, in place of the one in --data.",
+            rich_help_panel=DATA,
+        ),
     ] = None,
     picture: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Image of the single-picture test (default: lenna, from Set14)."
+            metavar="IMAGE",
+            help="Run the single-image test on this image (default: lenna, from Set14).",
+            rich_help_panel=DATA,
         ),
     ] = None,
     sample: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="Sample image for the report; can be repeated."),
+        typer.Option(
+            metavar="IMAGE",
+            help="Show this image in the report; repeat for several (default: the examples).",
+            rich_help_panel=DATA,
+        ),
     ] = None,
     also: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Compare with this reproduction in the other form of the recipes."
+            metavar="DIR",
+            help="Compare with the reproduction by the other recipes, in this folder.",
         ),
     ] = None,
 ) -> None:
-    """Train and compare the document's networks, and write a report.
+    """Repeat the experiments of the document, and write a report.
 
-    The same command continues after an interruption; with a larger budget it trains the missing
-    experiments.  The report is FOLDER/report.html (one file, works offline) and FOLDER/report.md.
+    They train the Original and the Adaptive SCN, and compare them.
+
+    Run the same command again to resume, or with a larger budget to train what is missing. The
+    report is report.html (one file that works offline) and report.md in the output folder.
+
+    Examples:
+        # Spend three hours on patches of DIV2K
+        scalewise reproduce --data data/
+
+        # Take a first look in twenty minutes
+        scalewise reproduce --data data/ --budget 20m --folder runs/first
+
+        # Follow the document to the letter, and compare with the modern recipes
+        scalewise reproduce --data data/ --recipes document --also runs/modern
     """
     from scalewise.experiments import Request, find_data, reproduce
     from scalewise.training.session import stopped_by_signals
@@ -73,7 +104,7 @@ def reproduce(
     samples = sample or _sample_pictures() or [each for each in [single] if each]
     for path in [*samples, *([single] if single else [])]:
         if not path.is_file():
-            raise typer.BadParameter(f"no such picture: {path}")
+            raise typer.BadParameter(f"no such image: {path}")
     samples = [each for each in samples if single is None or not each.samefile(single)] or samples
     request = Request(
         data=found,
@@ -94,7 +125,7 @@ def reproduce(
 
 
 def _sample_pictures() -> list[Path]:
-    """Return the photographs of the repository, if this runs in a copy of it."""
+    """Return the example photographs of the repository; none outside of it."""
     here = Path("examples")
     folder = (here if here.is_dir() else Path(__file__).parents[3] / "examples") / "pictures"
     return sorted([*folder.glob("valid/*.png"), *folder.glob("train/*.png")])

@@ -43,30 +43,37 @@ def restore(
     task: Annotated[
         str,
         typer.Option(
-            metavar=RESTORING_TASK_NAMES,
+            metavar="TASK",
             callback=parse_restoring_task,
-            help="What to remove; photo removes noise and artifacts and doubles the size. auto "
-            "looks at the pixels.",
+            help=f"Do this task: {RESTORING_TASK_NAMES}. photo also doubles the size; auto chooses "
+            "by the pixels.",
         ),
     ] = AUTO,
     strength: StrengthOption = 1.0,
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="Model's name or folder, in place of the task's."),
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="MODEL",
+            help="Use this model, by name or folder, in place of the task's.",
+        ),
     ] = None,
     method: Annotated[
         Literal["network", "nlm", "wavelet"],
         typer.Option(
-            help="How to remove noise: by a network, by non-local means (nlm) or by wavelet "
-            "shrinkage. The last two need the extra \\[classical]."
+            metavar="METHOD",
+            help="Remove noise by network, by nlm (non-local means) or by wavelet (shrinkage); the "
+            "last two need the extra [classical].",
         ),
     ] = "network",
     sigma: Annotated[
         float | None,
         typer.Option(
             min=0,
-            help="Standard deviation of the noise in levels of 255, for nlm and wavelet (default: "
-            "estimated for each image).",
+            metavar="LEVELS",
+            help="Assume noise of this standard deviation in levels of 255, for nlm and wavelet "
+            "(default: estimated for each image).",
         ),
     ] = None,
     format: FormatOption = None,
@@ -88,8 +95,18 @@ def restore(
 ) -> None:
     """Remove noise and JPEG artifacts from images.
 
-    Images without either are left alone, and reported. A run that was stopped continues when the
-    same command is given again: results that exist are skipped.
+    Images without either are not changed, and a line says so. Run the same command again to
+    resume: existing results are skipped.
+
+    Examples:
+        # Restore a photo, as photo_restored.jpg
+        scalewise restore photo.jpg
+
+        # Remove half of the noise from each image in a folder
+        scalewise restore scans/ -o clean/ --task denoise --strength 0.5
+
+        # Restore an image from standard input, and write WebP
+        scalewise restore - --format webp < scan.png > clean.webp
     """
     from scalewise.restoring.file_pipeline import OutputOptions
     from scalewise.restoring.loading import LoadOptions

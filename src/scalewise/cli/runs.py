@@ -1,4 +1,4 @@
-"""``scalewise runs``: what was trained, what is training, and how well."""
+"""``scalewise runs``: a table of training runs with their progress and scores."""
 
 from __future__ import annotations
 
@@ -17,16 +17,30 @@ HEADINGS = ("run", "network", "data", *NUMERIC, "state")
 STYLES = {"training": "green", "stopped": "yellow", "damaged": "red"}
 UNKNOWN = "-"
 MARKS = "*+^~#"
-"""After a PSNR-Y that is measured by another protocol than ``field``, lest they be compared: a mark
-for each protocol, in the order in which they occur."""
+"""Marks of protocols other than ``field``, in the order of their occurrence.
+
+Each stands after a PSNR-Y, because scores under different protocols cannot be compared."""
 
 
 def runs(
     folder: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="A folder of runs, or one run's.")
+        Path, typer.Argument(metavar="DIR", help="A folder of runs, or the folder of one run.")
     ] = Path("runs"),
 ) -> None:
-    """List training runs: how far, how good, and the time left."""
+    """List training runs with their progress and scores.
+
+    Runs in progress are listed too, and those that are damaged.
+
+    Examples:
+        # List the runs in runs/
+        scalewise runs
+
+        # Show one run
+        scalewise runs runs/tiny
+
+        # Update the list every minute
+        watch -n 60 scalewise runs
+    """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -58,8 +72,8 @@ def runs(
             damaged.append(str(error))
         table.add_row(*map(Text, (name, *cells[:-1])), Text(cells[-1], STYLES.get(cells[-1], "")))
     Console().print(table)
-    typer.echo("data: side of a patch, in LR pixels, x patches per step; loss: the last one logged")
-    typer.echo("PSNR-Y: the best on the run's own validation pictures, in dB")
+    typer.echo("data: side of a patch in LR pixels x patches per step; loss: the last one logged")
+    typer.echo("PSNR-Y: the best on the run's own validation images, in dB")
     for protocol, mark in (marks or {PROTOCOL: ""}).items():
         typer.echo(f"{mark or ' '} {protocol.description}")
     for reason in damaged:
@@ -67,7 +81,7 @@ def runs(
 
 
 def _mark(protocol: Protocol, marks: Mapping[Protocol, str]) -> str:
-    """The mark of a protocol that has none yet."""
+    """Return the mark of a protocol that has none yet."""
     from scalewise.training.protocol import PROTOCOL
 
     if protocol == PROTOCOL:
@@ -76,7 +90,7 @@ def _mark(protocol: Protocol, marks: Mapping[Protocol, str]) -> str:
 
 
 def _cells(run: Run, mark: str) -> list[str]:
-    """What a run's row says after its name."""
+    """Return the cells of a run's row after its name."""
     from scalewise.training.progress import duration
 
     last = run.lines[-1] if run.lines else None

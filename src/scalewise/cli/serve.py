@@ -1,4 +1,4 @@
-"""``scalewise serve``: the page."""
+"""``scalewise serve``: a web page to restore images on."""
 
 from __future__ import annotations
 
@@ -7,52 +7,90 @@ from typing import Annotated
 
 import typer
 
-LIMITS = "Limits"
+from scalewise.cli.help import LIMITS
 
 
 def serve(
     host: Annotated[
-        str, typer.Option(help="Address to listen at; others than this machine's need the token.")
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Listen at this address; 0.0.0.0 lets other machines connect, with the token.",
+        ),
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 7860,
+    port: Annotated[
+        int,
+        typer.Option(min=0, max=65535, metavar="N", help="Listen at this port, 0-65535; 0: any."),
+    ] = 7860,
     token: Annotated[
         str | None,
         typer.Option(
+            metavar="TEXT",
             envvar="SCALEWISE_TOKEN",
-            help="What must be shown to be let in; made up by default where others can connect.",
+            help="Require this token of every client (environment: SCALEWISE_TOKEN; default: none "
+            "on this machine, a random one if other machines can connect).",
         ),
     ] = None,
     open_page: Annotated[
-        bool, typer.Option("--open/--no-open", help="Open the page in a browser.")
+        bool, typer.Option("--open/--no-open", help="Open the page in a browser (default: open).")
     ] = True,
     folder: Annotated[
         Path | None,
-        typer.Option(help="Where results are kept for their time (default: a temporary folder)."),
+        typer.Option(metavar="DIR", help="Keep results in this folder (default: a temporary one)."),
     ] = None,
     max_megabytes: Annotated[
-        float, typer.Option(min=0.001, help="Of an upload.", rich_help_panel=LIMITS)
+        float,
+        typer.Option(
+            min=0.001, metavar="MB", help="Refuse larger uploads.", rich_help_panel=LIMITS
+        ),
     ] = 100,
     max_megapixels: Annotated[
         float,
         typer.Option(
             min=0.001,
-            help="Of a picture; results may have four times as many.",
+            metavar="MP",
+            help="Refuse larger images; results may have four times as many pixels.",
             rich_help_panel=LIMITS,
         ),
     ] = 50,
     max_waiting: Annotated[
-        int, typer.Option(min=1, help="Pictures that wait or run.", rich_help_panel=LIMITS)
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Accept at most this many images that wait or run.",
+            rich_help_panel=LIMITS,
+        ),
     ] = 20,
     max_minutes: Annotated[
-        float, typer.Option(min=0.001, help="That a picture may take.", rich_help_panel=LIMITS)
+        float,
+        typer.Option(
+            min=0.001,
+            metavar="MIN",
+            help="Stop an image that takes longer.",
+            rich_help_panel=LIMITS,
+        ),
     ] = 15,
     keep_minutes: Annotated[
-        float, typer.Option(min=0.001, help="That results are kept.", rich_help_panel=LIMITS)
+        float,
+        typer.Option(
+            min=0.001, metavar="MIN", help="Delete results after this time.", rich_help_panel=LIMITS
+        ),
     ] = 60,
 ) -> None:
-    """Open a page to drop pictures on.
+    """Open a page in the browser to drop images on.
 
-    It works offline, and nothing leaves this machine.
+    The page works offline. The images do not leave the machine that this runs on.
+
+    Examples:
+        # Open the page
+        scalewise serve
+
+        # Let other machines connect; they need the printed address with its token
+        scalewise serve --host 0.0.0.0 --no-open
+
+        # Run a server for programs only, with its results on a large disk
+        scalewise serve --no-open --port 8000 --folder /srv/results
     """
     import webbrowser
 

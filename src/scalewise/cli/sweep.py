@@ -1,4 +1,4 @@
-"""``scalewise sweep``: search a recipe's settings."""
+"""``scalewise sweep``: search over a recipe's settings by successive halving."""
 
 from __future__ import annotations
 
@@ -14,14 +14,29 @@ if TYPE_CHECKING:
 
 
 def sweep(
-    path: Annotated[Path, typer.Argument(metavar="SWEEP", help="A YAML file; see recipes/.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="SWEEP", help="A YAML file, such as those in recipes/sweeps.")
+    ],
     folder: Annotated[
-        Path | None, typer.Option("--folder", metavar="DIR", help="[runs/sweep-NAME]")
+        Path | None,
+        typer.Option(
+            "--folder", metavar="DIR", help="Write to this folder (default: runs/sweep-NAME)."
+        ),
     ] = None,
 ) -> None:
-    """Try many settings briefly, and the better ones for longer.
+    """Try many settings of a recipe, the better ones for longer.
 
-    The same command goes on with a sweep that was stopped.
+    Run the same command again to resume a sweep.
+
+    Examples:
+        # Search the settings of the x2 model
+        scalewise sweep recipes/sweeps/scn_x2.yaml
+
+        # Write the runs and the table to another folder
+        scalewise sweep recipes/sweeps/fast_x2.yaml --folder runs/fast
+
+        # Compare the runs of the second round
+        scalewise plot runs/fast/round-2/*
     """
     from scalewise.training.session import stopped_by_signals
     from scalewise.training.sweep import TABLE_FILE, markdown, run_sweep

@@ -1,4 +1,4 @@
-"""``scalewise train``: train a network from a recipe."""
+"""``scalewise train``: training of a network from a recipe."""
 
 from __future__ import annotations
 
@@ -20,40 +20,61 @@ if TYPE_CHECKING:
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A YAML file; see recipes/.")],
+    recipe: Annotated[
+        Path, typer.Argument(metavar="RECIPE", help="A YAML file, such as those in recipes/.")
+    ],
     overrides: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]...", help="Other settings: batch=8 time=30m"),
+        typer.Argument(
+            metavar="KEY=VALUE", help="Change settings of the recipe, such as batch=8 or time=30m."
+        ),
     ] = None,
     run: Annotated[
         Path | None,
-        typer.Option("--run", "--folder", metavar="DIR", help="The run's folder. [runs/RECIPE]"),
+        typer.Option(
+            "--run",
+            "--folder",
+            metavar="DIR",
+            help="Write the run to this folder (default: runs/RECIPE).",
+        ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="There must be a run to go on with.")
+        bool, typer.Option("--resume", help="Resume; fail if there is no run in the folder.")
     ] = False,
     accept_changes: Annotated[
-        bool, typer.Option("--accept-changes", help="Go on although the recipe has changed.")
+        bool,
+        typer.Option("--accept-changes", help="Resume although the recipe has changed."),
     ] = False,
     trunk: Annotated[
         Path | None,
         typer.Option(
             "--from",
             metavar="RUN",
-            help="Begin as a copy of another run, and let the rate fall over the budget.",
+            help="Start as a copy of this run, and let the learning rate decay over the budget.",
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be trained, and for how long.")
+        bool,
+        typer.Option("--dry-run", help="Take a few steps, print an estimate, and write nothing."),
     ] = False,
 ) -> None:
     """Train a network from a recipe.
 
-    The same command goes on with a run that was stopped, by Ctrl-C or by anything else; on
-    one that is finished, with another budget, it trains on.
+    Run the same command again to resume a run that was stopped, by Ctrl-C or otherwise. A finished
+    run continues if the budget is larger.
+
+    Examples:
+        # Train a small network for 90 seconds
+        scalewise train recipes/tiny.yaml
+
+        # Estimate how long a recipe takes with another batch size
+        scalewise train recipes/scn_x2.yaml batch=32 --dry-run
+
+        # Train on other data for an hour
+        scalewise train recipes/scn_x2.yaml 'data.train=[my.pack]' time=1h
     """
     if not sys.stderr.isatty():
-        say(f"preparing {recipe}")  # at once: loading PyTorch may take long
+        say(f"preparing {recipe}")  # before PyTorch is loaded, which may take long
     from scalewise.training.checkpoint import LAST, load_checkpoint
     from scalewise.training.recipe import load_recipe
     from scalewise.training.session import (
@@ -72,8 +93,8 @@ def train(
         if trunk is not None:
             begun = load_checkpoint(trunk / LAST)
             settings = branched(settings)
-            typer.echo(f"begins    as a copy of {trunk} at step {begun['step']:,}")
-        _rehearse(settings)
+            typer.echo(f"starts    as a copy of {trunk} at step {begun['step']:,}")
+        _dry_run(settings)
         return
     with locked(folder):
         with progress_bar("preparing") as update:
@@ -87,20 +108,20 @@ def train(
                 notify=say,
             )
         if trainer.progress >= 1:
-            say("this run is finished; a larger budget goes on with it: steps=..., time=...")
+            say("this run is finished; to continue it, give a larger budget: steps=..., time=...")
         with stopped_by_signals(trainer, say) as signals:
             train_and_show(trainer)
     if trainer.progress < 1:
         again = ["scalewise", "train", str(recipe), *(overrides or [])]
         again += ["--run", str(folder)] if run else []
         again += ["--from", str(trunk)] if trunk else []
-        say(f"stopped at step {trainer.step}; go on with: {shlex.join(again)}")
+        say(f"stopped at step {trainer.step}; resume with: {shlex.join(again)}")
         raise typer.Exit(128 + signals[0])
     _report(trainer)
 
 
-def _rehearse(recipe: Recipe) -> None:
-    """Take a few steps in a folder that is thrown away, and say what they tell."""
+def _dry_run(recipe: Recipe) -> None:
+    """Take a few steps in a temporary folder, and print an estimate of the whole run."""
     from scalewise.training.build import prepare
     from scalewise.training.progress import TIMED, dry_run, duration
 
@@ -113,18 +134,18 @@ def _rehearse(recipe: Recipe) -> None:
     what = "patches of" if data.squash is None else "squashed to"
     about = "" if trainer.budget.steps else "about "
     typer.echo(f"network   {recipe.model.name}, {found.parameters:,} parameters")
-    typer.echo(f"data      {found.images:,} images; {data.batch} {what} {side} px a step")
+    typer.echo(f"data      {found.images:,} images; {data.batch} {what} {side} px per step")
     typer.echo(f"computes  in {precision} on {trainer.device}")
     typer.echo(
         f"step      {found.seconds_per_step * 1000:.0f} ms, the median of {TIMED} measured now"
     )
     typer.echo(f"steps     {about}{found.steps:,}")
-    typer.echo(f"time      {duration(found.seconds)}; started now it ends {end:%Y-%m-%d %H:%M}")
-    typer.echo("nothing was written; the time leaves out validation and checkpoints")
+    typer.echo(f"time      {duration(found.seconds)}; if started now it ends {end:%Y-%m-%d %H:%M}")
+    typer.echo("nothing was written; the time does not include validation and checkpoints")
 
 
 def train_and_show(trainer: Trainer) -> None:
-    """Train, with a live view in a terminal and plain lines elsewhere."""
+    """Train, with a live display in a terminal and plain lines elsewhere."""
     from scalewise.cli.train_display import can_show, live_view
     from scalewise.training.progress import PlainLines
 
@@ -139,7 +160,7 @@ def train_and_show(trainer: Trainer) -> None:
 
 
 def _report(trainer: Trainer) -> None:
-    """Say how good a finished run is, where its weights are, and what comes next."""
+    """Print the score of a finished run, where its weights are, and the next command."""
     from scalewise.training.progress import started_at
 
     if trainer.validation is not None:
@@ -154,6 +175,6 @@ def _report(trainer: Trainer) -> None:
 
 def say(line: str) -> None:
     """Write a line to stderr."""
-    # Not by typer.echo, which writes past a live view's way to have lines appear above it.
+    # typer.echo would bypass the redirection by which lines appear above the live display.
     sys.stderr.write(line + "\n")
     sys.stderr.flush()

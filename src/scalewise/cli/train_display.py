@@ -1,6 +1,6 @@
-"""What ``scalewise train`` shows in a terminal: how far, how fast, and two small curves.
+"""Live display of training in a terminal: progress, speed, and two small curves.
 
-Imports rich at its top, so it is imported only where there is something to show.
+This module imports rich at its top.  So it is imported only where there is a terminal.
 """
 
 from __future__ import annotations
@@ -23,37 +23,37 @@ from scalewise.training.progress import Speed, duration
 from scalewise.training.protocol import protocol_of
 
 CURVE_HEIGHT = 4
-"""Lines of the terminal that a curve takes."""
+"""Height of a curve, in lines of the terminal."""
 
 CURVE_WIDTH = 48
-"""The most characters that a curve is wide."""
+"""Maximum width of a curve, in characters."""
 
 SMOOTHED_OVER = 20
-"""Lines of the log that the loss in the curve is a mean over, more or less."""
+"""Approximate number of log lines over which the loss in the curve is averaged."""
 
 REFRESHED = 2
-"""Times per second that the view is drawn."""
+"""Redraws per second."""
 
 LABEL_WIDTH = 7
 
 DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
-"""Bits of a braille character's dots: the left column and the right, each from the top."""
+"""Bits of a braille character's dots: the left column and the right one, each from the top."""
 
 
 def can_show() -> bool:
-    """Whether stderr is a terminal that can redraw lines, and knows braille."""
+    """Return whether stderr is a terminal that can redraw lines, and displays braille."""
     console = Console(stderr=True)
     return console.is_interactive and console.encoding.startswith("utf")
 
 
 @contextmanager
 def live_view(trainer: Trainer) -> Generator[LiveView, None, None]:
-    """Keep a view of a run at the bottom of the terminal; its last state stays there.
+    """Show a run at the bottom of the terminal; the last state stays there.
 
-    What is written to stderr meanwhile appears above it.
+    Text written to stderr in the meantime appears above it.
 
     Yields:
-        The view, to be told of every line of the log.
+        The view, a listener of the training loop.
     """
     console = Console(stderr=True)
     view = LiveView(trainer, console)
@@ -62,11 +62,11 @@ def live_view(trainer: Trainer) -> Generator[LiveView, None, None]:
 
 
 class LiveView:
-    """A run in a few lines of text, drawn anew whenever rich asks.
+    """A run in a few lines of text, redrawn by rich.
 
     Args:
-        trainer: the run, at the step it starts from.
-        console: what it is shown on.
+        trainer: the run, at its first step of this process.
+        console: the terminal that shows it.
     """
 
     def __init__(self, trainer: Trainer, console: Console) -> None:
@@ -80,7 +80,7 @@ class LiveView:
             self._take(line)
 
     def on_line(self, line: LogLine) -> None:
-        """Take a line of the log into the numbers and the curves."""
+        """Add a line of the log to the numbers and the curves."""
         self._speed.on_line(line)
         self._is_moving = True
         self._take(line)
@@ -140,15 +140,15 @@ class LiveView:
 
 
 def sparkcurve(values: Sequence[float], width: int, height: int) -> list[str]:
-    """A curve drawn with braille dots, from the least value at the bottom to the greatest.
+    """Draw a curve with braille dots, from the minimum at the bottom to the maximum.
 
     Args:
-        values: evenly spaced, at least one; more than there are dots are averaged.
-        width: characters.
-        height: lines.
+        values: evenly spaced, at least one; neighbours are averaged where dots are fewer.
+        width: in characters.
+        height: in lines.
 
     Returns:
-        The lines, from the top; each ``width`` characters.
+        The lines from the top, of ``width`` characters each.
 
     >>> sparkcurve([0, 1, 2, 3, 3, 3, 2, 0], 4, 1)
     ['⡠⠊⠉⢢']
@@ -164,7 +164,7 @@ def sparkcurve(values: Sequence[float], width: int, height: int) -> list[str]:
     cells = [[0x2800] * width for _ in range(height)]
     before = levels[0]
     for x, level in enumerate(levels):
-        # Up or down to the dot before, so that steep parts have no gaps.
+        # Connect to the previous dot, so that steep parts have no gaps.
         start, end = sorted((level, before + (level > before) - (level < before)))
         for y in range(start, end + 1):
             row, dot = divmod(top - y, 4)
@@ -174,7 +174,7 @@ def sparkcurve(values: Sequence[float], width: int, height: int) -> list[str]:
 
 
 def _resampled(values: Sequence[float], count: int) -> list[float]:
-    """So many values in place of those: means of neighbours, or points between them."""
+    """Resample values to a count: by means of neighbours, or by linear interpolation."""
     if len(values) > count:
         edges = [index * len(values) // count for index in range(count + 1)]
         return [sum(values[start:end]) / (end - start) for start, end in pairwise(edges)]
@@ -189,7 +189,7 @@ def _resampled(values: Sequence[float], count: int) -> list[float]:
 def _curve(
     title: str, values: Sequence[float], width: int, label: Callable[[float], str]
 ) -> RenderableType | None:
-    """A curve under its title, its greatest and least value beside it."""
+    """Draw a curve under its title, with labels for its maximum and minimum."""
     if not values:
         return None
     labels = [label(max(values)), *[""] * (CURVE_HEIGHT - 2), label(min(values))]
@@ -203,8 +203,8 @@ def _curve(
 
 
 def _logged(trainer: Trainer) -> list[LogLine]:
-    """The log up to the step that the run goes on from."""
+    """Return the log up to the step from which the run continues."""
     try:
         return [line for line in read_log(trainer.run) if line.step <= trainer.step]
-    except ScalewiseError:  # training goes on without its past, and so does the view
+    except ScalewiseError:  # training continues without the log, and so does the display
         return []

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from scalewise.cli.batch import limit_of_pixels, make_engine, restore_all, select
+from scalewise.cli.help import SIZE
 from scalewise.cli.options import (
-    SIZE,
     AutoPrecisionOption,
     ClusterOption,
     DeviceOption,
@@ -41,31 +41,42 @@ def upscale(
         typer.Option(
             "--model",
             "-m",
-            help="Released model's name or folder (default: photo_x2 for images with noise or "
-            "JPEG artifacts, scn_x2 for others).",
+            metavar="MODEL",
+            help="Use this released model, by name or folder (default: photo_x2 for images with "
+            "noise or JPEG artifacts, scn_x2 for others).",
         ),
     ] = None,
     scale: Annotated[
         float | None,
-        typer.Option(help="Output over input size, such as 3 or 1.5.", rich_help_panel=SIZE),
+        typer.Option(
+            metavar="X",
+            help="Enlarge by this factor, such as 3 or 1.5 (default: 2).",
+            rich_help_panel=SIZE,
+        ),
     ] = None,
     width: Annotated[
-        int | None, typer.Option(help="Width of the result in pixels.", rich_help_panel=SIZE)
+        int | None,
+        typer.Option(
+            metavar="PIXELS", help="Enlarge to this width in pixels.", rich_help_panel=SIZE
+        ),
     ] = None,
     height: Annotated[
-        int | None, typer.Option(help="Height of the result in pixels.", rich_help_panel=SIZE)
+        int | None,
+        typer.Option(
+            metavar="PIXELS", help="Enlarge to this height in pixels.", rich_help_panel=SIZE
+        ),
     ] = None,
     fit: Annotated[
         str | None,
         typer.Option(
-            metavar="WxH",
-            help="Fit the result into a frame, such as 3840x2160.",
-            rich_help_panel=SIZE,
+            metavar="WxH", help="Fit into this frame, such as 3840x2160.", rich_help_panel=SIZE
         ),
     ] = None,
     max_megapixels: Annotated[
         float | None,
-        typer.Option(help="Reduce larger results to this size.", rich_help_panel=SIZE),
+        typer.Option(
+            metavar="MP", help="Reduce larger results to this size.", rich_help_panel=SIZE
+        ),
     ] = None,
     strength: StrengthOption = 1.0,
     format: FormatOption = None,
@@ -87,8 +98,17 @@ def upscale(
 ) -> None:
     """Enlarge images. JPEG artifacts and noise are removed on the way.
 
-    A run that was stopped continues when the same command is given again: results that exist are
-    skipped.
+    Run the same command again to resume: existing results are skipped.
+
+    Examples:
+        # Enlarge a photo to twice its size, as photo_x2.jpg
+        scalewise upscale photo.jpg
+
+        # Enlarge a folder of images to a width of 3840 pixels, as WebP
+        scalewise upscale photos/ -o large/ --width 3840 --format webp
+
+        # Enlarge an image from standard input
+        curl -s https://example.org/photo.jpg | scalewise upscale - > large.jpg
     """
     from scalewise.restoring.file_pipeline import OutputOptions
     from scalewise.restoring.loading import LoadOptions

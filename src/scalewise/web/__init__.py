@@ -1,1 +1,1 @@
-"""The page and its HTTP interface: drop a picture, see the difference, keep the result."""
+"""Web page and HTTP interface to restore images."""

@@ -1,4 +1,4 @@
-"""The application: the page, its HTTP interface, and the guard before both."""
+"""ASGI application: the page, its HTTP interface, and the guard in front of both."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _KINDS = {
 def make_app(
     queue: Queue, *, token: str | None = None, hosts: Iterable[str] | None = LOOPBACK
 ) -> ASGIApp:
-    """The whole server, for one queue, which it closes when it ends.
+    """Return the application for a queue, which it closes on shutdown.
 
     Args:
-        queue: of its jobs.
-        token: what requests must show; None for nothing.
-        hosts: names that it answers to; None for any.
+        queue: the job queue.
+        token: the token that requests must carry; None for none.
+        hosts: the host names that requests may use; None for any.
     """
 
     @asynccontextmanager

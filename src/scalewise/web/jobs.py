@@ -1,4 +1,4 @@
-"""The queue: jobs run one after the other, for a network uses all cores."""
+"""Job queue of the server: one job at a time, because a network uses all cores."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _log = logging.getLogger(__name__)
 
 
 class Busy(Exception):
-    """No other job is taken for now.
+    """The server accepts no more jobs for now.
 
     Args:
         reason: why.
-        seconds: after which there will be room, estimated.
+        seconds: estimated time until it does again.
     """
 
     def __init__(self, reason: str, seconds: int) -> None:
@@ -44,19 +44,20 @@ class Busy(Exception):
 
 
 class _Cancelled(ScalewiseError):
-    """Nobody wants the result any more."""
+    """The job was cancelled."""
 
 
 @dataclass(eq=False)
 class Job:
-    """One picture on its way; ``view`` is replaced, never changed, so that any thread may read it.
+    """One image to restore; ``view`` is replaced, never modified, so any thread may read it.
 
     Attributes:
-        view: how it stands.
-        order: what is asked for; None for a job of an earlier server.
-        upload: the picture; None likewise.
-        result: the file; None before it is there.
-        finished: when it ended, in Unix time.
+        view: the job's state.
+        order: the request; None for a job of an earlier server.
+        upload: the image; None for a job of an earlier server.
+        result: the restored file; None while there is none.
+        finished: the time when the job ended, in Unix time.
+        cancelled: whether its result is no longer needed.
     """
 
     view: JobView
@@ -68,16 +69,16 @@ class Job:
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing will change any more."""
+        """True if the state will not change again."""
         return self.view.state in FINAL
 
     @property
     def bytes(self) -> int:
-        """That its files take."""
+        """Disk space of its files."""
         return (self.view.result_bytes or 0) + (0 if self.upload is None else self.upload.size)
 
     def update(self, **changes: object) -> None:
-        """Change how it stands."""
+        """Change fields of its view."""
         self.view = self.view.model_copy(update=changes)
 
 
@@ -85,8 +86,8 @@ class Queue:
     """Jobs, and the thread that runs them.
 
     Args:
-        limits: how many, how large, how long.
-        store: where results go; what lies there is taken up again.
+        limits: limits of number, size and time.
+        store: the folder of results; finished jobs in it are recovered.
     """
 
     def __init__(self, limits: Limits, store: Store) -> None:
@@ -105,7 +106,7 @@ class Queue:
         self._thread.start()
 
     def check_room(self) -> None:
-        """Find out whether another job would be taken.
+        """Check whether another job would be accepted.
 
         Raises:
             Busy: it would not.
@@ -119,10 +120,10 @@ class Queue:
             raise Busy("the server's memory is short", max(seconds, _SHORT_OF_MEMORY_SECONDS))
 
     def submit(self, order: Order, upload: Upload, width: int, height: int) -> Job:
-        """Put a picture at the end; from now on the queue closes the upload.
+        """Append a job; from now on the queue closes the upload.
 
         Raises:
-            Busy: there is no room.
+            Busy: the queue is full.
         """
         view = JobView(
             id=secrets.token_urlsafe(16),
@@ -143,11 +144,11 @@ class Queue:
         return job
 
     def find(self, job: str) -> Job | None:
-        """A job that is known here."""
+        """Return the job with an id; None if there is none."""
         return self._jobs.get(job)
 
     def view(self, job: Job) -> JobView:
-        """How a job stands, and how many come before it."""
+        """Return a job's state, and the number of jobs before it."""
         with self._changed:
             if job not in self._waiting:
                 return job.view
@@ -155,7 +156,7 @@ class Queue:
         return job.view.model_copy(update={"ahead": ahead})
 
     def cancel(self, job: Job) -> None:
-        """Stop a job within a tile, if it runs, and forget its files."""
+        """Cancel a job and delete its files; a running job stops after the current tile."""
         job.cancelled = True
         with self._changed:
             self._jobs.pop(job.view.id, None)
@@ -166,7 +167,7 @@ class Queue:
             self._discard(job)
 
     def close(self) -> None:
-        """Stop; what is not finished is given up."""
+        """Stop the queue; jobs that are not finished are cancelled."""
         with self._changed:
             self._stopped = True
             if self._running is not None:
@@ -191,13 +192,13 @@ class Queue:
                 if job is not None:
                     self._run(job)
                 self._expire()
-            except Exception:  # with this thread, every later job would be lost
-                _log.exception("the queue goes on after a fault")
+            except Exception:  # otherwise the thread would end, and no later job would run
+                _log.exception("the queue continues after an unexpected error")
             with self._changed:
                 self._running = None
 
     def _next(self) -> Job | None:
-        """The job that is the next; None where there is none for a while."""
+        """Return the next job; None after a while without one."""
         with self._changed:
             if not self._waiting and not self._stopped:
                 self._changed.wait(timeout=min(30.0, self.limits.keep_seconds / 2))
@@ -238,7 +239,7 @@ class Queue:
             problem = _told(problem, job, order.name).replace(str(target), order.result_name)
             job.update(state="failed", problem=problem, seconds_left=None)
             job.finished = time.time()
-        if job.cancelled:  # meanwhile
+        if job.cancelled:  # in the meantime
             self._discard(job)
         self._seconds_per_job += 0.3 * (time.monotonic() - start - self._seconds_per_job)
 
@@ -270,7 +271,7 @@ class Queue:
             )
         )
         job.result, job.finished = restored.target, time.time()
-        job.view = view  # last, for who sees it done asks for the result
+        job.view = view  # last, because a client that sees "done" asks for the result
 
     def _progress(self, job: Job, start: float) -> Callable[[int, int], None]:
         def tell(done: int, total: int) -> None:
@@ -279,8 +280,8 @@ class Queue:
             passed = time.monotonic() - start
             if passed > self.limits.max_seconds:
                 raise ScalewiseError(
-                    f"it took longer than {self.limits.max_seconds:g} seconds, which is the limit "
-                    "here; choose a smaller size"
+                    f"it took longer than {self.limits.max_seconds:g} seconds, the limit of this "
+                    "server; choose a smaller size"
                 )
             part = done / max(total, 1)
             left = passed / part - passed if part else None
@@ -289,7 +290,7 @@ class Queue:
         return tell
 
     def _expire(self) -> None:
-        """Forget jobs that ended long ago, and the oldest of too many."""
+        """Delete jobs that ended long ago, and the oldest ones if there are too many."""
         limits, oldest = self.limits, time.time() - self.limits.keep_seconds
         with self._changed:
             jobs = list(self._jobs.values())
@@ -304,21 +305,21 @@ class Queue:
 
 
 def _told(text: str, job: Job, name: str) -> str:
-    """A message about an upload, as its user knows it."""
+    """Return a message with the user's name for the upload in place of its path."""
     assert job.upload is not None
     return text.replace(str(job.upload.path), name)
 
 
 def lost(job: str) -> JobView:
-    """What to say of a job that is not known here."""
+    """Return the view of a job that this server does not know."""
     problem = (
-        "the server does not know this job any more: it was started anew before the job was "
-        "finished, or the result was kept for its time; send the picture again"
+        "the server no longer has this job: it was restarted before the job was finished, or "
+        "the result has expired; send the image again"
     )
     return JobView(id=job, state="lost", problem=problem)
 
 
 def views_of(queue: Queue, ids: Sequence[str]) -> list[JobView]:
-    """How jobs stand, in the order of their ids."""
+    """Return the states of jobs, in the order of their ids."""
     jobs = ((id, queue.find(id)) for id in ids)
     return [lost(id) if job is None else queue.view(job) for id, job in jobs]

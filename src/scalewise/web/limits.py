@@ -1,11 +1,11 @@
-"""What the server takes on, and how long it keeps it; the page tells users."""
+"""Limits of the server: sizes, times and numbers; the page shows them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 _BYTES_PER_PIXEL = {"avif": 35, "webp": 9}
-"""Peak memory of the encoders that take pictures whole, measured on RGB of 8 bits."""
+"""Peak memory of the encoders that need the whole image, measured on 8-bit RGB."""
 
 
 @dataclass(frozen=True)
@@ -13,22 +13,22 @@ class Limits:
     """Limits of one server.
 
     Attributes:
-        max_bytes: of an upload.
-        max_pixels: of a picture; a result may have four times as many, where it is not
-            encoded as a whole in memory.
-        encoding_bytes: of memory that this may take.
-        max_waiting: jobs that wait or run.
-        max_seconds: that a job may run.
-        keep_seconds: that a finished job's files are kept.
-        max_kept: finished jobs whose files are kept; the oldest go first.
-        max_kept_bytes: of those files.
-        free_bytes: of memory that must be free for another job to be taken.
-        max_uploads: uploads at the same time.
-        max_requests: requests at the same time, of all kinds.
-        upload_seconds: that an upload may take.
-        idle_seconds: that an upload may pause.
-        least_rate: bytes per second that an upload has to bring in the mean, after a first pause:
-            many that trickle would leave no room for others.
+        max_bytes: the size of an upload.
+        max_pixels: the pixels of an image; a result may have four times as many, unless its
+            encoder needs the whole image in memory.
+        encoding_bytes: the memory that such an encoder may use.
+        max_waiting: the number of images that wait or run.
+        max_seconds: the time that an image may take.
+        keep_seconds: the time that results are kept.
+        max_kept: the number of finished jobs that are kept.
+        max_kept_bytes: the disk space of finished jobs.
+        free_bytes: the free memory that is needed to accept another job.
+        max_uploads: the number of uploads at the same time.
+        max_requests: the number of requests of all kinds at the same time.
+        upload_seconds: the time that an upload may take.
+        idle_seconds: the time that an upload may pause.
+        least_rate: the mean rate of an upload in bytes per second, after a first pause; many
+            slow uploads would leave no room for others.
     """
 
     max_bytes: int = 100_000_000
@@ -47,7 +47,7 @@ class Limits:
     least_rate: float = 5_000
 
     def max_result_pixels(self, format: str) -> int:
-        """Pixels that a result may have in a format.
+        """Return the number of pixels that a result may have in a format.
 
         >>> Limits().max_result_pixels("png"), Limits().max_result_pixels("avif")
         (200000000, 28571428)

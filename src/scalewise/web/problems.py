@@ -1,4 +1,4 @@
-"""What went wrong, as RFC 9457 has it: ``application/problem+json`` with a plain sentence."""
+"""HTTP errors after RFC 9457: ``application/problem+json`` with a plain sentence."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from scalewise.web.schemas import ProblemView
 
 
 class Problem(HTTPException):
-    """A request that cannot be answered as wished.
+    """A request that cannot be answered.
 
     Args:
         status: the HTTP status.
-        detail: one plain sentence: what, and how to mend it.
-        retry_after: seconds after which it is worth another try.
+        detail: one plain sentence that says what is wrong, and how to mend it.
+        retry_after: seconds after which the client may try again.
     """
 
     def __init__(self, status: HTTPStatus, detail: str, retry_after: int | None = None) -> None:
@@ -27,7 +27,7 @@ class Problem(HTTPException):
 
 
 def problem_response(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
-    """A problem as a response."""
+    """Return a problem as a response."""
     phrase = HTTPStatus(status).phrase
     view = ProblemView(title=phrase, status=status, detail=detail)
     content = view.model_dump_json()
@@ -35,7 +35,7 @@ def problem_response(status: int, detail: str, headers: dict[str, str] | None = 
 
 
 def explain_problems(app: FastAPI) -> None:
-    """Make a server say everything that goes wrong in that form."""
+    """Make an application report every error in this form."""
 
     async def of_http(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -52,7 +52,7 @@ def explain_problems(app: FastAPI) -> None:
         return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
 
     async def of_fault(_: Request, error: Exception) -> Response:
-        what = f"{type(error).__name__}: a fault of scalewise; please report it"
+        what = f"{type(error).__name__}: a bug in scalewise; please report it"
         return problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, what)
 
     app.add_exception_handler(HTTPException, of_http)
@@ -68,7 +68,7 @@ _PLAIN = {
 
 
 def sentence_of(errors: list[dict[str, object]] | object) -> str:
-    """What pydantic found wrong with parameters, in a sentence.
+    """Return the errors that pydantic found in parameters, as a sentence.
 
     >>> sentence_of([{"loc": ("scale",), "msg": "Input should be greater than 0"}])
     'scale: input should be greater than 0'

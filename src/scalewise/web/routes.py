@@ -1,4 +1,4 @@
-"""The HTTP interface."""
+"""HTTP endpoints below ``/v1``."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 @dataclass
 class Service:
-    """What all addresses of one server share.
+    """State that all endpoints of one server share.
 
     Attributes:
-        queue: of its jobs.
-        uploads: pictures that are being sent at this moment.
-        showing: held by who decodes a picture to show it, which may take much memory.
+        queue: the job queue.
+        uploads: the number of uploads in progress.
+        showing: held while an image is decoded for display, which may need much memory.
     """
 
     queue: Queue
@@ -83,10 +83,10 @@ async def _queue_of(service: TheService) -> Queue:
 
 
 TheQueue = Annotated[Queue, Depends(_queue_of)]
-Ids = Annotated[list[str], Query(max_length=_MOST_IDS, description="May be given again.")]
+Ids = Annotated[list[str], Query(max_length=_MOST_IDS, description="Repeat for several jobs.")]
 
 router = APIRouter(prefix="/v1", responses=_problems(400, 401, 403, 421, 422))
-"""The addresses below ``/v1``; ``app.state.service`` is the :class:`Service` that they use."""
+"""Endpoints below ``/v1``; they use the :class:`Service` in ``app.state.service``."""
 
 
 @router.post(
@@ -94,7 +94,7 @@ router = APIRouter(prefix="/v1", responses=_problems(400, 401, 403, 421, 422))
     status_code=202,
     response_model=JobView,
     responses={
-        200: {"description": "With wait: the picture.", "content": {"image/*": {}}},
+        200: {"description": "With wait: the restored image.", "content": {"image/*": {}}},
         **_problems(408, 413, 415, 503),
     },
     openapi_extra={
@@ -105,7 +105,7 @@ router = APIRouter(prefix="/v1", responses=_problems(400, 401, 403, 421, 422))
     },
 )
 async def restore(request: Request, service: TheService) -> Response:
-    """Restore a picture: a job's id at once, or with ``wait`` the result."""
+    """Restore an image: return a job at once, or with ``wait`` the result."""
     queue = service.queue
     form, upload, name = await _received(request, service)
     try:
@@ -125,11 +125,11 @@ async def restore(request: Request, service: TheService) -> Response:
 
 
 async def _received(request: Request, service: Service) -> tuple[RestoreForm, Upload, str]:
-    """What a request sends, if there is room for it."""
+    """Receive the form and the image of a request, unless the server is busy."""
     try:
         service.queue.check_room()
         if service.uploads >= service.queue.limits.max_uploads:
-            raise Busy("as many pictures are being sent as this server takes", 1)
+            raise Busy("the server receives as many uploads as it accepts", 1)
     except Busy as busy:
         await drain(request.receive)
         raise _problem_of(busy) from None
@@ -141,7 +141,7 @@ async def _received(request: Request, service: Service) -> tuple[RestoreForm, Up
 
 
 async def _result_of(job: Job, request: Request, queue: Queue) -> Response:
-    """Wait for a job's end as long as the client does; nothing is kept of it."""
+    """Wait for a job as long as the client does, send its result, and delete it."""
     while not job.is_final:
         if await request.is_disconnected():
             queue.cancel(job)
@@ -155,7 +155,7 @@ async def _result_of(job: Job, request: Request, queue: Queue) -> Response:
 
 @router.get("/jobs", response_model=list[JobView])
 async def jobs(id: Ids, queue: TheQueue) -> list[JobView]:
-    """How jobs stand; those that are not known here are ``lost``."""
+    """Return the states of jobs; unknown ones are ``lost``."""
     return views_of(queue, id)
 
 
@@ -164,14 +164,14 @@ async def jobs(id: Ids, queue: TheQueue) -> list[JobView]:
     response_model=JobView,
     responses={
         200: {
-            "description": "How it stands; with Accept: text/event-stream, as events.",
+            "description": "The job's state; with Accept: text/event-stream, as events.",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
         **_problems(404),
     },
 )
 async def job(id: str, request: Request, queue: TheQueue) -> Response:
-    """How a job stands, once or as server-sent events until it ends."""
+    """Return a job's state, once or as server-sent events until it ends."""
     found = _find(queue, id)
     if "text/event-stream" in request.headers.get("accept", ""):
         no_store = {"Cache-Control": "no-store"}
@@ -196,29 +196,29 @@ async def _events(job: Job, queue: Queue) -> AsyncIterator[str]:
 
 @router.delete("/jobs/{id}", status_code=204, responses=_problems(404))
 async def cancel(id: str, queue: TheQueue) -> Response:
-    """Stop a job, and forget its files."""
+    """Cancel a job, and delete its files."""
     await run_in_threadpool(queue.cancel, _find(queue, id))
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.get("/jobs/{id}/result", response_class=FileResponse, responses=_problems(404, 409))
 async def result(id: str, queue: TheQueue) -> Response:
-    """The restored picture."""
+    """Return the restored image."""
     return _file(_find_done(queue, id))
 
 
 @router.get("/jobs/{id}/before", response_class=Response, responses=_problems(404))
 async def before(id: str, service: TheService) -> Response:
-    """The picture as it came, as a browser shows it."""
+    """Return the uploaded image in a form that browsers display."""
     found = _find(service.queue, id)
     if found.upload is None:
-        raise Problem(HTTPStatus.NOT_FOUND, "the server was started anew; only the result is left")
+        raise Problem(HTTPStatus.NOT_FOUND, "the server was restarted; only the result is left")
     return await _shown(found.upload.held(), service)
 
 
 @router.get("/jobs/{id}/after", response_class=Response, responses=_problems(404, 409))
 async def after(id: str, service: TheService) -> Response:
-    """The restored picture, as a browser shows it."""
+    """Return the restored image in a form that browsers display."""
     found = _find_done(service.queue, id)
     assert found.result is not None
     return await _shown(nullcontext(found.result), service)
@@ -226,7 +226,7 @@ async def after(id: str, service: TheService) -> Response:
 
 @router.get("/results.zip", response_class=StreamingResponse, responses=_problems(404))
 async def results(id: Ids, queue: TheQueue) -> Response:
-    """Finished results in one archive."""
+    """Return finished results in one zip archive."""
     done = [job for job in map(queue.find, id) if job is not None and job.result is not None]
     if not done:
         raise Problem(HTTPStatus.NOT_FOUND, "none of these jobs has a result")
@@ -237,7 +237,7 @@ async def results(id: Ids, queue: TheQueue) -> Response:
 
 @router.get("/models")
 async def models() -> list[ModelView]:
-    """The released models."""
+    """Return the released models."""
     return [
         ModelView(
             name=card.name,
@@ -263,7 +263,7 @@ async def tasks() -> list[TaskView]:
 
 @router.get("/limits")
 async def limits(queue: TheQueue) -> LimitsView:
-    """What the server takes on."""
+    """Return the limits of the server."""
     return LimitsView.model_validate(queue.limits, from_attributes=True)
 
 
@@ -281,7 +281,7 @@ def _find_done(queue: Queue, id: str) -> Job:
     if job.result is None:
         state = job.view.state
         raise Problem(
-            HTTPStatus.CONFLICT, job.view.problem or f"the job is {state}: there is no result"
+            HTTPStatus.CONFLICT, job.view.problem or f"the job is {state}; it has no result"
         )
     return job
 
@@ -291,7 +291,7 @@ def _problem_of(busy: Busy) -> Problem:
 
 
 def _size_of(order: Order, upload: Upload, limits: Limits) -> tuple[int, int]:
-    """Width and height of an upload, if it is a picture that can be restored."""
+    """Return width and height of an upload, if the image and its result are within the limits."""
     path, name = upload.path, order.name
     try:
         with open_picture(path, max_pixels=None) as reader:
@@ -334,7 +334,7 @@ async def _shown(picture: AbstractContextManager[Path], service: Service) -> Res
         try:
             return await run_in_threadpool(_for_browsers, picture)
         except (FileNotFoundError, ScalewiseError):
-            raise Problem(HTTPStatus.NOT_FOUND, "the picture cannot be shown") from None
+            raise Problem(HTTPStatus.NOT_FOUND, "the image cannot be displayed") from None
 
 
 def _for_browsers(picture: AbstractContextManager[Path]) -> Response:

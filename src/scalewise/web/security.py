@@ -1,7 +1,8 @@
-"""Who may ask: everyone on this machine, and with a token those elsewhere; and nobody's web page.
+"""Access control: host names, origins, and the token.
 
-A page from elsewhere, opened in a browser on this machine, can send requests here, too.  It is
-told apart by the host that it asks for, and by the origin that browsers name.
+This machine needs no token; other machines do.  Web pages of other sites, opened in a browser on
+this machine, can send requests here, too.  They are recognised by the requested host and by the
+origin that browsers state, and are refused.
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ HEADERS = {
 
 
 class Guard:
-    """Lets requests through to an application, or says why not.
+    """Middleware that passes requests to an application, or refuses them with the reason.
 
     Args:
         app: the application.
-        hosts: names that it may be asked for by; None for any.
-        token: what must be shown; None for nothing.
-        most: requests at the same time.
+        hosts: the host names that requests may use; None for any.
+        token: the token that requests must carry; None for none.
+        most: the number of requests at the same time.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Guard:
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request, as ASGI has it."""
+        """Handle a request (ASGI)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -81,7 +82,7 @@ class Guard:
         if self._inside >= self._most:
             return problem_response(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                f"too many ask at once; try again in {_BUSY_SECONDS} seconds",
+                f"too many requests at once; try again in {_BUSY_SECONDS} seconds",
                 {"Retry-After": str(_BUSY_SECONDS)},
             )
         headers = Headers(scope=scope)
@@ -93,12 +94,12 @@ class Guard:
             )
         if scope["method"] not in _SAFE and _is_foreign(headers, host):
             return problem_response(
-                HTTPStatus.FORBIDDEN, "another website sent this; only our own page may"
+                HTTPStatus.FORBIDDEN, "this request was sent by another website"
             )
         return None
 
     def _entrance(self, scope: Scope) -> Response | None:
-        """What those get that show no token, and those that show it for the first time."""
+        """Return the response to a request without the token, or with it in the address."""
         if self._token is None:
             return None
         headers = Headers(scope=scope)
@@ -123,7 +124,7 @@ class Guard:
 
 
 def _name_of(host: str) -> str:
-    """The name in ``name:port``."""
+    """Return the name in ``name:port``."""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
@@ -141,6 +142,6 @@ def _cookie(header: str) -> str:
     cookies = SimpleCookie()
     try:
         cookies.load(header)
-    except Exception:  # whatever strangers send
+    except Exception:  # the header may contain anything
         return ""
     return cookies[_COOKIE].value if _COOKIE in cookies else ""

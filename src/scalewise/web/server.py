@@ -1,4 +1,4 @@
-"""Listening: the address, the token where one is needed, and the server's end."""
+"""HTTP server: its address, its token, its start and end."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from scalewise.web.security import LOOPBACK
 from scalewise.web.store import Store, default_folder
 from scalewise.web.timeouts import PatientProtocol
 
-_GRACE = 2  # seconds for answers on their way when the server ends
-_CONNECTIONS = 900  # of 1024 files that a process usually may have open
+_GRACE = 2  # seconds for open responses when the server ends
+_CONNECTIONS = 900  # of the 1024 files that a process usually may open
 _EVERYWHERE = ("0.0.0.0", "::")
 _TOKEN = re.compile(r"[\w.~-]{8,}", re.ASCII)
 
@@ -42,24 +42,25 @@ def serve(
     """Serve until interrupted.
 
     Args:
-        host: address to listen at.
-        port: likewise; 0 for any that is free.
-        limits: what to take on.
-        token: what requests must show; None for none on this machine, and a new one elsewhere.
-        folder: where results are kept; None for one of the system's temporary ones.
-        tell: given lines for the user: first the address, with the token.
-        open_page: given the same, once the server listens; None for nothing.
+        host: the address to listen at.
+        port: the port to listen at; 0 for any free one.
+        limits: the limits of the server.
+        token: the token that requests must carry; None for none on this machine, and a random one
+            if other machines can connect.
+        folder: where results are kept; None for a temporary folder.
+        tell: called with lines for the user, first with the address and its token.
+        open_page: called with the same address once the server listens; None to open nothing.
 
     Raises:
-        ScalewiseError: the address is in use or not this machine's, the folder is in use, or
-            the token is short or does not fit into an address.
+        ScalewiseError: the address is in use or does not belong to this machine, the folder is in
+            use, or the token is too short or has other characters than an address may have.
     """
-    import_module("python_multipart")  # to miss it now, and not when somebody sends a picture
+    import_module("python_multipart")  # fail now, not at the first upload
     is_local = _is_loopback(host)
     if token is None and not is_local:
         token = secrets.token_urlsafe(24)
     if token is not None and not _TOKEN.fullmatch(token):
-        raise ScalewiseError("token: give at least 8 characters out of letters, digits and -._~")
+        raise ScalewiseError("token: use at least 8 characters: letters, digits and -._~")
     with _listening(host, port) as listener:
         port = listener.getsockname()[1]
         with closing(Store(folder or default_folder(port))) as store:
@@ -70,8 +71,8 @@ def serve(
             address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
             tell(address)
             if host in _EVERYWHERE:
-                tell("on other machines, put this one's name in place of localhost")
-            tell("ends with Ctrl-C")
+                tell("on other machines, replace localhost by the name of this one")
+            tell("press Ctrl-C to stop")
             if open_page is not None:
                 Timer(1, open_page, [address]).start()
             logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
@@ -86,7 +87,7 @@ def serve(
                 proxy_headers=False,
                 timeout_graceful_shutdown=_GRACE,
             )
-            with suppress(KeyboardInterrupt):  # which it raises again once it has ended
+            with suppress(KeyboardInterrupt):  # uvicorn raises it again after its shutdown
                 uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -1,7 +1,7 @@
-"""The folder of finished results: what lies there is whole, and outlives the server's end.
+"""Folder of finished results: each file is complete, and survives a restart of the server.
 
-Nothing of a job that is not finished has a name on disk, and no file has a name that a user gave.
-Files of others in that folder are never touched.
+A job that is not finished has no named file on disk, and no file has a name that a user gave.
+Other files in the folder are never touched.
 """
 
 from __future__ import annotations
@@ -20,38 +20,36 @@ from scalewise.errors import ScalewiseError
 from scalewise.web.schemas import JobView
 
 _OURS = re.compile(r"[\w-]{22}\.\w+(\.partial)?|\.scalewise-\w+", re.ASCII)
-"""What jobs' files are called, and those that were to become one."""
+"""Names of jobs' files, and of temporary ones."""
 
 
 class Store:
     """A folder that belongs to one server at a time.
 
     Args:
-        folder: made if it is not there, for this user's eyes only.
+        folder: created if it does not exist, readable by this user only.
 
     Raises:
-        ScalewiseError: another server has it, or it is not this user's.
+        ScalewiseError: another server uses it, or it belongs to another user.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.make()
         if not _is_own(folder):
-            raise ScalewiseError(
-                f"{folder}: belongs to somebody else; choose another with --folder"
-            )
+            raise ScalewiseError(f"{folder}: belongs to another user; choose another with --folder")
         self._lock = _locked(folder / "lock")
 
     def make(self) -> None:
-        """Make the folder if it is not there: what is temporary is cleared away now and then."""
+        """Create the folder if it does not exist: systems clear temporary folders at times."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def place(self, job: str, suffix: str) -> Path:
-        """Where a job's result belongs, such as ``.png``."""
+        """Return the path of a job's result with an extension such as ``.png``."""
         return self.folder / f"{job}{suffix}"
 
     def keep(self, view: JobView) -> None:
-        """Note down a job whose result is in its place."""
+        """Record a job whose result is complete."""
         write_atomic(self.folder / f"{view.id}.json", view.model_dump_json().encode())
 
     def forget(self, job: str) -> None:
@@ -60,10 +58,10 @@ class Store:
             path.unlink(missing_ok=True)
 
     def recover(self, keep_seconds: float) -> list[tuple[JobView, Path, float]]:
-        """Finished jobs of an earlier server, their results, and when they finished (Unix time).
+        """Return finished jobs of an earlier server, their results, and their end in Unix time.
 
-        Of what a server may have left, the rest is removed: what is older than
-        ``keep_seconds``, and what belongs to no finished job.
+        Other files of that server are deleted: those older than ``keep_seconds``, and those
+        without a finished job.
         """
         found: list[tuple[JobView, Path, float]] = []
         ours = [path for path in self.folder.iterdir() if _OURS.fullmatch(path.name)]
@@ -83,18 +81,18 @@ class Store:
         return sorted(found, key=lambda job: job[2])
 
     def close(self) -> None:
-        """Let another server have the folder."""
+        """Release the folder for another server."""
         self._lock.close()
 
 
 def default_folder(port: int) -> Path:
-    """The folder of the server at a port."""
+    """Return the folder of the server at a port."""
     user = os.getuid() if hasattr(os, "getuid") else "user"
     return Path(gettempdir(), f"scalewise-{user}-{port}")
 
 
 def _is_own(folder: Path) -> bool:
-    """Whether it is this user's, and no link by which somebody else leads there."""
+    """Return whether a folder belongs to this user, and is not reached by another user's link."""
     if not hasattr(os, "getuid"):
         return True
     return folder.stat().st_uid == folder.lstat().st_uid == os.getuid()
@@ -112,7 +110,7 @@ def _locked(path: Path) -> BinaryIO:
     file = path.open("ab")
     try:
         import fcntl
-    except ImportError:  # Windows: two servers there must be given two folders
+    except ImportError:  # Windows: two servers need two folders there
         return file
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

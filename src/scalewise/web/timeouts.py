@@ -1,4 +1,4 @@
-"""Connections that are of no use are closed: no client can keep others out by doing nothing."""
+"""Timeouts of idle connections: no client can block others by doing nothing."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ import asyncio
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 PATIENCE = 15.0
-"""Seconds between two looks at a connection; it must get on in between."""
+"""Seconds between two checks of a connection; it must make progress in between."""
 
 
 class PatientProtocol(H11Protocol):
-    """HTTP/1.1 for clients that ask within a while, and take what they have asked for.
+    """HTTP/1.1 protocol that closes connections without a request, and those that read nothing.
 
-    An upload's pauses are not looked at here: :mod:`scalewise.web.uploads` limits those, and
-    says so to the client.
+    Pauses of an upload are limited by :mod:`scalewise.web.uploads`, which tells the client.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Begin to look now and then."""
+        """Start the periodic checks."""
         super().connection_made(transport)
         self._seen: object = None
         self._look()
@@ -34,7 +33,7 @@ class PatientProtocol(H11Protocol):
         self.loop.call_later(PATIENCE, self._look)
 
     def _standing(self) -> object:
-        """Where it stands while it waits for the client; None while it does not."""
+        """Return a state to compare while the connection waits for the client; else None."""
         if self.flow.write_paused:
             return "not taking", id(self.cycle), self.transport.get_write_buffer_size()
         if self.cycle is None or self.cycle.response_complete:  # pyright: ignore[reportUnnecessaryComparison]

@@ -1,4 +1,4 @@
-"""Uploads: taken from the wire within limits, and kept in files that have no name."""
+"""Uploads: received within limits, and kept in unnamed files."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _DISK_FULL_SECONDS = 60
 
 
 class Upload:
-    """A picture as it came, on disk without a name: gone when closed, or when the process dies.
+    """An uploaded image in an unnamed file, which vanishes with the process or when closed.
 
     Args:
-        file: open for reading; a copy of its descriptor is kept.
+        file: open for reading; its descriptor is duplicated.
     """
 
     def __init__(self, file: UploadFile) -> None:
@@ -53,15 +53,18 @@ class Upload:
 
     @property
     def path(self) -> Path:
-        """What it may be opened by in this process, until it is closed."""
+        """Path to open the upload by in this process, until it is closed."""
         return self._named or Path(f"/dev/fd/{self._descriptor}")
 
     @contextmanager
     def held(self) -> Generator[Path]:
-        """The same, but good for the block even if the upload is closed meanwhile.
+        """Provide a path that works until the block ends, even if the upload is closed earlier.
+
+        Yields:
+            The path.
 
         Raises:
-            FileNotFoundError: it is closed already.
+            FileNotFoundError: the upload is closed already.
         """
         with self._lock:
             if self._descriptor < 0:
@@ -73,7 +76,7 @@ class Upload:
             os.close(copy)
 
     def close(self) -> None:
-        """Give its space on disk back."""
+        """Free its disk space."""
         with self._lock:
             if self._descriptor >= 0:
                 os.close(self._descriptor)
@@ -83,29 +86,29 @@ class Upload:
 
 
 async def read_form(request: Request, limits: Limits) -> tuple[RestoreForm, Upload, str]:
-    """Take a form with a picture: the form, the picture, and its name.
+    """Receive a form with an image: the form, the image, and its name.
 
     Raises:
-        Problem: too many bytes, too slow, no form, no picture in it, or fields that do not fit.
+        Problem: too many bytes, too slow, not a form, no image in it, or invalid fields.
     """
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise Problem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "send a form (multipart/form-data) with the picture as its file",
+            "send a form (multipart/form-data) with the image as its file",
         )
     limited = Request(request.scope, _limited(request.receive, limits))
     try:
         form = await limited.form(max_files=1, max_fields=20)
-    except (MultiPartException, LookupError, UnicodeError):  # such as a header without boundary
-        raise Problem(HTTPStatus.BAD_REQUEST, "this is no complete form") from None
+    except (MultiPartException, LookupError, UnicodeError):  # such as a header without a boundary
+        raise Problem(HTTPStatus.BAD_REQUEST, "the form is incomplete") from None
     except ClientDisconnect:
-        raise Problem(HTTPStatus.BAD_REQUEST, "the upload was broken off") from None
+        raise Problem(HTTPStatus.BAD_REQUEST, "the upload was interrupted") from None
     except OSError as error:
         raise _unkept(error) from None
     try:
         file = form.get("file")
         if not isinstance(file, UploadFile):
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "file: the picture is missing")
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "file: the image is missing")
         fields = {name: value for name, value in form.items() if name != "file"}
         return _checked(fields), Upload(file), file.filename or ""
     except OSError as error:
@@ -127,13 +130,13 @@ def _unkept(error: OSError) -> Exception:
         return error
     return Problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "the server's disk is full; try again when it has room",
+        "the server's disk is full; try again later",
         _DISK_FULL_SECONDS,
     )
 
 
 def _limited(receive: Receive, limits: Limits) -> Receive:
-    """What comes in, until it is too much or too slow."""
+    """Wrap the receiver of a request, to refuse what is too large or too slow."""
     taken, begin = 0, time.monotonic()
 
     async def take() -> Message:
@@ -146,11 +149,11 @@ def _limited(receive: Receive, limits: Limits) -> Receive:
         except TimeoutError:
             raise Problem(HTTPStatus.REQUEST_TIMEOUT, "the upload was too slow") from None
         taken += len(message.get("body", b""))
-        if taken > limits.max_bytes + 100_000:  # the form around the picture
+        if taken > limits.max_bytes + 100_000:  # the form around the image
             await drain(receive)
             raise Problem(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"the file is larger than {limits.max_bytes / 1e6:g} MB, which is the limit here",
+                f"the file is larger than {limits.max_bytes / 1e6:g} MB, the limit of this server",
             )
         return message
 
@@ -158,7 +161,7 @@ def _limited(receive: Receive, limits: Limits) -> Receive:
 
 
 async def drain(receive: Receive) -> None:
-    """Take some of what is still coming, so that the client reads why it was refused."""
+    """Read some of the remaining upload, so that the client reads the reason of the refusal."""
     taken, end = 0, time.monotonic() + _DRAINED_SECONDS
     while taken < _DRAINED_BYTES:
         try:

@@ -1,4 +1,4 @@
-"""An archive written as it is read: nothing of it is ever on disk, nor whole in memory."""
+"""Zip archives streamed in parts, neither on disk nor as a whole in memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _AT_ONCE = 2**18
 
 
 class _Written(RawIOBase):
-    """What was written since it was last taken; nothing can be sought in it."""
+    """Buffer of the bytes written since the last call of ``taken``; it cannot seek."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -30,9 +30,9 @@ class _Written(RawIOBase):
 
 
 def zipped(files: Sequence[tuple[str, Path]]) -> Iterator[bytes]:
-    """A zip archive of files under names, in parts; names that come twice get a number.
+    """Yield a zip archive of named files in parts; repeated names get a number.
 
-    Files that are gone by their turn are left out.  Nothing is compressed: pictures are already.
+    Files that no longer exist are left out.  Nothing is compressed: images already are.
     """
     written = _Written()
     taken: set[str] = set()

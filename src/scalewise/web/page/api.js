@@ -1,4 +1,4 @@
-// The server, as docs/web.md describes it.
+// HTTP client of the endpoints that docs/web.md describes.
 
 async function json(response) {
   if (!response.ok) throw new Problem(response.status, await detail(response.text()));
@@ -17,7 +17,7 @@ async function detail(text) {
   try {
     return JSON.parse(await text).detail;
   } catch {
-    return "the server gave an answer that nobody understands";
+    return "the server gave an unexpected answer";
   }
 }
 
@@ -39,7 +39,7 @@ export const beforeOf = (id) => `/v1/jobs/${id}/before`;
 export const afterOf = (id) => `/v1/jobs/${id}/after`;
 export const zipOf = (ids) => `/v1/results.zip?${new URLSearchParams(ids.map((id) => ["id", id]))}`;
 
-// Send a picture; told how much has been sent, in [0, 1].  XMLHttpRequest, for fetch cannot tell.
+// Send an image; `told` receives the sent part, in [0, 1], which fetch does not report.
 export function send(file, options, told, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -60,7 +60,7 @@ export function send(file, options, told, signal) {
   });
 }
 
-// Watch a job until it ends; returns what stops that.
+// Watch a job until it ends; returns a function that stops watching.
 export function watch(id, changed, broken) {
   const events = new EventSource(`/v1/jobs/${id}`);
   events.addEventListener("progress", (event) => {

@@ -143,7 +143,7 @@ function listen() {
     document.body.classList.remove("over-it");
     const files = pictures(event.dataTransfer);
     if (files.length) add(files);
-    else alarm("That was no file. Drop a picture from a folder, or save it first.");
+    else alarm("That was not a file. Drop an image from a folder, or save it first.");
   });
 }
 

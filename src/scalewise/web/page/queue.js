@@ -1,5 +1,5 @@
-// The pictures of this page: sent one after the other, watched until they end, found again after a
-// reload.  It knows nothing of how they are shown.
+// Upload queue of the page: images are sent one at a time, watched until they end, and restored
+// after a reload.  How they are displayed is in rows.js.
 
 import * as api from "./api.js";
 
@@ -59,7 +59,7 @@ export class Queue {
     this.changed(job);
   }
 
-  // The oldest first, one at a time: several at once would only stand in each other's way.
+  // Send the oldest first, one at a time: parallel uploads would slow each other down.
   async sendNext() {
     const job = this.jobs.findLast((each) => each.state === "queued");
     if (!job || this.sending) return;
@@ -114,7 +114,7 @@ export class Queue {
     this.change(job);
   }
 
-  // The server works in order: watching the one whose turn it is tells of all.
+  // The server works in order, so it is enough to watch the job whose turn it is.
   watchNext() {
     if (this.watched) return;
     const job = this.jobs.findLast((each) => each.view && !OVER.includes(each.state));
@@ -148,7 +148,7 @@ export class Queue {
     setTimeout(() => this.look(), LOOK_AGAIN);
   }
 
-  // Ask for all that are not over; again later if nobody answers.
+  // Ask for all jobs that have not ended; again later if the server does not answer.
   async look() {
     const open = this.jobs.filter((job) => job.view && !["failed", "cancelled", "lost"].includes(job.state) && !(job.state === "done" && job.file));
     try {

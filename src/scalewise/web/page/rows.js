@@ -1,4 +1,4 @@
-// The list of pictures.
+// List of the images, one row per job.
 
 import { resultOf } from "./api.js";
 import { told } from "./format.js";
@@ -13,7 +13,7 @@ export class Rows {
     this.rows = new Map();
   }
 
-  // Make the list show these jobs; rows are kept, so that the focus stays where it is.
+  // Show these jobs; rows are kept, so that the focus does not move.
   draw(jobs, shown) {
     for (const [key, row] of this.rows) {
       if (jobs.some((job) => job.key === key)) continue;

@@ -1,4 +1,4 @@
-// Before and after on top of each other, zoomed and moved together, with a line to slide between.
+// Image viewer: before and after on top of each other, zoomed and panned together, with a slider.
 
 const MOST = 32;
 
@@ -21,7 +21,7 @@ export class Viewer {
     new ResizeObserver(() => this.keepInside()).observe(this.stage);
   }
 
-  // Show two pictures; the size is that of the latter, in pixels.
+  // Show two images; width and height are those of the second, in pixels.
   async show(before, after, width, height) {
     this.width = width;
     this.height = height;
@@ -59,7 +59,7 @@ export class Viewer {
     this.zoomTo(this.scale * factor, x, y);
   }
 
-  // Keep what is under (x, y), in pixels of the stage, where it is.
+  // Zoom around the point (x, y), in pixels of the stage.
   zoomTo(scale, x, y) {
     const least = Math.min(this.stage.clientWidth / this.width, this.stage.clientHeight / this.height, 1) / 2;
     const wanted = Math.min(MOST, Math.max(least, scale));
@@ -77,7 +77,7 @@ export class Viewer {
     this.keepInside();
   }
 
-  // A picture that is larger than the stage fills it; a smaller one stays within.
+  // An image larger than the stage covers it; a smaller one stays inside.
   keepInside() {
     if (this.fitted) return this.fit();
     const { clientWidth, clientHeight } = this.stage;

@@ -1,0 +1,178 @@
+"""Plain English in code, documentation and messages, as CONTRIBUTING asks for it."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "scalewise"
+
+NOT_YET = {
+    "recipes/scn_x2_trunk",
+    "src/scalewise/cluster",
+    "src/scalewise/data",
+    "src/scalewise/evaluating",
+    "src/scalewise/files",
+    "src/scalewise/imaging",
+    "src/scalewise/models",
+    "src/scalewise/restoring",
+    "src/scalewise/training",
+    "src/scalewise/web/restore_request.py",
+    "src/scalewise/web/schemas.py",
+    "src/scalewise/weights",
+    "tests/data",
+    "tests/files",
+    "tests/imaging",
+    "tests/models",
+    "tests/restoring",
+    "tests/training",
+}
+"""Files and folders that are still to be rewritten; pyproject.toml leaves D401 out of the same."""
+
+ARCHAIC = re.compile(
+    r"""\b(
+        lest | befall(s|en)? | befell | ail(s|ed|ing)? | anew | what\ it\ was\ at | in\ the\ mean
+      | (go|goes|going|gone|went)\ on\ with | wish(es|ed)? | told\ of
+      | spoil(s|ed|t|ing)? | los(e|es|ing)\ their\ faults
+    )\b
+    # "is no file" is "is not a file"; "there is no file" and "is no longer" are current English.
+    | (?<!there\ )\b(is|are|was|were|be)\ no\ (?!longer\b|more\b|less\b|such\b|\w+er\b)[a-z]""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""Words that a reader whose second language is English has to look up, or reads twice."""
+
+QUESTION_WORDS = {"how", "what", "when", "where", "whether", "which", "who", "whose", "why"}
+"""A docstring that begins with one of these poses a riddle; it should name the thing."""
+
+NOT_A_NOUN = {"as", "for", "here", "if", "in", "it", "so", "that", "there", "these", "this", "to"}
+"""Nor does a noun phrase begin with one of these."""
+
+WORDS = 25
+"""The most words of a docstring's first sentence."""
+
+TEXTS = sorted(
+    path
+    for path in (
+        *SOURCE.rglob("*.py"),
+        *(SOURCE / "web" / "page").glob("*.*"),
+        *(SOURCE / "weights").rglob("*.md"),
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "recipes").rglob("*.*"),
+        *(ROOT / "examples").glob("*.*"),
+        *(ROOT / "benchmarks").glob("*.py"),
+        *(ROOT / "tests").rglob("*.py"),
+        *ROOT.glob("*.md"),
+        ROOT / "Makefile",
+        ROOT / "pyproject.toml",
+    )
+    if path.suffix in {"", ".py", ".js", ".css", ".html", ".md", ".toml", ".yaml"}
+    and path != Path(__file__)
+)
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def is_rewritten(path: Path) -> bool:
+    return not any(f"{named(path)}/".startswith(f"{part}/") for part in NOT_YET)
+
+
+REWRITTEN = [path for path in TEXTS if is_rewritten(path)]
+MODULES = [path for path in REWRITTEN if path.suffix == ".py"]
+OURS = [path for path in MODULES if SOURCE in path.parents]
+
+
+def without_quotations(text: str) -> str:
+    """A text without what has words of its own: links, and the names of tests."""
+    return re.sub(r"https?://\S+|\btest_\w+", "", text)
+
+
+def archaic(line: str) -> bool:
+    return ARCHAIC.search(without_quotations(line)) is not None
+
+
+def first_sentence(docstring: str) -> str:
+    paragraph = " ".join(docstring.partition("\n\n")[0].split())
+    return re.split(r"(?<=[.:?!]) (?=[A-Z])", paragraph)[0]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Wait, lest it fails.",
+        "Go on with a run.",
+        "What ails a picture.",
+        "Drawn anew.",
+        "The user is told of it.",
+        "options = wishes.options",
+        "This is no file.",
+        "Both are no images.",
+    ],
+)
+def test_archaic_words_are_found(sentence: str) -> None:
+    assert archaic(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The mean in the meantime: availability, details, a retold story.",
+        "There is no file, it is no longer there, and its size is no smaller.",
+        "See `test_a_file_that_spoils_no_other` and https://example.org/anew.",
+    ],
+)
+def test_current_words_are_left_alone(sentence: str) -> None:
+    assert not archaic(sentence)
+
+
+@pytest.mark.parametrize("path", REWRITTEN, ids=named)
+def test_no_archaic_words(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert [f"{at}: {line.strip()}" for at, line in enumerate(lines, 1) if archaic(line)] == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_a_module_begins_with_a_short_noun_phrase(path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    if docstring is None:
+        assert path.name in {"__init__.py", "conftest.py"}
+        return
+    summary = docstring.partition("\n\n")[0]
+    assert summary.endswith((".", ":"))
+    assert summary.split()[0].lower() not in QUESTION_WORDS | NOT_A_NOUN, summary
+    assert len(first_sentence(docstring).split()) <= WORDS, summary
+
+
+@pytest.mark.parametrize("path", OURS, ids=named)
+def test_no_docstring_poses_a_riddle(path: Path) -> None:
+    """Ruff's D401 wants the imperative of functions; this is for properties and classes too."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        docstring = ast.get_docstring(node) or ""
+        words = first_sentence(docstring).split()
+        if words and (words[0].lower() in QUESTION_WORDS | NOT_A_NOUN or len(words) > WORDS):
+            found.append(f"{node.name}: {' '.join(words)}")
+    assert found == []
+
+
+def test_ruff_wants_the_imperative_of_every_function_but_those_that_are_still_to_be_rewritten() -> (
+    None
+):
+    lint = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"][
+        "lint"
+    ]
+    assert "D401" in lint["select"]
+    left_out = {
+        part.removesuffix("/**")
+        for part, rules in lint["per-file-ignores"].items()
+        if "D401" in rules and part.startswith("src/")
+    }
+    assert left_out == {part for part in NOT_YET if part.startswith("src/")}
