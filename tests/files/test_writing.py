@@ -223,10 +223,22 @@ def test_where_files_without_names_get_none(
 def test_the_last_steps_can_fail_too(
     tmp_path: Path, call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "a.png").write_bytes(b"what was there")
     monkeypatch.setattr(os if call == "fsync" else Path, call, full)
     with pytest.raises(ScalewiseError, match="No space left on device"):
         write(tmp_path / "a.png", Picture(PIXELS))
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    assert (tmp_path / "a.png").read_bytes() == b"what was there"
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="files without names")
+def test_a_new_file_never_has_a_hidden_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is killed between naming and replacing would leave it behind."""
+    monkeypatch.setattr(Path, "replace", full)
+    write(tmp_path / "a.png", Picture(PIXELS))
+    np.testing.assert_array_equal(read(tmp_path / "a.png").pixels, PIXELS)
 
 
 def test_without_files_without_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

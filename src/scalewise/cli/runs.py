@@ -91,7 +91,7 @@ def _mark(protocol: Protocol, marks: Mapping[Protocol, str]) -> str:
 
 def _cells(run: Run, mark: str) -> list[str]:
     """Return the cells of a run's row after its name."""
-    from scalewise.training.log import duration
+    from scalewise.training.progress import duration
 
     last = run.lines[-1] if run.lines else None
     trained, left, best = last and last.seconds, run.left, run.best

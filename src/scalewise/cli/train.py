@@ -122,9 +122,8 @@ def train(
 
 def _dry_run(recipe: Recipe) -> None:
     """Take a few steps in a temporary folder, and print an estimate of the whole run."""
-    from scalewise.training.budget import TIMED, dry_run
     from scalewise.training.build import prepare
-    from scalewise.training.log import duration
+    from scalewise.training.progress import TIMED, dry_run, duration
 
     with TemporaryDirectory() as folder, progress_bar("preparing") as update:
         trainer = prepare(recipe, Path(folder), progress=update, notify=say)
@@ -148,7 +147,7 @@ def _dry_run(recipe: Recipe) -> None:
 def train_and_show(trainer: Trainer) -> None:
     """Train, with a live display in a terminal and plain lines elsewhere."""
     from scalewise.cli.train_display import can_show, live_view
-    from scalewise.training.log import PlainLines
+    from scalewise.training.progress import PlainLines
 
     if trainer.recipe.tensorboard:
         from scalewise.training.tensorboard import TensorBoard
@@ -162,7 +161,7 @@ def train_and_show(trainer: Trainer) -> None:
 
 def _report(trainer: Trainer) -> None:
     """Print the score of a finished run, where its weights are, and the next command."""
-    from scalewise.training.log import started_at
+    from scalewise.training.progress import started_at
 
     if trainer.validation is not None:
         count, valid = len(trainer.validation.pairs), trainer.recipe.data.valid

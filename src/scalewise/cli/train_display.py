@@ -17,8 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from scalewise.errors import ScalewiseError
-from scalewise.training.log import LogLine, Speed, duration, read_log
+from scalewise.training.log import LogLine, read_log
 from scalewise.training.loop import Trainer
+from scalewise.training.progress import Speed, duration
 from scalewise.training.protocol import protocol_of
 
 CURVE_HEIGHT = 4

@@ -65,8 +65,9 @@ from scalewise.training.budget import seconds
 from scalewise.training.build import prepare
 from scalewise.training.checkpoint import BEST
 from scalewise.training.config import Recipe
-from scalewise.training.log import Notify, duration, read_log
+from scalewise.training.log import Notify, read_log
 from scalewise.training.loop import Trainer
+from scalewise.training.progress import duration
 from scalewise.training.session import RECIPE_FILE, locked, open_run
 from scalewise.weights.release import load_network
 

@@ -102,7 +102,7 @@ def atomic_output(path: Path) -> Generator[int]:
     """
     name = path.with_name(f".scalewise-{secrets.token_hex(4)}")
     descriptor = _open_unnamed(path.parent)
-    unnamed = descriptor is not None
+    unnamed, finished = descriptor is not None, False
     if descriptor is None:
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0)
         descriptor = os.open(name, flags, 0o666)
@@ -111,11 +111,14 @@ def atomic_output(path: Path) -> Generator[int]:
             yield descriptor
             _take_permissions(path, descriptor)
             os.fsync(descriptor)
-            if unnamed:
-                _give_name(descriptor, name)
+            if unnamed:  # at once where nothing stands there: then no hidden name is ever seen
+                finished = _link(descriptor, path)
+                if not finished:
+                    _give_name(descriptor, name)
         finally:
             os.close(descriptor)
-        name.replace(path)
+        if not finished:
+            name.replace(path)
     finally:
         name.unlink(missing_ok=True)
 
@@ -144,11 +147,18 @@ def _open_unnamed(folder: Path) -> int | None:
         return None
 
 
-def _give_name(descriptor: int, name: Path) -> None:
+def _link(descriptor: int, path: Path) -> bool:
+    """Give a file without a name that of a path; return False where that is not possible."""
     try:
         # A folder's descriptor, here of no meaning, is what makes it follow the link.
-        os.link(f"/proc/self/fd/{descriptor}", name, src_dir_fd=descriptor)
-    except OSError:  # some file systems make files without names, but never give them one
+        os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor)
+    except OSError:
+        return False
+    return True
+
+
+def _give_name(descriptor: int, name: Path) -> None:
+    if not _link(descriptor, name):  # some file systems make such files, but never name them
         os.lseek(descriptor, 0, os.SEEK_SET)
         with os.fdopen(os.dup(descriptor), "rb") as source, name.open("xb") as target:
             shutil.copyfileobj(source, target, _COPIED_AT_ONCE)

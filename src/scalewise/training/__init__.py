@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from scalewise.training.budget import DryRun, dry_run
     from scalewise.training.build import prepare
     from scalewise.training.config import (
         BudgetConfig,
@@ -21,8 +20,9 @@ if TYPE_CHECKING:
         ScheduleConfig,
     )
     from scalewise.training.curves import draw_curves, load_curves
-    from scalewise.training.log import Listener, LogLine, PlainLines, read_log
+    from scalewise.training.log import Listener, LogLine, read_log
     from scalewise.training.loop import Trainer
+    from scalewise.training.progress import DryRun, PlainLines, dry_run
     from scalewise.training.recipe import load_recipe, save_recipe
     from scalewise.training.release import quantize_release, release_run
     from scalewise.training.session import Run, find_runs, locked, open_run, read_run
@@ -59,7 +59,6 @@ __all__ = [
 ]
 
 _MODULES = {
-    "budget": ("DryRun", "dry_run"),
     "build": ("prepare",),
     "config": (
         "BudgetConfig",
@@ -71,8 +70,9 @@ _MODULES = {
         "ScheduleConfig",
     ),
     "curves": ("draw_curves", "load_curves"),
-    "log": ("Listener", "LogLine", "PlainLines", "read_log"),
+    "log": ("Listener", "LogLine", "read_log"),
     "loop": ("Trainer",),
+    "progress": ("DryRun", "PlainLines", "dry_run"),
     "recipe": ("load_recipe", "save_recipe"),
     "release": ("quantize_release", "release_run"),
     "session": ("Run", "find_runs", "locked", "open_run", "read_run"),

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from scalewise.errors import LostWorker, ScalewiseError, requiring
 from scalewise.training.distributed import World, joined_world
-from scalewise.training.log import PlainLines, keep_quiet, started_at
+from scalewise.training.log import keep_quiet
+from scalewise.training.progress import PlainLines, started_at
 from scalewise.training.recipe import load_recipe
 from scalewise.training.session import check_trunk, locked, open_run, stopped_by_signals
 

@@ -1,21 +1,12 @@
-"""Budgets and intervals of a run in steps, epochs or time, and a dry run that measures them."""
+"""Budgets and intervals of a run, in steps, epochs or time."""
 
 from __future__ import annotations
 
 import re
-import statistics
-import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from scalewise.errors import ScalewiseError
 from scalewise.training.config import BudgetConfig
-
-if TYPE_CHECKING:
-    from scalewise.training.loop import Trainer
-
-WARM_UP, TIMED = 2, 5
-"""Steps of a dry run: those in which memory and kernels are prepared, and those that are timed."""
 
 
 def seconds(
@@ -119,43 +110,3 @@ def require_steps(**limits: Budget | Interval) -> None:
             raise ScalewiseError(
                 f"{key}: a deterministic run cannot depend on the clock; give it in steps or epochs"
             )
-
-
-@dataclass(frozen=True)
-class DryRun:
-    """Size and time of a run, measured in a few steps.
-
-    Attributes:
-        parameters: of the network.
-        images: that patches are drawn from.
-        seconds_per_step: median over the timed steps.
-        steps: in all; of a budget of time, as many as fit at that speed.
-        seconds: in all, without validation and checkpoints.
-    """
-
-    parameters: int
-    images: int
-    seconds_per_step: float
-    steps: int
-    seconds: float
-
-
-def dry_run(trainer: Trainer) -> DryRun:
-    """Take a few steps with a trainer that is thrown away afterwards; nothing is written."""
-    times: list[float] = []
-    with trainer.process_settings():
-        for _ in range(WARM_UP + TIMED):
-            start = time.perf_counter()
-            trainer.training_step().item()  # waits for the device
-            times.append(time.perf_counter() - start)
-    trainer.batches.close()
-    per_step = statistics.median(times[WARM_UP:])
-    budget = trainer.budget
-    steps = budget.steps or max(1, round((budget.seconds or 0.0) / per_step))
-    return DryRun(
-        parameters=trainer.network.parameter_count,
-        images=len(trainer.sampler),
-        seconds_per_step=per_step,
-        steps=steps,
-        seconds=budget.seconds or steps * per_step,
-    )

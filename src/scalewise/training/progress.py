@@ -1,0 +1,162 @@
+"""Progress of a run: plain lines, speed, time left, and a dry run that measures it ahead."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scalewise.training.log import LogLine
+
+if TYPE_CHECKING:
+    from scalewise.training.loop import Trainer
+
+WARM_UP, TIMED = 2, 5
+"""Steps of a dry run: those in which memory and kernels are prepared, and those that are timed."""
+
+PLAIN_LINE_EVERY = 60.0
+"""Seconds between plain lines."""
+
+
+class PlainLines:
+    """Plain progress lines: one a minute, and one for every validation.
+
+    Args:
+        trainer: the run, at the step it starts from.
+        say: called with a line.
+    """
+
+    def __init__(self, trainer: Trainer, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._speed = Speed(trainer)
+        self._psnr_y = ""
+        self._said = float("-inf")
+        say(describe_start(trainer))
+
+    def on_line(self, line: LogLine) -> None:
+        """Print a line of the log, if it is time."""
+        self._speed.on_line(line)
+        if line.psnr_y is not None:
+            self._psnr_y = f"  {line.psnr_y:.2f} dB"
+        now = time.monotonic()
+        if line.psnr_y is None and now - self._said < PLAIN_LINE_EVERY:
+            return
+        self._said = now
+        self._say(
+            f"{line.progress:6.1%}  step {line.step}  loss {line.loss:.4f}{self._psnr_y}  "
+            f"{self._speed.steps:.1f} steps/s  rate {line.rate:.1e}  "
+            f"left {duration(self._speed.left(line.progress))}"
+        )
+
+
+def describe_start(trainer: Trainer) -> str:
+    """Return one line on a run that starts: network, images, batch and budget.
+
+    It comes before the first step, because slow steps take a while to their first line.
+    """
+    recipe, budget = trainer.recipe, trainer.budget
+    end = f"{budget.steps:,} steps" if budget.steps else duration(budget.seconds or 0.0)
+    return (
+        f"training {recipe.model.name} on {trainer.device}: {len(trainer.sampler):,} images, "
+        f"{recipe.data.batch} patches a step, {end} in all; from step {trainer.step}"
+    )
+
+
+class Speed:
+    """Speed of a run, and the time it will take: a listener that prints nothing.
+
+    Args:
+        trainer: the run, at the step it starts from.
+    """
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.steps = 0.0
+        """Steps per second since the line before."""
+        self._started, self._first = time.monotonic(), trainer.progress
+        self._step, self._then = trainer.step, self._started
+
+    def on_line(self, line: LogLine) -> None:
+        """Measure the time since the line before."""
+        now = time.monotonic()
+        self.steps = (line.step - self._step) / max(now - self._then, 1e-9)
+        self._step, self._then = line.step, now
+
+    def left(self, progress: float) -> float:
+        """Return seconds to the end, by the mean speed since this process started.
+
+        Infinite before the first step, when nothing is known.
+        """
+        if progress <= self._first:
+            return math.inf
+        elapsed = time.monotonic() - self._started
+        return elapsed * (1 - progress) / (progress - self._first)
+
+
+def started_at(start: float, best: float) -> str:
+    """Return a text that compares a run's best score with that of its start, in dB.
+
+    >>> started_at(37.79, 37.86)
+    'from 37.79 dB at the start'
+    """
+    if best > start:
+        return f"from {start:.2f} dB at the start"
+    return (
+        f"no better than the {start:.2f} dB of the start, whose weights are kept as the best; "
+        "a lower optimizer.rate or a longer budget may help"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as hours, minutes and seconds; infinite ones as not known yet.
+
+    >>> duration(3725.4), duration(math.inf)
+    ('1:02:05', '-:--:--')
+    """
+    if seconds == math.inf:
+        return "-:--:--"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """Size and time of a run, measured in a few steps.
+
+    Attributes:
+        parameters: of the network.
+        images: that patches are drawn from.
+        seconds_per_step: median over the timed steps.
+        steps: in all; of a budget of time, as many as fit at that speed.
+        seconds: in all, without validation and checkpoints.
+    """
+
+    parameters: int
+    images: int
+    seconds_per_step: float
+    steps: int
+    seconds: float
+
+
+def dry_run(trainer: Trainer) -> DryRun:
+    """Take a few steps with a trainer that is thrown away afterwards; nothing is written."""
+    times: list[float] = []
+    with trainer.process_settings():
+        for _ in range(WARM_UP + TIMED):
+            start = time.perf_counter()
+            trainer.training_step().item()  # waits for the device
+            times.append(time.perf_counter() - start)
+    trainer.batches.close()
+    per_step = statistics.median(times[WARM_UP:])
+    budget = trainer.budget
+    steps = budget.steps or max(1, round((budget.seconds or 0.0) / per_step))
+    return DryRun(
+        parameters=trainer.network.parameter_count,
+        images=len(trainer.sampler),
+        seconds_per_step=per_step,
+        steps=steps,
+        seconds=budget.seconds or steps * per_step,
+    )
