@@ -151,7 +151,7 @@ def test_a_dry_run_says_what_would_be_trained(tmp_path: Path) -> None:
     assert not run.exists()
 
     clocked = train(TINY, *SMALL, "time=50s", "--dry-run").stdout
-    assert "\ntime      0:00:50; started now it ends 20" in clocked
+    assert "\ntime      0:00:50; if started now it ends 20" in clocked
     assert "\nsteps     about " in clocked
 
 
