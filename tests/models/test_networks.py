@@ -11,8 +11,8 @@ import torch
 
 from scalewise.models import RestorationNetwork, create_model, list_architectures
 from scalewise.models.dbpn import reach
+from scalewise.models.overlap import FLAT_OVERLAP
 from scalewise.models.plain import reach as plain_reach
-from scalewise.models.tiling import OVERLAP
 
 SMALL: dict[str, dict[str, Any]] = {
     "original": {"width": 8, "blocks": 2},
@@ -170,17 +170,17 @@ def test_networks_that_see_no_further_than_tiles_overlap_are_exact(scale: int) -
     for stages in (1, 2, 3, 5):
         network = small("dbpn", scale=scale, stages=stages)
         assert farthest_seen(network) == reach(scale, stages)
-        assert network.tiling == ("exact" if reach(scale, stages) <= OVERLAP else "blended")
+        assert network.tiling == ("exact" if reach(scale, stages) <= FLAT_OVERLAP else "blended")
     for stages in (1, 2, 7, 13):
         network = small("dsrn", scale=scale, stages=stages)
         assert farthest_seen(network) == 2 * stages
-        assert network.tiling == ("exact" if 2 * stages <= OVERLAP else "blended")
+        assert network.tiling == ("exact" if 2 * stages <= FLAT_OVERLAP else "blended")
     for convolutions, ends, shrink in ((2, 3, 1), (22, 3, 1), (22, 5, 1), (6, 3, 3), (8, 3, 2)):
         settings = {"convolutions": convolutions, "ends": ends, "shrink": shrink}
         network = small("plain", scale=scale, **settings)
         seen = plain_reach(convolutions, ends, shrink)
         assert farthest_seen(network) == seen
-        assert network.tiling == ("exact" if seen <= OVERLAP else "blended")
+        assert network.tiling == ("exact" if seen <= FLAT_OVERLAP else "blended")
 
 
 @pytest.mark.parametrize("name", ["dbpn", "dsrn", "plain", "plain, chain"])

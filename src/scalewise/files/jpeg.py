@@ -1,7 +1,7 @@
 """JPEG files: segments, quantisation tables, the end marker, coding in memory.
 
 Source: ITU-T T.81, annex B: a segment is a marker of two bytes, and a length that counts itself.
-The codec is libvips's; its lossy steps in NumPy are in :mod:`scalewise.imaging.jpeg`.
+The codec is libvips's; its lossy steps in NumPy are in :mod:`scalewise.imaging.jpeg_codec`.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ from torch import Tensor, nn
 
 from scalewise.models.base import RestorationNetwork, require_positive
 from scalewise.models.layers import BicubicResidual, start_near_zero
-from scalewise.models.tiling import OVERLAP
+from scalewise.models.overlap import FLAT_OVERLAP
 
 PADDING = 2
 
@@ -129,7 +129,7 @@ class Dbpn(RestorationNetwork):
     ) -> None:
         require_positive(features=features, width=width, stages=stages)
         super().__init__(scale, channels, multiple=1)
-        self.tiling = "exact" if reach(scale, stages) <= OVERLAP else "blended"
+        self.tiling = "exact" if reach(scale, stages) <= FLAT_OVERLAP else "blended"
         self.dense = dense
         self.extract = nn.Sequential(conv(channels, features, 3), conv(features, width, 1))
         self.ups = nn.ModuleList(

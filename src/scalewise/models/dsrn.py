@@ -32,7 +32,7 @@ from torch import Tensor, nn
 from scalewise.errors import ScalewiseError
 from scalewise.models.base import RestorationNetwork, require_positive
 from scalewise.models.layers import BicubicResidual, start_near_zero
-from scalewise.models.tiling import OVERLAP
+from scalewise.models.overlap import FLAT_OVERLAP
 
 
 def residual(width: int) -> nn.Sequential:
@@ -67,7 +67,7 @@ class Dsrn(RestorationNetwork):
         if width % 2:
             raise ScalewiseError(f"width must be even, not {width}")
         super().__init__(scale, channels, multiple=1)
-        self.tiling = "exact" if 2 * stages <= OVERLAP else "blended"
+        self.tiling = "exact" if 2 * stages <= FLAT_OVERLAP else "blended"
         self.stages = stages
         self.extract = nn.Sequential(
             nn.Conv2d(channels, width // 2, 3, padding=1),

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from scalewise.errors import ScalewiseError
 from scalewise.models.base import RestorationNetwork, require_positive
 from scalewise.models.layers import bicubic_skip, keep_variance, start_near_zero
-from scalewise.models.tiling import OVERLAP
+from scalewise.models.overlap import FLAT_OVERLAP
 
 
 class ResidualBlock(nn.Module):
@@ -100,7 +100,7 @@ class Plain(RestorationNetwork):
         if ends not in (3, 5):
             raise ScalewiseError(f"ends must be 3 or 5, not {ends}")
         super().__init__(scale, channels, multiple=shrink)
-        self.tiling = "exact" if reach(convolutions, ends, shrink) <= OVERLAP else "blended"
+        self.tiling = "exact" if reach(convolutions, ends, shrink) <= FLAT_OVERLAP else "blended"
         self.fold = nn.PixelUnshuffle(shrink)
         self.head = nn.Conv2d(channels * shrink**2, width, ends, padding=ends // 2)
         self.body = (residual_body if residual else chain_body)(width, convolutions)

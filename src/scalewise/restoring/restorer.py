@@ -10,7 +10,7 @@ import numpy as np
 
 from scalewise.errors import ScalewiseError, warn
 from scalewise.files import PictureWriter, check_target, open_picture
-from scalewise.models.tiling import OVERLAP, Tiling
+from scalewise.models.overlap import Tiling, tile_overlap
 from scalewise.restoring.cascade import upscale_array
 from scalewise.restoring.channels import Network, Run
 from scalewise.restoring.ensemble import self_ensemble
@@ -33,12 +33,6 @@ from scalewise.restoring.tiling import TilingOptions, restore_rows
 Tile = int | Literal["auto"] | None
 
 DEFAULT_TILE: Tile = "auto"
-PYRAMID_OVERLAP = 28
-"""The overlap for pyramids, which see further, ever less: at least so much, and ``PYRAMID_PIXELS``
-of the coarsest level's pixels.  The largest difference between tiled and whole with scn_x2, in
-levels of 255: on photographs 0.11 (with 24: 0.23; with 16: 0.99), on black and white noise 0.10,
-on a checkerboard of single pixels 0.13 (with 24: 0.41)."""
-PYRAMID_PIXELS = 7
 BLEND = 14
 """Input pixels to either side of a cut over which tiles of ``blended`` networks are feathered."""
 
@@ -278,8 +272,7 @@ class Restorer:
 
     def _tiling(self, height: int, width: int) -> TilingOptions:
         traits = self._traits
-        pyramid_overlap = max(PYRAMID_OVERLAP, PYRAMID_PIXELS * traits.multiple)
-        overlap = OVERLAP if traits.multiple == 1 else pyramid_overlap
+        overlap = tile_overlap(traits.multiple)
         blend = 0 if traits.tiling == "exact" else BLEND
         if isinstance(self.tile, int):
             return TilingOptions(self.tile, overlap, blend)

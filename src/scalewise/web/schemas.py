@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from fastapi import File, UploadFile
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from scalewise.errors import ScalewiseError
+from scalewise.files.formats import FORMATS
 from scalewise.tasks import AUTO, TASKS, get_task, list_tasks
 
 
@@ -21,6 +23,19 @@ def _names() -> list[str]:
 
 TaskName = Annotated[
     str, AfterValidator(_checked), WithJsonSchema({"type": "string", "enum": _names()})
+]
+WRITTEN = [form.name for form in FORMATS]
+
+
+def _written(name: str) -> str:
+    """Return the name of a format that can be written."""
+    if name not in WRITTEN:
+        raise ScalewiseError(f"unknown format {name!r}; use one of {', '.join(WRITTEN)}")
+    return name
+
+
+FormatName = Annotated[
+    str, AfterValidator(_written), WithJsonSchema({"type": "string", "enum": WRITTEN})
 ]
 State = Literal["waiting", "running", "done", "failed", "cancelled", "lost"]
 FINAL: frozenset[State] = frozenset({"done", "failed", "cancelled", "lost"})
@@ -59,7 +74,7 @@ class RestoreForm(BaseModel):
         max_length=100,
         description="A name of GET /v1/models, in place of the task's.",
     )
-    format: Literal["png", "jpeg", "webp", "avif", "tiff"] | None = Field(
+    format: FormatName | None = Field(
         default=None,
         description="Of the result; the picture's own by default, PNG where that is not written.",
     )
