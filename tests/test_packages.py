@@ -26,7 +26,7 @@ def test_every_public_name_is_there(package: str) -> None:
     ("code", "absent"),
     [
         ("import scalewise.imaging", "pyvips"),
-        ("from scalewise.data import Degradation, PatchSampler, Store, pack", "pyvips"),
+        ("from scalewise.data import PatchDegradation, PatchSampler, Store, pack", "pyvips"),
         ("import scalewise.files, scalewise.data, scalewise.imaging", "torch"),
     ],
 )

@@ -212,9 +212,9 @@ def test_peers_run_with_the_interpreter_that_was_named(tmp_path: Path) -> None:
     ("result", "said"),
     [
         (np.zeros((128, 128, 3), np.uint8), "another picture"),
-        (picture_of((64, 64)), "no enlarged"),
-        (picture_of((128, 64)), "no enlarged"),
-        (np.zeros((128, 128, 3), np.float32), "no enlarged"),
+        (picture_of((64, 64)), "not an enlargement"),
+        (picture_of((128, 64)), "not an enlargement"),
+        (np.zeros((128, 128, 3), np.float32), "not an enlargement"),
     ],
 )
 def test_what_does_not_enlarge_is_not_timed(result: np.ndarray, said: str) -> None:

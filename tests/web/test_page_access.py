@@ -64,7 +64,7 @@ def test_everything_is_done_with_keys(visit: Visit, pictures: Path) -> None:
     tab_to(user, "#task")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
-    assert page.locator("#task").input_value() == "upscale"
+    assert page.locator("#task").input_value() == "super-resolution"
     tab_to(user, ".job button:has-text('Again')")
     page.keyboard.press("Enter")
     page.locator("#command").get_by_text("scn_x2").or_(
