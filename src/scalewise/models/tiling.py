@@ -1,4 +1,4 @@
-"""Tiling traits of networks: how images may be cut for them; without PyTorch."""
+"""Tiling modes of networks; importing them does not need PyTorch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Tiling = Literal["exact", "blended", "whole"]
 
 ``exact``: tiles that start on multiples of ``multiple`` and overlap give the result of the whole
 image up to rounding.  ``blended``: the result depends slightly on the cut, so overlaps must be
-feathered.  ``whole``: the network sees statistics of the whole image, and must run on it whole.
+feathered.  ``whole``: the network uses statistics of the whole image, and must run on it whole.
 """
 
 OVERLAP = 24
