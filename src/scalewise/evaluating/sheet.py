@@ -2,7 +2,8 @@
 
 Below the zoomed crops there may be error maps: differences to the last image, the ground truth.
 
-The sheet is drawn with NumPy alone, without a plotting library and without the machine's fonts.  The letters are in ``letters.png``: DejaVu Sans Mono's ASCII 32 to 126 in a row.
+The sheet is drawn with NumPy alone, without a plotting library and without the machine's fonts.
+The letters are in ``letters.png``: DejaVu Sans Mono's ASCII 32 to 126 in a row.
 """
 
 from __future__ import annotations

@@ -45,8 +45,8 @@ class ScaleAttention(nn.Module):
     Args:
         width: features of every level.
         levels: number of levels.
-        sees: input of the attention; ``"features"``: all features of all levels; ``"means"``: only the mean over the
-            features of each level.
+        sees: input of the attention.  ``"features"``: all features of all levels; ``"means"``:
+            only the mean over the features of each level.
     """
 
     def __init__(self, width: int, levels: int, sees: Attention, align_corners: bool) -> None:

@@ -5,9 +5,10 @@ Haris, Shakhnarovich and Ukita, "Deep Back-Projection Networks for Super-Resolut
 
 An up-projection unit enlarges low-resolution features and reduces them again.  Then it enlarges
 the error and adds it.  A down-projection unit does the reverse.  T up-projections and T - 1
-down-projections alternate, and the image is a convolution of all T enlarged feature maps.  ``features`` is the paper's n0, ``width`` its nR, ``stages`` its T; with ``dense`` a unit
-gets the outputs of all units of the other kind before it (D-DBPN).  The authors' settings, and
-their parameters here, in RGB:
+down-projections alternate, and the image is a convolution of all T enlarged feature maps.
+``features`` is the paper's n0, ``width`` its nR, ``stages`` its T; with ``dense`` a unit gets the
+outputs of all units of the other kind before it (D-DBPN).  The authors' settings, and their
+parameters here, in RGB:
 
 =======  ========  =====  ======  =====  =========  ==========
 name     features  width  stages  dense  x2         x4
@@ -28,7 +29,8 @@ built here.  For D-DBPN 5,953 (x2) and 10,426 thousand (x4) are quoted, the same
 
 A setting of the family S, M, L with about a million parameters at x2:
 ``create_model("dbpn", features=128, width=32, stages=5)``, 1,008,256.  The receptive field
-reaches :func:`reach` input pixels to each side, so at x2 tiles are exact up to four stages, and blended beyond.
+reaches :func:`reach` input pixels to each side, so at x2 tiles are exact up to four stages, and
+blended beyond.
 """
 
 from __future__ import annotations
@@ -64,12 +66,12 @@ def conv(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
 
 
 def shrink(width: int, scale: int) -> nn.Sequential:
-    """Return a strided convolution: (N, width, scale h, scale w) to (N, width, h, w), activated."""
+    """Return a strided convolution that reduces by ``scale``, with its activation."""
     return nn.Sequential(nn.Conv2d(width, width, scale + 2 * PADDING, scale, PADDING), PReLU())
 
 
 def enlarge(width: int, scale: int) -> nn.Sequential:
-    """Return a transposed convolution: (N, width, h, w) to (N, width, scale h, scale w), activated."""
+    """Return a transposed convolution that enlarges by ``scale``, with its activation."""
     deconv = nn.ConvTranspose2d(width, width, scale + 2 * PADDING, scale, PADDING)
     return nn.Sequential(deconv, PReLU())
 

@@ -57,7 +57,7 @@ class WeightNormConv2d(nn.Module):
 
 
 class FeaturePyramid(nn.Module):
-    """Pyramid of (N, width, H, W): levels (N, width, H / 2^l, W / 2^l), each half the one before."""
+    """Pyramid of (N, width, H, W): levels (N, width, H / 2^l, W / 2^l), each half the last."""
 
     def __init__(self, levels: int) -> None:
         super().__init__()

@@ -5,10 +5,10 @@ After Fan et al., "Scale-Wise Convolution for Image Restoration", AAAI 2020
 One body is shared by all levels of a feature pyramid, and every level gets features of its finer
 and its coarser neighbour.  Differences to the paper, with reasons:
 
-- Each level has exactly half the size of the one before: down is 2x2 average pooling (which is what bilinear
-  halving with ``align_corners=False`` computes), up is bilinear with ``align_corners=False``.
-  A pixel's result does not depend on the image's size, so tiles that start on multiples of
-  ``2^(levels - 1)`` reproduce the whole image.
+- Each level has exactly half the size of the one before: down is 2x2 average pooling (which is what
+  bilinear halving with ``align_corners=False`` computes), up is bilinear with
+  ``align_corners=False``.  A pixel's result does not depend on the image's size, so tiles that
+  start on multiples of ``2^(levels - 1)`` reproduce the whole image.
 - The exchange between levels starts at zero, the body's second convolution is scaled by
   ``1 / sqrt(blocks)``, and there is no weight normalisation: a residual network that starts
   close to the identity reaches in minutes what the paper's initialisation reaches in hours.

@@ -28,7 +28,7 @@ def download_release(reference: str) -> Path:
     """Return the folder of a model on the hub; download it if needed.
 
     Args:
-        reference: ``hf-hub:owner/name``, with ``@revision`` (a branch, tag or commit) or without it.
+        reference: ``hf-hub:owner/name``, with ``@revision`` (a branch, tag or commit) or without.
 
     Raises:
         ScalewiseError: no such model, not a released model, no network, or no huggingface_hub.
