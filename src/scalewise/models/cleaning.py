@@ -30,8 +30,8 @@ denoising block and of the artifact module."""
 
 MOST_LAYERS = 8
 """The most convolutions in both together.  Each widens the receptive field by one pixel, so the
-overlap of tiles has one pixel less to spare.  With this limit the largest difference between tiled and
-whole is still below a level of 255 (``tests/restoring/test_seams.py``)."""
+overlap of tiles has one pixel less to spare.  With this limit the largest difference between tiled
+and whole is still below a level of 255 (``tests/restoring/test_seams.py``)."""
 
 
 class CleanedNetwork(RestorationNetwork):

@@ -136,9 +136,7 @@ def draw_curves(curves: Sequence[Curve], x: Axis = "steps", theme: Theme = LIGHT
         at = _x_values(curve, x)
         raw = np.array([line.loss for line in curve.lines])
         width = int(len(raw) * SMOOTHING)
-        smoothed = smooth(
-            smooth(raw, width), width
-        )  # twice, so that a spike does not become a rectangle
+        smoothed = smooth(smooth(raw, width), width)  # once makes spikes rectangles
         losses += [smoothed, np.percentile(raw, [2, 98])]
         loss_axes.plot(at, raw, color=color, linewidth=0.6, alpha=0.3, zorder=2)
         loss_axes.plot(at, smoothed, color=color, linestyle=style, linewidth=2, zorder=3)

@@ -152,9 +152,7 @@ class Trainer:
 
     def _train(self) -> None:
         begins = self.step == self._first_step
-        if (
-            begins and self.world.writes
-        ):  # an earlier start may have been killed before its first checkpoint
+        if begins and self.world.writes:  # may have been killed before its first checkpoint
             self.run.mkdir(parents=True, exist_ok=True)
             self._log.forget_after(-1)
         # Not earlier: the processes wait for each other here, and arrive one after the other.

@@ -114,10 +114,7 @@ def read_settings(path: Path) -> Plain:
         settings = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:
         raise ScalewiseError(f"{path}: cannot read the recipe ({error.strerror})") from error
-    except (
-        yaml.YAMLError,
-        ValueError,
-    ) as error:  # ValueError: binary data or a date that does not exist
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: binary data or an invalid date
         raise ScalewiseError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(settings, dict):
         raise ScalewiseError(f"{path}: a recipe is a list of 'key: value' lines; see recipes/")

@@ -52,9 +52,7 @@ class TensorBoard:
         trainer = self._trainer
         for index, (lr, bicubic, truth) in enumerate(self._crops):
             restored = restore_uint8(trainer.ema.network, lr, trainer.device, trainer.dtype)
-            seen = (
-                np.rint(bicubic).clip(0, 255).astype(np.uint8)
-            )  # noise without JPEG is not rounded
+            seen = np.rint(bicubic).clip(0, 255).astype(np.uint8)  # noise alone is not rounded
             picture = np.concatenate([seen, restored, truth], axis=1)
             self._writer.add_image(  # pyright: ignore[reportUnknownMemberType]
                 f"crops/{index}", picture, step, dataformats="HWC"

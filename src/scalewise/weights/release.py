@@ -155,9 +155,7 @@ def write_release(
         aims=aims or {},
     )
     write_card(card, folder)
-    (folder / INT8_FILE).unlink(
-        missing_ok=True
-    )  # it belongs to earlier weights, and the card no longer lists it
+    (folder / INT8_FILE).unlink(missing_ok=True)  # of earlier weights; the card does not list it
     return card
 
 
