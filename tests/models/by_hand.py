@@ -1,4 +1,4 @@
-"""The networks' operations computed by hand, one pixel at a time, and what compares them."""
+"""The networks' operations computed by hand, one pixel at a time, and comparisons with them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Denoising block and artifact module: by hand, as they start, and how far they see."""
+"""Denoising block and artifact module: results by hand, initial state, receptive field."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def test_scale_wise_convolution_of_adaptive(
 
 
 def plain_adaptive_sum(module: AdaptiveScaleWiseConv, x: Tensor) -> Tensor:
-    """What Adaptive's convolution computes, by PyTorch's own operations, one after the other."""
+    """Compute Adaptive's convolution with PyTorch's own operations, one after the other."""
     outputs: list[Tensor] = []
     for level, conv in enumerate(module.convs):
         small = F.interpolate(x, scale_factor=0.5**level, mode="bilinear")

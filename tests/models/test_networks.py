@@ -1,4 +1,4 @@
-"""What every architecture of the registry must do, whatever its inside."""
+"""Requirements on every architecture of the registry: sizes, padding, tiling, gradients."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "adaptive, cleaning": {"width": 8, "blocks": 2, "denoise": 2},
     "scn_exact, cleaning": {"width": 8, "expansion": 2, "blocks": 2, "denoise": 3, "artifacts": 2},
 }
-"""Of every architecture one, and those with what may go ahead of them."""
+"""One network of every architecture, and those with a cleaning step."""
 
 
 def architecture(name: str) -> str:
@@ -125,7 +125,7 @@ def test_bfloat16_autocast_agrees_roughly(name: str) -> None:
 
 
 def cut_error(network: RestorationNetwork, start: int) -> float:
-    """How far a tile from ``start`` on is from the whole picture's result, 56 pixels in."""
+    """Return the error of a tile from ``start`` on, 56 pixels inside it."""
     whole, x2 = picture(136, 136), network.scale
     with torch.no_grad():
         from_whole = network(whole)[..., 72 * x2 : 80 * x2, 72 * x2 : 80 * x2]
@@ -154,7 +154,7 @@ def test_tile_exact_networks_do_not_see_where_a_tile_was_cut(name: str) -> None:
 
 
 def farthest_seen(network: RestorationNetwork) -> int:
-    """How many input pixels away from itself an output pixel sees."""
+    """Return the receptive field to one side of an output pixel, in input pixels."""
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.abs_()  # so that nothing cancels or is cut off

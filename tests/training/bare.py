@@ -1,4 +1,4 @@
-"""An environment that holds a few packages and what they depend on, and nothing else."""
+"""An environment with only a few packages and their dependencies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 SOURCE = Path(__file__).parents[2] / "src"
 
 TRAINING_NEEDS = ("torch", "numpy", "PyYAML", "pydantic")
-"""The packages that a training on packed stores is to need."""
+"""The packages that training on packed stores may need."""
 
 
 def link_packages(names: Iterable[str], site: Path) -> None:

@@ -1,4 +1,4 @@
-"""Training with PyTorch, NumPy, PyYAML and pydantic only; what needs more says so in one line."""
+"""Training with only PyTorch, NumPy, PyYAML and pydantic; other needs give one-line errors."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Training:
         return run_bare(self.site, *command, cwd=self.folder)
 
     def refused(self, *overrides: str) -> str:
-        """What the command says when it fails: one line, after that it prepares."""
+        """Return the error of a failing command: one line after the one about preparation."""
         done = self(*overrides, run="refused")
         assert done.returncode == 1, done.stderr
         preparing, error = done.stderr.splitlines()

@@ -1,4 +1,4 @@
-"""A trunk and its decayed copies, and what a run says of the weights it started from."""
+"""A trunk and its decayed copies, and the messages on the weights that a run starts from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture of runs' curves: what is drawn, named and written."""
+"""Plots of training curves: lines, labels and files."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 There is no GPU here, so a recorder stands in for the CUDA graph: it keeps the operations of one
 step with the tensors that they read and wrote, and a replay runs them on these tensors again.  A
-number that Python computed anew for each step would stay what it was when it was recorded.
+number that Python computes for each step would keep its value from the recording.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The loop: resuming is exact, checkpoints are whole, and what breaks is said."""
+"""Training loop: exact resumption, complete checkpoints, and error messages."""
 
 from __future__ import annotations
 

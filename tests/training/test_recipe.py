@@ -1,4 +1,4 @@
-"""Recipes: what is accepted, what is refused and in which words."""
+"""Recipes: accepted and refused settings, and the error messages."""
 
 from __future__ import annotations
 

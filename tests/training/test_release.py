@@ -1,4 +1,4 @@
-"""From a run to a release: the card tells what the weights came from."""
+"""Releases of runs: the card names the origin of the weights."""
 
 from __future__ import annotations
 

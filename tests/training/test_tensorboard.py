@@ -1,4 +1,4 @@
-"""What TensorBoard is given: numbers always, pictures where something was measured."""
+"""TensorBoard logs: numbers at every line, images at every validation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of the loop share: runs that are killed, resumed, and read."""
+"""Helpers for tests of the loop: runs that are killed, resumed and read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scalewise.training.validation import ValidationSet
 
 
 class At:
-    """Does something at the first line of the log that reaches a step."""
+    """A listener that calls a function at the first log line that reaches a step."""
 
     def __init__(self, step: int, action: Callable[[], None]) -> None:
         self.step, self.action = step, action
@@ -32,7 +32,7 @@ class At:
 
 
 class Scripted(ValidationSet):
-    """A validation set that measures what it is told to."""
+    """A validation set that returns given scores."""
 
     _scores: Iterator[float]
 
@@ -53,7 +53,7 @@ def resumed_trainer(
 
 
 def stop_at(trainer: Trainer, step: int) -> None:
-    """Have a trainer stop itself while it takes the step after ``step``."""
+    """Make a trainer stop itself during the step after ``step``."""
     training_step = trainer.training_step
 
     def step_and_stop() -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""One picture made worse and restored: baseline, networks and the truth beside each other."""
+"""Comparison of restorations of one degraded image: baseline, networks and ground truth."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 
 CROP = 64
-"""Side of the zoomed crop, in pixels of the truth."""
+"""Side of the zoomed crop, in pixels of the ground truth."""
 
 
 @dataclass(frozen=True)
 class Contender:
-    """What one method made of the reduced picture: pixels, scores and seconds."""
+    """The result of one method on the degraded image: pixels, scores and seconds."""
 
     name: str
     image: Pixels
@@ -37,17 +37,17 @@ class Contender:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A picture (truth), what became of it (lr), and what was made of that; the baseline first."""
+    """A ground truth, its degraded image (lr), and all results from that; the baseline first."""
 
     lr: Pixels
     truth: Pixels
     contenders: list[Contender]
 
     def sheet(self, errors: bool = False) -> Pixels:
-        """All of it side by side with a zoomed crop, where the baseline is furthest off.
+        """Draw all images side by side, and zoom in where the baseline's error is largest.
 
         Args:
-            errors: add maps of where each departs from the truth.
+            errors: add a map of the errors of each result.
         """
         crop = most_telling_crop(self.contenders[0].image, self.truth, CROP)
         is_reduced = self.lr.shape != self.truth.shape
@@ -60,17 +60,17 @@ class Comparison:
 def compare(
     picture: Path, restorers: Sequence[Restorer], protocol: Protocol, baseline: str = "bicubic"
 ) -> Comparison:
-    """Make a picture worse, restore it, and score the results.
+    """Degrade an image, restore it, and score the results.
 
     Args:
-        picture: an image file; it is the truth.
+        picture: an image file; it is the ground truth.
         restorers: networks of one scale; at least one.
         protocol: how the image is degraded, and how results are scored.
-        baseline: what to call that which networks are compared with: the enlargement by
-            bicubic interpolation, or at scale 1 the input as it is.
+        baseline: name of the method that networks are compared with: bicubic enlargement, or
+            at scale 1 the unchanged input.
 
     Raises:
-        ScalewiseError: an unreadable or too small picture.
+        ScalewiseError: the image is unreadable or too small.
     """
     scale = restorers[0].scale
     lr, truth = protocol.prepare(read_rgb(picture), None, scale, picture.stem)

@@ -1,4 +1,4 @@
-"""Evaluating: restore a dataset's pictures and score them under a protocol."""
+"""Evaluation of a restoration on a dataset, under a protocol."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ Restore = Callable[[NDArray[Any]], NDArray[Any]]
 
 @dataclass(frozen=True)
 class ImageScore:
-    """One picture's scores: PSNR, PSNR-Y and PSNR-B in dB, SSIM; and what it cost.
+    """One image's scores (PSNR, PSNR-Y and PSNR-B in dB, SSIM) and its time.
 
     Attributes:
-        name: the picture's name in its dataset.
-        width, height: of the truth, as scored before cropping the border.
-        psnr_b: None where the protocol does not measure it.
-        seconds: that restoring took.
-        encoded: SHA-256 of the file that the input was in; None where it was in none.
+        name: the image's name in its dataset.
+        width, height: size of the ground truth, before the border is cropped for the scores.
+        psnr_b: None if the protocol does not measure it.
+        seconds: time of the restoration.
+        encoded: SHA-256 of the encoded input file; None if the input was not encoded.
     """
 
     name: str
@@ -55,14 +55,14 @@ class ImageScore:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model scored on a dataset; the means are over images.
+    """Scores of a model on a dataset; means are over images.
 
     Attributes:
         model: name of the model or baseline.
-        dataset: what the dataset is called.
-        protocol: how it was measured.
-        precision: what the runtime computed in.
-        images: every picture's scores.
+        dataset: the dataset's name.
+        protocol: how images were prepared and scored.
+        precision: number format that the runtime computed in.
+        images: the scores of every image.
     """
 
     model: str
@@ -88,13 +88,13 @@ class Evaluation:
 
     @property
     def psnr_b(self) -> float | None:
-        """Mean PSNR-B of Y in dB; None where it was not measured."""
+        """Mean PSNR-B of Y in dB; None if it was not measured."""
         values = [image.psnr_b for image in self.images if image.psnr_b is not None]
         return _mean(values) if values else None
 
     @property
     def encoded(self) -> str | None:
-        """SHA-256 over the SHA-256s (in hexadecimal, in order) of the files that inputs were in."""
+        """SHA-256 over the SHA-256s (in hexadecimal, in order) of the encoded input files."""
         digests = [image.encoded for image in self.images if image.encoded is not None]
         return hashlib.sha256("".join(digests).encode()).hexdigest() if digests else None
 
@@ -108,16 +108,16 @@ class Evaluation:
 def evaluate(
     restore: Restore, dataset: Dataset, scale: int, protocol: Protocol
 ) -> Iterator[ImageScore]:
-    """Score a restoration on a dataset, picture by picture.
+    """Score a restoration on a dataset, image by image.
 
     Args:
-        restore: what is evaluated.
-        dataset: with LR files of the scale, or HR only, whose LR is then made.
+        restore: the restoration to evaluate.
+        dataset: HR files, with LR files of the scale or without; missing LR images are made.
         scale: output over input size.
-        protocol: how pictures are prepared and scored.
+        protocol: how images are prepared and scored.
 
     Raises:
-        ScalewiseError: a picture that cannot be read, or whose LR does not fit.
+        ScalewiseError: an image cannot be read, or its LR image has the wrong size.
     """
     for item in dataset.items:
         hr = read_rgb(item.hr)
@@ -136,23 +136,25 @@ def evaluate(
 
 
 def bicubic(scale: int) -> Restore:
-    """The baseline where pictures grow: MATLAB's bicubic enlargement."""
+    """Return the baseline for scales above 1: MATLAB's bicubic enlargement."""
     return lambda image: imresize(image, scale)
 
 
 def baseline(scale: int) -> Restore:
-    """What networks are compared with: bicubic where pictures grow, else the input as it is."""
+    """Return the baseline of a scale: bicubic enlargement, or the unchanged input at scale 1."""
     return bicubic(scale) if scale > 1 else unchanged
 
 
 def unchanged(image: NDArray[Any]) -> NDArray[Any]:
-    """The baseline where pictures keep their size: the input as it is."""
+    """Return the input unchanged: the baseline at scale 1."""
     return image
 
 
 def restoration(restorer: Restorer) -> Restore:
-    """What a network makes of pictures; floating ones are in levels of 255, and stay unclipped
-    until they are in it."""
+    """Return a network's restoration.
+
+    Floating-point images are in levels of 255; they are not clipped before the network.
+    """
 
     def restore(image: NDArray[Any]) -> NDArray[Any]:
         if image.dtype == np.uint8:
@@ -163,7 +165,7 @@ def restoration(restorer: Restorer) -> Restore:
 
 
 def write_csv(evaluations: list[Evaluation], path: Path) -> None:
-    """Write every picture's scores, with all that they depend on in each row."""
+    """Write every image's scores, each row with model, dataset, protocol and precision."""
     names = [field.name for field in fields(ImageScore)]
     table = io.StringIO(newline="")
     writer = csv.writer(table)
@@ -176,7 +178,7 @@ def write_csv(evaluations: list[Evaluation], path: Path) -> None:
 
 
 def to_score(evaluation: Evaluation) -> Score:
-    """The means, as they stand on a model's card."""
+    """Return the means as a score for a model's card."""
     return Score(
         model=evaluation.model,
         dataset=evaluation.dataset,

@@ -1,4 +1,4 @@
-"""Protocols of evaluation, one for each task, with JPEG as libvips codes it."""
+"""Evaluation protocols, one for each task, with JPEG coded by libvips."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from scalewise.tasks import get_task
 
 
 def evaluation_protocol(task: str, **options: Any) -> Protocol:
-    """Make the protocol that a task is evaluated by.
+    """Return the evaluation protocol of a task.
 
     Args:
         task: a name of :func:`scalewise.tasks.list_tasks`.
-        options: what may be chosen for it, such as ``sigma=25`` or ``quality=10``.
+        options: the task's options, such as ``sigma=25`` or ``quality=10``.
 
     Raises:
-        ScalewiseError: an unknown task, or an option of another one.
+        ScalewiseError: the task is unknown, or an option belongs to another task.
     """
     return get_task(task).make_protocol(JpegCodec(encoder_name(), _code), **options)
 

@@ -1,9 +1,9 @@
-"""The comparison sheet: pictures side by side, whole and zoomed in, each with its label.
+"""Comparison sheet: images side by side, whole and zoomed in, each with its label.
 
-Below the zoomed crops there may be maps of where each departs from the last picture, the truth.
+Below the zoomed crops there may be error maps: differences to the last image, the ground truth.
 
-Drawn with NumPy alone: the light core has no plotting library, and no font of the machine's
-is needed.  The letters are in ``letters.png``: DejaVu Sans Mono's ASCII 32 to 126 in a row.
+The sheet is drawn with NumPy alone, without a plotting library and without the machine's fonts.
+The letters are in ``letters.png``: DejaVu Sans Mono's ASCII 32 to 126 in a row.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ PAPER, INK = (255, 255, 255), (30, 30, 30)
 LARGEST_ERROR = 64
 """The error, in levels of Y, that maps show in their last colour."""
 
-# From dark blue by grey to yellow, evenly lighter: told apart by everyone, and in print.
+# From dark blue through grey to yellow, in even steps of lightness: safe for colour-blind readers
+# and for print.
 _ERROR_COLOURS = np.array(
     [(0, 32, 77), (64, 77, 107), (124, 123, 120), (186, 174, 108), (255, 234, 70)], np.float64
 )
@@ -40,20 +41,20 @@ _ERROR_COLOURS = np.array(
 
 @dataclass(frozen=True)
 class Panel:
-    """One column: a picture, (H, W, 3) uint8, and the lines of text under it."""
+    """One column: an image, (H, W, 3) uint8, and the lines of text under it."""
 
     image: Pixels
     label: tuple[str, ...]
 
 
 def draw_sheet(panels: Sequence[Panel], crop: tuple[int, int, int], errors: bool = False) -> Pixels:
-    """Draw panels side by side: the whole picture on top, a zoomed crop and the label below.
+    """Draw panels side by side: the whole image on top, a zoomed crop and the label below.
 
     Args:
-        panels: pictures of one scene, in any sizes of about one shape; the last one is the
-            reference whose pixels ``crop`` counts.
+        panels: images of one scene with about the same aspect ratio, of any size.  The last one
+            is the reference; ``crop`` counts its pixels.
         crop: top, left and side of the square to zoom in on.
-        errors: draw maps of where the crops depart from the reference's, too.
+        errors: also draw maps of the differences between the crops and the reference's crop.
 
     Returns:
         The sheet, (H, W, 3) uint8.
@@ -70,12 +71,12 @@ def draw_sheet(panels: Sequence[Panel], crop: tuple[int, int, int], errors: bool
 
 
 def most_telling_crop(image: Pixels, reference: Pixels, side: int) -> tuple[int, int, int]:
-    """Where an image departs most from its reference: top, left and side of a square.
+    """Return the square with the largest error of an image: top, left and side.
 
     Args:
         image: (H, W, 3), such as the bicubic enlargement.
-        reference: the same shape.
-        side: of the square; made smaller if the picture is.
+        reference: the reference, of the same shape.
+        side: side of the square; it is reduced if the image is smaller.
     """
     side = min(side, *reference.shape[:2])
     error = np.abs(rgb_to_y(image) - rgb_to_y(reference))
@@ -86,7 +87,7 @@ def most_telling_crop(image: Pixels, reference: Pixels, side: int) -> tuple[int,
 
 
 def error_map(image: Pixels, reference: Pixels) -> Pixels:
-    """How far Y is from the reference's, in colours from 0 to :data:`LARGEST_ERROR` levels.
+    """Draw the absolute error of Y in colours, from 0 to :data:`LARGEST_ERROR` levels.
 
     Args:
         image, reference: (H, W, 3) uint8.
@@ -103,7 +104,7 @@ def error_map(image: Pixels, reference: Pixels) -> Pixels:
 
 
 def _column(panel: Panel, crop: tuple[int, int, int], reference: Pixels, errors: bool) -> Pixels:
-    """One panel: the picture, its crop, its error map if asked for, and its label."""
+    """Draw one panel: the image, its crop, its error map if asked for, and its label."""
     relative = panel.image.shape[0] / reference.shape[0]
     height = round(PANEL * panel.image.shape[0] / panel.image.shape[1])
     whole = _fit(panel.image, (height, PANEL))
@@ -127,22 +128,22 @@ def _cut(image: Pixels, crop: tuple[int, int, int], relative: float) -> Pixels:
 
 
 def _colour_scale() -> Pixels:
-    """The colours of errors, the largest on top."""
+    """Draw the colours of errors, the largest on top."""
     levels = np.linspace(LARGEST_ERROR / 219 * 255, 0, PANEL)[:, None, None]
     scale = np.rint(np.broadcast_to(levels, (PANEL, PANEL, 3))).astype(np.uint8)
     return error_map(scale, np.zeros_like(scale))
 
 
 def _error_square(zoomed: Pixels, reference: Pixels, crop: tuple[int, int, int]) -> Pixels:
-    """The error map of a crop."""
+    """Draw the error map of a crop."""
     truth = _cut(reference, crop, 1)
-    if zoomed.shape != truth.shape:  # the low resolution: nothing to compare
+    if zoomed.shape != truth.shape:  # low resolution: there is nothing to compare
         return np.full((PANEL, PANEL, 3), PAPER, np.uint8)
     return _enlarge(error_map(zoomed, truth), PANEL)
 
 
 def _fit(image: Pixels, size: tuple[int, int]) -> Pixels:
-    """Reduce smoothly, but enlarge by repeating pixels, so that a small picture looks it."""
+    """Reduce smoothly, but enlarge by repeating pixels, so that a small image is seen as small."""
     return imresize(image, size=size) if image.shape[1] > size[1] else _nearest(image, size)
 
 
@@ -157,7 +158,7 @@ def _nearest(image: Pixels, size: tuple[int, int]) -> Pixels:
 
 
 def _frame(image: Pixels, top: int, left: int, side: int) -> None:
-    """Draw a square's outline into an image: white within black, to be seen on anything."""
+    """Draw a square's outline: white within black, so that it is visible on every image."""
     for inset, colour in ((0, 0), (1, 255), (2, 0)):
         first_row, first = top + inset, left + inset
         last_row, last = top + side - 1 - inset, left + side - 1 - inset
@@ -166,7 +167,7 @@ def _frame(image: Pixels, top: int, left: int, side: int) -> None:
 
 
 def _write(line: str) -> Pixels:
-    """A line of text as (height, PANEL, 3), cut off where it is too long."""
+    """Draw a line of text as (height, PANEL, 3), and cut it off if it is too long."""
     letters = _letters()
     codes = [min(max(ord(letter), 32), 126) - 32 for letter in line]
     ink = np.zeros((letters.shape[1], PANEL))
@@ -179,6 +180,6 @@ def _write(line: str) -> Pixels:
 
 @cache
 def _letters() -> NDArray[np.float64]:
-    """Opacities of the printable ASCII characters: (95, height, width) in [0, 1]."""
+    """Read the opacities of the printable ASCII characters: (95, height, width) in [0, 1]."""
     row = read(LETTERS).pixels[..., 0] / 255
     return np.stack(np.split(row, 95, axis=1))

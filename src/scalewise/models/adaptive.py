@@ -1,4 +1,4 @@
-"""Adaptive: Original's skeleton, with normalisation and attention over the scales.
+"""Adaptive: Original's skeleton with normalisation and attention over the scales.
 
 M. Pratap, "Scale-wise Convolution for image restoration", Purdue University, after Fan et
 al., "Scale-Wise Convolution for Image Restoration", AAAI 2020
@@ -9,16 +9,15 @@ normalises each (``conv -> InstanceNorm``) and weights them pixel by pixel:
 ``sum_l alpha_l F_l``, with alpha the softmax over the levels of a 1x1 convolution of all F_l.
 Published setting: 64 features, 8 blocks, 3 levels, x2; 1,790,524 parameters.
 
-The published checkpoints come from code that differs from the document's text, which are
-options here: its attention sees only the mean over the features of every F_l (``attention =
-"means"``; the weights' shapes tell the two apart), and it aligns the corner pixels when it
-resamples (``align_corners``).  It also normalises over features of 64x256x256 after the
-initial convolution, so that it takes no other image size; the document does not have that,
-and neither has this network.
+The published checkpoints come from code that differs from the document's text.  Two differences
+are options here.  Its attention sees only the mean over the features of every F_l (``attention =
+"means"``; the weights' shapes differ).  It also aligns the corner pixels when it resamples
+(``align_corners``).  A third is left out: that code normalises over features of 64x256x256 after
+the initial convolution, so it takes only one image size.  The document does not have that.
 
-Instance normalisation sees the whole picture, so this network cannot be cut into tiles.
-Both that and the attention can be left out (``norm``, ``attention = "none"``), to see what each
-brings; without either it computes what Original does.
+Instance normalisation uses statistics of the whole image, so images cannot be cut into tiles.
+Normalisation and attention can be left out (``norm``, ``attention = "none"``), to measure the
+effect of each; without both the network computes the same as Original.
 """
 
 from __future__ import annotations
@@ -40,14 +39,14 @@ class ScaleAttention(nn.Module):
     """Weights per pixel and level that sum to 1 over the levels.
 
     The 1x1 convolution of all levels' outputs is the sum of one convolution for each level, and
-    a 1x1 convolution and a bilinear enlargement can change places.  So each level is looked at
-    in its own resolution, where it has 4^l times fewer pixels, and nothing is concatenated.
+    a 1x1 convolution commutes with bilinear enlargement.  So each level is convolved in its own
+    resolution, where it has 4^l times fewer pixels, and nothing is concatenated.
 
     Args:
         width: features of every level.
-        levels: levels to choose from.
-        sees: ``"features"``: all features of all levels; ``"means"``: only the mean over the
-            features of each level.
+        levels: number of levels.
+        sees: input of the attention.  ``"features"``: all features of all levels; ``"means"``:
+            only the mean over the features of each level.
     """
 
     def __init__(self, width: int, levels: int, sees: Attention, align_corners: bool) -> None:
@@ -97,7 +96,7 @@ class AdaptiveScaleWiseConv(nn.Module):
             outputs.append(instance_norm(output) if self.norm else output)
         weights = None
         if self.attention is not None:
-            # In chunks, not slices: the gradient of a slice is a picture full of zeros.
+            # In chunks, not slices: the gradient of a slice would be a full-size tensor of zeros.
             weights = self.attention(outputs).chunk(len(outputs), dim=1)
         total = outputs[0] if weights is None else weights[0] * outputs[0]
         for level in range(1, len(outputs)):
@@ -114,8 +113,8 @@ class Adaptive(DocumentNetwork):
         channels: image channels, 1 or 3.
         width: features.
         blocks: residual blocks.
-        levels: resolutions that a scale-wise convolution looks at, each half the one before.
-        attention: what the attention sees, see :class:`ScaleAttention`; ``"none"`` adds up.
+        levels: resolutions of a scale-wise convolution, each half the one before.
+        attention: input of the attention, see :class:`ScaleAttention`; ``"none"`` adds levels up.
         norm: normalise every level's output.
         align_corners: resample with the corner pixels aligned.
         global_residual: add the bicubic enlargement of the input, and start close to it.
@@ -148,13 +147,13 @@ class Adaptive(DocumentNetwork):
 
 
 def instance_norm(features: Tensor) -> Tensor:
-    """Normalise every picture's every feature map (N, C, H, W) to mean 0 and variance 1.
+    """Normalise each feature map of each image (N, C, H, W) to mean 0 and variance 1.
 
     A map of a single pixel becomes 0; ``torch.nn.functional.instance_norm`` refuses it.
 
-    Learning on a CPU, every picture is normalised by ``batch_norm``, which is the same for
-    a batch of one: PyTorch's ``instance_norm`` would bring features that lie channels last into
-    another order, and all that follows would be slow.
+    When training on a CPU, each image is normalised by ``batch_norm``, which is the same for
+    a batch of one.  PyTorch's ``instance_norm`` would change the memory order of channels-last
+    features, and everything after it would be slow.
     """
     if features.device.type == "cpu" and torch.is_grad_enabled():
         pictures = [_batch_norm(picture) for picture in features.chunk(len(features))]

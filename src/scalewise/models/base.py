@@ -1,4 +1,4 @@
-"""Base class of all networks: sizes, padding, and how each may be tiled."""
+"""Base class of all networks: sizes, padding and tiling."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class RestorationNetwork(nn.Module):
     Attributes:
         scale: output over input size, 1 to 4.
         channels: image channels, 1 (grey) or 3 (RGB), the same in and out.
-        multiple: what :meth:`restore` needs height and width to be multiples of.
-        tiling: how it may be cut into tiles.
-        cleanable: the settings ``denoise`` and ``artifacts`` put a cleaning ahead of it; see
+        multiple: :meth:`restore` needs heights and widths that are multiples of this.
+        tiling: how images may be cut into tiles for it.
+        cleanable: whether the settings ``denoise`` and ``artifacts`` add a cleaning step; see
             :mod:`scalewise.models.cleaning`.
         architecture: its name in the registry; set by ``create_model``.
-        settings: every setting that it was built with; set by ``create_model``.
+        settings: every setting of its constructor; set by ``create_model``.
     """
 
     tiling: Tiling = "exact"
@@ -55,7 +55,7 @@ class RestorationNetwork(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Restore (N, channels, H, W) in [0, 1]: (N, channels, scale H, scale W), unclipped.
 
-        The input is left as it is.
+        The input is not changed.
         """
         height, width = image.shape[-2:]
         restored = self.restore(self.align(image))
@@ -80,7 +80,7 @@ def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
 
 
 def require_positive(**settings: float) -> None:
-    """Raise :class:`ScalewiseError` naming the first of the settings that is not above zero."""
+    """Raise :class:`ScalewiseError` for the first setting that is not above zero."""
     for name, value in settings.items():
         if value <= 0:
             raise ScalewiseError(f"{name} must be above 0, not {value}")

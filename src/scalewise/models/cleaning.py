@@ -6,13 +6,13 @@ of any network's feature extraction:
 
 - the denoising block learns the noise and subtracts it, as Zhang et al., "Beyond a Gaussian
   Denoiser", TIP 2017 (https://arxiv.org/abs/1608.03981) do;
-- the artifact module first tells where the image is damaged and how much, then corrects it there.
+- the artifact module first estimates where and how much the image is damaged, then corrects it.
   Its map is a part of the network with a target of its own, like the noise level map of Guo et
   al., "Toward Convolutional Blind Denoising of Real Photographs", CVPR 2019
   (https://arxiv.org/abs/1807.04686).
 
-Each starts as the identity.  The artifacts go first: an image is compressed after its noise came
-in.  The losses: ``scalewise.training.losses.cleaning_loss``.
+Each starts as the identity.  Artifacts are removed first, because an image is compressed after
+the noise was added.  The losses: ``scalewise.training.losses.cleaning_loss``.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ CLEANING_SETTINGS = {"denoise": 0, "artifacts": 0}
 denoising block and of the artifact module."""
 
 MOST_LAYERS = 8
-"""Most convolutions in both together.  Each widens the receptive field by one pixel, which takes
-one from what tiles overlap by.  With these the largest difference between tiled and whole is
-still below a level of 255 (``tests/restoring/test_seams.py``)."""
+"""The most convolutions in both together.  Each widens the receptive field by one pixel, so the
+overlap of tiles has one pixel less to spare.  With this limit the largest difference between tiled
+and whole is still below a level of 255 (``tests/restoring/test_seams.py``)."""
 
 
 class CleanedNetwork(RestorationNetwork):
     """A network that restores a cleaned image: :class:`Cleaning`, then the network.
 
-    Its ``state_dict`` has the network's own names, beside those of ``cleaning``.
+    Its ``state_dict`` has the network's own names, and those of ``cleaning``.
 
     Args:
-        network: what restores the cleaned image.
+        network: the network that restores the cleaned image.
         denoise, artifacts: see :class:`Cleaning`.
         width: features of the cleaning.
     """
@@ -65,8 +65,8 @@ class CleanedNetwork(RestorationNetwork):
         """Restore an image; see :class:`RestorationNetwork`.
 
         Args:
-            image: what to restore.
-            with_cleaned: return the cleaned image too, for a loss that looks at it.
+            image: the image to restore.
+            with_cleaned: return the cleaned image too, for a loss that includes it.
         """
         height, width = image.shape[-2:]
         cleaned: Cleaned = self.cleaning(self.align(image))
@@ -84,14 +84,14 @@ class CleanedNetwork(RestorationNetwork):
 
 
 def _leave_out_wrapper(_: nn.Module, state: dict[str, Tensor], prefix: str, __: Any) -> None:
-    """Name a network's weights as without the wrapper."""
+    """Remove the wrapper's prefix from the names of a network's weights."""
     for name in [name for name in state if name.startswith(prefix)]:
         own = name.removeprefix(prefix)
         state[prefix + own.removeprefix("network.")] = state.pop(name)
 
 
 def _put_in_wrapper(_: nn.Module, state: dict[str, Tensor], prefix: str, *__: Any) -> None:
-    """Name a network's weights as within the wrapper."""
+    """Add the wrapper's prefix to the names of a network's weights."""
     for name in [name for name in state if name.startswith(prefix)]:
         own = name.removeprefix(prefix)
         if not own.startswith("cleaning."):
@@ -99,20 +99,20 @@ def _put_in_wrapper(_: nn.Module, state: dict[str, Tensor], prefix: str, *__: An
 
 
 class Cleaned(NamedTuple):
-    """A cleaned image, and what was found on the way.
+    """A cleaned image and its artifact map.
 
     Attributes:
-        image: (N, channels, H, W) as the network restores it, in [0, 1] but for over- and
-            undershoot; that of the denoising block where there is one.
-        artifact_map: (N, 1, H, W) in [0, 1], how damaged the image is at each pixel; None
-            without an artifact module.
+        image: the network's input, (N, channels, H, W) in [0, 1] with over- and undershoot.  It
+            comes from the denoising block if there is one.
+        artifact_map: (N, 1, H, W) in [0, 1], the damage at each pixel; None without an artifact
+            module.
     """
 
     image: Tensor
     artifact_map: Tensor | None
 
     def cropped(self, height: int, width: int) -> Cleaned:
-        """Return it without what is right of and below a size."""
+        """Return the top left part of a given size."""
         images = (None if x is None else x[..., :height, :width] for x in self)
         return Cleaned(*images)  # pyright: ignore[reportArgumentType]
 
@@ -127,7 +127,7 @@ class Cleaning(nn.Module):
         artifacts: convolutions of the artifact module, at least 2; 0 for none.
 
     Raises:
-        ScalewiseError: too few or too many of them.
+        ScalewiseError: there are too few or too many convolutions.
     """
 
     def __init__(
@@ -177,7 +177,7 @@ class DenoisingBlock(nn.Module):
 
 
 class ArtifactModule(nn.Module):
-    """``x + map * correction``: a detector and a corrector that look at the same features.
+    """``x + map * correction``: a detector and a corrector with shared features.
 
     ``map = sigmoid(Conv(f))``, one number per pixel, and ``correction = Conv(f)``, which starts
     at zero, with ``f`` from convolutions with ReLU behind each.

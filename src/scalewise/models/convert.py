@@ -1,9 +1,8 @@
-"""Conversion of checkpoints, our own and foreign, to networks with their weights.
+"""Checkpoint conversion, of our own and foreign files, to networks with their weights.
 
-Those of this package's training name their network.  Of other code three layouts are known.
-Each gives the parameters exactly the names that they have in this package, so nothing is
-renamed; what differs is how the network has to be built, and that is read back from the names
-and shapes:
+Checkpoints of this package's training name their network.  Three layouts of other code are known.
+Each uses the same parameter names as this package, so nothing is renamed.  The settings that the
+network is built with are inferred from the names and shapes:
 
 - the SCN paper's official code: :mod:`scalewise.models.scn`;
 - the reproduced document's code: :mod:`scalewise.models.original` and
@@ -31,32 +30,32 @@ _WRAPPERS = (
     *("params_ema", "ema_state_dict", "model_ema", "g_ema", "ema"),
     *("params", "model_state_dict", "state_dict", "model"),
 )
-"""Entries that are known to hold a network's weights, averaged ones first."""
+"""Known names of entries that hold a network's weights, averaged weights first."""
 _PREFIXES = ("module.", "_orig_mod.", "model.", "network.", "net.", "net_g.", "generator.")
-"""What trainers put before every name: DataParallel, torch.compile, Lightning and others."""
+"""Prefixes that trainers add to every name: DataParallel, torch.compile, Lightning and others."""
 _SCN_LEVELS = 4
 
 
 def load_checkpoint(path: str | Path, **settings: Any) -> RestorationNetwork:
     """Load a checkpoint of this package's training, of official SCN or of the document's code.
 
-    Of a training run it is the averaged weights (EMA).  A foreign file is a ``.pth`` or
+    From a training run the averaged weights (EMA) are taken.  A foreign file is a ``.pth`` or
     ``.safetensors`` that holds a state dictionary, alone or as ``params_ema``, ``params``,
-    ``state_dict``, ``model`` or the like beside an optimizer, with or without ``module.`` before
-    every name.  Either is read as data: code inside it is never run.
+    ``state_dict``, ``model`` or a similar entry next to an optimizer, with or without ``module.``
+    before every name.  Files are read as data: code inside them is never run.
 
     Args:
         path: the file.
-        settings: constructor arguments that the weights do not tell, in place of those
-            assumed: for SCN ``levels`` (4), whose weights are the same for any number.  What is
-            assumed leaves a :class:`~scalewise.errors.ScalewiseWarning`.
+        settings: constructor arguments that cannot be inferred from the weights: for SCN
+            ``levels`` (4), since its weights are the same for any number.  An assumed value
+            gives a :class:`~scalewise.errors.ScalewiseWarning`.
 
     Returns:
         The network in evaluation mode, on the CPU.
 
     Raises:
-        ScalewiseError: no such file, not a checkpoint, one of another network, or one that
-            does not fit.
+        ScalewiseError: there is no such file, or it is not a checkpoint of a known network, or
+            its weights do not fit.
     """
     path = Path(path)
     content = _read(path)
@@ -82,10 +81,10 @@ def load_checkpoint(path: str | Path, **settings: Any) -> RestorationNetwork:
 
 
 def check_settings(settings: Mapping[str, Any], known: Mapping[str, Any]) -> None:
-    """Refuse settings other than those that a network is known to have been trained with.
+    """Refuse settings that differ from those that a network was trained with.
 
     Raises:
-        ScalewiseError: the first that differs.
+        ScalewiseError: a setting differs; the error names the first one.
     """
     for name, value in settings.items():
         if value != known.get(name, value):
@@ -99,7 +98,7 @@ def load_weights(network: RestorationNetwork, state: Mapping[str, Tensor]) -> No
 
     Raises:
         ScalewiseError: a name is missing or unknown, a shape differs, or weights are not
-            finite; the first such, in one line.  The network is then unchanged.
+            finite.  The error names the first problem, and the network is unchanged.
     """
     wanted: StateDict = network.state_dict()
     misfits = [f"'{name}' is missing" for name in wanted if name not in state]
@@ -154,7 +153,7 @@ def read_safetensors(path: Path) -> dict[Any, Any]:
 
 
 def _state_dict(content: Mapping[Any, Any]) -> StateDict:
-    """Return the state dictionary that a checkpoint is, or that one of its entries is."""
+    """Return the state dictionary of a checkpoint: the checkpoint itself or one of its entries."""
     state = content
     while not all(isinstance(value, Tensor) for value in state.values()):
         inner = _weights_within(state)
@@ -177,7 +176,7 @@ def _weights_within(content: Mapping[Any, Any]) -> Mapping[Any, Any] | None:
     """Return the entry of a checkpoint that holds the weights; None if there is none.
 
     Raises:
-        ScalewiseError: several could be meant.
+        ScalewiseError: several entries could hold the weights.
     """
     entries: dict[str, Mapping[Any, Any]] = {
         str(name): cast(Mapping[Any, Any], value)
@@ -203,7 +202,7 @@ def identify(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Any]]:
     """Return the architecture of a state dictionary, and the settings to build it with.
 
     Raises:
-        ScalewiseError: none that is known, or one whose shapes make no sense.
+        ScalewiseError: the architecture is unknown, or the shapes contradict each other.
     """
     if "body.0.weight_v" in state:
         return "scn", _scn_settings(state)
@@ -269,7 +268,7 @@ def _sizes(state: Mapping[str, Tensor], name: str) -> tuple[int, int]:
 
 
 def _members(state: Mapping[str, Tensor], prefix: str) -> set[str]:
-    """Return what follows ``prefix`` in the names, up to the next dot."""
+    """Return the parts of the names between ``prefix`` and the next dot."""
     return {name[len(prefix) :].split(".")[0] for name in state if name.startswith(prefix)}
 
 

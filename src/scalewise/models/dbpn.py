@@ -1,14 +1,14 @@
-"""DBPN: features go up and down in turn, and every step corrects its own projection error.
+"""DBPN: up- and down-projection in turn, each of which corrects its own projection error.
 
 Haris, Shakhnarovich and Ukita, "Deep Back-Projection Networks for Super-Resolution", CVPR 2018
 (https://arxiv.org/abs/1803.02735).
 
-An up-projection unit enlarges low-resolution features, makes them small again, and enlarges
-and adds what was lost on the way; a down-projection unit is its mirror image.  T of the first
-and T - 1 of the second alternate, and the image is a convolution of all T enlarged feature
-maps.  ``features`` is the paper's n0, ``width`` its nR, ``stages`` its T; with ``dense`` a unit
-gets the outputs of all units of the other kind before it (D-DBPN).  The authors' settings, and
-their parameters here, in RGB:
+An up-projection unit enlarges low-resolution features and reduces them again.  Then it enlarges
+the error and adds it.  A down-projection unit does the reverse.  T up-projections and T - 1
+down-projections alternate, and the image is a convolution of all T enlarged feature maps.
+``features`` is the paper's n0, ``width`` its nR, ``stages`` its T; with ``dense`` a unit gets the
+outputs of all units of the other kind before it (D-DBPN).  The authors' settings, and their
+parameters here, in RGB:
 
 =======  ========  =====  ======  =====  =========  ==========
 name     features  width  stages  dense  x2         x4
@@ -21,15 +21,16 @@ D-DBPN   256       64     7       yes    5,953,526  10,426,358
 =======  ========  =====  ======  =====  =========  ==========
 
 The counts quoted for the first three at x4 are 188, 595 and 1,381 thousand; they were not checked
-against the paper itself.  Ours are above them, in RGB, with biases, activations and the last
-convolution 3x3.  Counted for luminance alone, a 1x1 last convolution and weights only, ours are
-188,388, 595,136 and 1,381,632: that this is how they were counted is inferred from the fit.  For
-DBPN-L both 2,168 and 2,176 thousand are quoted; it has 2,168,128 counted so, 2,176,678 as it is
-here.  For D-DBPN 5,953 (x2) and 10,426 thousand (x4) are quoted, which ours has as it is.
+against the paper itself.  Ours are larger: they are for RGB, with biases, activations and a last
+convolution of 3x3.  For luminance alone, a last convolution of 1x1 and weights only, ours are
+188,388, 595,136 and 1,381,632.  That the quoted counts were made this way is our inference.  For
+DBPN-L both 2,168 and 2,176 thousand are quoted; ours has 2,168,128 counted this way, 2,176,678 as
+built here.  For D-DBPN 5,953 (x2) and 10,426 thousand (x4) are quoted, the same as ours.
 
-A setting of about a million parameters at x2, of the family S, M, L:
-``create_model("dbpn", features=128, width=32, stages=5)``, 1,008,256.  An output pixel sees
-:func:`reach` input pixels far, so at x2 tiles are exact up to four stages, and blended beyond.
+A setting of the family S, M, L with about a million parameters at x2:
+``create_model("dbpn", features=128, width=32, stages=5)``, 1,008,256.  The receptive field
+reaches :func:`reach` input pixels to each side, so at x2 tiles are exact up to four stages, and
+blended beyond.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ PADDING = 2
 class PReLU(nn.PReLU):
     """``max(0, x) + slope min(0, x)``, one slope for all features.
 
-    PyTorch's own gradient of it is slow on a CPU; in training it is computed as the point
-    between ``ReLU(x)`` and ``x`` at ``slope``, which makes a whole step about a tenth quicker.
+    PyTorch's own gradient of it is slow on a CPU.  In training it is computed as linear
+    interpolation between ``ReLU(x)`` and ``x``, which makes a step about a tenth quicker.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -60,17 +61,17 @@ class PReLU(nn.PReLU):
 
 
 def conv(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
-    """A convolution that keeps the size, activated."""
+    """Return a convolution that keeps the size, with its activation."""
     return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2), PReLU())
 
 
 def shrink(width: int, scale: int) -> nn.Sequential:
-    """(N, width, scale h, scale w) to (N, width, h, w), activated."""
+    """Return a strided convolution that reduces by ``scale``, with its activation."""
     return nn.Sequential(nn.Conv2d(width, width, scale + 2 * PADDING, scale, PADDING), PReLU())
 
 
 def enlarge(width: int, scale: int) -> nn.Sequential:
-    """(N, width, h, w) to (N, width, scale h, scale w) by transposed convolution, activated."""
+    """Return a transposed convolution that enlarges by ``scale``, with its activation."""
     deconv = nn.ConvTranspose2d(width, width, scale + 2 * PADDING, scale, PADDING)
     return nn.Sequential(deconv, PReLU())
 
@@ -84,8 +85,8 @@ class Projection(nn.Module):
     Args:
         width: features of the input and the output.
         scale: the larger size over the smaller.
-        up: whether it enlarges; else it makes small.
-        sources: outputs of earlier units that are merged into the input by a 1x1 convolution.
+        up: whether it enlarges; otherwise it reduces.
+        sources: number of earlier outputs that a 1x1 convolution merges into the input.
     """
 
     def __init__(self, width: int, scale: int, up: bool, sources: int = 1) -> None:
@@ -109,11 +110,11 @@ class Dbpn(RestorationNetwork):
     Args:
         scale: output over input size, 1 to 4.
         channels: image channels, 1 or 3.
-        features: features that the image is first seen in.
+        features: features of the first convolution.
         width: features of the projection units.
-        stages: up-projection units.
-        dense: every unit gets all earlier units' outputs, in place of the last one's.
-        global_residual: add the bicubic enlargement of the input, and begin close to it; not in
+        stages: number of up-projection units.
+        dense: every unit gets the outputs of all earlier units instead of only the last one.
+        global_residual: add the bicubic enlargement of the input, and start close to it; not in
             the paper.
     """
 
@@ -163,7 +164,7 @@ class Dbpn(RestorationNetwork):
 
 
 def reach(scale: int, stages: int) -> int:
-    """How many input pixels away from itself an output pixel sees.
+    """Return the receptive field to one side of an output pixel, in input pixels.
 
     >>> [reach(2, stages) for stages in (1, 2, 3, 4, 5)]
     [5, 11, 17, 23, 29]

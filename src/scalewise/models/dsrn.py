@@ -1,28 +1,28 @@
-"""DSRN: a recurrent network with two states, one small and one large, that inform each other.
+"""DSRN: a recurrent network with a small and a large state that exchange features.
 
 Han, Chang, Liu, Yu, Witbrock and Huang, "Image Super-Resolution via Dual-State Recurrent
 Networks", CVPR 2018 (https://arxiv.org/abs/1805.02704).
 
-The image's features are the first small state.  Then, T times, with the same weights every
-time, both states are renewed from both::
+The image's features are the first small state.  Then both states are updated from both, T times
+with the same weights::
 
     small' = ReLU(small + R_small(small) + Down(large))
     large' = ReLU(large + R_large(large) + Up(small))
 
 R is a residual branch of two 3x3 convolutions, Up a transposed and Down a strided convolution.
 Every large state gives an image by a 1x1 convolution, and the result is their mean.  The network
-is taught what bicubic enlargement misses (``global_residual``).
+learns the residual to bicubic enlargement (``global_residual``).
 
 The authors' setting: 128 features, T = 7; 797,699 parameters at x2 here.  Details are as in their
 published code (https://github.com/WeiHan3/dsrn, x2): both transitions take a step, there is no
 large state before the first, Up's kernel is as large as its stride, and targets are residuals.
-Two are not: that code makes small by 2x2 average pooling, where this has the strided
-convolution of the paper's description, its kernel as large as its stride by our choice; and it
-counts the first small state among its seven, so that it has six large ones (``stages=6``).
-Without Down ours has 732,035 parameters, as many as that code's layers add up to.  1.2 million
-is quoted for the paper; neither has that, and we do not know how it was counted.
+There are two differences.  That code reduces by 2x2 average pooling; this network has the strided
+convolution of the paper's description, and its kernel is as large as its stride by our choice.
+That code also counts the first small state as one of seven, so it has six large ones
+(``stages=6``).  Without Down ours has 732,035 parameters, the same as that code's layers.  1.2
+million is quoted for the paper; neither has that many, and we do not know how it was counted.
 
-A setting of about a million parameters at x2: ``create_model("dsrn", width=144)``, 1,009,155.
+A setting with about a million parameters at x2: ``create_model("dsrn", width=144)``, 1,009,155.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from scalewise.models.overlap import FLAT_OVERLAP
 
 
 def residual(width: int) -> nn.Sequential:
-    """What is added to a state (N, width, H, W)."""
+    """Return the residual branch of a state (N, width, H, W)."""
     return nn.Sequential(
         nn.Conv2d(width, width, 3, padding=1),
         nn.ReLU(inplace=True),
@@ -51,8 +51,8 @@ class Dsrn(RestorationNetwork):
         scale: output over input size, 1 to 4.
         channels: image channels, 1 or 3.
         width: features of both states; even.
-        stages: how often the states are renewed.
-        global_residual: add the bicubic enlargement of the input, and begin close to it.
+        stages: number of updates of the states.
+        global_residual: add the bicubic enlargement of the input, and start close to it.
     """
 
     def __init__(

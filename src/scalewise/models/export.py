@@ -1,4 +1,4 @@
-"""Export: a network as an ONNX graph that takes any image size, or any aligned one."""
+"""ONNX export of networks, for any image size or for aligned sizes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OPSET = 18
 
 
 class _Aligned(nn.Module):
-    """A network without its padding: that depends on the size, and a graph would freeze it."""
+    """A network without its padding, which depends on the size; a graph would freeze it."""
 
     def __init__(self, network: RestorationNetwork) -> None:
         super().__init__()
@@ -31,16 +31,16 @@ class _Aligned(nn.Module):
 def export_onnx(network: RestorationNetwork, path: Path, *, any_size: bool = False) -> None:
     """Write a network's graph, for onnxruntime, OpenVINO and others.
 
-    Input ``image``: (N, C, H, W) float32 in [0, 1], H and W multiples of what the graph's
-    metadata calls ``multiple``, beside the ``scale``.  Output ``restored``: (N, C, scale H,
+    Input ``image``: (N, C, H, W) float32 in [0, 1], H and W multiples of ``multiple``
+    in the graph's metadata, which also holds ``scale``.  Output ``restored``: (N, C, scale H,
     scale W) float32, not clipped.
 
     Args:
-        network: on the CPU; put into evaluation mode.
-        path: the file to write; it appears whole or not at all.
-        any_size: pad inside the graph, by repeating the right and bottom edges, and cut the
-            result: ``multiple`` is then 1.  If not, it is ``network.multiple`` and padding the
-            caller's, as it is in released models.
+        network: the network, on the CPU; it is put into evaluation mode.
+        path: the file to write; the write is atomic.
+        any_size: pad inside the graph by repeating the right and bottom edges, and crop the
+            result; ``multiple`` is then 1.  Otherwise it is ``network.multiple`` and the caller
+            pads, as for released models.
     """
     import onnx
 
@@ -50,7 +50,7 @@ def export_onnx(network: RestorationNetwork, path: Path, *, any_size: bool = Fal
     partial = path.with_name(path.name + ".partial")
     try:
         with warnings.catch_warnings(), torch.no_grad():
-            # The tracing exporter needs no further package; it is older, not worse, here.
+            # The older tracing exporter needs no further package and gives the same result here.
             warnings.simplefilter("ignore")
             torch.onnx.export(  # pyright: ignore[reportUnknownMemberType]
                 _Aligned(network),
@@ -84,7 +84,7 @@ def export_onnx(network: RestorationNetwork, path: Path, *, any_size: bool = Fal
 
 
 def _pad_inside(model: Any, multiple: int, scale: int) -> None:
-    """Make a graph for aligned sizes one for any size: pad its input, and cut its output."""
+    """Make a graph for aligned sizes accept any size: pad its input and crop its output."""
     import onnx
 
     helper: Any = onnx.helper
@@ -124,13 +124,13 @@ def _pad_inside(model: Any, multiple: int, scale: int) -> None:
 
 
 def share_weights(graph: Path, weights: Path) -> None:
-    """Take out of a graph what a file of weights beside it has, too, and name its place there.
+    """Replace the tensors of a graph that a weights file also holds by references to that file.
 
-    A released model comes as both, which would hold every number twice.  ONNX calls this
-    external data.  What the exporter has computed from several weights stays where it is.
+    A released model has both files, which would hold every number twice.  ONNX calls this
+    external data.  Tensors that the exporter computed from several weights stay in the graph.
 
     Args:
-        graph: an ONNX file, which is written anew.
+        graph: an ONNX file, which is rewritten.
         weights: a safetensors file in the same folder.
     """
     import onnx
@@ -150,7 +150,7 @@ def share_weights(graph: Path, weights: Path) -> None:
 
 
 def _places(content: bytes) -> dict[bytes, tuple[int, int]]:
-    """Offset and length in a safetensors file of every tensor's bytes, by these."""
+    """Return offset and length of every tensor in a safetensors file; the keys are its bytes."""
     (size,) = struct.unpack_from("<Q", content)
     begin = 8 + size
     header: dict[str, Any] = json.loads(content[8:begin])

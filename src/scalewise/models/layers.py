@@ -1,4 +1,4 @@
-"""Pieces that several architectures share: resampling by convolution and interpolation."""
+"""Shared layers of the architectures: resampling by convolution and interpolation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def resample(features: Tensor, factor: float, align_corners: bool = False) -> Te
     """Resample (N, C, H, W) bilinearly, without antialiasing, to ``factor`` times its size.
 
     ``align_corners=False`` aligns pixel areas, so that a pixel's result does not depend on
-    the picture's size; ``True`` aligns the centres of the corner pixels.
+    the image's size; ``True`` aligns the centres of the corner pixels.
     """
     if factor == 1:
         return features
@@ -29,7 +29,7 @@ def upsample_2x(features: Tensor) -> Tensor:
 
 
 def bicubic_kernel(scale: int, channels: int) -> Tensor:
-    """The 5x5 convolution that, before ``PixelShuffle(scale)``, is bicubic enlargement.
+    """Return the 5x5 kernel that, before ``PixelShuffle(scale)``, is bicubic enlargement.
 
     Returns:
         (channels scale^2, channels, 5, 5) float32; each output channel sums to 1.
@@ -44,7 +44,7 @@ def bicubic_kernel(scale: int, channels: int) -> Tensor:
 
 
 class BicubicResidual(nn.Module):
-    """Bicubic enlargement in the form that ``PixelShuffle(scale)`` expects; nothing to learn.
+    """Bicubic enlargement in the form that ``PixelShuffle(scale)`` expects; not trained.
 
     Maps an image (N, channels, H, W) to (N, channels scale^2, H, W).
     """
@@ -61,7 +61,7 @@ class BicubicResidual(nn.Module):
 
 
 def bicubic_skip(scale: int, channels: int) -> nn.Conv2d:
-    """Return a 5x5 convolution to train that starts as bicubic enlargement.
+    """Return a trainable 5x5 convolution that starts as bicubic enlargement.
 
     It maps an image (N, channels, H, W) to (N, channels scale^2, H, W), which
     ``PixelShuffle(scale)`` turns into the enlarged image.
@@ -74,7 +74,7 @@ def bicubic_skip(scale: int, channels: int) -> nn.Conv2d:
 
 
 def start_near_zero(conv: nn.Conv2d) -> None:
-    """Make a network that adds ``conv``'s output to an enlarged image begin close to it."""
+    """Scale down a last convolution, so that the network's result starts close to its skip."""
     with torch.no_grad():
         conv.weight.mul_(0.1)
         nn.init.zeros_(conv.bias)  # pyright: ignore[reportArgumentType]
@@ -84,7 +84,7 @@ def keep_variance(conv: nn.Conv2d) -> None:
     """Initialise a convolution that a ReLU follows, as He et al. (ICCV 2015) do.
 
     PyTorch's own initialisation loses five sixths of the variance at each convolution and ReLU:
-    a chain of ten of them hands on next to nothing.
+    after ten of them almost none is left.
     """
     nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
     nn.init.zeros_(conv.bias)  # pyright: ignore[reportArgumentType]

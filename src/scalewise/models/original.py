@@ -52,7 +52,7 @@ class Original(DocumentNetwork):
         width: features.
         blocks: residual blocks.
         levels: resolutions that a scale-wise convolution looks at, each half the one before.
-        shared: one scale-wise convolution used twice in a block, in place of two.
+        shared: use one scale-wise convolution twice in a block instead of two.
         align_corners: resample with the corner pixels aligned; then tiles must be blended.
         global_residual: add the bicubic enlargement of the input, and start close to it.
     """

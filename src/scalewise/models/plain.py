@@ -1,14 +1,14 @@
-"""A plain residual network without scales: the baseline that scale-wise networks must beat.
+"""Plain residual network without scales: the baseline that scale-wise networks must beat.
 
 After EDSR-baseline of Lim et al., "Enhanced Deep Residual Networks for Single Image
 Super-Resolution", CVPRW 2017 (https://arxiv.org/abs/1707.02921): residual blocks of two 3x3
-convolutions without normalisation, all at the input's resolution.  What differs from the paper:
+convolutions without normalisation, all at the input's resolution.  Differences to the paper:
 
 - It starts as bicubic enlargement, like :mod:`scalewise.models.scn_exact`: a 5x5 skip convolution
   from the input starts as bicubic, and the tail near zero.
 - The second convolution of a block starts scaled by ``1 / sqrt(blocks)``.
 - There is no long skip around the body, and no convolution at its end.
-- ``shrink`` folds pixels into channels ahead of the head (Zhang et al., "FFDNet", IEEE TIP 2018).
+- ``shrink`` folds pixels into channels before the head (Zhang et al., "FFDNet", IEEE TIP 2018).
 
 Two settings are for networks that must be very fast:
 
@@ -52,13 +52,13 @@ class ResidualBlock(nn.Module):
 
 
 def residual_body(width: int, convolutions: int) -> nn.Sequential:
-    """Return residual blocks with so many convolutions in all."""
+    """Return residual blocks with a given number of convolutions in total."""
     blocks = convolutions // 2
     return nn.Sequential(*(ResidualBlock(width, gain=blocks**-0.5) for _ in range(blocks)))
 
 
 def chain_body(width: int, convolutions: int) -> nn.Sequential:
-    """Return a ReLU, and convolutions with a ReLU behind each."""
+    """Return a ReLU, and convolutions with a ReLU after each."""
     body = nn.Sequential(nn.ReLU(inplace=True))
     for _ in range(convolutions):
         conv = nn.Conv2d(width, width, 3, padding=1)
@@ -68,14 +68,14 @@ def chain_body(width: int, convolutions: int) -> nn.Sequential:
 
 
 class Plain(RestorationNetwork):
-    """The plain network.
+    """The plain convolutional network.
 
     Args:
         scale: output over input size, 1 to 4.
         channels: image channels, 1 or 3.
         width: features.
         convolutions: 3x3 convolutions between head and tail; a residual block has two.
-        residual: whether they form residual blocks, rather than a chain.
+        residual: whether they form residual blocks instead of a chain.
         ends: kernel size of head and tail, 3 or 5.
         shrink: image size over the size of the features.
         luminance: whether the same residual is added to all image channels.
@@ -119,7 +119,7 @@ class Plain(RestorationNetwork):
 
 
 def reach(convolutions: int, ends: int, shrink: int) -> int:
-    """Return how many input pixels away from itself an output pixel sees.
+    """Return the receptive field to one side of an output pixel, in input pixels.
 
     >>> reach(18, ends=3, shrink=1)
     20

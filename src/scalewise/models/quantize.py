@@ -1,17 +1,17 @@
-"""Quantization: a network's graph whose inner convolutions compute in 8-bit integers.
+"""Quantization of a network's graph: its inner convolutions compute in 8-bit integers.
 
-Every processor of the last decade multiplies 8-bit integers two to four times as fast as float32,
-few have bfloat16.  After training, with onnxruntime's tools, in the way that costs these networks
-least:
+Every processor of the last decade multiplies 8-bit integers two to four times as fast as float32;
+few have bfloat16.  Quantization happens after training, with onnxruntime's tools, in the way that
+costs these networks the least quality:
 
-- The first and the last convolutions stay in float32: what they round is seen.  So do all sums
-  between the others, which a residual network carries from end to end.
-- Weights have a scale for every output channel, what goes into a convolution has one, found on
-  pictures: the mean of each picture's extremes, which one strange picture does not spoil.
+- The first and the last convolutions stay in float32, because their rounding errors are visible.
+  So do all sums between the others, which a residual network carries from end to end.
+- Weights have one scale per output channel.  The input of a convolution has one scale, the mean of
+  the extremes of calibration images, so that one unusual image has little influence.
 - All integers have 7 bits, so that no processor's sums of two products overflow 16 bits.
 
-Scales are constants, so a pixel's result still depends on its surroundings alone, and tiles
-reproduce the whole picture.
+Scales are constants, so a pixel's result still depends only on its receptive field, and tiles
+reproduce the whole image.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ Image = NDArray[np.float32]
 
 
 def export_int8(network: RestorationNetwork, path: Path, images: Iterable[Image]) -> None:
-    """Write a network's graph in 8-bit integers; input and output as :func:`export_onnx` has them.
+    """Write a network's graph in 8-bit integers, with the interface of :func:`export_onnx`.
 
     Args:
-        network: on the CPU; put into evaluation mode.
-        path: the file to write; it appears whole or not at all.
-        images: what the network will be given, some dozens of (N, C, H, W) float32 in [0, 1],
-            H and W multiples of ``network.multiple``.
+        network: the network, on the CPU; it is put into evaluation mode.
+        path: the file to write; the write is atomic.
+        images: some dozens of typical inputs, (N, C, H, W) float32 in [0, 1], with H and W
+            multiples of ``network.multiple``.
 
     Raises:
-        ScalewiseError: no images, or no convolution between the first and the last.
+        ScalewiseError: there are no images, or no convolutions between the first and the last.
     """
-    quantization: Any = import_module("onnxruntime.quantization")  # which has no types
+    quantization: Any = import_module("onnxruntime.quantization")  # the package has no types
     shape_inference: Any = import_module("onnxruntime.quantization.shape_inference")
     images = list(images)
     if not images:
@@ -73,13 +73,13 @@ def export_int8(network: RestorationNetwork, path: Path, images: Iterable[Image]
 
 
 def inner_convolutions(model: Any) -> list[str]:
-    """Names of the convolutions with others between them and both the input and the output.
+    """Return the names of all convolutions but those next to the input or the output.
 
     Args:
         model: an ONNX model whose nodes have names and lie in the order of computation.
 
     Raises:
-        ScalewiseError: there are none.
+        ScalewiseError: there are no such convolutions.
     """
     nodes = list(model.graph.node)
     first = _reached(nodes, {value.name for value in model.graph.input})
@@ -91,7 +91,7 @@ def inner_convolutions(model: Any) -> list[str]:
 
 
 def _reached(nodes: list[Any], values: set[str], backwards: bool = False) -> set[str]:
-    """Names of the nodes that values reach before, or with, their first convolution."""
+    """Return the names of the nodes that values reach, up to their first convolution."""
     reached: set[str] = set()
     for node in nodes:  # in the order of computation, or its reverse
         inputs, outputs = set(node.input), set(node.output)
@@ -110,7 +110,7 @@ def _load(path: Path) -> Any:
 
 
 class _Images:
-    """Images as onnxruntime's calibration asks for them."""
+    """Images in the form that onnxruntime's calibration reads."""
 
     def __init__(self, images: Iterable[Image]) -> None:
         self._images = iter(images)

@@ -1,4 +1,4 @@
-"""Registry of network architectures: those of this package, and those that others add.
+"""Registry of network architectures, of this package and of others.
 
 Another package adds one by the decorator :func:`register_architecture`, or names its class under
 the entry point group ``scalewise.architectures``; then no import is needed.
@@ -43,7 +43,7 @@ ENTRY_POINTS = "scalewise.architectures"
 
 
 def list_architectures() -> list[str]:
-    """Return the names of all architectures, sorted."""
+    """Return the sorted names of all architectures."""
     _load_entry_points()
     return sorted(ARCHITECTURES)
 
@@ -52,7 +52,7 @@ def register_architecture(name: str) -> Callable[[type[N]], type[N]]:
     """Add a network class to the registry, as a decorator of the class.
 
     Args:
-        name: what recipes and :func:`create_model` call it.
+        name: its name in recipes and in :func:`create_model`.
 
     Raises:
         ScalewiseError: another class has the name.
@@ -69,29 +69,30 @@ def register_architecture(name: str) -> Callable[[type[N]], type[N]]:
 
 @cache
 def _load_entry_points() -> None:
-    """Register what installed packages name; one that cannot be loaded costs a warning."""
+    """Register the classes that installed packages name; warn about those that do not load."""
     for entry in entry_points(group=ENTRY_POINTS):
         try:
             register_architecture(entry.name)(entry.load())
-        except Exception as error:  # the other package's own fault, of whatever kind
+        except Exception as error:  # another package may fail with any exception
             reason = " ".join(str(error).split())
             warn(f"architecture '{entry.name}' of {entry.value} cannot be loaded ({reason})")
 
 
 def create_model(name: str, **settings: Any) -> RestorationNetwork:
-    """Build an architecture with fresh weights.
+    """Build an architecture with random weights.
 
-    The network's ``architecture`` and ``settings`` (defaults filled in) tell how to build
-    the same one again: ``create_model(network.architecture, **network.settings)``.
+    The network's ``architecture`` and ``settings`` (with all defaults) build the same
+    one again: ``create_model(network.architecture, **network.settings)``.
 
     Args:
         name: one of :func:`list_architectures`.
-        settings: the architecture's constructor arguments.  Where it is ``cleanable``, also
+        settings: the architecture's constructor arguments.  If it is ``cleanable``, also
             ``denoise`` and ``artifacts``: convolutions of a denoising block and of an artifact
-            module ahead of it, 0 for none; see :mod:`scalewise.models.cleaning`.
+            module before it, 0 for none; see :mod:`scalewise.models.cleaning`.
 
     Raises:
-        ScalewiseError: an unknown name or setting, with the nearest valid one; or a bad value.
+        ScalewiseError: a name or setting is unknown (the error suggests the nearest one), or a
+            value is not allowed.
     """
     if "pretrained" in settings:
         raise ScalewiseError(
@@ -120,10 +121,10 @@ def create_model(name: str, **settings: Any) -> RestorationNetwork:
 
 
 def with_defaults(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return some of an architecture's settings with the defaults of all others.
+    """Return an architecture's settings, with defaults for those that are not given.
 
     Raises:
-        ScalewiseError: an unknown name, with the nearest valid one.
+        ScalewiseError: the name is unknown; the error suggests the nearest one.
     """
     if name not in ARCHITECTURES and name not in list_architectures():
         raise ScalewiseError(f"unknown model '{name}'{_nearest(name, list_architectures())}")
@@ -138,7 +139,7 @@ def _defaults(architecture: type[RestorationNetwork]) -> dict[str, Any]:
 
 
 def _fits(value: Any, hint: Any) -> bool:
-    """Return whether a value is of a setting's type: int, float, bool, str or a choice of texts."""
+    """Return whether a value has a setting's type: int, float, bool, str or one of some texts."""
     if get_origin(hint) is Literal:
         return value in get_args(hint)
     return type(value) in ((int, float) if hint is float else (hint,))

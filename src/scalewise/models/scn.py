@@ -1,4 +1,4 @@
-"""SCN, the paper's network, so that the paper authors' checkpoints load and give their results.
+"""SCN, the paper's network: the authors' checkpoints load and give the authors' results.
 
 Fan, Yu, Liu and Huang, "Scale-Wise Convolution for Image Restoration", AAAI 2020,
 https://arxiv.org/abs/1912.09028; official code: https://github.com/ychfan/scn.
@@ -11,8 +11,8 @@ body, 16 blocks; 1,224,916 parameters at x2, 1,230,421 at x3, 1,238,128 at x4 an
 x1, whatever the number of levels.
 
 Resampling aligns the corner pixels, as the official code does, so a pixel's result depends
-slightly on the size of the picture that it is cut from;
-:mod:`scalewise.models.scn_exact` is the variant without that.
+slightly on the size of the image or tile;
+:mod:`scalewise.models.scn_exact` is the variant without this.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class WeightNormConv2d(nn.Module):
         inputs: input channels.
         outputs: output channels.
         kernel: kernel size, odd.
-        gain: the initial g, with a zero bias; by default those of a plain convolution.
+        gain: the initial g, with a zero bias; by default both are as in a plain convolution.
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, gain: float | None = None) -> None:
@@ -57,7 +57,7 @@ class WeightNormConv2d(nn.Module):
 
 
 class FeaturePyramid(nn.Module):
-    """(N, width, H, W) to levels (N, width, H / 2^l, W / 2^l), each the one before halved."""
+    """Pyramid of (N, width, H, W): levels (N, width, H / 2^l, W / 2^l), each half the last."""
 
     def __init__(self, levels: int) -> None:
         super().__init__()
@@ -75,8 +75,7 @@ class FeaturePyramid(nn.Module):
 class ScaleWiseBlock(nn.Module):
     """``y_l = x_l + r_l + down(r_{l-1}) + up(r_{l+1})`` with ``r_l = body(x_l)``.
 
-    At either end of the pyramid, r_l itself stands in for what the missing neighbour would
-    send.
+    At either end of the pyramid, r_l itself replaces the term of the missing neighbour.
 
     Args:
         width: features of every level.
@@ -150,13 +149,13 @@ class Scn(RestorationNetwork):
             FinestLevel(),
             WeightNormConv2d(width, outputs, 3, gain=1.0),
         )
-        # At scale 1 the image has the output's shape already, and is added as it is.
+        # At scale 1 the image already has the output's shape, and is added directly.
         enlarging = [WeightNormConv2d(channels, outputs, 5, gain=1.0)] if scale > 1 else []
         self.skip = nn.Sequential(*enlarging)
         self.shuffle = nn.PixelShuffle(scale)
 
     def align(self, image: Tensor) -> Tensor:
-        """The image as it is: only the body sees padding, not the skip."""
+        """Return the image unchanged: only the body pads, not the skip."""
         return image
 
     def restore(self, image: Tensor) -> Tensor:
@@ -168,7 +167,7 @@ class Scn(RestorationNetwork):
 
 
 def _length(weight: Tensor) -> Tensor:
-    """The Euclidean length of every output channel's weights: (outputs, 1, 1, 1)."""
+    """Return the Euclidean length of every output channel's weights: (outputs, 1, 1, 1)."""
     return weight.square().sum(dim=(1, 2, 3), keepdim=True).sqrt()
 
 

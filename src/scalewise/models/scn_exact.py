@@ -2,22 +2,22 @@
 
 After Fan et al., "Scale-Wise Convolution for Image Restoration", AAAI 2020
 (https://arxiv.org/abs/1912.09028); see :mod:`scalewise.models.scn` for the paper's own form.
-One body is shared by all levels of a feature pyramid, and every level hears from its finer
-and its coarser neighbour.  What differs from the paper, and why:
+One body is shared by all levels of a feature pyramid, and every level gets features of its finer
+and its coarser neighbour.  Differences to the paper, with reasons:
 
-- Levels are half as large exactly: down is 2x2 average pooling (which is what bilinear
-  halving with ``align_corners=False`` computes), up is bilinear with ``align_corners=False``.
-  No pixel's result depends on the picture's size, so tiles that start on multiples of
-  ``2^(levels - 1)`` reproduce the whole picture.
+- Each level has exactly half the size of the one before: down is 2x2 average pooling (which is what
+  bilinear halving with ``align_corners=False`` computes), up is bilinear with
+  ``align_corners=False``.  A pixel's result does not depend on the image's size, so tiles that
+  start on multiples of ``2^(levels - 1)`` reproduce the whole image.
 - The exchange between levels starts at zero, the body's second convolution is scaled by
   ``1 / sqrt(blocks)``, and there is no weight normalisation: a residual network that starts
-  close to the identity learns in minutes what the paper's initialisation needs hours for.
+  close to the identity reaches in minutes what the paper's initialisation reaches in hours.
 - The 5x5 skip from the input starts as bicubic interpolation and the tail near zero, so
   training begins at bicubic quality and learns what is missing.
-- The last block computes only what the finest level still needs.
-- For noise and JPEG, whose pictures come at full size, the finest level may have half the
-  picture's height and width (``shrink``): four pixels become one of four times the channels, as
-  in Zhang et al., "FFDNet", IEEE TIP 2018, which costs a quarter and sees twice as far.
+- The last block computes only the finest level's result.
+- For noise and JPEG artifacts the finest level may have half the image's height and width
+  (``shrink``): four pixels become one with four times the channels, as in Zhang et al., "FFDNet",
+  IEEE TIP 2018.  That costs a quarter and doubles the receptive field.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ScaleWiseBlock(nn.Module):
         width: features of every level.
         expansion: how many times wider the body is inside.
         body_gain: factor on the initial weights of the body's second convolution.
-        last: whether only the finest level is wanted of the result.
+        last: whether to compute only the finest level.
     """
 
     def __init__(self, width: int, expansion: int, body_gain: float, last: bool) -> None:
@@ -87,7 +87,7 @@ class ScnExact(RestorationNetwork):
         expansion: how many times wider the body is inside.
         blocks: scale-wise blocks.
         levels: pyramid levels, each half the size of the one before.
-        shrink: image over finest level, in size.
+        shrink: size of the image over size of the finest level.
     """
 
     cleanable = True

@@ -1,8 +1,8 @@
 """Skeleton of the document's two networks, Original and Adaptive.
 
 ``3x3 convolution -> residual blocks -> 3x3 convolution -> PixelShuffle``, from M. Pratap,
-"Scale-wise Convolution for image restoration", Purdue University.  The two networks differ in
-their scale-wise convolution alone: :mod:`scalewise.models.original`,
+"Scale-wise Convolution for image restoration", Purdue University.  The two networks differ only in
+their scale-wise convolution: :mod:`scalewise.models.original`,
 :mod:`scalewise.models.adaptive`.
 """
 
@@ -20,7 +20,7 @@ MakeConv = Callable[[], nn.Module]
 
 
 class DocumentNetwork(RestorationNetwork):
-    """The skeleton.
+    """A network with the skeleton that the document's networks share.
 
     Args:
         scale: output over input size, 1 to 4.
@@ -28,8 +28,8 @@ class DocumentNetwork(RestorationNetwork):
         width: features.
         blocks: residual blocks.
         levels: resolutions that a scale-wise convolution looks at, each half the one before.
-        scale_wise_conv: makes the scale-wise convolutions, in the order of computation.
-        shared: use one scale-wise convolution twice in a block, in place of two.
+        scale_wise_conv: factory of the scale-wise convolutions, called in computation order.
+        shared: use one scale-wise convolution twice in a block instead of two.
         global_residual: add the bicubic enlargement of the input, and start close to it.
     """
 
@@ -71,8 +71,8 @@ class ResidualBlock(nn.Module):
     """``x + SWC(ReLU(SWC(x)))``, with two scale-wise convolutions, or one used twice.
 
     Args:
-        scale_wise_conv: makes a scale-wise convolution.
-        shared: use one twice.
+        scale_wise_conv: factory of scale-wise convolutions.
+        shared: use one convolution twice.
     """
 
     def __init__(self, scale_wise_conv: MakeConv, shared: bool) -> None:

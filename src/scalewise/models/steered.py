@@ -1,4 +1,4 @@
-"""A coarse stream that steers a fine one: far context as a gate instead of as more features.
+"""Two-stream network: coarse features gate the fine ones, which gives them far context.
 
 Our own composition.  Two streams of resolution come from Wang et al., "Deep High-Resolution
 Representation Learning for Visual Recognition", TPAMI 2020 (https://arxiv.org/abs/1908.07919);
@@ -8,12 +8,12 @@ Modulation for Efficient Image Super-Resolution", ICCV 2023 (https://arxiv.org/a
 - The fine stream has the input's resolution: stages of 3x3 convolutions with ReLU, each stage a
   residual step.
 - The coarse stream has a quarter of its height and width, so a convolution sees four times as
-  far for a sixteenth of the cost.  Each stage renews it from the fine stream's mean over 4x4.
+  far for a sixteenth of the cost.  Each stage updates it from the fine stream's mean over 4x4.
 - A 1x1 convolution of the coarse stream gives a gate per feature, a ReLU keeps it from being
   negative, and the fine stream is multiplied by it.  The gate starts as 1.
-- Convolutions are dense and nothing is normalised: that is what CPUs are fast at.
+- Convolutions are dense and there is no normalisation, because CPUs are fast at that.
 - As in :mod:`scalewise.models.scn_exact` the network starts as bicubic enlargement, and pixel
-  areas are aligned: tiles that start on multiples of 4 do not see where they were cut.
+  areas are aligned: tiles that start on multiples of 4 give the result of the whole image.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ RATIO = 4
 
 
 def residual_chain(width: int, convolutions: int, gain: float) -> nn.Sequential:
-    """Return convolutions with a ReLU between two, for a residual step.
+    """Return convolutions with a ReLU between each two, for a residual step.
 
     Args:
         width: features.
-        convolutions: how many.
-        gain: factor on the initial weights of the last.
+        convolutions: number of convolutions.
+        gain: factor on the initial weights of the last one.
     """
     chain = nn.Sequential()
     for _ in range(convolutions - 1):
@@ -89,13 +89,13 @@ class SteeredStage(nn.Module):
 
 
 class Steered(RestorationNetwork):
-    """The network whose coarse stream steers its fine one.
+    """The two-stream network, whose coarse stream gates its fine one.
 
     Args:
         scale: output over input size, 1 to 4.
         channels: image channels, 1 or 3.
         width: features of the fine stream.
-        stages: how often the coarse stream is renewed and steers.
+        stages: number of times that the coarse stream is updated and gates the fine one.
         depth: convolutions of the fine stream per stage.
         coarse_width: features of the coarse stream.
         coarse_depth: convolutions of the coarse stream per stage.

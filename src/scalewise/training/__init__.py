@@ -1,6 +1,6 @@
-"""Training: recipes, runs, the loop, checkpoints, and releases made of them.
+"""Training: recipes, runs, the loop, checkpoints and releases.
 
-Nothing is imported before it is used: to read recipes and logs needs no PyTorch.
+Modules are imported when they are used: reading recipes and logs does not need PyTorch.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ _PLACES = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    """Return a public name, whose module is imported now."""
+    """Return a public name, and import its module now."""
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

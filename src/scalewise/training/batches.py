@@ -1,9 +1,9 @@
-"""Batches as tensors: from host memory, prefetched, or gathered on the device.
+"""Training batches as tensors: from host memory, prefetched, or gathered on the device.
 
-All give the same patches for the same step.  On a GPU with room for them the packed stores are
-uploaded once, and a step uploads a few numbers per patch.  Degraded patches (noise, JPEG) come
-from the host everywhere, since that is done in NumPy; beside a GPU, threads prepare the next
-steps' while it computes.
+All give the same patches for the same step.  If the packed stores fit on a GPU, they are uploaded
+once, and a step uploads only a few numbers per patch.  Degraded patches (noise, JPEG) always come
+from the host, because NumPy makes them.  With a GPU, threads prepare the next batches while it
+computes.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ Inputs = tuple[Tensor, ...]
 
 Batch = tuple[Tensor, ...]
 """A step's LR, HR and, where the sampler draws them, teacher's patches: (N, 3, H, W) float32 in
-[0, 1], channels last, on the device.  Noise alone is not clipped, so there LR may go beyond."""
+[0, 1], channels last, on the device.  Noise without JPEG is not clipped, so LR may exceed that."""
 
 CHUNK = 64 * 2**20
-"""Bytes of a store that are uploaded at a time."""
+"""Bytes of a store per upload."""
 
 PREFETCHED = 8
-"""Batches that are prepared ahead, at most."""
+"""The most batches that are prepared in advance."""
 
 
 class Batches:
-    """The batch of every step, in two parts: what is uploaded, and what the device makes of it.
+    """Batches of a run, made in two parts: an upload, and its assembly on the device.
 
-    Both parts are functions of the step alone.  The second may be captured in a CUDA graph: it
-    launches the same kernels at every step and never waits for the host.
+    Both parts depend on the step alone.  A CUDA graph may capture the second part: it launches
+    the same kernels at every step and never waits for the host.
     """
 
     def __init__(self, sampler: PatchSampler, device: torch.device) -> None:
@@ -53,26 +53,26 @@ class Batches:
         return self.assemble(tuple(each.to(self._device, non_blocking=True) for each in inputs))
 
     def draw(self, step: int) -> Inputs:
-        """Return what a step uploads; of the same shapes and types at every step."""
+        """Return a step's upload, with the same shapes and types at every step."""
         raise NotImplementedError
 
     def assemble(self, inputs: Inputs) -> Batch:
-        """Return the batch from what was uploaded."""
+        """Return the batch of an upload."""
         raise NotImplementedError
 
     def close(self) -> None:
-        """Stop what runs in the background; a later :meth:`draw` starts it again."""
+        """Stop background threads; a later :meth:`draw` starts them again."""
 
     def _page_locked(self, tensor: Tensor) -> Tensor:
-        """Page-lock a tensor where that lets the upload run without the host waiting."""
+        """Page-lock a tensor for a GPU, so that the host need not wait for the upload."""
         return tensor.pin_memory() if self._device.type == "cuda" else tensor
 
 
 def make_batches(sampler: PatchSampler, device: torch.device) -> Batches:
     """Return the batches that suit a device.
 
-    They are gathered on a GPU with room for the stores if patches are not degraded, and
-    prefetched for every device but the CPU, whose cores the training itself needs.
+    They are gathered on a GPU if the stores fit and patches are not degraded.  Otherwise they
+    are prefetched, except for the CPU, because training needs its cores.
     """
     if device.type == "cuda" and sampler.degradation is None:
         free, _ = torch.cuda.mem_get_info(device)
@@ -98,16 +98,16 @@ class HostBatches(Batches):
 
 
 class BatchPrefetcher(HostBatches):
-    """Batches cut and degraded in threads, for the next steps while the device computes.
+    """Batches cut and degraded by threads in advance, while the device computes.
 
-    An exception is raised for the step that it belongs to.  A step out of order, as after a
-    resume, drops what was prepared.
+    An exception is raised at the step that it belongs to.  A step out of order, as after a
+    resume, drops the prepared batches.
 
     Args:
-        sampler: where patches come from.
-        device: where they go.
-        depth: batches that are prepared ahead, at most.
-        workers: threads; by default all cores but one, at most as many as ``depth``.
+        sampler: source of the patches.
+        device: device of the batches.
+        depth: the most batches that are prepared in advance.
+        workers: number of threads; by default all cores but one, at most ``depth``.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class BatchPrefetcher(HostBatches):
         self._depth = depth
         self._workers = workers or max(1, min(depth, (os.cpu_count() or 1) - 1))
         self._pool: ThreadPoolExecutor | None = None
-        self._queue: deque[Future[Inputs]] = deque()  # of the steps from _next on
+        self._queue: deque[Future[Inputs]] = deque()  # batches of the steps from _next on
         self._next = 0
 
     def draw(self, step: int) -> Inputs:
@@ -137,7 +137,7 @@ class BatchPrefetcher(HostBatches):
         return self._queue.popleft().result()
 
     def close(self) -> None:
-        """Stop the threads, after what each is at."""
+        """Stop the threads after their current batches."""
         self._drop()
         if self._pool is not None:
             self._pool.shutdown()
@@ -154,7 +154,7 @@ class BatchPrefetcher(HostBatches):
 
 
 class DeviceBatches(Batches):
-    """Batches gathered on the device, which holds the stores whole; of clean patches only."""
+    """Batches of clean patches, gathered on the device, which holds the whole stores."""
 
     def __init__(self, sampler: PatchSampler, device: torch.device) -> None:
         super().__init__(sampler, device)
@@ -168,7 +168,7 @@ class DeviceBatches(Batches):
         self._zooms = zooms
 
     def draw(self, step: int) -> Inputs:
-        """Return where the patches lie: (arrays, N, 5) int64.
+        """Return the positions of the patches: (arrays, N, 5) int64.
 
         The five numbers are the image's first byte and its width, the patch's top and left, and
         the view.
@@ -201,11 +201,11 @@ class DeviceBatches(Batches):
         return entry.shape[1], entry.offset
 
     def _gather(self, rows: Tensor, side: int) -> Tensor:
-        """Gather patches of a side, from (N, 5) of :meth:`draw`."""
+        """Gather patches with a given side, from (N, 5) of :meth:`draw`."""
         offset, width, top, left, view = (column[:, None, None] for column in rows.unbind(1))
         along = torch.arange(side, device=self._device)
         down, across = along[:, None].expand(side, side), along[None, :].expand(side, side)
-        # The views of scalewise.data.sampler.dihedral, as coordinates to read from.
+        # The views of scalewise.data.sampler.dihedral, as source coordinates.
         transposed = (view & 4) > 0
         row = torch.where(transposed, across, down)
         column = torch.where(transposed, down, across)
@@ -215,7 +215,7 @@ class DeviceBatches(Batches):
         return as_images(self._bytes[first[..., None] + torch.arange(3, device=self._device)])
 
     def _upload(self) -> None:
-        """Copy the stores to the device in chunks: host memory holds one chunk of them."""
+        """Copy the stores to the device in chunks, so that host memory holds only one chunk."""
         chunk = self._page_locked(torch.empty(min(CHUNK, len(self._bytes)), dtype=torch.uint8))
         held = chunk.numpy()
         for store, start in self._starts.items():
@@ -223,7 +223,7 @@ class DeviceBatches(Batches):
                 part = store.bytes[first : first + CHUNK]
                 held[: part.size] = part
                 target = self._bytes[start + first : start + first + part.size]
-                target.copy_(chunk[: part.size])  # waits, so that the chunk is free again
+                target.copy_(chunk[: part.size])  # waits, so that the chunk can be reused
 
 
 def as_images(patches: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Budgets and intervals of a run, in steps, epochs or time."""
+"""Training budgets and intervals, in steps, epochs or time."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from scalewise.training.config import BudgetConfig
 def seconds(
     duration: float | str, key: str = "budget.time", units: str = "90s, 45m or 1h30m"
 ) -> float:
-    """Return a duration in seconds, of a number or a text such as ``90s``, ``45m``, ``1h30m``.
+    """Return a duration in seconds: a number, or a text such as ``90s``, ``45m``, ``1h30m``.
 
     Raises:
-        ScalewiseError: it cannot be read; ``key`` says where it stands, ``units`` what may.
+        ScalewiseError: it cannot be read; the error names its ``key`` and the valid ``units``.
 
     >>> seconds("1h30m"), seconds("90s"), seconds(20)
     (5400.0, 90.0, 20.0)
@@ -34,8 +34,8 @@ class Budget:
     """A number of steps, or a number of seconds.
 
     Attributes:
-        steps: steps in all, or None for a budget of time.
-        seconds: seconds in all, or None for a budget of steps.
+        steps: total steps, or None for a budget of time.
+        seconds: total seconds, or None for a budget of steps.
     """
 
     steps: int | None
@@ -46,7 +46,8 @@ class Budget:
         """Return the budget of a recipe, with ``epoch`` steps to an epoch.
 
         Raises:
-            ScalewiseError: not exactly one of steps, epochs and time; or not positive.
+            ScalewiseError: not exactly one of steps, epochs and time is given, or it is not
+                positive.
         """
         given = [name for name in ("steps", "epochs", "time") if getattr(config, name) is not None]
         if len(given) != 1:
@@ -61,7 +62,7 @@ class Budget:
         return cls(steps, limit)
 
     def progress(self, steps: int, seconds: float) -> float:
-        """Return the completed part in [0, 1], after so many steps and seconds."""
+        """Return the completed part in [0, 1], after a number of steps and seconds."""
         done = steps / self.steps if self.steps else seconds / (self.seconds or 1.0)
         return min(done, 1.0)
 
@@ -71,8 +72,8 @@ class Interval:
     """Interval between two events: a number of steps, or of seconds.
 
     Attributes:
-        steps: between two times, or None.
-        seconds: between two times, or None.
+        steps: steps between two events, or None.
+        seconds: seconds between two events, or None.
     """
 
     steps: int | None
@@ -83,7 +84,7 @@ class Interval:
         """Read seconds (a number, ``90s``, ``10m``), ``200 steps`` or ``1 epoch``.
 
         Raises:
-            ScalewiseError: it is none of these; ``key`` says where it stands.
+            ScalewiseError: it cannot be read; the error names its ``key``.
 
         >>> Interval.from_config("2 epochs", epoch=50, key="validate_every")
         Interval(steps=100, seconds=None)
@@ -97,14 +98,14 @@ class Interval:
         return cls(number, None)
 
     def is_due(self, step: int, seconds_since: float) -> bool:
-        """Return whether it is time, at a step, so many seconds after the last time."""
+        """Return whether the next event is due, at a step and a time since the last event."""
         if self.steps is not None:
             return step % self.steps == 0
         return seconds_since >= (self.seconds or 0.0)
 
 
 def require_steps(**limits: Budget | Interval) -> None:
-    """Raise :class:`ScalewiseError` naming the first of the limits that depends on the clock."""
+    """Raise :class:`ScalewiseError` for the first limit that depends on the clock."""
     for key, limit in limits.items():
         if limit.seconds is not None:
             raise ScalewiseError(

@@ -1,4 +1,4 @@
-"""Trainer built from a recipe: its data opened, its network made."""
+"""Construction of a trainer from a recipe: open its data, build its network."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ def prepare(
 ) -> Trainer:
     """Open a recipe's data and build its network.
 
-    Where all data are packed stores, PyTorch and NumPy are all that this needs.
+    If all data are packed stores, this needs only PyTorch and NumPy.
 
     Args:
         recipe: the run's settings; the trainer's has the network's defaults filled in.
-        run: the run's folder; folders of pictures are packed into it.
-        listeners: told of every line of the log.
-        initialise: load ``model.init``; not where :meth:`Trainer.resume` loads a checkpoint.
-        reuse_packed: use what was packed into the run's folder before.
+        run: the run's folder; folders of images are packed into it.
+        listeners: called with every line of the log.
+        initialise: load ``model.init``; false if :meth:`Trainer.resume` loads a checkpoint.
+        reuse_packed: use stores that were packed into the run's folder before.
         world: the processes that train together.
-        progress: called with pictures packed and in all.
-        notify: told, in one line each, why pictures are not used and what a run survives.
+        progress: called with the number of packed images and the total.
+        notify: called with one line for each unused image and each problem that a run survives.
 
     Raises:
-        ScalewiseError: data that are missing, unusable or too small, an unknown model or
-            setting, a task of another scale, or initial weights that do not fit.
+        ScalewiseError: data are missing, unusable or too small, a model or setting is unknown,
+            the task has another scale, or initial weights do not fit.
     """
     world = world or World()
     network = build_network(recipe.model, recipe.seed, initialise)
@@ -93,8 +93,8 @@ def make_sampler(
     """Return the sampler that draws a recipe's batches.
 
     Raises:
-        ScalewiseError: no picture is large enough, the processes do not divide the batch, or a
-            teacher is wanted of stores without one.
+        ScalewiseError: no image is large enough, the batch cannot be divided by the number of
+            processes, or the stores lack the recipe's teacher.
     """
     world = world or World()
     return PatchSampler(
@@ -114,17 +114,17 @@ def make_sampler(
 
 
 def build_network(config: ModelConfig, seed: int, initialise: bool = True) -> RestorationNetwork:
-    """Return a recipe's network, with weights drawn from the seed or, if it says so, loaded.
+    """Return a recipe's network, with random weights of the seed or loaded ones.
 
     Args:
-        config: which network.
-        seed: of the random weights.
+        config: settings of the network.
+        seed: seed of the random weights.
         initialise: whether to load ``init``.
 
     Raises:
-        ScalewiseError: an unknown model or setting, or weights that do not fit.
+        ScalewiseError: a model or setting is unknown, or weights do not fit.
     """
-    # Weights are drawn on the CPU.
+    # Random weights are drawn on the CPU.
     with torch.random.fork_rng(devices=[]):  # pyright: ignore[reportUnknownMemberType]
         torch.default_generator.manual_seed(seed)
         network = create_model(config.name, **config.settings)
@@ -142,10 +142,10 @@ def build_network(config: ModelConfig, seed: int, initialise: bool = True) -> Re
 
 
 def _fitting(weights: dict[str, Tensor], network: RestorationNetwork) -> dict[str, Tensor]:
-    """Return a network's weights, replaced by those of another where name and shape are the same.
+    """Return a network's weights, with those of another where name and shape are the same.
 
     Raises:
-        ScalewiseError: there are none.
+        ScalewiseError: there are no such weights.
     """
     own = network.state_dict()
     taken = {
@@ -159,10 +159,10 @@ def _fitting(weights: dict[str, Tensor], network: RestorationNetwork) -> dict[st
 
 
 def packed_paths(train: Sequence[str], run: Path) -> list[Path]:
-    """Return the paths of a run's packed stores: ``data.train``, folders as packed into the run's.
+    """Return the paths of a run's packed stores; those of folders lie in the run's folder.
 
     Raises:
-        ScalewiseError: one is neither a file nor a folder.
+        ScalewiseError: a path of ``data.train`` is neither a file nor a folder.
     """
     paths: list[Path] = []
     for index, source in enumerate(train):
@@ -172,11 +172,11 @@ def packed_paths(train: Sequence[str], run: Path) -> list[Path]:
 
 
 def open_validation(data: DataConfig, scale: int) -> ValidationSet | None:
-    """Return the images that a recipe validates on, or None.
+    """Return a recipe's validation images, or None.
 
     Raises:
-        ScalewiseError: missing, unreadable, of another scale, squashed where the recipe does not
-            squash, or too small to measure.
+        ScalewiseError: they are missing, unreadable, of another scale, squashed although the
+            recipe does not squash, or too small to measure.
     """
     if data.valid is None:
         return None
@@ -226,16 +226,16 @@ def _from_folder(folder: Path, scale: int) -> Iterator[tuple[str, Pixels, Pixels
 
 
 def _reading_images(key: str, folder: Path) -> AbstractContextManager[None]:
-    """Turn a missing pyvips into an error that names the way without it."""
+    """Turn a missing pyvips into an error that names the alternative."""
     stores = "name a packed store, made elsewhere by 'scalewise data pack'"
     return requiring("pyvips", f"{key}: {folder}: reading a folder of images", stores)
 
 
 def _from_store(path: Path, scale: int, data: DataConfig) -> Iterator[tuple[str, Pixels, Pixels]]:
     store = Store(path)
-    if store.squash is not None:  # else the protocol squashes
+    if store.squash is not None:  # otherwise the protocol squashes
         _require_squashed(store, data.squash)
-    store.lr_shapes(scale)  # says so if the store lacks the scale
+    store.lr_shapes(scale)  # raises an error if the store lacks the scale
     for index, entry in enumerate(store.entries):
         yield entry.name, store.hr(index), store.lr(index, scale)
 

@@ -1,6 +1,6 @@
-"""Checkpoints: all that a run needs to resume, in one file, written whole or not at all.
+"""Training checkpoints: the complete state of a run in one file, written atomically.
 
-Two generations are kept: if the last cannot be read, the one before still can.
+Two generations are kept: if the last one cannot be read, the one before still can.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ LAST, PREVIOUS, BEST = "last.pt", "previous.pt", "best.pt"
 
 @dataclass(frozen=True)
 class Branch:
-    """Where a run left another, its trunk.
+    """The point at which a run branched off another run, its trunk.
 
     Attributes:
         trunk: the other run's folder.
-        sha256: of the checkpoint that was copied.
-        step: optimizer steps that it had taken.
-        seconds: that it had trained.
+        sha256: checksum of the copied checkpoint.
+        step: its optimizer steps.
+        seconds: its training time.
         init: the weights that the trunk started from (``model.init``).
         recipe: the trunk's settings; None in files of version 0.1.
-        branch: where the trunk itself left another, if it did.
+        branch: the point at which the trunk itself branched off, or None.
     """
 
     trunk: str
@@ -50,7 +50,7 @@ class Branch:
 
     @classmethod
     def from_trunk(cls, trunk: Path, checkpoint: Checkpoint) -> Branch:
-        """Return where a run leaves the trunk in a folder, whose last checkpoint was read."""
+        """Return the branch from the last checkpoint of the trunk in a folder."""
         return cls(
             trunk=str(trunk),
             sha256=hashlib.sha256((trunk / LAST).read_bytes()).hexdigest(),
@@ -62,7 +62,7 @@ class Branch:
         )
 
     def is_copy_of(self, trunk: Path) -> bool:
-        """Return whether it is a copy of the run in a folder, which was not restarted since."""
+        """Return whether it is a copy of the run in a folder, if that was not restarted since."""
         if Path(self.trunk).resolve() != trunk.resolve():
             return False
         if not (trunk / LAST).is_file():
@@ -74,19 +74,19 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint of tensors and plain values.
 
     Raises:
-        OSError: it cannot be written; a checkpoint that was there is as it was.
+        OSError: it cannot be written; an existing checkpoint is unchanged.
     """
-    # In memory first: torch's own writer calls a full disk an unexpected position.
+    # In memory first: on a full disk PyTorch's own writer reports an unexpected position.
     content = io.BytesIO()
     torch.save(checkpoint, content)
     write_atomic(path, content.getvalue())
 
 
 def save_generation(run: Path, checkpoint: Checkpoint) -> None:
-    """Write a run's last checkpoint and keep the one before.
+    """Write a run's last checkpoint, and keep the one before.
 
     Raises:
-        OSError: it cannot be written; at least one of the two that were there still is.
+        OSError: it cannot be written; at least one of the two old ones is left.
     """
     last, previous = run / LAST, run / PREVIOUS
     if last.exists():
@@ -104,17 +104,17 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint; only tensors and plain values are unpickled.
 
     Raises:
-        ScalewiseError: missing, damaged, or not a checkpoint of this trainer.
+        ScalewiseError: it is missing, damaged, or not a checkpoint of this trainer.
     """
     if not path.is_file():
         raise ScalewiseError(f"{path}: no checkpoint there")
     try:
         with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()  # torch itself does not look at the checksums
+            damaged = archive.testzip()  # PyTorch does not check the checksums
         if damaged is not None:
             raise zipfile.BadZipFile(damaged)
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds for a damaged file
+    except Exception as error:  # PyTorch raises many kinds of errors for a damaged file
         raise ScalewiseError(f"{path}: not a readable checkpoint") from error
     if not isinstance(checkpoint, dict) or "ema" not in checkpoint:
         raise ScalewiseError(f"{path}: not a checkpoint of a scalewise training run")
@@ -127,7 +127,7 @@ def has_checkpoint(run: Path) -> bool:
 
 
 def _unreadable(run: Path, error: ScalewiseError, older: ScalewiseError) -> str:
-    """Return what to do where neither of a run's two checkpoints can be read."""
+    """Return an error message with a remedy if neither checkpoint of a run can be read."""
     what = str(error)
     if (run / PREVIOUS).exists():
         what += f", and neither is the one before, {older}"
@@ -148,10 +148,10 @@ def load_last(run: Path, notify: Callable[[str], None] | None = None) -> Checkpo
 
     Args:
         run: the run's folder.
-        notify: called with a line if it is the one before.
+        notify: called with one line if the one before is read.
 
     Raises:
-        ScalewiseError: neither can be read; it says so if the best one can be.
+        ScalewiseError: neither can be read; the error says whether the best one can.
     """
     try:
         return load_checkpoint(run / LAST)
@@ -160,7 +160,7 @@ def load_last(run: Path, notify: Callable[[str], None] | None = None) -> Checkpo
             checkpoint = load_checkpoint(run / PREVIOUS)
         except ScalewiseError as older:
             raise ScalewiseError(_unreadable(run, error, older), arguments=["run"]) from error
-        if (run / LAST).exists():  # out of the way, so that it does not become the one before
+        if (run / LAST).exists():  # renamed, so that it does not become the one before
             (run / LAST).replace(run / f"{LAST}.damaged")
         if notify:
             step = checkpoint["step"]

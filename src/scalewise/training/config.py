@@ -1,4 +1,4 @@
-"""A training run's settings, typed: what a recipe file may say and what it means.
+"""Typed training settings: the keys of a recipe file and their meaning.
 
 Plain dataclasses, so that the training loop needs nothing beyond PyTorch and NumPy;
 :mod:`scalewise.training.recipe` reads them from YAML and rejects what does not fit.
@@ -14,17 +14,17 @@ from scalewise.errors import ScalewiseError
 from scalewise.tasks import Strengths, Task, get_task
 
 DERIVED: Any = None
-"""The default of a setting that others decide; never seen, since it is filled in."""
+"""Default of a setting that depends on others; it is always replaced."""
 
 CompileMode = Literal["default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"]
-"""The modes of ``torch.compile``; the two in the middle make CUDA graphs of their own."""
+"""Modes of ``torch.compile``; the two in the middle make CUDA graphs of their own."""
 
 STRICT = {"extra": "forbid", "strict": True}
-"""Pydantic's settings for every part of a recipe: unknown and ill-typed keys are errors."""
+"""Pydantic's settings for every part of a recipe: unknown keys and wrong types are errors."""
 
 
 class _Settings:
-    """Settings whose ``repr`` leaves out what is as by default."""
+    """Settings whose ``repr`` leaves out default values."""
 
     def __repr__(self) -> str:
         shown: list[str] = []
@@ -38,14 +38,14 @@ class _Settings:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ModelConfig(_Settings):
-    """Which network.
+    """Settings of the network.
 
     Attributes:
         name: an architecture of the registry.
         settings: its constructor's arguments.
-        init: start from the weights of a released model's name or a checkpoint's path.
-        init_partial: take from there what fits and leave the rest as it is drawn: the body of a
-            network of another scale.
+        init: initial weights: a released model's name or a checkpoint's path.
+        init_partial: load only the weights that fit, and draw the others at random: for the body
+            of a network of another scale.
     """
 
     name: str
@@ -57,29 +57,28 @@ class ModelConfig(_Settings):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class DataConfig(_Settings):
-    """What is learned from.
+    """Settings of the training and validation data.
 
     Attributes:
-        train: packed stores (``scalewise data pack``), or folders of pictures in any known
+        train: packed stores (``scalewise data pack``), or folders of images in any known
             layout, which are packed first.
-        valid: a folder of pictures, or a packed store, to validate on.
-        valid_images: validate on the first so many only; all by default.
+        valid: a folder of images, or a packed store, for validation.
+        valid_images: number of images to validate on, the first ones; all by default.
         patch: side of an LR patch in pixels; 48 by default.
         batch: patches per step.
-        candidates: places drawn for each patch, of which the one is taken that bicubic enlargement
-            restores worst; 1 draws evenly.  Patches are chosen on the CPU.
-        epoch: steps that count as one epoch; by default as many as it takes to draw one patch
-            per picture.
+        candidates: positions drawn for each patch.  The one that bicubic enlargement restores
+            worst is taken; 1 draws uniformly.  Patches are chosen on the CPU.
+        epoch: steps per epoch; by default enough to draw one patch per image.
         augment: flip and transpose patches; true by default.
-        squash: side of the square that whole LR pictures are squashed to (and HR ones to twice
-            that), as the reproduced document does.  Then a patch is a whole picture, nothing is
-            flipped, and every picture is drawn once before any is drawn again.
-        task: what is learned, a name of :func:`scalewise.tasks.list_tasks`; the task's
-            ``training`` has the defaults of the four below.
+        squash: side of the square that whole LR images are squashed to (and HR ones to twice
+            that), as the reproduced document does.  Then a patch is a whole image, patches are
+            not flipped, and every image is drawn once before any is drawn again.
+        task: the task, a name of :func:`scalewise.tasks.list_tasks`; its ``training`` has the
+            defaults of the four settings below.
         sigma: smallest and largest standard deviation of the noise, in levels of 255.
         quality: lowest and highest quality of the JPEG.
-        clean: share of patches that are left clean.
-        grey: share of patches that are made grey, the noise too.
+        clean: share of patches that are not degraded.
+        grey: share of patches that are made grey, with grey noise.
     """
 
     train: list[str]
@@ -127,30 +126,30 @@ class DataConfig(_Settings):
 
     @property
     def strengths(self) -> Strengths:
-        """How strongly LR patches are degraded."""
+        """Strengths of the degradation of LR patches."""
         return Strengths(sigma=self.sigma, quality=self.quality, clean=self.clean, grey=self.grey)
 
     @property
     def degradation(self) -> PatchDegradation | None:
-        """What degrades LR patches; None for nothing."""
+        """Degradation of LR patches; None for clean patches."""
         task = get_task(self.task)
         return PatchDegradation.of(task, self.strengths) if task.is_degraded else None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class LossConfig(_Settings):
-    """``l1 * L1 + smooth_l1 * SmoothL1``, on images in [0, 1], and what its cleaning is to find.
+    """Settings of the loss ``l1 * L1 + smooth_l1 * SmoothL1``, and of the losses of a cleaning.
 
-    With a teacher, ``(1 - teacher)`` times that loss against the truth, and ``teacher`` times the
-    same against the teacher's image.
+    Images are in [0, 1].  With a teacher the loss is ``(1 - teacher)`` times the loss against the
+    ground truth plus ``teacher`` times the loss against the teacher's image.
 
     Attributes:
-        l1: weight of the mean absolute error (alpha; beside ``denoised`` the document's gamma).
+        l1: weight of the mean absolute error (alpha; with ``denoised`` the document's gamma).
         smooth_l1: weight of the smooth L1 loss (beta).
         denoised: weight of the mean squared error of a denoising block's image (delta).
         artifact_map: weight of the mean absolute error of an artifact module's map.
-        teacher: share of the teacher's images (``scalewise data pack --teacher``), 0 to 1.
-        teacher_until: part of the budget after which the truth alone is learned from.
+        teacher: weight of the teacher's images (``scalewise data pack --teacher``), 0 to 1.
+        teacher_until: part of the budget after which the ground truth is the only target.
     """
 
     l1: float = 1.0
@@ -172,21 +171,21 @@ class LossConfig(_Settings):
 
     @property
     def asks_of_cleaning(self) -> bool:
-        """Whether it looks at more than the restored image."""
+        """True if the loss needs the output of a cleaning, too."""
         return self.denoised > 0 or self.artifact_map > 0
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class OptimizerConfig(_Settings):
-    """How gradients become steps.
+    """Settings of the optimizer.
 
     Attributes:
         kind: ``adam``, or ``muon``, which learns faster (:mod:`scalewise.training.optimization`).
         rate: the highest learning rate.
         betas: Adam's decay rates of the two moments.
         clip: the gradient's largest norm; none by default.
-        ema: decay per step of the averaged weights, which are validated and released; it is
-            warmed up, so short runs average over less.
+        ema: decay per step of the averaged weights, which are validated and released.  It has a
+            warm-up, so short runs average over fewer steps.
     """
 
     kind: Literal["adam", "muon"] = "adam"
@@ -205,16 +204,16 @@ class OptimizerConfig(_Settings):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ScheduleConfig(_Settings):
-    """The learning rate over the run; see :mod:`scalewise.training.optimization`.
+    """Settings of the learning rate schedule; see :mod:`scalewise.training.optimization`.
 
     Attributes:
         kind: ``fixed``, ``cosine``, ``multistep`` or ``wsd`` (warm-up, stable, decay).
-        min_rate: where cosine and wsd end.
+        min_rate: the final rate of cosine and wsd.
         milestones: parts of the budget, in (0, 1), at which multistep multiplies the rate.
         gamma: multistep's factor.
         warmup: part of the budget over which the rate rises linearly from zero.
-        decay: part of the budget, at its end, over which wsd's rate falls; 0 for a trunk, whose
-            decayed copies are runs of their own (``scalewise train --from``).
+        decay: part of the budget, at its end, over which wsd's rate falls.  It is 0 for a trunk,
+            whose decayed copies are separate runs (``scalewise train --from``).
     """
 
     kind: Literal["fixed", "cosine", "multistep", "wsd"] = "cosine"
@@ -234,7 +233,7 @@ class ScheduleConfig(_Settings):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class BudgetConfig(_Settings):
-    """How long to train: exactly one of the three.
+    """Settings of the budget; exactly one of the three is given.
 
     Attributes:
         steps: optimizer steps.
@@ -251,19 +250,19 @@ class BudgetConfig(_Settings):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Recipe(_Settings):
-    """One training run.
+    """Settings of one training run.
 
     Attributes:
-        seed: of the weights and of the patches.
-        precision: ``auto`` computes in bfloat16 where the machine is fast at it.
+        seed: random seed of the weights and of the patches.
+        precision: ``auto`` computes in bfloat16 if the machine is fast at it.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         validate_every: time between validations: seconds, ``10m``, ``500 steps``, ``1 epoch``.
         checkpoint_every: time between checkpoints, likewise.
-        deterministic: the run's weights and log depend on the recipe alone, not on the clock:
-            budget and intervals must be in steps or epochs, and the log leaves seconds out.
-        compile: compile the network; pays on a GPU, needs a C++ compiler.  True takes the mode
-            of ``torch.compile`` that suits the device, or name one.
-        tensorboard: write TensorBoard logs too.
+        deterministic: make weights and log depend on the recipe alone, not on the clock.  Budget
+            and intervals must be in steps or epochs, and the log has no seconds.
+        compile: compile the network, which is faster on a GPU and needs a C++ compiler.  True
+            selects the mode of ``torch.compile`` for the device; a text names a mode.
+        tensorboard: also write TensorBoard logs.
     """
 
     model: ModelConfig
@@ -284,7 +283,7 @@ class Recipe(_Settings):
 
 
 def _derive(config: object, **defaults: Any) -> None:
-    """Fill in what is left out."""
+    """Fill in settings that are not given."""
     for name, value in defaults.items():
         if getattr(config, name) is DERIVED:
             object.__setattr__(config, name, value)  # the dataclass is frozen

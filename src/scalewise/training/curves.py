@@ -1,4 +1,4 @@
-"""Plots of training curves: loss and validation PSNR-Y, against steps or time."""
+"""Training curves as plots: loss and validation PSNR-Y, against steps or time."""
 
 # Matplotlib leaves the type of most keyword arguments open.
 # pyright: reportUnknownMemberType=false
@@ -30,19 +30,19 @@ from scalewise.training.recipe import load_recipe
 from scalewise.training.session import RECIPE_FILE, is_run
 
 FORMATS = (".png", ".svg", ".pdf")
-"""The extensions of the files that curves are written to."""
+"""File name extensions of the formats of plots."""
 
 SMOOTHING = 1 / 40
-"""Part of the log on either side of a line that its smoothed loss is a mean over."""
+"""Half width of the smoothing window of the loss, as a part of the log."""
 
 LOG_SCALE_FROM = 3.0
-"""The loss is drawn on a logarithmic scale if its largest is so many times its smallest."""
+"""Ratio of the largest loss to the smallest from which on the scale is logarithmic."""
 
 CAPTION_WIDTH = 180
-"""Characters of the caption that fit into a line."""
+"""Characters per line of the caption."""
 
 LEGEND_WIDTH = 150
-"""Letters that fit into a line of the legend; a line's own picture takes nine."""
+"""Characters per line of the legend; the sample of a curve takes nine."""
 
 Axis = Literal["steps", "time"]
 Points = NDArray[np.float64]
@@ -50,7 +50,7 @@ Points = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Curve:
-    """One run's log under the name it has in the legend, and how its PSNR-Y is measured."""
+    """One run's log, its name in the legend, and the protocol of its PSNR-Y."""
 
     name: str
     lines: list[LogLine]
@@ -59,10 +59,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours of the paper, the text, the grid, and of one run after the other.
+    """Colours of the background, the text, the grid and the runs.
 
-    The runs' colours are Okabe and Ito's (2008), which colour-blind people tell apart; those
-    that stand out from the paper.
+    The runs' colours are those of Okabe and Ito (2008) with enough contrast to the background;
+    colour-blind people can distinguish them.
     """
 
     paper: str
@@ -86,14 +86,14 @@ DARK = Theme(
 
 LINE_STYLES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)))
 MARKERS = ("o", "s", "^", "D", "v")
-# As many of each as have no divisor in common: 140 runs, no two of them drawn alike.
+# The numbers of colours, styles and markers have no common divisor: 140 runs look different.
 
 
 def load_curves(runs: Sequence[Path]) -> list[Curve]:
     """Read the logs of runs.
 
     Raises:
-        ScalewiseError: not a run's folder, nothing logged yet, or a damaged log or recipe.
+        ScalewiseError: a folder is not a run's, its log is empty, or log or recipe is damaged.
     """
     names = [run.resolve().name for run in runs]
     count = Counter(names)
@@ -117,12 +117,12 @@ def draw_curves(curves: Sequence[Curve], x: Axis = "steps", theme: Theme = LIGHT
     """Draw training loss on the left and validation PSNR-Y on the right.
 
     Args:
-        curves: one or more, none of them empty.
+        curves: one or more curves, none of them empty.
         x: optimizer steps, or hours of training.
         theme: colours.
 
     Raises:
-        ScalewiseError: time is asked for, and a log does not tell it.
+        ScalewiseError: ``x`` is time, and a log does not contain it.
     """
     figure = Figure(figsize=(10, 4.6), dpi=150, facecolor=theme.paper, layout="constrained")
     loss_axes, psnr_axes = figure.subplots(1, 2, sharex=True)
@@ -136,7 +136,7 @@ def draw_curves(curves: Sequence[Curve], x: Axis = "steps", theme: Theme = LIGHT
         at = _x_values(curve, x)
         raw = np.array([line.loss for line in curve.lines])
         width = int(len(raw) * SMOOTHING)
-        smoothed = smooth(smooth(raw, width), width)  # twice: a spike makes no block
+        smoothed = smooth(smooth(raw, width), width)  # once makes spikes rectangles
         losses += [smoothed, np.percentile(raw, [2, 98])]
         loss_axes.plot(at, raw, color=color, linewidth=0.6, alpha=0.3, zorder=2)
         loss_axes.plot(at, smoothed, color=color, linestyle=style, linewidth=2, zorder=3)
@@ -173,10 +173,10 @@ def draw_curves(curves: Sequence[Curve], x: Axis = "steps", theme: Theme = LIGHT
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure, whole or not at all, in the format that the file's extension names.
+    """Write a figure atomically, in the format of the file name's extension.
 
     Raises:
-        ScalewiseError: an extension that is none of :data:`FORMATS`.
+        ScalewiseError: the extension is not in :data:`FORMATS`.
     """
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
@@ -188,10 +188,10 @@ def save_figure(figure: Figure, path: Path) -> None:
 
 
 def smooth(values: Points, width: int) -> Points:
-    """The mean over ``width`` values on either side of each.
+    """Return the moving average over ``width`` values on either side of each value.
 
-    At the beginning, where a loss falls steeply, over no more before than after; at the end over
-    what there is.
+    Near the beginning, where a loss falls steeply, the window shrinks on both sides.  Near the
+    end it is cut off.
 
     >>> smooth(np.array([0.0, 3.0, 3.0, 6.0]), 1).tolist()
     [0.0, 2.0, 4.0, 4.5]
@@ -204,7 +204,7 @@ def smooth(values: Points, width: int) -> Points:
 
 
 def dress(axes: Axes, theme: Theme, label_size: float) -> None:
-    """Give axes a theme: its colours, a quiet grid, no frame."""
+    """Apply a theme to axes: its colours, a light grid, no frame."""
     axes.set_facecolor(theme.paper)
     axes.grid(color=theme.grid, linewidth=0.7)
     axes.set_axisbelow(True)
@@ -224,7 +224,7 @@ def _dress(axes: Axes, title: str, x: Axis, theme: Theme) -> None:
 
 
 def _scale_loss(axes: Axes, losses: Sequence[Points]) -> None:
-    """Fit the loss axis to what is given, whatever single spikes do."""
+    """Fit the loss axis to the values, but not to single spikes."""
     low = min(float(each.min()) for each in losses)
     high = max(float(each.max()) for each in losses)
     if low > 0 and high / low >= LOG_SCALE_FROM:
@@ -241,7 +241,7 @@ def _scale_loss(axes: Axes, losses: Sequence[Points]) -> None:
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
-    """Round numbers from ``low`` to ``high``, about as far from each other in the logarithm."""
+    """Return round numbers from ``low`` to ``high``, about evenly spaced in the logarithm."""
     digits = (1, 1.5, 2, 3, 5, 7) if high / low < 30 else (1, 3)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [float(f"{digit}e{power}") for power in powers for digit in digits]
@@ -249,7 +249,7 @@ def _log_ticks(low: float, high: float) -> list[float]:
 
 
 def _columns(labels: Sequence[str]) -> int:
-    """So many legend entries side by side that the longest still fit the figure's width."""
+    """Return the number of legend columns that fit the figure's width."""
     longest = max(len(label) for label in labels)
     return max(1, min(len(labels), 3, LEGEND_WIDTH // (longest + 9)))
 
@@ -267,7 +267,7 @@ def _x_values(curve: Curve, x: Axis) -> Points:
 
 
 def _label(curve: Curve, with_protocol: bool) -> str:
-    """A run's name and best score, dollar signs kept from starting a formula."""
+    """Return a run's name and best score, with dollar signs escaped from formulas."""
     best = best_psnr_y(curve.lines)
     name = curve.name.replace("$", r"\$")
     if best is None:

@@ -2,8 +2,8 @@
 
 ``torchrun`` starts the processes and tells each by environment variables which one it is
 (https://docs.pytorch.org/docs/stable/elastic/run.html).  Gradients are averaged by
-``DistributedDataParallel``; this module is for the rest.  A single process is a world of one,
-for which nothing here costs anything.
+``DistributedDataParallel``; this module does the rest.  A single process is a world of one,
+without any cost.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from torch.nn.parallel import DistributedDataParallel
 from scalewise.errors import LostWorker, ScalewiseError
 
 PATIENCE = timedelta(minutes=30)
-"""How long a process waits for the others: as long as one may pack pictures or validate."""
+"""Timeout for the other processes: one of them may pack images or validate for long."""
 
 
 @dataclass(frozen=True)
 class World:
-    """The processes of a run, seen from one of them.
+    """The processes of a run, from the view of one of them.
 
     Attributes:
-        rank: this process; 0 writes.
-        size: how many there are.
-        local_rank: this process on its machine; on GPUs, which one is its own.
-        control: the group over which plain numbers are exchanged, on the CPU, so that no
-            device has to be waited for; None in a world of one.
+        rank: number of this process; 0 writes.
+        size: number of processes.
+        local_rank: number of this process on its machine, and of its GPU.
+        control: the group that exchanges plain numbers on the CPU, without waiting for a device;
+            None in a world of one.
     """
 
     rank: int = 0
@@ -50,13 +50,13 @@ class World:
         return self.rank == 0
 
     def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
-        """Return the network with its gradients averaged over the world in every backward pass.
+        """Return the network with gradients averaged over the world in every backward pass.
 
-        Every process has to call it: they compare their networks.
+        Every process must call it, because they compare their networks.
         """
         if self.size == 1:
             return network
-        # Static: some networks have parameters that nothing reads, the same ones every time.
+        # Static: some networks have unused parameters, which are the same in every step.
         return DistributedDataParallel(
             network,
             device_ids=[device] if device.type == "cuda" else None,
@@ -68,7 +68,7 @@ class World:
         """Return every number summed over the processes.
 
         Raises:
-            LostWorker: one of them is gone.
+            LostWorker: one of the processes has ended.
         """
         if self.size == 1:
             return list(numbers)
@@ -90,11 +90,11 @@ class World:
 
 @contextmanager
 def joined_world(device: str) -> Generator[World, None, None]:
-    """Join the processes that ``torchrun`` started; a world of one where it did not.
+    """Join the processes that ``torchrun`` started; without it, return a world of one.
 
     Args:
-        device: the recipe's; on ``cuda``, or ``auto`` with a GPU, every process gets a GPU of
-            its own and gradients travel by NCCL, else by gloo.
+        device: the recipe's device.  With ``cuda``, or ``auto`` and a GPU, every process gets its
+            own GPU and gradients are exchanged by NCCL, otherwise by gloo.
     """
     if "RANK" not in os.environ or int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield World()
@@ -113,8 +113,8 @@ def joined_world(device: str) -> Generator[World, None, None]:
         control: Any = dist.new_group(backend="gloo", timeout=PATIENCE)  # pyright: ignore[reportUnknownMemberType]
         yield World(dist.get_rank(), dist.get_world_size(), local_rank, control)
     finally:
-        # What still refers to a group keeps its threads alive, and a thread that needs Python
-        # while the interpreter ends aborts the process.
+        # A reference to a group keeps its threads alive.  A thread that needs Python while the
+        # interpreter ends aborts the process.
         gc.collect()
         dist.destroy_process_group()
 

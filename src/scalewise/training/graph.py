@@ -1,9 +1,9 @@
-"""CUDA graph capture of a training step: one launch in place of some thousand.
+"""CUDA graph capture of a training step: one launch instead of thousands.
 
-A small network's kernels are shorter than the time that Python takes to launch them, so a GPU
-waits.  A CUDA graph records a step's kernels once and launches them together.  It reads and
-writes the same memory every time, so whatever changes from step to step lies in static tensors:
-the uploaded inputs, and the :class:`StepValue` of the learning rate and of the average's decay.
+A small network's kernels take less time than Python needs to launch them, so a GPU waits.  A CUDA
+graph records a step's kernels once and launches them together.  It reads and writes the same memory
+every time, so whatever changes from step to step lies in static tensors: the uploaded inputs, and
+the :class:`StepValue` of the learning rate and of the average's decay.
 
 The first step runs uncaptured on a side stream, as PyTorch's documentation asks: libraries choose
 their algorithms, ``torch.compile`` compiles and the optimizer allocates its state.  The second
@@ -24,8 +24,8 @@ from scalewise.models.cleaning import CleanedNetwork
 from scalewise.training.batches import Inputs
 
 Operations = Callable[[Inputs], Tensor]
-"""A step: from what was uploaded for it, now on the device, to the loss; all else in place.  For
-one variant it launches the same kernels every time, and the host never waits for them."""
+"""A step: it maps the uploaded tensors on the device to the loss, and updates all else in place.
+For one variant it launches the same kernels every time, and the host never waits for them."""
 
 
 class Step(Protocol):
@@ -35,8 +35,8 @@ class Step(Protocol):
         """Take a step and return its loss, on the device.
 
         Args:
-            inputs: what the step uploads.
-            variant: stands for everything that decides which operations the step consists of.
+            inputs: the step's upload.
+            variant: key of everything that the choice of the step's operations depends on.
         """
         ...
 
@@ -45,14 +45,14 @@ class StepValue:
     """A number that changes from step to step: a tensor on a device, where a graph reads it.
 
     Args:
-        device: where a graph reads it; None for a plain number.
+        device: the device on which a graph reads it; None for a plain number.
     """
 
     def __init__(self, device: torch.device | None) -> None:
         self.value: float | Tensor = 0.0 if device is None else torch.zeros((), device=device)
 
     def set(self, number: float) -> float | Tensor:
-        """Change the number, and return it as the step reads it."""
+        """Change the number, and return it in the form that the step reads."""
         if isinstance(self.value, Tensor):
             self.value.fill_(number)
         else:
@@ -63,8 +63,8 @@ class StepValue:
 def can_capture(device: torch.device, processes: int, compile: bool | str) -> bool:
     """Return whether a run's steps can be captured in a CUDA graph.
 
-    Not on other devices; not where several processes exchange gradients; and not where
-    ``torch.compile`` makes CUDA graphs of its own.
+    It needs a GPU and a single process, and ``torch.compile`` must not make CUDA graphs of its
+    own.
     """
     own_graphs = compile in ("reduce-overhead", "max-autotune")
     return device.type == "cuda" and processes == 1 and not own_graphs
@@ -76,10 +76,10 @@ def make_step(
     """Return a step that is captured in a CUDA graph, or the plain one.
 
     Args:
-        operations: the step.
-        device: where it runs.
+        operations: the operations of the step.
+        device: the device that it runs on.
         capture: whether to capture it; see :func:`can_capture`.
-        notify: told, in one line, if it cannot be captured after all.
+        notify: called with one line if the capture fails.
     """
     if capture:
         return GraphedStep(operations, device, notify)
@@ -128,7 +128,7 @@ class CudaGraph:
         with torch.cuda.stream(stream):
             result = run().clone()
         torch.cuda.current_stream().wait_stream(stream)
-        torch.cuda.synchronize()  # what this takes is not a step's time
+        torch.cuda.synchronize()  # the preparation must not count as a step's time
         return result
 
     def capture(self, run: Callable[[], Tensor]) -> Tensor:
@@ -144,13 +144,13 @@ class CudaGraph:
 class GraphedStep:
     """A step that is captured the second time it is taken, and replayed from then on.
 
-    Another variant is captured anew.  Where a capture fails the step runs uncaptured.
+    A new variant is captured again.  If a capture fails, the step runs uncaptured.
 
     Args:
-        operations: the step.
-        device: where it runs.
-        notify: told, in one line, that a capture failed and why.
-        new_graph: what captures.
+        operations: the operations of the step.
+        device: the device that it runs on.
+        notify: called with one line if a capture fails, with the reason.
+        new_graph: factory of graphs.
     """
 
     def __init__(
@@ -164,7 +164,7 @@ class GraphedStep:
         self._new_graph = new_graph or CudaGraph
         self._inputs: Inputs = ()
         self._graph: Graph | None = None
-        self._loss: Tensor | None = None  # what a captured graph writes
+        self._loss: Tensor | None = None  # the tensor that a captured graph writes
         self._variant: Hashable = None
         self._failed = False
 
@@ -179,7 +179,7 @@ class GraphedStep:
         if self._loss is None:
             try:
                 self._loss = self._graph.capture(self._run)
-            except RuntimeError as error:  # nothing has run
+            except RuntimeError as error:  # no operation has run
                 self._failed, self._graph = True, None
                 reason = str(error).strip().splitlines()[:1]
                 self._notify(f"steps run without a CUDA graph: {' '.join(reason)}")
@@ -198,16 +198,17 @@ class GraphedStep:
 
 
 def compiled(network: RestorationNetwork, choice: bool | str, captured: bool) -> nn.Module:
-    """Return the network as a recipe's ``compile`` wants it.
+    """Return the network, compiled as the recipe's ``compile`` says.
 
     Args:
-        network: on its device.
+        network: the network, on its device.
         choice: false, true for the mode that suits the device, or a mode of ``torch.compile``.
-        captured: whether whole steps are captured in a CUDA graph; then the compiler makes none.
+        captured: whether whole steps are captured in a CUDA graph; then the compiler must not make
+            graphs.
 
     Raises:
-        ScalewiseError: a network behind a cleaning, on another device than a GPU: there PyTorch
-            (2.13) compiles the gradient of replicated edges wrongly, channels last.
+        ScalewiseError: a network with a cleaning is not on a GPU.  PyTorch (2.13) then compiles
+            the gradient of replicated edges wrongly for channels-last tensors.
     """
     if choice is False:
         return network

@@ -26,12 +26,12 @@ class LogLine:
 
     Attributes:
         step: optimizer steps done.
-        seconds: of the run so far, pauses between kill and resume left out; not in the file
+        seconds: training time so far, without pauses between kill and resume; not in the file
             of a deterministic run, which depends on the recipe alone.
-        progress: done part of the budget, in [0, 1].
+        progress: completed part of the budget, in [0, 1].
         rate: learning rate.
         loss: mean over the steps since the line before.
-        psnr_y: dB of the averaged weights on the validation set, where just measured.
+        psnr_y: PSNR-Y in dB of the averaged weights on the validation set, if just measured.
     """
 
     step: int
@@ -46,7 +46,7 @@ class Listener(Protocol):
     """Receiver of a run's log lines, such as a progress bar or TensorBoard."""
 
     def on_line(self, line: LogLine) -> None:
-        """Take a line that was logged."""
+        """Receive a line that was logged."""
         ...
 
 
@@ -55,13 +55,13 @@ def keep_quiet(_: str) -> None:
 
 
 class RunLog:
-    """File of the log while a run goes on.
+    """Log file of a run that is being trained.
 
-    A line that does not fit on a full disk waits, and is written with the next.
+    A line that cannot be written to a full disk is kept and written with the next one.
 
     Args:
         path: the file.
-        timed: write the seconds of the run.
+        timed: whether to write the seconds of the run.
     """
 
     def __init__(self, path: Path, timed: bool = True) -> None:
@@ -73,7 +73,7 @@ class RunLog:
         """Write a line, under a header if it is the first.
 
         Raises:
-            OSError: it cannot be written yet; the file is as it was.
+            OSError: it cannot be written yet; the file is unchanged.
         """
         if not self._timed:
             line = dataclasses.replace(line, seconds=None)
@@ -133,7 +133,7 @@ def best_psnr_y(lines: Iterable[LogLine]) -> float | None:
 
 
 def _cut(path: Path, size: int) -> None:
-    """Remove what was written after a size, if the file exists."""
+    """Cut a file to a size, if it exists."""
     if path.exists():
         with path.open("r+b") as file:
             file.truncate(size)

@@ -1,6 +1,6 @@
-"""The training loop: sample, forward, backward, step; log, validate and save at intervals.
+"""Training loop: sample, forward, backward, step; log, validate and save at intervals.
 
-A checkpoint holds all that a run needs to resume.  Nothing of the data is in it: the patches of
+A checkpoint holds all that a run needs to resume.  It holds no state of the data: the patches of
 a step depend on the seed and the step alone.
 """
 
@@ -47,10 +47,10 @@ from scalewise.training.optimization import (
 from scalewise.training.validation import ValidationSet
 
 LOG_EVERY = 20
-"""Steps from one line of the log to the next; only there does the loop wait for a loss."""
+"""Steps between lines of the log; the loop waits for a loss only there."""
 
 UNTIMED_STEPS = 2
-"""Steps of each start that count as long as the one after them: compiling would use up a budget."""
+"""First steps of each start, counted at the time of the next one: compiling takes long."""
 
 
 class Trainer:
@@ -59,17 +59,16 @@ class Trainer:
     Args:
         network: the network to train, on any device.
         recipe: the run's settings.
-        sampler: where patches come from.
+        sampler: source of the patches.
         run: the run's folder; gets ``last.pt``, ``previous.pt``, ``best.pt`` and ``log.csv``.
-        validation: what the averaged weights are measured on; without it the last weights
-            count as the best.
+        validation: images that the averaged weights are measured on; without them the last
+            weights count as the best.
         listeners: called with every line of the log, in the process that writes.
         world: the processes that train together.
-        notify: called with a line for what a run survives: a full disk, a damaged file.
+        notify: called with one line for each problem that a run survives, such as a full disk.
 
     Raises:
-        ScalewiseError: the recipe's budget or intervals make no sense, or its loss asks for what
-            the network does not have.
+        ScalewiseError: budget or intervals are not valid, or the network lacks what the loss needs.
     """
 
     def __init__(
@@ -132,10 +131,9 @@ class Trainer:
         """Train to the end of the budget, or until :meth:`stop`.
 
         Raises:
-            Diverged: the loss or the weights are beyond all bounds; the last checkpoint is from
-                before that.
+            Diverged: the loss or the weights diverge; the last checkpoint is older than that.
             ScalewiseError: the result cannot be written.
-            LostWorker: another process is gone; what was learned until then is saved.
+            LostWorker: another process has ended; the weights so far are saved.
         """
         alone = self._forward
         try:
@@ -149,15 +147,15 @@ class Trainer:
             self.batches.close()
 
     def process_settings(self) -> AbstractContextManager[None]:
-        """Set what the run's steps need in this process; :meth:`train` does so itself."""
+        """Apply the process settings of the run's steps; :meth:`train` does so itself."""
         return process_settings(self.recipe.deterministic)
 
     def _train(self) -> None:
         begins = self.step == self._first_step
-        if begins and self.world.writes:  # perhaps killed before its first checkpoint
+        if begins and self.world.writes:  # may have been killed before its first checkpoint
             self.run.mkdir(parents=True, exist_ok=True)
             self._log.forget_after(-1)
-        # Not before: the processes meet here, and come to it one after the other.
+        # Not earlier: the processes wait for each other here, and arrive one after the other.
         self._forward = self.world.wrap(self._forward, self.device)
         if begins and (self.recipe.model.init is not None or self.branch is not None):
             self._measure_start()
@@ -203,15 +201,15 @@ class Trainer:
         self._save(improved)
 
     def stop(self) -> None:
-        """Make :meth:`train` return after the step it is at, with a checkpoint written.
+        """Make :meth:`train` write a checkpoint and return after the current step.
 
-        Several processes return together, where they next exchange numbers.
+        Several processes return together, when they next exchange numbers.
         """
         self._stop_asked = True
 
     @property
     def progress(self) -> float:
-        """Done part of the budget, in [0, 1]."""
+        """Completed part of the budget, in [0, 1]."""
         return self.budget.progress(self.step - self._first_step, self.seconds)
 
     @property
@@ -220,11 +218,11 @@ class Trainer:
 
     @property
     def rate(self) -> float:
-        """The learning rate now."""
+        """The current learning rate."""
         return learning_rate(self.progress, self.recipe.optimizer.rate, self.recipe.schedule)
 
     def training_step(self) -> Tensor:
-        """Learn from one batch, and return the loss, on the device."""
+        """Take a step on one batch, and return the loss, on the device."""
         rate = self._rate.set(self.rate)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -235,7 +233,7 @@ class Trainer:
         return loss
 
     def operations(self, inputs: Inputs) -> Tensor:
-        """Take a step's operations on the device; none depends on the step's number."""
+        """Run a step's operations on the device; they do not depend on the step's number."""
         loss = self._loss(self.batches.assemble(inputs))
         self.optimizer.zero_grad()
         loss.backward()  # pyright: ignore[reportUnknownMemberType]
@@ -257,7 +255,7 @@ class Trainer:
         )
 
     def state_dict(self) -> Checkpoint:
-        """The run as tensors and plain values."""
+        """Return the run's state as tensors and plain values."""
         return {
             "recipe": dataclasses.asdict(self.recipe),
             "step": self.step,
@@ -273,10 +271,10 @@ class Trainer:
         }
 
     def resume(self) -> None:
-        """Go back to the run's last checkpoint, or, if it cannot be read, the one before.
+        """Load the run's last checkpoint, or the one before if that cannot be read.
 
         Raises:
-            ScalewiseError: there is none, or it is damaged or of another model.
+            ScalewiseError: there is no checkpoint, or it is damaged or of another model.
         """
         checkpoint = load_last(self.run, self.notify) if self.world.writes else None
         self.world.wait()
@@ -291,12 +289,12 @@ class Trainer:
             self._log.forget_after(self.step)
 
     def leave(self, trunk: Path) -> None:
-        """Begin as a copy of another run's last checkpoint: weights, average and optimizer.
+        """Start as a copy of another run's last checkpoint: weights, average and optimizer.
 
-        Patches are drawn on from its step; clock, budget and best score are this run's own.
+        Steps are counted from its step; clock, budget and best score start again.
 
         Raises:
-            ScalewiseError: no checkpoint there, or it is damaged or of another model.
+            ScalewiseError: there is no checkpoint, or it is damaged or of another model.
         """
         checkpoint = load_checkpoint(trunk / LAST)
         self._load(checkpoint, trunk / LAST)
@@ -319,15 +317,15 @@ class Trainer:
         return self._stop_agreed if self.world.size > 1 else self._stop_asked
 
     def _is_due(self, interval: Interval, last: float, line: bool) -> bool:
-        """Steps are counted exactly; the clock is looked at where a line is logged."""
+        """Return whether an interval is over: exact for steps, at log lines for seconds."""
         by_steps = interval.steps is not None
         return (line or by_steps) and interval.is_due(self.step, self.seconds - last)
 
     def _agree(self, seconds: float) -> None:
-        """Have one clock, the writer's, and stop together.
+        """Share the clock of the writing process, and stop together.
 
-        Several processes exchange numbers where a line is logged, or something is due by steps:
-        all come to the same places, and between them nobody waits.
+        Several processes exchange numbers when a line is logged or something is due by steps.
+        These steps are the same for all, and no process waits between them.
         """
         if self.world.size > 1:
             if not self._meets:
@@ -338,14 +336,14 @@ class Trainer:
 
     @property
     def _meets(self) -> bool:
-        """Whether this step is one after which the processes exchange numbers."""
+        """True if the processes exchange numbers after this step."""
         if len(self._losses) >= LOG_EVERY or (self.budget.steps and self.progress >= 1):
             return True
         intervals = (self._validate_every, self._save_every)
         return any(each.steps and self.step % each.steps == 0 for each in intervals)
 
     def _settle_losses(self) -> None:
-        """Average the losses since the last line over all processes, and see that all is well."""
+        """Average the losses since the last line over all processes, and check for divergence."""
         losses = torch.stack(self._losses) if self._losses else torch.zeros(1)
         losses = self.world.mean(losses)
         if (fault := divergence(losses, self.network, self.recipe.loss)) is not None:
@@ -383,7 +381,7 @@ class Trainer:
             listener.on_line(line)
 
     def _save(self, improved: bool = False, must: bool = False) -> None:
-        """Write checkpoints; where that fails the ones before stay, and it ``must`` not fail."""
+        """Write checkpoints; on failure the old ones stay, and with ``must`` an error is raised."""
         if not self.world.writes:
             return
         checkpoint = self.state_dict()

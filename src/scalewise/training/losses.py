@@ -14,11 +14,11 @@ from scalewise.models.cleaning import Cleaned, CleanedNetwork
 from scalewise.training.config import LossConfig
 
 FULL_DEPARTURE = 16 / 255
-"""From here on a pixel counts as wholly damaged: the mean departure of noise of sigma 20."""
+"""Departure at which a pixel counts as fully damaged: the mean of noise with sigma 20."""
 
 DIVERGED = 100
-"""Loss at which a run has diverged, in units of the loss's weights.  No image is further than 1
-from the truth; networks with random weights start below 10."""
+"""Loss at which a run has diverged, in units of the loss's weights.  Images differ by at
+most 1 from the ground truth; networks with random weights start below 10."""
 
 
 def batch_loss(
@@ -28,14 +28,14 @@ def batch_loss(
     teacher: float,
     precision: AbstractContextManager[object],
 ) -> Tensor:
-    """Return the loss of a batch, a scalar: of the restored images and of the cleaned ones.
+    """Return the loss of a batch, a scalar: that of the restored and of the cleaned images.
 
     Args:
-        network: what restores; a :class:`CleanedNetwork` where the loss looks at cleaned images.
-        batch: LR, HR and perhaps the teacher's images, (N, C, H, W) in [0, 1].
-        weights: of the parts of the loss.
-        teacher: share of the teacher's images, in [0, 1].
-        precision: what the network computes in.
+        network: the network; a :class:`CleanedNetwork` if the loss includes cleaned images.
+        batch: LR, HR and optionally the teacher's images, (N, C, H, W) in [0, 1].
+        weights: weights of the parts of the loss.
+        teacher: weight of the teacher's images, in [0, 1].
+        precision: the precision that the network computes in.
     """
     lr, hr, *taught = batch
     cleaned: Cleaned | None = None
@@ -53,12 +53,12 @@ def batch_loss(
 
 
 def divergence(losses: Tensor, network: RestorationNetwork, weights: LossConfig) -> str | None:
-    """Return what shows that a run has diverged, as a text; None if nothing does.
+    """Return the evidence that a run has diverged, as a text; None if there is none.
 
     Args:
-        losses: (n,), of the last steps.
-        network: what was trained in them.
-        weights: what the losses are made of.
+        losses: (n,), the losses of the last steps.
+        network: the network that was trained.
+        weights: weights of the parts of the loss.
     """
     sums = torch.stack([parameter.detach().sum() for parameter in network.parameters()])
     if not (losses.isfinite().all() and sums.isfinite().all()):
@@ -78,16 +78,16 @@ def restoration_loss(
 ) -> Tensor:
     """Return ``l1 * L1 + smooth_l1 * SmoothL1``, the reproduced document's combined loss.
 
-    With a teacher ``(1 - teacher)`` times that loss against the truth, and ``teacher`` times the
-    same against the teacher's image.
+    With a teacher it is ``(1 - teacher)`` times the loss against the ground truth plus
+    ``teacher`` times the loss against the teacher's image.
 
     Args:
-        restored: (N, C, H, W), in [0, 1] but for over- and undershoot.
-        target: the truth, the same shape, in [0, 1].
+        restored: (N, C, H, W), in [0, 1] with over- and undershoot.
+        target: the ground truth, the same shape, in [0, 1].
         l1: alpha, weight of the mean absolute error.
         smooth_l1: beta, weight of the smooth L1 (Huber, transition at 1) loss.
         taught: the teacher's image, the same shape.
-        teacher: its share, in [0, 1].
+        teacher: its weight, in [0, 1].
 
     Returns:
         A scalar.
@@ -112,14 +112,14 @@ def cleaning_loss(
 ) -> Tensor:
     """Return ``denoised * MSE(cleaned image, clean) + artifact_map * L1(map, departure)``.
 
-    The targets of the modules of :mod:`scalewise.models.cleaning`: the clean image for a
-    denoising block (the document's ``delta``, where :func:`restoration_loss` has ``gamma``), the
-    departure of the degraded image from it for an artifact module.
+    These are the targets of the modules of :mod:`scalewise.models.cleaning`.  A denoising block
+    learns the clean image (the document's ``delta``; :func:`restoration_loss` has ``gamma``).  An
+    artifact module learns the departure of the degraded image from the clean one.
 
     Args:
-        cleaned: what the network made of the degraded image; with a map where that is wanted.
+        cleaned: the network's cleaned image; with a map if ``artifact_map`` is not 0.
         degraded: the network's input, (N, C, H, W) in [0, 1].
-        clean: the same before it was degraded.
+        clean: the same image before it was degraded.
         denoised: delta, weight of the cleaned image's mean squared error.
         artifact_map: weight of the map's mean absolute error.
 
@@ -135,13 +135,13 @@ def cleaning_loss(
 
 
 def departure(degraded: Tensor, clean: Tensor) -> Tensor:
-    """Return how damaged an image is at each pixel.
+    """Return the damage of an image at each pixel.
 
-    ``min(1, d / FULL_DEPARTURE)``, with d the absolute difference, averaged over the channels.
+    It is ``min(1, d / FULL_DEPARTURE)``, d being the mean absolute difference of the channels.
 
     Args:
         degraded: (N, C, H, W) in [0, 1].
-        clean: the same shape.
+        clean: the clean image, of the same shape.
 
     Returns:
         (N, 1, H, W) in [0, 1].
@@ -151,7 +151,7 @@ def departure(degraded: Tensor, clean: Tensor) -> Tensor:
 
 
 def require_asked_for(network: RestorationNetwork, loss: LossConfig) -> None:
-    """Raise :class:`ScalewiseError` where a loss asks for what a network does not have."""
+    """Raise :class:`ScalewiseError` if a loss needs outputs that a network does not have."""
     cleaning = network.cleaning if isinstance(network, CleanedNetwork) else None
     asked = {
         "denoised": (loss.denoised, "denoise", cleaning and cleaning.denoise),

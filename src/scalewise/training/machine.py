@@ -1,4 +1,4 @@
-"""Devices, precision, process settings and memory of a training, and the record of them."""
+"""Devices, precision, process settings and memory of a training run, and their record."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MALLOC_DEFAULTS = {
     "MALLOC_TRIM_THRESHOLD_": 128 * 1024,
     "MALLOC_TOP_PAD_": 128 * 1024,
 }
-"""glibc's own settings, by the environment variables that replace them."""
+"""glibc's default settings, by the environment variables that override them."""
 
 
 def pick_device(device: str, index: int = 0) -> torch.device:
@@ -36,10 +36,10 @@ def pick_device(device: str, index: int = 0) -> torch.device:
 
     Args:
         device: ``auto``, ``cuda``, ``mps`` or ``cpu``.
-        index: which of several GPUs.
+        index: number of the GPU.
 
     Raises:
-        ScalewiseError: PyTorch finds no such device.
+        ScalewiseError: PyTorch does not find such a device.
     """
     there = {
         "cuda": torch.cuda.is_available(),
@@ -54,9 +54,9 @@ def pick_device(device: str, index: int = 0) -> torch.device:
 
 
 def pick_dtype(precision: str, device: torch.device) -> torch.dtype:
-    """Return the type to compute in; ``auto`` is bfloat16 where the device multiplies it natively.
+    """Return the type to compute in; ``auto`` is bfloat16 on devices with native support.
 
-    Never float16: it overflows on some content and gives black images.
+    It is never float16: it overflows on some content and gives black images.
     """
     if precision != "auto":
         return torch.bfloat16 if precision == "bf16" else torch.float32
@@ -77,20 +77,20 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
 
 @contextmanager
 def process_settings(deterministic: bool) -> Generator[None, None, None]:
-    """Set what training needs in this process, and undo it afterwards.
+    """Apply the process settings of training, and restore the old ones afterwards.
 
-    Deterministic algorithms on or off as the caller has them unless ``deterministic``; cuDNN's
-    choice of algorithms by timing; freed memory kept.
+    cuDNN chooses its algorithms by timing, and freed memory is kept.  The caller's setting of
+    deterministic algorithms stays, unless ``deterministic``.
 
     Args:
-        deterministic: allow deterministic algorithms only, and time none.
+        deterministic: allow only deterministic algorithms, and choose none by timing.
     """
     algorithms = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     benchmark = torch.backends.cudnn.benchmark
     if deterministic:
         torch.use_deterministic_algorithms(True)
-    torch.backends.cudnn.benchmark = not deterministic  # on a GPU only
+    torch.backends.cudnn.benchmark = not deterministic  # has an effect on a GPU only
     keep_freed_memory()
     try:
         yield
@@ -103,16 +103,16 @@ def process_settings(deterministic: bool) -> Generator[None, None, None]:
 def keep_freed_memory() -> None:
     """Tell glibc to keep freed memory instead of returning it to the system.
 
-    A training step frees and asks again for the same hundreds of megabytes; without this a
-    fifth of its time goes into page faults.  Does nothing on other systems.
+    A training step frees and allocates the same hundreds of megabytes; without this a fifth of
+    its time goes into page faults.  On other systems this does nothing.
     """
     _set_malloc(mmap_max=0, trim_threshold=2**31 - 1, top_pad=256 * 2**20)
 
 
 def return_freed_memory() -> None:
-    """Undo :func:`keep_freed_memory`, and return to the system what is free now.
+    """Undo :func:`keep_freed_memory`, and return free memory to the system.
 
-    glibc does not tell its settings, so they become those that it starts with.
+    glibc's current settings cannot be read, so its defaults are restored.
     """
     mmap_max, trim_threshold, top_pad = (
         int(os.environ.get(name, "")) if os.environ.get(name, "").isdigit() else default
@@ -123,7 +123,7 @@ def return_freed_memory() -> None:
 
 
 def _set_malloc(mmap_max: int, trim_threshold: int, top_pad: int) -> bool:
-    """Change glibc's settings, if that is the C library; return whether it is."""
+    """Change glibc's settings; return False for another C library."""
     if not sys.platform.startswith("linux"):
         return False
     try:
@@ -137,15 +137,15 @@ def _set_malloc(mmap_max: int, trim_threshold: int, top_pad: int) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """Versions, machine and precision that a run was trained with.
+    """Versions, machine and precision of a training run.
 
     Attributes:
         scalewise, python, torch, numpy: versions.
         system: operating system and architecture.
-        processor: its name.
-        device: what trained, such as ``cpu``.
-        precision: what it computed in.
-        threads: of the CPU.
+        processor: name of the processor.
+        device: device of the training, such as ``cpu``.
+        precision: number format of the computation.
+        threads: number of CPU threads.
     """
 
     scalewise: str
@@ -160,7 +160,7 @@ class Environment:
 
 
 def describe_environment(device: torch.device, dtype: torch.dtype) -> Environment:
-    """Describe this process, for a training on a device in a precision."""
+    """Describe this process for training on a device in a precision."""
     on_gpu = device.type == "cuda"
     return Environment(
         scalewise=_version_of("scalewise-restoration"),
@@ -176,13 +176,13 @@ def describe_environment(device: torch.device, dtype: torch.dtype) -> Environmen
 
 
 def write_environment(environment: Environment, run: Path) -> None:
-    """Write the record into a run's folder; of a run resumed elsewhere, the last one stays."""
+    """Write the record into a run's folder; it replaces that of an earlier machine."""
     text = json.dumps(dataclasses.asdict(environment), indent=2) + "\n"
     write_atomic(run / ENVIRONMENT_FILE, text.encode())
 
 
 def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """Return the processor's name, as far as the system tells."""
+    """Return the processor's name, as far as the system reports it."""
     try:
         for line in cpuinfo.read_text().splitlines():
             key, _, value = line.partition(":")

@@ -1,7 +1,7 @@
 """Optimizers (Adam, Muon), weight averaging (EMA) and learning-rate schedules.
 
-A schedule is a function of progress, from 0 at the start to 1 at the end, and not of the step,
-because a budget may be steps, epochs or time.
+A schedule is a function of progress, from 0 at the start to 1 at the end, instead of the step,
+because a budget may be in steps, epochs or time.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ Rate = float | Tensor
 
 
 def learning_rate(progress: float, rate: float, schedule: ScheduleConfig) -> float:
-    """Return the learning rate at a moment of the run.
+    """Return the learning rate at a given progress.
 
     Args:
-        progress: done part of the budget, in [0, 1].
+        progress: completed part of the budget, in [0, 1].
         rate: the highest rate.
         schedule: kind, floor, milestones and warm-up.
 
@@ -63,11 +63,11 @@ def cosine(progress: float, rate: float, min_rate: float = 0.0) -> float:
 
 
 def wsd(progress: float, rate: float, min_rate: float = 0.0, decay: float = 0.2) -> float:
-    """Return warm-up-stable-decay's rate after its warm-up.
+    """Return the rate of warm-up-stable-decay after its warm-up.
 
-    Constant, then over the last ``decay`` of the budget ``1 - sqrt(t)`` of the way down to
-    ``min_rate``, t rising from 0 to 1: Haegele et al., "Scaling laws and compute-optimal training
-    beyond fixed training durations" (NeurIPS 2024).
+    The rate is constant.  Over the last ``decay`` of the budget it falls to ``min_rate`` as
+    ``1 - sqrt(t)``, with t rising from 0 to 1: Haegele et al., "Scaling laws and compute-optimal
+    training beyond fixed training durations" (NeurIPS 2024).
 
     >>> [wsd(p, 1.0, decay=0.4) for p in (0.0, 0.6, 0.7, 1.0)]
     [1.0, 1.0, 0.5, 0.0]
@@ -80,10 +80,10 @@ def wsd(progress: float, rate: float, min_rate: float = 0.0, decay: float = 0.2)
 def make_optimizer(
     network: nn.Module, config: OptimizerConfig, captured: bool = False
 ) -> torch.optim.Optimizer:
-    """Return the optimizer that a recipe asks for.
+    """Return a recipe's optimizer.
 
     Args:
-        network: what it trains.
+        network: the network that it trains.
         config: its settings.
         captured: whether its steps are captured in a CUDA graph.
     """
@@ -102,7 +102,7 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> Checkpoint:
 
 
 def load_optimizer_state(optimizer: torch.optim.Optimizer, state: Checkpoint) -> None:
-    """Load an optimizer's state, which may have been captured in a CUDA graph or not."""
+    """Load an optimizer's state, captured in a CUDA graph or not."""
     own = [
         {key: group[key] for key in group if key == "capturable"}
         for group in optimizer.param_groups
@@ -113,10 +113,10 @@ def load_optimizer_state(optimizer: torch.optim.Optimizer, state: Checkpoint) ->
 
 
 class Ema:
-    """A network whose weights trail another's: ``w_ema = d w_ema + (1 - d) w``.
+    """Exponential moving average of a network's weights: ``w_ema = d w_ema + (1 - d) w``.
 
-    The decay warms up as ``min(decay, (1 + step) / (10 + step))``, so that the first,
-    random weights are soon forgotten.
+    The decay has a warm-up, ``min(decay, (1 + step) / (10 + step))``, so that the random
+    initial weights soon lose their influence.
 
     Args:
         network: the network to average; it is copied.
@@ -156,7 +156,7 @@ class Muon(torch.optim.Optimizer):
     step size of Liu et al., "Muon is scalable for LLM training" (arXiv 2502.16982).  That makes
     an update as large as Adam's, so both share one learning rate.
 
-    A convolution's weight is a matrix of output channels by everything else.  Its momentum is
+    A convolution's weight is a matrix of output channels by all other dimensions.  Its momentum is
     replaced by the nearest matrix with equal singular values: directions that the gradient
     rarely shows are learned as fast as those that it always shows.  On a scale-wise network this
     reaches in a given time what Adam needs much longer for (see docs/training.md).
@@ -169,7 +169,7 @@ class Muon(torch.optim.Optimizer):
     Layers that read the image (at most 4 channels in), biases and gains go to Adam.
 
     Args:
-        parameters: what to train.
+        parameters: parameters to train.
         rate: learning rate of both; may be changed between steps in ``param_groups``.  Fill a
             tensor () on the parameters' device in place to change the rate of a CUDA graph.
         betas: Adam's decay rates.
@@ -230,7 +230,7 @@ class Muon(torch.optim.Optimizer):
         )
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Load a state; a rate that is a tensor stays that tensor and takes the loaded value."""
+        """Load a state; a rate that is a tensor stays the same tensor with the loaded value."""
         rates: list[Rate] = [group["lr"] for group in self.param_groups]
         super().load_state_dict(state_dict)
         for group, rate in zip(self.param_groups, rates, strict=True):
@@ -238,7 +238,7 @@ class Muon(torch.optim.Optimizer):
             group["lr"] = rate.fill_(loaded) if isinstance(rate, Tensor) else loaded
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take over a state that was loaded, copied or unpickled."""
+        """Set a state that was loaded, copied or unpickled."""
         super().__setstate__(state)
         self._stacks = {}
         for parameter, values in self.state.items():

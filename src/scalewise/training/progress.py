@@ -1,4 +1,4 @@
-"""Progress of a run: plain lines, speed, time left, and a dry run that measures it ahead."""
+"""Progress of a run: plain lines, speed, time left, and a dry run that estimates them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from scalewise.training.loop import Trainer
 
 WARM_UP, TIMED = 2, 5
-"""Steps of a dry run: those in which memory and kernels are prepared, and those that are timed."""
+"""Steps of a dry run: those of the warm-up, and those that are timed."""
 
 PLAIN_LINE_EVERY = 60.0
-"""Seconds between plain lines."""
+"""Interval of plain lines in seconds."""
 
 
 class PlainLines:
@@ -37,7 +37,7 @@ class PlainLines:
         say(describe_start(trainer))
 
     def on_line(self, line: LogLine) -> None:
-        """Print a line of the log, if it is time."""
+        """Print a line of the log if it is due."""
         self._speed.on_line(line)
         if line.psnr_y is not None:
             self._psnr_y = f"  {line.psnr_y:.2f} dB"
@@ -53,9 +53,9 @@ class PlainLines:
 
 
 def describe_start(trainer: Trainer) -> str:
-    """Return one line on a run that starts: network, images, batch and budget.
+    """Return one line about a run that starts: network, images, batch and budget.
 
-    It comes before the first step, because slow steps take a while to their first line.
+    It is printed before the first step, because the first line of slow steps comes late.
     """
     recipe, budget = trainer.recipe, trainer.budget
     end = f"{budget.steps:,} steps" if budget.steps else duration(budget.seconds or 0.0)
@@ -66,7 +66,7 @@ def describe_start(trainer: Trainer) -> str:
 
 
 class Speed:
-    """Speed of a run, and the time it will take: a listener that prints nothing.
+    """Speed and remaining time of a run: a listener that prints nothing.
 
     Args:
         trainer: the run, at the step it starts from.
@@ -85,9 +85,9 @@ class Speed:
         self._step, self._then = line.step, now
 
     def left(self, progress: float) -> float:
-        """Return seconds to the end, by the mean speed since this process started.
+        """Return the remaining seconds, from the mean speed since this process started.
 
-        Infinite before the first step, when nothing is known.
+        They are infinite before the first step.
         """
         if progress <= self._first:
             return math.inf
@@ -110,7 +110,7 @@ def started_at(start: float, best: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as hours, minutes and seconds; infinite ones as not known yet.
+    """Return seconds as hours, minutes and seconds; infinite ones as unknown.
 
     >>> duration(3725.4), duration(math.inf)
     ('1:02:05', '-:--:--')
@@ -127,11 +127,11 @@ class DryRun:
     """Size and time of a run, measured in a few steps.
 
     Attributes:
-        parameters: of the network.
-        images: that patches are drawn from.
+        parameters: number of the network's parameters.
+        images: number of training images.
         seconds_per_step: median over the timed steps.
-        steps: in all; of a budget of time, as many as fit at that speed.
-        seconds: in all, without validation and checkpoints.
+        steps: total steps; for a budget of time, an estimate from that speed.
+        seconds: total time without validation and checkpoints.
     """
 
     parameters: int
@@ -142,7 +142,7 @@ class DryRun:
 
 
 def dry_run(trainer: Trainer) -> DryRun:
-    """Take a few steps with a trainer that is thrown away afterwards; nothing is written."""
+    """Take a few steps and measure them; write nothing.  The trainer cannot be used afterwards."""
     times: list[float] = []
     with trainer.process_settings():
         for _ in range(WARM_UP + TIMED):

@@ -7,11 +7,11 @@ from scalewise.tasks import get_task
 from scalewise.training.config import DataConfig
 
 PROTOCOL = FIELD
-"""The protocol of every PSNR-Y in a run's log, unless the run squashes or degrades pictures."""
+"""The protocol of every PSNR-Y in a run's log, unless the run squashes or degrades images."""
 
 
 def protocol_of(data: DataConfig) -> Protocol:
-    """Return the protocol that a run with these data is validated by.
+    """Return the validation protocol of a run with these data.
 
     A run that degrades its images is validated by its task's evaluation protocol, in the middle
     of the run's strengths.  Its JPEGs are coded by NumPy

@@ -23,7 +23,7 @@ Kind = TypeVar("Kind")
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as people write it: ``1e-3`` is a number, which YAML 1.1 takes for text."""
+    """YAML loader that reads ``1e-3`` as a number; YAML 1.1 reads it as text."""
 
 
 _Loader.add_implicit_resolver(  # pyright: ignore[reportUnknownMemberType]
@@ -32,17 +32,17 @@ _Loader.add_implicit_resolver(  # pyright: ignore[reportUnknownMemberType]
 
 
 SYNONYMS = {"lr": "rate", "learning_rate": "rate", "max_steps": "steps", "iterations": "steps"}
-"""Keys of other trainers, and ours."""
+"""Keys of other trainers, with our names for them."""
 
 FINE_TUNING = 0.2
-"""Factor on a recipe's rate where trained weights, and no rate, are given beside it: at the full
-rate a released network forgets more in the first minutes than it learns in an hour."""
+"""Factor on a recipe's rate if overrides give trained weights but no rate.  At the full rate a
+released network loses more in the first minutes than it gains in an hour."""
 
 HIGHEST_RATE = 0.5
-"""From here on a rate is most likely a slip."""
+"""Rate from which on a mistake is likely."""
 
 FINE_TUNING_WARMUP = 0.02
-"""The least part of the budget over which the rate then rises."""
+"""The smallest warm-up of such a run, as a part of the budget."""
 
 
 def load_recipe(
@@ -54,10 +54,10 @@ def load_recipe(
 
     Args:
         path: a YAML file with the keys of :class:`~scalewise.training.config.Recipe`.
-        overrides: ``key=value`` texts, keys dotted, values in YAML: ``data.batch=8``.  With
-            ``model.init`` among them and no ``optimizer.rate``, the recipe's rate is multiplied
-            by ``FINE_TUNING``.
-        notify: told, in one line each, of such a rate and of what is hardly meant.
+        overrides: ``key=value`` texts, keys dotted, values in YAML: ``data.batch=8``.  If they
+            set ``model.init`` but not ``optimizer.rate``, the recipe's rate is multiplied by
+            ``FINE_TUNING``.
+        notify: called with one line about such a rate, and one for each suspicious setting.
 
     Raises:
         ScalewiseError: missing, not YAML, an unknown key (with the nearest valid one), or a
@@ -87,7 +87,7 @@ def load_recipe(
 
 
 def _remarks(recipe: Recipe, given: Plain) -> Iterator[str]:
-    """What is allowed, and hardly meant, of a recipe and what was given beside it."""
+    """Yield remarks on suspicious settings of a recipe and of its overrides."""
     for key in ("validate_every", "checkpoint_every"):
         value = given.get(key)
         if isinstance(value, int | float) and value > 0:
@@ -108,13 +108,13 @@ def read_settings(path: Path) -> Plain:
     """Read a YAML file of ``key: value`` lines, unchecked.
 
     Raises:
-        ScalewiseError: missing or not YAML.
+        ScalewiseError: the file is missing or not YAML.
     """
     try:
         settings = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:
         raise ScalewiseError(f"{path}: cannot read the recipe ({error.strerror})") from error
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: bytes or a date that is none
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: binary data or an invalid date
         raise ScalewiseError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(settings, dict):
         raise ScalewiseError(f"{path}: a recipe is a list of 'key: value' lines; see recipes/")
@@ -122,7 +122,7 @@ def read_settings(path: Path) -> Plain:
 
 
 def parse_recipe(settings: Plain, source: str) -> Recipe:
-    """Check plain settings and make them a recipe; ``source`` names them in errors.
+    """Convert plain settings into a recipe and check them; ``source`` names them in errors.
 
     Raises:
         ScalewiseError: an unknown key, or a value of the wrong type.
@@ -131,15 +131,15 @@ def parse_recipe(settings: Plain, source: str) -> Recipe:
 
 
 def check_settings(kind: type[Kind], settings: Plain, source: str) -> Kind:
-    """Make plain settings a typed dataclass; see :func:`parse_recipe`."""
+    """Convert plain settings into a typed dataclass; see :func:`parse_recipe`."""
     try:
-        # By way of JSON, whose strict mode takes a list for a tuple and 1 for 1.0.
+        # Through JSON, whose strict mode accepts a list as a tuple and 1 as 1.0.
         return _checks(kind).validate_json(json.dumps(settings, default=str))
     except ValidationError as error:
         raise ScalewiseError(f"{source}: {_explain(error, kind)}") from error
 
 
-@cache  # to make one takes far longer than to use it
+@cache  # building an adapter takes far longer than using it
 def _checks(kind: type[Kind]) -> TypeAdapter[Kind]:
     return TypeAdapter(kind)
 
@@ -147,8 +147,8 @@ def _checks(kind: type[Kind]) -> TypeAdapter[Kind]:
 def apply_override(settings: Plain, override: str) -> None:
     """Set one dotted ``key=value`` in plain settings.
 
-    A key may be shortened to its last part where only one setting has that name.  One part of
-    the budget takes the place of another.
+    A key may be shortened to its last part if only one setting has that name.  One part of the
+    budget replaces another.
 
     >>> settings = {"data": {"batch": 16}, "budget": {"time": "2h"}}
     >>> apply_override(settings, "data.batch=8")
@@ -180,7 +180,7 @@ def change_setting(settings: Plain, key: str, value: Any) -> None:
 
 
 def _full_key(key: str) -> str:
-    """A key with its section: ``data.batch`` for ``batch``.  What is unknown stays as it is."""
+    """Return a key with its section: ``data.batch`` for ``batch``.  Keep unknown keys."""
     if "." in key or key in get_type_hints(Recipe):
         return key
     sections = {
@@ -195,7 +195,7 @@ def _full_key(key: str) -> str:
 
 
 def to_plain(recipe: Recipe) -> Plain:
-    """The recipe as dictionaries, lists, numbers and texts; :func:`parse_recipe` reverses it."""
+    """Return a recipe as dictionaries, lists, numbers and texts; reverses :func:`parse_recipe`."""
     return json.loads(json.dumps(dataclasses.asdict(recipe)))
 
 
@@ -205,7 +205,7 @@ def save_recipe(recipe: Recipe, path: Path) -> None:
 
 
 def changed_keys(old: Recipe, new: Recipe, ignored: str) -> list[str]:
-    """What differs between two recipes, as ``key: old, now new``, but for one section."""
+    """Return the differences of two recipes as ``key: old, now new``, without one section."""
     before, after = _flat(to_plain(old)), _flat(to_plain(new))
     return [
         f"{key}: {before.get(key)}, now {after.get(key)}"
@@ -215,7 +215,7 @@ def changed_keys(old: Recipe, new: Recipe, ignored: str) -> list[str]:
 
 
 def _flat(value: Any, key: str = "") -> Plain:
-    """Nested settings as dotted keys."""
+    """Return nested settings with dotted keys."""
     if not isinstance(value, dict):
         return {key: value}
     settings = cast(Plain, value)
@@ -228,7 +228,7 @@ def _flat(value: Any, key: str = "") -> Plain:
 def _explain(error: ValidationError, kind: type) -> str:
     first = error.errors()[0]
     parts = (str(part) for part in first["loc"])
-    members = ("float", "str", "bool")  # of a union
+    members = ("float", "str", "bool")  # members of a union
     key = ".".join(part for part in parts if part not in members)
     if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         known = _keys_beside(kind, [str(part) for part in first["loc"]])
@@ -250,7 +250,7 @@ def _explain(error: ValidationError, kind: type) -> str:
 
 
 def _nearest(key: str, beside: list[str]) -> str | None:
-    """The likeliest key: one of the same section, else any that stands for itself."""
+    """Return the most similar key: one of the same section, otherwise any unique one."""
     if key in SYNONYMS:
         return SYNONYMS[key]
     elsewhere = [

@@ -1,4 +1,4 @@
-"""From a training run to a released model, and to one in 8-bit integers."""
+"""Releases of training runs, in floating point and in 8-bit integers."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def release_run(
         run: the run's folder, with ``best.pt``.
         folder: the model's folder.
         summary: one sentence for the card.
-        licence: of the weights.
+        licence: licence of the weights.
         aims: see :class:`~scalewise.weights.card.Card`.
 
     Raises:
-        ScalewiseError: no finished validation in the run, or its training data are gone.
+        ScalewiseError: the run has no finished validation, or its training data are missing.
     """
     path = run / BEST
     if not path.is_file():
@@ -75,22 +75,22 @@ def release_run(
 
 
 def quantize_release(folder: Path, train: Sequence[str] | None = None, batches: int = 32) -> Card:
-    """Give a released model a graph in 8-bit integers, on batches as its training drew them.
+    """Add a graph in 8-bit integers to a released model, calibrated on training batches.
 
     Args:
-        folder: the model's.
+        folder: the model's folder.
         train: packed stores; None for those of its recipe.
-        batches: how many to look at.
+        batches: number of calibration batches.
 
     Raises:
-        ScalewiseError: not a released model, or its training data are gone.
+        ScalewiseError: it is not a released model, or its training data are missing.
     """
     card = read_card(folder)
     return add_int8(folder, _batches(card, train, batches))
 
 
 def _batches(card: Card, train: Sequence[str] | None, count: int) -> Iterator[Image]:
-    """LR batches of a model's training, cut to what its graph takes."""
+    """Yield LR batches of a model's training, cropped to the sizes that its graph accepts."""
     data = parse_recipe(card.training.recipe, card.name).data
     stores = [Store(path) for path in train or data.train]
     draw = HostBatches(make_sampler(stores, card.scale, data), torch.device("cpu"))
@@ -101,11 +101,11 @@ def _batches(card: Card, train: Sequence[str] | None, count: int) -> Iterator[Im
 
 
 def _teachers_of(checkpoint: dict[str, Any], run: Path) -> list[Teacher]:
-    """Return all that a run learned from, and what it began with, each once.
+    """Return the teachers of a run and of the weights that it started from, each once.
 
     Args:
-        checkpoint: the run's; of a run that others left, its recipe and where it left another.
-        run: its folder.
+        checkpoint: the run's checkpoint; for a trunk, its recipe and its own branch.
+        run: the run's folder.
     """
     recipe: dict[str, Any] = checkpoint["recipe"]
     found = _own_teachers(recipe, run)
@@ -137,13 +137,13 @@ def _own_teachers(recipe: dict[str, Any], run: Path) -> list[Teacher]:
 
 
 def _own_steps(checkpoint: dict[str, Any]) -> int:
-    """Return the steps that a run took itself, those of its trunk left out."""
+    """Return a run's own steps, without those of its trunk."""
     branch = checkpoint.get("branch")
     return checkpoint["step"] - (branch["step"] if branch else 0)
 
 
 def _start_of(checkpoint: dict[str, Any]) -> Start | None:
-    """Return what a run started from: its trunk, or what ``model.init`` names."""
+    """Return the start of a run: its trunk, or the weights of ``model.init``."""
     branch = checkpoint.get("branch")
     if branch is None:
         return _start(checkpoint["recipe"]["model"]["init"])
@@ -157,9 +157,9 @@ def _start_of(checkpoint: dict[str, Any]) -> Start | None:
 
 
 def _start(init: str | None) -> Start | None:
-    """What ``model.init`` names, as the card tells it.
+    """Return the weights of ``model.init``, in the form of the card.
 
-    Steps and seconds are those of its last training and of all before it.
+    Steps and seconds are those of their last training and of all before it.
     """
     if init is None:
         return None
@@ -176,7 +176,7 @@ def _start(init: str | None) -> Start | None:
 
 
 def _start_from_file(path: Path) -> Start:
-    """A run, by its folder or a checkpoint in it; or a checkpoint from elsewhere."""
+    """Return the start from a run's folder, a run's checkpoint, or another checkpoint."""
     run = path if path.is_dir() else path.parent
     if path.is_dir():
         path /= BEST

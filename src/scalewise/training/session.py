@@ -2,9 +2,9 @@
 
 A run is one recipe trained in one folder.  The folder holds ``recipe.yaml`` (every setting),
 ``environment.json``, ``log.csv``, ``last.pt``, ``previous.pt`` and ``best.pt``.  The same command
-starts a run and resumes it after whatever stopped it.
+starts a run and resumes it after an interruption.
 
-Only what trains needs PyTorch, so ``scalewise runs`` does not.
+Only training needs PyTorch, so ``scalewise runs`` does not.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ if TYPE_CHECKING:
     from scalewise.training.loop import Trainer
 
 RECIPE_FILE = "recipe.yaml"
-"""The recipe as a run used it, in the run's folder."""
+"""File with the recipe that a run used, in the run's folder."""
 
 LOCK_FILE = "lock"
-"""Locked while a process trains in the run's folder."""
+"""File that is locked while a process trains in the run's folder."""
 
 LOCK_PATIENCE = 0.5
-"""Seconds to wait for a lock: ``scalewise runs`` holds it for an instant when it looks."""
+"""Seconds to wait for a lock: ``scalewise runs`` holds it for a moment to check it."""
 
 DEPTH = 3
-"""How many folders deep runs are looked for."""
+"""Depth of folders in the search for runs."""
 
 RECENT = 50
-"""Lines of the log that tell a run's present speed."""
+"""Lines of the log from which a run's current speed is computed."""
 
 State = Literal["training", "finished", "stopped", "unknown"]
 
@@ -66,23 +66,24 @@ def open_run(
     progress: Progress | None = None,
     notify: Notify | None = None,
 ) -> Trainer:
-    """Return a trainer at the start of a run or, if the folder holds one, where that stopped.
+    """Return a trainer at the start of a run, or where the run in the folder stopped.
 
     Args:
         recipe: the run's settings.
         run: the run's folder; on several machines, one that all of them see.
         listeners: called with every line of the log.
         resume: require a run to resume.
-        accept_changes: resume although the recipe has changed.  Another budget is no change.
+        accept_changes: resume although the recipe has changed.  The budget may always change.
         trunk: another run's folder: start as a copy of it, and decay the rate over the budget.
-            Where this run has a checkpoint already, it is resumed.
+            If this run already has a checkpoint, it is resumed.
         world: the processes that train together.
-        progress: called with images packed and in all.
-        notify: called with a line for each event besides.
+        progress: called with the number of packed images and the total.
+        notify: called with one line for each other event.
 
     Raises:
-        ScalewiseError: a run of another recipe, with what differs; no run to resume; or
-            whatever :func:`~scalewise.training.build.prepare` finds wrong.
+        ScalewiseError: the folder holds a run of another recipe (the error lists the
+            differences), there is no run to resume, or
+            :func:`~scalewise.training.build.prepare` fails.
     """
     from scalewise.training.build import prepare
     from scalewise.training.checkpoint import has_checkpoint
@@ -104,7 +105,7 @@ def open_run(
             f"{run} holds no run to resume; leave out resume=True to start one",
             arguments=["resume"],
         )
-    world.wait()  # so that no process sees what another has just written
+    world.wait()  # so that no process sees files that another has just written
 
     def opened(packed: bool) -> Trainer:
         return prepare(
@@ -139,7 +140,7 @@ def open_run(
     elif trunk is not None:
         trainer.leave(trunk)
         notify(f"a copy of {trunk} at step {trainer.step}; the rate falls over the budget")
-    if world.writes:  # not before: what cannot be resumed keeps its recipe
+    if world.writes:  # not earlier: a run that cannot be resumed keeps its recipe
         run.mkdir(parents=True, exist_ok=True)
         save_recipe(trainer.recipe, run / RECIPE_FILE)
         write_environment(describe_environment(trainer.device, trainer.dtype), run)
@@ -147,14 +148,14 @@ def open_run(
 
 
 def check_trunk(trunk: Path, overrides: Sequence[str]) -> None:
-    """Refuse settings that contradict a copy of another run.
+    """Refuse settings that contradict a start as a copy of another run.
 
     Args:
         trunk: the other run's folder.
         overrides: settings of the command line, ``key=value``.
 
     Raises:
-        ScalewiseError: other weights to start from.
+        ScalewiseError: they name other weights to start from.
     """
     if any(each.partition("=")[0] in ("init", "model.init") for each in overrides):
         raise ScalewiseError(
@@ -164,7 +165,7 @@ def check_trunk(trunk: Path, overrides: Sequence[str]) -> None:
 
 
 def _require_copy(trainer: Trainer, trunk: Path | None) -> None:
-    """Refuse to resume anything but a copy of the trunk that is asked for."""
+    """Refuse to resume a run that is not a copy of the given trunk."""
     branch = trainer.branch
     if trunk is None or (branch is not None and branch.is_copy_of(trunk)):
         return
@@ -180,7 +181,7 @@ def _require_copy(trainer: Trainer, trunk: Path | None) -> None:
 
 
 def branched(recipe: Recipe) -> Recipe:
-    """Return the recipe of a trunk's decayed copy: no warm-up, and wsd's decay all the way."""
+    """Return the recipe of a trunk's decayed copy: no warm-up, and wsd's decay from the start."""
     schedule = replace(recipe.schedule, warmup=0.0)
     if schedule.kind in ("wsd", "fixed"):
         schedule = replace(schedule, kind="wsd", decay=1.0)
@@ -198,7 +199,9 @@ def _changes(run: Path, recipe: Recipe) -> list[str]:
 
 @contextmanager
 def locked(run: Path, world: World | None = None) -> Generator[None, None, None]:
-    """Keep a second command from training in the same folder; a killed one leaves no lock.
+    """Prevent a second command from training in the same folder.
+
+    A killed command does not leave a lock.
 
     Raises:
         ScalewiseError: another process is training there.
@@ -227,7 +230,7 @@ def locked(run: Path, world: World | None = None) -> Generator[None, None, None]
             yield
         finally:
             if is_new and [path.name for path in run.iterdir()] == [LOCK_FILE]:
-                shutil.rmtree(run)  # nothing was begun
+                shutil.rmtree(run)  # no run was started
 
 
 @contextmanager
@@ -235,7 +238,7 @@ def stopped_by_signals(trainer: Trainer, notify: Notify) -> Generator[list[int],
     """Let Ctrl-C and SIGTERM stop a run between two steps; a second one stops it at once.
 
     Yields:
-        The signal that came, once one has.
+        A list that gets the signal when it arrives.
     """
     came: list[int] = []
 
@@ -256,13 +259,13 @@ def stopped_by_signals(trainer: Trainer, notify: Notify) -> Generator[list[int],
 
 @dataclass(frozen=True)
 class Run:
-    """A run as its folder tells it.
+    """A run, read from its folder.
 
     Attributes:
         folder: the run's folder.
         recipe: its settings.
         lines: its log, oldest line first.
-        state: ``training`` if a process trains it now; ``unknown`` where that cannot be told.
+        state: ``training`` if a process is training it; ``unknown`` if that cannot be checked.
     """
 
     folder: Path
@@ -277,14 +280,14 @@ class Run:
 
     @property
     def left(self) -> float | None:
-        """Seconds of training that remain, by the speed of the last lines; None if not known."""
+        """Remaining seconds of training, from the speed of the last lines; None if unknown."""
         if not self.lines or self.lines[-1].progress >= 1:
             return None
         timed = [(line.progress, line.seconds) for line in self.lines if line.seconds is not None]
         points = [(0.0, 0.0), *timed][-RECENT:]
         first = last = points[-1]
         for point in reversed(points):
-            if point[0] > first[0]:  # of a smaller budget
+            if point[0] > first[0]:  # a line of a smaller budget
                 break
             first = point
         progress, seconds = last[0] - first[0], last[1] - first[1]
@@ -292,9 +295,9 @@ class Run:
 
 
 def find_runs(folder: Path, depth: int = DEPTH) -> list[Path]:
-    """Return the folders of runs below a folder, by name; or the folder itself if it is a run's.
+    """Return the run folders below a folder, sorted, or the folder itself if it is a run's.
 
-    A run's folder is not searched for others.  Folders that may not be read are passed over.
+    Run folders are not searched for others.  Folders without permission to read are skipped.
     """
     try:
         if is_run(folder):
@@ -308,7 +311,7 @@ def find_runs(folder: Path, depth: int = DEPTH) -> list[Path]:
 
 
 def is_run(folder: Path) -> bool:
-    """Return whether a folder is a run's, perhaps with half of it missing."""
+    """Return whether a folder is a run's, even if some files are missing."""
     return (folder / RECIPE_FILE).is_file() or (folder / LOG_FILE).is_file()
 
 
@@ -316,9 +319,9 @@ def read_run(folder: Path) -> Run:
     """Read a run's recipe, log and lock.
 
     Raises:
-        ScalewiseError: the recipe or the log is missing a part, damaged or unreadable.
+        ScalewiseError: the recipe or the log is incomplete, damaged or unreadable.
     """
-    # Before the log: a run that ends in between is not taken for one that was stopped.
+    # Before the log: otherwise a run that ends in between would look like a stopped one.
     training = is_training(folder)
     try:
         recipe = load_recipe(folder / RECIPE_FILE)
@@ -329,9 +332,9 @@ def read_run(folder: Path) -> Run:
 
 
 def is_training(folder: Path) -> bool | None:
-    """Return whether a process is training in a run's folder; None where that cannot be told.
+    """Return whether a process is training in a run's folder; None if that cannot be checked.
 
-    It takes a shared lock, which training excludes, and releases it at once.
+    The check takes a shared lock, which training excludes, and releases it at once.
     """
     try:
         import fcntl

@@ -1,11 +1,10 @@
-"""Searching a recipe: many settings for a short time, the better ones for a longer one.
+"""Hyperparameter search: many settings for a short time, the better ones for longer.
 
-Successive halving (Jamieson and Talwalkar, "Non-stochastic Best Arm Identification and
-Hyperparameter Optimization", AISTATS 2016, https://arxiv.org/abs/1502.07943).  Every round
+The method is successive halving (Jamieson and Talwalkar, "Non-stochastic Best Arm Identification
+and Hyperparameter Optimization", AISTATS 2016, https://arxiv.org/abs/1502.07943).  Every round
 trains from the beginning, so that each score is of a whole schedule of the round's length.
 
-Every trial is an ordinary run in a folder of its own; a sweep that was stopped goes on where
-it stopped.
+Every trial is an ordinary run in its own folder; a stopped sweep is resumed where it stopped.
 """
 
 from __future__ import annotations
@@ -35,17 +34,17 @@ TABLE_FILE = "table.md"
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """What is tried.
+    """Settings of a sweep.
 
     Attributes:
         recipe: the recipe that the trials change, relative to the sweep's file.
-        budget: of a trial in the first round: seconds, or a text such as ``60s``.
-        growth: of a round's trials one in ``growth`` is tried again for ``growth`` times as
-            long, until one is left.
-        rounds: stop after so many; by default when one trial is left.
+        budget: budget of a trial in the first round: seconds, or a text such as ``60s``.
+        growth: the best one in ``growth`` trials of a round is tried again for ``growth`` times
+            as long, until one is left.
+        rounds: the most rounds; by default until one trial is left.
         settings: changes that all trials share, by key (dotted, or shortened).
         trials: changes of each trial.
-        grid: for every trial (or for one without changes), every combination of these values.
+        grid: values to combine; every trial (or one without changes) gets every combination.
     """
 
     recipe: str
@@ -64,7 +63,7 @@ class Sweep:
             raise ScalewiseError("a sweep needs at least two trials; give trials or a grid")
 
     def all_trials(self) -> list[Settings]:
-        """The changes of every trial, grid and all."""
+        """Return the changes of every trial, including the grid."""
         combined = [
             dict(zip(self.grid, values, strict=True))
             for values in itertools.product(*self.grid.values())
@@ -74,16 +73,16 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial did in a round.
+    """Result of a trial in a round.
 
     Attributes:
         name: its changes, as text.
-        round: from 1.
-        budget: seconds.
-        psnr_y: dB of the averaged weights at the end; None if training failed.
-        steps: taken.
-        parameters: of its network.
-        protocol: what PSNR-Y is measured by.
+        round: number of the round, from 1.
+        budget: budget in seconds.
+        psnr_y: final PSNR-Y of the averaged weights in dB; None if training diverged.
+        steps: number of steps.
+        parameters: number of the network's parameters.
+        protocol: protocol of the PSNR-Y.
     """
 
     name: str
@@ -96,18 +95,18 @@ class Outcome:
 
 
 Train = Callable[[Trainer, str], None]
-"""Trains to the end of the budget and shows how it goes; told what the trial is called."""
+"""Trains to the end of the budget and shows the progress; called with the trial's name."""
 
 
 def load_sweep(path: Path) -> tuple[Sweep, list[Recipe]]:
-    """Read a sweep's file, and see that every trial is a recipe.
+    """Read a sweep's file, and check that every trial is a valid recipe.
 
     Returns:
         The sweep, and a recipe for each of its trials.
 
     Raises:
-        ScalewiseError: missing, not YAML, an unknown key, a value that does not fit; of the
-            sweep, its recipe, or a trial.
+        ScalewiseError: the sweep, its recipe or a trial is missing, not YAML, or has an unknown
+            key or a wrong value.
     """
     sweep = check_settings(Sweep, read_settings(path), str(path))
     recipes: list[Recipe] = []
@@ -130,19 +129,19 @@ def load_sweep(path: Path) -> tuple[Sweep, list[Recipe]]:
 
 
 def run_sweep(path: Path, folder: Path, train: Train, notify: Notify = keep_quiet) -> list[Outcome]:
-    """Run what of a sweep is not yet run, and write its table.
+    """Run the remaining trials of a sweep, and write its table.
 
     Args:
         path: the sweep's file.
         folder: gets a run's folder for every trial and round, and ``table.md``.
-        train: how a trial is trained and shown.
-        notify: told, in one line each, how trials ended.
+        train: function that trains a trial and shows its progress.
+        notify: called with one line per round, with its best trial.
 
     Returns:
         Every trial of every round, the best of a round first.
 
     Raises:
-        ScalewiseError: what :func:`load_sweep` finds wrong, or :func:`open_run` does.
+        ScalewiseError: :func:`load_sweep` or :func:`open_run` fails.
         Interrupted: a trial was stopped.
     """
     sweep, recipes = load_sweep(path)
@@ -177,7 +176,7 @@ def _try(
         psnr_y: float | None = None
         try:
             train(trainer, f"round {number}: {name}")
-        except Diverged:  # the worst that a trial can do, and no reason to stop the others
+        except Diverged:  # the worst result of a trial, but the others continue
             pass
         else:
             if trainer.progress < 1:
@@ -188,7 +187,7 @@ def _try(
 
 
 def markdown(outcomes: list[Outcome]) -> str:
-    """A table of trials, the furthest and best first, a column for every round."""
+    """Return a table of trials, sorted by rounds and score, with a column for every round."""
     rounds = sorted({outcome.round for outcome in outcomes})
     budgets = {outcome.round: outcome.budget for outcome in outcomes}
     by_name: dict[str, dict[int, Outcome]] = {}
@@ -221,7 +220,7 @@ def _score(outcome: Outcome) -> str:
 
 
 def describe(trial: Settings) -> str:
-    """A trial's changes as text.
+    """Return a trial's changes as text.
 
     >>> describe({"data.batch": 8, "optimizer.rate": 0.001})
     'batch=8 rate=0.001'
@@ -231,7 +230,7 @@ def describe(trial: Settings) -> str:
 
 
 def slug(name: str) -> str:
-    """A trial's name as a folder's.
+    """Return a folder name for a trial's name.
 
     >>> slug("batch=8 rate=0.001")
     'batch=8_rate=0.001'

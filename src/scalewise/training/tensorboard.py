@@ -1,4 +1,4 @@
-"""A run's curves in TensorBoard, and what becomes of a few pictures."""
+"""TensorBoard logs of a run: its curves and a few validation images."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from scalewise.training.validation import ValidationSet, restore_uint8
 Crop = tuple[NDArray[Any], NDArray[Any], NDArray[np.uint8]]
 
 CROPS = 4
-"""How many validation pictures are shown."""
+"""Number of validation images that are shown."""
 
 CROP_SIDE = 96
-"""The most LR pixels on each side of what is shown of a picture, its centre."""
+"""The largest side of a shown crop, the image's centre, in LR pixels."""
 
 
 class TensorBoard:
-    """Writes every line of a run's log for TensorBoard, and at every validation some pictures.
+    """Listener that writes log lines for TensorBoard, and some images at every validation.
 
-    ``tensorboard --logdir RUN`` shows them.  A picture is the centre of one of the first
-    validation pictures three times: enlarged bicubically, restored, and as it should be.
+    ``tensorboard --logdir RUN`` shows them.  Each image shows the centre of one of the first
+    validation images three times: bicubic enlargement, restoration and ground truth.
 
     Args:
-        trainer: the run, at the step it starts from; what an interrupted run wrote after it is
+        trainer: the run, at the step it starts from; later entries of an interrupted run are
             hidden.
     """
 
@@ -39,7 +39,7 @@ class TensorBoard:
         self._crops = _crops(trainer.validation) if trainer.validation is not None else []
 
     def on_line(self, line: LogLine) -> None:
-        """Write a line's loss, rate and, where it was measured, PSNR-Y and the pictures."""
+        """Write a line's loss and rate and, if it was measured, PSNR-Y with the images."""
         values = {"loss": line.loss, "rate": line.rate, "psnr_y": line.psnr_y}
         for name, value in values.items():
             if value is not None:
@@ -60,7 +60,7 @@ class TensorBoard:
 
 
 def _crops(validation: ValidationSet) -> list[Crop]:
-    """The centres of the first pictures: LR, enlarged bicubically, and the truth."""
+    """Return the centres of the first images: LR, bicubic enlargement and ground truth."""
     scale = validation.scale
     crops: list[Crop] = []
     for lr, hr in validation.pairs[:CROPS]:

@@ -1,7 +1,7 @@
-"""Validation while training: PSNR-Y of whole images, computed on the device.
+"""Validation during training: PSNR-Y of whole images, computed on the device.
 
-It is the PSNR-Y of :meth:`scalewise.imaging.protocols.Protocol.score`, without the SSIM, which
-takes longer than a GPU needs to restore the picture and which nobody reads while training.
+It is the PSNR-Y of :meth:`scalewise.imaging.protocols.Protocol.score`.  SSIM is left out: on a GPU
+it takes longer than the restoration itself, and it is not needed during training.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class ValidationSet:
-    """Pairs of pictures held in memory.
+    """Pairs of validation images in memory.
 
     Attributes:
         pairs: LR (h, w, 3) and HR (scale h, scale w, 3), from the protocol's ``prepare``: uint8,
-            but for noisy LR.
+            except for noisy LR.
         scale: HR over LR size.
-        protocol: how they were prepared and are scored.
+        protocol: protocol of their preparation and scores.
     """
 
     pairs: list[tuple[NDArray[Any], Pixels]]
@@ -48,9 +48,9 @@ class ValidationSet:
         dtype: torch.dtype,
         world: World | None = None,
     ) -> float:
-        """Return the mean PSNR-Y in dB over the pictures, restored whole by the network.
+        """Return the mean PSNR-Y in dB over the images, restored whole by the network.
 
-        The processes of a ``world`` share the pictures.
+        The processes of a ``world`` share the images.
         """
         world = world or World()
         mine = range(world.rank, len(self.pairs), world.size)
@@ -99,7 +99,7 @@ def psnr_y(restored: Tensor, truth: Tensor, weights: LumaWeights, border: int) -
 
 @contextmanager
 def constant_algorithms() -> Generator[None, None, None]:
-    """Keep cuDNN from timing its algorithms for every new size of image."""
+    """Prevent cuDNN from timing its algorithms for every new image size."""
     before = torch.backends.cudnn.benchmark
     torch.backends.cudnn.benchmark = False
     try:
@@ -111,7 +111,7 @@ def constant_algorithms() -> Generator[None, None, None]:
 def restore_uint8(
     network: RestorationNetwork, image: NDArray[Any], device: torch.device, dtype: torch.dtype
 ) -> Pixels:
-    """Run a network on one picture (H, W, C) in levels of 255, whole, and round to 8 bits."""
+    """Run a network on one whole image (H, W, C) in levels of 255, and round to 8 bits."""
     return _restore(network, image, device, dtype).cpu().numpy()
 
 

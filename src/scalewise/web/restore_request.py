@@ -1,4 +1,4 @@
-"""Requests to restore an image: model, size, the result's name, and the same as a command."""
+"""Restoration requests: model, size, result name, and the equivalent command line."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _LONGEST_NAME = 120
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked for.
+    """A checked request to restore one image.
 
     Attributes:
-        name: of the picture, cleaned.
-        task: what to do, or ``auto``.
+        name: the image's file name, cleaned.
+        task: the name of a task, or ``auto``.
         model: a released model, by name or folder; None for automatic selection.
-        native: how many times the networks enlarge; 1 where the size stays.
-        target: the size.
-        strength: how much is kept of what the network changes.
-        format: of the result; None for the picture's own.
+        native: scale of the networks; 1 if they keep the size.
+        target: the size of the result.
+        strength: part of the network's change that is kept, in [0, 1].
+        format: format of the result; None for the image's own.
     """
 
     name: str
@@ -44,17 +44,17 @@ class Order:
 
     @property
     def grows(self) -> bool:
-        """Whether the result may be of another size."""
+        """True if the result may have another size."""
         return self.native > 1
 
     @property
     def nameless(self) -> Order:
-        """The same for a picture whose name is not told."""
+        """The same request with a neutral file name."""
         return replace(self, name=f"picture{Path(self.name).suffix}")
 
     @property
     def result_name(self) -> str:
-        """What the command line would call the result."""
+        """File name that the command line gives the result."""
         suffix = f"_{self.target.label(self.native)}" if self.grows else "_restored"
         form = None if self.format is None else format_of(Path("a.png"), self.format)
         extension = None if form is None else form.suffixes[0]
@@ -67,7 +67,7 @@ class Order:
 
     @property
     def command(self) -> str:
-        """The command line that does the same."""
+        """The equivalent command line."""
         given = f"./{self.name}" if self.name.startswith("-") else self.name
         words = ["scalewise", "upscale" if self.grows else "restore", given]
         if self.model is not None:
@@ -90,10 +90,10 @@ def _written(value: float | str) -> str:
 
 
 def order_of(form: RestoreForm, file_name: str) -> Order:
-    """Return what a form asks for.
+    """Return a form as a checked request.
 
     Raises:
-        ScalewiseError: no such model, or options that do not go together.
+        ScalewiseError: there is no such model, or options contradict each other.
     """
     model = form.model or _default_of(form.task)
     card = None if model is None else _card_of(form, model)
@@ -108,7 +108,7 @@ def order_of(form: RestoreForm, file_name: str) -> Order:
 
 
 def _default_of(task: str) -> str | None:
-    """Return the model of a task; None for automatic selection."""
+    """Return the default model of a task; None for automatic selection."""
     return None if task == AUTO else default_model(task)
 
 
@@ -123,7 +123,7 @@ def _card_of(form: RestoreForm, model: str) -> Card:
 
 
 def task_views() -> list[TaskView]:
-    """Return what the page offers: ``auto``, and the tasks that a released model is for."""
+    """Return the tasks on the page: ``auto``, and every task that has a released model."""
     views = [
         TaskView(
             name=AUTO,
@@ -137,7 +137,7 @@ def task_views() -> list[TaskView]:
     for task in map(get_task, list_tasks()):
         try:
             card = read_card(find_release(default_model(task.name)))
-        except ScalewiseError:  # nothing that could be done for it here
+        except ScalewiseError:  # no model of this installation has the task
             continue
         views.append(
             TaskView(
@@ -153,7 +153,7 @@ def task_views() -> list[TaskView]:
 
 
 def clean_name(name: str) -> str:
-    r"""A file's name as it may be shown: without folders, control characters and excess length.
+    r"""Return a safe file name: without folders, control characters and excess length.
 
     >>> clean_name("../../etc/passwd"), clean_name("a\\b.jpg"), clean_name("..")
     ('passwd', 'b.jpg', 'picture')

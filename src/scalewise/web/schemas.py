@@ -42,7 +42,7 @@ FINAL: frozenset[State] = frozenset({"done", "failed", "cancelled", "lost"})
 
 
 class RestoreForm(BaseModel):
-    """What to do with an image."""
+    """Settings of a restoration."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -82,13 +82,13 @@ class RestoreForm(BaseModel):
 
 
 class UploadForm(RestoreForm):
-    """The same with its file, as a client sends it."""
+    """Settings of a restoration and the image file, as a client sends them."""
 
     file: Annotated[UploadFile, File(description="The picture.")]
 
 
 class JobView(BaseModel):
-    """How a job stands."""
+    """State of a job."""
 
     id: str
     state: State
@@ -137,7 +137,7 @@ class ModelView(BaseModel):
 
 
 class TaskView(BaseModel):
-    """A task that a released model is for; or auto, which comes first."""
+    """A task that has a released model; or auto, which comes first."""
 
     name: str
     title: str
@@ -148,7 +148,7 @@ class TaskView(BaseModel):
 
 
 class LimitsView(BaseModel):
-    """What the server takes on."""
+    """Limits of the server."""
 
     max_bytes: int
     max_pixels: int
@@ -158,7 +158,7 @@ class LimitsView(BaseModel):
 
 
 class ProblemView(BaseModel):
-    """What went wrong, as RFC 9457 has it."""
+    """An error, in the form of RFC 9457."""
 
     type: str = "about:blank"
     title: str

@@ -1,4 +1,4 @@
-"""Released weights: each in a folder with its card, its exported graph and its tensors."""
+"""Released weights: one folder per model, with its card, exported graph and tensors."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Return what needs PyTorch, which is imported only when it is used."""
+    """Return a name that needs PyTorch, and import its module now."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from scalewise.weights import release

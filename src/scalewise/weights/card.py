@@ -30,13 +30,13 @@ class Score:
     Attributes:
         model: what was measured: the card's model, or a baseline such as ``bicubic``.
         dataset: the folder's name.
-        images: pictures in it.
+        images: number of images in it.
         protocol: name of the evaluation protocol.
-        precision: what the runtime computed in.
-        psnr, psnr_y, ssim: means over the pictures; dB, dB, and at most 1.
-        version: of scalewise.
-        psnr_b: likewise, in dB; None where the protocol does not measure it.
-        encoded: one SHA-256 for all files that the inputs were in; None where they were in none.
+        precision: number format that the runtime computed in.
+        psnr, psnr_y, ssim: means over the images; dB, dB, and at most 1.
+        version: scalewise's version.
+        psnr_b: mean over the images, in dB; None if the protocol does not measure it.
+        encoded: one SHA-256 for all encoded input files; None if inputs were not encoded.
     """
 
     model: str
@@ -58,9 +58,9 @@ class Start:
 
     Attributes:
         model: name of the released model, or of the checkpoint's file.
-        sha256: of its weights.
-        steps: optimizer steps that had made them; None where the file does not say.
-        seconds: of training that had made them; None where the file does not say.
+        sha256: checksum of its weights.
+        steps: optimizer steps that made them; None if the file does not say.
+        seconds: training time that made them; None if the file does not say.
     """
 
     model: str
@@ -71,13 +71,13 @@ class Start:
 
 @dataclass(frozen=True, kw_only=True)
 class Teacher:
-    """A stronger model, whose images were learned from beside the ground truth.
+    """A stronger model, whose images were training targets in addition to the ground truth.
 
     Attributes:
-        name: of the model.
-        licence: of its images.
-        share: of its images in the loss, in (0, 1].
-        until: part of the budget after which the ground truth alone was learned from.
+        name: the model's name.
+        licence: the licence of its images.
+        share: weight of its images in the loss, in (0, 1].
+        until: part of the budget after which the ground truth was the only target.
     """
 
     name: str
@@ -88,19 +88,19 @@ class Teacher:
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """How the weights came about.
+    """The training that made the weights.
 
     Attributes:
         recipe: every setting of the run.
         steps: optimizer steps taken by the released weights.
-        seconds: of training.
-        progress: the part of the recipe's budget that was done, in [0, 1].
-        pictures: how many pictures it learned from.
-        licences: how many of them are under which licence.
-        start: the weights it started from; None where it began from scratch.
-        validated: PSNR-Y in dB on the recipe's validation set; None where there was none.
-        validated_start: the same before the first step, of weights that were trained before.
-        teachers: the stronger models that it learned from, one for each of the stores' teachers.
+        seconds: training time.
+        progress: completed part of the recipe's budget, in [0, 1].
+        pictures: number of training images.
+        licences: number of these images under each licence.
+        start: the weights it started from; None for training from scratch.
+        validated: PSNR-Y in dB on the recipe's validation set; None without one.
+        validated_start: the same before the first step, for weights that were already trained.
+        teachers: the stronger models that it learned from, one for each teacher in the stores.
     """
 
     recipe: dict[str, Any]
@@ -120,24 +120,24 @@ class Card:
     """A released network.
 
     Attributes:
-        name: what it is called on the command line.
+        name: its name on the command line.
         summary: one sentence.
-        task: what it is for, a name of :func:`scalewise.tasks.list_tasks`.
+        task: its task, a name of :func:`scalewise.tasks.list_tasks`.
         scale: output over input size.
         channels: 1 (grey) or 3 (RGB).
         architecture: its name in the registry of models, and its ``settings`` there.
-        parameters: trained numbers.
-        multiple: what the graph needs height and width to be multiples of.
+        parameters: number of trained parameters.
+        multiple: the graph needs heights and widths that are multiples of this.
         tiling: how it may be cut into tiles; see :mod:`scalewise.models.base`.
-        licence: of the weights.
-        training: how they came about.
-        sha256: of the graphs and the weights, by file name.
-        scores: what it scored, and bicubic beside it.
-        aims: dataset -> the PSNR-Y in dB, under the protocol ``field``, that it was to reach.
-        default: use it for its task and scale where no model is named.
+        licence: licence of the weights.
+        training: the training that made the weights.
+        sha256: checksums of the graphs and the weights, by file name.
+        scores: its scores, and those of the bicubic baseline.
+        aims: dataset -> target PSNR-Y in dB under the protocol ``field``.
+        default: use it for its task and scale if no model is named.
         clean_sibling: the model of the same scale for clean images, which is blended with it at a
             strength below 1; None for the default of super-resolution.
-        cascade: models that its results, or images of another size, go through: the next ones.
+        cascade: the next models, which process its results or images of another size.
     """
 
     name: str
@@ -171,9 +171,9 @@ class Card:
         return next((score for score in self.scores if _measurement(score) == wanted), None)
 
     def cost_of(self, precision: str) -> float:
-        """Return the decibels that a precision loses on Kodak24, in RGB or luma, whichever is more.
+        """Return the loss of a precision on Kodak24 in dB: the larger one of RGB and luma.
 
-        The largest loss where several protocols measured it; infinite where none did.
+        Return the largest loss if several protocols measured it, and infinity if none did.
         """
         costs: list[float] = []
         for exact in self.scores:
@@ -198,7 +198,7 @@ def read_card(folder: Path) -> Card:
     """Read the card of a released model's folder.
 
     Raises:
-        ScalewiseError: no card there, or not a valid one.
+        ScalewiseError: there is no card, or it is not valid.
     """
     path = folder / CARD_FILE
     try:
@@ -211,13 +211,13 @@ def read_card(folder: Path) -> Card:
         raise ScalewiseError(f"{path}: not a valid card: {key}: {first['msg']}") from error
 
 
-@cache  # to make them takes far longer than to use them
+@cache  # building the checks takes far longer than using them
 def _checks() -> TypeAdapter[Card]:
     return TypeAdapter(Card)
 
 
 def write_card(card: Card, folder: Path) -> None:
-    """Write a card as JSON, for programs, and as a Markdown page, for people."""
+    """Write a card as JSON for programs and as a Markdown page for people."""
     for name, text in (
         (CARD_FILE, json.dumps(asdict(card), indent=2) + "\n"),
         (PAGE_FILE, card_page(card)),
@@ -284,8 +284,8 @@ def card_page(card: Card) -> str:
             for licence, count in sorted(training.licences.items(), key=lambda item: -item[1])
         ),
         "",
-        "The pictures are no part of the release. Whether their licences bind a network that",
-        "learned from them is not settled law: judge for yourself before commercial use.",
+        "The release does not contain these pictures. The law has not settled whether their",
+        "licences bind a network that learned from them: check before commercial use.",
         "",
         "## Recipe",
         "",
@@ -333,7 +333,7 @@ def _verdict(card: Card, dataset: str, aim: float) -> str:
     score = card.score(dataset)
     if score is None:
         return f"{wanted}; not measured."
-    # As printed, so that the page does not contradict itself.
+    # Compare the printed digits, so that the page does not contradict itself.
     missing = round(aim - round(score.psnr_y, 2), 2)
     return f"{wanted}; " + (f"missed by {missing:.2f} dB." if missing > 0 else "reached.")
 

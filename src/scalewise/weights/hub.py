@@ -1,7 +1,7 @@
 """Downloads of released models from the Hugging Face Hub, by ``hf-hub:owner/name``.
 
 Only the files of a release are downloaded, and none of them is a pickle.  ``HF_ENDPOINT`` names
-another server, and ``HF_HUB_OFFLINE=1`` allows none: then what was downloaded before is used.
+another server.  ``HF_HUB_OFFLINE=1`` forbids downloads: then only earlier downloads are used.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ HUB = "hf-hub:"
 """Start of a reference to a model on the hub, as timm writes it."""
 
 FILES = (WEIGHTS_FILE, GRAPH_FILE, INT8_FILE)
-"""The files that a card may ask for; whatever else lies beside them stays where it is."""
+"""The files that a card may name; other files on the hub are not downloaded."""
 
 
-@cache  # a model is looked up several times, and is the same within a process
+@cache  # a process looks a model up several times, and it must stay the same
 def download_release(reference: str) -> Path:
-    """Return the folder of a model on the hub, after a download where it is new.
+    """Return the folder of a model on the hub; download it if needed.
 
     Args:
         reference: ``hf-hub:owner/name``, with ``@revision`` (a branch, tag or commit) or without.
@@ -77,9 +77,9 @@ def download_release(reference: str) -> Path:
 
 
 def _as_folder(files: list[Path]) -> Path:
-    """Return a folder that holds downloaded files themselves, where the hub's cache has links.
+    """Return a folder with the downloaded files themselves; the hub's cache has only links.
 
-    A graph names the file of weights beside it, and OpenVINO looks where a link points to.
+    A graph names a weights file in its own folder, and OpenVINO follows a link before it looks.
     """
     snapshot = files[0].parent
     folder = snapshot.parents[1] / "scalewise" / snapshot.name

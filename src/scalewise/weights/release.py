@@ -1,4 +1,4 @@
-"""Networks with released weights, and the writing of releases, with PyTorch."""
+"""Released networks: loading them and writing releases, with PyTorch."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from scalewise.weights.resolve import Release, find_release, is_release, list_ca
 
 
 def create_model(name: str | Path, pretrained: bool = False, **settings: Any) -> RestorationNetwork:
-    """Return a network, with released weights or fresh ones; see ``scalewise.create_model``."""
+    """Return a network with released or random weights; see ``scalewise.create_model``."""
     if not pretrained:
         if is_release(name) and name not in list_architectures():
             raise ScalewiseError(
@@ -55,18 +55,18 @@ def create_model(name: str | Path, pretrained: bool = False, **settings: Any) ->
 
 
 def load_network(model: str | Path, **settings: Any) -> RestorationNetwork:
-    """Load a network with its weights, in evaluation mode, from wherever they are.
+    """Load a network with its weights, in evaluation mode, from any known kind of file.
 
     Args:
         model: a released model (see :func:`~scalewise.weights.resolve`) or its file of weights; a
             training run's folder (its best checkpoint, else its last) or checkpoint; or a
             checkpoint of the systems this project reproduces.
-        settings: what the last of these do not tell, as for
+        settings: settings that such a checkpoint does not hold; see
             :func:`~scalewise.models.load_checkpoint`.
 
     Raises:
-        ScalewiseError: nothing of that kind there, or damaged; or a released model where
-            safetensors is not installed, which nothing else needs.
+        ScalewiseError: there is no such file, or it is damaged; or a released model is loaded
+            without the package safetensors, which only released models need.
     """
     path = Path(model)
     release = resolve(model) if is_release(model) else _release_of(path)
@@ -79,7 +79,7 @@ def load_network(model: str | Path, **settings: Any) -> RestorationNetwork:
     found = [path / name for name in ("best.pt", "last.pt") if (path / name).is_file()]
     path = found[0] if found else path
     if not path.is_file():
-        find_release(model)  # raises an error with the names that there are
+        find_release(model)  # raises an error that lists the known names
     try:
         return load_checkpoint(path, **settings)
     except ScalewiseError as error:
@@ -90,7 +90,7 @@ def load_network(model: str | Path, **settings: Any) -> RestorationNetwork:
 
 
 def _release_of(weights: Path) -> Release | None:
-    """Return the released model whose weights a file holds, also where it was copied from."""
+    """Return the released model that a weights file belongs to, or is a copy of."""
     if weights.suffix.lower() != ".safetensors" or not weights.is_file():
         return None
     if weights.name == WEIGHTS_FILE and is_release(weights.parent):
@@ -110,7 +110,7 @@ def _network_of(release: Release) -> RestorationNetwork:
 
 
 def to_bytes(network: RestorationNetwork) -> bytes:
-    """Return a network's weights as the file that is released, whose checksum names them."""
+    """Return the content of a network's released weights file; its checksum identifies them."""
     with requiring("safetensors", "writing a released model"):
         from safetensors.torch import save
     return save({key: tensor.contiguous() for key, tensor in network.state_dict().items()})
@@ -127,11 +127,11 @@ def write_release(
     task: str = "super-resolution",
     aims: dict[str, float] | None = None,
 ) -> Card:
-    """Write a network as a released model: weights, graph, and a card without scores yet.
+    """Write a network as a released model: weights, graph, and a card without scores.
 
     Args:
-        network: in evaluation mode, on the CPU.
-        folder: created if missing; files of an earlier release in it are replaced.
+        network: the network, in evaluation mode, on the CPU.
+        folder: the release's folder; it is created if missing, and earlier files are replaced.
         name, summary, licence, training, task, aims: see :class:`Card`.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -155,19 +155,19 @@ def write_release(
         aims=aims or {},
     )
     write_card(card, folder)
-    (folder / INT8_FILE).unlink(missing_ok=True)  # of earlier weights; the card no longer has it
+    (folder / INT8_FILE).unlink(missing_ok=True)  # of earlier weights; the card does not list it
     return card
 
 
 def add_int8(folder: Path, images: Iterable[Image]) -> Card:
-    """Give a released model a graph in 8-bit integers; scores of an earlier one are dropped.
+    """Add a graph in 8-bit integers to a released model; drop the scores of an earlier one.
 
     Args:
-        folder: the model's.
-        images: see :func:`~scalewise.models.quantize.export_int8`.
+        folder: the model's folder.
+        images: calibration images; see :func:`~scalewise.models.quantize.export_int8`.
 
     Raises:
-        ScalewiseError: not a released model, damaged, or nothing in it to quantize.
+        ScalewiseError: not a released model, a damaged one, or one without layers to quantize.
     """
     card = read_card(folder)
     export_int8(_network_of(Release(folder, card)), folder / INT8_FILE, images)

@@ -27,11 +27,12 @@ def resolve(model: str | Path) -> Release:
     """Return the folder and the card of a released model.
 
     Args:
-        model: the name of one that comes with the package; the path of a folder; or
-            ``hf-hub:owner/name``, with ``@revision`` or without, which is downloaded once.
+        model: the name of a model that comes with the package; the path of a folder; or
+            ``hf-hub:owner/name``, with ``@revision`` or without it, which is downloaded once.
 
     Raises:
-        ScalewiseError: there is no such model, with the nearest name; or its card is damaged.
+        ScalewiseError: there is no such model (the error suggests the nearest name), or its
+            card is damaged.
     """
     folder = find_release(model)
     return Release(folder, read_card(folder))
@@ -58,7 +59,7 @@ def find_release(model: str | Path) -> Path:
 
 
 def is_release(model: str | Path) -> bool:
-    """Return whether this names a released model; a hub reference is not looked up."""
+    """Return whether this names a released model; do not look up hub references."""
     if str(model).startswith(HUB):
         return True
     return (Path(model) / CARD_FILE).is_file() or (RELEASES / model / CARD_FILE).is_file()
@@ -70,14 +71,14 @@ def list_cards() -> list[Card]:
 
 
 def default_model(task: str, scale: int | None = None) -> str:
-    """Return the released model that is used for a task where none is named.
+    """Return the default released model of a task.
 
     Args:
         task: a name of :func:`scalewise.tasks.list_tasks`.
-        scale: output over input size; by default the smallest that there is.
+        scale: output over input size; by default the smallest one available.
 
     Raises:
-        ScalewiseError: an unknown task, or there is no model for it.
+        ScalewiseError: the task is unknown, or there is no model for it.
     """
     wanted = get_task(task)
     if wanted.model is not None and scale in (None, read_card(find_release(wanted.model)).scale):
@@ -91,9 +92,9 @@ def default_model(task: str, scale: int | None = None) -> str:
 
 
 def clean_sibling(card: Card) -> str | None:
-    """Return the model for clean images of the same scale; None for models without one.
+    """Return the model for clean images of the same scale, or None.
 
-    Models that only enlarge, or that keep the size, have none.
+    Models that only enlarge, or that keep the size, do not have one.
     """
     task = get_task(card.task)
     if task.keeps_size or not task.is_degraded:
@@ -102,14 +103,14 @@ def clean_sibling(card: Card) -> str | None:
 
 
 def cascade_of(card: Card) -> list[str]:
-    """Return the models that images go through after this one, or in its place at other scales.
+    """Return the models that follow this one, or replace it at other scales.
 
-    Cards from before they named them have the clean sibling alone.
+    Older cards do not name them; then it is the clean sibling alone.
     """
     if card.cascade:
         return card.cascade
     try:
         sibling = clean_sibling(card)
-    except ScalewiseError:  # a model of a scale, or of a task, that no other one has
+    except ScalewiseError:  # no other model has this scale or task
         return []
     return [] if sibling is None else [sibling]
