@@ -77,7 +77,7 @@ def test_headers_do_not_tell_of_a_truncated_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fast", [False, True])
-@pytest.mark.parametrize("content", [b"", b"this is no picture"])
+@pytest.mark.parametrize("content", [b"", b"this is not an image"])
 def test_a_file_that_is_no_picture(tmp_path: Path, content: bytes, fast: bool) -> None:
     save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(content)

@@ -1,3 +1,5 @@
+"""Images found in folders, by name and pattern."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Pictures in memory: channels, alpha and metadata."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Where pictures go: formats, names, folders and disks of every kind."""
+"""Writing of images: formats, names, folders and disks of every kind."""
 
 from __future__ import annotations
 

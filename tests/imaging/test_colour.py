@@ -1,3 +1,5 @@
+"""Colour conversion, against published values."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -102,11 +102,11 @@ def test_field_scores_by_its_definition(photo: Pixels) -> None:
 def test_the_border_does_not_count(photo: Pixels) -> None:
     truth = photo[:64, :64]
     for protocol, border in ((FIELD, 2), (SQUASH256, 4)):
-        spoilt = np.zeros_like(truth)
-        spoilt[border:-border, border:-border] = truth[border:-border, border:-border]
-        assert protocol.score(spoilt, truth, 2) == (float("inf"), float("inf"), 1, None)
-        spoilt[border, border] ^= 255
-        assert protocol.score(spoilt, truth, 2).psnr < 60
+        degraded = np.zeros_like(truth)
+        degraded[border:-border, border:-border] = truth[border:-border, border:-border]
+        assert protocol.score(degraded, truth, 2) == (float("inf"), float("inf"), 1, None)
+        degraded[border, border] ^= 255
+        assert protocol.score(degraded, truth, 2).psnr < 60
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=lambda protocol: protocol.name)

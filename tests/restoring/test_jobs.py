@@ -1,4 +1,4 @@
-"""Which output belongs to which input."""
+"""File jobs: the output that belongs to each input."""
 
 from __future__ import annotations
 

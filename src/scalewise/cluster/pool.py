@@ -111,7 +111,7 @@ def restore_on_cluster(
 
 @dataclass(frozen=True)
 class _Orders:
-    """What is the same for all workers."""
+    """Settings that all workers share."""
 
     model: ModelSpec
     output: OutputOptions

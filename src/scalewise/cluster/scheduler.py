@@ -17,7 +17,7 @@ JOBS_PER_WORKER = 2
 
 @dataclass(frozen=True)
 class WorkerSpec:
-    """What a worker gets of a machine.
+    """Share of a machine that a worker gets.
 
     Attributes:
         node: the machine's id in Ray.

@@ -28,7 +28,7 @@ def is_visible(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class MissingPath:
-    """Why a job was not started: a path that a worker should see, but does not."""
+    """A path that a worker should see but does not, so that the job was not started."""
 
     path: Path
 

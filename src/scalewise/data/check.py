@@ -74,13 +74,13 @@ class Problem:
 
     @property
     def hint(self) -> str:
-        """How to mend it."""
+        """Advice on how to mend it."""
         return HINTS[self.kind]
 
 
 @dataclass(frozen=True)
 class Report:
-    """What :func:`check_dataset` found.
+    """Findings of :func:`check_dataset`.
 
     Attributes:
         dataset: what was checked.
@@ -102,7 +102,7 @@ class Report:
 
 @dataclass
 class _Looked:
-    """What was seen of one picture's files."""
+    """Observations on one image's files."""
 
     sizes: dict[Path, Size]
     problems: list[Problem]

@@ -25,9 +25,11 @@ Patches = NDArray[np.uint8]
 
 
 class Place(NamedTuple):
-    """One patch: the store and the picture in it, the LR patch's top left corner in pixels,
-    and which of the eight views (:func:`dihedral`) is taken.  Where patches are degraded it
-    includes the margin that they are degraded with."""
+    """The place of one patch: store, image, top left corner in LR pixels, and view.
+
+    The view is one of eight (:func:`dihedral`).  Where patches are degraded, the patch includes
+    the margin that they are degraded with.
+    """
 
     store: Store
     picture: int

@@ -64,7 +64,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class TeacherInfo:
-    """Who made a store's teacher images.
+    """The teacher of a store: who made its images.
 
     Attributes:
         name: of the model.
@@ -82,7 +82,7 @@ class Teacher(Protocol):
 
     @property
     def info(self) -> TeacherInfo:
-        """Who it is."""
+        """The name and licence of the teacher, as one text."""
         ...
 
     def image(self, name: str, lr: Pixels) -> Pixels:
@@ -96,8 +96,14 @@ class Teacher(Protocol):
 
 @dataclass(frozen=True)
 class PackSummary:
-    """What :func:`pack` did: pictures and megapixels (HR) packed, bytes written, and why
-    pictures were skipped, one line each."""
+    """The result of :func:`pack`.
+
+    Attributes:
+        images: that were packed.
+        megapixels: of their HR.
+        bytes: that were written.
+        skipped: the reasons why images were skipped, one line each.
+    """
 
     images: int
     megapixels: float
@@ -196,7 +202,7 @@ class Store:
 
     @cached_property
     def licences(self) -> dict[str, int]:
-        """How many pictures each licence covers."""
+        """The number of images that each licence covers."""
         counts: dict[str, int] = {}
         for entry in self.entries:
             counts[entry.licence] = counts.get(entry.licence, 0) + 1

@@ -24,7 +24,7 @@ _CODE_POINTS = b"colrnclx"
 
 @dataclass(frozen=True)
 class AvifProperties:
-    """What a file says of its picture.
+    """Properties of the image that a file states.
 
     Attributes:
         colour: as it states its colours; None if it does not.

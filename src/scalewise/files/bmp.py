@@ -46,7 +46,7 @@ _MOST_DOTS = 10_000_000  # per metre; more is damage
 
 
 class BmpError(ScalewiseError):
-    """Why a BMP file is not read, without its name."""
+    """The reason why a BMP file is not read, without its name."""
 
 
 @dataclass

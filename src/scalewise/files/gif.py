@@ -17,7 +17,7 @@ _HAS_TABLE = 0x80
 
 
 class Frame(NamedTuple):
-    """Where a frame lies on the canvas, in pixels."""
+    """The place of a frame on the canvas, in pixels."""
 
     left: int
     top: int

@@ -33,7 +33,7 @@ class Bands:
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a file says of its pixels, and what must survive.
+    """Metadata of an image that must survive its restoration.
 
     Attributes:
         icc: the ICC profile that says what the colours mean; None stands for sRGB.
@@ -111,7 +111,7 @@ class Picture:
 
     @property
     def is_grey(self) -> bool:
-        """Whether there is one colour channel."""
+        """True if there is one colour channel."""
         bands = self.metadata.bands
         return not bands.rgb if bands else self.pixels.shape[2] <= 2
 

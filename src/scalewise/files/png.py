@@ -27,7 +27,7 @@ _UNIT = 100_000
 
 
 class Chunk(NamedTuple):
-    """Where a chunk lies in its file: its type, and its first byte and the one after its last."""
+    """The type of a chunk, its first byte in the file, and the byte after its last."""
 
     kind: bytes
     start: int

@@ -72,7 +72,7 @@ def _of_format(lines: Iterable[str], format: str) -> Iterator[str]:
         if match := _SPEAKER.match(line):
             speaker = match[0].lower()
             is_meant = not any(other in speaker for other in others) and _WARNING not in line
-        if is_meant:  # a line without a speaker goes on with the one before
+        if is_meant:  # a line without a speaker continues the one before
             yield line
 
 

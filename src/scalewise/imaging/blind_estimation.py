@@ -19,7 +19,7 @@ BAND = 256, 2048
 
 @dataclass(frozen=True)
 class Estimate:
-    """How an image seems to be degraded.
+    """Estimated degradation of an image.
 
     Attributes:
         sigma: standard deviation of its noise, in levels of 255.

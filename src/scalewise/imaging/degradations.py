@@ -68,7 +68,7 @@ class Degraded(NamedTuple):
 
 
 class JpegCodec(NamedTuple):
-    """What codes an image as JPEG and decodes it again.
+    """A codec that codes an image as JPEG and decodes it again.
 
     Attributes:
         encoder: its name and version, for descriptions.

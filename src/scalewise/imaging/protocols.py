@@ -53,8 +53,10 @@ SSIM_WINDOW = 11
 
 
 class Scores(NamedTuple):
-    """What one picture scored: PSNR in dB over RGB and over Y, SSIM over Y, and PSNR-B in dB
-    over Y where the protocol measures it."""
+    """The scores of one image: PSNR in dB over RGB and over Y, and SSIM over Y.
+
+    Where the protocol measures it, also PSNR-B in dB over Y.
+    """
 
     psnr: float
     psnr_y: float

@@ -22,7 +22,7 @@ _MARGIN = 2  # pixels at the border, where a shifted image has no content of its
 
 @dataclass(frozen=True)
 class Alignment:
-    """How an image lies on a reference.
+    """The alignment of an image with a reference.
 
     Attributes:
         right, down: pixels by which the image's content lies right of and below the reference's.
@@ -39,7 +39,7 @@ def align(reference: NDArray[Any], image: NDArray[Any]) -> Alignment | None:
 
     Args:
         reference: (H, W) or (H, W, C), in levels of 255.
-        image: likewise; other channels are no obstacle.
+        image: likewise; other numbers of channels are allowed.
 
     Returns:
         None where either is too flat or too small to tell.

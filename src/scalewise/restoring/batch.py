@@ -54,7 +54,7 @@ class JobResult:
 
     @property
     def skipped(self) -> bool:
-        """Whether the output existed already."""
+        """True if the output existed already."""
         return self.restored is None and not self.problem and not self.needless
 
     def __repr__(self) -> str:

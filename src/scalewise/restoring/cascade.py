@@ -63,7 +63,7 @@ class CascadeStep(Protocol):
 
 @dataclass(frozen=True)
 class CascadePlan:
-    """How to reach a size.
+    """The steps that reach a size.
 
     Attributes:
         height, width: of the result.

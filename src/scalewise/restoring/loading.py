@@ -31,7 +31,7 @@ MAX_LOSS = 0.01
 
 @dataclass(frozen=True, repr=False)
 class LoadOptions:
-    """How a model is loaded.
+    """Options for loading a model.
 
     Attributes:
         device: ``cpu`` (OpenVINO), ``cuda`` or ``mps`` (PyTorch); ``auto`` takes a GPU that

@@ -38,7 +38,7 @@ BLEND = 14
 
 
 class Traits(Protocol):
-    """What must be known of a network to run it; a model's card and a network both have it."""
+    """Traits of a network that its user must know; a model's card and a network both have them."""
 
     @property
     def scale(self) -> int:
@@ -57,7 +57,7 @@ class Traits(Protocol):
 
     @property
     def tiling(self) -> Tiling:
-        """How images may be cut into tiles."""
+        """The way in which images may be cut into tiles."""
         ...
 
     @property

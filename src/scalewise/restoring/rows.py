@@ -25,7 +25,7 @@ _PATIENCE = 0.05  # seconds after which a thread checks whether it is still need
 
 
 class RowSource(Protocol):
-    """What an image's rows are read from, such as :class:`scalewise.files.PictureReader`.
+    """A source of an image's rows, such as :class:`scalewise.files.PictureReader`.
 
     A source that has an attribute ``separate`` may say that every channel stands for itself: see
     :class:`Rows`.
@@ -57,7 +57,7 @@ class RowSource(Protocol):
 
 
 class RowSink(Protocol):
-    """What an image's rows are written to, such as :class:`scalewise.files.PictureWriter`."""
+    """A sink of an image's rows, such as :class:`scalewise.files.PictureWriter`."""
 
     def write_rows(self, rows: Any) -> None:
         """Take the next rows, (n, W, C), from the top down."""

@@ -26,7 +26,7 @@ SMALLEST_TILE = 32
 
 @dataclass(frozen=True)
 class TilingOptions:
-    """How images are cut into tiles.
+    """The way in which images are cut into tiles.
 
     Attributes:
         tile: input pixels used of a tile along either axis, at most; None for no cut, whatever
@@ -176,8 +176,10 @@ class _Strips:
 
 @dataclass(frozen=True)
 class Span:
-    """A tile along one axis: it reads ``length`` from ``start``, and its result is used from
-    ``keep_from`` to ``keep_to`` (all in input pixels of the whole)."""
+    """A tile along one axis, in input pixels of the whole image.
+
+    It reads ``length`` from ``start``; its result is used from ``keep_from`` to ``keep_to``.
+    """
 
     start: int
     length: int

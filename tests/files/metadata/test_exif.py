@@ -1,3 +1,5 @@
+"""Exif blocks: damaged, turned, resized, and shared between formats."""
+
 from __future__ import annotations
 
 import io

@@ -1,4 +1,4 @@
-"""Where on the earth a picture lies, before and after it was resized."""
+"""GeoTIFF tags: the place of an image on the earth, before and after it is resized."""
 
 from __future__ import annotations
 

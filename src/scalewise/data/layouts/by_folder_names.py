@@ -35,7 +35,7 @@ class _File:
 
     @property
     def base(self) -> Base:
-        """What HR and LR folders of one dataset have in common."""
+        """The part of the path that HR and LR folders of one dataset share."""
         context = self.place.context
         return context[: len(context) - len(self.place.below)]
 

@@ -92,8 +92,7 @@ class Dataset:
 
     @property
     def name(self) -> str:
-        """What to call it: its folder's name, or that of the first folder above which says more
-        than ``HR``."""
+        """The name of its folder, or of the first folder above that says more than ``HR``."""
         return _telling(self.root.resolve()).name
 
     def remarks(self) -> Iterator[str]:

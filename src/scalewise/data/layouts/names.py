@@ -42,7 +42,7 @@ _STEM_ROLE = re.compile(
 
 @dataclass(frozen=True)
 class Place:
-    """What the folders above a file say of it.
+    """Role, scale and split that the folders above a file name.
 
     Attributes:
         role: HR or LR; None where no folder says it.

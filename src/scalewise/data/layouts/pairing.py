@@ -33,7 +33,7 @@ _FIRST_QUARTER_TURN = 5
 
 @dataclass(frozen=True)
 class Size:
-    """What a file's header says: width and height once upright, and whether it is grey."""
+    """Width and height of an upright image, and whether it is grey, from a file's header."""
 
     width: int
     height: int

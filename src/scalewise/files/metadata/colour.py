@@ -101,17 +101,17 @@ class StatedColour:
 
     @property
     def has_code(self) -> bool:
-        """Whether it is stated by code points."""
+        """True if the colours are stated by code points."""
         return (self.primaries, self.transfer) != (UNSPECIFIED, UNSPECIFIED)
 
     @property
     def is_hdr(self) -> bool:
-        """Whether white is not the brightest that it can show."""
+        """True if colours can be brighter than white."""
         return self.transfer in (_PQ, _HLG)
 
     @property
     def is_srgb(self) -> bool:
-        """Whether it is sRGB, or what programs show as if it were.
+        """True for sRGB, and for colours that programs show as if they were sRGB.
 
         The curves of video, and a gamma of 2.2, are shown so by browsers.
         """
@@ -127,7 +127,7 @@ class StatedColour:
 
     @property
     def name(self) -> str:
-        """What it is called in messages."""
+        """The name of the colours in messages."""
         if self.has_code:
             primaries = PRIMARIES.get(self.primaries, (f"primaries {self.primaries}",))[0]
             if self.primaries == UNSPECIFIED:

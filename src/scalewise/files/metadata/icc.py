@@ -62,7 +62,7 @@ def rgb_profile(
         code: primaries and transfer function in H.273, for programs that show HDR.
 
     Raises:
-        ValueError: these are no primaries of a display.
+        ValueError: these are not the primaries of a display.
     """
     x, y = np.array(chromaticities[::2]), np.array(chromaticities[1::2])
     try:

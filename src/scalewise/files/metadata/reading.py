@@ -74,7 +74,7 @@ _SHAPED = ("shape", "axes", "truncated")  # which tifffile reads again, and beli
 
 @dataclass
 class FoundMetadata:
-    """What a file says about its picture.
+    """Metadata of an image as its file states them.
 
     Attributes:
         metadata: true of the upright picture.

@@ -288,7 +288,7 @@ def _is_text(data: bytes) -> bool:
 
 @dataclass(frozen=True)
 class Statement:
-    """What a file will say of its colours.
+    """The statement of colours that a file will carry.
 
     Attributes:
         metadata: with a profile, where only that can say it.

@@ -30,7 +30,7 @@ Directory = dict[int, "Value | Directory"]
 
 
 class Header(NamedTuple):
-    """What a TIFF file or an Exif block begins with.
+    """The header of a TIFF file or an Exif block.
 
     Attributes:
         order: of the bytes, ``<`` or ``>``.

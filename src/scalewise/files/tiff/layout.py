@@ -60,7 +60,7 @@ class Page:
 
     @property
     def big(self) -> bool:
-        """Whether it is in a BigTIFF."""
+        """True in a BigTIFF."""
         return self.header.big
 
     def numbers(self, tag: int) -> tuple[int, ...]:
@@ -96,12 +96,12 @@ class Page:
 
     @property
     def is_reduced(self) -> bool:
-        """Whether it is a smaller copy of another picture, such as a thumbnail."""
+        """True for a smaller copy of another image, such as a thumbnail."""
         return self.number(NEW_SUBFILE_TYPE) & 1 > 0 or self.number(SUBFILE_TYPE) == 2
 
     @property
     def is_mask(self) -> bool:
-        """Whether it is the transparency of another picture."""
+        """True for the transparency of another image."""
         return self.number(NEW_SUBFILE_TYPE) & 4 > 0 or self.number(PHOTOMETRIC) == 4
 
 
