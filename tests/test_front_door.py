@@ -343,3 +343,15 @@ def test_what_people_print_fits_a_line() -> None:
     )
     network = create_model("plain", width=8)
     assert repr(network).splitlines()[1].strip().startswith("scale=2, channels=3, width=8")
+
+
+def test_an_unknown_task_has_no_models() -> None:
+    with pytest.raises(ScalewiseError, match="nix"):
+        scalewise.list_models(task="nix")
+
+
+def test_a_tile_is_ignored_with_a_word_by_a_network_that_sees_images_whole(
+    photo: NDArray[np.uint8],
+) -> None:
+    with pytest.warns(scalewise.ScalewiseWarning, match="adaptive_x2 sees images whole: tile is"):
+        scalewise.upscale(photo[:40, :40], model="adaptive_x2", tile=32)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,16 @@ from scalewise.evaluating.protocols import evaluation_protocol
 from scalewise.files import Picture, write
 from scalewise.imaging.blind_estimation import Estimate
 from scalewise.imaging.protocols import Protocol
-from scalewise.tasks import TASKS, Option, Strengths, Task, get_task, register_task, select_task
+from scalewise.tasks import (
+    TASKS,
+    Option,
+    Strengths,
+    Task,
+    get_task,
+    list_tasks,
+    register_task,
+    select_task,
+)
 from scalewise.training.build import prepare
 from scalewise.training.config import BudgetConfig, DataConfig, ModelConfig, Recipe
 from scalewise.weights import default_model, find_release
@@ -227,3 +237,11 @@ def test_options_of_a_task_reach_its_protocol(deblur: Task) -> None:
     assert asked[1]["sigma"] == 3
     with pytest.raises(ScalewiseError, match="sigma is for denoise, not for measured"):
         task.make_protocol(sigma=3)
+
+
+@pytest.mark.parametrize("name", ["auto", ""])
+def test_a_task_of_no_name_of_its_own_is_not_registered(name: str) -> None:
+    before = list_tasks()
+    with pytest.raises(ScalewiseError):
+        register_task(replace(get_task("denoise"), name=name))
+    assert list_tasks() == before

@@ -48,12 +48,17 @@ def list_models(task: str | None = None, scale: int | None = None) -> list[Card]
         task: only those for a task, such as ``denoise``; see :func:`scalewise.tasks.list_tasks`.
         scale: only those whose output is so many times as large as the input.
 
+    Raises:
+        ScalewiseError: no such task.
+
     >>> [card.name for card in list_models(task="super-resolution", scale=4)]
     ['scn_x4']
     """
+    from scalewise.tasks import get_task
     from scalewise.weights import list_cards
 
-    cards = [card for card in list_cards() if task in (None, card.task)]
+    wanted = None if task is None else get_task(task).name
+    cards = [card for card in list_cards() if wanted in (None, card.task)]
     return [card for card in cards if scale in (None, card.scale)]
 
 

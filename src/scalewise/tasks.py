@@ -178,10 +178,12 @@ def register_task(task: Task) -> Task:
     """Add a task to the registry, and return it.
 
     Raises:
-        ScalewiseError: another task has the name.
+        ScalewiseError: another task has the name, or there is none.
     """
-    if TASKS.setdefault(task.name, task) is not task or task.name == AUTO:
-        raise ScalewiseError(f"there is a task '{task.name}' already")
+    if not task.name:
+        raise ScalewiseError("a task needs a name", arguments=["name"])
+    if task.name == AUTO or TASKS.setdefault(task.name, task) is not task:
+        raise ScalewiseError(f"there is a task '{task.name}' already", arguments=["name"])
     return task
 
 

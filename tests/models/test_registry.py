@@ -6,6 +6,7 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 import pytest
+from torch import nn
 
 from scalewise.errors import ScalewiseError, ScalewiseWarning
 from scalewise.models import create_model, list_architectures, register_architecture, registry
@@ -189,3 +190,11 @@ def test_ill_typed_settings_are_named(name: str, settings: dict[str, Any]) -> No
     ((setting, value),) = settings.items()
     with pytest.raises(ScalewiseError, match=f"^{name}: {setting}: .*, not {value!r}$"):
         create_model(name, **settings)
+
+
+def test_what_is_not_a_network_class_is_refused() -> None:
+    with pytest.raises(ScalewiseError, match="has to be a subclass of"):
+        register_architecture("mine")(nn.Linear)  # type: ignore[type-var]
+    with pytest.raises(ScalewiseError, match="it takes a name"):
+        register_architecture(nn.Linear)  # type: ignore[arg-type]
+    assert "mine" not in list_architectures()

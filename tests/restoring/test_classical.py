@@ -87,8 +87,9 @@ def test_without_noise_nothing_changes(method: ClassicalMethod) -> None:
     ("method", "sigma", "message"),
     [
         ("median", None, "^method must be one of network, nlm, wavelet, not 'median'$"),
-        ("wavelet", -1.0, "^sigma must be at least 0, not -1.0$"),
-        ("wavelet", float("nan"), "^sigma must be at least 0, not nan$"),
+        ("wavelet", -1.0, "^sigma must be from 0 to 255, not -1.0$"),
+        ("wavelet", float("nan"), "^sigma must be from 0 to 255, not nan$"),
+        ("nlm", float("inf"), "^sigma must be from 0 to 255, not inf$"),
     ],
 )
 def test_errors(method: str, sigma: float | None, message: str) -> None:

@@ -94,7 +94,7 @@ def test_from_file_to_file(small_release: Path, photo: NDArray[np.uint8], tmp_pa
     write(tmp_path / "in.png", Picture(photo[100:140, 100:150], Metadata(dpi=(300.0, 300.0))))
     restorer, told = load(small_release), list[int]()
     target = tmp_path / "new" / "out.png"
-    restorer.restore_file(tmp_path / "in.png", target, lambda done, _: told.append(done))
+    restorer.restore_file(tmp_path / "in.png", target, progress=lambda done, _: told.append(done))
     assert told[-1] == 40 * 50
     made = read(target)
     np.testing.assert_array_equal(made.pixels, restorer.restore(photo[100:140, 100:150]))

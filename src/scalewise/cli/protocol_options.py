@@ -32,7 +32,7 @@ def parse_task(name: str | None) -> str | None:
 def parse_restoring_task(name: str) -> str:
     """Return the name of a task that keeps its input's content, or ``auto``; as a callback."""
     task = name if name == AUTO else str(parse_task(name))
-    if task != AUTO and not get_task(task).is_degraded:
+    if task != AUTO and not (get_task(task).is_degraded or get_task(task).keeps_size):
         raise typer.BadParameter(f"{task} only enlarges: use 'scalewise upscale'")
     return task
 

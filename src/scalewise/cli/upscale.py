@@ -98,7 +98,7 @@ def upscale(
 ) -> None:
     """Enlarge images. JPEG artifacts and noise are removed on the way.
 
-    Run the same command again to resume: existing results are skipped.
+    To resume a run over many images, give the same command again: existing results are skipped.
 
     Examples:
         # Enlarge a photo to twice its size, as photo_x2.jpg

@@ -55,16 +55,27 @@ def register_architecture(name: str) -> Callable[[type[N]], type[N]]:
         name: its name in recipes and in :func:`create_model`.
 
     Raises:
-        ScalewiseError: another class has the name.
+        ScalewiseError: another class has the name, or the class is not a
+            :class:`RestorationNetwork`.
     """
+    given: Any = name
+    _require(isinstance(given, str), 'it takes a name: @register_architecture("mine")')
 
     def register(architecture: type[N]) -> type[N]:
+        made: Any = architecture
+        fits = inspect.isclass(made) and issubclass(made, RestorationNetwork)
+        _require(fits, f"'{name}' has to be a subclass of scalewise.models.RestorationNetwork")
         known = ARCHITECTURES.setdefault(name, architecture)
         if known is not architecture:
             raise ScalewiseError(f"architecture '{name}' is {known.__qualname__} already")
         return architecture
 
     return register
+
+
+def _require(is_met: bool, problem: str) -> None:
+    if not is_met:
+        raise ScalewiseError(f"register_architecture: {problem}")
 
 
 @cache

@@ -86,7 +86,7 @@ def load_classical(
         options: of which only the strength is used.
 
     Raises:
-        ScalewiseError: no such method, a negative ``sigma``, or a package is not installed.
+        ScalewiseError: no such method, a ``sigma`` beyond its range, or a package is not installed.
     """
     check_method(method, sigma)
     return [ClassicalDenoiser(method, sigma, options.strength)]
@@ -96,15 +96,16 @@ def check_method(method: str, sigma: float | None = None) -> None:
     """Check that a classical method can be used.
 
     Raises:
-        ScalewiseError: no such method, a negative ``sigma``, or a package is not installed.
+        ScalewiseError: no such method, a ``sigma`` beyond its range, or a package is not installed.
     """
     if method not in get_args(ClassicalMethod):
         raise ScalewiseError(
             f"method must be one of {', '.join(get_args(Method))}, not {method!r}",
             arguments=["method"],
         )
-    if sigma is not None and not sigma >= 0:
-        raise ScalewiseError(f"sigma must be at least 0, not {sigma}", arguments=["sigma"])
+    level: Any = sigma
+    if level is not None and not (isinstance(level, int | float) and 0 <= level <= 255):
+        raise ScalewiseError(f"sigma must be from 0 to 255, not {sigma!r}", arguments=["sigma"])
     try:
         import_module("skimage.restoration")
         import_module("pywt")

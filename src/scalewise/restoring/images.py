@@ -69,8 +69,9 @@ def restore_image(
 
 def _model_of(task: str) -> str:
     """Return the model of a task other than enlarging clean images."""
-    if not get_task(task).is_degraded:
-        raise ScalewiseError(f"task {task} only enlarges: call upscale")
+    chosen = get_task(task)
+    if not (chosen.is_degraded or chosen.keeps_size):
+        raise ScalewiseError(f"task {task} only enlarges: call upscale", arguments=["task"])
     return default_model(task)
 
 
@@ -136,6 +137,12 @@ def _result(
         if path is not None and not _copied(given, path, overwrite):
             _write(given, given.pixels, path, overwrite)
         return given.give_back(given.pixels.copy())
+    if (
+        isinstance(model, Release)
+        and model.card.tiling == "whole"
+        and isinstance(options.tile, int)
+    ):
+        warn(f"{model.card.name} sees images whole: tile is ignored", arguments=["tile"])
     restorers: Sequence[CascadeStep] = (
         cached_cascade(model, options) if isinstance(model, Release) else model
     )

@@ -134,7 +134,7 @@ class Restorer:
         device, precision = self.runtime.device, self.runtime.precision
         return f"<Restorer {self.name}: x{self.scale}, {precision} on {device}, tile {self.tile}>"
 
-    def restore(self, image: Any, progress: Progress | None = None) -> Any:
+    def restore(self, image: Any, *, progress: Progress | None = None) -> Any:
         """Restore an array, at the network's own scale.
 
         Args:
@@ -157,8 +157,8 @@ class Restorer:
     def upscale(
         self,
         image: Any,
-        progress: Progress | None = None,
         *,
+        progress: Progress | None = None,
         scale: float | None = None,
         width: int | None = None,
         height: int | None = None,
@@ -190,8 +190,8 @@ class Restorer:
         self,
         source: str | Path,
         target: str | Path,
-        progress: Progress | None = None,
         *,
+        progress: Progress | None = None,
         overwrite: bool = False,
     ) -> None:
         """Restore an image from file to file, with its metadata; it need not fit into memory.
