@@ -34,8 +34,8 @@ from scalewise.data.layouts import Dataset, find_dataset
 from scalewise.data.reading import read_rgb
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.protocols import FIELD
-from scalewise.weights import find_release
-from scalewise.weights.card import INT8_FILE, read_card
+from scalewise.weights import resolve
+from scalewise.weights.card import INT8_FILE
 
 SIDE = (512, 512)
 
@@ -123,7 +123,7 @@ def _subjects(given: argparse.Namespace, machine: Machine) -> Iterator[Subject]:
         yield Subject("openvino", SIDE, model, "f32")
         if machine.bf16:
             yield Subject("openvino", SIDE, model, "bf16")
-        if INT8_FILE in read_card(find_release(model)).sha256:
+        if INT8_FILE in resolve(model).card.sha256:
             yield Subject("openvino", SIDE, model, "int8")
     for what in ("bicubic", "lanczos", *PEERS):
         yield Subject(what, SIDE)

@@ -42,8 +42,7 @@ from verdicts import command_table, network_table, targets_of, targets_table, va
 
 from scalewise import list_models
 from scalewise.errors import ScalewiseError
-from scalewise.weights import find_release
-from scalewise.weights.card import read_card
+from scalewise.weights import resolve
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -82,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _plan(given: argparse.Namespace, machine: Machine) -> Plan:
     return Plan(
-        scales={model: read_card(find_release(model)).scale for model in given.models},
+        scales={model: resolve(model).card.scale for model in given.models},
         precisions=["f32", "bf16"] if machine.bf16 else ["f32"],
         square=(given.size, given.size),
         photo=given.photo,

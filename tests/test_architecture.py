@@ -13,13 +13,25 @@ FRONT_DOOR = "scalewise"
 BELOW: dict[str, set[str]] = {
     "errors": set(),
     "atomic": set(),
+    "lazy": set(),
+    "short_repr": set(),
+    "plugins": {"errors"},
     "imaging": {"errors"},
-    "tasks": {"errors", "imaging"},
+    "tasks": {"errors", "plugins", "imaging"},
     "files": {"errors"},
-    "models": {"errors", "atomic", "imaging"},
-    "weights": {"errors", "atomic", "imaging", "tasks", "files", "models"},
-    "data": {"errors", "atomic", "imaging", "tasks", "files"},
-    "restoring": {"errors", "imaging", "tasks", "files", "models", "weights"},
+    "models": {"errors", "atomic", "lazy", "plugins", "imaging"},
+    "weights": {"errors", "atomic", "lazy", "imaging", "tasks", "files", "models"},
+    "data": {"errors", "atomic", "lazy", "imaging", "tasks", "files"},
+    "restoring": {
+        "errors",
+        "lazy",
+        "short_repr",
+        "imaging",
+        "tasks",
+        "files",
+        "models",
+        "weights",
+    },
     "evaluating": {
         "errors",
         "atomic",
@@ -35,7 +47,7 @@ BELOW: dict[str, set[str]] = {
 BELOW["training"] = {*BELOW, "evaluating"}
 BELOW[FRONT_DOOR] = {*BELOW} - {"training"}
 BELOW["experiments"] = {*BELOW} - {FRONT_DOOR}
-BELOW["cluster"] = {"errors", "files", "restoring"}
+BELOW["cluster"] = {"errors", "lazy", "files", "restoring"}
 BELOW["web"] = {*BELOW}
 BELOW["cli"] = {*BELOW}
 """Package -> what it may import; the front door is ``scalewise/__init__.py``."""

@@ -12,19 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
-from scalewise.errors import ScalewiseError, warn
+from scalewise.errors import ScalewiseError
+from scalewise.plugins import load_plugins, plugin_names
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from scalewise.imaging.blind_estimation import Estimate
+    from scalewise.imaging.degradations import OwnDegradation
     from scalewise.imaging.protocols import JpegCodec, Protocol
-
-    Degrade = Callable[[NDArray[np.uint8], float, np.random.Generator], NDArray[Any]]
 
 AUTO = "auto"
 """In place of a task's name: the task that an image calls for."""
@@ -112,7 +108,7 @@ class Task:
     aliases: tuple[str, ...] = ()
     keeps_size: bool
     training: Strengths | None = None
-    degrade: Degrade | None = None
+    degrade: OwnDegradation | None = None
     margin: int = 0
     options: Mapping[str, Option] = field(default_factory=dict[str, Option])
     protocol: Callable[..., Protocol] | None = None
@@ -124,6 +120,11 @@ class Task:
     def is_degraded(self) -> bool:
         """True if inputs are degraded beyond their size."""
         return self.training is not None or self.degrade is not None
+
+    @property
+    def only_enlarges(self) -> bool:
+        """True if the task is nothing but a change of size."""
+        return not self.is_degraded and not self.keeps_size
 
     def make_protocol(self, codec: JpegCodec | None = None, **options: Any) -> Protocol:
         """Make the task's evaluation protocol.
@@ -138,7 +139,9 @@ class Task:
         for name in options:
             if name not in self.options:
                 having = [each for each in list_tasks() if name in TASKS[each].options]
-                raise ScalewiseError(f"{name} is for {' and '.join(having)}, not for {self.name}")
+                raise ScalewiseError(
+                    f"{name} is for {' and '.join(having)}, not for {self.name}", arguments=[name]
+                )
         return self._protocol(codec, options)
 
     def make_validation_protocol(self, strengths: Strengths) -> Protocol:
@@ -195,8 +198,7 @@ def list_tasks() -> list[str]:
 
 def task_names() -> list[str]:
     """Return the names of all tasks, without importing the packages that others are in."""
-    named = (entry.name for entry in entry_points(group=ENTRY_POINTS))
-    return list(dict.fromkeys([*TASKS, *named]))
+    return list(dict.fromkeys([*TASKS, *plugin_names(ENTRY_POINTS)]))
 
 
 def get_task(name: str) -> Task:
@@ -231,13 +233,7 @@ def select_task(estimate: Estimate, *, enlarge: bool) -> Task | None:
 
 @cache
 def _load_entry_points() -> None:
-    """Register what installed packages name; one that cannot be loaded costs a warning."""
-    for entry in entry_points(group=ENTRY_POINTS):
-        try:
-            register_task(entry.load())
-        except Exception as error:  # the other package's own mistake, of whatever kind
-            reason = " ".join(str(error).split())
-            warn(f"task '{entry.name}' of {entry.value} cannot be loaded ({reason})")
+    load_plugins(ENTRY_POINTS, "task", lambda _, task: register_task(task))
 
 
 # The tasks of this package.  NumPy is not imported before one of their protocols is made.

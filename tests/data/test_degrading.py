@@ -88,7 +88,7 @@ def test_a_share_of_the_patches_is_made_grey_with_grey_noise() -> None:
     small = np.ascontiguousarray(large[:, ::2, ::2])
     for degradation in (
         PatchDegradation(sigma=(5, 10), grey=0.3),
-        PatchDegradation((5, 10), (30, 90), 0, 0.3),
+        PatchDegradation(sigma=(5, 10), quality=(30, 90), grey=0.3),
     ):
         degraded, target = degradation.degrade_pairs(small, large, 16, generators(300))
         grey = np.all(target == target[..., :1], axis=(1, 2, 3))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from torch import nn
 
+from scalewise import plugins
 from scalewise.errors import ScalewiseError, ScalewiseWarning
 from scalewise.models import create_model, list_architectures, register_architecture, registry
 from scalewise.models.plain import Plain
@@ -38,7 +39,7 @@ def test_entry_points_add_architectures(monkeypatch: pytest.MonkeyPatch) -> None
         EntryPoint("broken", "no_such_module:Network", registry.ENTRY_POINTS),
     ]
     monkeypatch.setattr(registry, "ARCHITECTURES", dict(registry.ARCHITECTURES))
-    monkeypatch.setattr(registry, "entry_points", lambda group: named)
+    monkeypatch.setattr(plugins, "entry_points", lambda group: named)
     registry._load_entry_points.cache_clear()
     with pytest.warns(ScalewiseWarning, match="architecture 'broken' of no_such_module:Network"):
         assert create_model("doubling", width=8).architecture == "doubling"

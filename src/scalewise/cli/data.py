@@ -249,8 +249,7 @@ def _teacher(
     """Return the teacher that --teacher names: a folder of images, or a released model."""
     from scalewise.data.store import TeacherInfo
     from scalewise.data.teacher import TeacherFolder, TeacherModel
-    from scalewise.weights import find_release, is_release
-    from scalewise.weights.card import read_card
+    from scalewise.weights import is_release, resolve
 
     if len(scales) != 1:
         raise ScalewiseError("--teacher works with one scale; give one --scale")
@@ -266,7 +265,7 @@ def _teacher(
         return TeacherFolder(Path(given), TeacherInfo(name, licence, scale), datasets)
     from scalewise.restoring.loading import load
 
-    card = read_card(find_release(given))
+    card = resolve(given).card
     if card.scale != scale:
         raise ScalewiseError(f"--teacher {given}: has scale {card.scale}, not {scale}")
     info = TeacherInfo(name or card.name, licence or card.licence, scale)

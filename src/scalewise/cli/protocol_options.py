@@ -32,7 +32,7 @@ def parse_task(name: str | None) -> str | None:
 def parse_restoring_task(name: str) -> str:
     """Return the name of a task that keeps its input's content, or ``auto``; as a callback."""
     task = name if name == AUTO else str(parse_task(name))
-    if task != AUTO and not (get_task(task).is_degraded or get_task(task).keeps_size):
+    if task != AUTO and get_task(task).only_enlarges:
         raise typer.BadParameter(f"{task} only enlarges: use 'scalewise upscale'")
     return task
 
@@ -86,13 +86,12 @@ def baselines() -> dict[str, list[str]]:
 
 def task_of(model: str) -> str:
     """Return the task of a model or baseline; of several, the one with the least degradation."""
-    from scalewise.weights import find_release, is_release
-    from scalewise.weights.card import read_card
+    from scalewise.weights import is_release, resolve
 
     tasks = baselines().get(model)
     if tasks is not None:
         return min(tasks, key=lambda name: get_task(name).is_degraded)
-    return read_card(find_release(model)).task if is_release(model) else "super-resolution"
+    return resolve(model).card.task if is_release(model) else "super-resolution"
 
 
 def protocol_of(
@@ -113,14 +112,10 @@ def protocol_of(
         "grey": grey,
         "protocol": protocol,
     }
-    options = {name: value for name, value in given.items() if value}
-    for option in options:
-        if option not in get_task(task).options:
-            right = " and ".join(name for name in list_tasks() if option in TASKS[name].options)
-            raise ScalewiseError(f"--{option} is for {right}, not for {task}")
+    chosen = evaluation_protocol(task, **{name: value for name, value in given.items() if value})
     if grey and subsampling:
         raise ScalewiseError("--subsampling is for colour; with --grey there is no chroma")
-    return evaluation_protocol(task, **options)
+    return chosen
 
 
 def check_scale(name: str, scale: int, task: str, protocol: Protocol) -> None:

@@ -31,7 +31,7 @@ from scalewise.cli.options import (
 )
 from scalewise.cli.protocol_options import RESTORING_TASK_NAMES, parse_restoring_task
 from scalewise.errors import ScalewiseError
-from scalewise.tasks import AUTO, DENOISE
+from scalewise.tasks import AUTO
 
 if TYPE_CHECKING:
     from scalewise.restoring.selection import ModelLoader
@@ -149,11 +149,10 @@ def _classical(
     method: Literal["nlm", "wavelet"], sigma: float | None, task: str, model: str | None
 ) -> ModelLoader:
     """Return what loads a classical denoiser in place of models."""
-    from scalewise.restoring.classical import check_method, load_classical
+    from scalewise.restoring.classical import check_method, load_classical, require_denoising
 
     if model is not None:
         raise ScalewiseError(f"--method {method} needs no model; leave out --model")
-    if task not in (AUTO, DENOISE.name):
-        raise ScalewiseError(f"--method {method} only removes noise; leave out --task {task}")
+    require_denoising(method, task)
     check_method(method, sigma)
     return partial(load_classical, method, sigma)

@@ -5,8 +5,9 @@ The names are imported when they are used: training from a packed store needs Nu
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from scalewise.lazy import lazy_names
 
 if TYPE_CHECKING:
     from scalewise.data.benchmarks import BENCHMARKS, Benchmark, fetch_benchmark
@@ -51,23 +52,19 @@ __all__ = [
     "read_rgb",
 ]
 
-_MODULES = {
-    "benchmarks": ("BENCHMARKS", "Benchmark", "fetch_benchmark"),
-    "check": ("Problem", "Report", "check_dataset"),
-    "degrading": ("PatchDegradation",),
-    "layouts": ("Dataset", "Item", "display_names", "find_dataset", "pair_folders"),
-    "reading": ("read_lr", "read_own_lr", "read_rgb"),
-    "sampler": ("PatchSampler", "dihedral"),
-    "store": ("PackSummary", "Store", "Teacher", "TeacherInfo", "pack"),
-    "teacher": ("TeacherFolder", "TeacherModel"),
-}
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "benchmarks": ("BENCHMARKS", "Benchmark", "fetch_benchmark"),
+        "check": ("Problem", "Report", "check_dataset"),
+        "degrading": ("PatchDegradation",),
+        "layouts": ("Dataset", "Item", "display_names", "find_dataset", "pair_folders"),
+        "reading": ("read_lr", "read_own_lr", "read_rgb"),
+        "sampler": ("PatchSampler", "dihedral"),
+        "store": ("PackSummary", "Store", "Teacher", "TeacherInfo", "pack"),
+        "teacher": ("TeacherFolder", "TeacherModel"),
+    },
+)
 
 
 def __dir__() -> list[str]:

@@ -21,8 +21,8 @@ Patches = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class PatchDegradation:
+@dataclass(frozen=True, kw_only=True)
+class PatchDegradation(Strengths):
     """Degradation of patches, in strengths that are drawn for each of them.
 
     Sigma is drawn uniformly.  JPEG rounds by steps that are as 1 / quality, so of quality it is
@@ -37,21 +37,13 @@ class PatchDegradation:
     of the grid, and cut out at a random place of it: blocks at a patch's edge are coded with all
     the pixels that they would have had.
 
+    The noise of patches that are made grey is the same in all three channels.
+
     Attributes:
-        sigma: smallest and largest standard deviation of Gaussian noise, in levels of 255; None
-            for no noise.
-        quality: lowest and highest JPEG quality, as libjpeg counts; None for no JPEG.
-        clean: share of patches that stay clean.
-        grey: share of patches that are made grey first, with their targets; the noise is then the
-            same in all three channels.
         own: a task's own degradation, which comes first; see :class:`scalewise.tasks.Task`.
         margin: pixels around a patch that ``own`` looks at.
     """
 
-    sigma: tuple[float, float] | None = None
-    quality: tuple[int, int] | None = None
-    clean: float = 0.0
-    grey: float = 0.0
     own: OwnDegradation | None = None
     margin: int = 0
 
@@ -59,7 +51,7 @@ class PatchDegradation:
     def of(cls, task: Task, strengths: Strengths | None = None) -> PatchDegradation:
         """Make a task's degradation, in its own strengths where none are given."""
         drawn = strengths or task.training or Strengths()
-        return cls(drawn.sigma, drawn.quality, drawn.clean, drawn.grey, task.degrade, task.margin)
+        return cls(**vars(drawn), own=task.degrade, margin=task.margin)
 
     def side(self, patch: int) -> int:
         """Return the side of what must be degraded to cut patches of a side from it, in pixels."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from scalewise.lazy import lazy_names
 
 if TYPE_CHECKING:
     from scalewise.experiments.data import Data, find_data
@@ -21,18 +22,21 @@ __all__ = [
     "write_report",
 ]
 
-_MODULES = {
-    "Data": "data",
-    "Request": "runner",
-    "Results": "results",
-    "find_data": "data",
-    "load_results": "results",
-    "reproduce": "runner",
-    "write_report": "report",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:  # on first use: the modules need PyTorch, Matplotlib and Jinja2
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "data": (
+            "Data",
+            "find_data",
+        ),
+        "report": ("write_report",),
+        "results": (
+            "Results",
+            "load_results",
+        ),
+        "runner": (
+            "Request",
+            "reproduce",
+        ),
+    },
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from scalewise.lazy import lazy_names
 
 if TYPE_CHECKING:
     from scalewise.models.base import RestorationNetwork
@@ -25,21 +26,21 @@ __all__ = [
     "register_architecture",
 ]
 
-_MODULES = {
-    "list_architectures": "registry",
-    "load_weights": "convert",
-    "register_architecture": "registry",
-    "CleanedNetwork": "cleaning",
-    "RestorationNetwork": "base",
-    "create_model": "registry",
-    "export_int8": "quantize",
-    "export_onnx": "export",
-    "load_checkpoint": "convert",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a name's module when it is used: some parts must work without PyTorch."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "base": ("RestorationNetwork",),
+        "cleaning": ("CleanedNetwork",),
+        "convert": (
+            "load_checkpoint",
+            "load_weights",
+        ),
+        "export": ("export_onnx",),
+        "quantize": ("export_int8",),
+        "registry": (
+            "create_model",
+            "list_architectures",
+            "register_architecture",
+        ),
+    },
+)

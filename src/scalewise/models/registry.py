@@ -10,10 +10,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from scalewise.errors import ScalewiseError, warn
+from scalewise.errors import ScalewiseError
 from scalewise.models.adaptive import Adaptive
 from scalewise.models.base import RestorationNetwork
 from scalewise.models.cleaning import CLEANING_SETTINGS, CleanedNetwork
@@ -24,6 +23,7 @@ from scalewise.models.plain import Plain
 from scalewise.models.scn import Scn
 from scalewise.models.scn_exact import ScnExact
 from scalewise.models.steered import Steered
+from scalewise.plugins import load_plugins
 
 ARCHITECTURES: dict[str, type[RestorationNetwork]] = {
     "adaptive": Adaptive,
@@ -80,13 +80,7 @@ def _require(is_met: bool, problem: str) -> None:
 
 @cache
 def _load_entry_points() -> None:
-    """Register the classes that installed packages name; warn about those that do not load."""
-    for entry in entry_points(group=ENTRY_POINTS):
-        try:
-            register_architecture(entry.name)(entry.load())
-        except Exception as error:  # another package may fail with any exception
-            reason = " ".join(str(error).split())
-            warn(f"architecture '{entry.name}' of {entry.value} cannot be loaded ({reason})")
+    load_plugins(ENTRY_POINTS, "architecture", lambda name, made: register_architecture(name)(made))
 
 
 def create_model(name: str, **settings: Any) -> RestorationNetwork:

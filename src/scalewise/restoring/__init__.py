@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from scalewise.lazy import lazy_names
 from scalewise.restoring.sizes import Target
 
 if TYPE_CHECKING:
@@ -49,27 +49,22 @@ __all__ = [
     "upscale_array",
 ]
 
-_MODULES = {
-    "batch": ("JobResult", "ProgressCallback", "restore_files"),
-    "cascade": ("upscale_array",),
-    "file_pipeline": ("OutputOptions", "RestoredFile", "restore_file"),
-    "jobs": ("FileJob", "Selection", "plan_jobs"),
-    "loading": ("LoadOptions", "load", "load_trained"),
-    "restorer": ("Restorer",),
-    "rows": ("Progress", "RowSink", "RowSource"),
-    "selection": (
-        "AutoSelector",
-        "load_cascade",
-        "load_networks",
-        "select_for_restoring",
-        "select_for_upscaling",
-    ),
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import what is asked for, so that ``import scalewise`` loads neither NumPy nor OpenVINO."""
-    for module, names in _MODULES.items():
-        if name in names:
-            return getattr(import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "batch": ("JobResult", "ProgressCallback", "restore_files"),
+        "cascade": ("upscale_array",),
+        "file_pipeline": ("OutputOptions", "RestoredFile", "restore_file"),
+        "jobs": ("FileJob", "Selection", "plan_jobs"),
+        "loading": ("LoadOptions", "load", "load_trained"),
+        "restorer": ("Restorer",),
+        "rows": ("Progress", "RowSink", "RowSource"),
+        "selection": (
+            "AutoSelector",
+            "load_cascade",
+            "load_networks",
+            "select_for_restoring",
+            "select_for_upscaling",
+        ),
+    },
+)

@@ -23,6 +23,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.imaging.blind_estimation import estimate_sigma
 from scalewise.restoring.loading import LoadOptions
 from scalewise.restoring.rows import Progress, Rows, data_range, to_array, to_samples
+from scalewise.tasks import AUTO, DENOISE
 
 ClassicalMethod = Literal["nlm", "wavelet"]
 Method = Literal["network", "nlm", "wavelet"]
@@ -90,6 +91,15 @@ def load_classical(
     """
     check_method(method, sigma)
     return [ClassicalDenoiser(method, sigma, options.strength)]
+
+
+def require_denoising(method: str, task: str) -> None:
+    """Refuse a classical method for another task than the removal of noise."""
+    if task not in (AUTO, DENOISE.name):
+        raise ScalewiseError(
+            f"method {method} only removes noise; leave out task={task}",
+            arguments=["method", "task"],
+        )
 
 
 def check_method(method: str, sigma: float | None = None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,12 @@ from scalewise.errors import ScalewiseError, warn
 from scalewise.files import check_target, copy_picture, format_of, require_folder, write
 from scalewise.imaging.blind_estimation import estimate_degradation
 from scalewise.restoring.cascade import CascadeStep, upscale_array
-from scalewise.restoring.classical import load_classical
+from scalewise.restoring.classical import load_classical, require_denoising
 from scalewise.restoring.inputs import ImageInput, Pixels, path_of, read_input, samples_for_file
 from scalewise.restoring.loading import LoadOptions
-from scalewise.restoring.selection import cached_cascade, select_model
+from scalewise.restoring.selection import cached_cascade, options_for, select_model
 from scalewise.restoring.sizes import Target
-from scalewise.tasks import AUTO, DENOISE, get_task
+from scalewise.tasks import AUTO, get_task
 from scalewise.weights import Release, default_model, resolve
 
 
@@ -69,8 +68,7 @@ def restore_image(
 
 def _model_of(task: str) -> str:
     """Return the model of a task other than enlarging clean images."""
-    chosen = get_task(task)
-    if not (chosen.is_degraded or chosen.keeps_size):
+    if get_task(task).only_enlarges:
         raise ScalewiseError(f"task {task} only enlarges: call upscale", arguments=["task"])
     return default_model(task)
 
@@ -80,28 +78,20 @@ def _classical(
 ) -> Sequence[CascadeStep]:
     """Return a classical denoiser."""
     classical = load_classical(method, sigma, options)
-    if task not in (AUTO, DENOISE.name):
-        raise ScalewiseError(
-            f"method {method} only removes noise; leave out task={task}",
-            arguments=["method", "task"],
-        )
+    require_denoising(method, task)
     return classical
 
 
 def _select(
     given: ImageInput, options: LoadOptions, *, enlarge: bool
 ) -> tuple[Release | None, LoadOptions]:
-    """Return the model that an image calls for, if any, and how to load it.
-
-    The strength is not for models that only enlarge.
-    """
+    """Return the model that an image calls for, if any, and how to load it."""
     estimate = estimate_degradation(given.pixels, given.luma_table)
     model = select_model(estimate, enlarge=enlarge)
     if model is None:
         return None, options
     release = resolve(model)
-    degraded = get_task(release.card.task).is_degraded
-    return release, options if degraded else replace(options, strength=1.0)
+    return release, options_for(release.card, options)
 
 
 def _checked_path(output: Any, overwrite: bool) -> Path | None:
@@ -137,11 +127,7 @@ def _result(
         if path is not None and not _copied(given, path, overwrite):
             _write(given, given.pixels, path, overwrite)
         return given.give_back(given.pixels.copy())
-    if (
-        isinstance(model, Release)
-        and model.card.tiling == "whole"
-        and isinstance(options.tile, int)
-    ):
+    if isinstance(model, Release) and options.tile_is_ignored(model.card):
         warn(f"{model.card.name} sees images whole: tile is ignored", arguments=["tile"])
     restorers: Sequence[CascadeStep] = (
         cached_cascade(model, options) if isinstance(model, Release) else model

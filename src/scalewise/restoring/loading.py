@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import shutil
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +19,7 @@ from scalewise.restoring.runtime import (
     Runtime,
     TorchRuntime,
 )
+from scalewise.short_repr import short_repr
 from scalewise.weights import Release, clean_sibling, resolve
 from scalewise.weights.card import GRAPH_FILE, INT8_FILE, WEIGHTS_FILE, Card, checked_file
 
@@ -77,12 +78,11 @@ class LoadOptions:
             )
 
     def __repr__(self) -> str:
-        given = (
-            f"{field.name}={getattr(self, field.name)!r}"
-            for field in fields(self)
-            if getattr(self, field.name) != field.default
-        )
-        return f"LoadOptions({', '.join(given)})"
+        return short_repr(self)
+
+    def tile_is_ignored(self, card: Card) -> bool:
+        """Return whether a model sees images whole, whatever tile is given."""
+        return card.tiling == "whole" and isinstance(self.tile, int) and not self.force_tiling
 
 
 def load(model: str | Path | Release, options: LoadOptions | None = None) -> Restorer:

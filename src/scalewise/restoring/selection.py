@@ -101,11 +101,11 @@ def load_cascade(model: str | Path | Release, options: LoadOptions | None = None
     following = [resolve(name) for name in cascade_of(release.card)]
     return [
         load(release, options),
-        *(load(each, _options_for(each.card, options)) for each in following),
+        *(load(each, options_for(each.card, options)) for each in following),
     ]
 
 
-def _options_for(card: Card, options: LoadOptions) -> LoadOptions:
+def options_for(card: Card, options: LoadOptions) -> LoadOptions:
     """Return the options at full strength for models that only enlarge."""
     return options if get_task(card.task).is_degraded else replace(options, strength=1.0)
 
@@ -176,7 +176,7 @@ def _selector(enlarge: bool, typical: str, options: LoadOptions) -> AutoSelector
     @cache
     def cascade(model: str) -> list[Restorer]:
         release = resolve(model)
-        return load_cascade(release, _options_for(release.card, options))
+        return load_cascade(release, options_for(release.card, options))
 
     def choose(path: Path) -> SelectedModels:
         estimate = estimate_file(path, max_pixels=None)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import floor, inf, prod, sqrt
 from numbers import Real
 from typing import Any
 
 from scalewise.errors import ScalewiseError
+from scalewise.short_repr import short_repr
 
 LARGEST_SCALE = 64
 """Times by which an image can be enlarged along an axis; more is a typing mistake."""
@@ -72,10 +73,7 @@ class Target:
             object.__setattr__(self, name, whole if name == "fit" else whole[0])
 
     def __repr__(self) -> str:
-        given = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return (
-            f"Target({', '.join(f'{name}={value}' for name, value in given if value is not None)})"
-        )
+        return short_repr(self)
 
     def label(self, native: int) -> str:
         """Return the suffix by which results of this size are told from their originals.

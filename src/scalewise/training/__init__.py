@@ -5,8 +5,9 @@ Modules are imported when they are used: reading recipes and logs does not need 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from scalewise.lazy import lazy_names
 
 if TYPE_CHECKING:
     from scalewise.training.build import prepare
@@ -58,31 +59,26 @@ __all__ = [
     "save_recipe",
 ]
 
-_MODULES = {
-    "build": ("prepare",),
-    "config": (
-        "BudgetConfig",
-        "DataConfig",
-        "LossConfig",
-        "ModelConfig",
-        "OptimizerConfig",
-        "Recipe",
-        "ScheduleConfig",
-    ),
-    "curves": ("draw_curves", "load_curves"),
-    "log": ("Listener", "LogLine", "read_log"),
-    "loop": ("Trainer",),
-    "progress": ("DryRun", "PlainLines", "dry_run"),
-    "recipe": ("load_recipe", "save_recipe"),
-    "release": ("quantize_release", "release_run"),
-    "session": ("Run", "find_runs", "locked", "open_run", "read_run"),
-    "sweep": ("run_sweep",),
-}
-_PLACES = {name: module for module, names in _MODULES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    """Return a public name, and import its module now."""
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "build": ("prepare",),
+        "config": (
+            "BudgetConfig",
+            "DataConfig",
+            "LossConfig",
+            "ModelConfig",
+            "OptimizerConfig",
+            "Recipe",
+            "ScheduleConfig",
+        ),
+        "curves": ("draw_curves", "load_curves"),
+        "log": ("Listener", "LogLine", "read_log"),
+        "loop": ("Trainer",),
+        "progress": ("DryRun", "PlainLines", "dry_run"),
+        "recipe": ("load_recipe", "save_recipe"),
+        "release": ("quantize_release", "release_run"),
+        "session": ("Run", "find_runs", "locked", "open_run", "read_run"),
+        "sweep": ("run_sweep",),
+    },
+)

@@ -6,11 +6,12 @@ Plain dataclasses, so that the training loop needs nothing beyond PyTorch and Nu
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Literal, cast
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from scalewise.data.degrading import PatchDegradation
 from scalewise.errors import ScalewiseError
+from scalewise.short_repr import short_repr
 from scalewise.tasks import Strengths, Task, get_task
 
 DERIVED: Any = None
@@ -27,13 +28,7 @@ class _Settings:
     """Settings whose ``repr`` leaves out default values."""
 
     def __repr__(self) -> str:
-        shown: list[str] = []
-        for each in fields(cast(Any, self)):
-            value = getattr(self, each.name)
-            default = each.default if each.default_factory is MISSING else each.default_factory()
-            if value != default:
-                shown.append(f"{each.name}={value!r}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+        return short_repr(self)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

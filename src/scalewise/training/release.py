@@ -19,7 +19,7 @@ from scalewise.training.build import make_sampler, packed_paths
 from scalewise.training.checkpoint import BEST, load_checkpoint
 from scalewise.training.recipe import parse_recipe
 from scalewise.training.session import is_run
-from scalewise.weights import find_release, is_release
+from scalewise.weights import is_release, resolve
 from scalewise.weights.card import WEIGHTS_FILE, Card, Start, Teacher, Training, read_card, sha256
 from scalewise.weights.release import add_int8, to_bytes, write_release
 
@@ -113,7 +113,7 @@ def _teachers_of(checkpoint: dict[str, Any], run: Path) -> list[Teacher]:
     if branch is not None and branch.get("recipe"):
         found += _teachers_of(branch, Path(branch["trunk"]))
     elif init is not None and is_release(init):
-        found += read_card(find_release(init)).training.teachers
+        found += resolve(init).card.training.teachers
     elif init is not None and is_run(Path(init)):
         found += _teachers_of(load_checkpoint(Path(init) / BEST), Path(init))
     return list({(each.name, each.licence): each for each in reversed(found)}.values())[::-1]
@@ -165,7 +165,7 @@ def _start(init: str | None) -> Start | None:
         return None
     if not is_release(init):
         return _start_from_file(Path(init))
-    card = read_card(find_release(init))
+    card = resolve(init).card
     before = card.training.start
     return Start(
         model=card.name,

@@ -14,8 +14,8 @@ from scalewise.restoring.jobs import result_name
 from scalewise.restoring.sizes import Target
 from scalewise.tasks import AUTO, get_task, list_tasks
 from scalewise.web.schemas import RestoreForm, TaskView
-from scalewise.weights import default_model, find_release, list_cards
-from scalewise.weights.card import Card, read_card
+from scalewise.weights import default_model, list_cards, resolve
+from scalewise.weights.card import Card
 
 _LONGEST_NAME = 120
 
@@ -115,7 +115,7 @@ def _default_of(task: str) -> str | None:
 def _card_of(form: RestoreForm, model: str) -> Card:
     """Return a model's card; clients may name only models that come with the package."""
     if form.model is None:
-        return read_card(find_release(model))
+        return resolve(model).card
     cards = {card.name: card for card in list_cards()}
     if model not in cards:
         raise ScalewiseError(f"unknown model '{model}'; choose one of {', '.join(cards)}")
@@ -136,7 +136,7 @@ def task_views() -> list[TaskView]:
     ]
     for task in map(get_task, list_tasks()):
         try:
-            card = read_card(find_release(default_model(task.name)))
+            card = resolve(default_model(task.name)).card
         except ScalewiseError:  # no model of this installation has the task
             continue
         views.append(

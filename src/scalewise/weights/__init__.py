@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from scalewise.lazy import lazy_names
 from scalewise.weights.card import Card, Score, Training, read_card, with_scores, write_card
 from scalewise.weights.resolve import (
     RELEASES,
@@ -42,11 +43,6 @@ __all__ = [
     "write_release",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Return a name that needs PyTorch, and import its module now."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from scalewise.weights import release
-
-    return getattr(release, name)
+__getattr__ = lazy_names(
+    __name__, {"release": ("add_int8", "create_model", "load_network", "write_release")}
+)  # which need PyTorch

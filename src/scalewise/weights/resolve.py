@@ -81,7 +81,7 @@ def default_model(task: str, scale: int | None = None) -> str:
         ScalewiseError: the task is unknown, or there is no model for it.
     """
     wanted = get_task(task)
-    if wanted.model is not None and scale in (None, read_card(find_release(wanted.model)).scale):
+    if wanted.model is not None and scale in (None, resolve(wanted.model).card.scale):
         return wanted.model
     cards = [card for card in list_cards() if card.default and card.task == wanted.name]
     fitting = [card for card in cards if scale in (None, card.scale)]
