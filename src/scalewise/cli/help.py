@@ -13,7 +13,7 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
-from scalewise.cli.console import naming_flags
+from scalewise.cli.messages import naming_flags
 
 RESTORE, MEASURE, TRAIN, PUBLISH = "Restore", "Measure", "Train", "Publish"
 """Groups of commands."""
