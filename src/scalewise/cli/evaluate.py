@@ -28,6 +28,7 @@ from scalewise.cli.protocol_options import (
     protocol_of,
     task_of,
 )
+from scalewise.cli.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from scalewise.data.layouts import Dataset
@@ -122,7 +123,7 @@ def evaluate(
     known = parse_settings(settings)
     restorer = None if model in baselines() else _load(model, precision, tile, ensemble, known)
     if restorer is None and card:
-        raise ScalewiseError(f"{model} has no card; give a released model with --card")
+        raise UsageError(f"{model} has no card; give a released model with --card")
     if restorer is None and model != plain:
         raise ScalewiseError(f"{model} is not the baseline of {task}; that is {plain}")
     factor = restorer.scale if restorer else scale or measure.only_scale or 2
@@ -163,7 +164,6 @@ def _load(
     ensemble: bool,
     settings: dict[str, Any],
 ) -> Restorer:
-    from scalewise.errors import ScalewiseError
     from scalewise.restoring.loading import LoadOptions, load, load_trained
     from scalewise.weights import is_release
 
@@ -171,7 +171,7 @@ def _load(
     if Path(model).exists() and not is_release(model):
         return load_trained(model, options, settings)
     if settings:
-        raise ScalewiseError(f"{model}: its card states its settings; leave out --set")
+        raise UsageError(f"{model}: its card states its settings; leave out --set")
     return load(model, options)
 
 

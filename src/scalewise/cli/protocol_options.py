@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from scalewise.cli.help import DEGRADATION
+from scalewise.cli.usage_errors import UsageError
 from scalewise.errors import ScalewiseError
 from scalewise.tasks import AUTO, SUPER_RESOLUTION, TASKS, get_task, list_tasks, task_names
 
@@ -114,7 +115,7 @@ def protocol_of(
     }
     chosen = evaluation_protocol(task, **{name: value for name, value in given.items() if value})
     if grey and subsampling:
-        raise ScalewiseError("--subsampling is for colour; with --grey there is no chroma")
+        raise UsageError("--subsampling is for colour; with --grey there is no chroma")
     return chosen
 
 

@@ -10,6 +10,7 @@ import typer
 from scalewise.cli.console import progress_bar
 from scalewise.cli.help import DATA
 from scalewise.cli.train import say, train_and_show
+from scalewise.errors import ScalewiseError
 
 if TYPE_CHECKING:
     from scalewise.training.loop import Trainer
@@ -104,7 +105,7 @@ def reproduce(
     samples = sample or _sample_pictures() or [each for each in [single] if each]
     for path in [*samples, *([single] if single else [])]:
         if not path.is_file():
-            raise typer.BadParameter(f"no such image: {path}")
+            raise ScalewiseError(f"no such image: {path}")
     samples = [each for each in samples if single is None or not each.samefile(single)] or samples
     request = Request(
         data=found,
