@@ -198,10 +198,11 @@ def _measure(
 
 
 def _print_table(evaluations: list[Evaluation]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    table = Table(caption=evaluations[0].protocol.description, caption_justify="left")
+    from scalewise.cli.tables import print_table
+
+    table = Table()
     table.add_column("model", overflow="fold")
     table.add_column("dataset", overflow="fold")
     table.add_column("precision")
@@ -220,7 +221,7 @@ def _print_table(evaluations: list[Evaluation]) -> None:
             *([] if each.psnr_b is None else [f"{each.psnr_b:.2f}"]),
             f"{each.seconds_per_megapixel:.2f}",
         )
-    Console().print(table)
+    print_table(table, [evaluations[0].protocol.description])
     for dataset, digest in {each.dataset: each.encoded for each in evaluations}.items():
         if digest is not None:
             typer.echo(f"sha256 over the encoded files of {dataset}: {digest}")
