@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from scalewise.evaluating.evaluate import restoration
-from scalewise.evaluating.protocols import evaluation_protocol
+from scalewise.evaluating.task_protocols import evaluation_protocol
 from scalewise.files import Picture, read, write
 from scalewise.imaging.protocols import denoising
 from scalewise.restoring.loading import LoadOptions, load

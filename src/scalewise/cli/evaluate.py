@@ -25,7 +25,7 @@ from scalewise.cli.protocol_options import (
     TaskOption,
     baselines,
     check_scale,
-    protocol_of,
+    chosen_protocol,
     task_of,
 )
 from scalewise.cli.usage_errors import UsageError
@@ -118,7 +118,7 @@ def evaluate(
     from scalewise.tasks import get_task
 
     task = task or task_of(model)
-    measure = protocol_of(task, sigma, quality, subsampling, grey, protocol)
+    measure = chosen_protocol(task, sigma, quality, subsampling, grey, protocol)
     plain = get_task(task).baseline
     known = parse_settings(settings)
     restorer = None if model in baselines() else _load(model, precision, tile, ensemble, known)

@@ -95,7 +95,7 @@ def task_of(model: str) -> str:
     return resolve(model).card.task if is_release(model) else "super-resolution"
 
 
-def protocol_of(
+def chosen_protocol(
     task: str,
     sigma: float | None,
     quality: int | None,
@@ -104,7 +104,7 @@ def protocol_of(
     protocol: str | None = None,
 ) -> Protocol:
     """Return the protocol that a task and the options given with it name."""
-    from scalewise.evaluating.protocols import evaluation_protocol
+    from scalewise.evaluating.task_protocols import evaluation_protocol
 
     given = {
         "sigma": sigma,

@@ -47,8 +47,8 @@ def runs(
 
     from scalewise.cli.tables import print_table
     from scalewise.errors import ScalewiseError
-    from scalewise.training.protocol import PROTOCOL, protocol_of
     from scalewise.training.session import find_runs, read_run
+    from scalewise.training.validation_protocol import PROTOCOL, protocol_of
 
     found = find_runs(folder)
     if not found:
@@ -83,7 +83,7 @@ def runs(
 
 def _mark(protocol: Protocol, marks: Mapping[Protocol, str]) -> str:
     """Return the mark of a protocol that has none yet."""
-    from scalewise.training.protocol import PROTOCOL
+    from scalewise.training.validation_protocol import PROTOCOL
 
     if protocol == PROTOCOL:
         return ""
