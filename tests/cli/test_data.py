@@ -42,9 +42,9 @@ def test_a_sound_dataset(tmp_path: Path) -> None:
     assert result.stdout.splitlines() == [
         str(tmp_path),
         "  layout    HR + LR_bicubic",
-        "  pictures  1, 0.0 megapixels",
+        "  images    1, 0.0 megapixels",
         "  LR        1 at x2",
-        "  licence   CC0: 1 picture",
+        "  licence   CC0: 1 image",
         "",
         "no problems found",
     ]
@@ -88,7 +88,7 @@ def test_packing(tmp_path: Path) -> None:
         *("--scale", "3", "--scale", "2", "--workers", "1"),
     )
     assert result.exit_code == 0
-    assert result.stdout == f"{out}: 2 pictures, 0.0 megapixels, LR at x2, x3, 0.00 GB\n"
+    assert result.stdout == f"{out}: 2 images, 0.0 megapixels, LR at x2, x3, 0.00 GB\n"
     assert result.stderr.startswith("skipped: ")
     assert "c.png" in result.stderr
     assert [(entry.name, sorted(entry.lr)) for entry in Store(out).entries] == [
@@ -104,7 +104,7 @@ def test_packing_squashed_pictures(tmp_path: Path) -> None:
     result = scalewise(*command, "--scale", "2")
     assert result.exit_code == 0
     assert result.stdout == (
-        f"{out}: 1 picture, 0.3 megapixels, LR at x2, squashed to 256x256, 0.00 GB\n"
+        f"{out}: 1 image, 0.3 megapixels, LR at x2, squashed to 256x256, 0.00 GB\n"
     )
     store = Store(out)
     lr, hr = SQUASH256.prepare(read_rgb(tmp_path / "set/a.png"), None, 2)
@@ -174,7 +174,7 @@ def test_folders_given_by_options(tmp_path: Path, photo: NDArray[np.uint8]) -> N
     given = ["--hr", tmp_path / "sharp", "--lr", tmp_path / "soft"]
     packed = scalewise("data", "pack", *given, "-o", tmp_path / "packed", "--scale", "4")
     assert packed.exit_code == 0
-    assert "1 picture, 0.0 megapixels, LR at x4" in packed.stdout
+    assert "1 image, 0.0 megapixels, LR at x4" in packed.stdout
     assert packed.stderr == (
         f"warning: not used: {tmp_path / 'soft/b.png'}: LR without an HR file of its name\n"
     )

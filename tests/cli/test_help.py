@@ -66,6 +66,7 @@ def test_help_fits_80_columns(path: tuple[str, ...]) -> None:
     text = help_of(path)
     assert max(map(len, text.splitlines())) <= 80
     assert f"Usage: {' '.join(('scalewise', *path))} " in text
+    assert "picture" not in text.lower()  # the field's word is image
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

@@ -223,7 +223,7 @@ def pack(
         typer.echo(f"skipped: {reason}", err=True)
     squashed = f", squashed to {squash}x{squash}" if squash else ""
     typer.echo(
-        f"{output}: {_count(summary.images, 'picture')}, {summary.megapixels:.1f} megapixels, "
+        f"{output}: {_count(summary.images, 'image')}, {summary.megapixels:.1f} megapixels, "
         f"LR at {', '.join(f'x{s}' for s in scales)}{squashed}, {summary.bytes / 1e9:.2f} GB"
     )
     if source is not None:
@@ -277,11 +277,11 @@ def _describe(report: Report) -> Iterator[str]:
     dataset = report.dataset
     yield f"{dataset.root}"
     yield f"  layout    {dataset.layout}"
-    yield f"  pictures  {len(dataset.items)}, {report.megapixels:.1f} megapixels"
+    yield f"  images    {len(dataset.items)}, {report.megapixels:.1f} megapixels"
     lr = ", ".join(f"{number} at x{scale}" for scale, number in report.scales.items())
     yield f"  LR        {lr or 'none; made from HR when packing'}"
     for licence, number in report.licences.items():
-        yield f"  licence   {licence or 'not stated'}: {_count(number, 'picture')}"
+        yield f"  licence   {licence or 'not stated'}: {_count(number, 'image')}"
     for note in report.notes:
         yield f"  note      {note}"
 

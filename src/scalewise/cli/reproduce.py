@@ -56,7 +56,7 @@ def reproduce(
             rich_help_panel=DATA,
         ),
     ] = None,
-    picture: Annotated[
+    image: Annotated[
         Path | None,
         typer.Option(
             metavar="IMAGE",
@@ -101,8 +101,8 @@ def reproduce(
     from scalewise.training.session import stopped_by_signals
 
     found = find_data(data, train, valid)
-    single = picture or found.single
-    samples = sample or _sample_pictures() or [each for each in [single] if each]
+    single = image or found.single
+    samples = sample or _sample_images() or [each for each in [single] if each]
     for path in [*samples, *([single] if single else [])]:
         if not path.is_file():
             raise ScalewiseError(f"no such image: {path}")
@@ -125,7 +125,7 @@ def reproduce(
     typer.echo(f"report: {page} and {text}")
 
 
-def _sample_pictures() -> list[Path]:
+def _sample_images() -> list[Path]:
     """Return the example photographs of the repository; none outside of it."""
     here = Path("examples")
     folder = (here if here.is_dir() else Path(__file__).parents[3] / "examples") / "pictures"

@@ -52,7 +52,8 @@ def explaining_usage(context: Any, words: Sequence[str] = ()) -> Generator[None,
 
 
 def _explain(error: Any, context: Any, words: Sequence[str]) -> str:
-    kind, param = type(error).__name__, getattr(error, "param", None)
+    kind = type(error).__name__
+    param: Any = getattr(error, "param", None)
     if kind == "NoSuchOption":
         return _unknown("option", _as_typed(error.option_name, words), _flags(context))
     if kind == "MissingParameter":
