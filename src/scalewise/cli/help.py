@@ -35,7 +35,7 @@ Rows = list[tuple[str, str]]
 
 _ORDER = (SIZE, DEGRADATION, INPUT, DATA, TEACHER, OUTPUT, COMPUTE, LIMITS)
 _COLUMN = 26
-"""Where descriptions begin; longer options have a line of their own."""
+"""The column of descriptions; longer options have a line of their own."""
 
 
 class HelpCommand(TyperCommand):
