@@ -32,8 +32,8 @@ from scalewise.cli import (
     train,
     upscale,
 )
-from scalewise.cli.console import flags_in_use, print_error, print_warning
 from scalewise.cli.help import MEASURE, PUBLISH, RESTORE, TRAIN, HelpCommand, HelpGroup
+from scalewise.cli.messages import flags_in_use, print_error, print_warning
 from scalewise.errors import ScalewiseError, ScalewiseWarning
 
 EXTRAS = {

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from scalewise.cli.console import print_error, print_warning, progress_bar
+from scalewise.cli.messages import print_error, print_warning
 from scalewise.cli.pipes import Places, places
+from scalewise.cli.progress_bar import progress_bar
 
 if TYPE_CHECKING:
     from scalewise.restoring.batch import JobResult

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalewise.cli.console import print_warning, progress_bar
 from scalewise.cli.help import COMPUTE, DATA, TEACHER, HelpCommand, HelpGroup
+from scalewise.cli.messages import print_warning
+from scalewise.cli.progress_bar import progress_bar
 from scalewise.cli.usage_errors import UsageError
 from scalewise.errors import ScalewiseError
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from scalewise.cli.console import print_warning, progress_bar
 from scalewise.cli.help import DATA, OUTPUT
+from scalewise.cli.messages import print_warning
 from scalewise.cli.options import (
     EnsembleOption,
     PrecisionOption,
@@ -16,6 +16,7 @@ from scalewise.cli.options import (
     TileOption,
     parse_settings,
 )
+from scalewise.cli.progress_bar import progress_bar
 from scalewise.cli.protocol_options import (
     GreyOption,
     ProtocolOption,

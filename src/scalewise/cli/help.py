@@ -14,7 +14,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from scalewise.cli.console import naming_flags
+from scalewise.cli.messages import naming_flags
 from scalewise.cli.usage_errors import explaining_usage
 
 RESTORE, MEASURE, TRAIN, PUBLISH = "Restore", "Measure", "Train", "Publish"

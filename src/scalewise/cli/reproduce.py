@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from scalewise.cli.console import progress_bar
 from scalewise.cli.help import DATA
+from scalewise.cli.progress_bar import progress_bar
 from scalewise.cli.train import say, train_and_show
 from scalewise.errors import ScalewiseError
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from scalewise.cli.console import print_error
+from scalewise.cli.messages import print_error
 
 _ParserError: Any = typer.BadParameter.__base__
 """Common class of the parser's errors; typer does not export it."""
