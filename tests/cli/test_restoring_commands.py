@@ -182,7 +182,6 @@ def test_upscale_patterns_and_shards(call, picture: Path, small_release: Path) -
         (["evaluate", "scn_x2", "{folder}/missing"], "missing"),
         (["export", "nothing", "-o", "{folder}/x.onnx"], "unknown model 'nothing'"),
         (["export", "{folder}/text.png", "-o", "{folder}/x.onnx"], "text.png: not a PyTorch"),
-        (["export", "scn_x2", "-o", "{folder}/x.pt"], "ends in .onnx"),
         (["compare", "{picture}", "-m", "nothing"], "unknown model 'nothing'"),
     ],
 )

@@ -130,7 +130,7 @@ def format_of(path: Path, name: str | None = None) -> Format:
 
     Args:
         path: the file, whose extension decides,
-        name: unless this says otherwise: a format's name or extension, with or without dot.
+        name: unless this says otherwise; as for :func:`get_format`.
 
     Raises:
         ScalewiseError: no such format.
@@ -138,15 +138,31 @@ def format_of(path: Path, name: str | None = None) -> Format:
     >>> format_of(Path("a.TIF")).name, format_of(Path("a.png"), "jpg").name
     ('tiff', 'jpeg')
     """
-    suffix = path.suffix.lower() if name is None else "." + name.lower().lstrip(".")
-    for form in FORMATS:
-        if suffix in form.suffixes or suffix == "." + form.name:
-            return form
     if name is not None:
-        known = ", ".join(form.name for form in FORMATS)
-        raise ScalewiseError(f"{path}: unknown format {name!r}; use one of {known}")
+        try:
+            return get_format(name)
+        except ScalewiseError as error:
+            raise ScalewiseError(f"{path}: {error}") from None
+    suffix = path.suffix.lower()
+    for form in FORMATS:
+        if suffix in form.suffixes:
+            return form
     known = " ".join(sorted(IMAGE_SUFFIXES))
     raise ScalewiseError(f"{path}: unknown extension {suffix!r}; use one of {known}")
+
+
+def get_format(name: str) -> Format:
+    """Return the format that a user names: by its name or an extension, with or without dot.
+
+    Raises:
+        ScalewiseError: no such format.
+    """
+    plain = name.lower().lstrip(".")
+    for form in FORMATS:
+        if plain == form.name or "." + plain in form.suffixes:
+            return form
+    known = ", ".join(form.name for form in FORMATS)
+    raise ScalewiseError(f"unknown format {name!r}; use one of {known}")
 
 
 def require_folder(path: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 Tiling = Literal["exact", "blended", "whole"]
-"""How a network may be cut into tiles.
+"""The ways in which an image may be cut into tiles for a network.
 
 ``exact``: tiles that start on multiples of ``multiple`` and overlap give the result of the whole
 image up to rounding.  ``blended``: the result depends slightly on the cut, so overlaps must be
@@ -18,5 +18,6 @@ feathered.  ``whole``: the network sees statistics of the whole image, and must 
 """
 
 FLAT_OVERLAP = 24
-"""Input pixels by which a tile overlaps its neighbours, for networks without a pyramid: only those
-whose receptive field reaches no further to one side are ``exact``."""
+"""Input pixels by which a tile overlaps its neighbours, for networks without a pyramid.
+
+Only those whose receptive field reaches no further to one side are ``exact``."""

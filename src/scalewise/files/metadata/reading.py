@@ -31,7 +31,7 @@ from scalewise.files.metadata.texts import (
 from scalewise.files.metadata.xmp import orientation_of_xmp, upright_xmp, without_lost_parts
 from scalewise.files.picture import Bands, Metadata
 from scalewise.files.png import COLOUR_CHUNKS, colour_of_chunks, read_chunks
-from scalewise.files.tiff.exif import SHARED, read_page_metadata
+from scalewise.files.tiff.exif_tags import SHARED, read_page_metadata
 from scalewise.files.tiff.ifd import Directory, text_value
 from scalewise.files.tiff.reading import TiffPicture
 

@@ -37,7 +37,7 @@ from scalewise.files.tiff.ifd import Header
 from scalewise.files.tiff.layout import Page, VirtualTiff, read_pages
 
 MOST_BANDS = 64
-"""That a picture may have whose bands stand for themselves."""
+"""The most bands of an image whose bands stand for themselves."""
 
 _WHITE_IS_0, _BLACK_IS_0, _RGB, _PALETTE, _MASK, _CMYK, _YCBCR = 0, 1, 2, 3, 4, 5, 6
 _CIELAB, _ICCLAB, _ITULAB = 8, 9, 10
