@@ -81,7 +81,7 @@ def test_upscale_to_any_size_and_format(
     code, out, err = call("upscale", picture, "-m", small_release, *options)
     assert (code, err) == (0, "")
     target = picture.with_name(name)
-    network = "no network" if "--max-megapixels" in options else "small"
+    network = "has this size already: copied" if "--max-megapixels" in options else "small"
     assert only_line(out).startswith(f"{target}: {size[0]}x{size[1]}, {network}")
     assert read(target).pixels.shape == (size[1], size[0], 3)
 
@@ -321,11 +321,19 @@ def test_restore_looks_what_a_picture_has(call, tmp_path: Path, photo: NDArray[n
     code, out, err = call("restore", tmp_path, "-o", tmp_path / "out")
     assert (code, err) == (0, "")
     clean, coarse, grainy, summary = out.splitlines()
-    assert "clean.png: nothing to restore (noise about" in clean
+    assert "out/clean.png: 200x200, is clean: copied (noise about" in clean
     assert "coarse.jpg: 200x200, dejpeg (JPEG quality 30, noise about" in coarse
     assert "grain.png: 200x200, denoise (noise about 2" in grainy
-    assert summary.startswith("2 restored, 1 left, because there is nothing to restore, in ")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["coarse.jpg", "grain.png"]
+    assert summary.startswith("2 restored, 1 unchanged, in ")
+    made = tmp_path / "out" / "clean.png"
+    assert made.read_bytes() == (tmp_path / "clean.png").read_bytes()
+    code, out, _ = call("restore", tmp_path, "-o", tmp_path / "out")
+    assert (code, only_line(out)[:31]) == (0, "0 restored, 3 existed already (")
+    code, out, _ = call("restore", tmp_path / "clean.png", "-o", tmp_path / "a.webp")
+    assert (code, "a.webp: 200x200, is clean: converted to webp, quality 95 (" in out) == (0, True)
+    code, out, _ = call("restore", tmp_path / "clean.png", "--format", "webp")  # next to itself
+    assert (code, "clean.png: nothing to restore (noise about" in only_line(out)) == (0, True)
+    assert not list(tmp_path.glob("clean_*"))
 
 
 def test_restore_with_a_task_and_a_strength(call, picture: Path) -> None:

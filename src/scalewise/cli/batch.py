@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -102,6 +102,8 @@ def restore_all(
         jobs = plan_jobs(
             files.inputs, files.output, suffix, format=form, selection=selection, warn=print_warning
         )
+        # Next to the image itself a copy is of no use; elsewhere the results should be complete.
+        output_options = replace(output_options, copy_clean=files.output is not None)
         _restore_and_report(title, files, jobs, engine, output_options)
 
 
@@ -144,7 +146,7 @@ def _restore_and_report(
         typer.echo(_summary(counts, time.perf_counter() - start))
     if counts["failed"]:
         raise typer.Exit(1)
-    files.deliver(output_options)
+    files.deliver()
 
 
 def _report(results: Iterable[JobResult], alone: bool, files: Places) -> Counter[str]:
@@ -157,14 +159,13 @@ def _report(results: Iterable[JobResult], alone: bool, files: Places) -> Counter
     for result in results:
         done = result.restored
         if done is not None:
-            counts["restored"] += 1
+            counts["unchanged" if done.unchanged else "restored"] += 1
             for warning in done.warnings:
                 print_warning(files.named(warning))
             reason = f" ({done.reason})" if done.reason else ""
-            say(
-                f"{done.target}: {done.width}x{done.height}, {done.model}{reason}, "
-                f"{done.seconds:.1f} s"
-            )
+            time_taken = "" if done.unchanged else f", {done.seconds:.1f} s"
+            what = f"{done.unchanged or done.model}{reason}{time_taken}"
+            say(f"{done.target}: {done.width}x{done.height}, {what}")
         elif result.needless:
             counts["needless"] += 1
             say(result.needless)
@@ -179,6 +180,8 @@ def _report(results: Iterable[JobResult], alone: bool, files: Places) -> Counter
 
 def _summary(counts: Counter[str], seconds: float) -> str:
     parts = [f"{counts['restored']} restored"]
+    if counts["unchanged"]:
+        parts.append(f"{counts['unchanged']} unchanged")
     if counts["skipped"]:
         parts.append(f"{counts['skipped']} existed already (--overwrite replaces them)")
     if counts["needless"]:

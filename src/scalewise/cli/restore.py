@@ -95,8 +95,8 @@ def restore(
 ) -> None:
     """Remove noise and JPEG artifacts from images.
 
-    Images without either are not changed, and a line says so. Run the same command again to
-    resume: existing results are skipped.
+    Images without either are left alone or, with --output, copied there as they are; a line says
+    so. Run the same command again to resume: existing results are skipped.
 
     Examples:
         # Restore a photo, as photo_restored.jpg
