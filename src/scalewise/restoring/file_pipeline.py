@@ -188,9 +188,8 @@ def _encoding(form: Format, same: bool, output: OutputOptions) -> str:
     how = "encoded again without metadata" if same else f"converted to {form.name}"
     if form.quality is None:
         return how
-    return (
-        f"{how}, {'lossless' if output.lossless else f'quality {output.quality or form.quality}'}"
-    )
+    loss = "lossless" if output.lossless else f"quality {output.quality or form.quality}"
+    return f"{how}, {loss}"
 
 
 @dataclass
