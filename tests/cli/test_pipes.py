@@ -93,6 +93,7 @@ def test_one_end_may_be_a_file(
         (b"", ["-", "-"], "one image at a time"),
         (b"", [".", "-o", "-"], "one image at a time"),
         (b"", ["-", "--cluster", "local"], "files that all of its machines can read"),
+        (b"\x89PNG\r\n\x1a\n", ["-", "--device", "mps"], "--device mps: there is no mps"),
         (b"", ["-", "--format", "bmp"], "standard output: unknown format 'bmp'"),
     ],
 )

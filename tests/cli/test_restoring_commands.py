@@ -134,6 +134,11 @@ def test_restore_without_a_network(
     arguments = ("restore", tmp_path / "in" / "a.png", "-o", tmp_path / "b.png")
     assert call(*arguments, "--method", method, "--sigma", "0")[0] == 0
     np.testing.assert_array_equal(read(tmp_path / "b.png").pixels, noisy)
+    code, _, err = call(*arguments, "--overwrite", "--method", method, "--tile", "64")
+    assert (code, f"method {method} runs no network: --tile is ignored" in only_line(err)) == (
+        0,
+        True,
+    )
     for wrong, message in (
         (["--method", method, "--task", "dejpeg"], "only removes noise; leave out --task dejpeg"),
         (["--method", method, "-m", "denoise"], "needs no model; leave out --model"),
@@ -164,14 +169,23 @@ def test_upscale_patterns_and_shards(call, picture: Path, small_release: Path) -
         (["upscale", "{folder}/broken.png"], "broken.png: truncated"),
         (["upscale", "{picture}", "-o", "{folder}/out.xyz"], "unknown extension '.xyz'"),
         (["upscale", "{picture}", "-m", "nothing"], "unknown model 'nothing'"),
-        (["upscale", "{picture}", "--scale", "2", "--width", "9"], "scale and width"),
-        (["upscale", "{picture}", "--scale", "0"], "scale must be above 0"),
-        (["upscale", "{picture}", "--fit", "3840"], "fit '3840': write WxH"),
+        (
+            ["upscale", "{picture}", "--scale", "2", "--width", "9"],
+            "--scale and --width give",
+        ),
+        (["upscale", "{picture}", "--scale", "0"], "--scale must be above 0"),
+        (["upscale", "{picture}", "--fit", "3840"], "--fit '3840': write WxH"),
         (["upscale", "{picture}", "--shard", "3/2"], "shard 3/2"),
         (["upscale", "{picture}", "--format", "bmp"], "unknown format 'bmp'"),
         (["upscale", "{picture}", "--format", "jpeg", "--lossless"], "never lossless"),
         (["upscale", "{picture}", "--max-pixels", "100"], "--max-pixels 4200"),
-        (["upscale", "{picture}", "--device", "mps"], "no mps device"),
+        (["upscale", "{picture}", "--device", "mps"], "--device mps: there is no mps device"),
+        (
+            ["upscale", "{picture}", "-m", "adaptive_x2", "--precision", "int8"],
+            "--precision int8: ",
+        ),
+        (["upscale", "{picture}", "-m", "scn_x2", "--strength", "0"], "leave out --strength 0"),
+        (["upscale", "{picture}", "-m", "hf-hub:x"], "hf-hub:x: write hf-hub:owner/name"),
         (["upscale", "{picture}", "-o", "/proc/nowhere"], "/proc/nowhere"),
         (["upscale", ""], "a name is empty"),
         (["restore", "{picture}", "-o", ""], "a name is empty"),

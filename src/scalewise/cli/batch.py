@@ -58,8 +58,7 @@ def make_engine(
         name = release.card.name
         if options.force_tiling:
             print_warning(f"{name} is made to see images whole: cut into tiles, results differ")
-        elif options.tile_is_ignored(release.card):
-            print_warning(f"{name} is made to see images whole: --tile is ignored")
+        options.warn_of_ignored_tile(release.card)
     return Engine(model, release, automatic, options, cluster)
 
 

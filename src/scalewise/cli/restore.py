@@ -34,6 +34,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.tasks import AUTO
 
 if TYPE_CHECKING:
+    from scalewise.restoring.loading import LoadOptions
     from scalewise.restoring.selection import ModelLoader
 
 
@@ -116,8 +117,16 @@ def restore(
     if model is not None and task != AUTO:
         raise ScalewiseError("give --task or --model: a model has one task")
     automatic: ModelLoader = select_for_restoring
+    options = LoadOptions(
+        device=device,
+        precision=precision,
+        tile=tile or "auto",
+        force_tiling=force_tiling,
+        ensemble=ensemble,
+        strength=strength,
+    )
     if method != "network":
-        automatic = _classical(method, sigma, task, model)
+        automatic = _classical(method, sigma, task, model, options)
         task = AUTO
     elif sigma is not None:
         raise ScalewiseError("--sigma is for --method nlm or wavelet; a network needs none")
@@ -129,14 +138,6 @@ def restore(
         overwrite=overwrite,
         max_pixels=limit_of_pixels(max_pixels),
     )
-    options = LoadOptions(
-        device=device,
-        precision=precision,
-        tile=tile or "auto",
-        force_tiling=force_tiling,
-        ensemble=ensemble,
-        strength=strength,
-    )
     named = model if task == AUTO else default_model(task)
     engine = make_engine(named, automatic, options, cluster)
     if suffix is None:
@@ -146,13 +147,21 @@ def restore(
 
 
 def _classical(
-    method: Literal["nlm", "wavelet"], sigma: float | None, task: str, model: str | None
+    method: Literal["nlm", "wavelet"],
+    sigma: float | None,
+    task: str,
+    model: str | None,
+    options: LoadOptions,
 ) -> ModelLoader:
     """Return what loads a classical denoiser in place of models."""
-    from scalewise.restoring.classical import check_method, load_classical, require_denoising
+    from scalewise.restoring.classical import (
+        check_method,
+        load_classical,
+        require_denoising,
+        warn_of_ignored,
+    )
 
-    if model is not None:
-        raise ScalewiseError(f"--method {method} needs no model; leave out --model")
-    require_denoising(method, task)
+    require_denoising(method, task, model)
     check_method(method, sigma)
+    warn_of_ignored(method, options)
     return partial(load_classical, method, sigma)

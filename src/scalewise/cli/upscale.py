@@ -146,5 +146,5 @@ def _frame(text: str | None) -> tuple[int, int] | None:
         return None
     match = re.fullmatch(r"(\d+)[xX](\d+)", text)
     if match is None:
-        raise ScalewiseError(f"fit '{text}': write WxH, such as 3840x2160")
+        raise ScalewiseError(f"fit '{text}': write WxH, such as 3840x2160", arguments=["fit"])
     return int(match[1]), int(match[2])

@@ -144,7 +144,9 @@ def format_of(path: Path, name: str | None = None) -> Format:
             return form
     if name is not None:
         known = ", ".join(form.name for form in FORMATS)
-        raise ScalewiseError(f"{path}: unknown format {name!r}; use one of {known}")
+        raise ScalewiseError(
+            f"{path}: unknown format {name!r}; use one of {known}", arguments=["format"]
+        )
     known = " ".join(sorted(IMAGE_SUFFIXES))
     raise ScalewiseError(f"{path}: unknown extension {suffix!r}; use one of {known}")
 
@@ -185,9 +187,13 @@ def check_target(
     path = Path(path)
     form = format_of(path, format)
     if quality is not None and not 1 <= quality <= 100:
-        raise ScalewiseError(f"{path}: quality must be 1 to 100, not {quality}")
+        raise ScalewiseError(
+            f"{path}: quality must be 1 to 100, not {quality}", arguments=["quality"]
+        )
     if lossless and form.exact is None:
-        raise ScalewiseError(f"{path}: {form.name} is never lossless; use png, webp or avif")
+        raise ScalewiseError(
+            f"{path}: {form.name} is never lossless; use png, webp or avif", arguments=["lossless"]
+        )
     if max(width, height) > form.max_side:
         raise ScalewiseError(
             f"{path}: {width}x{height} is too large for {form.name}, whose sides end at "
@@ -198,7 +204,8 @@ def check_target(
             raise ScalewiseError(f"{path}: is a folder; give a file name in it")
         if os.path.lexists(path) and not overwrite:
             raise ScalewiseError(
-                f"{path}: exists already; allow overwriting or choose another name"
+                f"{path}: exists already; choose another name, or replace it by overwrite=True",
+                arguments=["overwrite"],
             )
         path.lstat()
     except FileNotFoundError:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict
 
+from scalewise.arguments import check_flag, check_number
 from scalewise.errors import NothingToRestore, ScalewiseError
 from scalewise.files import (
     MAX_PIXELS,
@@ -34,7 +35,7 @@ from scalewise.restoring.cascade import (
 from scalewise.restoring.jobs import FileJob
 from scalewise.restoring.rows import Prefetcher, Progress, rows_of
 from scalewise.restoring.selection import Networks, SelectedModels, choose, typical
-from scalewise.restoring.sizes import Target
+from scalewise.restoring.sizes import Target, require_target
 
 
 class _Writing(TypedDict):
@@ -65,6 +66,13 @@ class OutputOptions:
     overwrite: bool = False
     max_pixels: int | None = MAX_PIXELS
     copy_clean: bool = True
+
+    def __post_init__(self) -> None:
+        require_target(self.target)
+        if self.quality is not None:
+            check_number("quality", self.quality, 1, 100, whole=True)
+        for name in ("lossless", "strip", "overwrite", "copy_clean"):
+            check_flag(name, getattr(self, name))
 
     @property
     def writing(self) -> _Writing:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.arguments import path_of
 from scalewise.errors import ScalewiseError, warn
 from scalewise.files import Metadata, Picture, open_picture
 from scalewise.files.jpeg import luma_table
@@ -79,22 +80,6 @@ def read_input(image: Any, *, any_range: bool = False) -> ImageInput:
     if pil is not None and isinstance(image, pil.Image):
         return _of_pil(image)
     return _of_array(image, any_range)
-
-
-def path_of(path: Any) -> Path:
-    """Return a path given as text, bytes or path-like.
-
-    Raises:
-        ScalewiseError: something else, or text that cannot be a path.
-    """
-    try:
-        text = os.fsdecode(path)
-    except TypeError:
-        raise ScalewiseError(f"{type(path).__name__} is not a path: {path!r:.60}") from None
-    if "\0" in text or not text:
-        hint = "; open the content of a file with PIL.Image.open(io.BytesIO(content))"
-        raise ScalewiseError(f"{path!r:.60} is not a path{hint if text else ''}")
-    return Path(text)
 
 
 def samples_for_file(pixels: Pixels, deep: bool) -> Pixels:

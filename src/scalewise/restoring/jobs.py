@@ -16,6 +16,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 
+from scalewise.arguments import AnyPath, path_of, shown
 from scalewise.errors import ScalewiseError
 from scalewise.files import IMAGE_SUFFIXES, READ_SUFFIXES, find_images, format_of
 
@@ -89,8 +90,8 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 
 def plan_jobs(
-    inputs: Sequence[Path],
-    output: Path | str | None,
+    inputs: Sequence[AnyPath],
+    output: AnyPath | None,
     suffix: str,
     *,
     format: str | None = None,
@@ -105,7 +106,7 @@ def plan_jobs(
     next to ``a.jpg``.  Named images are left out only where another's result would replace them.
 
     Args:
-        inputs: images, and folders, which are searched with their subfolders.
+        inputs: paths of images, and of folders, which are searched with their subfolders.
         output: a file, if there is one input and it is a file; else a folder, in which an
             input folder's tree is kept.  Text that ends in ``/`` is a folder.  None puts every
             result into the folder of its image.
@@ -125,6 +126,14 @@ def plan_jobs(
             unknown format, or a suffix with a separator in it.
     """
     selection = selection or Selection()
+    if isinstance(inputs, str | bytes | os.PathLike):
+        raise ScalewiseError(
+            f"inputs must be a list of paths, not {shown(inputs)}", arguments=["inputs"]
+        )
+    inputs = [path_of(path, "inputs") for path in inputs]
+    if output is not None:
+        checked = path_of(output, "output")
+        output = output if isinstance(output, str) else checked  # which has no "/" at its end
     if Path("a" + suffix).name != "a" + suffix:
         raise ScalewiseError(f"suffix '{suffix}': must be a part of a name, without separators")
     several = len(inputs) != 1 or inputs[0].is_dir()
