@@ -157,7 +157,7 @@ def denoise(
     """
     check_method(method, sigma)
     image = image.astype(np.float32)
-    level = estimate_sigma(image * 255) if sigma is None else sigma
+    level = estimate_sigma(image * 255, 255) if sigma is None else sigma
     if level == 0:
         return image
     apply = non_local_means if method == "nlm" else wavelet
