@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,13 @@ def test_no_archaic_words(path: Path) -> None:
     assert [f"{at}: {line.strip()}" for at, line in enumerate(lines, 1) if archaic(line)] == []
 
 
+@pytest.mark.parametrize(
+    "path", [each for each in TEXTS if SOURCE / "web" in each.parents], ids=named
+)
+def test_the_web_interface_says_image(path: Path) -> None:
+    assert re.findall(r"(?i)\bpictures?\b", path.read_text(encoding="utf-8")) == []
+
+
 @pytest.mark.parametrize("path", MODULES, ids=named)
 def test_a_module_begins_with_a_short_noun_phrase(path: Path) -> None:
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
@@ -122,6 +131,40 @@ def test_a_module_begins_with_a_short_noun_phrase(path: Path) -> None:
     assert len(first_sentence(docstring).split()) <= WORDS, summary
 
 
+def constants(tree: ast.Module) -> dict[str, str]:
+    """The docstrings of constants: strings after assignments, in the module and its classes."""
+    found: dict[str, str] = {}
+    bodies = [tree.body, *(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef))]
+    for first, second in (pair for body in bodies for pair in pairwise(body)):
+        if isinstance(first, ast.Assign | ast.AnnAssign) and isinstance(second, ast.Expr):
+            text = second.value
+            if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                target = first.targets[0] if isinstance(first, ast.Assign) else first.target
+                found[ast.unparse(target)] = inspect.cleandoc(text.value)
+    return found
+
+
+def poses_a_riddle(docstring: str) -> bool:
+    words = first_sentence(docstring).split()
+    return words[0].lower() in QUESTION_WORDS | NOT_A_NOUN or len(words) > WORDS
+
+
+@pytest.mark.parametrize(
+    ("docstring", "is_found"),
+    [("What it takes.", True), ("word " * 26, True), ("The most tiles at once.", False)],
+)
+def test_constants_are_held_to_it_too(docstring: str, is_found: bool) -> None:
+    source = f'"""A module."""\nA, B = 1, 2\n"""{docstring}"""\n'
+    (text,) = constants(ast.parse(source)).values()
+    assert poses_a_riddle(text) == is_found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_a_constants_docstring_is_a_short_noun_phrase(path: Path) -> None:
+    texts = constants(ast.parse(path.read_text(encoding="utf-8")))
+    assert {name: text for name, text in texts.items() if poses_a_riddle(text)} == {}
+
+
 @pytest.mark.parametrize("path", OURS, ids=named)
 def test_no_docstring_poses_a_riddle(path: Path) -> None:
     """Ruff's D401 wants the imperative of functions; this is for properties and classes too."""
@@ -130,9 +173,8 @@ def test_no_docstring_poses_a_riddle(path: Path) -> None:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue
         docstring = ast.get_docstring(node) or ""
-        words = first_sentence(docstring).split()
-        if words and (words[0].lower() in QUESTION_WORDS | NOT_A_NOUN or len(words) > WORDS):
-            found.append(f"{node.name}: {' '.join(words)}")
+        if docstring and poses_a_riddle(docstring):
+            found.append(f"{node.name}: {first_sentence(docstring)}")
     assert found == []
 
 

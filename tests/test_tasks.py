@@ -19,7 +19,7 @@ from scalewise import tasks
 from scalewise.data.layouts import find_dataset
 from scalewise.errors import ScalewiseError
 from scalewise.evaluating.evaluate import evaluate, unchanged
-from scalewise.evaluating.protocols import evaluation_protocol
+from scalewise.evaluating.task_protocols import evaluation_protocol
 from scalewise.files import Picture, write
 from scalewise.imaging.blind_estimation import Estimate
 from scalewise.imaging.protocols import Protocol
@@ -114,13 +114,13 @@ def test_a_new_task_trains_is_released_and_restores(
     assert scalewise.restore(photo[:40, :50], task="deblur").shape == (40, 50, 3)
 
     pytest.importorskip("fastapi", reason="needs the web extra")
-    from scalewise.web.restore_request import order_of, task_views
+    from scalewise.web.restore_request import parse_request, task_views
     from scalewise.web.schemas import RestoreForm
 
     (view,) = [view for view in task_views() if view.name == "deblur"]
     assert (view.title, view.model) == ("Remove blur, keep the size", "deblurrer")
     assert (view.keeps_size, view.has_strength) == (True, True)
-    order = order_of(RestoreForm.model_validate({"task": "deblur"}), "a.png")
+    order = parse_request(RestoreForm.model_validate({"task": "deblur"}), "a.png")
     assert order.command == "scalewise restore a.png --task deblur"
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from scalewise.imaging.protocols import JpegCodec, Protocol
 
 AUTO = "auto"
-"""In place of a task's name: the task that an image calls for."""
+"""A word in place of a task's name: the task that an image calls for."""
 
 ENTRY_POINTS = "scalewise.tasks"
 
@@ -281,7 +281,7 @@ PHOTO = register_task(
     Task(
         name="photo",
         title="Enlarge a photo, remove noise and artifacts",
-        description="For pictures from cameras, phones and messages.",
+        description="For images from cameras, phones and messages.",
         keeps_size=False,
         training=Strengths(sigma=(0, 10), quality=(60, 95), clean=0.15),
         protocol=_photo,
@@ -294,8 +294,8 @@ SUPER_RESOLUTION = register_task(
     Task(
         name="super-resolution",
         aliases=("upscale",),
-        title="Enlarge a clean picture",
-        description="For sharp pictures without noise: drawings, screenshots, renderings.",
+        title="Enlarge a clean image",
+        description="For sharp images without noise: drawings, screenshots, renderings.",
         keeps_size=False,
         options={
             "protocol": Option(help="Measure by this protocol: field or squash256", default="field")
@@ -310,7 +310,7 @@ DENOISE = register_task(
     Task(
         name="denoise",
         title="Remove noise, keep the size",
-        description="For grain and noise of dark pictures.",
+        description="For grain and noise of dark images.",
         keeps_size=True,
         training=Strengths(sigma=(0, 50), grey=0.15),
         options={

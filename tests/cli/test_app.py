@@ -104,11 +104,6 @@ def test_interrupting_is_no_error(
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_wrong_usage(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(monkeypatch, "nonesuch") == 2
-    assert "nonesuch" in capsys.readouterr().err
-
-
 def test_the_package_imports_without_torch() -> None:
     assert loaded_by("import scalewise", ["torch"]) == ""
 

@@ -42,9 +42,9 @@ def test_a_sound_dataset(tmp_path: Path) -> None:
     assert result.stdout.splitlines() == [
         str(tmp_path),
         "  layout    HR + LR_bicubic",
-        "  pictures  1, 0.0 megapixels",
+        "  images    1, 0.0 megapixels",
         "  LR        1 at x2",
-        "  licence   CC0: 1 picture",
+        "  licence   CC0: 1 image",
         "",
         "no problems found",
     ]
@@ -88,7 +88,7 @@ def test_packing(tmp_path: Path) -> None:
         *("--scale", "3", "--scale", "2", "--workers", "1"),
     )
     assert result.exit_code == 0
-    assert result.stdout == f"{out}: 2 pictures, 0.0 megapixels, LR at x2, x3, 0.00 GB\n"
+    assert result.stdout == f"{out}: 2 images, 0.0 megapixels, LR at x2, x3, 0.00 GB\n"
     assert result.stderr.startswith("skipped: ")
     assert "c.png" in result.stderr
     assert [(entry.name, sorted(entry.lr)) for entry in Store(out).entries] == [
@@ -104,7 +104,7 @@ def test_packing_squashed_pictures(tmp_path: Path) -> None:
     result = scalewise(*command, "--scale", "2")
     assert result.exit_code == 0
     assert result.stdout == (
-        f"{out}: 1 picture, 0.3 megapixels, LR at x2, squashed to 256x256, 0.00 GB\n"
+        f"{out}: 1 image, 0.3 megapixels, LR at x2, squashed to 256x256, 0.00 GB\n"
     )
     store = Store(out)
     lr, hr = SQUASH256.prepare(read_rgb(tmp_path / "set/a.png"), None, 2)
@@ -131,15 +131,15 @@ def test_packing_with_a_folder_of_a_teachers_images(tmp_path: Path) -> None:
     nowhere = scalewise(*command, "--teacher", tmp_path / "nowhere")
     assert "nowhere: is neither a folder nor a released model" in str(nowhere.exception)
     undescribed = scalewise(*command, "--teacher", tmp_path / "teacher")
-    assert "state whose images these are, with --teacher-name" in str(undescribed.exception)
+    assert "state whose images these are, with --teacher-name" in undescribed.stderr
     alone = scalewise(*command, *described)
-    assert "describe --teacher; add it" in str(alone.exception)
+    assert "describe --teacher; add it" in alone.stderr
     missing = scalewise(*command, "--teacher", tmp_path / "teacher", *described)
     assert "has no image for 1 of 2 pictures (b)" in str(missing.exception)
     two = scalewise(
         *command, "--teacher", tmp_path / "teacher", *described, "--scale", "2", "--scale", "3"
     )
-    assert str(two.exception) == "--teacher works with one scale; give one --scale"
+    assert two.stderr == "error: --teacher works with one scale; give one --scale\n"
     assert not out.exists()
 
     save(tmp_path / "teacher/b.png", 24, 32)
@@ -174,7 +174,7 @@ def test_folders_given_by_options(tmp_path: Path, photo: NDArray[np.uint8]) -> N
     given = ["--hr", tmp_path / "sharp", "--lr", tmp_path / "soft"]
     packed = scalewise("data", "pack", *given, "-o", tmp_path / "packed", "--scale", "4")
     assert packed.exit_code == 0
-    assert "1 picture, 0.0 megapixels, LR at x4" in packed.stdout
+    assert "1 image, 0.0 megapixels, LR at x4" in packed.stdout
     assert packed.stderr == (
         f"warning: not used: {tmp_path / 'soft/b.png'}: LR without an HR file of its name\n"
     )
@@ -185,11 +185,12 @@ def test_folders_given_by_options(tmp_path: Path, photo: NDArray[np.uint8]) -> N
     assert checked.exit_code == 1
     assert f"  {tmp_path / 'soft/b.png'}: no HR picture of this name" in checked.stdout
     nothing = scalewise("data", "pack", "-o", tmp_path / "packed")
-    assert "give a dataset's folder, or --hr DIR and --lr DIR" in str(nothing.exception)
+    assert "give a dataset's folder, or --hr DIR and --lr DIR" in nothing.stderr
     half = scalewise("data", "check", "--lr", tmp_path / "soft")
-    assert "add --hr DIR" in str(half.exception)
+    assert "add --hr DIR" in half.stderr
     both = scalewise("data", "check", tmp_path / "sharp", *given)
-    assert "give one dataset" in str(both.exception)
+    assert "give one dataset" in both.stderr
+    assert {each.exit_code for each in (nothing, half, both)} == {2}
 
 
 def test_packing_says_which_names_collide_and_that_lr_is_shuffled(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from scalewise.evaluating.evaluate import restoration
-from scalewise.evaluating.protocols import evaluation_protocol
+from scalewise.evaluating.task_protocols import evaluation_protocol
 from scalewise.files import Picture, read, write
 from scalewise.imaging.protocols import denoising
 from scalewise.restoring.loading import LoadOptions, load
@@ -133,10 +133,8 @@ def test_photos_beside_bicubic(
         (["noisy", "--quality", "10"], "--quality is for dejpeg, not for denoise"),
         (["bicubic", "--grey"], "--grey is for denoise and dejpeg, not for super-resolution"),
         (["noisy", "--protocol", "field"], "--protocol is for super-resolution, not for denoise"),
-        (["jpeg", "--grey", "--subsampling", "4:4:4"], "with --grey there is no chroma"),
         (["bicubic", "--task", "denoise"], "bicubic is not the baseline of denoise; that is noisy"),
         (["noisy", "--task", "photo"], "noisy is not the baseline of photo; that is bicubic"),
-        (["noisy", "--card"], "noisy has no card"),
         (
             ["scn_x2", "--task", "denoise"],
             "scn_x2 is for x2, and protocol denoise25 for x1 only",
@@ -156,6 +154,25 @@ def test_mistakes_get_one_line(
     model, *options = (text.format(cleaner=denoiser) for text in arguments)
     code, _, err = call("evaluate", model, dataset, *options)
     assert code == 1
+    (line,) = err.strip().splitlines()
+    assert message in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["jpeg", "--grey", "--subsampling", "4:4:4"], "with --grey there is no chroma"),
+        (["noisy", "--card"], "noisy has no card"),
+        (["scn_x2", "--set", "levels=3"], "its card states its settings; leave out --set"),
+        (["noisy", "--sigma", "-1"], "--sigma must be"),
+    ],
+)
+def test_options_that_contradict_each_other_are_wrong_usage(
+    call, dataset: Path, arguments: list[str], message: str
+) -> None:
+    model, *options = arguments
+    code, _, err = call("evaluate", model, dataset, *options)
+    assert code == 2
     (line,) = err.strip().splitlines()
     assert message in line
 

@@ -22,7 +22,7 @@ from scalewise.evaluating.evaluate import (
     unchanged,
     write_csv,
 )
-from scalewise.evaluating.protocols import evaluation_protocol
+from scalewise.evaluating.task_protocols import evaluation_protocol
 from scalewise.files import Picture, write
 from scalewise.imaging.metrics import psnr
 from scalewise.imaging.protocols import FIELD, denoising

@@ -13,7 +13,7 @@ from scalewise.experiments import plots
 from scalewise.experiments.plots import Cost
 from scalewise.experiments.results import load_results
 from scalewise.training.curves import DARK, LIGHT, Curve, Theme
-from scalewise.training.protocol import protocol_of
+from scalewise.training.validation_protocol import protocol_of
 
 
 @pytest.fixture(scope="module")

@@ -201,7 +201,7 @@ def test_what_is_wrong_is_said_in_a_line(data: Path, tmp_path: Path) -> None:
     for options, message in {
         ("--data", str(tmp_path / "nowhere")): "no such folder",
         ("--data", str(data), "--budget", "soon"): "--budget: cannot read 'soon'",
-        ("--data", str(data), "--picture", "missing.png"): "no such image: missing.png",
+        ("--data", str(data), "--image", "missing.png"): "no such image: missing.png",
         ("--data", str(data), "--also", "nowhere"): "plan.json: missing",
     }.items():
         result = CliRunner().invoke(app, ["reproduce", *options])

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pyvips
 
 from scalewise.files import read
+from scalewise.files.preview import preview
 
 RED, BLUE = 1, 2
 PALETTE = bytes([0, 0, 0, 255, 0, 0, 0, 0, 255, 9, 9, 9])
@@ -69,3 +71,9 @@ def test_a_later_frame_shows_what_those_before_have_painted(tmp_path: Path) -> N
 def test_a_frame_of_the_canvas_has_no_alpha(tmp_path: Path) -> None:
     (tmp_path / "a.gif").write_bytes(gif(frame(0, 0, 8, 6, BLUE)))
     assert read(tmp_path / "a.gif").pixels.shape == (6, 8, 3)
+
+
+def test_the_preview_is_transparent_there_too(tmp_path: Path) -> None:
+    (tmp_path / "a.gif").write_bytes(gif(frame(2, 1, 4, 3, RED)))
+    shown = pyvips.Image.new_from_buffer(preview(tmp_path / "a.gif", 64), "").numpy()
+    np.testing.assert_array_equal(shown, read(tmp_path / "a.gif").pixels)

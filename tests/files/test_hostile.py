@@ -15,7 +15,7 @@ from tests.files.hostile import damaged, samples
 
 BATCH = 100
 SECONDS = 120
-"""For a batch, which takes one or two: a decoder that hangs is a failure."""
+"""The limit of a batch, which takes one or two: a decoder that hangs is a failure."""
 
 
 def check_batch(first: int, folder: Path) -> None:

@@ -12,13 +12,12 @@ import torch
 from numpy.typing import NDArray
 
 from scalewise.models import create_model
-from scalewise.models.overlap import PYRAMID_OVERLAP
 from scalewise.restoring.channels import Network
 from scalewise.restoring.loading import LoadOptions, load
 from scalewise.restoring.restorer import BLEND, Restorer
 from scalewise.restoring.rows import FloatImage, rows_of_array, to_array
 from scalewise.restoring.runtime import OpenVinoRuntime, Runtime, TorchRuntime
-from scalewise.restoring.tiling import TilingOptions, restore_rows, spans
+from scalewise.restoring.tiling import PYRAMID_OVERLAP, TilingOptions, restore_rows, spans
 from scalewise.weights import find_release
 from scalewise.weights.card import GRAPH_FILE, read_card
 from scalewise.weights.release import load_network

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from scalewise.data.layouts import find_dataset
 from scalewise.data.store import Store, pack
 from scalewise.errors import ScalewiseError
-from scalewise.evaluating.protocols import evaluation_protocol
+from scalewise.evaluating.task_protocols import evaluation_protocol
 from scalewise.imaging.degradations import bicubic_down, jpeg
 from scalewise.training.batches import HostBatches, make_batches
 from scalewise.training.build import build_network, open_validation, prepare
 from scalewise.training.config import BudgetConfig, DataConfig, Recipe
-from scalewise.training.protocol import PROTOCOL, protocol_of
 from scalewise.training.tensorboard import TensorBoard
+from scalewise.training.validation_protocol import PROTOCOL, protocol_of
 
 SCALES = {"denoise": 1, "dejpeg": 1, "photo": 2}
 

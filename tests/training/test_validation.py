@@ -14,8 +14,8 @@ from scalewise.imaging.colour import BT601, FULL_RANGE_BT601
 from scalewise.imaging.protocols import FIELD, SQUASH256, Protocol
 from scalewise.models import create_model
 from scalewise.training.config import DataConfig
-from scalewise.training.protocol import protocol_of
 from scalewise.training.validation import ValidationSet, psnr_y, restore_uint8
+from scalewise.training.validation_protocol import protocol_of
 
 CPU = torch.device("cpu")
 

@@ -24,13 +24,13 @@ from starlette.types import Message
 
 from scalewise.files import Picture, write
 from scalewise.web import timeouts
-from scalewise.web.app import make_app
-from scalewise.web.jobs import Busy, Job, Queue
+from scalewise.web.app import create_app
+from scalewise.web.job_queue import JobQueue, RestoreJob, ServerBusy
 from scalewise.web.limits import Limits
-from scalewise.web.problems import Problem
+from scalewise.web.problems import HttpProblem
+from scalewise.web.result_store import ResultStore
 from scalewise.web.schemas import JobView
-from scalewise.web.store import Store
-from scalewise.web.uploads import Upload, read_form
+from scalewise.web.uploads import Upload, receive_form
 from tests.web.conftest import Server, Start, httpx
 
 
@@ -89,14 +89,14 @@ def test_results_are_kept_for_their_time(strict: Server, pictures: Path) -> None
 
 
 def test_the_oldest_results_go_when_there_are_too_many(tmp_path: Path) -> None:
-    with closing(Store(tmp_path)) as store:
+    with closing(ResultStore(tmp_path)) as store:
         for age, name in enumerate("abc"):
             view = JobView(id=name * 22, state="done", result_name="x.png", result_bytes=10)
-            store.place(view.id, ".png").write_bytes(bytes(10))
-            store.keep(view)
+            store.result_path(view.id, ".png").write_bytes(bytes(10))
+            store.save_record(view)
             when = time.time() - age / 10
             os.utime(tmp_path / f"{view.id}.json", (when, when))
-        queue = Queue(Limits(keep_seconds=6, max_kept_bytes=25), store)
+        queue = JobQueue(Limits(keep_seconds=6, max_kept_bytes=25), store)
         end = time.monotonic() + 5
         while queue.find("c" * 22) and time.monotonic() < end:
             time.sleep(0.05)
@@ -105,14 +105,16 @@ def test_the_oldest_results_go_when_there_are_too_many(tmp_path: Path) -> None:
 
 
 def test_no_job_is_taken_without_memory(tmp_path: Path) -> None:
-    with closing(Store(tmp_path)) as store:
-        queue = Queue(Limits(free_bytes=10**18), store)
-        with pytest.raises(Busy, match="memory is short; try again in 10 seconds"):
-            queue.check_room()
+    with closing(ResultStore(tmp_path)) as store:
+        queue = JobQueue(Limits(min_free_memory=10**18), store)
+        with pytest.raises(ServerBusy, match="memory is short; try again in 10 seconds"):
+            queue.require_capacity()
         queue.close()
 
 
-def form_of(messages: Sequence[Message | Exception], pause: float = 0, **limits: float) -> Problem:
+def form_of(
+    messages: Sequence[Message | Exception], pause: float = 0, **limits: float
+) -> HttpProblem:
     """What becomes of a form that comes in so; in place of the end, the client pauses."""
     coming = iter(messages)
 
@@ -128,8 +130,8 @@ def form_of(messages: Sequence[Message | Exception], pause: float = 0, **limits:
 
     headers = [(b"content-type", b"multipart/form-data; boundary=x")]
     scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
-    with pytest.raises(Problem) as raised:
-        asyncio.run(read_form(Request(scope, receive), Limits(**limits)))  # pyright: ignore
+    with pytest.raises(HttpProblem) as raised:
+        asyncio.run(receive_form(Request(scope, receive), Limits(**limits)))  # pyright: ignore
     return raised.value
 
 
@@ -146,7 +148,7 @@ def test_an_upload_that_pauses_is_given_up() -> None:
 def test_an_upload_that_trickles_is_given_up() -> None:
     begin = time.monotonic()
     trickle = [BEGUN, *[DRIP] * 40]
-    problem = form_of(trickle, idle_seconds=0.5, least_rate=20, pause=0.1)
+    problem = form_of(trickle, idle_seconds=0.5, min_rate=20, pause=0.1)
     assert problem.detail == "the upload was too slow"
     assert 0.5 < time.monotonic() - begin < 3
 
@@ -166,22 +168,24 @@ def test_an_upload_that_is_closed_while_it_is_read_stays_what_it_is() -> None:
     with SpooledTemporaryFile() as file:
         file.write(b"a picture")
         upload = Upload(UploadFile(file))  # pyright: ignore
-    with upload.held() as path:
+    with upload.keep_open() as path:
         upload.close()
         with TemporaryFile() as other:  # which is given the number that is free now
             other.write(b"somebody else's")
             other.flush()
             assert path.read_bytes() == b"a picture"
-    with pytest.raises(FileNotFoundError), upload.held():
+    with pytest.raises(FileNotFoundError), upload.keep_open():
         pass
 
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, int]]:
     """The address of a server that looks at its connections often, and says much."""
-    monkeypatch.setattr(timeouts, "PATIENCE", 1.0)
+    monkeypatch.setattr(timeouts, "CHECK_SECONDS", 1.0)
     said = Response(bytes(50_000_000))
-    config = uvicorn.Config(said, http=timeouts.PatientProtocol, log_config=None, lifespan="off")
+    config = uvicorn.Config(
+        said, http=timeouts.IdleTimeoutProtocol, log_config=None, lifespan="off"
+    )
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -244,22 +248,22 @@ def test_a_client_that_no_longer_waits_is_no_longer_worked_for(
         "headers": [(name.lower(), value) for name, value in asked.headers.raw],
     }
     messages = iter([{"type": "http.request", "body": asked.read()}])
-    jobs: list[Job] = []
+    jobs: list[RestoreJob] = []
     answered: list[int] = []
 
     async def receive() -> Message:
         return next(messages, {"type": "http.disconnect"})
 
-    def submit(*given: Any) -> Job:
-        jobs.append(Queue.submit(queue, *given))
+    def submit(*given: Any) -> RestoreJob:
+        jobs.append(JobQueue.submit(queue, *given))
         return jobs[-1]
 
     async def send(message: Message) -> None:
         answered.append(message.get("status", 0))
 
-    with closing(Store(tmp_path)) as store, closing(Queue(Limits(), store)) as queue:
+    with closing(ResultStore(tmp_path)) as store, closing(JobQueue(Limits(), store)) as queue:
         monkeypatch.setattr(queue, "submit", submit)
-        asyncio.run(make_app(queue)(scope, receive, send))  # pyright: ignore
+        asyncio.run(create_app(queue)(scope, receive, send))  # pyright: ignore
         assert answered[0] == 204
         (job,) = jobs
         assert job.cancelled

@@ -71,7 +71,7 @@ def test_progress_is_shown_and_never_goes_back(visit: Visit, pictures: Path) -> 
 def test_pictures_are_chosen_and_pasted(visit: Visit, pictures: Path) -> None:
     user = visit()
     with user.page.expect_file_chooser() as chooser:
-        user.page.get_by_text("Choose pictures").click()
+        user.page.get_by_text("Choose images").click()
     chooser.value.set_files(pictures / "a.png")
     user.wait_for("a.png")
     user.paste(pictures / "b.jpg")
@@ -91,14 +91,14 @@ def test_what_is_wished_for_is_done(visit: Visit, pictures: Path) -> None:
 
     page.get_by_label("What to do").select_option("Remove noise, keep the size")
     assert page.get_by_label("Size", exact=True).is_disabled()
-    page.get_by_label("Save as").select_option("The picture’s own format")
+    page.get_by_label("Save as").select_option("The image’s own format")
     page.get_by_label("Strength").fill("40")
     row.get_by_role("button", name="Again").click()
     user.wait_for("a.png").get_by_text("80 × 64").wait_for()
     row.get_by_role("button", name="Compare").click()
     assert "--task denoise --strength 0.4" in page.locator("#command").inner_text()
 
-    page.get_by_label("What to do").select_option("Enlarge a clean picture")
+    page.get_by_label("What to do").select_option("Enlarge a clean image")
     assert page.get_by_label("Strength").is_disabled()
     page.get_by_label("Size", exact=True).select_option("Width in pixels")
     page.get_by_role("spinbutton", name="Width in pixels").fill("100")

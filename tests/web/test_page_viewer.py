@@ -16,7 +16,7 @@ HANDLE = 24
 """Pixels on either side of the line that its handle covers."""
 
 PART = 'stage => stage.style.getPropertyValue("--split")'
-"""Where the line is, from 0 to 1."""
+"""The place of the line, from 0 to 1."""
 
 
 @pytest.fixture

@@ -32,21 +32,21 @@ NAMES = ["a b.jpg", "it's.png", "-x.png", "ü.heic", ".png", "no suffix", "*.TIF
     ],
 )
 def test_commands(fields: dict[str, object], command: str, result: str) -> None:
-    from scalewise.web.restore_request import order_of
+    from scalewise.web.restore_request import parse_request
     from scalewise.web.schemas import RestoreForm
 
-    order = order_of(RestoreForm.model_validate(fields), "a.jpg")
+    order = parse_request(RestoreForm.model_validate(fields), "a.jpg")
     assert (order.command, order.result_name) == (command, result)
 
 
 @pytest.mark.parametrize("task", ["photo", "denoise", "dejpeg"])
 def test_tasks_are_commands(task: str) -> None:
-    from scalewise.web.restore_request import order_of
+    from scalewise.web.restore_request import parse_request
     from scalewise.web.schemas import RestoreForm
 
     form = RestoreForm.model_validate({"task": task, "strength": 0.5})
     words = ["upscale", "-m photo_x2"] if task == "photo" else ["restore", f"--task {task}"]
-    order = order_of(form, "a.jpg")
+    order = parse_request(form, "a.jpg")
     assert order.command == f"scalewise {words[0]} a.jpg {words[1]} --strength 0.5"
     assert order.result_name == ("a_x2.jpg" if task == "photo" else "a_restored.jpg")
 
@@ -70,14 +70,22 @@ def test_unknown_tasks_are_refused() -> None:
         RestoreForm.model_validate({"task": "sharpen"})
 
 
+def test_formats_go_by_the_names_of_the_command_line() -> None:
+    from scalewise.web.schemas import RestoreForm
+
+    assert RestoreForm.model_validate({"format": ".JPG"}).format == "jpeg"
+    with pytest.raises(ValueError, match="unknown format 'bmp'; use one of png, tiff"):
+        RestoreForm.model_validate({"format": "bmp"})
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_any_name_is_one_word_of_a_shell(name: str) -> None:
     import shlex
 
-    from scalewise.web.restore_request import order_of
+    from scalewise.web.restore_request import parse_request
     from scalewise.web.schemas import RestoreForm
 
-    command = shlex.split(order_of(RestoreForm(), name).command)
+    command = shlex.split(parse_request(RestoreForm(), name).command)
     assert len(command) == 3
     assert command[2].removeprefix("./") == name
     assert not command[2].startswith("-")

@@ -1,4 +1,4 @@
-"""The guard: who is let in, and what browsers are told."""
+"""The middleware: who is let in, and what browsers are told."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 from starlette.responses import PlainTextResponse
 
-from scalewise.web.security import LOOPBACK, Guard
+from scalewise.web.security import LOOPBACK, AccessMiddleware
 from tests.web.conftest import httpx
 
 
@@ -22,11 +22,11 @@ def ask(
     **headers: str,
 ) -> httpx.Response:
     """What a guarded application answers that says yes to everything."""
-    guard = Guard(PlainTextResponse("yes"), hosts, token)
+    middleware = AccessMiddleware(PlainTextResponse("yes"), hosts, token)
     named = {name.replace("_", "-"): text.encode("latin-1") for name, text in headers.items()}
 
     async def answer() -> httpx.Response:
-        transport = httpx.ASGITransport(guard)
+        transport = httpx.ASGITransport(middleware)
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as client:
             return await client.request(method, path, headers=named)
 
@@ -81,10 +81,10 @@ def test_the_printed_address_lets_a_browser_in() -> None:
 
 
 def test_too_many_at_once_are_told_when_to_come_again() -> None:
-    guard = Guard(PlainTextResponse("yes"), None, most=0)
+    middleware = AccessMiddleware(PlainTextResponse("yes"), None, max_requests=0)
 
     async def answer() -> httpx.Response:
-        transport = httpx.ASGITransport(guard)
+        transport = httpx.ASGITransport(middleware)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.get("/")
 

@@ -37,7 +37,7 @@ def test_tokens_that_keep_nobody_out_or_fit_no_address(token: str, tmp_path: Pat
     from scalewise.web.server import serve
 
     with pytest.raises(ScalewiseError, match="token: use at least 8 characters: letters"):
-        serve("127.0.0.1", 0, Limits(), token=token, folder=tmp_path, tell=print)
+        serve("127.0.0.1", 0, Limits(), token=token, folder=tmp_path, notify=print)
 
 
 @pytest.mark.parametrize("package", ["uvicorn", "fastapi", "python_multipart"])

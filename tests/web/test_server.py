@@ -231,7 +231,7 @@ def test_a_kill_loses_no_finished_result_and_leaves_nothing_else(
     again = start(folder=server.folder)
     views = again.get(f"v1/jobs?id={done}&id={running}").json()
     assert [view["state"] for view in views] == ["done", "lost"]
-    assert views[0]["result_name"] == "picture_x2.png"
+    assert views[0]["result_name"] == "image_x2.png"
     assert "send the image again" in views[1]["problem"]
     assert again.get(f"v1/jobs/{done}/result").content == result
     assert again.get(f"v1/jobs/{done}/before").status_code == 404

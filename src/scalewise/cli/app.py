@@ -32,8 +32,8 @@ from scalewise.cli import (
     train,
     upscale,
 )
-from scalewise.cli.console import flags_in_use, print_error, print_warning
 from scalewise.cli.help import MEASURE, PUBLISH, RESTORE, TRAIN, HelpCommand, HelpGroup
+from scalewise.cli.messages import flags_in_use, print_error, print_warning
 from scalewise.errors import ScalewiseError, ScalewiseWarning
 
 EXTRAS = {
@@ -107,8 +107,9 @@ def scalewise(
 def main() -> None:
     """Run the command line.
 
-    An error that the user can mend is one line on stderr, with exit code 1.  Set SCALEWISE_DEBUG=1
-    to see its traceback instead, also of errors that a run over many images survives.
+    An error that the user can mend is one line on stderr, with exit status 1; wrong usage has 2.
+    Set SCALEWISE_DEBUG=1 to see a traceback instead, also of errors that a run over many images
+    survives.
     """
     if reconfigure := getattr(sys.stdout, "reconfigure", None):
         reconfigure(errors="backslashreplace")  # a file name need not be valid text

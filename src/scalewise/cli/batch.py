@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from scalewise.cli.console import print_error, print_warning, progress_bar
+from scalewise.cli.messages import print_error, print_warning
 from scalewise.cli.pipes import Places, places
+from scalewise.cli.progress_bar import progress_bar
+from scalewise.cli.usage_errors import refusing_usage
 
 if TYPE_CHECKING:
     from scalewise.restoring.batch import JobResult
@@ -68,7 +70,8 @@ def select(
     """Return which images of folders to take, from the command line."""
     from scalewise.restoring.jobs import Selection, parse_shard
 
-    return Selection(tuple(include or ()), tuple(exclude or ()), parse_shard(shard or "1/1"))
+    with refusing_usage():
+        return Selection(tuple(include or ()), tuple(exclude or ()), parse_shard(shard or "1/1"))
 
 
 def limit_of_pixels(max_pixels: int | None) -> int | None:

@@ -15,13 +15,13 @@ from scalewise.cli.protocol_options import (
     SubsamplingOption,
     TaskOption,
     check_scale,
-    protocol_of,
+    chosen_protocol,
     task_of,
 )
 
 
 def compare(
-    picture: Annotated[
+    image: Annotated[
         Path, typer.Argument(metavar="IMAGE", help="Ground truth: an image of good quality.")
     ],
     output: Annotated[
@@ -70,26 +70,26 @@ def compare(
 
     names = model or [DEFAULT_MODEL]
     task = task or task_of(names[0])
-    protocol = protocol_of(task, sigma, quality, subsampling, grey)
+    protocol = chosen_protocol(task, sigma, quality, subsampling, grey)
     restorers = [load(name) for name in names]
     scale = restorers[0].scale
     if any(restorer.scale != scale for restorer in restorers):
         raise ScalewiseError("the models have different scales; compare them one by one")
     check_scale(restorers[0].name, scale, task, protocol)
-    comparison = compare(picture, restorers, protocol, get_task(task).baseline)
+    comparison = compare(image, restorers, protocol, get_task(task).baseline)
     output.mkdir(parents=True, exist_ok=True)
     if scale > 1:
-        write(output / f"{picture.stem}_low.png", Picture(comparison.lr))
-    write(output / f"{picture.stem}_sheet.png", Picture(comparison.sheet(errors)))
+        write(output / f"{image.stem}_low.png", Picture(comparison.lr))
+    write(output / f"{image.stem}_sheet.png", Picture(comparison.sheet(errors)))
     height, width = comparison.truth.shape[:2]
     done = f"reduced by {scale} and restored" if scale > 1 else "restored"
-    typer.echo(f"{picture}: {width}x{height}, {done}")
+    typer.echo(f"{image}: {width}x{height}, {done}")
     for each in comparison.contenders:
-        path = output / f"{picture.stem}_{each.name}.png"
+        path = output / f"{image.stem}_{each.name}.png"
         write(path, Picture(each.image))
         typer.echo(
             f"  {each.name:12} PSNR {each.scores.psnr:.2f} dB  PSNR-Y {each.scores.psnr_y:.2f} dB  "
             f"SSIM {each.scores.ssim:.4f}  {each.seconds:.2f} s  {path}"
         )
-    typer.echo(f"side by side: {output / f'{picture.stem}_sheet.png'}")
+    typer.echo(f"side by side: {output / f'{image.stem}_sheet.png'}")
     typer.echo(protocol.description)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalewise.cli.console import print_warning, progress_bar
 from scalewise.cli.help import COMPUTE, DATA, TEACHER, HelpCommand, HelpGroup
+from scalewise.cli.messages import print_warning
+from scalewise.cli.progress_bar import progress_bar
+from scalewise.cli.usage_errors import UsageError
 from scalewise.errors import ScalewiseError
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ def check(
 ) -> None:
     """List what a dataset contains, and what is wrong with it.
 
-    The exit code is 1 if there are problems.
+    The exit status is 1 if there are problems.
 
     Examples:
         # Check a folder of images
@@ -116,7 +118,7 @@ def check(
     from scalewise.data.check import check_dataset
 
     if folder is not None and hr is not None:
-        raise ScalewiseError("give one dataset: a folder, or --hr and --lr")
+        raise UsageError("give one dataset: a folder, or --hr and --lr")
     (dataset,) = find_datasets([] if folder is None else [folder], split, hr, lr)
     with progress_bar("reading") as update:
         report = check_dataset(
@@ -211,7 +213,7 @@ def pack(
     if teacher is not None:
         source = _teacher(teacher, teacher_name, teacher_licence, scales, datasets)
     elif teacher_name or teacher_licence:
-        raise ScalewiseError("--teacher-name and --teacher-licence describe --teacher; add it")
+        raise UsageError("--teacher-name and --teacher-licence describe --teacher; add it")
     for warning in (line for dataset in datasets for line in find_shuffled(dataset, scales)):
         print_warning(warning)
     with progress_bar("packing") as update:
@@ -222,7 +224,7 @@ def pack(
         typer.echo(f"skipped: {reason}", err=True)
     squashed = f", squashed to {squash}x{squash}" if squash else ""
     typer.echo(
-        f"{output}: {_count(summary.images, 'picture')}, {summary.megapixels:.1f} megapixels, "
+        f"{output}: {_count(summary.images, 'image')}, {summary.megapixels:.1f} megapixels, "
         f"LR at {', '.join(f'x{s}' for s in scales)}{squashed}, {summary.bytes / 1e9:.2f} GB"
     )
     if source is not None:
@@ -236,9 +238,9 @@ def find_datasets(
     from scalewise.data.layouts import find_dataset, pair_folders
 
     if hr is None and lr:
-        raise ScalewiseError("--lr needs --hr; add --hr DIR")
+        raise UsageError("--lr needs --hr; add --hr DIR")
     if hr is None and not folders:
-        raise ScalewiseError("give a dataset's folder, or --hr DIR and --lr DIR")
+        raise UsageError("give a dataset's folder, or --hr DIR and --lr DIR")
     datasets = [find_dataset(folder, split) for folder in folders]
     return datasets if hr is None else [*datasets, pair_folders(hr, lr or [])]
 
@@ -252,13 +254,13 @@ def _teacher(
     from scalewise.weights import is_release, resolve
 
     if len(scales) != 1:
-        raise ScalewiseError("--teacher works with one scale; give one --scale")
+        raise UsageError("--teacher works with one scale; give one --scale")
     (scale,) = scales
     if not is_release(given):
         if not Path(given).is_dir():
             raise ScalewiseError(f"--teacher {given}: is neither a folder nor a released model")
         if not (name and licence):
-            raise ScalewiseError(
+            raise UsageError(
                 "--teacher DIR: state whose images these are, with --teacher-name and "
                 "--teacher-licence"
             )
@@ -276,11 +278,11 @@ def _describe(report: Report) -> Iterator[str]:
     dataset = report.dataset
     yield f"{dataset.root}"
     yield f"  layout    {dataset.layout}"
-    yield f"  pictures  {len(dataset.items)}, {report.megapixels:.1f} megapixels"
+    yield f"  images    {len(dataset.items)}, {report.megapixels:.1f} megapixels"
     lr = ", ".join(f"{number} at x{scale}" for scale, number in report.scales.items())
     yield f"  LR        {lr or 'none; made from HR when packing'}"
     for licence, number in report.licences.items():
-        yield f"  licence   {licence or 'not stated'}: {_count(number, 'picture')}"
+        yield f"  licence   {licence or 'not stated'}: {_count(number, 'image')}"
     for note in report.notes:
         yield f"  note      {note}"
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from scalewise.cli.console import print_warning, progress_bar
 from scalewise.cli.help import DATA, OUTPUT
+from scalewise.cli.messages import print_warning
 from scalewise.cli.options import (
     EnsembleOption,
     PrecisionOption,
@@ -16,6 +16,7 @@ from scalewise.cli.options import (
     TileOption,
     parse_settings,
 )
+from scalewise.cli.progress_bar import progress_bar
 from scalewise.cli.protocol_options import (
     GreyOption,
     ProtocolOption,
@@ -25,9 +26,10 @@ from scalewise.cli.protocol_options import (
     TaskOption,
     baselines,
     check_scale,
-    protocol_of,
+    chosen_protocol,
     task_of,
 )
+from scalewise.cli.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from scalewise.data.layouts import Dataset
@@ -117,12 +119,12 @@ def evaluate(
     from scalewise.tasks import get_task
 
     task = task or task_of(model)
-    measure = protocol_of(task, sigma, quality, subsampling, grey, protocol)
+    measure = chosen_protocol(task, sigma, quality, subsampling, grey, protocol)
     plain = get_task(task).baseline
     known = parse_settings(settings)
     restorer = None if model in baselines() else _load(model, precision, tile, ensemble, known)
     if restorer is None and card:
-        raise ScalewiseError(f"{model} has no card; give a released model with --card")
+        raise UsageError(f"{model} has no card; give a released model with --card")
     if restorer is None and model != plain:
         raise ScalewiseError(f"{model} is not the baseline of {task}; that is {plain}")
     factor = restorer.scale if restorer else scale or measure.only_scale or 2
@@ -163,7 +165,6 @@ def _load(
     ensemble: bool,
     settings: dict[str, Any],
 ) -> Restorer:
-    from scalewise.errors import ScalewiseError
     from scalewise.restoring.loading import LoadOptions, load, load_trained
     from scalewise.weights import is_release
 
@@ -171,7 +172,7 @@ def _load(
     if Path(model).exists() and not is_release(model):
         return load_trained(model, options, settings)
     if settings:
-        raise ScalewiseError(f"{model}: its card states its settings; leave out --set")
+        raise UsageError(f"{model}: its card states its settings; leave out --set")
     return load(model, options)
 
 
@@ -198,10 +199,11 @@ def _measure(
 
 
 def _print_table(evaluations: list[Evaluation]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    table = Table(caption=evaluations[0].protocol.description, caption_justify="left")
+    from scalewise.cli.tables import print_table
+
+    table = Table()
     table.add_column("model", overflow="fold")
     table.add_column("dataset", overflow="fold")
     table.add_column("precision")
@@ -220,7 +222,7 @@ def _print_table(evaluations: list[Evaluation]) -> None:
             *([] if each.psnr_b is None else [f"{each.psnr_b:.2f}"]),
             f"{each.seconds_per_megapixel:.2f}",
         )
-    Console().print(table)
+    print_table(table, [evaluations[0].protocol.description])
     for dataset, digest in {each.dataset: each.encoded for each in evaluations}.items():
         if digest is not None:
             typer.echo(f"sha256 over the encoded files of {dataset}: {digest}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from scalewise.cli.options import SetOption, parse_settings
+from scalewise.cli.usage_errors import UsageError
 
 
 def export(
@@ -46,13 +47,12 @@ def export(
         # Export an official SCN checkpoint with three levels, without padding
         scalewise export scn.pth -o scn.onnx --set levels=3 --no-pad
     """
-    from scalewise.errors import ScalewiseError
     from scalewise.files import require_folder
     from scalewise.models.export import export_onnx
     from scalewise.weights.release import load_network
 
     if output.suffix.lower() != ".onnx":
-        raise ScalewiseError(f"{output}: give a name that ends in .onnx")
+        raise UsageError(f"{output}: give a name that ends in .onnx")
     require_folder(output)
     network = load_network(model, **parse_settings(settings))
     export_onnx(network, output, any_size=pad)

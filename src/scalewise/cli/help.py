@@ -11,9 +11,11 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import typer
 from typer.core import TyperCommand, TyperGroup
 
-from scalewise.cli.console import naming_flags
+from scalewise.cli.messages import naming_flags
+from scalewise.cli.usage_errors import explaining_usage
 
 RESTORE, MEASURE, TRAIN, PUBLISH = "Restore", "Measure", "Train", "Publish"
 """Groups of commands."""
@@ -22,16 +24,27 @@ SIZE, DEGRADATION, INPUT, DATA = "Size", "Degradation", "Input", "Data"
 TEACHER, OUTPUT, COMPUTE, LIMITS = "Teacher", "Output", "Compute", "Limits"
 """Groups of options, with the same names in every command; the others are under ``Options``."""
 
+EXIT_STATUS = """
+Exit status: 0 if all was done, 1 if a file or a value was refused, 2 if the
+command line was wrong, 130 if interrupted. Errors are lines on stderr.
+"""
+"""End of the main help."""
+
 Rows = list[tuple[str, str]]
 """Commands, arguments or options, each with its description."""
 
 _ORDER = (SIZE, DEGRADATION, INPUT, DATA, TEACHER, OUTPUT, COMPUTE, LIMITS)
 _COLUMN = 26
-"""Where descriptions begin; longer options have a line of their own."""
+"""The column of descriptions; longer options have a line of their own."""
 
 
 class HelpCommand(TyperCommand):
-    """A command with plain help."""
+    """A command with plain help, and errors in one line."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words of a command line."""
+        with explaining_usage(ctx, tuple(args)):
+            return super().parse_args(ctx, args)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return what follows the command's name in its usage."""
@@ -54,15 +67,23 @@ class HelpCommand(TyperCommand):
 
 
 class HelpGroup(TyperGroup):
-    """A group of commands with plain help, whose errors name flags."""
+    """A group of commands with plain help, and errors in one line that name flags."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.rich_markup_mode = None  # also of the errors, which rich would put into boxes
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words before the command; without any word, show the help."""
+        if not args and self.no_args_is_help:
+            typer.echo(ctx.get_help(), err=True)
+            raise typer.Exit(2)
+        with explaining_usage(ctx, tuple(args)):
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
-        with naming_flags(ctx):
+        with explaining_usage(ctx), naming_flags(ctx):
             return super().invoke(ctx)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
@@ -80,6 +101,8 @@ class HelpGroup(TyperGroup):
         options = [_row(each) for each in self.get_params(ctx)]
         text = _help(self, ctx, [*panels.items(), ("Options", options)], formatter.width)
         formatter.write(f"{text}\nRun '{ctx.command_path} COMMAND --help' for a command's help.\n")
+        if ctx.parent is None:
+            formatter.write(EXIT_STATUS)
 
     def _is_command(self, name: str) -> bool:
         return not isinstance(self.commands[name], TyperGroup)

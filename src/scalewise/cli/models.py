@@ -22,17 +22,16 @@ def models() -> None:
         scalewise evaluate scn_x2 Set5 --download
     """
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
 
+    from scalewise.cli.tables import print_table
     from scalewise.imaging.protocols import FIELD
     from scalewise.weights import list_cards
 
-    table = Table(box=SIMPLE_HEAD, caption=f"PSNR-Y in dB; {FIELD.description}")
-    table.caption_justify = "left"
+    table = Table(box=SIMPLE_HEAD, padding=0)  # narrow enough for 80 columns
     for heading in ("model", "task", "scale", "parameters", *SHOWN, "licence"):
-        numeric = heading in ("scale", "parameters", *SHOWN)
-        table.add_column(heading, justify="right" if numeric else "left")
+        justify = "right" if heading in ("scale", "parameters", *SHOWN) else "left"
+        table.add_column(heading, justify=justify, overflow="fold", no_wrap=heading != "licence")
     for card in list_cards():
         scores = [card.score(dataset, FIELD.name) for dataset in SHOWN]
         table.add_row(
@@ -43,4 +42,4 @@ def models() -> None:
             *(f"{score.psnr_y:.2f}" if score else "-" for score in scores),
             card.licence,
         )
-    Console().print(table)
+    print_table(table, [f"PSNR-Y in dB; {FIELD.description}"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from scalewise.cli.help import DEGRADATION
+from scalewise.cli.usage_errors import UsageError
 from scalewise.errors import ScalewiseError
 from scalewise.tasks import AUTO, SUPER_RESOLUTION, TASKS, get_task, list_tasks, task_names
 
@@ -94,7 +95,7 @@ def task_of(model: str) -> str:
     return resolve(model).card.task if is_release(model) else "super-resolution"
 
 
-def protocol_of(
+def chosen_protocol(
     task: str,
     sigma: float | None,
     quality: int | None,
@@ -103,7 +104,7 @@ def protocol_of(
     protocol: str | None = None,
 ) -> Protocol:
     """Return the protocol that a task and the options given with it name."""
-    from scalewise.evaluating.protocols import evaluation_protocol
+    from scalewise.evaluating.task_protocols import evaluation_protocol
 
     given = {
         "sigma": sigma,
@@ -114,7 +115,7 @@ def protocol_of(
     }
     chosen = evaluation_protocol(task, **{name: value for name, value in given.items() if value})
     if grey and subsampling:
-        raise ScalewiseError("--subsampling is for colour; with --grey there is no chroma")
+        raise UsageError("--subsampling is for colour; with --grey there is no chroma")
     return chosen
 
 

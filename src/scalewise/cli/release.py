@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from scalewise.cli.usage_errors import UsageError
+
 
 def release(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the training run.")],
@@ -54,13 +56,11 @@ def release(
 
 
 def _aims(texts: list[str]) -> dict[str, float]:
-    from scalewise.errors import ScalewiseError
-
     aims: dict[str, float] = {}
     for text in texts:
         dataset, _, decibels = text.partition("=")
         try:
             aims[dataset] = float(decibels)
         except ValueError:
-            raise ScalewiseError(f"--aim '{text}': write SET=DB, such as Set5=38.05") from None
+            raise UsageError(f"--aim '{text}': write SET=DB, such as Set5=38.05") from None
     return aims

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from scalewise.cli.console import progress_bar
 from scalewise.cli.help import DATA
+from scalewise.cli.progress_bar import progress_bar
 from scalewise.cli.train import say, train_and_show
+from scalewise.errors import ScalewiseError
 
 if TYPE_CHECKING:
     from scalewise.training.loop import Trainer
@@ -55,7 +56,7 @@ def reproduce(
             rich_help_panel=DATA,
         ),
     ] = None,
-    picture: Annotated[
+    image: Annotated[
         Path | None,
         typer.Option(
             metavar="IMAGE",
@@ -100,11 +101,11 @@ def reproduce(
     from scalewise.training.session import stopped_by_signals
 
     found = find_data(data, train, valid)
-    single = picture or found.single
-    samples = sample or _sample_pictures() or [each for each in [single] if each]
+    single = image or found.single
+    samples = sample or _sample_images() or [each for each in [single] if each]
     for path in [*samples, *([single] if single else [])]:
         if not path.is_file():
-            raise typer.BadParameter(f"no such image: {path}")
+            raise ScalewiseError(f"no such image: {path}")
     samples = [each for each in samples if single is None or not each.samefile(single)] or samples
     request = Request(
         data=found,
@@ -124,7 +125,7 @@ def reproduce(
     typer.echo(f"report: {page} and {text}")
 
 
-def _sample_pictures() -> list[Path]:
+def _sample_images() -> list[Path]:
     """Return the example photographs of the repository; none outside of it."""
     here = Path("examples")
     folder = (here if here.is_dir() else Path(__file__).parents[3] / "examples") / "pictures"

@@ -30,7 +30,7 @@ from scalewise.cli.options import (
     TileOption,
 )
 from scalewise.cli.protocol_options import RESTORING_TASK_NAMES, parse_restoring_task
-from scalewise.errors import ScalewiseError
+from scalewise.cli.usage_errors import UsageError, refusing_usage
 from scalewise.tasks import AUTO
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def restore(
     from scalewise.weights import default_model
 
     if model is not None and task != AUTO:
-        raise ScalewiseError("give --task or --model: a model has one task")
+        raise UsageError("give --task or --model: a model has one task")
     automatic: ModelLoader = select_for_restoring
     options = LoadOptions(
         device=device,
@@ -129,7 +129,7 @@ def restore(
         automatic = _classical(method, sigma, task, model, options)
         task = AUTO
     elif sigma is not None:
-        raise ScalewiseError("--sigma is for --method nlm or wavelet; a network needs none")
+        raise UsageError("--sigma is for --method nlm or wavelet; a network needs none")
     output_options = OutputOptions(
         format=format,
         quality=quality,
@@ -161,7 +161,8 @@ def _classical(
         warn_of_ignored,
     )
 
-    require_denoising(method, task, model)
+    with refusing_usage():
+        require_denoising(method, task, model)
     check_method(method, sigma)
     warn_of_ignored(method, options)
     return partial(load_classical, method, sigma)

@@ -42,13 +42,13 @@ def runs(
         watch -n 60 scalewise runs
     """
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from scalewise.cli.tables import print_table
     from scalewise.errors import ScalewiseError
-    from scalewise.training.protocol import PROTOCOL, protocol_of
     from scalewise.training.session import find_runs, read_run
+    from scalewise.training.validation_protocol import PROTOCOL, protocol_of
 
     found = find_runs(folder)
     if not found:
@@ -71,18 +71,19 @@ def runs(
             cells = [*[UNKNOWN] * (len(HEADINGS) - 2), "damaged"]
             damaged.append(str(error))
         table.add_row(*map(Text, (name, *cells[:-1])), Text(cells[-1], STYLES.get(cells[-1], "")))
-    Console().print(table)
-    typer.echo("data: side of a patch in LR pixels x patches per step; loss: the last one logged")
-    typer.echo("PSNR-Y: the best on the run's own validation images, in dB")
+    notes = [
+        "data: side of a patch in LR pixels x patches per step; loss: the last one logged",
+        "PSNR-Y: the best on the run's own validation images, in dB",
+    ]
     for protocol, mark in (marks or {PROTOCOL: ""}).items():
-        typer.echo(f"{mark or ' '} {protocol.description}")
-    for reason in damaged:
-        typer.echo(f"damaged: {' '.join(reason.splitlines())}")
+        notes.append(f"{mark or ' '} {protocol.description}")
+    notes += [f"damaged: {' '.join(reason.splitlines())}" for reason in damaged]
+    print_table(table, notes)
 
 
 def _mark(protocol: Protocol, marks: Mapping[Protocol, str]) -> str:
     """Return the mark of a protocol that has none yet."""
-    from scalewise.training.protocol import PROTOCOL
+    from scalewise.training.validation_protocol import PROTOCOL
 
     if protocol == PROTOCOL:
         return ""

@@ -111,6 +111,6 @@ def serve(
         limits,
         token=token,
         folder=folder,
-        tell=typer.echo,
+        notify=typer.echo,
         open_page=webbrowser.open if open_page else None,
     )

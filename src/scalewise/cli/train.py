@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalewise.cli.console import progress_bar
+from scalewise.cli.progress_bar import progress_bar
 
 if TYPE_CHECKING:
     from scalewise.training.config import Recipe

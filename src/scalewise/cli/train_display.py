@@ -20,7 +20,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.training.log import LogLine, read_log
 from scalewise.training.loop import Trainer
 from scalewise.training.progress import Speed, duration
-from scalewise.training.protocol import protocol_of
+from scalewise.training.validation_protocol import protocol_of
 
 CURVE_HEIGHT = 4
 """Height of a curve, in lines of the terminal."""

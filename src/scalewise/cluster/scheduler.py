@@ -10,7 +10,7 @@ from typing import Any
 from scalewise.restoring.jobs import FileJob
 
 MAX_TRIES = 3
-"""How many workers may be lost over an image, or on a machine while they start."""
+"""The number of workers that may be lost over an image, or on a machine while they start."""
 JOBS_PER_WORKER = 2
 """Images that a worker has at a time."""
 

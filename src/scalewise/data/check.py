@@ -53,7 +53,7 @@ HINTS: Mapping[Kind, str] = {
     "duplicate name": "rename or delete one of the two; only the first is used",
     "manifest": "bring it up to date; of files listed twice, one may have overwritten the other",
 }
-"""How to mend each kind of problem."""
+"""A remedy for each kind of problem."""
 
 SHIFT = 0.2
 """LR pixels from which a shift is reported: half an HR pixel at x2 is 0.25."""

@@ -20,7 +20,7 @@ from scalewise.files import find_images
 Pixels = NDArray[np.uint8]
 
 NAMED = 3
-"""How many of the pictures without a teacher's image an error names."""
+"""The number of images without a teacher's image that an error names."""
 
 
 class TeacherFolder:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scalewise.data.layouts import Dataset, find_dataset
 from scalewise.errors import ScalewiseError
-from scalewise.evaluating.protocols import evaluation_protocol
+from scalewise.evaluating.task_protocols import evaluation_protocol
 from scalewise.imaging.protocols import Protocol
 from scalewise.tasks import DEJPEG, DENOISE
 

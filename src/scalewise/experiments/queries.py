@@ -16,7 +16,7 @@ from scalewise.experiments.results import (
     Trained,
 )
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, SQUASH256, Protocol
-from scalewise.training.protocol import protocol_of
+from scalewise.training.validation_protocol import protocol_of
 from scalewise.weights.card import Score
 
 SINGLE, REFERENCE = LENNA, "Set14"

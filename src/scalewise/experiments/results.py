@@ -27,8 +27,8 @@ from scalewise.errors import ScalewiseError
 from scalewise.training.config import Recipe
 from scalewise.training.log import LogLine
 from scalewise.training.machine import ENVIRONMENT_FILE, Environment
-from scalewise.training.protocol import protocol_of
 from scalewise.training.session import read_run
+from scalewise.training.validation_protocol import protocol_of
 from scalewise.weights.card import Score
 
 PLAN_FILE = "plan.json"

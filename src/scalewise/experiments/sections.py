@@ -25,8 +25,8 @@ from scalewise.experiments.results import (
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, SQUASH256
 from scalewise.training.config import Recipe
 from scalewise.training.curves import Curve
-from scalewise.training.protocol import protocol_of
 from scalewise.training.recipe import to_plain
+from scalewise.training.validation_protocol import protocol_of
 
 Data = dict[str, Any]
 """Variables of a section's template."""

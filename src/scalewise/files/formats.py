@@ -27,6 +27,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from scalewise.arguments import shown
 from scalewise.errors import ScalewiseError
 from scalewise.files.bmp import HEADERS
 from scalewise.files.picture import Pixels, to_8_bit
@@ -130,7 +131,7 @@ def format_of(path: Path, name: str | None = None) -> Format:
 
     Args:
         path: the file, whose extension decides,
-        name: unless this says otherwise: a format's name or extension, with or without dot.
+        name: unless this says otherwise; as for :func:`get_format`.
 
     Raises:
         ScalewiseError: no such format.
@@ -138,17 +139,34 @@ def format_of(path: Path, name: str | None = None) -> Format:
     >>> format_of(Path("a.TIF")).name, format_of(Path("a.png"), "jpg").name
     ('tiff', 'jpeg')
     """
-    suffix = path.suffix.lower() if name is None else "." + name.lower().lstrip(".")
-    for form in FORMATS:
-        if suffix in form.suffixes or suffix == "." + form.name:
-            return form
     if name is not None:
-        known = ", ".join(form.name for form in FORMATS)
-        raise ScalewiseError(
-            f"{path}: unknown format {name!r}; use one of {known}", arguments=["format"]
-        )
+        try:
+            return get_format(name)
+        except ScalewiseError as error:
+            raise ScalewiseError(f"{path}: {error}", arguments=error.arguments) from None
+    suffix = path.suffix.lower()
+    for form in FORMATS:
+        if suffix in form.suffixes:
+            return form
     known = " ".join(sorted(IMAGE_SUFFIXES))
     raise ScalewiseError(f"{path}: unknown extension {suffix!r}; use one of {known}")
+
+
+def get_format(name: str) -> Format:
+    """Return the format that a user names: by its name or an extension, with or without dot.
+
+    Raises:
+        ScalewiseError: no such format.
+    """
+    given: Any = name
+    if not isinstance(given, str):
+        raise ScalewiseError(f"format must be a name, not {shown(given)}", arguments=["format"])
+    plain = name.lower().lstrip(".")
+    for form in FORMATS:
+        if plain == form.name or "." + plain in form.suffixes:
+            return form
+    known = ", ".join(form.name for form in FORMATS)
+    raise ScalewiseError(f"unknown format {name!r}; use one of {known}", arguments=["format"])
 
 
 def require_folder(path: Path) -> None:

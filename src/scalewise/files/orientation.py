@@ -28,7 +28,7 @@ _TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     7: lambda block: _transposed(block[::-1, ::-1]),
     8: lambda block: _transposed(block[:, ::-1]),
 }
-"""What makes a picture of an Exif orientation upright (Exif 2.32, 4.6.4)."""
+"""The operations that make an image of an Exif orientation upright (Exif 2.32, 4.6.4)."""
 
 _SIDEWAYS = (5, 6, 7, 8)
 _BACKWARDS = (3, 4, 7, 8)

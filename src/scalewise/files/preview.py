@@ -22,6 +22,9 @@ _SHOWN_AS_THEY_ARE = {
     "WebP": "image/webp",
 }
 
+_MISREAD = {"TIFF", "GIF"}
+"""Formats of whose files libvips alone makes another image: bands or Lab, a canvas left black."""
+
 
 def kind_in_browsers(path: Path, side: int) -> str | None:
     """Return the media type of an image that browsers can show as it is; None for another.
@@ -54,7 +57,8 @@ def preview(path: Path, side: int) -> bytes:
     with path.open("rb") as file:
         content = detect_format(file)
     with open_picture(path, max_pixels=None) as reader:
-        if (content is not None and content.name == "TIFF") or reader.metadata.stated is not None:
+        misread = content is not None and content.name in _MISREAD
+        if misread or reader.metadata.stated is not None:
             return _as_read(reader, side)
     try:
         image: Any = _reduced(path, side)
@@ -72,7 +76,7 @@ def _reduced(path: Path, side: int) -> Any:
 
 
 def _as_read(reader: PictureReader, side: int) -> bytes:
-    """Encode what libvips alone would misread: bands, Lab, or colours without a profile."""
+    """Encode what libvips alone would misread: bands, Lab, a canvas, colours without a profile."""
     step = -(-max(reader.width, reader.height) // side)
     down, across = min(step, reader.height), min(step, reader.width)
     height, width = reader.height // down, reader.width // across

@@ -47,8 +47,10 @@ from scalewise.files.tiff.reading import TiffPicture, open_tiff
 from scalewise.files.vips_errors import forget_errors, in_brackets, lenient_messages, one_line
 
 MAX_PIXELS = 500_000_000
-"""What a picture may have unless the caller says otherwise: more than the largest cameras give, and
-than one of 100 million enlarged twofold, which are 400 million; 1.5 GB in memory as 8-bit RGB."""
+"""The most pixels of an image, unless the caller says otherwise.
+
+That is more than the largest cameras give, and than 100 million enlarged twofold, which are 400
+million; as 8-bit RGB it takes 1.5 GB of memory."""
 
 _PLAIN_SPACES = ("srgb", "rgb", "rgb16", "b-w", "grey16", "multiband")
 _KINDS = {

@@ -69,7 +69,7 @@ def estimate_sigma(image: NDArray[Any], data_range: float | None = None) -> floa
 
     The median of the absolute diagonal details of Haar's wavelet, over 0.6745 (Donoho and
     Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 1994), in the smoother
-    half of the picture's 8x8 blocks, because texture has diagonal details too.  Where samples are
+    half of the image's 8x8 blocks, because texture has diagonal details too.  Where samples are
     clipped there is no noise to see: black and white blocks are left out.
 
     Args:
@@ -79,7 +79,7 @@ def estimate_sigma(image: NDArray[Any], data_range: float | None = None) -> floa
 
     Returns:
         In levels of 255; the mean over the channels.  0.0 where nothing can be told, as of a
-        picture smaller than 16x16.
+        image smaller than 16x16.
 
     >>> noise = np.random.default_rng(0).normal(128, 10, (256, 256))
     >>> round(estimate_sigma(noise, data_range=255))

@@ -4,8 +4,8 @@ The same pixels give PSNRs more than a decibel apart by convention alone, so the
 live here and nowhere else, and every printed number carries its protocol's description.
 
 ``field`` is how the super-resolution literature measures, in the form toolkits have had since
-2018: grey pictures take the way over RGB.  ``squash256`` is how the reproduced document
-(M. Pratap, "Scale-wise Convolution for image restoration", Purdue) measures: every picture is
+2018: grey images take the way over RGB.  ``squash256`` is how the reproduced document
+(M. Pratap, "Scale-wise Convolution for image restoration", Purdue) measures: every image is
 squashed to one size first, whatever its shape.
 
 Three more degrade their input.  Noise depends on the image's name alone, so that every model is
@@ -65,7 +65,7 @@ class Scores(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A test picture made ready: the network's input, the truth, and the file the input was in."""
+    """A test image made ready: the network's input, the truth, and the file the input was in."""
 
     lr: NDArray[Any]
     truth: NDArray[np.uint8]
@@ -85,14 +85,14 @@ class Protocol:
         description: one line, printed under every table of its numbers.
         luma: the luma weights.
         border: pixels left out on each side when scoring; None for as many as the scale.
-        squash: side of the square that low-resolution pictures are squashed to, or None; see
+        squash: side of the square that low-resolution images are squashed to, or None; see
             :func:`squashing`.
         only_scale: the one scale that it is for; None for any.
-        degrade: degrades the network's input after it was reduced; grey pictures are
+        degrade: degrades the network's input after it was reduced; grey images are
             degraded as grey.  None for nothing.
-        to_grey: make all pictures grey first, by these weights, rounded to 8 bits; None to
+        to_grey: make all images grey first, by these weights, rounded to 8 bits; None to
             leave them as they are.
-        grey_luma: the luma weights for grey pictures; None for ``luma``.
+        grey_luma: the luma weights for grey images; None for ``luma``.
         blocks: whether to measure PSNR-B.
     """
 
@@ -113,12 +113,12 @@ class Protocol:
         """Return the network's input and the ground truth of a test image.
 
         Args:
-            hr: the picture, (H, W) or (H, W, C), uint8.
+            hr: the image, (H, W) or (H, W, C), uint8.
             lr: its low-resolution version, (H // scale, W // scale); None to make it from
                 ``hr``, cropped on the right and bottom to a multiple of ``scale``, by
                 MATLAB's bicubic ``imresize``.
-            scale: 1 or more; 2 where pictures are squashed.
-            name: of the picture, which decides about random faults.
+            scale: 1 or more; 2 where images are squashed.
+            name: of the image, which decides about random faults.
 
         Returns:
             (lr, hr); ``hr`` cropped to a multiple of ``scale``, or squashed uncropped.  ``lr``
@@ -126,7 +126,7 @@ class Protocol:
             rounded.  Both have the channels that they had.
 
         Raises:
-            ScalewiseError: an ``lr`` of another size, a picture smaller than ``scale``, or a
+            ScalewiseError: an ``lr`` of another size, an image smaller than ``scale``, or a
                 scale that the protocol does not know.
         """
         case = self.case(hr, lr, scale, name)
@@ -138,11 +138,11 @@ class Protocol:
         """Return what :meth:`prepare` returns, and the bytes of the file that the input was in."""
         height, width = hr.shape[0] // scale, hr.shape[1] // scale
         if min(height, width) < 1:
-            raise ScalewiseError(f"a {_size(hr)} picture is too small for x{scale}")
+            raise ScalewiseError(f"a {_size(hr)} image is too small for x{scale}")
         cropped = hr[: height * scale, : width * scale]
         if lr is not None and lr.shape[:2] != (height, width):
             raise ScalewiseError(
-                f"the low-resolution picture is {_size(lr)} where {width}x{height} belongs to a "
+                f"the low-resolution image is {_size(lr)} where {width}x{height} belongs to a "
                 f"{_size(hr)} one at x{scale}; is it of another scale?"
             )
         if self.only_scale not in (None, scale):
@@ -172,7 +172,7 @@ class Protocol:
         return scale if self.border is None else self.border
 
     def score(self, restored: NDArray[Any], truth: NDArray[np.uint8], scale: int) -> Scores:
-        """Compare a restored picture with the truth from :meth:`prepare`.
+        """Compare a restored image with the truth from :meth:`prepare`.
 
         Args:
             restored: (H, W) or (H, W, C), C 1 or 3, uint8 or floating in [0, 255]; clipped and
@@ -181,13 +181,13 @@ class Protocol:
             scale: the scale of the restoration.
 
         Raises:
-            ValueError: pictures of different sizes.
-            ScalewiseError: a picture too small to leave an SSIM window within the border.
+            ValueError: images of different sizes.
+            ScalewiseError: an image too small to leave an SSIM window within the border.
         """
         smallest = self.smallest(scale)
         if min(truth.shape[:2]) < smallest:
             raise ScalewiseError(
-                f"a {_size(truth)} picture is too small to score at x{scale}: "
+                f"a {_size(truth)} image is too small to score at x{scale}: "
                 f"at least {smallest}x{smallest} is needed"
             )
         border = self._border(scale)
@@ -195,7 +195,7 @@ class Protocol:
         image = to_rgb(np.rint(restored).clip(0, 255))
         reference = to_rgb(truth)
         if image.shape != reference.shape:
-            raise ValueError(f"restored picture is {_size(image)}, the truth {_size(reference)}")
+            raise ValueError(f"restored image is {_size(image)}, the truth {_size(reference)}")
         luma = self.luma
         if self.grey_luma is not None and is_grey(reference):
             luma = self.grey_luma

@@ -9,8 +9,10 @@ Modulation for Efficient Image Super-Resolution", ICCV 2023 (https://arxiv.org/a
   residual step.
 - The coarse stream has a quarter of its height and width, so a convolution sees four times as
   far for a sixteenth of the cost.  Each stage updates it from the fine stream's mean over 4x4.
-- A 1x1 convolution of the coarse stream gives a gate per feature, a ReLU keeps it from being
-  negative, and the fine stream is multiplied by it.  The gate starts as 1.
+- A 1x1 convolution of the coarse stream gives a gate per feature, and the fine stream is multiplied
+  by it.  Gates start as 1 and stay within [0, 2]: photographs need no more than 1.6, and without a
+  limit the product of the stages explodes on patterns that training never shows, such as a
+  checkerboard of single pixels.
 - Convolutions are dense and there is no normalisation, because CPUs are fast at that.
 - As in :mod:`scalewise.models.scn_exact` the network starts as bicubic enlargement, and pixel
   areas are aligned: tiles that start on multiples of 4 give the result of the whole image.
@@ -27,6 +29,9 @@ from scalewise.models.layers import bicubic_skip, keep_variance, resample, start
 
 RATIO = 4
 """Size of the fine stream over the size of the coarse one."""
+
+LARGEST_GATE = 2.0
+"""The most by which a stage amplifies a feature."""
 
 
 def residual_chain(width: int, convolutions: int, gain: float) -> nn.Sequential:
@@ -84,7 +89,7 @@ class SteeredStage(nn.Module):
         if coarse is not None:
             renewed = renewed + coarse
         renewed = renewed + self.far(renewed)
-        gate = resample(F.relu(self.gate(renewed)), RATIO)
+        gate = resample(self.gate(renewed).clamp(0.0, LARGEST_GATE), RATIO)
         return (fine + self.near(fine)) * gate, renewed
 
 

@@ -32,8 +32,7 @@ from scalewise.restoring.selection import Networks
 _log = logging.getLogger(__name__)
 
 ProgressCallback = Callable[[float, float, str], None]
-"""A function of the pixels of all images that are done, of those to do, and of the name of the
-image that the run is at."""
+"""A function of the pixels done, the pixels of all images, and the name of the current image."""
 
 
 @dataclass(frozen=True, repr=False)

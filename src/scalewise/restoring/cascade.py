@@ -30,8 +30,10 @@ from scalewise.restoring.rows import (
 from scalewise.restoring.sizes import Target
 
 SLACK = 1.05
-"""How much the resampler may enlarge what the networks made: to compute a fourfold image in place
-of a twofold one, for a few pixels, would take five times as long."""
+"""The factor by which the resampler may enlarge what the networks made.
+
+To compute a fourfold image in place of a twofold one, for a few pixels, would take five times as
+long."""
 
 _BLOCK = 32  # rows that are resampled at once
 

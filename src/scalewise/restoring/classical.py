@@ -28,7 +28,7 @@ from scalewise.tasks import AUTO, DENOISE
 
 ClassicalMethod = Literal["nlm", "wavelet"]
 Method = Literal["network", "nlm", "wavelet"]
-"""How noise is removed: by a network, by non-local means, or by wavelet shrinkage."""
+"""A method of noise removal: by a network, by non-local means, or by wavelet shrinkage."""
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,9 @@ class Selection:
     def __post_init__(self) -> None:
         index, count = self.shard
         if not 1 <= index <= count:
-            raise ScalewiseError(f"shard {index}/{count}: give i/n with i from 1 to n")
+            raise ScalewiseError(
+                f"shard {index}/{count}: give i/n with i from 1 to n", arguments=["shard"]
+            )
 
     def wants(self, within: Path) -> bool:
         """Return whether an image at this path within its folder is selected.
@@ -85,7 +87,7 @@ def parse_shard(text: str) -> tuple[int, int]:
     """
     match = re.fullmatch(r"(\d+)/(\d+)", text)
     if match is None:
-        raise ScalewiseError(f"shard '{text}': write i/n, such as 2/8")
+        raise ScalewiseError(f"shard '{text}': write i/n, such as 2/8", arguments=["shard"])
     return int(match[1]), int(match[2])
 
 
@@ -135,7 +137,9 @@ def plan_jobs(
         checked = path_of(output, "output")
         output = output if isinstance(output, str) else checked  # which has no "/" at its end
     if Path("a" + suffix).name != "a" + suffix:
-        raise ScalewiseError(f"suffix '{suffix}': must be a part of a name, without separators")
+        raise ScalewiseError(
+            f"suffix '{suffix}': must be a part of a name, without separators", arguments=["suffix"]
+        )
     several = len(inputs) != 1 or inputs[0].is_dir()
     if output is not None and _is_file_name(output, several):
         if several:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 LARGEST_TILE = 640
-"""Larger ones save little: of a 12-megapixel image 17 % is computed twice with tiles of 640, 13 %
-with 768, and their memory grows with their area."""
+"""The largest tile that is chosen; larger ones save little.
+
+Of a 12-megapixel image 17 % is computed twice with tiles of 640, 13 % with 768, and their memory
+grows with their area."""
 SMALLEST_CHOSEN = 64
 """The smallest tile that is chosen, however little is free; if it fails, tiles are halved."""
 

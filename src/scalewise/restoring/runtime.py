@@ -22,8 +22,10 @@ from scalewise.restoring.memory import free_memory, is_out_of_memory
 Precision = Literal["f32", "bf16", "int8"]
 
 _ANY_SIZE = 128**2
-"""Pixels up to which the graph for any size is used: compiling for one takes as long as running
-that many, and its memory, nearly three times as much, does not matter yet."""
+"""Pixels up to which the graph for any size is used.
+
+To compile a graph for one size takes as long as to run that many, and the memory of the graph for
+any size, nearly three times as much, does not matter yet."""
 _KEPT = 2**19
 """Pixels of all the sizes that graphs are kept for; each keeps its memory."""
 

@@ -24,7 +24,7 @@ Kind = Literal["lr", "hr", "teacher"]
 """One of the arrays that a batch consists of."""
 
 Inputs = tuple[Tensor, ...]
-"""What a step uploads: tensors in host memory, page-locked where the device is a GPU."""
+"""The input of a step: tensors in host memory, page-locked where the device is a GPU."""
 
 Batch = tuple[Tensor, ...]
 """A step's LR, HR and, where the sampler draws them, teacher's patches: (N, 3, H, W) float32 in

@@ -24,8 +24,8 @@ from scalewise.training.config import DataConfig, ModelConfig, Recipe
 from scalewise.training.distributed import World
 from scalewise.training.log import Listener, Notify
 from scalewise.training.loop import Trainer
-from scalewise.training.protocol import protocol_of
 from scalewise.training.validation import ValidationSet
+from scalewise.training.validation_protocol import protocol_of
 
 Pixels = NDArray[np.uint8]
 

@@ -25,9 +25,9 @@ from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.protocols import Protocol
 from scalewise.training.log import LogLine, best_psnr_y, read_log
-from scalewise.training.protocol import PROTOCOL, protocol_of
 from scalewise.training.recipe import load_recipe
 from scalewise.training.session import RECIPE_FILE, is_run
+from scalewise.training.validation_protocol import PROTOCOL, protocol_of
 
 FORMATS = (".png", ".svg", ".pdf")
 """File name extensions of the formats of plots."""

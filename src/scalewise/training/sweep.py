@@ -23,9 +23,9 @@ from scalewise.training.budget import seconds
 from scalewise.training.config import STRICT, BudgetConfig, Recipe
 from scalewise.training.log import Notify, keep_quiet, read_log
 from scalewise.training.loop import Trainer
-from scalewise.training.protocol import PROTOCOL, protocol_of
 from scalewise.training.recipe import change_setting, check_settings, parse_recipe, read_settings
 from scalewise.training.session import locked, open_run
+from scalewise.training.validation_protocol import PROTOCOL, protocol_of
 
 Settings = dict[str, Any]
 

@@ -21,7 +21,7 @@ from scalewise.imaging.protocols import Protocol
 from scalewise.models import RestorationNetwork
 from scalewise.training.distributed import World
 from scalewise.training.machine import autocast
-from scalewise.training.protocol import PROTOCOL
+from scalewise.training.validation_protocol import PROTOCOL
 
 Pixels = NDArray[np.uint8]
 

@@ -13,13 +13,13 @@ from fastapi.responses import FileResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
-from scalewise.web.jobs import Queue
-from scalewise.web.problems import Problem, explain_problems
-from scalewise.web.routes import Service, router
-from scalewise.web.security import LOOPBACK, Guard
+from scalewise.web.job_queue import JobQueue
+from scalewise.web.problems import HttpProblem, add_problem_handlers
+from scalewise.web.routes import AppState, router
+from scalewise.web.security import LOOPBACK, AccessMiddleware
 
 PAGE = Path(__file__).parent / "page"
-_KINDS = {
+_MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -27,8 +27,8 @@ _KINDS = {
 }
 
 
-def make_app(
-    queue: Queue, *, token: str | None = None, hosts: Iterable[str] | None = LOOPBACK
+def create_app(
+    queue: JobQueue, *, token: str | None = None, hosts: Iterable[str] | None = LOOPBACK
 ) -> ASGIApp:
     """Return the application for a queue, which it closes on shutdown.
 
@@ -51,9 +51,9 @@ def make_app(
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.service = Service(queue)
+    app.state.shared = AppState(queue)
     app.include_router(router)
-    files = {path.name: path for path in PAGE.iterdir() if path.suffix in _KINDS}
+    files = {path.name: path for path in PAGE.iterdir() if path.suffix in _MEDIA_TYPES}
 
     @app.get("/", include_in_schema=False)
     async def index() -> Response:
@@ -66,10 +66,10 @@ def make_app(
     def page(name: str) -> Response:
         path = files.get(name)
         if path is None:
-            raise Problem(HTTPStatus.NOT_FOUND, "there is nothing at this address")
+            raise HttpProblem(HTTPStatus.NOT_FOUND, "there is nothing at this address")
         return FileResponse(
-            path, media_type=_KINDS[path.suffix], headers={"Cache-Control": "no-cache"}
+            path, media_type=_MEDIA_TYPES[path.suffix], headers={"Cache-Control": "no-cache"}
         )
 
-    explain_problems(app)
-    return Guard(app, hosts, token, queue.limits.max_requests)
+    add_problem_handlers(app)
+    return AccessMiddleware(app, hosts, token, queue.limits.max_requests)

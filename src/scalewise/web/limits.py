@@ -16,18 +16,18 @@ class Limits:
         max_bytes: the size of an upload.
         max_pixels: the pixels of an image; a result may have four times as many, unless its
             encoder needs the whole image in memory.
-        encoding_bytes: the memory that such an encoder may use.
+        max_encoder_bytes: the memory that such an encoder may use.
         max_waiting: the number of images that wait or run.
         max_seconds: the time that an image may take.
         keep_seconds: the time that results are kept.
         max_kept: the number of finished jobs that are kept.
         max_kept_bytes: the disk space of finished jobs.
-        free_bytes: the free memory that is needed to accept another job.
+        min_free_memory: the free memory that is needed to accept another job.
         max_uploads: the number of uploads at the same time.
         max_requests: the number of requests of all kinds at the same time.
         upload_seconds: the time that an upload may take.
         idle_seconds: the time that an upload may pause.
-        least_rate: the mean rate of an upload in bytes per second, after a first pause; many
+        min_rate: the mean rate of an upload in bytes per second, after a first pause; many
             slow uploads would leave no room for others.
     """
 
@@ -36,15 +36,15 @@ class Limits:
     max_waiting: int = 20
     max_seconds: float = 900
     keep_seconds: float = 3600
-    encoding_bytes: int = 1_000_000_000
+    max_encoder_bytes: int = 1_000_000_000
     max_kept: int = 100
     max_kept_bytes: int = 10_000_000_000
-    free_bytes: int = 300_000_000
+    min_free_memory: int = 300_000_000
     max_uploads: int = 64
     max_requests: int = 300
     upload_seconds: float = 600
     idle_seconds: float = 30
-    least_rate: float = 5_000
+    min_rate: float = 5_000
 
     def max_result_pixels(self, format: str) -> int:
         """Return the number of pixels that a result may have in a format.
@@ -54,4 +54,4 @@ class Limits:
         """
         most = 4 * self.max_pixels
         whole = _BYTES_PER_PIXEL.get(format)
-        return most if whole is None else min(most, self.encoding_bytes // whole)
+        return most if whole is None else min(most, self.max_encoder_bytes // whole)

@@ -9,10 +9,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from scalewise.errors import ScalewiseError
-from scalewise.web.schemas import ProblemView
+from scalewise.web.schemas import ProblemDetails
 
 
-class Problem(HTTPException):
+class HttpProblem(HTTPException):
     """A request that cannot be answered.
 
     Args:
@@ -29,48 +29,50 @@ class Problem(HTTPException):
 def problem_response(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
     """Return a problem as a response."""
     phrase = HTTPStatus(status).phrase
-    view = ProblemView(title=phrase, status=status, detail=detail)
+    view = ProblemDetails(title=phrase, status=status, detail=detail)
     content = view.model_dump_json()
     return Response(content, status, headers, media_type="application/problem+json")
 
 
-def explain_problems(app: FastAPI) -> None:
+def add_problem_handlers(app: FastAPI) -> None:
     """Make an application report every error in this form."""
 
-    async def of_http(_: Request, error: Exception) -> Response:
+    async def explain_http(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         detail = error.detail
         if detail == HTTPStatus(error.status_code).phrase:
-            detail = _PLAIN.get(error.status_code, detail)
+            detail = _SENTENCES.get(error.status_code, detail)
         return problem_response(error.status_code, detail, dict(error.headers or {}))
 
-    async def of_validation(_: Request, error: Exception) -> Response:
+    async def explain_validation(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, sentence_of(error.errors()))
+        return problem_response(
+            HTTPStatus.UNPROCESSABLE_ENTITY, format_validation_errors(error.errors())
+        )
 
-    async def of_input(_: Request, error: Exception) -> Response:
+    async def explain_input(_: Request, error: Exception) -> Response:
         return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
 
-    async def of_fault(_: Request, error: Exception) -> Response:
+    async def explain_bug(_: Request, error: Exception) -> Response:
         what = f"{type(error).__name__}: a bug in scalewise; please report it"
         return problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, what)
 
-    app.add_exception_handler(HTTPException, of_http)
-    app.add_exception_handler(RequestValidationError, of_validation)
-    app.add_exception_handler(ScalewiseError, of_input)
-    app.add_exception_handler(Exception, of_fault)
+    app.add_exception_handler(HTTPException, explain_http)
+    app.add_exception_handler(RequestValidationError, explain_validation)
+    app.add_exception_handler(ScalewiseError, explain_input)
+    app.add_exception_handler(Exception, explain_bug)
 
 
-_PLAIN = {
+_SENTENCES = {
     404: "there is nothing at this address",
     405: "this address does not take that method",
 }
 
 
-def sentence_of(errors: list[dict[str, object]] | object) -> str:
+def format_validation_errors(errors: list[dict[str, object]] | object) -> str:
     """Return the errors that pydantic found in parameters, as a sentence.
 
-    >>> sentence_of([{"loc": ("scale",), "msg": "Input should be greater than 0"}])
+    >>> format_validation_errors([{"loc": ("scale",), "msg": "Input should be greater than 0"}])
     'scale: input should be greater than 0'
     """
     assert isinstance(errors, list | tuple)

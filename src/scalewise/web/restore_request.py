@@ -17,18 +17,18 @@ from scalewise.web.schemas import RestoreForm, TaskView
 from scalewise.weights import default_model, list_cards, resolve
 from scalewise.weights.card import Card
 
-_LONGEST_NAME = 120
+_MAX_NAME = 120
 
 
 @dataclass(frozen=True)
-class Order:
+class RestoreRequest:
     """A checked request to restore one image.
 
     Attributes:
         name: the image's file name, cleaned.
         task: the name of a task, or ``auto``.
         model: a released model, by name or folder; None for automatic selection.
-        native: scale of the networks; 1 if they keep the size.
+        native_scale: scale of the networks; 1 if they keep the size.
         target: the size of the result.
         strength: part of the network's change that is kept, in [0, 1].
         format: format of the result; None for the image's own.
@@ -37,25 +37,25 @@ class Order:
     name: str
     task: str
     model: str | None
-    native: int
+    native_scale: int
     target: Target
     strength: float
     format: str | None
 
     @property
-    def grows(self) -> bool:
+    def enlarges(self) -> bool:
         """True if the result may have another size."""
-        return self.native > 1
+        return self.native_scale > 1
 
     @property
-    def nameless(self) -> Order:
+    def anonymous(self) -> RestoreRequest:
         """The same request with a neutral file name."""
-        return replace(self, name=f"picture{Path(self.name).suffix}")
+        return replace(self, name=f"image{Path(self.name).suffix}")
 
     @property
     def result_name(self) -> str:
         """File name that the command line gives the result."""
-        suffix = f"_{self.target.label(self.native)}" if self.grows else "_restored"
+        suffix = f"_{self.target.label(self.native_scale)}" if self.enlarges else "_restored"
         form = None if self.format is None else format_of(Path("a.png"), self.format)
         extension = None if form is None else form.suffixes[0]
         return result_name(Path(self.name), suffix, extension)
@@ -69,9 +69,9 @@ class Order:
     def command(self) -> str:
         """The equivalent command line."""
         given = f"./{self.name}" if self.name.startswith("-") else self.name
-        words = ["scalewise", "upscale" if self.grows else "restore", given]
+        words = ["scalewise", "upscale" if self.enlarges else "restore", given]
         if self.model is not None:
-            is_task = self.model == _default_of(self.task) and not self.grows
+            is_task = self.model == _default_of(self.task) and not self.enlarges
             words += ["--task", self.task] if is_task else ["-m", self.model]
         options = {
             "scale": self.target.scale,
@@ -81,15 +81,15 @@ class Order:
             "format": self.format,
         }
         for option, value in options.items():
-            words += [] if value is None else [f"--{option}", _written(value)]
+            words += [] if value is None else [f"--{option}", _option_value(value)]
         return shlex.join(words)
 
 
-def _written(value: float | str) -> str:
+def _option_value(value: float | str) -> str:
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
-def order_of(form: RestoreForm, file_name: str) -> Order:
+def parse_request(form: RestoreForm, file_name: str) -> RestoreRequest:
     """Return a form as a checked request.
 
     Raises:
@@ -97,14 +97,16 @@ def order_of(form: RestoreForm, file_name: str) -> Order:
     """
     model = form.model or _default_of(form.task)
     card = None if model is None else _card_of(form, model)
-    native = 2 if card is None else card.scale
+    native_scale = 2 if card is None else card.scale
     target = Target(form.scale, form.width, form.height)
-    if native == 1 and target != Target():
+    if native_scale == 1 and target != Target():
         raise ScalewiseError("the size stays as it is when nothing is enlarged; leave it out")
     if form.strength < 1 and card is not None and not get_task(card.task).is_degraded:
         raise ScalewiseError(f"{card.name} only enlarges: it has no strength to choose")
     file_name = clean_name(file_name)
-    return Order(file_name, form.task, model, native, target, form.strength, form.format)
+    return RestoreRequest(
+        file_name, form.task, model, native_scale, target, form.strength, form.format
+    )
 
 
 def _default_of(task: str) -> str | None:
@@ -127,7 +129,7 @@ def task_views() -> list[TaskView]:
     views = [
         TaskView(
             name=AUTO,
-            title="Whatever suits the picture",
+            title="Whatever suits the image",
             description="Enlarged; where noise or JPEG artifacts are seen, they are removed.",
             keeps_size=False,
             has_strength=True,
@@ -156,12 +158,12 @@ def clean_name(name: str) -> str:
     r"""Return a safe file name: without folders, control characters and excess length.
 
     >>> clean_name("../../etc/passwd"), clean_name("a\\b.jpg"), clean_name("..")
-    ('passwd', 'b.jpg', 'picture')
+    ('passwd', 'b.jpg', 'image')
     """
     last = re.split(r"[/\\]", name)[-1]
     shown = "".join(letter for letter in last if letter.isprintable()).strip()
-    path = PurePosixPath(shown or "picture")
+    path = PurePosixPath(shown or "image")
     if path.name in ("", ".", ".."):
-        return "picture"
+        return "image"
     suffix = path.suffix if path.suffix.lower() in IMAGE_SUFFIXES else path.suffix[:10]
-    return path.name.removesuffix(path.suffix)[: _LONGEST_NAME - len(suffix)] + suffix
+    return path.name.removesuffix(path.suffix)[: _MAX_NAME - len(suffix)] + suffix

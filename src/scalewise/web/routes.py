@@ -19,35 +19,35 @@ from starlette.concurrency import run_in_threadpool
 from scalewise.errors import ScalewiseError
 from scalewise.files import format_of, open_picture
 from scalewise.files.preview import kind_in_browsers, preview
-from scalewise.web.jobs import Busy, Job, Queue, lost, views_of
+from scalewise.web.job_queue import JobQueue, RestoreJob, ServerBusy, get_job_views, lost_job_view
 from scalewise.web.limits import Limits
-from scalewise.web.problems import Problem
-from scalewise.web.restore_request import Order, order_of, task_views
+from scalewise.web.problems import HttpProblem
+from scalewise.web.restore_request import RestoreRequest, parse_request, task_views
 from scalewise.web.schemas import (
-    FINAL,
+    FINAL_STATES,
     JobView,
     LimitsView,
     ModelView,
-    ProblemView,
+    ProblemDetails,
     RestoreForm,
     ScoreView,
     TaskView,
     UploadForm,
 )
-from scalewise.web.uploads import Upload, drain, read_form
-from scalewise.web.zipping import zipped
+from scalewise.web.uploads import Upload, drain, receive_form
+from scalewise.web.zip_stream import stream_zip
 from scalewise.weights import list_cards
 
 _PREVIEW_SIDE = 4096
-_HEARTBEAT = 15.0
-_LOOK_EVERY = 0.1
-_MOST_IDS = 500
-_AT_ONCE = 2**18
+_HEARTBEAT_SECONDS = 15.0
+_POLL_SECONDS = 0.1
+_MAX_IDS = 500
+_CHUNK_BYTES = 2**18
 
 _PROBLEM: dict[str, Any] = {
-    "model": ProblemView,
+    "model": ProblemDetails,
     "content": {
-        "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemView"}}
+        "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}
     },
 }
 
@@ -57,36 +57,36 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 @dataclass
-class Service:
+class AppState:
     """State that all endpoints of one server share.
 
     Attributes:
         queue: the job queue.
         uploads: the number of uploads in progress.
-        showing: held while an image is decoded for display, which may need much memory.
+        preview_slot: held while an image is decoded for display, which may need much memory.
     """
 
-    queue: Queue
+    queue: JobQueue
     uploads: int = 0
-    showing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    preview_slot: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
 
-async def _service_of(request: Request) -> Service:
-    return request.app.state.service
+async def _get_state(request: Request) -> AppState:
+    return request.app.state.shared
 
 
-TheService = Annotated[Service, Depends(_service_of)]
+StateDependency = Annotated[AppState, Depends(_get_state)]
 
 
-async def _queue_of(service: TheService) -> Queue:
-    return service.queue
+async def _get_queue(state: StateDependency) -> JobQueue:
+    return state.queue
 
 
-TheQueue = Annotated[Queue, Depends(_queue_of)]
-Ids = Annotated[list[str], Query(max_length=_MOST_IDS, description="Repeat for several jobs.")]
+QueueDependency = Annotated[JobQueue, Depends(_get_queue)]
+Ids = Annotated[list[str], Query(max_length=_MAX_IDS, description="Repeat for several jobs.")]
 
 router = APIRouter(prefix="/v1", responses=_problems(400, 401, 403, 421, 422))
-"""Endpoints below ``/v1``; they use the :class:`Service` in ``app.state.service``."""
+"""Endpoints below ``/v1``; they use the :class:`AppState` in ``app.state.shared``."""
 
 
 @router.post(
@@ -104,59 +104,61 @@ router = APIRouter(prefix="/v1", responses=_problems(400, 401, 403, 421, 422))
         }
     },
 )
-async def restore(request: Request, service: TheService) -> Response:
+async def restore(request: Request, state: StateDependency) -> Response:
     """Restore an image: return a job at once, or with ``wait`` the result."""
-    queue = service.queue
-    form, upload, name = await _received(request, service)
+    queue = state.queue
+    form, upload, name = await _receive_upload(request, state)
     try:
-        order = order_of(form, name)
-        size = await run_in_threadpool(_size_of, order, upload, queue.limits)
-        job = queue.submit(order, upload, *size)
+        restore_request = parse_request(form, name)
+        size = await run_in_threadpool(_check_size, restore_request, upload, queue.limits)
+        job = queue.submit(restore_request, upload, *size)
     except BaseException as error:
         upload.close()
-        if isinstance(error, Busy):
-            raise _problem_of(error) from None
+        if isinstance(error, ServerBusy):
+            raise _busy_problem(error) from None
         raise
     if form.wait:
-        return await _result_of(job, request, queue)
+        return await _wait_for_result(job, request, queue)
     view = queue.view(job)
     where = {"Location": f"/v1/jobs/{view.id}"}
     return JSONResponse(view.model_dump(), HTTPStatus.ACCEPTED, where)
 
 
-async def _received(request: Request, service: Service) -> tuple[RestoreForm, Upload, str]:
+async def _receive_upload(request: Request, state: AppState) -> tuple[RestoreForm, Upload, str]:
     """Receive the form and the image of a request, unless the server is busy."""
     try:
-        service.queue.check_room()
-        if service.uploads >= service.queue.limits.max_uploads:
-            raise Busy("the server receives as many uploads as it accepts", 1)
-    except Busy as busy:
+        state.queue.require_capacity()
+        if state.uploads >= state.queue.limits.max_uploads:
+            raise ServerBusy("the server receives as many uploads as it accepts", 1)
+    except ServerBusy as busy:
         await drain(request.receive)
-        raise _problem_of(busy) from None
-    service.uploads += 1
+        raise _busy_problem(busy) from None
+    state.uploads += 1
     try:
-        return await read_form(request, service.queue.limits)
+        return await receive_form(request, state.queue.limits)
     finally:
-        service.uploads -= 1
+        state.uploads -= 1
 
 
-async def _result_of(job: Job, request: Request, queue: Queue) -> Response:
+async def _wait_for_result(job: RestoreJob, request: Request, queue: JobQueue) -> Response:
     """Wait for a job as long as the client does, send its result, and delete it."""
     while not job.is_final:
         if await request.is_disconnected():
             queue.cancel(job)
             return Response(status_code=HTTPStatus.NO_CONTENT)
-        await asyncio.sleep(_LOOK_EVERY)
+        await asyncio.sleep(_POLL_SECONDS)
     if job.view.state != "done":
         queue.cancel(job)
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, job.view.problem or "the job was cancelled")
-    return _file(job, BackgroundTask(queue.cancel, job))
+        raise HttpProblem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, job.view.problem or "the job was cancelled"
+        )
+    return _result_response(job, BackgroundTask(queue.cancel, job))
 
 
 @router.get("/jobs", response_model=list[JobView])
-async def jobs(id: Ids, queue: TheQueue) -> list[JobView]:
+async def jobs(id: Ids, queue: QueueDependency) -> list[JobView]:
     """Return the states of jobs; unknown ones are ``lost``."""
-    return views_of(queue, id)
+    return get_job_views(queue, id)
 
 
 @router.get(
@@ -170,69 +172,69 @@ async def jobs(id: Ids, queue: TheQueue) -> list[JobView]:
         **_problems(404),
     },
 )
-async def job(id: str, request: Request, queue: TheQueue) -> Response:
+async def job(id: str, request: Request, queue: QueueDependency) -> Response:
     """Return a job's state, once or as server-sent events until it ends."""
     found = _find(queue, id)
     if "text/event-stream" in request.headers.get("accept", ""):
         no_store = {"Cache-Control": "no-store"}
-        return StreamingResponse(_events(found, queue), 200, no_store, "text/event-stream")
+        return StreamingResponse(_stream_events(found, queue), 200, no_store, "text/event-stream")
     return JSONResponse(queue.view(found).model_dump())
 
 
-async def _events(job: Job, queue: Queue) -> AsyncIterator[str]:
-    told, last = None, time.monotonic()
+async def _stream_events(job: RestoreJob, queue: JobQueue) -> AsyncIterator[str]:
+    sent, last = None, time.monotonic()
     while True:
         view = queue.view(job)
-        if view != told:
+        if view != sent:
             yield f"event: progress\ndata: {view.model_dump_json()}\n\n"
-            told, last = view, time.monotonic()
-        elif time.monotonic() - last > _HEARTBEAT:
+            sent, last = view, time.monotonic()
+        elif time.monotonic() - last > _HEARTBEAT_SECONDS:
             yield ": still there\n\n"
             last = time.monotonic()
-        if view.state in FINAL:
+        if view.state in FINAL_STATES:
             return
-        await asyncio.sleep(_LOOK_EVERY)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 @router.delete("/jobs/{id}", status_code=204, responses=_problems(404))
-async def cancel(id: str, queue: TheQueue) -> Response:
+async def cancel(id: str, queue: QueueDependency) -> Response:
     """Cancel a job, and delete its files."""
     await run_in_threadpool(queue.cancel, _find(queue, id))
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.get("/jobs/{id}/result", response_class=FileResponse, responses=_problems(404, 409))
-async def result(id: str, queue: TheQueue) -> Response:
+async def result(id: str, queue: QueueDependency) -> Response:
     """Return the restored image."""
-    return _file(_find_done(queue, id))
+    return _result_response(_find_done(queue, id))
 
 
 @router.get("/jobs/{id}/before", response_class=Response, responses=_problems(404))
-async def before(id: str, service: TheService) -> Response:
+async def before(id: str, state: StateDependency) -> Response:
     """Return the uploaded image in a form that browsers display."""
-    found = _find(service.queue, id)
+    found = _find(state.queue, id)
     if found.upload is None:
-        raise Problem(HTTPStatus.NOT_FOUND, "the server was restarted; only the result is left")
-    return await _shown(found.upload.held(), service)
+        raise HttpProblem(HTTPStatus.NOT_FOUND, "the server was restarted; only the result is left")
+    return await _display_response(found.upload.keep_open(), state)
 
 
 @router.get("/jobs/{id}/after", response_class=Response, responses=_problems(404, 409))
-async def after(id: str, service: TheService) -> Response:
+async def after(id: str, state: StateDependency) -> Response:
     """Return the restored image in a form that browsers display."""
-    found = _find_done(service.queue, id)
+    found = _find_done(state.queue, id)
     assert found.result is not None
-    return await _shown(nullcontext(found.result), service)
+    return await _display_response(nullcontext(found.result), state)
 
 
 @router.get("/results.zip", response_class=StreamingResponse, responses=_problems(404))
-async def results(id: Ids, queue: TheQueue) -> Response:
+async def results(id: Ids, queue: QueueDependency) -> Response:
     """Return finished results in one zip archive."""
     done = [job for job in map(queue.find, id) if job is not None and job.result is not None]
     if not done:
-        raise Problem(HTTPStatus.NOT_FOUND, "none of these jobs has a result")
+        raise HttpProblem(HTTPStatus.NOT_FOUND, "none of these jobs has a result")
     files = [(job.view.result_name or job.view.id, job.result) for job in done if job.result]
     headers = {"Content-Disposition": 'attachment; filename="scalewise.zip"'}
-    return StreamingResponse(zipped(files), 200, headers, "application/zip")
+    return StreamingResponse(stream_zip(files), 200, headers, "application/zip")
 
 
 @router.get("/models")
@@ -262,55 +264,55 @@ async def tasks() -> list[TaskView]:
 
 
 @router.get("/limits")
-async def limits(queue: TheQueue) -> LimitsView:
+async def limits(queue: QueueDependency) -> LimitsView:
     """Return the limits of the server."""
     return LimitsView.model_validate(queue.limits, from_attributes=True)
 
 
-def _find(queue: Queue, id: str) -> Job:
+def _find(queue: JobQueue, id: str) -> RestoreJob:
     job = queue.find(id)
     if job is None:
-        raise Problem(HTTPStatus.NOT_FOUND, lost(id).problem or "")
+        raise HttpProblem(HTTPStatus.NOT_FOUND, lost_job_view(id).problem or "")
     return job
 
 
-def _find_done(queue: Queue, id: str) -> Job:
+def _find_done(queue: JobQueue, id: str) -> RestoreJob:
     job = _find(queue, id)
     if job.result is not None and not job.result.is_file():
-        raise Problem(HTTPStatus.NOT_FOUND, lost(id).problem or "")
+        raise HttpProblem(HTTPStatus.NOT_FOUND, lost_job_view(id).problem or "")
     if job.result is None:
         state = job.view.state
-        raise Problem(
+        raise HttpProblem(
             HTTPStatus.CONFLICT, job.view.problem or f"the job is {state}; it has no result"
         )
     return job
 
 
-def _problem_of(busy: Busy) -> Problem:
-    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, str(busy), busy.seconds)
+def _busy_problem(busy: ServerBusy) -> HttpProblem:
+    return HttpProblem(HTTPStatus.SERVICE_UNAVAILABLE, str(busy), busy.seconds)
 
 
-def _size_of(order: Order, upload: Upload, limits: Limits) -> tuple[int, int]:
+def _check_size(restore_request: RestoreRequest, upload: Upload, limits: Limits) -> tuple[int, int]:
     """Return width and height of an upload, if the image and its result are within the limits."""
-    path, name = upload.path, order.name
+    path, name = upload.path, restore_request.name
     try:
         with open_picture(path, max_pixels=None) as reader:
             size = reader.width, reader.height
             pixels = reader.width * reader.height
             if pixels > limits.max_pixels:
-                raise Problem(
+                raise HttpProblem(
                     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                     f"{name} has {pixels / 1e6:.1f} megapixels; the limit here is "
                     f"{limits.max_pixels / 1e6:g}",
                 )
     except ScalewiseError as error:
         detail = str(error).replace(str(path), name)
-        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail) from None
-    height, width = order.target.size(size[1], size[0], order.native)
-    form = format_of(Path(order.result_name)).name
+        raise HttpProblem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail) from None
+    height, width = restore_request.target.size(size[1], size[0], restore_request.native_scale)
+    form = format_of(Path(restore_request.result_name)).name
     most = limits.max_result_pixels(form)
     if width * height > most:
-        raise Problem(
+        raise HttpProblem(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             f"the result would have {width * height / 1e6:.0f} megapixels; the limit here is "
             f"{most / 1e6:.3g} for {form}",
@@ -318,37 +320,37 @@ def _size_of(order: Order, upload: Upload, limits: Limits) -> tuple[int, int]:
     return size
 
 
-def _file(job: Job, afterwards: BackgroundTask | None = None) -> Response:
+def _result_response(job: RestoreJob, background: BackgroundTask | None = None) -> Response:
     assert job.result is not None
     return FileResponse(
         job.result,
         media_type=f"image/{format_of(job.result).name}",
         filename=job.view.result_name,
         headers={"Cache-Control": "no-store"},
-        background=afterwards,
+        background=background,
     )
 
 
-async def _shown(picture: AbstractContextManager[Path], service: Service) -> Response:
-    async with service.showing:
+async def _display_response(source: AbstractContextManager[Path], state: AppState) -> Response:
+    async with state.preview_slot:
         try:
-            return await run_in_threadpool(_for_browsers, picture)
+            return await run_in_threadpool(_make_displayable, source)
         except (FileNotFoundError, ScalewiseError):
-            raise Problem(HTTPStatus.NOT_FOUND, "the image cannot be displayed") from None
+            raise HttpProblem(HTTPStatus.NOT_FOUND, "the image cannot be displayed") from None
 
 
-def _for_browsers(picture: AbstractContextManager[Path]) -> Response:
+def _make_displayable(source: AbstractContextManager[Path]) -> Response:
     headers = {"Cache-Control": "private, max-age=3600"}
-    with picture as path:
+    with source as path:
         kind = kind_in_browsers(path, _PREVIEW_SIDE)
         if kind is None:
             return Response(preview(path, _PREVIEW_SIDE), 200, headers, "image/png")
         file = path.open("rb")
         headers["Content-Length"] = str(path.stat().st_size)
-        return StreamingResponse(_content_of(file), 200, headers, kind)
+        return StreamingResponse(_read_chunks(file), 200, headers, kind)
 
 
-def _content_of(file: BinaryIO) -> Iterator[bytes]:
+def _read_chunks(file: BinaryIO) -> Iterator[bytes]:
     with file:
-        while content := file.read(_AT_ONCE):
+        while content := file.read(_CHUNK_BYTES):
             yield content

@@ -7,38 +7,36 @@ from typing import Annotated, Literal
 from fastapi import File, UploadFile
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from scalewise.errors import ScalewiseError
-from scalewise.files.formats import FORMATS
+from scalewise.files.formats import FORMATS, get_format
 from scalewise.tasks import AUTO, TASKS, get_task, list_tasks
 
 
-def _checked(name: str) -> str:
-    """Return a task's own name for one that a client sent."""
+def _canonical_task(name: str) -> str:
+    """Return a task's own name for one that a client sent, which may be an alias."""
     return name if name == AUTO else get_task(name).name
 
 
-def _names() -> list[str]:
+def _task_names() -> list[str]:
     return [AUTO, *(each for name in list_tasks() for each in (name, *TASKS[name].aliases))]
 
 
 TaskName = Annotated[
-    str, AfterValidator(_checked), WithJsonSchema({"type": "string", "enum": _names()})
+    str, AfterValidator(_canonical_task), WithJsonSchema({"type": "string", "enum": _task_names()})
 ]
-WRITTEN = [form.name for form in FORMATS]
 
 
-def _written(name: str) -> str:
-    """Return the name of a format that can be written."""
-    if name not in WRITTEN:
-        raise ScalewiseError(f"unknown format {name!r}; use one of {', '.join(WRITTEN)}")
-    return name
+def _canonical_format(name: str) -> str:
+    """Return a format's own name for one that a client sent."""
+    return get_format(name).name
 
 
 FormatName = Annotated[
-    str, AfterValidator(_written), WithJsonSchema({"type": "string", "enum": WRITTEN})
+    str,
+    AfterValidator(_canonical_format),
+    WithJsonSchema({"type": "string", "enum": [form.name for form in FORMATS]}),
 ]
-State = Literal["waiting", "running", "done", "failed", "cancelled", "lost"]
-FINAL: frozenset[State] = frozenset({"done", "failed", "cancelled", "lost"})
+JobState = Literal["waiting", "running", "done", "failed", "cancelled", "lost"]
+FINAL_STATES: frozenset[JobState] = frozenset({"done", "failed", "cancelled", "lost"})
 
 
 class RestoreForm(BaseModel):
@@ -76,28 +74,28 @@ class RestoreForm(BaseModel):
     )
     format: FormatName | None = Field(
         default=None,
-        description="Of the result; the picture's own by default, PNG where that is not written.",
+        description="Of the result; the image's own by default, PNG where that is not written.",
     )
-    wait: bool = Field(default=False, description="Answer with the restored picture itself.")
+    wait: bool = Field(default=False, description="Answer with the restored image itself.")
 
 
 class UploadForm(RestoreForm):
     """Settings of a restoration and the image file, as a client sends them."""
 
-    file: Annotated[UploadFile, File(description="The picture.")]
+    file: Annotated[UploadFile, File(description="The image.")]
 
 
 class JobView(BaseModel):
     """State of a job."""
 
     id: str
-    state: State
+    state: JobState
     ahead: int = Field(default=0, description="Jobs that come before it.")
     done: float = Field(default=0.0, ge=0, le=1, description="The part that is done.")
     seconds_left: float | None = Field(
         default=None, description="Estimated; null while nobody knows."
     )
-    name: str = Field(default="picture", description="The picture's name.")
+    name: str = Field(default="image", description="The image's name.")
     width: int | None = None
     height: int | None = None
     out_width: int | None = None
@@ -157,7 +155,7 @@ class LimitsView(BaseModel):
     keep_seconds: float
 
 
-class ProblemView(BaseModel):
+class ProblemDetails(BaseModel):
     """An error, in the form of RFC 9457."""
 
     type: str = "about:blank"

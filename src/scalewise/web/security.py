@@ -20,9 +20,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from scalewise.web.problems import problem_response
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_BUSY_SECONDS = 5
+_RETRY_SECONDS = 5
 _COOKIE = "scalewise_token"
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -35,14 +35,14 @@ HEADERS = {
 }
 
 
-class Guard:
+class AccessMiddleware:
     """Middleware that passes requests to an application, or refuses them with the reason.
 
     Args:
         app: the application.
         hosts: the host names that requests may use; None for any.
         token: the token that requests must carry; None for none.
-        most: the number of requests at the same time.
+        max_requests: the number of requests at the same time.
     """
 
     def __init__(
@@ -50,11 +50,11 @@ class Guard:
         app: ASGIApp,
         hosts: Iterable[str] | None = LOOPBACK,
         token: str | None = None,
-        most: int = 300,
+        max_requests: int = 300,
     ) -> None:
         self._app = app
-        self._most = most
-        self._inside = 0
+        self._max_requests = max_requests
+        self._active = 0
         self._hosts = None if hosts is None else frozenset(hosts)
         self._token = token
 
@@ -71,43 +71,43 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        answer = self._refusal(scope) or self._entrance(scope)
-        self._inside += 1
+        answer = self._refuse_request(scope) or self._check_token(scope)
+        self._active += 1
         try:
             await (answer or self._app)(scope, receive, send_with_headers)
         finally:
-            self._inside -= 1
+            self._active -= 1
 
-    def _refusal(self, scope: Scope) -> Response | None:
-        if self._inside >= self._most:
+    def _refuse_request(self, scope: Scope) -> Response | None:
+        if self._active >= self._max_requests:
             return problem_response(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                f"too many requests at once; try again in {_BUSY_SECONDS} seconds",
-                {"Retry-After": str(_BUSY_SECONDS)},
+                f"too many requests at once; try again in {_RETRY_SECONDS} seconds",
+                {"Retry-After": str(_RETRY_SECONDS)},
             )
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if self._hosts is not None and _name_of(host) not in self._hosts:
+        if self._hosts is not None and _host_name(host) not in self._hosts:
             return problem_response(
                 HTTPStatus.MISDIRECTED_REQUEST,
                 "this server answers to localhost only; open it by that name",
             )
-        if scope["method"] not in _SAFE and _is_foreign(headers, host):
+        if scope["method"] not in _SAFE_METHODS and _is_cross_site(headers, host):
             return problem_response(
                 HTTPStatus.FORBIDDEN, "this request was sent by another website"
             )
         return None
 
-    def _entrance(self, scope: Scope) -> Response | None:
+    def _check_token(self, scope: Scope) -> Response | None:
         """Return the response to a request without the token, or with it in the address."""
         if self._token is None:
             return None
         headers = Headers(scope=scope)
-        shown = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        if scope["path"] == "/" and self._is_token(shown):
-            entered = RedirectResponse("/", HTTPStatus.SEE_OTHER)
-            entered.set_cookie(_COOKIE, self._token, httponly=True, samesite="strict")
-            return entered
+        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        if scope["path"] == "/" and self._is_token(given):
+            redirect = RedirectResponse("/", HTTPStatus.SEE_OTHER)
+            redirect.set_cookie(_COOKIE, self._token, httponly=True, samesite="strict")
+            return redirect
         kind, _, bearer = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and self._is_token(bearer):
             return None
@@ -119,11 +119,11 @@ class Guard:
             {"WWW-Authenticate": "Bearer"},
         )
 
-    def _is_token(self, shown: str) -> bool:
-        return bool(shown) and secrets.compare_digest(shown.encode(), (self._token or "").encode())
+    def _is_token(self, given: str) -> bool:
+        return bool(given) and secrets.compare_digest(given.encode(), (self._token or "").encode())
 
 
-def _name_of(host: str) -> str:
+def _host_name(host: str) -> str:
     """Return the name in ``name:port``."""
     try:
         return urlsplit(f"//{host}").hostname or ""
@@ -131,7 +131,7 @@ def _name_of(host: str) -> str:
         return ""
 
 
-def _is_foreign(headers: Headers, host: str) -> bool:
+def _is_cross_site(headers: Headers, host: str) -> bool:
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return True
     origin = headers.get("origin")

@@ -16,17 +16,17 @@ from threading import Timer
 import uvicorn
 
 from scalewise.errors import ScalewiseError
-from scalewise.web.app import make_app
-from scalewise.web.jobs import Queue
+from scalewise.web.app import create_app
+from scalewise.web.job_queue import JobQueue
 from scalewise.web.limits import Limits
+from scalewise.web.result_store import ResultStore, default_folder
 from scalewise.web.security import LOOPBACK
-from scalewise.web.store import Store, default_folder
-from scalewise.web.timeouts import PatientProtocol
+from scalewise.web.timeouts import IdleTimeoutProtocol
 
-_GRACE = 2  # seconds for open responses when the server ends
-_CONNECTIONS = 900  # of the 1024 files that a process usually may open
-_EVERYWHERE = ("0.0.0.0", "::")
-_TOKEN = re.compile(r"[\w.~-]{8,}", re.ASCII)
+_SHUTDOWN_SECONDS = 2  # for open responses when the server ends
+_MAX_CONNECTIONS = 900  # of the 1024 files that a process usually may open
+_ALL_INTERFACES = ("0.0.0.0", "::")
+_TOKEN_PATTERN = re.compile(r"[\w.~-]{8,}", re.ASCII)
 
 
 def serve(
@@ -36,7 +36,7 @@ def serve(
     *,
     token: str | None = None,
     folder: Path | None = None,
-    tell: Callable[[str], None],
+    notify: Callable[[str], None],
     open_page: Callable[[str], object] | None = None,
 ) -> None:
     """Serve until interrupted.
@@ -48,7 +48,7 @@ def serve(
         token: the token that requests must carry; None for none on this machine, and a random one
             if other machines can connect.
         folder: where results are kept; None for a temporary folder.
-        tell: called with lines for the user, first with the address and its token.
+        notify: called with lines for the user, first with the address and its token.
         open_page: called with the same address once the server listens; None to open nothing.
 
     Raises:
@@ -59,33 +59,33 @@ def serve(
     is_local = _is_loopback(host)
     if token is None and not is_local:
         token = secrets.token_urlsafe(24)
-    if token is not None and not _TOKEN.fullmatch(token):
+    if token is not None and not _TOKEN_PATTERN.fullmatch(token):
         raise ScalewiseError("token: use at least 8 characters: letters, digits and -._~")
-    with _listening(host, port) as listener:
+    with _listen(host, port) as listener:
         port = listener.getsockname()[1]
-        with closing(Store(folder or default_folder(port))) as store:
-            queue = Queue(limits, store)
-            app = make_app(queue, token=token, hosts={*LOOPBACK, host} if is_local else None)
-            shown = "localhost" if host in _EVERYWHERE else host
+        with closing(ResultStore(folder or default_folder(port))) as store:
+            queue = JobQueue(limits, store)
+            app = create_app(queue, token=token, hosts={*LOOPBACK, host} if is_local else None)
+            shown = "localhost" if host in _ALL_INTERFACES else host
             shown = f"[{shown}]" if ":" in shown else shown
             address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
-            tell(address)
-            if host in _EVERYWHERE:
-                tell("on other machines, replace localhost by the name of this one")
-            tell("press Ctrl-C to stop")
+            notify(address)
+            if host in _ALL_INTERFACES:
+                notify("on other machines, replace localhost by the name of this one")
+            notify("press Ctrl-C to stop")
             if open_page is not None:
                 Timer(1, open_page, [address]).start()
             logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
             config = uvicorn.Config(
                 app,
-                http=PatientProtocol,
+                http=IdleTimeoutProtocol,
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                limit_concurrency=_CONNECTIONS,
+                limit_concurrency=_MAX_CONNECTIONS,
                 ws="none",
                 proxy_headers=False,
-                timeout_graceful_shutdown=_GRACE,
+                timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             )
             with suppress(KeyboardInterrupt):  # uvicorn raises it again after its shutdown
                 uvicorn.Server(config).run(sockets=[listener])
@@ -100,7 +100,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=256)

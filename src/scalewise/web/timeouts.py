@@ -6,11 +6,11 @@ import asyncio
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-PATIENCE = 15.0
+CHECK_SECONDS = 15.0
 """Seconds between two checks of a connection; it must make progress in between."""
 
 
-class PatientProtocol(H11Protocol):
+class IdleTimeoutProtocol(H11Protocol):
     """HTTP/1.1 protocol that closes connections without a request, and those that read nothing.
 
     Pauses of an upload are limited by :mod:`scalewise.web.uploads`, which tells the client.
@@ -19,20 +19,20 @@ class PatientProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Start the periodic checks."""
         super().connection_made(transport)
-        self._seen: object = None
-        self._look()
+        self._last_state: object = None
+        self._check_progress()
 
-    def _look(self) -> None:
+    def _check_progress(self) -> None:
         if self.transport.is_closing() and not self.flow.write_paused:
             return
-        standing = self._standing()
-        if standing is not None and standing == self._seen:
+        waiting = self._waiting_state()
+        if waiting is not None and waiting == self._last_state:
             self.transport.abort()
             return
-        self._seen = standing
-        self.loop.call_later(PATIENCE, self._look)
+        self._last_state = waiting
+        self.loop.call_later(CHECK_SECONDS, self._check_progress)
 
-    def _standing(self) -> object:
+    def _waiting_state(self) -> object:
         """Return a state to compare while the connection waits for the client; else None."""
         if self.flow.write_paused:
             return "not taking", id(self.cycle), self.transport.get_write_buffer_size()

@@ -23,11 +23,11 @@ from starlette.types import Message, Receive
 from scalewise.files.temp_files import DESCRIPTORS_HAVE_NAMES
 from scalewise.files.vips_errors import is_disk_full
 from scalewise.web.limits import Limits
-from scalewise.web.problems import Problem, sentence_of
+from scalewise.web.problems import HttpProblem, format_validation_errors
 from scalewise.web.schemas import RestoreForm
 
-_DRAINED_BYTES, _DRAINED_SECONDS = 16_000_000, 5.0
-_DISK_FULL_SECONDS = 60
+_MAX_DRAINED_BYTES, _MAX_DRAIN_SECONDS = 16_000_000, 5.0
+_DISK_FULL_RETRY_SECONDS = 60
 
 
 class Upload:
@@ -57,7 +57,7 @@ class Upload:
         return self._named or Path(f"/dev/fd/{self._descriptor}")
 
     @contextmanager
-    def held(self) -> Generator[Path]:
+    def keep_open(self) -> Generator[Path]:
         """Provide a path that works until the block ends, even if the upload is closed earlier.
 
         Yields:
@@ -85,89 +85,89 @@ class Upload:
             self._named.unlink(missing_ok=True)
 
 
-async def read_form(request: Request, limits: Limits) -> tuple[RestoreForm, Upload, str]:
+async def receive_form(request: Request, limits: Limits) -> tuple[RestoreForm, Upload, str]:
     """Receive a form with an image: the form, the image, and its name.
 
     Raises:
-        Problem: too many bytes, too slow, not a form, no image in it, or invalid fields.
+        HttpProblem: too many bytes, too slow, not a form, no image in it, or invalid fields.
     """
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise Problem(
+        raise HttpProblem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "send a form (multipart/form-data) with the image as its file",
         )
-    limited = Request(request.scope, _limited(request.receive, limits))
+    limited = Request(request.scope, _limit_receive(request.receive, limits))
     try:
         form = await limited.form(max_files=1, max_fields=20)
     except (MultiPartException, LookupError, UnicodeError):  # such as a header without a boundary
-        raise Problem(HTTPStatus.BAD_REQUEST, "the form is incomplete") from None
+        raise HttpProblem(HTTPStatus.BAD_REQUEST, "the form is incomplete") from None
     except ClientDisconnect:
-        raise Problem(HTTPStatus.BAD_REQUEST, "the upload was interrupted") from None
+        raise HttpProblem(HTTPStatus.BAD_REQUEST, "the upload was interrupted") from None
     except OSError as error:
-        raise _unkept(error) from None
+        raise _explain_disk_error(error) from None
     try:
         file = form.get("file")
         if not isinstance(file, UploadFile):
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "file: the image is missing")
+            raise HttpProblem(HTTPStatus.UNPROCESSABLE_ENTITY, "file: the image is missing")
         fields = {name: value for name, value in form.items() if name != "file"}
-        return _checked(fields), Upload(file), file.filename or ""
+        return _validate_fields(fields), Upload(file), file.filename or ""
     except OSError as error:
-        raise _unkept(error) from None
+        raise _explain_disk_error(error) from None
     finally:
         await form.close()
 
 
-def _checked(fields: Mapping[str, object]) -> RestoreForm:
+def _validate_fields(fields: Mapping[str, object]) -> RestoreForm:
     try:
         return RestoreForm.model_validate(fields)
     except ValidationError as error:
-        detail = sentence_of(error.errors(include_url=False, include_input=False))
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail) from None
+        detail = format_validation_errors(error.errors(include_url=False, include_input=False))
+        raise HttpProblem(HTTPStatus.UNPROCESSABLE_ENTITY, detail) from None
 
 
-def _unkept(error: OSError) -> Exception:
+def _explain_disk_error(error: OSError) -> Exception:
     if not is_disk_full(error):
         return error
-    return Problem(
+    return HttpProblem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "the server's disk is full; try again later",
-        _DISK_FULL_SECONDS,
+        _DISK_FULL_RETRY_SECONDS,
     )
 
 
-def _limited(receive: Receive, limits: Limits) -> Receive:
+def _limit_receive(receive: Receive, limits: Limits) -> Receive:
     """Wrap the receiver of a request, to refuse what is too large or too slow."""
-    taken, begin = 0, time.monotonic()
+    received, begin = 0, time.monotonic()
 
-    async def take() -> Message:
-        nonlocal taken
+    async def receive_limited() -> Message:
+        nonlocal received
         passed = time.monotonic() - begin
-        allowed = min(limits.upload_seconds, limits.idle_seconds + taken / limits.least_rate)
-        patience = min(limits.idle_seconds, allowed - passed)
+        allowed = min(limits.upload_seconds, limits.idle_seconds + received / limits.min_rate)
+        timeout = min(limits.idle_seconds, allowed - passed)
         try:
-            message = await asyncio.wait_for(receive(), patience)
+            message = await asyncio.wait_for(receive(), timeout)
         except TimeoutError:
-            raise Problem(HTTPStatus.REQUEST_TIMEOUT, "the upload was too slow") from None
-        taken += len(message.get("body", b""))
-        if taken > limits.max_bytes + 100_000:  # the form around the image
+            raise HttpProblem(HTTPStatus.REQUEST_TIMEOUT, "the upload was too slow") from None
+        received += len(message.get("body", b""))
+        if received > limits.max_bytes + 100_000:  # the form around the image
             await drain(receive)
-            raise Problem(
+            raise HttpProblem(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"the file is larger than {limits.max_bytes / 1e6:g} MB, the limit of this server",
             )
         return message
 
-    return take
+    return receive_limited
 
 
 async def drain(receive: Receive) -> None:
     """Read some of the remaining upload, so that the client reads the reason of the refusal."""
-    taken, end = 0, time.monotonic() + _DRAINED_SECONDS
-    while taken < _DRAINED_BYTES:
+    received, end = 0, time.monotonic() + _MAX_DRAIN_SECONDS
+    while received < _MAX_DRAINED_BYTES:
         try:
             message = await asyncio.wait_for(receive(), end - time.monotonic())
         except TimeoutError:
             return
-        taken += len(message.get("body", b""))
+        received += len(message.get("body", b""))
         if message["type"] != "http.request" or not message.get("more_body", False):
             return

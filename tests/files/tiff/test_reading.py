@@ -212,6 +212,57 @@ def test_the_picture_within_a_thumbnail(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(tmp_path / "a.tif").pixels, picture[::-1, ::-1])
 
 
+def test_the_picture_within_a_thumbnail_within_a_thumbnail(tmp_path: Path) -> None:
+    path, picture = tmp_path / "a.tif", bands(3)
+    with tifffile.TiffWriter(path) as file:
+        kind: dict[str, Any] = {"photometric": "rgb", "metadata": None}
+        file.write(picture[::4, ::4], subfiletype=1, subifds=1, **kind)
+        unused = (331, "I", 1, 0, True)  # tifffile writes one level only: a second is made below
+        file.write(picture[::2, ::2], subfiletype=1, extratags=[unused], **kind)
+        file.write(picture, subfiletype=1, **kind)
+    with tifffile.TiffFile(path) as opened:
+        last = opened.pages[1]
+        tag = opened.pages[0].pages[0].tags[331]
+        first = opened.pages[0].offset
+        after_first = first + 2 + 12 * len(opened.pages[0].tags)
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<HHII", data, tag.offset, 330, 4, 1, last.offset)
+    struct.pack_into("<I", data, last.tags[254].valueoffset, 0)
+    struct.pack_into("<I", data, after_first, 0)  # so the last is no page of its own
+    path.write_bytes(data)
+    with open_picture(path) as reader:
+        assert reader.frames == 1
+        np.testing.assert_array_equal(reader.read().pixels, picture)
+
+
+@pytest.mark.parametrize("page", range(3))
+def test_a_page_has_its_own_metadata(tmp_path: Path, page: int) -> None:
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for index in range(3):
+            tags = [] if index == 0 else [(315, "s", 0, f"artist {index}", True)]
+            options: dict[str, Any] = {"description": f"page {index}", "extratags": tags}
+            file.write(bands(3), photometric="rgb", metadata=None, **options)
+    exif = read(tmp_path / "a.tif", page=page).metadata.exif
+    assert exif is not None
+    assert [b"page %d" % index in exif for index in range(3)] == [i == page for i in range(3)]
+    assert (b"artist %d" % page in exif) == (page > 0)
+
+
+def test_a_picture_behind_its_thumbnail_has_the_metadata_of_both(tmp_path: Path) -> None:
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        kind: dict[str, Any] = {"photometric": "rgb", "metadata": None}
+        maker = (271, "s", 0, "of the thumbnail", True)
+        file.write(
+            bands(3)[::4, ::4], subfiletype=1, description="small", extratags=[maker], **kind
+        )
+        file.write(bands(3), description="large", **kind)
+    exif = read(tmp_path / "a.tif").metadata.exif
+    assert exif is not None
+    assert b"of the thumbnail" in exif
+    assert b"large" in exif
+    assert b"small" not in exif
+
+
 def test_camera_raw_is_refused_by_name(tmp_path: Path) -> None:
     with_picture_within(tmp_path / "a.nef", "cfa")
     with pytest.raises(ScalewiseError, match=r"camera raw .*; develop it"):

@@ -31,7 +31,7 @@ class _File:
     path: Path
     place: Place
     name: str
-    """In its folder, below what says role, split and scale."""
+    """The path in its folder, below the parts that say role, split and scale."""
 
     @property
     def base(self) -> Base:

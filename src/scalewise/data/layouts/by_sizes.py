@@ -30,7 +30,7 @@ MOST_FOLDERS = 16
 """Subfolders of one folder that are compared; HR and LR do not lie among more."""
 
 NAMES, HEADERS, IMAGES = 64, 6, 2
-"""How many names, headers and whole images are compared of two folders, at most."""
+"""The most names, headers and whole images of two folders that are compared."""
 
 
 @dataclass

@@ -22,7 +22,7 @@ SCALES = range(2, 10)
 """The scales that LR is known at."""
 
 SAMPLED = 8
-"""How many pairs are opened to find out a scale."""
+"""The number of pairs that are opened to find out a scale."""
 
 ALIKE = 0.5
 """Correlation, once aligned, from which LR shows what HR shows."""

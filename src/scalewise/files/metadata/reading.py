@@ -31,7 +31,7 @@ from scalewise.files.metadata.texts import (
 from scalewise.files.metadata.xmp import orientation_of_xmp, upright_xmp, without_lost_parts
 from scalewise.files.picture import Bands, Metadata
 from scalewise.files.png import COLOUR_CHUNKS, colour_of_chunks, read_chunks
-from scalewise.files.tiff.exif import read_first_directory
+from scalewise.files.tiff.exif_tags import SHARED, read_page_metadata
 from scalewise.files.tiff.ifd import Directory, text_value
 from scalewise.files.tiff.reading import TiffPicture
 
@@ -41,6 +41,7 @@ _RESOLUTION_UNIT, _NO_UNIT = 296, 1
 _MM_PER_INCH = 25.4
 _UNSET_PIXELS_PER_MM = 1.0  # what libvips says of a file that does not tell
 _LAYERS_TAG = 37724
+_OF_A_PHOTOGRAPH = SHARED | {_IPTC_TAG, _PHOTOSHOP_TAG}  # true of its thumbnail, too
 _TIFF_TAGS = GEO_TAGS | {SENSOR_MODEL, _IPTC_TAG, _PHOTOSHOP_TAG, _ORIENTATION, _RESOLUTION_UNIT}
 _GAIN_MAP = "its gain map (HDR)"
 _CREDENTIALS = "its content credentials (C2PA), which any change makes void"
@@ -180,7 +181,10 @@ def _metadata_of(image: Any, raw: _Raw, orientation: int) -> Metadata:
 
 
 def _read_tiff(image: Any, file: BinaryIO, raw: _Raw, tiff: TiffPicture | None) -> None:
-    directory = read_first_directory(file, _TIFF_TAGS)
+    directory = read_page_metadata(file, tiff.directory if tiff else None, _TIFF_TAGS)
+    if tiff and tiff.thumbnail:
+        of_thumbnail = read_page_metadata(file, tiff.thumbnail, _TIFF_TAGS)
+        directory = directory.completed(of_thumbnail, _OF_A_PHOTOGRAPH)
     raw.exif = directory.exif()
     resources = directory.content(_PHOTOSHOP_TAG)
     raw.iptc = plain_iptc(directory.content(_IPTC_TAG)) or iptc_of_resources(resources)

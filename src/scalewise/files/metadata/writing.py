@@ -37,7 +37,7 @@ from scalewise.files.metadata.iptc import PHOTOSHOP_MARK, resources_of_iptc
 from scalewise.files.metadata.texts import COMMENT, XMP, Text, raw_profile_chunk, text_chunk
 from scalewise.files.picture import Metadata
 from scalewise.files.png import IMAGE, chunk_bytes, chunks_before_image, chunks_of_colour
-from scalewise.files.tiff.exif import add_to_tiff, lost_in_tiff, shared_tags
+from scalewise.files.tiff.exif_tags import add_to_tiff, lost_in_tiff, shared_tags
 from scalewise.files.tiff.ifd import (
     EXIF,
     RATIONAL,

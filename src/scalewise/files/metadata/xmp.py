@@ -36,7 +36,8 @@ _TAG = re.compile(rb"""<[^\s/>]+(?:\s+[^\s=<>"'/]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s
 _WHOLE_NUMBER = re.compile(r"\s*\d{1,9}(\.0*)?\s*")
 
 Change = Callable[[str, str, str], str | None]
-"""What becomes of a property, by its namespace, name and text: another text, or None for nothing.
+"""A function of a property's namespace, name and text: its new text, or None to remove it.
+
 The text of a structure is empty."""
 
 

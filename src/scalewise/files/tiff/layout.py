@@ -44,7 +44,7 @@ class Page:
         header: its byte order, and where the directory is.
         index: which page of the file it is, or is part of, from 0.
         entries: type, count, and the field that holds the value or where it is, by tag.
-        within: the directories that belong to it, such as the full picture of a thumbnail.
+        within: the directories that belong to it at any depth, such as a thumbnail's full picture.
     """
 
     file: BinaryIO
@@ -119,12 +119,26 @@ def read_pages(file: BinaryIO) -> list[Page]:
         if found is None:
             break
         page, following = found
-        for inner in page.numbers(SUB_DIRECTORIES)[:_MOST_PAGES]:
-            if inner not in seen and (sub := _read_page(file, header.at(inner), page.index)):
-                page.within.append(sub[0])
+        page.within.extend(_read_within(page, seen))
         pages.append(page)
         header = header.at(following)
     return pages
+
+
+def _read_within(page: Page, seen: set[int]) -> list[Page]:
+    """Read the directories within a page's, and those within them, outermost first."""
+    found: list[Page] = []
+    outer = [page]
+    while outer:
+        parent = outer.pop(0)
+        for offset in parent.numbers(SUB_DIRECTORIES):
+            if offset in seen or len(found) == _MOST_PAGES:
+                continue
+            seen.add(offset)
+            if inner := _read_page(parent.file, parent.header.at(offset), page.index):
+                found.append(inner[0])
+                outer.append(inner[0])
+    return found
 
 
 def _read_page(file: BinaryIO, header: Header, index: int) -> tuple[Page, int] | None:

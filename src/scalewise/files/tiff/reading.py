@@ -33,10 +33,11 @@ from scalewise.errors import ScalewiseError
 from scalewise.files.metadata.colour import StatedColour, are_colours
 from scalewise.files.picture import Bands
 from scalewise.files.tiff import layout as tiff
+from scalewise.files.tiff.ifd import Header
 from scalewise.files.tiff.layout import Page, VirtualTiff, read_pages
 
 MOST_BANDS = 64
-"""That a picture may have whose bands stand for themselves."""
+"""The most bands of an image whose bands stand for themselves."""
 
 _WHITE_IS_0, _BLACK_IS_0, _RGB, _PALETTE, _MASK, _CMYK, _YCBCR = 0, 1, 2, 3, 4, 5, 6
 _CIELAB, _ICCLAB, _ITULAB = 8, 9, 10
@@ -63,6 +64,8 @@ class TiffPicture:
     Attributes:
         image: of libvips; its samples are what the tags say, but for grey, RGB and CMYK.
         frames: the pages that can be asked for.
+        directory: of the page.
+        thumbnail: the directory of the same photograph's thumbnail, if the page follows one.
         orientation: as in Exif, where the page itself does not tell.
         bands: what they are, if each stands for itself.
         stated: the colours, where tags other than a profile state them.
@@ -72,6 +75,8 @@ class TiffPicture:
 
     image: Any
     frames: int = 1
+    directory: Header | None = None
+    thumbnail: Header | None = None
     orientation: int | None = None
     bands: Bands | None = None
     stated: StatedColour | None = None
@@ -103,7 +108,7 @@ def open_tiff(file: BinaryIO, page: int | None) -> TiffPicture | None:
         raise ScalewiseError(f"no page {page}; it has {len(pages)}, from 0")
     chosen = _picture_of(file, pages) if page is None else pages[page]
     _refuse(chosen)
-    found = TiffPicture(None, len(pages))
+    found = TiffPicture(None, len(pages), chosen.header, _thumbnail_of(chosen, pages))
     if page is None:
         found.warnings += _unread(pages, chosen)
     if not chosen.number(274):
@@ -131,6 +136,14 @@ def _picture_of(file: BinaryIO, pages: list[Page]) -> Page:
         raise ScalewiseError(f"is {kind}, of which only previews can be read; {_DEVELOP}")
     full = next(filter(_is_full, everything), None)
     return full or max(everything, key=lambda each: each.number(tiff.WIDTH))
+
+
+def _thumbnail_of(page: Page, pages: list[Page]) -> Header | None:
+    """Return the directory that a page is within, or else of a thumbnail that begins the file."""
+    outer = pages[page.index]
+    if page is not outer:
+        return outer.header
+    return pages[0].header if page.index and pages[0].is_reduced else None
 
 
 def _is_full(page: Page) -> bool:

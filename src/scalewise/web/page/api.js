@@ -45,7 +45,7 @@ export function send(file, options, told, signal) {
     const request = new XMLHttpRequest();
     const form = new FormData();
     for (const [name, value] of Object.entries(options)) form.append(name, value);
-    form.append("file", file, file.name || "picture.png");
+    form.append("file", file, file.name || "image.png");
     request.upload.onprogress = (event) => event.lengthComputable && told(event.loaded / event.total);
     request.onerror = () => reject(new Problem(0, "the server does not answer"));
     request.onabort = () => reject(new Problem(0, "cancelled"));

@@ -114,7 +114,7 @@ function hint() {
   find("hint").textContent = description(task);
 }
 
-function pictures(transfer) {
+function imageFiles(transfer) {
   return [...transfer.files].filter((file) => file.size > 0);
 }
 
@@ -127,7 +127,7 @@ function listen() {
   find("options").onsubmit = (event) => event.preventDefault();
   find("copy").onclick = copy;
   document.addEventListener("paste", (event) => {
-    const files = pictures(event.clipboardData);
+    const files = imageFiles(event.clipboardData);
     if (files.length) event.preventDefault();
     add(files);
   });
@@ -141,7 +141,7 @@ function listen() {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     document.body.classList.remove("over-it");
-    const files = pictures(event.dataTransfer);
+    const files = imageFiles(event.dataTransfer);
     if (files.length) add(files);
     else alarm("That was not a file. Drop an image from a folder, or save it first.");
   });

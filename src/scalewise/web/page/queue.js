@@ -17,7 +17,7 @@ export class Queue {
   }
 
   add(file, options) {
-    const job = { key: crypto.randomUUID?.() ?? String(Math.random()), name: file.name || "pasted picture.png", file, options, state: "queued", view: null, sent: 0, problem: "" };
+    const job = { key: crypto.randomUUID?.() ?? String(Math.random()), name: file.name || "pasted image.png", file, options, state: "queued", view: null, sent: 0, problem: "" };
     this.jobs.unshift(job);
     this.change(job);
     this.sendNext();

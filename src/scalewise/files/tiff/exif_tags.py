@@ -37,8 +37,8 @@ _STRUCTURE = frozenset(
 _OFFSETS_END = 2**32
 
 
-class FirstDirectory(NamedTuple):
-    """The directory of a TIFF file's first page.
+class PageMetadata(NamedTuple):
+    """Metadata in the directory of a TIFF page.
 
     Attributes:
         values: those of the entries that were asked for.
@@ -51,6 +51,10 @@ class FirstDirectory(NamedTuple):
     def select(self, tags: frozenset[int]) -> Directory:
         """Return the values of these tags, as far as they are there."""
         return {tag: value for tag, value in self.values.items() if tag in tags}
+
+    def completed(self, other: PageMetadata, tags: frozenset[int]) -> PageMetadata:
+        """Return this with the values of these tags that only the other directory has."""
+        return PageMetadata(other.select(tags) | self.values, self.tags)
 
     def content(self, tag: int) -> bytes:
         """Return an entry's value as bytes; empty if it is not there."""
@@ -68,20 +72,23 @@ class FirstDirectory(NamedTuple):
         return exif_of(found) if found else None
 
 
-def read_first_directory(file: BinaryIO, wanted: frozenset[int]) -> FirstDirectory:
-    """Read the directory of a TIFF file's first page; it is empty where it is damaged.
+def read_page_metadata(
+    file: BinaryIO, header: Header | None, wanted: frozenset[int]
+) -> PageMetadata:
+    """Read the directory of a TIFF page; it is empty where it is damaged.
 
     Args:
         file: the file.
+        header: where the directory is; None for that of the first page.
         wanted: the tags whose values are read, in addition to those of Exif.
     """
     try:
-        header = read_header(file)
+        header = header or read_header(file)
         table = read_table(file, header)
         values = values_of_table(file, header, table, SHARED | wanted)
     except ValueError:
-        return FirstDirectory({}, frozenset())
-    return FirstDirectory(values, frozenset(row[0] for row in table.rows))
+        return PageMetadata({}, frozenset())
+    return PageMetadata(values, frozenset(row[0] for row in table.rows))
 
 
 def lost_in_tiff(exif: bytes) -> frozenset[int]:

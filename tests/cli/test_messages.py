@@ -1,4 +1,4 @@
-"""Errors in one line; a progress bar where somebody watches, and silence elsewhere."""
+"""Errors and warnings in one line, with flags for argument names."""
 
 from __future__ import annotations
 
@@ -9,34 +9,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from scalewise.cli.console import flags_in_use, print_error, progress_bar
 from scalewise.cli.help import HelpGroup
+from scalewise.cli.messages import flags_in_use, print_error
 from scalewise.errors import ScalewiseError, ScalewiseWarning, warn
 
 
 def test_an_error_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     print_error("über.png: is [no] picture\nat all")
     assert capsys.readouterr().err == "error: über.png: is [no] picture at all\n"
-
-
-def test_progress_is_silent_in_a_file(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress_bar("reading", total=2) as update:
-        update(2)
-    assert capsys.readouterr() == ("", "")
-
-
-def test_progress_shows_what_is_done(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes stderr for a terminal
-    monkeypatch.setenv("COLUMNS", "120")
-    with progress_bar("training [x2]") as update:
-        update(3, 12, detail="loss 0.0123")
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "training [x2]" in said.err
-    assert "3/12" in said.err
-    assert "loss 0.0123" in said.err
 
 
 def flagged(*arguments: str) -> str:

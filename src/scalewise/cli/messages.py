@@ -1,11 +1,11 @@
-"""Error messages, warnings and progress bars of the command line."""
+"""Error messages and warnings of the command line, with flags for argument names."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any
 
 import typer
 
@@ -13,20 +13,6 @@ from scalewise.errors import ScalewiseError, put_flags
 
 _CONTEXT: ContextVar[Any] = ContextVar("context", default=None)
 """The context of the group whose command runs."""
-
-
-class Update(Protocol):
-    """Progress callback of a bar."""
-
-    def __call__(self, done: float, total: float | None = None, *, detail: str = "") -> None:
-        """Show progress.
-
-        Args:
-            done: the amount of work that is done.
-            total: the whole amount; None to leave it as it is.
-            detail: a short text at the bar's end, such as the loss.
-        """
-        ...
 
 
 @contextmanager
@@ -87,53 +73,3 @@ def print_warning(message: str) -> None:
 def _print_line(label: str, colour: str, message: str) -> None:
     line = " ".join(message.splitlines())
     typer.echo(f"{typer.style(label, fg=colour, bold=True)} {line}", err=True)
-
-
-@contextmanager
-def progress_bar(
-    description: str, total: float | None = None, *, percent: bool = False
-) -> Generator[Update, None, None]:
-    """Show a progress bar on stderr with the time elapsed and left; nothing if not a terminal.
-
-    The time left is estimated from the speed of the last minute.  So it stays right for work that
-    was resumed or gets slower.  Until it is known no time is shown.
-
-    Args:
-        description: the text before the bar.
-        total: the whole amount of work, if known.
-        percent: show percent, on a short bar that leaves room for a detail; by default, counts.
-
-    Yields:
-        The callback to report progress to.
-    """
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=12 if percent else 40),
-        TaskProgressColumn() if percent else MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[detail]}", markup=False),
-        console=console,
-        disable=not console.is_terminal,
-        transient=True,
-        speed_estimate_period=60.0,
-    )
-    with bar:
-        task = bar.add_task(description, total=total, detail="")
-
-        def update(done: float, total: float | None = None, *, detail: str = "") -> None:
-            bar.update(task, completed=done, total=total, detail=detail)
-
-        yield update

@@ -19,18 +19,18 @@ from scalewise.restoring.loading import LoadOptions
 from scalewise.restoring.memory import free_memory
 from scalewise.restoring.selection import load_networks, select_for_upscaling
 from scalewise.web.limits import Limits
-from scalewise.web.restore_request import Order
-from scalewise.web.schemas import FINAL, JobView
-from scalewise.web.store import Store
+from scalewise.web.restore_request import RestoreRequest
+from scalewise.web.result_store import ResultStore
+from scalewise.web.schemas import FINAL_STATES, JobView
 from scalewise.web.uploads import Upload
 
-_KEPT_NETWORKS = 2
+_CACHED_NETWORKS = 2
 _CANCELLED = "the job was cancelled"
-_SHORT_OF_MEMORY_SECONDS = 10
+_MEMORY_RETRY_SECONDS = 10
 _log = logging.getLogger(__name__)
 
 
-class Busy(Exception):
+class ServerBusy(Exception):
     """The server accepts no more jobs for now.
 
     Args:
@@ -48,12 +48,12 @@ class _Cancelled(ScalewiseError):
 
 
 @dataclass(eq=False)
-class Job:
+class RestoreJob:
     """One image to restore; ``view`` is replaced, never modified, so any thread may read it.
 
     Attributes:
         view: the job's state.
-        order: the request; None for a job of an earlier server.
+        request: the request; None for a job of an earlier server.
         upload: the image; None for a job of an earlier server.
         result: the restored file; None while there is none.
         finished: the time when the job ended, in Unix time.
@@ -61,7 +61,7 @@ class Job:
     """
 
     view: JobView
-    order: Order | None = None
+    request: RestoreRequest | None = None
     upload: Upload | None = None
     result: Path | None = None
     finished: float | None = None
@@ -70,7 +70,7 @@ class Job:
     @property
     def is_final(self) -> bool:
         """True if the state will not change again."""
-        return self.view.state in FINAL
+        return self.view.state in FINAL_STATES
 
     @property
     def bytes(self) -> int:
@@ -82,7 +82,7 @@ class Job:
         self.view = self.view.model_copy(update=changes)
 
 
-class Queue:
+class JobQueue:
     """Jobs, and the thread that runs them.
 
     Args:
@@ -90,64 +90,66 @@ class Queue:
         store: the folder of results; finished jobs in it are recovered.
     """
 
-    def __init__(self, limits: Limits, store: Store) -> None:
+    def __init__(self, limits: Limits, store: ResultStore) -> None:
         self.limits = limits
         self._store = store
-        self._jobs: dict[str, Job] = {}
-        self._waiting: list[Job] = []
-        self._running: Job | None = None
+        self._jobs: dict[str, RestoreJob] = {}
+        self._waiting: list[RestoreJob] = []
+        self._running: RestoreJob | None = None
         self._seconds_per_job = 5.0
         self._stopped = False
         self._changed = Condition()
-        self._networks = lru_cache(_KEPT_NETWORKS)(load_networks)
+        self._networks = lru_cache(_CACHED_NETWORKS)(load_networks)
         for view, result, finished in store.recover(limits.keep_seconds):
-            self._jobs[view.id] = Job(view, result=result, finished=finished)
-        self._thread = Thread(target=self._work, name="restoring", daemon=True)
+            self._jobs[view.id] = RestoreJob(view, result=result, finished=finished)
+        self._thread = Thread(target=self._run_jobs, name="restoring", daemon=True)
         self._thread.start()
 
-    def check_room(self) -> None:
+    def require_capacity(self) -> None:
         """Check whether another job would be accepted.
 
         Raises:
-            Busy: it would not.
+            ServerBusy: it would not.
         """
         with self._changed:
             waiting = len(self._waiting) + (self._running is not None)
         seconds = max(1, min(60, round(self._seconds_per_job * waiting / 2)))
         if waiting >= self.limits.max_waiting:
-            raise Busy("as many pictures wait as this server takes", seconds)
-        if free_memory() < self.limits.free_bytes:
-            raise Busy("the server's memory is short", max(seconds, _SHORT_OF_MEMORY_SECONDS))
+            raise ServerBusy("as many images wait as this server takes", seconds)
+        if free_memory() < self.limits.min_free_memory:
+            raise ServerBusy("the server's memory is short", max(seconds, _MEMORY_RETRY_SECONDS))
 
-    def submit(self, order: Order, upload: Upload, width: int, height: int) -> Job:
+    def submit(
+        self, request: RestoreRequest, upload: Upload, width: int, height: int
+    ) -> RestoreJob:
         """Append a job; from now on the queue closes the upload.
 
         Raises:
-            Busy: the queue is full.
+            ServerBusy: the queue is full.
         """
         view = JobView(
             id=secrets.token_urlsafe(16),
             state="waiting",
-            name=order.name,
+            name=request.name,
             width=width,
             height=height,
-            task=order.task,
-            command=order.command,
-            result_name=order.result_name,
+            task=request.task,
+            command=request.command,
+            result_name=request.result_name,
         )
-        job = Job(view, order, upload)
+        job = RestoreJob(view, request, upload)
         with self._changed:
-            self.check_room()
+            self.require_capacity()
             self._jobs[view.id] = job
             self._waiting.append(job)
             self._changed.notify_all()
         return job
 
-    def find(self, job: str) -> Job | None:
+    def find(self, job: str) -> RestoreJob | None:
         """Return the job with an id; None if there is none."""
         return self._jobs.get(job)
 
-    def view(self, job: Job) -> JobView:
+    def view(self, job: RestoreJob) -> JobView:
         """Return a job's state, and the number of jobs before it."""
         with self._changed:
             if job not in self._waiting:
@@ -155,7 +157,7 @@ class Queue:
             ahead = self._waiting.index(job) + (self._running is not None)
         return job.view.model_copy(update={"ahead": ahead})
 
-    def cancel(self, job: Job) -> None:
+    def cancel(self, job: RestoreJob) -> None:
         """Cancel a job and delete its files; a running job stops after the current tile."""
         job.cancelled = True
         with self._changed:
@@ -164,7 +166,7 @@ class Queue:
             if was_waiting:
                 self._waiting.remove(job)
         if was_waiting or job.is_final:
-            self._discard(job)
+            self._delete_files(job)
 
     def close(self) -> None:
         """Stop the queue; jobs that are not finished are cancelled."""
@@ -178,26 +180,26 @@ class Queue:
             if job.upload is not None:
                 job.upload.close()
 
-    def _discard(self, job: Job) -> None:
+    def _delete_files(self, job: RestoreJob) -> None:
         if not job.is_final:
             job.update(state="cancelled", seconds_left=None)
         if job.upload is not None:
             job.upload.close()
-        self._store.forget(job.view.id)
+        self._store.delete(job.view.id)
 
-    def _work(self) -> None:
+    def _run_jobs(self) -> None:
         while not self._stopped:
-            job = self._next()
+            job = self._next_job()
             try:
                 if job is not None:
-                    self._run(job)
-                self._expire()
+                    self._run_job(job)
+                self._delete_expired()
             except Exception:  # otherwise the thread would end, and no later job would run
                 _log.exception("the queue continues after an unexpected error")
             with self._changed:
                 self._running = None
 
-    def _next(self) -> Job | None:
+    def _next_job(self) -> RestoreJob | None:
         """Return the next job; None after a while without one."""
         with self._changed:
             if not self._waiting and not self._stopped:
@@ -207,28 +209,28 @@ class Queue:
             self._running = self._waiting.pop(0)
             return self._running
 
-    def _run(self, job: Job) -> None:
-        order, upload = job.order, job.upload
-        assert order is not None
+    def _run_job(self, job: RestoreJob) -> None:
+        request, upload = job.request, job.upload
+        assert request is not None
         assert upload is not None
         start = time.monotonic()
         job.update(state="running")
-        suffix = Path(order.result_name).suffix
-        target = self._store.place(job.view.id, suffix)
+        suffix = Path(request.result_name).suffix
+        target = self._store.result_path(job.view.id, suffix)
         try:
-            self._store.make()
+            self._store.create_folder()
             networks = self._networks(
-                order.model or select_for_upscaling, LoadOptions(strength=order.strength)
+                request.model or select_for_upscaling, LoadOptions(strength=request.strength)
             )
             restored = restore_file(
                 FileJob(upload.path, target),
                 networks,
-                order.output_options,
+                request.output_options,
                 self._progress(job, start),
             )
             if job.cancelled:
                 raise _Cancelled(_CANCELLED)
-            self._finish(job, order, restored, time.monotonic() - start)
+            self._finish(job, request, restored, time.monotonic() - start)
         except _Cancelled:
             job.update(state="cancelled", seconds_left=None)
         except Exception as error:
@@ -236,14 +238,18 @@ class Queue:
             if not isinstance(error, ScalewiseError | MemoryError):
                 _log.exception("a job failed")
             problem = describe_error(FileJob(upload.path, target), error)
-            problem = _told(problem, job, order.name).replace(str(target), order.result_name)
+            problem = _with_user_name(problem, job, request.name).replace(
+                str(target), request.result_name
+            )
             job.update(state="failed", problem=problem, seconds_left=None)
             job.finished = time.time()
         if job.cancelled:  # in the meantime
-            self._discard(job)
+            self._delete_files(job)
         self._seconds_per_job += 0.3 * (time.monotonic() - start - self._seconds_per_job)
 
-    def _finish(self, job: Job, order: Order, restored: RestoredFile, seconds: float) -> None:
+    def _finish(
+        self, job: RestoreJob, request: RestoreRequest, restored: RestoredFile, seconds: float
+    ) -> None:
         view = job.view.model_copy(
             update={
                 "state": "done",
@@ -253,28 +259,32 @@ class Queue:
                 "out_height": restored.height,
                 "model": restored.model,
                 "reason": restored.reason,
-                "warnings": [_told(each, job, order.name) for each in restored.warnings],
+                "warnings": [
+                    _with_user_name(each, job, request.name) for each in restored.warnings
+                ],
                 "format": restored.target.suffix.removeprefix("."),
                 "result_bytes": restored.target.stat().st_size,
                 "seconds": round(seconds, 2),
             }
         )
-        nameless = order.nameless
-        self._store.keep(
+        anonymous = request.anonymous
+        self._store.save_record(
             view.model_copy(
                 update={
-                    "name": nameless.name,
-                    "command": nameless.command,
-                    "result_name": nameless.result_name,
-                    "warnings": [_told(each, job, nameless.name) for each in restored.warnings],
+                    "name": anonymous.name,
+                    "command": anonymous.command,
+                    "result_name": anonymous.result_name,
+                    "warnings": [
+                        _with_user_name(each, job, anonymous.name) for each in restored.warnings
+                    ],
                 }
             )
         )
         job.result, job.finished = restored.target, time.time()
         job.view = view  # last, because a client that sees "done" asks for the result
 
-    def _progress(self, job: Job, start: float) -> Callable[[int, int], None]:
-        def tell(done: int, total: int) -> None:
+    def _progress(self, job: RestoreJob, start: float) -> Callable[[int, int], None]:
+        def update(done: int, total: int) -> None:
             if job.cancelled:
                 raise _Cancelled(_CANCELLED)
             passed = time.monotonic() - start
@@ -287,9 +297,9 @@ class Queue:
             left = passed / part - passed if part else None
             job.update(done=min(part, 1.0), seconds_left=None if left is None else round(left, 1))
 
-        return tell
+        return update
 
-    def _expire(self) -> None:
+    def _delete_expired(self) -> None:
         """Delete jobs that ended long ago, and the oldest ones if there are too many."""
         limits, oldest = self.limits, time.time() - self.limits.keep_seconds
         with self._changed:
@@ -304,13 +314,13 @@ class Queue:
                 self.cancel(job)
 
 
-def _told(text: str, job: Job, name: str) -> str:
+def _with_user_name(text: str, job: RestoreJob, name: str) -> str:
     """Return a message with the user's name for the upload in place of its path."""
     assert job.upload is not None
     return text.replace(str(job.upload.path), name)
 
 
-def lost(job: str) -> JobView:
+def lost_job_view(job: str) -> JobView:
     """Return the view of a job that this server does not know."""
     problem = (
         "the server no longer has this job: it was restarted before the job was finished, or "
@@ -319,7 +329,7 @@ def lost(job: str) -> JobView:
     return JobView(id=job, state="lost", problem=problem)
 
 
-def views_of(queue: Queue, ids: Sequence[str]) -> list[JobView]:
+def get_job_views(queue: JobQueue, ids: Sequence[str]) -> list[JobView]:
     """Return the states of jobs, in the order of their ids."""
     jobs = ((id, queue.find(id)) for id in ids)
-    return [lost(id) if job is None else queue.view(job) for id, job in jobs]
+    return [lost_job_view(id) if job is None else queue.view(job) for id, job in jobs]

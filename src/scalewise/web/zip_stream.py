@@ -7,11 +7,11 @@ from io import RawIOBase
 from pathlib import Path, PurePosixPath
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
-_AT_ONCE = 2**18
+_CHUNK_BYTES = 2**18
 
 
-class _Written(RawIOBase):
-    """Buffer of the bytes written since the last call of ``taken``; it cannot seek."""
+class _WriteBuffer(RawIOBase):
+    """Buffer of the bytes written since the last call of ``take``; it cannot seek."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -23,20 +23,20 @@ class _Written(RawIOBase):
         self._parts.append(bytes(data))
         return len(data)
 
-    def taken(self) -> bytes:
+    def take(self) -> bytes:
         content = b"".join(self._parts)
         self._parts.clear()
         return content
 
 
-def zipped(files: Sequence[tuple[str, Path]]) -> Iterator[bytes]:
+def stream_zip(files: Sequence[tuple[str, Path]]) -> Iterator[bytes]:
     """Yield a zip archive of named files in parts; repeated names get a number.
 
     Files that no longer exist are left out.  Nothing is compressed: images already are.
     """
-    written = _Written()
+    buffer = _WriteBuffer()
     taken: set[str] = set()
-    with ZipFile(written, "w", ZIP_STORED) as archive:  # pyright: ignore[reportArgumentType]
+    with ZipFile(buffer, "w", ZIP_STORED) as archive:  # pyright: ignore[reportArgumentType]
         for name, path in files:
             try:
                 source = path.open("rb")
@@ -44,16 +44,16 @@ def zipped(files: Sequence[tuple[str, Path]]) -> Iterator[bytes]:
                 continue
             with (
                 source,
-                archive.open(ZipInfo(_unique(name, taken)), "w", force_zip64=True) as target,
+                archive.open(ZipInfo(_unique_name(name, taken)), "w", force_zip64=True) as target,
             ):
-                while content := source.read(_AT_ONCE):
+                while content := source.read(_CHUNK_BYTES):
                     target.write(content)
-                    yield written.taken()
-            yield written.taken()
-    yield written.taken()
+                    yield buffer.take()
+            yield buffer.take()
+    yield buffer.take()
 
 
-def _unique(name: str, taken: set[str]) -> str:
+def _unique_name(name: str, taken: set[str]) -> str:
     path, number, unique = PurePosixPath(name), 1, name
     while unique.lower() in taken:
         number += 1

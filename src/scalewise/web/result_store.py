@@ -19,11 +19,11 @@ from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
 from scalewise.web.schemas import JobView
 
-_OURS = re.compile(r"[\w-]{22}\.\w+(\.partial)?|\.scalewise-\w+", re.ASCII)
+_OWN_FILES = re.compile(r"[\w-]{22}\.\w+(\.partial)?|\.scalewise-\w+", re.ASCII)
 """Names of jobs' files, and of temporary ones."""
 
 
-class Store:
+class ResultStore:
     """A folder that belongs to one server at a time.
 
     Args:
@@ -35,24 +35,24 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.make()
+        self.create_folder()
         if not _is_own(folder):
             raise ScalewiseError(f"{folder}: belongs to another user; choose another with --folder")
-        self._lock = _locked(folder / "lock")
+        self._lock = _lock_folder(folder / "lock")
 
-    def make(self) -> None:
+    def create_folder(self) -> None:
         """Create the folder if it does not exist: systems clear temporary folders at times."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def place(self, job: str, suffix: str) -> Path:
+    def result_path(self, job: str, suffix: str) -> Path:
         """Return the path of a job's result with an extension such as ``.png``."""
         return self.folder / f"{job}{suffix}"
 
-    def keep(self, view: JobView) -> None:
+    def save_record(self, view: JobView) -> None:
         """Record a job whose result is complete."""
         write_atomic(self.folder / f"{view.id}.json", view.model_dump_json().encode())
 
-    def forget(self, job: str) -> None:
+    def delete(self, job: str) -> None:
         """Remove a job's files."""
         for path in self.folder.glob(f"{job}.*"):
             path.unlink(missing_ok=True)
@@ -64,18 +64,18 @@ class Store:
         without a finished job.
         """
         found: list[tuple[JobView, Path, float]] = []
-        ours = [path for path in self.folder.iterdir() if _OURS.fullmatch(path.name)]
+        own = [path for path in self.folder.iterdir() if _OWN_FILES.fullmatch(path.name)]
         kept: set[Path] = set()
-        for note in ours:
-            view = _noted(note) if note.suffix == ".json" else None
+        for record in own:
+            view = _read_record(record) if record.suffix == ".json" else None
             if view is None:
                 continue
-            finished = note.stat().st_mtime
-            result = note.with_suffix(Path(view.result_name or "").suffix)
+            finished = record.stat().st_mtime
+            result = record.with_suffix(Path(view.result_name or "").suffix)
             if finished + keep_seconds > time.time() and result.is_file():
                 found.append((view, result, finished))
-                kept |= {note, result}
-        for path in ours:
+                kept |= {record, result}
+        for path in own:
             if path not in kept:
                 path.unlink(missing_ok=True)
         return sorted(found, key=lambda job: job[2])
@@ -98,15 +98,15 @@ def _is_own(folder: Path) -> bool:
     return folder.stat().st_uid == folder.lstat().st_uid == os.getuid()
 
 
-def _noted(note: Path) -> JobView | None:
+def _read_record(record: Path) -> JobView | None:
     try:
-        view = JobView.model_validate_json(note.read_bytes())
+        view = JobView.model_validate_json(record.read_bytes())
     except ValidationError:
         return None
-    return view if view.id == note.stem else None
+    return view if view.id == record.stem else None
 
 
-def _locked(path: Path) -> BinaryIO:
+def _lock_folder(path: Path) -> BinaryIO:
     file = path.open("ab")
     try:
         import fcntl

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scalewise.errors import ScalewiseError
-from scalewise.evaluating.protocols import evaluation_protocol
+from scalewise.evaluating.task_protocols import evaluation_protocol
 from scalewise.files import read
 from scalewise.files.jpeg import decode_jpeg, encode_jpeg, encoder_name
 from scalewise.imaging.colour import to_rgb

@@ -1,0 +1,27 @@
+"""A progress bar where somebody watches, and silence elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from scalewise.cli.progress_bar import progress_bar
+
+
+def test_progress_is_silent_in_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_bar("reading", total=2) as update:
+        update(2)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progress_shows_what_is_done(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes stderr for a terminal
+    monkeypatch.setenv("COLUMNS", "120")
+    with progress_bar("training [x2]") as update:
+        update(3, 12, detail="loss 0.0123")
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "training [x2]" in said.err
+    assert "3/12" in said.err
+    assert "loss 0.0123" in said.err
