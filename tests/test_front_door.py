@@ -102,8 +102,8 @@ def test_sizes_are_checked_before_anything_is_loaded(
 ) -> None:
     for output, size, message in (
         (None, {"scale": 100}, "more than 64 times the size"),
-        (None, {"scale": 2, "width": 10}, "given by scale and width"),
-        (None, {"target": scalewise.Target(2), "width": 10}, "given by target and width"),
+        (None, {"scale": 2, "width": 10}, "scale and width give the size"),
+        (None, {"target": scalewise.Target(2), "width": 10}, "target and width give the size"),
         (None, {"target": 3}, "target must be a Target"),
         ("a.webp", {"width": 20000}, "too large for webp"),
     ):
@@ -151,6 +151,9 @@ def test_both_functions_take_the_same_options(function: Callable[..., Any]) -> N
         "precision": "auto",
         "tile": "auto",
         "strength": 1.0,
+        "ensemble": False,
+        "quality": None,
+        "lossless": False,
         "overwrite": False,
     }
     parameters = inspect.signature(function).parameters
@@ -184,8 +187,8 @@ def test_options_reach_the_model(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"device": "gpu"}, "unknown device 'gpu'"),
-        ({"precision": "f16"}, "unknown precision 'f16'"),
+        ({"device": "gpu"}, "device must be one of"),
+        ({"precision": "f16"}, "precision must be one of"),
         ({"tile": 0}, "tile must be a number of pixels above 0"),
         ({"strength": 2}, "strength must be from 0 to 1"),
     ],
@@ -201,10 +204,56 @@ def test_a_size_is_for_tasks_that_change_it(small: Pixels, loaded: list[str]) ->
     assert scalewise.restore(small, task="photo", width=100).shape == (75, 100, 3)
     assert loaded == ["photo_x2"]
     for options in ({"task": "denoise"}, {"task": "auto"}, {"method": "nlm"}):
-        with pytest.raises(
-            ScalewiseError, match=r"^Target\(scale=3\) is for tasks that change the"
-        ):
+        with pytest.raises(ScalewiseError, match=r"^a size \(scale=3\) is only for tasks that"):
             scalewise.restore(small, scale=3, **options)  # pyright: ignore
+
+
+def test_a_model_in_place_of_the_tasks(
+    small: Pixels, small_release: Path, loaded: list[str]
+) -> None:
+    assert scalewise.restore(small, model="denoise").shape == (60, 80, 3)  # of the fake
+    assert scalewise.restore(small, model=small_release, width=50).shape == (38, 50, 3)
+    assert loaded == ["denoise", small_release.name]
+
+
+def test_quality_and_lossless_are_those_of_the_output(small: Pixels, tmp_path: Path) -> None:
+    noisy = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    for name, options in (
+        ("a.jpg", {"quality": 30}),
+        ("b.jpg", {}),
+        ("c.webp", {"quality": 30}),
+        ("d.webp", {"lossless": True}),
+    ):
+        made = scalewise.restore(noisy, tmp_path / name, task="denoise", **options)
+        exact = np.array_equal(read(tmp_path / name).pixels, made)
+        assert exact == ("lossless" in options)
+    sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    assert sizes["a.jpg"] < sizes["b.jpg"]
+    assert sizes["c.webp"] < sizes["d.webp"]
+    table = Image.open(tmp_path / "a.jpg").quantization[0]
+    scalewise.upscale(small, tmp_path / "e.jpg", quality=30)
+    assert Image.open(tmp_path / "e.jpg").quantization[0] == table
+    for name, value in (("quality", 90), ("lossless", True)):
+        with pytest.warns(scalewise.ScalewiseWarning, match=f"^{name}= is ignored: there is no"):
+            scalewise.upscale(small, scale=1, **{name: value})
+
+
+def test_ensemble_is_that_of_the_command_line(small: Pixels, small_release: Path) -> None:
+    options: dict[str, Any] = {"model": small_release, "device": "cpu", "precision": "f32"}
+    plain = scalewise.upscale(small, **options)
+    mean = scalewise.upscale(small, ensemble=True, **options)
+    mirrored = scalewise.upscale(small[:, ::-1], ensemble=True, **options)[:, ::-1]
+    assert (mean != plain).any()
+    assert np.abs(mean.astype(int) - mirrored).max() <= 1
+    np.testing.assert_array_equal(scalewise.restore(small, ensemble=True, **options), mean)
+
+
+def test_a_method_without_a_network_says_what_it_ignores(small: Pixels) -> None:
+    ignored = r"^method nlm runs no network: device=, tile= and ensemble= are ignored$"
+    with pytest.warns(scalewise.ScalewiseWarning, match=ignored):
+        scalewise.restore(small, method="nlm", device="cpu", tile=64, ensemble=True)
+    with pytest.warns(scalewise.ScalewiseWarning, match=r"precision= is ignored$"):
+        scalewise.restore(small, method="wavelet", precision="f32")
 
 
 def test_tiles_and_precision_change_nothing_that_can_be_seen(
@@ -353,5 +402,7 @@ def test_an_unknown_task_has_no_models() -> None:
 def test_a_tile_is_ignored_with_a_word_by_a_network_that_sees_images_whole(
     photo: NDArray[np.uint8],
 ) -> None:
-    with pytest.warns(scalewise.ScalewiseWarning, match="adaptive_x2 sees images whole: tile is"):
+    with pytest.warns(scalewise.ScalewiseWarning, match="adaptive_x2 sees images whole: tile= is"):
         scalewise.upscale(photo[:40, :40], model="adaptive_x2", tile=32)
+    with pytest.warns(scalewise.ScalewiseWarning, match="adaptive_x2 sees images whole: tile="):
+        scalewise.load("adaptive_x2", tile=32)

@@ -49,15 +49,18 @@ def list_models(task: str | None = None, scale: int | None = None) -> list[Card]
         scale: only those whose output is so many times as large as the input.
 
     Raises:
-        ScalewiseError: no such task.
+        ScalewiseError: no such task, or a scale that is not a number from 1 to 64.
 
     >>> [card.name for card in list_models(task="super-resolution", scale=4)]
     ['scn_x4']
     """
+    from scalewise.arguments import check_number
     from scalewise.tasks import get_task
     from scalewise.weights import list_cards
 
     wanted = None if task is None else get_task(task).name
+    if scale is not None:
+        check_number("scale", scale, 1, 64)
     cards = [card for card in list_cards() if wanted in (None, card.task)]
     return [card for card in cards if scale in (None, card.scale)]
 
@@ -85,8 +88,12 @@ def load(
         ScalewiseError: no such model or device, or the model's files are damaged.
     """
     from scalewise.restoring.loading import LoadOptions, load
+    from scalewise.weights import resolve
 
-    return load(model, LoadOptions(device=device, precision=precision, tile=tile))
+    options = LoadOptions(device=device, precision=precision, tile=tile)
+    release = resolve(model)
+    options.warn_of_ignored_tile(release.card)
+    return load(release, options)
 
 
 class ImageOptions(TypedDict, total=False):
@@ -101,6 +108,9 @@ class ImageOptions(TypedDict, total=False):
     precision: PrecisionChoice
     tile: int | Literal["auto"] | None
     strength: float
+    ensemble: bool
+    quality: int | None
+    lossless: bool
     overwrite: bool
 
 
@@ -160,6 +170,9 @@ def upscale(
     precision: PrecisionChoice = "auto",
     tile: int | Literal["auto"] | None = "auto",
     strength: float = 1.0,
+    ensemble: bool = False,
+    quality: int | None = None,
+    lossless: bool = False,
     overwrite: bool = False,
 ) -> Any:
     """Enlarge an image.  The model is kept in memory for the next call.
@@ -178,6 +191,10 @@ def upscale(
         device, precision, tile: as for :func:`load`.
         strength: how much is kept of what a model for photographs changes, in [0, 1]; the rest
             is the result of the model for clean images.
+        ensemble: average over eight flips and rotations (self-ensemble, x8): slightly better,
+            eight times as slow.
+        quality: JPEG, WebP or AVIF quality of the output, 1 to 100; 95 by default, of AVIF 90.
+        lossless: write WebP and AVIF without loss.
         overwrite: replace an existing file; if False, that is an error.
 
     Returns:
@@ -190,13 +207,17 @@ def upscale(
             no such model or device, or a size that is out of reach.  The output is checked
             before the model is loaded.
     """
+    from scalewise.restoring.file_pipeline import OutputOptions
     from scalewise.restoring.images import upscale_image
     from scalewise.restoring.loading import LoadOptions
 
     sizes = {"scale": scale, "width": width, "height": height, "fit": fit}
     size = target_of(target, **sizes, max_megapixels=max_megapixels)
-    options = LoadOptions(device=device, precision=precision, tile=tile, strength=strength)
-    return upscale_image(image, output, model, size, options, overwrite=overwrite)
+    options = LoadOptions(
+        device=device, precision=precision, tile=tile, strength=strength, ensemble=ensemble
+    )
+    writing = OutputOptions(size, quality=quality, lossless=lossless, overwrite=overwrite)
+    return upscale_image(image, output, model, options, writing)
 
 
 @overload
@@ -205,6 +226,7 @@ def restore(
     output: str | bytes | PathLike[Any] | None = None,
     *,
     task: str = "auto",
+    model: str | Path | None = None,
     method: Method = "network",
     sigma: float | None = None,
     **options: Unpack[ImageOptions],
@@ -217,6 +239,7 @@ def restore(
     output: str | bytes | PathLike[Any] | None = None,
     *,
     task: str = "auto",
+    model: str | Path | None = None,
     method: Method = "network",
     sigma: float | None = None,
     **options: Unpack[ImageOptions],
@@ -228,6 +251,7 @@ def restore(
     output: str | bytes | PathLike[Any] | None = None,
     *,
     task: str = "auto",
+    model: str | Path | None = None,
     method: Method = "network",
     sigma: float | None = None,
     scale: float | None = None,
@@ -239,6 +263,9 @@ def restore(
     precision: PrecisionChoice = "auto",
     tile: int | Literal["auto"] | None = "auto",
     strength: float = 1.0,
+    ensemble: bool = False,
+    quality: int | None = None,
+    lossless: bool = False,
     overwrite: bool = False,
 ) -> Any:
     """Remove noise or JPEG artifacts from an image.  Models are kept for the next call.
@@ -250,14 +277,16 @@ def restore(
         task: a name of :func:`scalewise.tasks.list_tasks` that is not about size alone, such as
             ``denoise``; ``auto`` removes noise or JPEG artifacts, whichever is worse, if either
             can be seen.
+        model: a released model's name or folder, in place of the task's.
         method: ``network``; or, for noise alone, ``nlm`` (non-local means) or ``wavelet``
-            (BayesShrink), which need the extra ``[classical]``.
+            (BayesShrink), which need the extra ``[classical]`` and no device.
         sigma: for ``nlm`` and ``wavelet``: standard deviation of the noise in levels of 255;
             estimated by default.
         scale, width, height, fit, max_megapixels: the size, for a task that changes it, such as
             ``photo``.
         device, precision, tile: as for :func:`load`.
         strength: how much is kept of what the network changes, in [0, 1].
+        ensemble, quality, lossless: as for :func:`upscale`.
         overwrite: replace an existing file; if False, that is an error.
 
     Returns:
@@ -268,13 +297,17 @@ def restore(
             no such task, method or device, a size for a task that keeps it, or a strength
             outside its range.
     """
+    from scalewise.restoring.file_pipeline import OutputOptions
     from scalewise.restoring.images import restore_image
     from scalewise.restoring.loading import LoadOptions
 
     sizes = {"scale": scale, "width": width, "height": height, "fit": fit}
     size = target_of(None, **sizes, max_megapixels=max_megapixels)
-    options = LoadOptions(device=device, precision=precision, tile=tile, strength=strength)
-    return restore_image(image, output, task, method, sigma, size, options, overwrite=overwrite)
+    options = LoadOptions(
+        device=device, precision=precision, tile=tile, strength=strength, ensemble=ensemble
+    )
+    writing = OutputOptions(size, quality=quality, lossless=lossless, overwrite=overwrite)
+    return restore_image(image, output, task, model, method, sigma, options, writing)
 
 
 def __getattr__(name: str) -> str:

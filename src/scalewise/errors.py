@@ -40,8 +40,9 @@ class ScalewiseError(ValueError):
 
     Args:
         message: the line.
-        arguments: names of the arguments that it mentions: ``name=value``, ``name=True`` or
-            ``name=`` anywhere, or the name alone as the first word.
+        arguments: names of the arguments that it is about, and mentions as ``name=value``,
+            ``name=True`` or ``name=`` anywhere, or the name alone as the first word; several are
+            joined by commas and "and".
 
     >>> error = ScalewiseError("scale must be above 0, not -1", arguments=["scale"])
     >>> error.with_flags({"scale": "--scale"})
@@ -114,13 +115,18 @@ def put_flags(
     >>> put_flags("raise it with limit=9, or overwrite=True", ("limit", "overwrite"),
     ...           {"limit": "--limit", "overwrite": "--overwrite"})
     'raise it with --limit 9, or --overwrite'
+    >>> put_flags("scale and width both give the size", ("scale", "width"),
+    ...           {"scale": "--scale", "width": "--width"})
+    '--scale and --width both give the size'
     """
+    names = "|".join(map(re.escape, arguments))
+    if first_word and names and (words := re.match(rf"((?:{names})(, | and |(?=\s)))+", message)):
+        start = re.sub(r"\w+", lambda word: flags.get(word[0], word[0]), words[0])
+        message = start + message[words.end() :]
     for name in arguments:
         assigned = rf"(?<![\w./\\]){name}="
         if name in flags:
             flag = flags[name]
-            if first_word:
-                message = re.sub(rf"^{name}\b(?!=)", flag, message)
             message = re.sub(rf"{assigned}True\b", flag, message)
             message = re.sub(rf"{assigned}(?=[^\s,;:.)])", f"{flag} ", message)
             message = re.sub(assigned, flag, message)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from scalewise.arguments import shown
 from scalewise.errors import ScalewiseError
 from scalewise.plugins import load_plugins, plugin_names
 
@@ -207,12 +208,15 @@ def get_task(name: str) -> Task:
     Raises:
         ScalewiseError: an unknown name; the message lists the known ones.
     """
+    given: Any = name
+    if not isinstance(given, str):
+        raise ScalewiseError(f"a task is a name, not {shown(given)}", arguments=["task"])
     if name not in TASKS:
         _load_entry_points()
     for task in TASKS.values():
         if name == task.name or name in task.aliases:
             return task
-    raise ScalewiseError(f"unknown task '{name}'; known: {', '.join(TASKS)}")
+    raise ScalewiseError(f"unknown task '{name}'; known: {', '.join(TASKS)}", arguments=["task"])
 
 
 def select_task(estimate: Estimate, *, enlarge: bool) -> Task | None:

@@ -93,6 +93,7 @@ def test_one_end_may_be_a_file(
         (b"", ["-", "-"], "one image at a time"),
         (b"", [".", "-o", "-"], "one image at a time"),
         (b"", ["-", "--cluster", "local"], "files that all of its machines can read"),
+        (b"\x89PNG\r\n\x1a\n", ["-", "--device", "mps"], "--device mps: there is no mps"),
         (b"", ["-", "--format", "bmp"], "standard output: unknown format 'bmp'"),
     ],
 )
@@ -111,7 +112,7 @@ def test_what_needs_nothing_goes_through(piped: Piped, photo: NDArray[np.uint8])
     data = encoded(clean, "PNG")
     code, out, err = piped(data, "restore", "-")
     assert (code, out) == (0, data)
-    assert err.startswith("standard input: ")
+    assert err.startswith("standard output: 128x128, is clean: copied (noise about ")
     code, out, _ = piped(data, "restore", "-", "--format", "webp", "--lossless")
     with Image.open(io.BytesIO(out)) as result:
         assert result.format == "WEBP"

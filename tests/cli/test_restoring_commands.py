@@ -81,7 +81,7 @@ def test_upscale_to_any_size_and_format(
     code, out, err = call("upscale", picture, "-m", small_release, *options)
     assert (code, err) == (0, "")
     target = picture.with_name(name)
-    network = "no network" if "--max-megapixels" in options else "small"
+    network = "has this size already: copied" if "--max-megapixels" in options else "small"
     assert only_line(out).startswith(f"{target}: {size[0]}x{size[1]}, {network}")
     assert read(target).pixels.shape == (size[1], size[0], 3)
 
@@ -134,6 +134,11 @@ def test_restore_without_a_network(
     arguments = ("restore", tmp_path / "in" / "a.png", "-o", tmp_path / "b.png")
     assert call(*arguments, "--method", method, "--sigma", "0")[0] == 0
     np.testing.assert_array_equal(read(tmp_path / "b.png").pixels, noisy)
+    code, _, err = call(*arguments, "--overwrite", "--method", method, "--tile", "64")
+    assert (code, f"method {method} runs no network: --tile is ignored" in only_line(err)) == (
+        0,
+        True,
+    )
     for wrong, message in (
         (["--method", method, "--task", "dejpeg"], "only removes noise; leave out --task dejpeg"),
         (["--method", method, "-m", "denoise"], "needs no model; leave out --model"),
@@ -164,14 +169,16 @@ def test_upscale_patterns_and_shards(call, picture: Path, small_release: Path) -
         (["upscale", "{folder}/broken.png"], "broken.png: truncated"),
         (["upscale", "{picture}", "-o", "{folder}/out.xyz"], "unknown extension '.xyz'"),
         (["upscale", "{picture}", "-m", "nothing"], "unknown model 'nothing'"),
-        (["upscale", "{picture}", "--scale", "2", "--width", "9"], "scale and width"),
-        (["upscale", "{picture}", "--scale", "0"], "scale must be above 0"),
-        (["upscale", "{picture}", "--fit", "3840"], "fit '3840': write WxH"),
-        (["upscale", "{picture}", "--shard", "3/2"], "shard 3/2"),
         (["upscale", "{picture}", "--format", "bmp"], "unknown format 'bmp'"),
         (["upscale", "{picture}", "--format", "jpeg", "--lossless"], "never lossless"),
         (["upscale", "{picture}", "--max-pixels", "100"], "--max-pixels 4200"),
-        (["upscale", "{picture}", "--device", "mps"], "no mps device"),
+        (["upscale", "{picture}", "--device", "mps"], "--device mps: there is no mps device"),
+        (
+            ["upscale", "{picture}", "-m", "adaptive_x2", "--precision", "int8"],
+            "--precision int8: ",
+        ),
+        (["upscale", "{picture}", "-m", "scn_x2", "--strength", "0"], "leave out --strength 0"),
+        (["upscale", "{picture}", "-m", "hf-hub:x"], "hf-hub:x: write hf-hub:owner/name"),
         (["upscale", "{picture}", "-o", "/proc/nowhere"], "/proc/nowhere"),
         (["upscale", ""], "a name is empty"),
         (["restore", "{picture}", "-o", ""], "a name is empty"),
@@ -197,6 +204,26 @@ def test_mistakes_get_one_line(call, picture: Path, arguments: list[str], messag
     assert code == 1
     assert message in only_line(err)
     assert sorted(path.name for path in folder.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["upscale", "{picture}", "--scale", "2", "--width", "9"], "--scale and --width give"),
+        (["upscale", "{picture}", "--scale", "0"], "--scale must be above 0"),
+        (["upscale", "{picture}", "--fit", "3840"], "--fit '3840': write WxH"),
+        (["upscale", "{picture}", "--shard", "3/2"], "--shard 3/2: give i/n"),
+        (["restore", "{picture}", "--sigma", "20"], "--sigma is for --method nlm or wavelet"),
+        (["restore", "{picture}", "--task", "photo", "-m", "scn_x2"], "--task or --model"),
+        (["restore", "{picture}", "--method", "nlm", "-m", "x"], "leave out --model x"),
+    ],
+)
+def test_wrong_usage_has_a_status_of_its_own(
+    call, picture: Path, arguments: list[str], message: str
+) -> None:
+    code, _, err = call(*(text.format(picture=picture) for text in arguments))
+    assert code == 2
+    assert message in only_line(err)
 
 
 @pytest.mark.parametrize("command", ["upscale", "restore"])
@@ -320,11 +347,19 @@ def test_restore_looks_what_a_picture_has(call, tmp_path: Path, photo: NDArray[n
     code, out, err = call("restore", tmp_path, "-o", tmp_path / "out")
     assert (code, err) == (0, "")
     clean, coarse, grainy, summary = out.splitlines()
-    assert "clean.png: nothing to restore (noise about" in clean
+    assert "out/clean.png: 200x200, is clean: copied (noise about" in clean
     assert "coarse.jpg: 200x200, dejpeg (JPEG quality 30, noise about" in coarse
     assert "grain.png: 200x200, denoise (noise about 2" in grainy
-    assert summary.startswith("2 restored, 1 left, because there is nothing to restore, in ")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["coarse.jpg", "grain.png"]
+    assert summary.startswith("2 restored, 1 unchanged, in ")
+    made = tmp_path / "out" / "clean.png"
+    assert made.read_bytes() == (tmp_path / "clean.png").read_bytes()
+    code, out, _ = call("restore", tmp_path, "-o", tmp_path / "out")
+    assert (code, only_line(out)[:31]) == (0, "0 restored, 3 existed already (")
+    code, out, _ = call("restore", tmp_path / "clean.png", "-o", tmp_path / "a.webp")
+    assert (code, "a.webp: 200x200, is clean: converted to webp, quality 95 (" in out) == (0, True)
+    code, out, _ = call("restore", tmp_path / "clean.png", "--format", "webp")  # next to itself
+    assert (code, "clean.png: nothing to restore (noise about" in only_line(out)) == (0, True)
+    assert not list(tmp_path.glob("clean_*"))
 
 
 def test_restore_with_a_task_and_a_strength(call, picture: Path) -> None:
@@ -346,9 +381,6 @@ def test_restore_with_a_task_and_a_strength(call, picture: Path) -> None:
 
 
 def test_restore_refuses_what_does_not_fit(call, picture: Path) -> None:
-    code, _, err = call("restore", picture, "--task", "photo", "-m", "scn_x2")
-    assert code == 1
-    assert "--task or --model" in only_line(err)
     code, _, err = call("restore", picture, "-m", "scn_x2", "--strength", "0.5")
     assert code == 1
     assert "scn_x2 only enlarges" in only_line(err)

@@ -27,7 +27,7 @@ from scalewise.restoring.batch import JobResult, restore_files
 from scalewise.restoring.file_pipeline import OutputOptions
 from scalewise.restoring.jobs import FileJob, plan_jobs
 from scalewise.restoring.loading import LoadOptions
-from scalewise.restoring.selection import load_cascade
+from scalewise.restoring.selection import load_cascade, select_for_restoring
 
 OPTIONS = LoadOptions(device="cpu", precision="f32", tile=32)
 COUNT = 12
@@ -398,6 +398,13 @@ def test_what_a_worker_needs(small_release: Path, tmp_path: Path) -> None:
     assert isinstance(answer, JobResult)
     assert answer.restored is not None
     assert (answer.restored.width, answer.restored.height) == (16, 18)
+    job.target.unlink()
+    assert worker.load(this_version(), here, select_for_restoring, OPTIONS) == ""
+    answer = worker.restore(job, OutputOptions())
+    assert isinstance(answer, JobResult)
+    assert answer.restored is not None
+    assert answer.restored.unchanged == "is clean: copied"
+    assert job.target.read_bytes() == job.source.read_bytes()
 
 
 def test_without_ray(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

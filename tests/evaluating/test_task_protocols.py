@@ -77,7 +77,7 @@ def test_bicubic_on_photos_of_set14(shared_data: Path) -> None:
 def test_noise_on_kodak24_has_its_strength(shared_data: Path, sigma: int) -> None:
     path = sorted((shared_data / "eval" / "Kodak24" / "HR").iterdir())[0]
     noisy, truth = denoising(sigma).prepare(read(path).pixels, None, 1, path.stem)
-    assert psnr(noisy, truth) == pytest.approx(20 * np.log10(255 / sigma), abs=0.02)
+    assert psnr(noisy, truth, 255) == pytest.approx(20 * np.log10(255 / sigma), abs=0.02)
 
 
 def test_noise_goes_by_the_stem_for_ever() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from scalewise.errors import ScalewiseError
 from scalewise.imaging.blind_estimation import (
     estimate_degradation,
     estimate_jpeg_quality,
@@ -19,10 +20,22 @@ from scalewise.imaging.jpeg_codec import LUMA_TABLE, quantisation_table
 @pytest.mark.parametrize("sigma", [0, 5, 15, 25, 50])
 def test_noise_of_a_photograph(photo: NDArray[np.uint8], sigma: float) -> None:
     noisy = gaussian_noise(photo, sigma, np.random.default_rng(0))
-    assert estimate_sigma(noisy) == pytest.approx(sigma, abs=2, rel=0.1)
+    assert estimate_sigma(noisy, 255) == pytest.approx(sigma, abs=2, rel=0.1)
     rounded = noisy.round().clip(0, 255).astype(np.uint8)
     assert estimate_sigma(rounded) == pytest.approx(sigma, abs=2, rel=0.15)
     assert estimate_sigma(rounded[..., 0]) == pytest.approx(sigma, abs=2, rel=0.15)
+
+
+def test_white_is_that_of_the_type(photo: NDArray[np.uint8]) -> None:
+    noisy = gaussian_noise(photo, 15, np.random.default_rng(0)).clip(0, 255)
+    coded = jpeg(photo, 50)
+    assert estimate_sigma(noisy / 255) == pytest.approx(estimate_sigma(noisy, 255))
+    assert estimate_jpeg_quality_of_pixels(coded / 255) == pytest.approx(50, abs=1)
+    deep = coded.astype(np.uint16) * np.uint16(257)
+    assert estimate_jpeg_quality_of_pixels(deep) == pytest.approx(50, abs=1)
+    for estimate in (estimate_sigma, estimate_jpeg_quality_of_pixels, estimate_degradation):
+        with pytest.raises(ScalewiseError, match=r"floating values .* not from 0 to 255"):
+            estimate(noisy)
 
 
 def test_compression_is_no_noise(photo: NDArray[np.uint8]) -> None:
@@ -65,7 +78,7 @@ def test_pixels_of_no_jpeg_tell_no_quality(photo: NDArray[np.uint8]) -> None:
     flat = np.full((64, 64, 3), 130, np.uint8)
     drawing = np.repeat(np.repeat(np.eye(32, dtype=np.uint8) * 255, 4, 0), 4, 1)[..., None]
     for image in (photo, shifted, noisy, flat, drawing, coded[:7, :7], coded[:0, :0]):
-        assert estimate_jpeg_quality_of_pixels(image) is None
+        assert estimate_jpeg_quality_of_pixels(image, 255) is None
 
 
 def test_a_table_is_believed_before_the_pixels(photo: NDArray[np.uint8]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from scalewise.errors import ScalewiseError
 from scalewise.imaging.metrics import blocking_effect, psnr, psnr_b, ssim
 
 
@@ -50,7 +51,7 @@ def test_ssim_is_scikit_images_within_its_valid_interior(pair: Pair) -> None:
         data_range=255,
         full=True,
     )
-    assert ssim(image, reference) == pytest.approx(field[5:-5, 5:-5].mean(), abs=1e-9)
+    assert ssim(image, reference, 255) == pytest.approx(field[5:-5, 5:-5].mean(), abs=1e-9)
 
 
 def test_ssim_knows_identity_and_order(pair: Pair) -> None:
@@ -94,22 +95,50 @@ def test_psnr_b_by_hand() -> None:
     image = np.repeat([[0.0, 6.0]], 8, axis=1).repeat(16, axis=0)
     reference = image + 3
     assert blocking_effect(image) == pytest.approx(36 / 2 * 3 / 4)
-    assert psnr_b(image, reference) == pytest.approx(10 * np.log10(255**2 / (9 + 13.5)))
-    assert psnr_b(image, image) == pytest.approx(10 * np.log10(255**2 / 13.5))
+    assert psnr_b(image, reference, 255) == pytest.approx(10 * np.log10(255**2 / (9 + 13.5)))
+    assert psnr_b(image, image, 255) == pytest.approx(10 * np.log10(255**2 / 13.5))
 
 
 def test_psnr_b_sees_blocks_where_they_are_and_only_those(pair: Pair) -> None:
     _, clean = (picture[:96, :96, 0].astype(float) for picture in pair)
     tiles = 12.0 * (np.indices((96, 96)) // 8).sum(axis=0) % 24
     blocks, shifted = (clean + shift for shift in (tiles, np.roll(tiles, 4, axis=(0, 1))))
-    assert psnr(blocks, clean) == pytest.approx(psnr(shifted, clean))
-    assert psnr_b(blocks, clean) < psnr_b(shifted, clean) == pytest.approx(psnr(shifted, clean))
+    unblocked = pytest.approx(psnr(shifted, clean, 255))
+    assert psnr(blocks, clean, 255) == unblocked
+    assert psnr_b(blocks, clean, 255) < psnr_b(shifted, clean, 255) == unblocked
 
 
 @pytest.mark.parametrize("shape", [(8, 20), (20, 8), (20, 20, 3)])
 def test_psnr_b_needs_two_blocks(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="9x9"):
         psnr_b(np.zeros(shape), np.zeros(shape))
+
+
+@pytest.mark.parametrize("metric", [psnr, psnr_b, ssim])
+def test_white_is_that_of_the_type(metric, pair: Pair) -> None:
+    image, reference = (picture[..., 0] for picture in pair)
+    expected = pytest.approx(metric(image, reference))
+    assert metric(image / 255, reference / 255) == expected
+    assert metric(image.astype(float), reference.astype(float), 255) == expected
+    assert metric(image, reference.astype(float), data_range=255) == expected
+    for wrong, message in (
+        ((image.astype(float), reference.astype(float)), "floating values are in .* data_range="),
+        ((image.astype(float) * 2 - 255, reference / 255), "floating values are in"),
+        ((image, reference / 255), "float64 and uint8 do not tell what is white; give data_range="),
+        ((image.astype(int), reference.astype(int)), "int64 do not tell what is white"),
+        ((image, reference, 0), "data_range must be above 0, not 0"),
+    ):
+        with pytest.raises(ScalewiseError, match=message) as caught:
+            metric(*wrong)
+        assert caught.value.arguments == ("data_range",)
+    noisy = reference / 255 + np.random.default_rng(0).normal(0, 50 / 255, reference.shape)
+    assert metric(noisy, reference / 255) > 0  # noise goes beyond the range
+
+
+def test_white_of_16_bits(pair: Pair) -> None:
+    image, reference = (picture.astype(np.uint16) * np.uint16(257) for picture in pair)
+    assert psnr(image, reference) == pytest.approx(psnr(*pair))
+    assert psnr(image.astype(">u2"), reference) == pytest.approx(psnr(*pair))
 
 
 @pytest.mark.parametrize("metric", [psnr, psnr_b, ssim])

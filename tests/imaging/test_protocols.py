@@ -93,7 +93,8 @@ def test_field_scores_by_its_definition(photo: Pixels) -> None:
     eight_bit = np.rint(restored.clip(0, 255)).astype(np.uint8)
     inside = (slice(3, -3), slice(3, -3))
     y, y_truth = rgb_to_y(eight_bit)[inside], rgb_to_y(truth)[inside]
-    expected = (psnr(eight_bit[inside], truth[inside]), psnr(y, y_truth), ssim(y, y_truth))
+    compared = ((eight_bit[inside], truth[inside]), (y, y_truth))
+    expected = (*(psnr(*pair, 255) for pair in compared), ssim(y, y_truth, 255))
     assert FIELD.score(restored, truth, 3)[:3] == pytest.approx(expected)
     assert FIELD.score(restored, truth, 3).psnr_b is None
     assert FIELD.score(eight_bit, truth, 3) == FIELD.score(restored, truth, 3)

@@ -23,6 +23,7 @@ from scalewise.restoring.batch import JobResult, Workload, restore_files
 from scalewise.restoring.file_pipeline import OpenJob, OutputOptions, restore_file
 from scalewise.restoring.jobs import FileJob, plan_jobs
 from scalewise.restoring.restorer import Restorer
+from scalewise.restoring.selection import AutoSelector, SelectedModels
 from scalewise.restoring.sizes import Target
 from tests.restoring.fakes import FakeRuntime, Traits
 
@@ -263,6 +264,69 @@ def test_any_size(
     done = restore_file(FileJob(folder / "a.png", target), [doubling], output)
     assert (done.width, done.height) == size
     assert read(target).pixels.shape == (size[1], size[0], 3)
+
+
+@pytest.fixture
+def clean(doubling: Restorer) -> AutoSelector:
+    """Finds nothing to restore in any picture."""
+    return AutoSelector(lambda _: SelectedModels((), "no noise"), [doubling])
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_clean_pictures_are_copied(folder: Path, clean: AutoSelector) -> None:
+    (folder / "a.png").chmod(0o640)
+    out = folder.parent / "out"
+    jobs = plan_jobs([folder], out, "")
+    told = {each.job.source.name: each.restored for each in restore_files(jobs, clean)}
+    assert files(out) == files(folder)
+    assert {made.unchanged for made in told.values() if made} == {"is clean: copied"}
+    assert mode(out / "a.png") == 0o640
+    assert set(states(list(restore_files(jobs, clean))).values()) == {"skipped"}
+    (out / "a.png").write_bytes(b"mine")
+    (out / "a.png").chmod(0o600)
+    list(restore_files(jobs, clean, OutputOptions(overwrite=True)))
+    assert files(out) == files(folder)
+    assert mode(out / "a.png") == 0o600  # as for every result that replaces a file
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "told"),
+    [
+        ("a.webp", OutputOptions(), "is clean: converted to webp, quality 95"),
+        ("a.webp", OutputOptions(lossless=True), "is clean: converted to webp, lossless"),
+        ("a.avif", OutputOptions(quality=80), "is clean: converted to avif, quality 80"),
+        ("a.png", OutputOptions(format="tiff"), "is clean: converted to tiff"),
+        ("a.png", OutputOptions(strip=True), "is clean: encoded again without metadata"),
+        ("a.png", OutputOptions(quality=50), "is clean: copied"),
+    ],
+)
+def test_clean_pictures_are_encoded_again_only_if_asked(
+    folder: Path, clean: AutoSelector, name: str, output: OutputOptions, told: str
+) -> None:
+    target = folder.parent / name
+    made = restore_file(FileJob(folder / "a.png", target), clean, output)
+    assert (made.unchanged, made.model) == (told, "no network")
+    exact = name == "a.png" or output.lossless
+    difference = read(target).pixels.astype(int) - read(folder / "a.png").pixels
+    assert np.abs(difference).max() == 0 if exact else 0 < np.abs(difference).max() < 60
+
+
+def test_damaged_pictures_are_not_copied(folder: Path, clean: AutoSelector) -> None:
+    whole = (folder / "a.png").read_bytes()
+    (folder / "a.png").write_bytes(whole[:-1000])
+    with pytest.raises(ScalewiseError, match=r"a\.png: truncated"):
+        restore_file(FileJob(folder / "a.png", folder.parent / "a.png"), clean)
+    assert not (folder.parent / "a.png").exists()
+
+
+def test_a_picture_of_the_wanted_size_is_copied(folder: Path, doubling: Restorer) -> None:
+    target = folder.parent / "b.jpg"
+    made = restore_file(FileJob(folder / "b.jpg", target), [doubling], OutputOptions(Target(1)))
+    assert made.unchanged == "has this size already: copied"
+    assert target.read_bytes() == (folder / "b.jpg").read_bytes()
 
 
 def test_a_limit_on_pixels(folder: Path, doubling: Restorer) -> None:

@@ -11,9 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from scalewise.arguments import path_of
 from scalewise.errors import ScalewiseError
 from scalewise.files import Metadata, Picture, read, write
-from scalewise.restoring.inputs import path_of, read_input, samples_for_file
+from scalewise.restoring.inputs import read_input, samples_for_file
 from scalewise.restoring.restorer import Restorer
 from tests.restoring.fakes import FakeRuntime, Traits
 

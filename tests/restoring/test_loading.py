@@ -96,8 +96,8 @@ def test_a_processor_without_bf16_runs_in_float32(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"precision": "f16"}, "unknown precision 'f16'; choose auto, f32, bf16 or int8"),
-        ({"device": "gpu"}, "unknown device 'gpu'; choose auto, cpu, cuda or mps"),
+        ({"precision": "f16"}, "precision must be one of auto, f32, bf16, int8, not 'f16'"),
+        ({"device": "gpu"}, "device must be one of auto, cpu, cuda, mps, not 'gpu'"),
         ({"strength": 1.5}, "strength must be from 0 to 1, not 1.5"),
         ({"tile": 0}, "tile must be a number of pixels above 0, 'auto' or None, not 0"),
         ({"tile": "large"}, "tile must be a number of pixels above 0, 'auto' or None, not 'large'"),

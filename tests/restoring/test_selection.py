@@ -9,13 +9,14 @@ import pytest
 from numpy.typing import NDArray
 
 import scalewise
-from scalewise.errors import NothingToRestore, ScalewiseError
+from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, read, write
 from scalewise.imaging.blind_estimation import Estimate, estimate_degradation
 from scalewise.imaging.degradations import gaussian_noise
 from scalewise.restoring import selection
 from scalewise.restoring.batch import restore_files
 from scalewise.restoring.cascade import upscale_array
+from scalewise.restoring.file_pipeline import OutputOptions
 from scalewise.restoring.jobs import FileJob, plan_jobs
 from scalewise.restoring.loading import LoadOptions, load
 from scalewise.restoring.restorer import Restorer
@@ -115,13 +116,14 @@ def test_small_pictures_are_clean(tmp_path: Path, size: tuple[int, int]) -> None
 def test_a_choice_is_made_for_every_picture(pictures: Path) -> None:
     def pick(path: Path) -> SelectedModels:
         if path.name.startswith("clean"):
-            raise NothingToRestore(f"{path}: nothing to restore")
+            return SelectedModels((), "it is clean")
         return SelectedModels([darkening()], f"it is {path.stem}")
 
     jobs = plan_jobs([pictures], pictures / "out", "")
     choice = AutoSelector(pick, [darkening()])
-    outcomes = {each.job.source.name: each for each in restore_files(jobs, choice)}
-    assert outcomes["clean.png"].needless.endswith("clean.png: nothing to restore")
+    leave = OutputOptions(copy_clean=False)
+    outcomes = {each.job.source.name: each for each in restore_files(jobs, choice, leave)}
+    assert outcomes["clean.png"].needless.endswith("clean.png: nothing to restore (it is clean)")
     assert not outcomes["clean.png"].skipped
     assert not (pictures / "out" / "clean.png").exists()
     done = outcomes["noisy.png"].restored
@@ -129,7 +131,7 @@ def test_a_choice_is_made_for_every_picture(pictures: Path) -> None:
     assert (done.model, done.reason) == ("dark", "it is noisy")
     expected = np.rint(read(pictures / "noisy.png").pixels / 2)
     assert np.abs(read(done.target).pixels - expected).max() <= 1
-    again = {each.job.source.name: each for each in restore_files(jobs, choice)}
+    again = {each.job.source.name: each for each in restore_files(jobs, choice, leave)}
     assert again["noisy.png"].skipped
     assert again["clean.png"].needless
 
@@ -163,8 +165,8 @@ def test_what_is_degraded_is_enlarged_by_another_model(
     choice = select_for_restoring(LoadOptions(strength=0.5))
     for name, model in (("noisy.png", "denoise"), ("coarse.jpg", "dejpeg")):
         assert choose(choice, pictures / name).restorers[0].name == model
-    with pytest.raises(NothingToRestore, match=r"clean.png: nothing to restore \(noise about"):
-        choose(choice, pictures / "clean.png")
+    clean = choose(choice, pictures / "clean.png")
+    assert (clean.restorers, clean.reason[:11]) == ((), "noise about")
     assert {name for name, _ in asked} == {"denoise", "dejpeg"}
 
 

@@ -34,7 +34,7 @@ def test_sizes_of_a_picture_of_100_by_300(target: Target, size: tuple[int, int])
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ({"scale": 2, "width": 10}, "given by scale and width; choose one"),
+        ({"scale": 2, "width": 10}, "scale and width give the size; choose one"),
         ({"width": 20, "height": 10}, "choose one; fit takes both"),
         ({"scale": 0}, "scale must be above 0, not 0"),
         ({"scale": float("nan")}, "scale must be above 0"),
@@ -43,7 +43,7 @@ def test_sizes_of_a_picture_of_100_by_300(target: Target, size: tuple[int, int])
         ({"width": 100.5}, "width must be a whole number of pixels, not 100.5"),
         ({"fit": (100, 50.5)}, "fit must be a whole number of pixels, not 100x50.5"),
         ({"width": "100"}, "width must be a number, not '100'"),
-        ({"scale": True}, "scale must be a number, not 'True'"),
+        ({"scale": True}, "scale must be a number, not True"),
         ({"fit": 100}, r"fit must be \(width, height\), not 100"),
         ({"fit": "100x50"}, r"fit must be \(width, height\), not '100x50'"),
     ],

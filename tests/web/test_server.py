@@ -104,7 +104,7 @@ def test_a_waiting_job_can_be_cancelled(server: Server, pictures: Path) -> None:
     [
         ({"task": "polish"}, 422, "unknown task 'polish'; known: photo"),
         ({"scale": -1}, 422, "scale: input should be greater than 0"),
-        ({"scale": 2, "width": 100}, 422, "the size is given by scale and width; choose one"),
+        ({"scale": 2, "width": 100}, 422, "scale and width give the size; choose one"),
         ({"task": "upscale", "strength": 0.5}, 422, "scn_x2 only enlarges"),
         ({"model": "../../etc"}, 422, "unknown model '../../etc'; choose one of "),
         ({"colour": "red"}, 422, "colour: extra inputs are not permitted"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import builtins
 import json
 import pickle
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -99,7 +101,6 @@ def test_what_was_downloaded_is_there_without_a_network(
         ("hf-hub:people/nothing", "hf-hub:people/nothing: there is no such model on the hub, or"),
         ("hf-hub:{name}@v9", "@v9: the model has no such revision$"),
         ("hf-hub:people/no/such/name", "write hf-hub:owner/name, perhaps with @revision$"),
-        ("hf-hub:", "write hf-hub:owner/name, perhaps with @revision$"),
         ("hf-hub:people/bare", r"bare: not a released model of scalewise \(card.json or"),
     ],
 )
@@ -113,10 +114,40 @@ def test_what_is_not_there_is_one_clear_line(
     assert hub.downloads == []
 
 
-def test_a_server_that_does_not_answer(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "reference", ["hf-hub:", "hf-hub:x", "hf-hub:a/b/c", "hf-hub:a/b@", "hf-hub:a b/c"]
+)
+def test_what_names_no_model_is_refused_without_a_network(
+    reference: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub, "hf_hub_url", None)  # and so the network is not asked
+    with pytest.raises(ScalewiseError, match=r"write hf-hub:owner/name, perhaps with @revision$"):
+        resolve(reference)
+
+
+def test_a_server_that_is_not_there(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    start = time.monotonic()
     with pytest.raises(ScalewiseError, match=r"cannot be reached; check the network, HF_ENDPOINT"):
         resolve("hf-hub:people/unreachable")
+    assert time.monotonic() < start + 6
+
+
+def test_a_server_that_does_not_answer(
+    hub: Hub, published: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Downloads of before are used; for others it is one line, after a while."""
+    from scalewise.weights.hub import download_release
+
+    first = download_release(f"hf-hub:{published}")
+    monkeypatch.setattr("scalewise.weights.hub._ANSWER_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        start = time.monotonic()
+        assert download_release.__wrapped__(f"hf-hub:{published}") == first
+        with pytest.raises(ScalewiseError, match="not downloaded before, and the hub cannot be"):
+            resolve("hf-hub:people/silent")
+        assert time.monotonic() < start + 6
 
 
 def test_a_file_that_is_not_the_cards(hub: Hub, published: str) -> None:

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ import typer
 from scalewise.cli.messages import print_error, print_warning
 from scalewise.cli.pipes import Places, places
 from scalewise.cli.progress_bar import progress_bar
+from scalewise.cli.usage_errors import refusing_usage
 
 if TYPE_CHECKING:
     from scalewise.restoring.batch import JobResult
@@ -59,8 +60,7 @@ def make_engine(
         name = release.card.name
         if options.force_tiling:
             print_warning(f"{name} is made to see images whole: cut into tiles, results differ")
-        elif options.tile_is_ignored(release.card):
-            print_warning(f"{name} is made to see images whole: --tile is ignored")
+        options.warn_of_ignored_tile(release.card)
     return Engine(model, release, automatic, options, cluster)
 
 
@@ -70,7 +70,8 @@ def select(
     """Return which images of folders to take, from the command line."""
     from scalewise.restoring.jobs import Selection, parse_shard
 
-    return Selection(tuple(include or ()), tuple(exclude or ()), parse_shard(shard or "1/1"))
+    with refusing_usage():
+        return Selection(tuple(include or ()), tuple(exclude or ()), parse_shard(shard or "1/1"))
 
 
 def limit_of_pixels(max_pixels: int | None) -> int | None:
@@ -103,6 +104,8 @@ def restore_all(
         jobs = plan_jobs(
             files.inputs, files.output, suffix, format=form, selection=selection, warn=print_warning
         )
+        # Next to the image itself a copy is of no use; elsewhere the results should be complete.
+        output_options = replace(output_options, copy_clean=files.output is not None)
         _restore_and_report(title, files, jobs, engine, output_options)
 
 
@@ -145,7 +148,7 @@ def _restore_and_report(
         typer.echo(_summary(counts, time.perf_counter() - start))
     if counts["failed"]:
         raise typer.Exit(1)
-    files.deliver(output_options)
+    files.deliver()
 
 
 def _report(results: Iterable[JobResult], alone: bool, files: Places) -> Counter[str]:
@@ -158,14 +161,13 @@ def _report(results: Iterable[JobResult], alone: bool, files: Places) -> Counter
     for result in results:
         done = result.restored
         if done is not None:
-            counts["restored"] += 1
+            counts["unchanged" if done.unchanged else "restored"] += 1
             for warning in done.warnings:
                 print_warning(files.named(warning))
             reason = f" ({done.reason})" if done.reason else ""
-            say(
-                f"{done.target}: {done.width}x{done.height}, {done.model}{reason}, "
-                f"{done.seconds:.1f} s"
-            )
+            time_taken = "" if done.unchanged else f", {done.seconds:.1f} s"
+            what = f"{done.unchanged or done.model}{reason}{time_taken}"
+            say(f"{done.target}: {done.width}x{done.height}, {what}")
         elif result.needless:
             counts["needless"] += 1
             say(result.needless)
@@ -180,6 +182,8 @@ def _report(results: Iterable[JobResult], alone: bool, files: Places) -> Counter
 
 def _summary(counts: Counter[str], seconds: float) -> str:
     parts = [f"{counts['restored']} restored"]
+    if counts["unchanged"]:
+        parts.append(f"{counts['unchanged']} unchanged")
     if counts["skipped"]:
         parts.append(f"{counts['skipped']} existed already (--overwrite replaces them)")
     if counts["needless"]:

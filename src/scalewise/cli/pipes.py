@@ -10,12 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from scalewise.errors import ScalewiseError
-
-if TYPE_CHECKING:
-    from scalewise.restoring.file_pipeline import OutputOptions
 
 PIPE = "-"
 """The name of standard input and output; a file with that name is given as ``./-``."""
@@ -43,30 +39,13 @@ class Places:
             message = message.replace(str(path), name)
         return message
 
-    def deliver(self, output_options: OutputOptions) -> None:
-        """Send the result to standard output, or the input if there was nothing to restore.
+    def deliver(self) -> None:
+        """Send the result to standard output, if it is to go there.
 
         Raises:
-            ScalewiseError: the reader closed the pipe early, or the input cannot be converted.
+            ScalewiseError: the reader closed the pipe early.
         """
-        if self.result is None:
-            return
-        (source,) = self.inputs
-        if self.result.exists():
-            _send(self.result)
-        elif format_by_content(source) == self.result.suffix and not output_options.strip:
-            _send(source)
-        else:
-            from scalewise.files import read, write
-
-            picture = read(source, max_pixels=output_options.max_pixels)
-            write(
-                self.result,
-                picture,
-                quality=output_options.quality,
-                lossless=output_options.lossless,
-                strip=output_options.strip,
-            )
+        if self.result is not None:
             _send(self.result)
 
 
@@ -117,7 +96,8 @@ def places(
         try:
             yield found
         except ScalewiseError as error:
-            raise type(error)(found.named(str(error))) from None
+            message = found.named(str(error))
+            raise type(error)(message, arguments=error.arguments) from None
 
 
 def format_by_content(path: Path) -> str | None:

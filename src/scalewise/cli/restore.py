@@ -30,10 +30,11 @@ from scalewise.cli.options import (
     TileOption,
 )
 from scalewise.cli.protocol_options import RESTORING_TASK_NAMES, parse_restoring_task
-from scalewise.errors import ScalewiseError
+from scalewise.cli.usage_errors import UsageError, refusing_usage
 from scalewise.tasks import AUTO
 
 if TYPE_CHECKING:
+    from scalewise.restoring.loading import LoadOptions
     from scalewise.restoring.selection import ModelLoader
 
 
@@ -95,8 +96,8 @@ def restore(
 ) -> None:
     """Remove noise and JPEG artifacts from images.
 
-    Images without either are not changed, and a line says so. Run the same command again to
-    resume: existing results are skipped.
+    Images without either are left alone or, with --output, copied there as they are; a line says
+    so. Run the same command again to resume: existing results are skipped.
 
     Examples:
         # Restore a photo, as photo_restored.jpg
@@ -114,21 +115,8 @@ def restore(
     from scalewise.weights import default_model
 
     if model is not None and task != AUTO:
-        raise ScalewiseError("give --task or --model: a model has one task")
+        raise UsageError("give --task or --model: a model has one task")
     automatic: ModelLoader = select_for_restoring
-    if method != "network":
-        automatic = _classical(method, sigma, task, model)
-        task = AUTO
-    elif sigma is not None:
-        raise ScalewiseError("--sigma is for --method nlm or wavelet; a network needs none")
-    output_options = OutputOptions(
-        format=format,
-        quality=quality,
-        lossless=lossless,
-        strip=strip,
-        overwrite=overwrite,
-        max_pixels=limit_of_pixels(max_pixels),
-    )
     options = LoadOptions(
         device=device,
         precision=precision,
@@ -136,6 +124,19 @@ def restore(
         force_tiling=force_tiling,
         ensemble=ensemble,
         strength=strength,
+    )
+    if method != "network":
+        automatic = _classical(method, sigma, task, model, options)
+        task = AUTO
+    elif sigma is not None:
+        raise UsageError("--sigma is for --method nlm or wavelet; a network needs none")
+    output_options = OutputOptions(
+        format=format,
+        quality=quality,
+        lossless=lossless,
+        strip=strip,
+        overwrite=overwrite,
+        max_pixels=limit_of_pixels(max_pixels),
     )
     named = model if task == AUTO else default_model(task)
     engine = make_engine(named, automatic, options, cluster)
@@ -146,13 +147,22 @@ def restore(
 
 
 def _classical(
-    method: Literal["nlm", "wavelet"], sigma: float | None, task: str, model: str | None
+    method: Literal["nlm", "wavelet"],
+    sigma: float | None,
+    task: str,
+    model: str | None,
+    options: LoadOptions,
 ) -> ModelLoader:
     """Return what loads a classical denoiser in place of models."""
-    from scalewise.restoring.classical import check_method, load_classical, require_denoising
+    from scalewise.restoring.classical import (
+        check_method,
+        load_classical,
+        require_denoising,
+        warn_of_ignored,
+    )
 
-    if model is not None:
-        raise ScalewiseError(f"--method {method} needs no model; leave out --model")
-    require_denoising(method, task)
+    with refusing_usage():
+        require_denoising(method, task, model)
     check_method(method, sigma)
+    warn_of_ignored(method, options)
     return partial(load_classical, method, sigma)

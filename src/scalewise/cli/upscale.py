@@ -30,7 +30,7 @@ from scalewise.cli.options import (
     SuffixOption,
     TileOption,
 )
-from scalewise.errors import ScalewiseError
+from scalewise.cli.usage_errors import UsageError, refusing_usage
 
 
 def upscale(
@@ -115,8 +115,10 @@ def upscale(
     from scalewise.restoring.selection import select_for_upscaling
     from scalewise.restoring.sizes import Target
 
+    with refusing_usage():
+        target = Target(scale, width, height, _frame(fit), max_megapixels)
     output_options = OutputOptions(
-        Target(scale, width, height, _frame(fit), max_megapixels),
+        target,
         format=format,
         quality=quality,
         lossless=lossless,
@@ -146,5 +148,5 @@ def _frame(text: str | None) -> tuple[int, int] | None:
         return None
     match = re.fullmatch(r"(\d+)[xX](\d+)", text)
     if match is None:
-        raise ScalewiseError(f"fit '{text}': write WxH, such as 3840x2160")
+        raise UsageError(f"--fit '{text}': write WxH, such as 3840x2160")
     return int(match[1]), int(match[2])

@@ -10,7 +10,8 @@ from typing import Any
 
 import typer
 
-from scalewise.cli.messages import print_error
+from scalewise.cli.messages import flags_in_use, print_error
+from scalewise.errors import ScalewiseError
 
 _ParserError: Any = typer.BadParameter.__base__
 """Common class of the parser's errors; typer does not export it."""
@@ -49,6 +50,15 @@ def explaining_usage(context: Any, words: Sequence[str] = ()) -> Generator[None,
         message = _explain(error, context, words)
         mark = " See" if message.endswith("?") else "; see"
         raise UsageError(f"{message}{mark} '{context.command_path} --help'") from error
+
+
+@contextmanager
+def refusing_usage() -> Generator[None, None, None]:
+    """Turn the library's refusal of options into a :class:`UsageError`, which names flags."""
+    try:
+        yield
+    except ScalewiseError as error:
+        raise UsageError(error.with_flags(flags_in_use())) from None
 
 
 def _explain(error: Any, context: Any, words: Sequence[str]) -> str:

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.atomic import naming
 from scalewise.data.reading import read_lr, read_rgb
 from scalewise.errors import ScalewiseError
@@ -214,7 +215,7 @@ class Store:
 
 def pack(
     datasets: Sequence[Dataset],
-    out: Path,
+    out: AnyPath,
     scales: Sequence[int],
     workers: int | None = None,
     progress: Progress | None = None,
@@ -250,6 +251,7 @@ def pack(
             f"the teacher's images are for x{teacher.info.scale}, not squashed; "
             "pack that one scale, and do not squash"
         )
+    out = path_of(out, "out")
     _require_replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     items = [

@@ -1,5 +1,6 @@
 """Image files: reading and writing whole or by strips, with all metadata (pyvips)."""
 
+from scalewise.files.copying import copy_picture, has_format
 from scalewise.files.find import find_images
 from scalewise.files.formats import (
     IMAGE_SUFFIXES,
@@ -10,7 +11,7 @@ from scalewise.files.formats import (
 )
 from scalewise.files.picture import Bands, Metadata, Picture, to_8_bit
 from scalewise.files.reading import MAX_PIXELS, PictureReader, open_picture, read
-from scalewise.files.writing import PictureWriter, copy_picture, write
+from scalewise.files.writing import PictureWriter, write
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -25,6 +26,7 @@ __all__ = [
     "copy_picture",
     "find_images",
     "format_of",
+    "has_format",
     "open_picture",
     "read",
     "require_folder",

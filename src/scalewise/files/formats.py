@@ -27,6 +27,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from scalewise.arguments import shown
 from scalewise.errors import ScalewiseError
 from scalewise.files.bmp import HEADERS
 from scalewise.files.picture import Pixels, to_8_bit
@@ -142,7 +143,7 @@ def format_of(path: Path, name: str | None = None) -> Format:
         try:
             return get_format(name)
         except ScalewiseError as error:
-            raise ScalewiseError(f"{path}: {error}") from None
+            raise ScalewiseError(f"{path}: {error}", arguments=error.arguments) from None
     suffix = path.suffix.lower()
     for form in FORMATS:
         if suffix in form.suffixes:
@@ -157,12 +158,15 @@ def get_format(name: str) -> Format:
     Raises:
         ScalewiseError: no such format.
     """
+    given: Any = name
+    if not isinstance(given, str):
+        raise ScalewiseError(f"format must be a name, not {shown(given)}", arguments=["format"])
     plain = name.lower().lstrip(".")
     for form in FORMATS:
         if plain == form.name or "." + plain in form.suffixes:
             return form
     known = ", ".join(form.name for form in FORMATS)
-    raise ScalewiseError(f"unknown format {name!r}; use one of {known}")
+    raise ScalewiseError(f"unknown format {name!r}; use one of {known}", arguments=["format"])
 
 
 def require_folder(path: Path) -> None:
@@ -201,9 +205,13 @@ def check_target(
     path = Path(path)
     form = format_of(path, format)
     if quality is not None and not 1 <= quality <= 100:
-        raise ScalewiseError(f"{path}: quality must be 1 to 100, not {quality}")
+        raise ScalewiseError(
+            f"{path}: quality must be 1 to 100, not {quality}", arguments=["quality"]
+        )
     if lossless and form.exact is None:
-        raise ScalewiseError(f"{path}: {form.name} is never lossless; use png, webp or avif")
+        raise ScalewiseError(
+            f"{path}: {form.name} is never lossless; use png, webp or avif", arguments=["lossless"]
+        )
     if max(width, height) > form.max_side:
         raise ScalewiseError(
             f"{path}: {width}x{height} is too large for {form.name}, whose sides end at "
@@ -214,7 +222,8 @@ def check_target(
             raise ScalewiseError(f"{path}: is a folder; give a file name in it")
         if os.path.lexists(path) and not overwrite:
             raise ScalewiseError(
-                f"{path}: exists already; allow overwriting or choose another name"
+                f"{path}: exists already; choose another name, or replace it by overwrite=True",
+                arguments=["overwrite"],
             )
         path.lstat()
     except FileNotFoundError:

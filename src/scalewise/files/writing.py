@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +14,7 @@ import pyvips
 
 from scalewise.errors import DiskFullError, ScalewiseError
 from scalewise.files.avif import with_properties
-from scalewise.files.formats import IMAGE_SUFFIXES, check_target, detect_format, require_folder
+from scalewise.files.formats import IMAGE_SUFFIXES, check_target, require_folder
 from scalewise.files.metadata import writing as metadata_writing
 from scalewise.files.metadata.exif import tags
 from scalewise.files.metadata.writing import state_colours
@@ -79,40 +78,6 @@ def write(
     )
     writer.finish(picture.pixels)
     return writer.warnings
-
-
-def copy_picture(source: str | Path, target: str | Path, *, overwrite: bool = True) -> bool:
-    """Copy a picture's file byte by byte, if its format is the one that the target's name says.
-
-    Args:
-        source: the picture.
-        target: the copy, whole or not at all; its folder must exist.
-        overwrite: replace a file that is there; if False, that is an error.
-
-    Returns:
-        Whether it was copied; if not, it is to be encoded in the other format.
-
-    Raises:
-        ScalewiseError: as :func:`scalewise.files.check_target`; the one cannot be read, or the
-            other not written.
-    """
-    source, target = Path(source), Path(target)
-    form = check_target(target, 1, 1, overwrite=overwrite)
-    try:
-        with source.open("rb") as file:
-            content = detect_format(file)
-            if content is None or content.name.lower() != form.name:
-                return False
-            if target.exists() and source.samefile(target):
-                return True
-            file.seek(0)
-            with atomic_output(target) as descriptor, os.fdopen(os.dup(descriptor), "wb") as copy:
-                shutil.copyfileobj(file, copy)
-    except OSError as error:
-        if is_disk_full(error):
-            raise DiskFullError(f"{target}: no space left on the device") from None
-        raise ScalewiseError(f"{target}: cannot be copied ({one_line(error)})") from None
-    return True
 
 
 class PictureWriter:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.imaging.data_range import data_range_of
 from scalewise.imaging.jpeg_codec import DCT, LUMA_TABLE, RGB_TO_YCBCR, quantisation_table
 
 _GAUSSIAN = 0.6745  # the median of the absolute value, for a standard deviation of 1
@@ -49,14 +50,21 @@ def estimate_degradation(
     top, left = (max(0, side - most) // 2 for side, most in ((height, BAND[0]), (width, BAND[1])))
     top, left = top // _BLOCK * _BLOCK, left // _BLOCK * _BLOCK  # on the grid of JPEG
     cut = image[top : top + BAND[0], left : left + BAND[1], : 1 if image.shape[2] < 3 else 3]
-    white = np.iinfo(image.dtype).max if image.dtype.kind == "u" else 1
+    white = data_range_of(cut)
     levels = cut * (255 / white)
+    sigma = estimate_sigma(levels, 255)
     if luma_table is None:
-        return Estimate(estimate_sigma(levels), estimate_jpeg_quality_of_pixels(levels))
-    return Estimate(estimate_sigma(levels), estimate_jpeg_quality(luma_table))
+        return Estimate(sigma, estimate_jpeg_quality_of_pixels(levels, 255))
+    return Estimate(sigma, estimate_jpeg_quality(luma_table))
 
 
-def estimate_sigma(image: NDArray[Any]) -> float:
+def _levels(image: NDArray[Any], data_range: float | None) -> NDArray[Any]:
+    """Return an image in levels of 255."""
+    white = data_range_of(image, data_range=data_range)
+    return image if white == 255 else image * (255 / white)
+
+
+def estimate_sigma(image: NDArray[Any], data_range: float | None = None) -> float:
     """Estimate the standard deviation of an image's noise.
 
     The median of the absolute diagonal details of Haar's wavelet, over 0.6745 (Donoho and
@@ -65,17 +73,19 @@ def estimate_sigma(image: NDArray[Any]) -> float:
     clipped there is no noise to see: black and white blocks are left out.
 
     Args:
-        image: (H, W) or (H, W, C), in [0, 255].
+        image: (H, W) or (H, W, C), in [0, data_range].
+        data_range: the value of white; by default that of the type: 255 for uint8, 65535 for
+            uint16, 1 for floating values.
 
     Returns:
         In levels of 255; the mean over the channels.  0.0 where nothing can be told, as of a
         image smaller than 16x16.
 
     >>> noise = np.random.default_rng(0).normal(128, 10, (256, 256))
-    >>> round(estimate_sigma(noise))
+    >>> round(estimate_sigma(noise, data_range=255))
     10
     """
-    channels = np.atleast_3d(image)
+    channels = np.atleast_3d(_levels(image, data_range))
     return float(np.mean([_sigma(channels[..., c]) for c in range(channels.shape[2])]))
 
 
@@ -116,7 +126,9 @@ def estimate_jpeg_quality(table: NDArray[np.int64]) -> int:
     return min(range(1, 101), key=distance)
 
 
-def estimate_jpeg_quality_of_pixels(image: NDArray[Any]) -> int | None:
+def estimate_jpeg_quality_of_pixels(
+    image: NDArray[Any], data_range: float | None = None
+) -> int | None:
     """Estimate the JPEG quality that an image was compressed with, by its pixels alone.
 
     The DCT coefficients of a decoded JPEG lie near multiples of its quantisation steps.  For each
@@ -125,16 +137,18 @@ def estimate_jpeg_quality_of_pixels(image: NDArray[Any]) -> int | None:
     compression history", IEEE TIP 2003).
 
     Args:
-        image: (H, W, 1 or 3), in [0, 255], whose first pixel is the first of an 8x8 block.
+        image: (H, W, 1 or 3), in [0, data_range], whose first pixel is the first of an 8x8 block.
+        data_range: as for :func:`estimate_sigma`.
 
     Returns:
         1 to 95; None for an image that was not compressed, or too little to tell, was resized or
         shifted since, or is too small.
 
     >>> noise = np.random.default_rng(0).normal(128, 10, (256, 256, 1))
-    >>> estimate_jpeg_quality_of_pixels(noise) is None
+    >>> estimate_jpeg_quality_of_pixels(noise, data_range=255) is None
     True
     """
+    image = _levels(image, data_range)
     if min(image.shape[:2]) < _BLOCK:
         return None
     luma = image[..., 0] if image.shape[2] == 1 else image @ RGB_TO_YCBCR[0]

@@ -12,30 +12,34 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from scalewise.imaging.data_range import data_range_of
 
-def psnr(image: NDArray[Any], reference: NDArray[Any], data_range: float = 255.0) -> float:
+
+def psnr(image: NDArray[Any], reference: NDArray[Any], data_range: float | None = None) -> float:
     """Return the PSNR in dB: ``10 log10(data_range^2 / MSE)`` over all elements.
 
     Args:
         image: any shape, values in [0, data_range].
         reference: the same shape.
-        data_range: the largest possible value.
+        data_range: the largest possible value; by default that of the type: 255 for uint8, 65535
+            for uint16, 1 for floating values.
 
     Returns:
         dB; ``inf`` for identical images.
 
     Raises:
-        ValueError: the shapes differ, or are empty.
+        ValueError: the shapes differ, or are empty; or the range is not known.
 
-    >>> round(psnr(np.zeros((4, 4)), np.full((4, 4), 25.5)), 6)
+    >>> round(psnr(np.zeros((4, 4)), np.full((4, 4), 0.1)), 6)
     20.0
     """
     _check_same_shape(image, reference)
+    data_range = data_range_of(image, reference, data_range=data_range)
     error = np.mean((image.astype(np.float64) - reference.astype(np.float64)) ** 2)
     return float("inf") if error == 0 else float(10 * np.log10(data_range**2 / error))
 
 
-def psnr_b(image: NDArray[Any], reference: NDArray[Any], data_range: float = 255.0) -> float:
+def psnr_b(image: NDArray[Any], reference: NDArray[Any], data_range: float | None = None) -> float:
     """Return the PSNR with a penalty for blocks: ``10 log10(data_range^2 / (MSE + BEF))``.
 
     Yim and Bovik, "Quality assessment of deblocked images", IEEE TIP 2011, for JPEG's blocks.
@@ -44,19 +48,22 @@ def psnr_b(image: NDArray[Any], reference: NDArray[Any], data_range: float = 255
     Args:
         image: (H, W), values in [0, data_range], at least 9x9.
         reference: (H, W).
-        data_range: the largest possible value.
+        data_range: the largest possible value; by default that of the type: 255 for uint8, 65535
+            for uint16, 1 for floating values.
 
     Returns:
         dB, at most the PSNR; ``inf`` for identical images without blocks.
 
     Raises:
-        ValueError: the shapes differ, are not (H, W), or too small for two blocks.
+        ValueError: the shapes differ, are not (H, W), or too small for two blocks; or the
+            range is not known.
 
     >>> blocks = np.repeat(np.repeat([[0.0, 8.0], [8.0, 0.0]], 8, axis=0), 8, axis=1)
-    >>> round(psnr(blocks, blocks + 4), 3), round(psnr_b(blocks, blocks + 4), 3)
-    (36.09, 30.069)
+    >>> [round(metric(blocks, blocks + 4, 255), 3) for metric in (psnr, psnr_b)]
+    [36.09, 30.069]
     """
     _check_same_shape(image, reference)
+    data_range = data_range_of(image, reference, data_range=data_range)
     error = np.mean((image.astype(np.float64) - reference.astype(np.float64)) ** 2)
     error += blocking_effect(image)
     return float("inf") if error == 0 else float(10 * np.log10(data_range**2 / error))
@@ -92,7 +99,7 @@ def blocking_effect(image: NDArray[Any], block: int = 8) -> float:
     return max(0.0, excess) * float(np.log2(block) / np.log2(min(image.shape)))
 
 
-def ssim(image: NDArray[Any], reference: NDArray[Any], data_range: float = 255.0) -> float:
+def ssim(image: NDArray[Any], reference: NDArray[Any], data_range: float | None = None) -> float:
     """Return the SSIM: 11x11 Gaussian window, sigma 1.5, mean over the valid region.
 
     Wang et al., "Image quality assessment: from error visibility to structural similarity",
@@ -101,21 +108,24 @@ def ssim(image: NDArray[Any], reference: NDArray[Any], data_range: float = 255.0
     Args:
         image: (H, W), values in [0, data_range], at least 11x11.
         reference: (H, W).
-        data_range: the largest possible value.
+        data_range: the largest possible value; by default that of the type: 255 for uint8, 65535
+            for uint16, 1 for floating values.
 
     Returns:
         The mean index, at most 1.
 
     Raises:
-        ValueError: the shapes differ, are not (H, W), or are smaller than the window.
+        ValueError: the shapes differ, are not (H, W), or are smaller than the window; or the
+            range is not known.
 
-    >>> ramp = np.add.outer(np.arange(16.0), np.arange(16.0))
+    >>> ramp = np.add.outer(np.arange(16.0), np.arange(16.0)) / 30
     >>> ssim(ramp, ramp)
     1.0
     """
     _check_same_shape(image, reference)
     if image.ndim != 2 or min(image.shape) < 11:
         raise ValueError(f"ssim: needs (H, W) of at least 11x11, got shape {image.shape}")
+    data_range = data_range_of(image, reference, data_range=data_range)
     x, y = image.astype(np.float64), reference.astype(np.float64)
     mean_x, mean_y = _gaussian_valid(x), _gaussian_valid(y)
     var_x = _gaussian_valid(x * x) - mean_x**2

@@ -202,10 +202,10 @@ class Protocol:
         image, reference = image[inside, inside], reference[inside, inside]
         image_y, reference_y = rgb_to_y(image, luma), rgb_to_y(reference, luma)
         return Scores(
-            psnr(image, reference),
-            psnr(image_y, reference_y),
-            ssim(image_y, reference_y),
-            psnr_b(image_y, reference_y) if self.blocks else None,
+            psnr(image, reference, _WHITE),
+            psnr(image_y, reference_y, _WHITE),
+            ssim(image_y, reference_y, _WHITE),
+            psnr_b(image_y, reference_y, _WHITE) if self.blocks else None,
         )
 
 
@@ -350,5 +350,6 @@ def degraded(
     )
 
 
+_WHITE = 255.0
 _WINDOW = "11x11 Gaussian"
 _WHOLE = "output rounded to 8 bits, no border cropped; Y = BT.601 limited range, grey is its own Y"

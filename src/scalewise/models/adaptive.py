@@ -133,7 +133,10 @@ class Adaptive(DocumentNetwork):
         global_residual: bool = False,
     ) -> None:
         if attention not in get_args(Attention):
-            raise ScalewiseError(f"attention must be one of {get_args(Attention)}: {attention!r}")
+            raise ScalewiseError(
+                f"attention must be one of {get_args(Attention)}: {attention!r}",
+                arguments=["attention"],
+            )
         super().__init__(
             scale,
             channels,

@@ -38,7 +38,9 @@ class RestorationNetwork(nn.Module):
         if scale not in (1, 2, 3, 4):
             raise ScalewiseError(f"scale must be 1, 2, 3 or 4, not {scale}", arguments=["scale"])
         if channels not in (1, 3):
-            raise ScalewiseError(f"channels must be 1 (grey) or 3 (RGB), not {channels}")
+            raise ScalewiseError(
+                f"channels must be 1 (grey) or 3 (RGB), not {channels}", arguments=["channels"]
+            )
         self.scale = scale
         self.channels = channels
         self.multiple = multiple
@@ -83,4 +85,4 @@ def require_positive(**settings: float) -> None:
     """Raise :class:`ScalewiseError` for the first setting that is not above zero."""
     for name, value in settings.items():
         if value <= 0:
-            raise ScalewiseError(f"{name} must be above 0, not {value}")
+            raise ScalewiseError(f"{name} must be above 0, not {value}", arguments=[name])

@@ -136,11 +136,14 @@ class Cleaning(nn.Module):
         super().__init__()
         for name, layers in (("denoise", denoise), ("artifacts", artifacts)):
             if layers < 0 or layers == 1:
-                raise ScalewiseError(f"{name} must be 0 or at least 2 convolutions, not {layers}")
+                raise ScalewiseError(
+                    f"{name} must be 0 or at least 2 convolutions, not {layers}", arguments=[name]
+                )
         if denoise + artifacts > MOST_LAYERS:
             raise ScalewiseError(
                 f"denoise and artifacts may have {MOST_LAYERS} convolutions together, "
-                f"not {denoise + artifacts}"
+                f"not {denoise + artifacts}",
+                arguments=["denoise", "artifacts"],
             )
         self.artifacts = ArtifactModule(channels, width, artifacts) if artifacts else None
         self.denoise = DenoisingBlock(channels, width, denoise) if denoise else None

@@ -65,7 +65,7 @@ class Dsrn(RestorationNetwork):
     ) -> None:
         require_positive(width=width, stages=stages)
         if width % 2:
-            raise ScalewiseError(f"width must be even, not {width}")
+            raise ScalewiseError(f"width must be even, not {width}", arguments=["width"])
         super().__init__(scale, channels, multiple=1)
         self.tiling = "exact" if 2 * stages <= FLAT_OVERLAP else "blended"
         self.stages = stages

@@ -95,10 +95,11 @@ class Plain(RestorationNetwork):
         require_positive(width=width, convolutions=convolutions, shrink=shrink)
         if residual and convolutions % 2:
             raise ScalewiseError(
-                f"convolutions must be even in residual blocks, not {convolutions}"
+                f"convolutions must be even in residual blocks, not {convolutions}",
+                arguments=["convolutions"],
             )
         if ends not in (3, 5):
-            raise ScalewiseError(f"ends must be 3 or 5, not {ends}")
+            raise ScalewiseError(f"ends must be 3 or 5, not {ends}", arguments=["ends"])
         super().__init__(scale, channels, multiple=shrink)
         self.tiling = "exact" if reach(convolutions, ends, shrink) <= FLAT_OVERLAP else "blended"
         self.fold = nn.PixelUnshuffle(shrink)

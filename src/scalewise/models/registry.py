@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from scalewise.arguments import shown
 from scalewise.errors import ScalewiseError
 from scalewise.models.adaptive import Adaptive
 from scalewise.models.base import RestorationNetwork
@@ -102,7 +103,8 @@ def create_model(name: str, **settings: Any) -> RestorationNetwork:
     if "pretrained" in settings:
         raise ScalewiseError(
             "scalewise.models.create_model has fresh weights only; for released weights call "
-            f"scalewise.create_model('{name}', pretrained=True)"
+            f"scalewise.create_model('{name}', pretrained=True)",
+            arguments=["pretrained"],
         )
     chosen = with_defaults(name, settings)
     architecture = ARCHITECTURES[name]
@@ -110,16 +112,21 @@ def create_model(name: str, **settings: Any) -> RestorationNetwork:
     known = list(_defaults(architecture))
     for setting, value in settings.items():
         if setting not in known:
-            raise ScalewiseError(f"{name} has no setting '{setting}'{_nearest(setting, known)}")
+            raise ScalewiseError(
+                f"{name} has no setting '{setting}'{_nearest(setting, known)}", arguments=[setting]
+            )
         if not _fits(value, types[setting]):
-            raise ScalewiseError(f"{name}: {setting}: {_allowed(types[setting])}, not {value!r}")
+            raise ScalewiseError(
+                f"{name}: {setting}: {_allowed(types[setting])}, not {shown(value)}",
+                arguments=[setting],
+            )
     cleaning = {key: chosen[key] for key in CLEANING_SETTINGS if key in chosen}
     try:
         network = architecture(**{key: settings[key] for key in settings if key not in cleaning})
         if any(cleaning.values()):
             network = CleanedNetwork(network, **cleaning, width=chosen.get("width", 32))
     except ScalewiseError as error:
-        raise ScalewiseError(f"{name}: {error}") from None
+        raise ScalewiseError(f"{name}: {error}", arguments=error.arguments) from None
     network.architecture = name
     network.settings = chosen
     return network
@@ -131,8 +138,15 @@ def with_defaults(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ScalewiseError: the name is unknown; the error suggests the nearest one.
     """
+    given: Any = name
+    if not isinstance(given, str):
+        raise ScalewiseError(
+            f"name must be that of an architecture, not {shown(given)}", arguments=["name"]
+        )
     if name not in ARCHITECTURES and name not in list_architectures():
-        raise ScalewiseError(f"unknown model '{name}'{_nearest(name, list_architectures())}")
+        raise ScalewiseError(
+            f"unknown model '{name}'{_nearest(name, list_architectures())}", arguments=["name"]
+        )
     return {**_defaults(ARCHITECTURES[name]), **settings}
 
 
@@ -146,7 +160,7 @@ def _defaults(architecture: type[RestorationNetwork]) -> dict[str, Any]:
 def _fits(value: Any, hint: Any) -> bool:
     """Return whether a value has a setting's type: int, float, bool, str or one of some texts."""
     if get_origin(hint) is Literal:
-        return value in get_args(hint)
+        return isinstance(value, str) and value in get_args(hint)
     return type(value) in ((int, float) if hint is float else (hint,))
 
 

@@ -104,7 +104,7 @@ class ScnExact(RestorationNetwork):
     ) -> None:
         require_positive(width=width, expansion=expansion, blocks=blocks, shrink=shrink)
         if levels < 2:
-            raise ScalewiseError(f"levels must be at least 2, not {levels}")
+            raise ScalewiseError(f"levels must be at least 2, not {levels}", arguments=["levels"])
         super().__init__(scale, channels, multiple=shrink * 2 ** (levels - 1))
         self.levels = levels
         self.fold = nn.PixelUnshuffle(shrink)

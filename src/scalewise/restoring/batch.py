@@ -61,6 +61,7 @@ class JobResult:
         if self.restored is not None:
             made = self.restored
             said = f"{made.width}x{made.height}, {made.model}, {made.seconds:.1f} s"
+            said = made.unchanged or said
         state = "failed" if self.problem else "needless" if self.needless else "skipped"
         state = "restored" if self.restored is not None else state
         return f"<JobResult {self.job.source} -> {self.job.target}: {state}{said and f' ({said})'}>"

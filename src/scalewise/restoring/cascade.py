@@ -164,7 +164,7 @@ def plan_cascade(height: int, width: int, target: Target, scales: Iterable[int])
     Args:
         height, width: of the image.
         target: the size of the result.
-        scales: of the networks that are loaded, the default first.
+        scales: of the networks that are loaded, the default first; none if the image needs none.
 
     >>> plan_cascade(1000, 1500, Target(scale=3), [2])
     CascadePlan(height=3000, width=4500, scales=(2, 2))
@@ -176,10 +176,11 @@ def plan_cascade(height: int, width: int, target: Target, scales: Iterable[int])
     CascadePlan(height=667, width=1000, scales=())
     """
     known = list(scales)
-    rows, columns = target.size(height, width, known[0])
+    native = known[0] if known else 1
+    rows, columns = target.size(height, width, native)
     factor = max(rows / height, columns / width)
     growing = sorted({scale for scale in known if scale > 1})
-    if known[0] == 1:  # a network that keeps the size restores at any size
+    if native == 1 and known:  # a network that keeps the size restores at any size
         return CascadePlan(rows, columns, (1,))
     if factor <= 1 or not growing:
         return CascadePlan(rows, columns, ())

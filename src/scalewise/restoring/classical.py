@@ -19,7 +19,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.errors import ScalewiseError
+from scalewise.arguments import check_choice, check_number
+from scalewise.errors import ScalewiseError, warn
 from scalewise.imaging.blind_estimation import estimate_sigma
 from scalewise.restoring.loading import LoadOptions
 from scalewise.restoring.rows import Progress, Rows, data_range, to_array, to_samples
@@ -93,13 +94,29 @@ def load_classical(
     return [ClassicalDenoiser(method, sigma, options.strength)]
 
 
-def require_denoising(method: str, task: str) -> None:
-    """Refuse a classical method for another task than the removal of noise."""
+def require_denoising(method: str, task: str, model: object = None) -> None:
+    """Refuse a classical method for another task than the removal of noise, and with a model."""
+    if model is not None:
+        raise ScalewiseError(
+            f"method {method} needs no model; leave out model={model}",
+            arguments=["method", "model"],
+        )
     if task not in (AUTO, DENOISE.name):
         raise ScalewiseError(
             f"method {method} only removes noise; leave out task={task}",
             arguments=["method", "task"],
         )
+
+
+def warn_of_ignored(method: str, options: LoadOptions) -> None:
+    """Warn if options are given that only networks have."""
+    plain = LoadOptions()
+    names = ("device", "precision", "tile", "force_tiling", "ensemble")
+    given = [name for name in names if getattr(options, name) != getattr(plain, name)]
+    if given:
+        *first, last = [f"{name}=" for name in given]
+        said = f"{', '.join(first)} and {last} are" if first else f"{last} is"
+        warn(f"method {method} runs no network: {said} ignored", arguments=["method", *given])
 
 
 def check_method(method: str, sigma: float | None = None) -> None:
@@ -108,21 +125,17 @@ def check_method(method: str, sigma: float | None = None) -> None:
     Raises:
         ScalewiseError: no such method, a ``sigma`` beyond its range, or a package is not installed.
     """
-    if method not in get_args(ClassicalMethod):
-        raise ScalewiseError(
-            f"method must be one of {', '.join(get_args(Method))}, not {method!r}",
-            arguments=["method"],
-        )
-    level: Any = sigma
-    if level is not None and not (isinstance(level, int | float) and 0 <= level <= 255):
-        raise ScalewiseError(f"sigma must be from 0 to 255, not {sigma!r}", arguments=["sigma"])
+    check_choice("method", method, get_args(Method))
+    if sigma is not None:
+        check_number("sigma", sigma, 0, 255)
     try:
         import_module("skimage.restoration")
         import_module("pywt")
     except ImportError as error:  # of scikit-image, or by it
         raise ScalewiseError(
             f"method {method} needs scikit-image and PyWavelets; install them with: "
-            "pip install 'scalewise-restoration[classical]'"
+            "pip install 'scalewise-restoration[classical]'",
+            arguments=["method"],
         ) from error
 
 
@@ -144,7 +157,7 @@ def denoise(
     """
     check_method(method, sigma)
     image = image.astype(np.float32)
-    level = estimate_sigma(image * 255) if sigma is None else sigma
+    level = estimate_sigma(image * 255, 255) if sigma is None else sigma
     if level == 0:
         return image
     apply = non_local_means if method == "nlm" else wavelet

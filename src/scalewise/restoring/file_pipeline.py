@@ -8,18 +8,23 @@ networks, and the writer that it returns encodes them when it is finished.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict
 
-from scalewise.errors import ScalewiseError
+from scalewise.arguments import check_flag, check_number
+from scalewise.errors import NothingToRestore, ScalewiseError
 from scalewise.files import (
     MAX_PIXELS,
     PictureReader,
     PictureWriter,
     check_target,
+    copy_picture,
+    has_format,
     open_picture,
 )
+from scalewise.files.formats import Format
 from scalewise.restoring.cascade import (
     CascadePlan,
     network_pixels,
@@ -30,7 +35,7 @@ from scalewise.restoring.cascade import (
 from scalewise.restoring.jobs import FileJob
 from scalewise.restoring.rows import Prefetcher, Progress, rows_of
 from scalewise.restoring.selection import Networks, SelectedModels, choose, typical
-from scalewise.restoring.sizes import Target
+from scalewise.restoring.sizes import Target, require_target
 
 
 class _Writing(TypedDict):
@@ -49,6 +54,8 @@ class OutputOptions:
         format: as for :class:`scalewise.files.PictureWriter`; None goes by the extension.
         quality, lossless, strip, overwrite: likewise.
         max_pixels: of an input; larger ones are refused.  None for no limit.
+        copy_clean: copy an image that needs nothing, or convert it to the result's format; if
+            False, raise :class:`NothingToRestore` for it.
     """
 
     target: Target = field(default_factory=Target)
@@ -58,6 +65,14 @@ class OutputOptions:
     strip: bool = False
     overwrite: bool = False
     max_pixels: int | None = MAX_PIXELS
+    copy_clean: bool = True
+
+    def __post_init__(self) -> None:
+        require_target(self.target)
+        if self.quality is not None:
+            check_number("quality", self.quality, 1, 100, whole=True)
+        for name in ("lossless", "strip", "overwrite", "copy_clean"):
+            check_flag(name, getattr(self, name))
 
     @property
     def writing(self) -> _Writing:
@@ -81,6 +96,8 @@ class RestoredFile:
         model: names of the networks that it went through.
         reason: why these, where the user did not name them.
         warnings: a line each.
+        unchanged: what was done with an image whose pixels stay, such as ``is clean: copied``;
+            empty for all others.
     """
 
     target: Path
@@ -90,17 +107,25 @@ class RestoredFile:
     model: str = "no network"
     reason: str = ""
     warnings: tuple[str, ...] = ()
+    unchanged: str = ""
 
 
 @dataclass(frozen=True)
 class OpenJob:
-    """An open image, whose rows are prefetched."""
+    """An open image, whose rows are prefetched.
+
+    Attributes:
+        unchanged: as for :class:`RestoredFile`.
+        copied: whether its file is copied.
+    """
 
     job: FileJob
     reader: PictureReader
     selected: SelectedModels
     plan: CascadePlan
     prefetcher: Prefetcher
+    unchanged: str = ""
+    copied: bool = False
 
     def close(self) -> None:
         """Read no further."""
@@ -124,7 +149,8 @@ def restore_file(
         progress: called with the pixels that the networks have done, and those to do.
 
     Raises:
-        NothingToRestore: the selector finds nothing to restore in the image.
+        NothingToRestore: the selector finds nothing to restore in the image, and it is not to be
+            copied.
         ScalewiseError: an image that cannot be read, an output that cannot be written or exists
             already, no memory for it, or a size out of reach.
     """
@@ -149,16 +175,60 @@ def open_job(job: FileJob, networks: Networks, output: OutputOptions) -> OpenJob
     try:
         selected = choose(networks, job.source)
         plan = plan_image(reader, selected.restorers, output.target)
-        check_target(job.target, plan.width, plan.height, **output.writing)
+        if not selected.restorers and not output.copy_clean:
+            raise NothingToRestore(f"{job.source}: nothing to restore ({selected.reason})")
+        form = check_target(job.target, plan.width, plan.height, **output.writing)
+        unchanged, copied = "", False
+        if not plan.scales and (plan.height, plan.width) == (reader.height, reader.width):
+            same = has_format(job.source, form)
+            copied = same and not output.strip
+            why = "has this size already" if selected.restorers else "is clean"
+            unchanged = f"{why}: {'copied' if copied else _encoding(form, same, output)}"
     except BaseException:
         reader.close()
         raise
-    return OpenJob(job, reader, selected, plan, Prefetcher(rows_of(reader)))
+    prefetcher = Prefetcher(rows_of(reader))
+    return OpenJob(job, reader, selected, plan, prefetcher, unchanged, copied)
+
+
+def _encoding(form: Format, same: bool, output: OutputOptions) -> str:
+    """Return how an image is written whose pixels stay, but whose file does not."""
+    how = "encoded again without metadata" if same else f"converted to {form.name}"
+    if form.quality is None:
+        return how
+    loss = "lossless" if output.lossless else f"quality {output.quality or form.quality}"
+    return f"{how}, {loss}"
+
+
+@dataclass
+class FileCopy:
+    """A copy of an image's file, in the place of a writer; its pixels were all readable.
+
+    Attributes:
+        source, target: the file, and its copy.
+        output: how results are written.
+        warnings: none: of several pages, all are copied.
+    """
+
+    source: Path
+    target: Path
+    output: OutputOptions
+    warnings: Sequence[str] = ()
+
+    def finish(self) -> None:
+        """Copy the file.
+
+        Raises:
+            ScalewiseError: as :func:`~scalewise.files.copy_picture`.
+        """
+        copy_picture(
+            self.source, self.target, overwrite=self.output.overwrite, format=self.output.format
+        )
 
 
 def run_job(
     opened: OpenJob, output: OutputOptions, progress: Progress | None = None
-) -> PictureWriter:
+) -> PictureWriter | FileCopy:
     """Send an image through the networks; the writer has all rows, and is to be finished.
 
     Raises:
@@ -167,6 +237,10 @@ def run_job(
     reader, plan, target = opened.reader, opened.plan, opened.job.target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        if opened.copied:
+            for _ in opened.prefetcher.rows.blocks:  # a damaged file is an error, not a result
+                pass
+            return FileCopy(opened.job.source, target, output)
         writer = PictureWriter(
             target,
             plan.width,
@@ -190,7 +264,7 @@ def run_job(
 
 
 def describe_result(
-    opened: OpenJob, writer: PictureWriter | None = None, seconds: float = 0
+    opened: OpenJob, writer: PictureWriter | FileCopy | None = None, seconds: float = 0
 ) -> RestoredFile:
     """Describe the result of an image.
 
@@ -199,7 +273,8 @@ def describe_result(
         writer: what wrote the result, finished; None if it was made before.
         seconds: that the networks took.
     """
-    warnings = (*opened.reader.warnings, *(() if writer is None else writer.warnings))
+    of_reading = () if opened.copied else opened.reader.warnings
+    warnings = (*of_reading, *(() if writer is None else writer.warnings))
     plan, selected = opened.plan, opened.selected
     names = dict.fromkeys(restorer.name for restorer in steps_of(selected.restorers, plan))
     return RestoredFile(
@@ -210,6 +285,7 @@ def describe_result(
         ", ".join(names) or "no network",
         selected.reason,
         warnings,
+        opened.unchanged,
     )
 
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from scalewise.arguments import check_choice, naming_argument, path_of
 from scalewise.errors import ScalewiseError, warn
 from scalewise.files import check_target, copy_picture, format_of, require_folder, write
 from scalewise.imaging.blind_estimation import estimate_degradation
 from scalewise.restoring.cascade import CascadeStep, upscale_array
-from scalewise.restoring.classical import load_classical, require_denoising
-from scalewise.restoring.inputs import ImageInput, Pixels, path_of, read_input, samples_for_file
+from scalewise.restoring.classical import (
+    Method,
+    load_classical,
+    require_denoising,
+    warn_of_ignored,
+)
+from scalewise.restoring.file_pipeline import OutputOptions
+from scalewise.restoring.inputs import ImageInput, Pixels, read_input, samples_for_file
 from scalewise.restoring.loading import LoadOptions
 from scalewise.restoring.selection import cached_cascade, options_for, select_model
-from scalewise.restoring.sizes import Target
 from scalewise.tasks import AUTO, get_task
 from scalewise.weights import Release, default_model, resolve
 
@@ -23,63 +29,81 @@ def upscale_image(
     image: Any,
     output: Any,
     model: str | Path | None,
-    target: Target,
     options: LoadOptions,
-    *,
-    overwrite: bool,
+    output_options: OutputOptions,
 ) -> Any:
     """Enlarge an image; see :func:`scalewise.upscale`."""
     release = None if model is None else resolve(model)
-    path = _checked_path(output, overwrite)
-    given = read_input(image)
+    path = _checked_path(output, output_options)
+    given = _read(image)
     if release is None:
         release, options = _select(given, options, enlarge=True)
-    return _result(given, path, release, target, options, overwrite=overwrite)
+    return _result(given, path, release, options, output_options)
 
 
 def restore_image(
     image: Any,
     output: Any,
     task: str,
+    model: str | Path | None,
     method: str,
     sigma: float | None,
-    target: Target,
     options: LoadOptions,
-    *,
-    overwrite: bool,
+    output_options: OutputOptions,
 ) -> Any:
     """Remove noise or JPEG artifacts from an image; see :func:`scalewise.restore`."""
-    release = None if task == AUTO else resolve(_model_of(task))
-    classical = None if method == "network" else _classical(task, method, sigma, options)
+    check_choice("method", method, get_args(Method))
+    classical = None if method == "network" else _classical(task, model, method, sigma, options)
+    release = _release_for(task, model)
     if classical is None and sigma is not None:
         raise ScalewiseError(
             "sigma is for method nlm or wavelet; a network needs none", arguments=["sigma"]
         )
-    if target != Target() and (release is None or classical or release.card.scale == 1):
+    size = output_options.target.given
+    if size and (release is None or classical or release.card.scale == 1):
+        said = ", ".join(f"{name}={value}" for name, value in size.items())
         raise ScalewiseError(
-            f"{target!r} is for tasks that change the size, such as photo; use upscale to enlarge"
+            f"a size ({said}) is only for tasks that change it, such as photo; use upscale to "
+            "enlarge",
+            arguments=[*size],
         )
-    path = _checked_path(output, overwrite)
-    given = read_input(image)
+    path = _checked_path(output, output_options)
+    given = _read(image)
     if release is None and classical is None:
         release, options = _select(given, options, enlarge=False)
-    return _result(given, path, classical or release, target, options, overwrite=overwrite)
+    return _result(given, path, classical or release, options, output_options)
 
 
-def _model_of(task: str) -> str:
-    """Return the model of a task other than enlarging clean images."""
+def _release_for(task: Any, model: str | Path | None) -> Release | None:
+    """Return the model that a caller has named, by itself or by its task."""
+    is_auto = isinstance(task, str) and task == AUTO
+    if model is not None:
+        if not is_auto:
+            raise ScalewiseError(
+                "task and model exclude each other: a model has one task",
+                arguments=["task", "model"],
+            )
+        return resolve(model)
+    if is_auto:
+        return None
     if get_task(task).only_enlarges:
         raise ScalewiseError(f"task {task} only enlarges: call upscale", arguments=["task"])
-    return default_model(task)
+    return resolve(default_model(task))
 
 
 def _classical(
-    task: str, method: Any, sigma: float | None, options: LoadOptions
+    task: str, model: object, method: Any, sigma: float | None, options: LoadOptions
 ) -> Sequence[CascadeStep]:
     """Return a classical denoiser."""
     classical = load_classical(method, sigma, options)
-    require_denoising(method, task)
+    require_denoising(method, task, model)
+    warn_of_ignored(method, options)
     return classical
+
+
+def _read(image: Any) -> ImageInput:
+    with naming_argument("image"):
+        return read_input(image)
 
 
 def _select(
@@ -94,13 +118,17 @@ def _select(
     return release, options_for(release.card, options)
 
 
-def _checked_path(output: Any, overwrite: bool) -> Path | None:
+def _checked_path(output: Any, options: OutputOptions) -> Path | None:
     """Return the path to write to, after all checks that need no image."""
     if output is None:
+        ignored = {"quality": options.quality is not None, "lossless": options.lossless}
+        for name in (name for name, given in ignored.items() if given):
+            warn(f"{name}= is ignored: there is no output", arguments=[name])
         return None
-    path = path_of(output)
-    check_target(path, 1, 1, overwrite=overwrite)
-    require_folder(path)
+    path = path_of(output, "output")
+    with naming_argument("output"):
+        check_target(path, 1, 1, **options.writing)
+        require_folder(path)
     return path
 
 
@@ -108,42 +136,46 @@ def _result(
     given: ImageInput,
     path: Path | None,
     model: Release | Sequence[CascadeStep] | None,
-    target: Target,
     options: LoadOptions,
-    *,
-    overwrite: bool,
+    output: OutputOptions,
 ) -> Any:
     """Return the result for the caller, and write it if there is a path.
 
     Args:
+        given: the image.
+        path: where to write the result.
         model: what the image goes through; None for nothing.
+        options: how the model is loaded.
+        output: size and format of the result.
     """
     height, width, _ = given.pixels.shape
     native = model.card.scale if isinstance(model, Release) else 1
-    size = target.size(height, width, native)
+    size = output.target.size(height, width, native)
     if path is not None:
-        check_target(path, size[1], size[0], overwrite=overwrite)
+        with naming_argument("output"):
+            check_target(path, size[1], size[0], **output.writing)
     if model is None or (size == (height, width) and native > 1):
-        if path is not None and not _copied(given, path, overwrite):
-            _write(given, given.pixels, path, overwrite)
+        if path is not None and not _copied(given, path, output):
+            _write(given, given.pixels, path, output)
         return given.give_back(given.pixels.copy())
-    if isinstance(model, Release) and options.tile_is_ignored(model.card):
-        warn(f"{model.card.name} sees images whole: tile is ignored", arguments=["tile"])
+    if isinstance(model, Release):
+        options.warn_of_ignored_tile(model.card)
     restorers: Sequence[CascadeStep] = (
         cached_cascade(model, options) if isinstance(model, Release) else model
     )
-    result = upscale_array(given.pixels, restorers, target, separate=given.separate)
+    result = upscale_array(given.pixels, restorers, output.target, separate=given.separate)
     if path is not None:
-        _write(given, result, path, overwrite)
+        _write(given, result, path, output)
     return given.give_back(result)
 
 
-def _copied(given: ImageInput, path: Path, overwrite: bool) -> bool:
+def _copied(given: ImageInput, path: Path, output: OutputOptions) -> bool:
     """Copy the file of an unchanged image if possible: encoding it again would degrade it."""
-    return given.path is not None and copy_picture(given.path, path, overwrite=overwrite)
+    return given.path is not None and copy_picture(given.path, path, overwrite=output.overwrite)
 
 
-def _write(given: ImageInput, pixels: Pixels, path: Path, overwrite: bool) -> None:
+def _write(given: ImageInput, pixels: Pixels, path: Path, output: OutputOptions) -> None:
     picture = given.to_picture(samples_for_file(pixels, format_of(path).deep))
-    for line in write(path, picture, overwrite=overwrite):
-        warn(line)
+    with naming_argument("output"):
+        for line in write(path, picture, **output.writing):
+            warn(line)

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.arguments import path_of
 from scalewise.errors import ScalewiseError, warn
 from scalewise.files import Metadata, Picture, open_picture
 from scalewise.files.jpeg import luma_table
 from scalewise.files.metadata.exif import upright_exif
 from scalewise.files.metadata.xmp import upright_xmp
+from scalewise.imaging.data_range import check_unit_range
 
 Pixels = NDArray[Any]
 
-_FAR_OUT = 0.5  # beyond [0, 1]; noise is rarely so far out
-_MOST_FAR_OUT = 0.05  # of the values
 _PIL_MODES = {
     **{mode: mode for mode in ("L", "LA", "RGB", "RGBA", "F")},
     **{mode: mode for mode in ("I;16", "I;16L", "I;16B", "I;16N")},
@@ -81,22 +81,6 @@ def read_input(image: Any, *, any_range: bool = False) -> ImageInput:
     return _of_array(image, any_range)
 
 
-def path_of(path: Any) -> Path:
-    """Return a path given as text, bytes or path-like.
-
-    Raises:
-        ScalewiseError: something else, or text that cannot be a path.
-    """
-    try:
-        text = os.fsdecode(path)
-    except TypeError:
-        raise ScalewiseError(f"{type(path).__name__} is not a path: {path!r:.60}") from None
-    if "\0" in text or not text:
-        hint = "; open the content of a file with PIL.Image.open(io.BytesIO(content))"
-        raise ScalewiseError(f"{path!r:.60} is not a path{hint if text else ''}")
-    return Path(text)
-
-
 def samples_for_file(pixels: Pixels, deep: bool) -> Pixels:
     """Return samples that a file can hold: floating ones become integers of 16 bits, or of 8.
 
@@ -122,7 +106,7 @@ def _of_file(path: Path) -> ImageInput:
 def _of_array(image: Any, any_range: bool) -> ImageInput:
     array = _as_array(image)
     if array.dtype.kind == "f" and array.size and not any_range:
-        _check_range(array)
+        check_unit_range(array, "scale them first, such as by image / 255")
     give_back: Callable[[Pixels], Pixels] = _same
     if array.ndim == 2:
         array, give_back = array[..., None], _without_channels
@@ -159,15 +143,6 @@ def _as_array(image: Any) -> Pixels:
         f"an image is uint8, uint16 or floating, not {kind}, which does not define white: "
         "convert it, such as by image.astype(np.uint8)"
     )
-
-
-def _check_range(array: Pixels) -> None:
-    far = np.count_nonzero((array < -_FAR_OUT) | (array > 1 + _FAR_OUT))
-    if far > _MOST_FAR_OUT * array.size:
-        raise ScalewiseError(
-            f"floating values are in [0, 1], not from {array.min():g} to {array.max():g}; scale "
-            "them first, such as by image / 255"
-        )
 
 
 def _check_shape(array: Pixels) -> None:

@@ -16,6 +16,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 
+from scalewise.arguments import AnyPath, path_of, shown
 from scalewise.errors import ScalewiseError
 from scalewise.files import IMAGE_SUFFIXES, READ_SUFFIXES, find_images, format_of
 
@@ -56,7 +57,9 @@ class Selection:
     def __post_init__(self) -> None:
         index, count = self.shard
         if not 1 <= index <= count:
-            raise ScalewiseError(f"shard {index}/{count}: give i/n with i from 1 to n")
+            raise ScalewiseError(
+                f"shard {index}/{count}: give i/n with i from 1 to n", arguments=["shard"]
+            )
 
     def wants(self, within: Path) -> bool:
         """Return whether an image at this path within its folder is selected.
@@ -84,13 +87,13 @@ def parse_shard(text: str) -> tuple[int, int]:
     """
     match = re.fullmatch(r"(\d+)/(\d+)", text)
     if match is None:
-        raise ScalewiseError(f"shard '{text}': write i/n, such as 2/8")
+        raise ScalewiseError(f"shard '{text}': write i/n, such as 2/8", arguments=["shard"])
     return int(match[1]), int(match[2])
 
 
 def plan_jobs(
-    inputs: Sequence[Path],
-    output: Path | str | None,
+    inputs: Sequence[AnyPath],
+    output: AnyPath | None,
     suffix: str,
     *,
     format: str | None = None,
@@ -105,7 +108,7 @@ def plan_jobs(
     next to ``a.jpg``.  Named images are left out only where another's result would replace them.
 
     Args:
-        inputs: images, and folders, which are searched with their subfolders.
+        inputs: paths of images, and of folders, which are searched with their subfolders.
         output: a file, if there is one input and it is a file; else a folder, in which an
             input folder's tree is kept.  Text that ends in ``/`` is a folder.  None puts every
             result into the folder of its image.
@@ -125,8 +128,18 @@ def plan_jobs(
             unknown format, or a suffix with a separator in it.
     """
     selection = selection or Selection()
+    if isinstance(inputs, str | bytes | os.PathLike):
+        raise ScalewiseError(
+            f"inputs must be a list of paths, not {shown(inputs)}", arguments=["inputs"]
+        )
+    inputs = [path_of(path, "inputs") for path in inputs]
+    if output is not None:
+        checked = path_of(output, "output")
+        output = output if isinstance(output, str) else checked  # which has no "/" at its end
     if Path("a" + suffix).name != "a" + suffix:
-        raise ScalewiseError(f"suffix '{suffix}': must be a part of a name, without separators")
+        raise ScalewiseError(
+            f"suffix '{suffix}': must be a part of a name, without separators", arguments=["suffix"]
+        )
     several = len(inputs) != 1 or inputs[0].is_dir()
     if output is not None and _is_file_name(output, several):
         if several:

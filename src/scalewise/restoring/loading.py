@@ -10,7 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args
 
-from scalewise.errors import ScalewiseError
+from scalewise.arguments import check_choice, check_flag, is_whole, shown
+from scalewise.errors import ScalewiseError, warn
 from scalewise.restoring.restorer import DEFAULT_TILE, Restorer, Tile, check_strength
 from scalewise.restoring.runtime import (
     FiniteRuntime,
@@ -64,18 +65,19 @@ class LoadOptions:
 
     def __post_init__(self) -> None:
         check_strength(self.strength)
-        if self.device not in get_args(Device):
-            raise ScalewiseError(f"unknown device '{self.device}'; choose auto, cpu, cuda or mps")
-        if self.precision not in get_args(PrecisionChoice):
+        check_choice("device", self.device, get_args(Device))
+        check_choice("precision", self.precision, get_args(PrecisionChoice))
+        check_flag("ensemble", self.ensemble)
+        check_flag("force_tiling", self.force_tiling)
+        tile = self.tile
+        if tile is None or (isinstance(tile, str) and tile == "auto"):
+            return
+        if not is_whole(tile) or int(tile) <= 0:
             raise ScalewiseError(
-                f"unknown precision '{self.precision}'; choose auto, f32, bf16 or int8"
+                f"tile must be a number of pixels above 0, 'auto' or None, not {shown(tile)}",
+                arguments=["tile"],
             )
-        tile: Any = self.tile
-        whole = isinstance(tile, int) and not isinstance(tile, bool)
-        if tile not in (None, "auto") and not (whole and tile > 0):
-            raise ScalewiseError(
-                f"tile must be a number of pixels above 0, 'auto' or None, not {tile!r}"
-            )
+        object.__setattr__(self, "tile", int(tile))  # it may be an integer of NumPy's
 
     def __repr__(self) -> str:
         return short_repr(self)
@@ -83,6 +85,11 @@ class LoadOptions:
     def tile_is_ignored(self, card: Card) -> bool:
         """Return whether a model sees images whole, whatever tile is given."""
         return card.tiling == "whole" and isinstance(self.tile, int) and not self.force_tiling
+
+    def warn_of_ignored_tile(self, card: Card) -> None:
+        """Warn if a model sees images whole, whatever tile is given."""
+        if self.tile_is_ignored(card):
+            warn(f"{card.name} sees images whole: tile= is ignored", arguments=["tile"])
 
 
 def load(model: str | Path | Release, options: LoadOptions | None = None) -> Restorer:
@@ -179,7 +186,10 @@ def choose_device(device: Device) -> str:
         return next((gpu for gpu in ("cuda", "mps") if _is_usable(gpu, first_look=True)), "cpu")
     if device != "cpu" and not _is_usable(device):
         reason = "PyTorch is not installed" if find_spec("torch") is None else "none found"
-        raise ScalewiseError(f"no {device} device to run on ({reason}); choose cpu")
+        raise ScalewiseError(
+            f"device={device}: there is no {device} device to run on ({reason}); choose cpu",
+            arguments=["device"],
+        )
     return device
 
 
@@ -195,7 +205,7 @@ def choose_precision(precision: PrecisionChoice, card: Card | None, device: str)
     """
     if precision == "int8":
         if device != "cpu" or card is None or INT8_FILE not in card.sha256:
-            raise ScalewiseError(_why_no_int8(card, device))
+            raise ScalewiseError(_why_no_int8(card, device), arguments=["precision"])
         return precision
     if precision != "auto":
         return precision
@@ -206,10 +216,11 @@ def choose_precision(precision: PrecisionChoice, card: Card | None, device: str)
 
 def _why_no_int8(card: Card | None, device: str) -> str:
     if device != "cpu":
-        return f"int8 is for the CPU, not {device}; choose auto, f32 or bf16"
+        return f"precision=int8 is for the CPU, not {device}; choose auto, f32 or bf16"
     if card is None:
-        return "int8 is for released models; choose f32 or bf16"
-    return f"{card.name} has no graph in 8-bit integers; 'scalewise quantize' makes one"
+        return "precision=int8 is for released models; choose f32 or bf16"
+    mend = "'scalewise quantize' makes one"
+    return f"precision=int8: {card.name} has no graph in 8-bit integers; {mend}"
 
 
 def _is_usable(device: str, first_look: bool = False) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from scalewise.arguments import shown
 from scalewise.errors import ScalewiseError, warn
 from scalewise.files import PictureWriter, check_target, open_picture
 from scalewise.models.overlap import Tiling
@@ -75,7 +76,7 @@ def check_strength(strength: float) -> None:
     """Refuse a strength that is not a number from 0 to 1."""
     if not isinstance(strength, Real) or not 0 <= strength <= 1:
         raise ScalewiseError(
-            f"strength must be from 0 to 1, not {strength}", arguments=["strength"]
+            f"strength must be from 0 to 1, not {shown(strength)}", arguments=["strength"]
         )
 
 
@@ -118,7 +119,9 @@ class Restorer:
     ) -> None:
         check_strength(strength)
         if strength < 1 and traits.scale != (blend_with.scale if blend_with else 1):
-            raise ScalewiseError(f"{name} only enlarges: it has no strength to choose")
+            raise ScalewiseError(
+                f"{name} only enlarges: leave out strength={strength:g}", arguments=["strength"]
+            )
         self.name = name
         self.scale = traits.scale
         self._finite = runtime if isinstance(runtime, FiniteRuntime) else FiniteRuntime(runtime)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 
-from scalewise.errors import NothingToRestore
 from scalewise.files import MAX_PIXELS, open_picture
 from scalewise.files.jpeg import luma_table
 from scalewise.imaging.blind_estimation import BAND, Estimate, estimate_degradation
@@ -30,7 +29,8 @@ class SelectedModels:
     """Models for an image.
 
     Attributes:
-        restorers: of different scales; the first is used where no size is given.
+        restorers: of different scales; the first is used where no size is given.  None of them
+            where there is nothing to restore.
         reason: why these, in a few words; empty where the user named them.
     """
 
@@ -43,8 +43,8 @@ class AutoSelector:
     """Models that depend on the image.
 
     Attributes:
-        choose: selects the models for an image's file.  It may raise
-            :class:`NothingToRestore`, and :class:`ScalewiseError` for what cannot be read.
+        choose: selects the models for an image's file.  It may raise :class:`ScalewiseError` for
+            what cannot be read.
         typical: models that tell what any of these will cost.
     """
 
@@ -74,7 +74,7 @@ def choose(networks: Networks, path: Path) -> SelectedModels:
     """Return the models for an image's file.
 
     Raises:
-        NothingToRestore, ScalewiseError: as :attr:`AutoSelector.choose`.
+        ScalewiseError: as :attr:`AutoSelector.choose`.
     """
     return networks.choose(path) if isinstance(networks, AutoSelector) else SelectedModels(networks)
 
@@ -181,8 +181,6 @@ def _selector(enlarge: bool, typical: str, options: LoadOptions) -> AutoSelector
     def choose(path: Path) -> SelectedModels:
         estimate = estimate_file(path, max_pixels=None)
         model = select_model(estimate, enlarge=enlarge)
-        if model is None:
-            raise NothingToRestore(f"{path}: nothing to restore ({estimate})")
-        return SelectedModels(cascade(model), str(estimate))
+        return SelectedModels(() if model is None else cascade(model), str(estimate))
 
     return AutoSelector(choose, cascade(typical))

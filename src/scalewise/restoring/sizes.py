@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import floor, inf, prod, sqrt
-from numbers import Real
 from typing import Any
 
+from scalewise.arguments import is_number, shown
 from scalewise.errors import ScalewiseError
 from scalewise.short_repr import short_repr
 
@@ -47,20 +47,20 @@ class Target:
 
     def __post_init__(self) -> None:
         sizes: dict[str, tuple[Any, ...]]
-        sizes = {name: (getattr(self, name),) for name in ("scale", "width", "height", "fit")}
-        sizes = {name: size for name, size in sizes.items() if size != (None,)}
+        sizes = {name: (size,) for name, size in self.given.items() if name != "max_megapixels"}
         if len(sizes) > 1:
             given = " and ".join(sizes)
             hint = "; fit takes both" if set(sizes) == {"width", "height"} else ""
-            raise ScalewiseError(f"the size is given by {given}; choose one{hint}")
+            raise ScalewiseError(f"{given} give the size; choose one{hint}", arguments=[*sizes])
         if self.fit is not None:
             sizes["fit"] = _pair(self.fit)
         if self.max_megapixels is not None:
             sizes["max_megapixels"] = (self.max_megapixels,)
         for name, values in sizes.items():
+            if not all(is_number(value) for value in values):
+                wrong = shown(getattr(self, name))
+                raise ScalewiseError(f"{name} must be a number, not {wrong}", arguments=[name])
             given = "x".join(map(str, values))
-            if not all(_is_number(value) for value in values):
-                raise ScalewiseError(f"{name} must be a number, not {given!r}", arguments=[name])
             if not all(0 < value < inf for value in values):
                 raise ScalewiseError(f"{name} must be above 0, not {given}", arguments=[name])
             if name in ("scale", "max_megapixels"):
@@ -74,6 +74,12 @@ class Target:
 
     def __repr__(self) -> str:
         return short_repr(self)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The fields that are given, by name."""
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: value for name, value in fields.items() if value is not None}
 
     def label(self, native: int) -> str:
         """Return the suffix by which results of this size are told from their originals.
@@ -123,7 +129,8 @@ class Target:
         if max(size[0] / height, size[1] / width) > LARGEST_SCALE:
             raise ScalewiseError(
                 f"{width}x{height} to {size[1]}x{size[0]} is more than {LARGEST_SCALE} times the "
-                "size"
+                "size",
+                arguments=[*self.given],
             )
         return size
 
@@ -138,10 +145,19 @@ def target_of(target: Target | None = None, **sizes: Any) -> Target:
     if target is None:
         return Target(**given)
     if given:
-        raise ScalewiseError(f"the size is given by target and {next(iter(given))}; choose one")
-    if not isinstance(target, Target):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ScalewiseError(f"target must be a Target, such as Target(scale=3), not {target!r}")
+        names = ["target", *given]
+        raise ScalewiseError(f"{' and '.join(names)} give the size; choose one", arguments=names)
+    require_target(target)
     return target
+
+
+def require_target(target: object) -> None:
+    """Check that something is a :class:`Target`."""
+    if not isinstance(target, Target):
+        raise ScalewiseError(
+            f"target must be a Target, such as Target(width=3840), not {shown(target)}",
+            arguments=["target"],
+        )
 
 
 def _pair(frame: Any) -> tuple[Any, ...]:
@@ -151,12 +167,8 @@ def _pair(frame: Any) -> tuple[Any, ...]:
     except TypeError:
         pair = ()
     if len(pair) != 2:
-        raise ScalewiseError(f"fit must be (width, height), not {frame!r}")
+        raise ScalewiseError(f"fit must be (width, height), not {shown(frame)}", arguments=["fit"])
     return pair
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and value is not True and value is not False
 
 
 def _scaled(length: int, factor: float) -> int:

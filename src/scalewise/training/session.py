@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.data.store import Progress
 from scalewise.errors import ScalewiseError
 from scalewise.training.config import Recipe
@@ -56,12 +57,12 @@ State = Literal["training", "finished", "stopped", "unknown"]
 
 def open_run(
     recipe: Recipe,
-    run: Path,
+    run: AnyPath,
     listeners: Sequence[Listener] = (),
     *,
     resume: bool = False,
     accept_changes: bool = False,
-    trunk: Path | None = None,
+    trunk: AnyPath | None = None,
     world: World | None = None,
     progress: Progress | None = None,
     notify: Notify | None = None,
@@ -92,6 +93,7 @@ def open_run(
 
     world = world or World()
     notify = notify or keep_quiet
+    run, trunk = path_of(run, "run"), None if trunk is None else path_of(trunk, "trunk")
     exists, trained = (run / RECIPE_FILE).exists(), has_checkpoint(run)
     if trunk is not None:
         if trunk.resolve() == run.resolve():
@@ -294,11 +296,12 @@ class Run:
         return seconds / progress * (1 - last[0]) if progress > 0 else None
 
 
-def find_runs(folder: Path, depth: int = DEPTH) -> list[Path]:
+def find_runs(folder: AnyPath, depth: int = DEPTH) -> list[Path]:
     """Return the run folders below a folder, sorted, or the folder itself if it is a run's.
 
     Run folders are not searched for others.  Folders without permission to read are skipped.
     """
+    folder = path_of(folder, "folder")
     try:
         if is_run(folder):
             return [folder]

@@ -7,6 +7,7 @@ another server.  ``HF_HUB_OFFLINE=1`` forbids downloads: then only earlier downl
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from functools import cache
 from importlib import import_module
@@ -18,6 +19,10 @@ from scalewise.weights.card import CARD_FILE, GRAPH_FILE, INT8_FILE, WEIGHTS_FIL
 
 HUB = "hf-hub:"
 """Start of a reference to a model on the hub, as timm writes it."""
+
+_REFERENCE = re.compile(r"hf-hub:[\w.-]+/[\w.-]+(@[^@\s]+)?")
+_ANSWER_SECONDS = 5.0
+"""Time in which the hub must answer; HF_HUB_ETAG_TIMEOUT sets another one."""
 
 FILES = (WEIGHTS_FILE, GRAPH_FILE, INT8_FILE)
 """The files that a card may name; other files on the hub are not downloaded."""
@@ -33,15 +38,20 @@ def download_release(reference: str) -> Path:
     Raises:
         ScalewiseError: no such model, not a released model, no network, or no huggingface_hub.
     """
+    if _REFERENCE.fullmatch(reference) is None:
+        raise ScalewiseError(f"{reference}: write hf-hub:owner/name, perhaps with @revision")
     name, _, revision = reference.removeprefix(HUB).partition("@")
     with requiring("huggingface_hub", f"{reference}: loading from the Hugging Face Hub"):
         from huggingface_hub import errors
 
         client: Any = import_module("huggingface_hub")  # has no full types
 
+    endpoint = os.environ.get("HF_ENDPOINT")
+    local = not _answers(client, name, revision or None, endpoint)
+
     def fetch(file: str, revision: str | None) -> Path:
-        endpoint = os.environ.get("HF_ENDPOINT")
-        return Path(client.hf_hub_download(name, file, revision=revision, endpoint=endpoint))
+        options = {"revision": revision, "endpoint": endpoint, "local_files_only": local}
+        return Path(client.hf_hub_download(name, file, **options))
 
     try:
         card = fetch(CARD_FILE, revision or None)
@@ -74,6 +84,24 @@ def download_release(reference: str) -> Path:
     except (errors.HfHubHTTPError, OSError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ScalewiseError(f"{reference}: the download failed ({reason})") from error
+
+
+def _answers(client: Any, name: str, revision: str | None, endpoint: str | None) -> bool:
+    """Return whether the hub answers at once: its client would retry for half a minute.
+
+    If it does not, what was downloaded before is used.
+    """
+    asked = "HF_HUB_ETAG_TIMEOUT" in os.environ
+    seconds = client.constants.HF_HUB_ETAG_TIMEOUT if asked else _ANSWER_SECONDS
+    url = client.hf_hub_url(name, CARD_FILE, revision=revision, endpoint=endpoint)
+    try:
+        client.get_hf_file_metadata(url, timeout=seconds)
+    except client.errors.HfHubHTTPError as error:
+        status = getattr(error.response, "status_code", 500)
+        return status < 500  # the download explains others, such as a model that is not there
+    except Exception:  # of the HTTP library, which differs among versions of the client
+        return False
+    return True
 
 
 def _as_folder(files: list[Path]) -> Path:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from scalewise.arguments import check_flag, naming_argument, shown
 from scalewise.errors import ScalewiseError, requiring
 from scalewise.models import RestorationNetwork, list_architectures
 from scalewise.models import create_model as build_network
@@ -36,20 +38,36 @@ from scalewise.weights.resolve import Release, find_release, is_release, list_ca
 
 def create_model(name: str | Path, pretrained: bool = False, **settings: Any) -> RestorationNetwork:
     """Return a network with released or random weights; see ``scalewise.create_model``."""
+    given: Any = name
+    if not isinstance(given, str | os.PathLike):
+        raise ScalewiseError(
+            f"name must be that of a model or an architecture, not {shown(given)}",
+            arguments=["name"],
+        )
+    check_flag("pretrained", pretrained)
+    with naming_argument("name", "model"):
+        return _create(name, pretrained, settings)
+
+
+def _create(name: str | Path, pretrained: bool, settings: dict[str, Any]) -> RestorationNetwork:
     if not pretrained:
         if is_release(name) and name not in list_architectures():
             raise ScalewiseError(
                 f"{name}: a released model; load its weights with pretrained=True",
-                arguments=["pretrained"],
+                arguments=["name", "pretrained"],
             )
         return build_network(str(name), **settings)
     if name in list_architectures():
         names = [card.name for card in list_cards() if card.architecture == name]
         mend = f"choose one of {', '.join(names)}" if names else "no released model has it"
-        raise ScalewiseError(f"{name}: an architecture, which has no weights of its own; {mend}")
+        raise ScalewiseError(
+            f"{name}: an architecture, which has no weights of its own; {mend}",
+            arguments=["name", "pretrained"],
+        )
     if settings:
         raise ScalewiseError(
-            f"{name}: a released model has settings of its own; leave out {', '.join(settings)}"
+            f"{name}: a released model has settings of its own; leave out {', '.join(settings)}",
+            arguments=[*settings],
         )
     return _network_of(resolve(name)).eval()
 

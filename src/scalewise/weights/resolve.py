@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
+from scalewise.arguments import naming_argument, shown
 from scalewise.errors import ScalewiseError
 from scalewise.tasks import SUPER_RESOLUTION, get_task
 from scalewise.weights.card import CARD_FILE, Card, read_card
@@ -35,34 +36,47 @@ def resolve(model: str | Path) -> Release:
             card is damaged.
     """
     folder = find_release(model)
-    return Release(folder, read_card(folder))
+    with naming_argument("model"):
+        return Release(folder, read_card(folder))
 
 
 def find_release(model: str | Path) -> Path:
     """Return the folder of a released model, as :func:`resolve` does."""
     if not isinstance(model, str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ScalewiseError(f"a model is a name or a folder, not {model!r}", arguments=["model"])
+        raise ScalewiseError(
+            f"a model is a name or a folder, not {shown(model)}", arguments=["model"]
+        )
     if str(model).startswith(HUB):
-        return download_release(str(model))
+        with naming_argument("model"):
+            return download_release(str(model))
     for folder in (RELEASES / model, Path(model)):
-        if (folder / CARD_FILE).is_file():
+        if _is_file(folder / CARD_FILE):
             return folder
-    if Path(model).is_file():
+    if _is_file(Path(model)):
         raise ScalewiseError(
             f"{model}: a file, not a released model's name or folder; 'scalewise release' makes "
-            "such a folder of a trained network"
+            "such a folder of a trained network",
+            arguments=["model"],
         )
     names = [card.name for card in list_cards()]
     match = get_close_matches(str(model), names, n=1)
     hint = f"did you mean '{match[0]}'?" if match else f"known: {', '.join(names)}"
-    raise ScalewiseError(f"unknown model '{model}'; {hint}")
+    raise ScalewiseError(f"unknown model '{model}'; {hint}", arguments=["model"])
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether a file is there; no file has a name that is too long for one."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def is_release(model: str | Path) -> bool:
     """Return whether this names a released model; do not look up hub references."""
     if str(model).startswith(HUB):
         return True
-    return (Path(model) / CARD_FILE).is_file() or (RELEASES / model / CARD_FILE).is_file()
+    return _is_file(Path(model, CARD_FILE)) or _is_file(RELEASES / model / CARD_FILE)
 
 
 def list_cards() -> list[Card]:
@@ -87,7 +101,10 @@ def default_model(task: str, scale: int | None = None) -> str:
     fitting = [card for card in cards if scale in (None, card.scale)]
     if not fitting:
         size = "" if scale is None else f" at x{scale}"
-        raise ScalewiseError(f"no released model for {wanted.name}{size}; name one of your own")
+        raise ScalewiseError(
+            f"no released model for {wanted.name}{size}; name one of your own",
+            arguments=["task"] if scale is None else ["task", "scale"],
+        )
     return min(fitting, key=lambda card: card.scale).name
 
 

@@ -23,11 +23,13 @@ Names decide.  Files are opened only where names leave open which is LR, and at 
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from scalewise.arguments import AnyPath, path_of, shown
 from scalewise.data.layouts.by_folder_names import find_by_roles
 from scalewise.data.layouts.by_meta_info import find_by_meta_info
 from scalewise.data.layouts.by_sizes import find_by_sizes
@@ -137,7 +139,7 @@ def find_dataset(root: Path | str, split: str = "train") -> Dataset:
     return _dataset(root, found)
 
 
-def pair_folders(hr: Path, lr: Sequence[Path]) -> Dataset:
+def pair_folders(hr: AnyPath, lr: Sequence[AnyPath]) -> Dataset:
     """Pair the pictures of a folder with those of others, whatever the folders are called.
 
     Args:
@@ -148,6 +150,9 @@ def pair_folders(hr: Path, lr: Sequence[Path]) -> Dataset:
     Raises:
         ScalewiseError: no such folder, no pictures in it, no names in common, or no scale.
     """
+    if isinstance(lr, str | bytes | os.PathLike):
+        raise ScalewiseError(f"lr must be a list of folders, not {shown(lr)}", arguments=["lr"])
+    hr, lr = path_of(hr, "hr"), [path_of(folder, "lr") for folder in lr]
     for folder in (hr, *lr):
         if not folder.is_dir():
             raise ScalewiseError(f"no such folder: {folder}")

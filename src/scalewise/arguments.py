@@ -1,0 +1,105 @@
+"""Checks of arguments: choices, numbers, flags and paths; errors that name the argument."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+from scalewise.errors import ScalewiseError
+
+AnyPath = str | os.PathLike[str]
+"""A path as functions take it."""
+
+_LONGEST = 60  # letters of a wrong value in a message
+
+
+@contextmanager
+def naming_argument(name: str, *others: str) -> Generator[None, None, None]:
+    """Name an argument in errors that name none.
+
+    Args:
+        name: the caller's argument.
+        others: names of the same argument further down, which it takes the place of.
+    """
+    try:
+        yield
+    except ScalewiseError as error:
+        error.arguments = tuple(name if each in others else each for each in error.arguments)
+        error.arguments = error.arguments or (name,)
+        raise
+
+
+def shown(value: object) -> str:
+    """Return a wrong value as a message shows it: in one line, and not too long.
+
+    >>> shown("a" * 100)[-6:]
+    'aaa...'
+    """
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def is_number(value: object) -> bool:
+    """Return whether something is a real number, such as one of NumPy's; True and False are not."""
+    return isinstance(value, Real) and value is not True and value is not False
+
+
+def is_whole(value: object) -> bool:
+    """Return whether something is an integer, such as one of NumPy's; True and False are not."""
+    return isinstance(value, Integral) and is_number(value)
+
+
+def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    """Check that an argument is one of some words.
+
+    >>> check_choice("device", "gpu", ["cpu", "cuda"])
+    Traceback (most recent call last):
+    scalewise.errors.ScalewiseError: device must be one of cpu, cuda, not 'gpu'
+    """
+    if not isinstance(value, str) or value not in choices:
+        raise ScalewiseError(
+            f"{name} must be one of {', '.join(choices)}, not {shown(value)}", arguments=[name]
+        )
+
+
+def check_flag(name: str, value: object) -> None:
+    """Check that an argument is True or False: any text, even ``"no"``, would count as True."""
+    if type(value).__name__ not in ("bool", "bool_"):  # the latter of NumPy before version 2
+        raise ScalewiseError(f"{name} must be True or False, not {shown(value)}", arguments=[name])
+
+
+def check_number(name: str, value: object, low: float, high: float, *, whole: bool = False) -> None:
+    """Check that an argument is a number in a range, both ends included."""
+    given: Any = value
+    if not (is_whole if whole else is_number)(given) or not low <= given <= high:
+        what = "a whole number from" if whole else "from"
+        raise ScalewiseError(
+            f"{name} must be {what} {low:g} to {high:g}, not {shown(value)}", arguments=[name]
+        )
+
+
+def path_of(path: Any, name: str = "") -> Path:
+    """Return a path given as text, bytes or path-like.
+
+    Args:
+        path: what was given.
+        name: the argument, for errors.
+
+    Raises:
+        ScalewiseError: something else, or text that cannot be a path.
+    """
+    names = [name] if name else []
+    try:
+        text = os.fsdecode(path)
+    except TypeError:
+        raise ScalewiseError(
+            f"{name or type(path).__name__} is not a path: {shown(path)}", arguments=names
+        ) from None
+    if "\0" in text or not text:
+        hint = "; open the content of a file with PIL.Image.open(io.BytesIO(content))"
+        raise ScalewiseError(f"{shown(path)} is not a path{hint if text else ''}", arguments=names)
+    return Path(text)

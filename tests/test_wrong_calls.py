@@ -1,0 +1,178 @@
+"""Wrong calls of the public functions: each is a ScalewiseError of one line, with its argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import scalewise
+from scalewise import ScalewiseError, create_model, list_models, load, restore, upscale
+from scalewise.data import pack, pair_folders
+from scalewise.restoring import LoadOptions, OutputOptions, plan_jobs
+from scalewise.training import find_runs
+
+IMAGE = np.zeros((8, 8, 3), np.uint8)
+FRAME = np.array([[3, 4], [5, 6]])
+TARGET = scalewise.Target(2)
+
+
+def call(function: Callable[..., Any], *positional: Any, **named: Any) -> Callable[[], Any]:
+    def calling() -> Any:
+        return function(*positional, **named)
+
+    calling.__name__ = f"{function.__name__}-{positional}-{named}"
+    return calling
+
+
+BOTH: list[tuple[str, Any, str]] = [
+    ("device", "gpu", "device"),
+    ("device", None, "device"),
+    ("device", FRAME, "device"),
+    ("precision", 16, "precision"),
+    ("precision", "f16", "precision"),
+    ("tile", "large", "tile"),
+    ("tile", FRAME, "tile"),
+    ("tile", 0.5, "tile"),
+    ("strength", 2, "strength"),
+    ("strength", FRAME, "strength"),
+    ("ensemble", "no", "ensemble"),
+    ("quality", 0, "quality"),
+    ("quality", "high", "quality"),
+    ("quality", 90.5, "quality"),
+    ("lossless", "no", "lossless"),
+    ("overwrite", "no", "overwrite"),
+    ("width", "100", "width"),
+    ("width", 100.5, "width"),
+    ("height", -1, "height"),
+    ("scale", FRAME, "scale"),
+    ("scale", 0, "scale"),
+    ("fit", FRAME, "fit"),
+    ("fit", np.array([3]), "fit"),
+    ("fit", 100, "fit"),
+    ("fit", "100x50", "fit"),
+    ("max_megapixels", float("nan"), "max_megapixels"),
+    ("model", 3, "model"),
+    ("model", b"scn_x2", "model"),
+    ("model", "nothing", "model"),
+    ("model", "n" * 300, "model"),
+    ("model", "hf-hub:nothing", "model"),
+    ("output", 3, "output"),
+    ("output", "", "output"),
+    ("output", "no/such/folder/a.png", "output"),
+    ("output", "a.xyz", "output"),
+]
+"""Arguments of upscale and restore: name, wrong value, argument of the error."""
+
+OTHERS: list[tuple[Callable[[], Any], tuple[str, ...]]] = [
+    (call(upscale, None), ("image",)),
+    (call(upscale, 3), ("image",)),
+    (call(upscale, "no such picture.png"), ("image",)),
+    (call(upscale, np.zeros((2, 3, 4, 5))), ("image",)),
+    (call(restore, {"a": 1}), ("image",)),
+    (call(restore, IMAGE.astype(float) + 300), ("image",)),
+    (call(upscale, IMAGE, target=3), ("target",)),
+    (call(upscale, IMAGE, target=TARGET, width=100), ("target", "width")),
+    (call(upscale, IMAGE, scale=2, width=100), ("scale", "width")),
+    (call(restore, IMAGE, width=3, height=4), ("width", "height")),
+    (call(upscale, IMAGE, width=8000), ("width",)),
+    (call(upscale, IMAGE, "a.jpg", lossless=True), ("lossless",)),
+    (call(upscale, IMAGE, "there.png"), ("overwrite",)),
+    (call(restore, "there.png", "there.png"), ("overwrite",)),
+    (call(upscale, IMAGE, model="scn_x2", strength=0.5), ("strength",)),
+    (call(upscale, IMAGE, precision="int8", model="adaptive_x2"), ("precision",)),
+    (call(restore, IMAGE, task="nonsense"), ("task",)),
+    (call(restore, IMAGE, task=3), ("task",)),
+    (call(restore, IMAGE, task=FRAME), ("task",)),
+    (call(restore, IMAGE, task="super-resolution"), ("task",)),
+    (call(restore, IMAGE, task="denoise", model="denoise"), ("task", "model")),
+    (call(restore, IMAGE, task="denoise", width=100), ("width",)),
+    (call(restore, IMAGE, method="median"), ("method",)),
+    (call(restore, IMAGE, method=None), ("method",)),
+    (call(restore, IMAGE, method="nlm", task="dejpeg"), ("method", "task")),
+    (call(restore, IMAGE, method="nlm", model="denoise"), ("method", "model")),
+    (call(restore, IMAGE, method="nlm", sigma="strong"), ("sigma",)),
+    (call(restore, IMAGE, sigma=3), ("sigma",)),
+    (call(load, None), ("model",)),
+    (call(load, "scn_x22"), ("model",)),
+    (call(load, "hf-hub:nothing"), ("model",)),
+    (call(load, device="mps0"), ("device",)),
+    (call(load, device="mps"), ("device",)),
+    (call(load, tile=-1), ("tile",)),
+    (call(create_model, None), ("name",)),
+    (call(create_model, 3), ("name",)),
+    (call(create_model, ["scn"]), ("name",)),
+    (call(create_model, "scn_exakt"), ("name",)),
+    (call(create_model, "nothing", pretrained=True), ("name",)),
+    (call(create_model, "scn", pretrained="yes"), ("pretrained",)),
+    (call(create_model, "scn", True), ("name", "pretrained")),
+    (call(create_model, "scn_x2"), ("name", "pretrained")),
+    (call(create_model, "scn_x2", pretrained=True, width=8), ("width",)),
+    (call(create_model, "scn", widht=8), ("widht",)),
+    (call(create_model, "scn", width=None), ("width",)),
+    (call(create_model, "scn", scale=5), ("scale",)),
+    (call(create_model, "adaptive", attention=FRAME), ("attention",)),
+    (call(list_models, task="nonsense"), ("task",)),
+    (call(list_models, task=["denoise"]), ("task",)),
+    (call(list_models, scale="2"), ("scale",)),
+    (call(list_models, scale=FRAME), ("scale",)),
+    (call(plan_jobs, "photos", None, ""), ("inputs",)),
+    (call(plan_jobs, [3], None, ""), ("inputs",)),
+    (call(plan_jobs, ["a.png"], 3, ""), ("output",)),
+    (call(pair_folders, 3, ["lr"]), ("hr",)),
+    (call(pair_folders, "hr", "lr"), ("lr",)),
+    (call(pack, [], None, [2]), ("out",)),
+    (call(find_runs, None), ("folder",)),
+    (call(OutputOptions, 3), ("target",)),
+    (call(OutputOptions, strip="no"), ("strip",)),
+    (call(LoadOptions, force_tiling=1), ("force_tiling",)),
+]
+
+
+@pytest.fixture(autouse=True)
+def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with a file that is in the way."""
+    monkeypatch.chdir(tmp_path)
+    Path("there.png").write_bytes(b"mine")
+
+
+def refused(calling: Callable[[], Any]) -> ScalewiseError:
+    with pytest.raises(ScalewiseError) as caught:
+        calling()
+    message = str(caught.value)
+    assert message
+    assert len(message.splitlines()) == 1
+    assert len(message) < 500
+    assert [path.name for path in Path().iterdir()] == ["there.png"]
+    return caught.value
+
+
+@pytest.mark.parametrize("function", [upscale, restore])
+@pytest.mark.parametrize(("name", "value", "argument"), BOTH)
+def test_an_argument_of_both_functions(
+    function: Callable[..., Any], name: str, value: Any, argument: str
+) -> None:
+    assert refused(call(function, IMAGE, **{name: value})).arguments == (argument,)
+
+
+@pytest.mark.parametrize(("calling", "arguments"), OTHERS, ids=lambda each: str(each)[:60])
+def test_any_other_call(calling: Callable[[], Any], arguments: tuple[str, ...]) -> None:
+    assert refused(calling).arguments == arguments
+
+
+def test_paths_may_be_text(tmp_path: Path) -> None:
+    from PIL import Image
+
+    for name in ("hr/a.png", "lr/a.png"):
+        (tmp_path / name).parent.mkdir()
+        Image.new("RGB", (40, 20) if name[0] == "h" else (20, 10)).save(tmp_path / name)
+    (tmp_path / "runs" / "a").mkdir(parents=True)
+    (tmp_path / "runs" / "a" / "recipe.yaml").touch()
+    assert find_runs(f"{tmp_path}/runs") == [tmp_path / "runs" / "a"]
+    (job,) = plan_jobs(["hr"], "out/", "")
+    assert (job.source, job.target) == (Path("hr/a.png"), Path("out/a.png"))
+    (item,) = pair_folders("hr", ["lr"]).items
+    assert item.lr == {2: Path("lr/a.png")}
