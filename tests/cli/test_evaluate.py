@@ -14,6 +14,7 @@ from scalewise.evaluating.evaluate import restoration
 from scalewise.evaluating.task_protocols import evaluation_protocol
 from scalewise.files import Picture, read, write
 from scalewise.imaging.protocols import denoising
+from scalewise.restoring.classical import denoise
 from scalewise.restoring.loading import LoadOptions, load
 from scalewise.weights.card import read_card, write_card
 
@@ -126,6 +127,21 @@ def test_photos_beside_bicubic(
     assert "protocol photo: " in call("evaluate", "bicubic", dataset, "--task", "photo")[1]
 
 
+@pytest.mark.parametrize(("options", "sigma"), [([], 25), (["--sigma", "50"], 50)])
+def test_denoising_without_a_network_is_scored(
+    call, dataset: Path, photo: NDArray[np.uint8], options: list[str], sigma: int
+) -> None:
+    scores = dataset.parent / "scores.csv"
+    code, out, err = call("evaluate", "nlm", dataset, *options, "--csv", scores)
+    assert (code, err) == (0, "")
+    assert f"protocol denoise{sigma}: " in out
+    noisy, truth = denoising(sigma).prepare(photo[:60, 100:170], None, 1, "a")
+    expected = denoising(sigma).score(denoise(noisy / 255, "nlm", sigma) * 255, truth, 1)
+    row = rows_of(scores)[0]
+    assert (row["model"], row["name"], row["precision"]) == ("nlm", "a", "f32")
+    assert float(row["psnr"]) == pytest.approx(expected.psnr, abs=1e-3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -135,6 +151,7 @@ def test_photos_beside_bicubic(
         (["noisy", "--protocol", "field"], "--protocol is for super-resolution, not for denoise"),
         (["bicubic", "--task", "denoise"], "bicubic is not the baseline of denoise; that is noisy"),
         (["noisy", "--task", "photo"], "noisy is not the baseline of photo; that is bicubic"),
+        (["wavelet", "--task", "dejpeg"], "method wavelet only removes noise"),
         (
             ["scn_x2", "--task", "denoise"],
             "scn_x2 is for x2, and protocol denoise25 for x1 only",
@@ -163,6 +180,7 @@ def test_mistakes_get_one_line(
     [
         (["jpeg", "--grey", "--subsampling", "4:4:4"], "with --grey there is no chroma"),
         (["noisy", "--card"], "noisy has no card"),
+        (["nlm", "--card"], "nlm has no card"),
         (["scn_x2", "--set", "levels=3"], "its card states its settings; leave out --set"),
         (["noisy", "--sigma", "-1"], "--sigma must be"),
     ],

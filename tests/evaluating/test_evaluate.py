@@ -16,6 +16,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.evaluating.evaluate import (
     Evaluation,
     bicubic,
+    classical_restoration,
     evaluate,
     restoration,
     to_score,
@@ -27,6 +28,7 @@ from scalewise.files import Picture, write
 from scalewise.imaging.metrics import psnr
 from scalewise.imaging.protocols import FIELD, denoising
 from scalewise.imaging.resize import imresize
+from scalewise.restoring.classical import denoise
 from scalewise.restoring.loading import load
 from scalewise.restoring.restorer import Restorer
 
@@ -58,6 +60,20 @@ def test_bicubic_on_pictures_that_are_reduced_first(folder: Path, photo: NDArray
         "field",
     )
     assert score.psnr_y == pytest.approx(evaluation.psnr_y, abs=1e-4)
+
+
+def test_time_is_measured_by_the_clock_given(folder: Path) -> None:
+    ticks = iter([10.0, 10.5, 20.0, 22.0])
+    images = evaluate(bicubic(2), find_dataset(folder), 2, FIELD, clock=lambda: next(ticks))
+    assert [image.seconds for image in images] == [0.5, 2.0]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+def test_classical_denoising_is_told_the_level(photo: NDArray[np.uint8], dtype: type) -> None:
+    image = photo[:64, :64].astype(dtype)
+    found = classical_restoration("nlm", 25.0)(image)
+    np.testing.assert_allclose(found, denoise(image / 255, "nlm", 25.0) * 255)
+    assert np.abs(found - classical_restoration("nlm", 10.0)(image)).max() > 1
 
 
 def test_csv_has_a_row_for_every_picture(folder: Path) -> None:

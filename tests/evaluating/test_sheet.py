@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from scalewise.evaluating.compare import compare
+from scalewise.evaluating.evaluate import bicubic, restoration
 from scalewise.evaluating.sheet import (
     GAP,
     PANEL,
@@ -58,7 +59,8 @@ def test_a_comparison_scores_what_it_shows(
     small_release: Path, photo: NDArray[np.uint8], tmp_path: Path, height: int, width: int
 ) -> None:
     write(tmp_path / "photo.png", Picture(photo[:height, :width]))
-    found = compare(tmp_path / "photo.png", [load(small_release)], FIELD)
+    methods = [("bicubic", bicubic(2)), ("small", restoration(load(small_release)))]
+    found = compare(tmp_path / "photo.png", methods, 2, FIELD)
     assert [each.name for each in found.contenders] == ["bicubic", "small"]
     assert found.lr.shape == (height // 2, width // 2, 3)
     for each in found.contenders:

@@ -10,6 +10,7 @@ import numpy as np
 
 from scalewise.evaluating.sheet import Panel, draw_sheet
 from scalewise.experiments.results import (
+    ALTERNATIVES,
     ATTENTION_FILE,
     ATTENTION_MAPS,
     BICUBIC,
@@ -18,13 +19,16 @@ from scalewise.experiments.results import (
     PLAN_FILE,
     SAMPLES,
     SCORES_FILE,
+    STRIP_FILE,
     UNRESTORED,
+    Alternative,
     Attention,
     Complexity,
     Environment,
     Experiment,
     Form,
     Measured,
+    NoiseLevel,
     Plan,
     Sample,
     save_json,
@@ -131,6 +135,7 @@ def make_reproduction(
         Measured(weights="", scores=make_scores(BICUBIC, 30.33)), folder / BICUBIC / SCORES_FILE
     )
     make_samples(folder)
+    make_alternatives(folder)
     make_attention(folder)
     return folder
 
@@ -280,6 +285,27 @@ def make_samples(folder: Path) -> None:
             Sample(name=name, sheet=f"{name}.png", scores=scores, single=name == "lenna")
         )
     save_json(samples, folder / SAMPLES / "samples.json")
+
+
+def make_alternatives(folder: Path) -> None:
+    """Denoising methods at three levels, and an image of all."""
+    seconds = {"noisy": 0.0, "nlm": 1.4, "wavelet": 0.1, "denoise": 12.0}
+    scores: list[Score] = []
+    for sigma, psnr in ((15, 33.0), (25, 30.5), (50, 27.0)):
+        above = {"noisy": -8.0, "nlm": 0.0, "wavelet": -1.0, "denoise": 2.5}
+        field = make_scores("", 0.0, ("Kodak24",))[0]
+        scores = [
+            replace(field, model=x, images=8, protocol=f"denoise{sigma}", psnr=psnr + above[x])
+            for x in above
+        ]
+        methods = [Alternative(score=each, seconds=seconds[each.model]) for each in scores]
+        level = NoiseLevel(sigma=sigma, processor="One Processor", methods=methods)
+        save_json(level, folder / ALTERNATIVES / f"sigma{sigma}.json")
+    image = np.kron(np.arange(48, dtype=np.uint8).reshape(4, 4, 3), np.ones((64, 64, 1), np.uint8))
+    sheet = draw_sheet([Panel(image, (each.model,)) for each in scores], (64, 64, 128))
+    write(folder / ALTERNATIVES / "strip.png", Picture(sheet))
+    strip = Sample(name="07", sheet="strip.png", scores=scores)
+    save_json(strip, folder / ALTERNATIVES / STRIP_FILE)
 
 
 def make_attention(folder: Path, blocks: int = 8, levels: int = 3, side: int = 96) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scalewise.experiments.report import make_report, to_html, to_markdown, write_report
-from scalewise.experiments.results import PLAN_FILE, UNRESTORED, load_results
+from scalewise.experiments.results import ALTERNATIVES, PLAN_FILE, UNRESTORED, load_results
 from tests.experiments.made_up import CLEANING
 from tests.experiments.test_report import Page
 
@@ -34,10 +34,10 @@ def test_the_report_has_both_beside_what_was_given(reproduction: Path) -> None:
 
 @pytest.fixture
 def older(reproduction: Path, tmp_path: Path) -> Path:
-    """A folder from before there was this ablation."""
+    """A folder from before there was this ablation, and before the alternatives."""
     folder = tmp_path / "older"
     shutil.copytree(reproduction, folder)
-    for name in (*CLEANING, UNRESTORED):
+    for name in (*CLEANING, UNRESTORED, ALTERNATIVES):
         shutil.rmtree(folder / name)
     plan = json.loads((folder / PLAN_FILE).read_text())
     plan["experiments"] = [each for each in plan["experiments"] if each["group"] != "cleaning"]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
+from scalewise.experiments import complexity
 from scalewise.experiments.complexity import (
     measure_complexity,
-    mult_adds_per_pixel,
     multiply_adds,
+    multiply_adds_per_pixel,
     steady_median,
 )
 from scalewise.models import create_model
+from scalewise.training import machine
 
 
 def test_multiply_adds_of_original_by_hand() -> None:
@@ -47,14 +50,14 @@ def test_candidates_stay_within_their_limit(
     if limit == FAST:
         variants.append({**settings, "luminance": True})
     for variant in variants:
-        assert 0.5 * limit < mult_adds_per_pixel(create_model(name, **variant)) <= limit
+        assert 0.5 * limit < multiply_adds_per_pixel(create_model(name, **variant)) <= limit
 
 
 def test_multiply_adds_of_plain_by_hand() -> None:
     """Of an input pixel; four of them share a feature, and the skip has 5x5 taps."""
     network = create_model("plain", width=8, convolutions=2, shrink=2, luminance=True)
     by_hand = 9 * (12 * 8 + 2 * 8 * 8 + 8 * 16) / 4 + 25 * 3 * 12
-    assert mult_adds_per_pixel(network) == pytest.approx(by_hand, rel=1e-6)
+    assert multiply_adds_per_pixel(network) == pytest.approx(by_hand, rel=1e-6)
 
 
 def test_attention_is_counted() -> None:
@@ -78,6 +81,18 @@ def test_memory_is_the_networks_alone() -> None:
     held = np.ones(600 * 2**20, np.uint8)  # by this process, as after a training
     assert measure_complexity(network).megabytes < 400
     assert held.all()
+
+
+def test_the_allocator_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    for name in ("keep_freed_memory", "return_freed_memory"):
+        monkeypatch.setattr(machine, name, partial(done.append, name))
+    monkeypatch.setattr(
+        complexity, "_measure_inference", lambda *_: {"seconds": 1.0, "megabytes": 1.0}
+    )
+    monkeypatch.setattr(complexity, "steady_median", lambda step, **_: done.append("step") or 1.0)
+    measure_complexity(create_model("original", width=4, blocks=1, levels=2))
+    assert done == ["keep_freed_memory", "step", "return_freed_memory"]
 
 
 def test_slow_steps_are_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,7 +128,7 @@ def test_all_of_it(
             monkeypatch.setattr(plan, group, few)
     else:  # speeds are measured in the other form
         speed = plan.TrainingSpeed(step=0.02, validation=0.02, images=2)
-        monkeypatch.setattr(runner, "_speed", lambda _: speed)
+        monkeypatch.setattr(runner, "_measure_speed", lambda _: speed)
     sample = str(data / "eval" / "some_valid" / "c.png")
     other = "modern" if form == "document" else "document"
     also = str(make_reproduction(tmp_path / "other", other))
@@ -137,6 +137,7 @@ def test_all_of_it(
     assert code == 0, output
     cleaning = plan.CLEANING if form == "modern" else {}
     names = [*plan.TRAININGS, *plan.ABLATION, *plan.COMPARATORS, *cleaning]
+    assert "denoising without a network is not measured: put Kodak24" in output
     results = load_results(tmp_path / "out")
     assert_complete(results, names)
     page = unescape((tmp_path / "out" / "report.html").read_text())

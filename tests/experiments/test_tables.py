@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from scalewise.experiments import tables
+from scalewise.experiments.formatting import recipe_text
 from scalewise.experiments.report import make_report, to_html
 from scalewise.experiments.results import Results, load_results
-from scalewise.experiments.sections import recipe_text
 from scalewise.experiments.tables import Table
 from scalewise.training.recipe import parse_recipe, to_plain
 from tests.experiments.test_report import Page

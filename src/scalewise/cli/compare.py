@@ -64,6 +64,7 @@ def compare(
     """
     from scalewise.errors import ScalewiseError
     from scalewise.evaluating.compare import compare
+    from scalewise.evaluating.evaluate import baseline, restoration
     from scalewise.files import Picture, write
     from scalewise.restoring.loading import load
     from scalewise.tasks import get_task
@@ -76,7 +77,9 @@ def compare(
     if any(restorer.scale != scale for restorer in restorers):
         raise ScalewiseError("the models have different scales; compare them one by one")
     check_scale(restorers[0].name, scale, task, protocol)
-    comparison = compare(image, restorers, protocol, get_task(task).baseline)
+    methods = [(get_task(task).baseline, baseline(scale))]
+    methods += [(restorer.name, restoration(restorer)) for restorer in restorers]
+    comparison = compare(image, methods, scale, protocol)
     output.mkdir(parents=True, exist_ok=True)
     if scale > 1:
         write(output / f"{image.stem}_low.png", Picture(comparison.lr))

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from scalewise.data.layouts import Dataset
     from scalewise.evaluating.evaluate import Evaluation, ImageScore, Restore
     from scalewise.imaging.protocols import Protocol
+    from scalewise.restoring.classical import ClassicalMethod
     from scalewise.restoring.restorer import Restorer
 
 
@@ -44,7 +45,8 @@ def evaluate(
         typer.Argument(
             metavar="MODEL",
             help="A released model's name or folder; a run's folder or a checkpoint (needs torch); "
-            "or a baseline: bicubic, noisy or jpeg.",
+            "a baseline: bicubic, noisy or jpeg; or nlm or wavelet, which denoise without a "
+            "network, at the known sigma.",
         ),
     ],
     folders: Annotated[
@@ -122,10 +124,13 @@ def evaluate(
     measure = chosen_protocol(task, sigma, quality, subsampling, grey, protocol)
     plain = get_task(task).baseline
     known = parse_settings(settings)
-    restorer = None if model in baselines() else _load(model, precision, tile, ensemble, known)
+    classical = _load_classical(model, task, sigma)
+    restorer = None
+    if classical is None and model not in baselines():
+        restorer = _load(model, precision, tile, ensemble, known)
     if restorer is None and card:
         raise UsageError(f"{model} has no card; give a released model with --card")
-    if restorer is None and model != plain:
+    if restorer is None and classical is None and model != plain:
         raise ScalewiseError(f"{model} is not the baseline of {task}; that is {plain}")
     factor = restorer.scale if restorer else scale or measure.only_scale or 2
     check_scale(restorer.name if restorer else model, factor, task, measure)
@@ -135,8 +140,10 @@ def evaluate(
     for remark in (remark for dataset in datasets for remark in dataset.remarks()):
         print_warning(remark)
     evaluations: list[Evaluation] = []
-    if restorer is None or card:
+    if model == plain or card:
         evaluations += _measure(plain, baseline(factor), factor, datasets, measure, "f64")
+    if classical is not None:
+        evaluations += _measure(model, classical, factor, datasets, measure, "f32")
     if restorer is not None:
         restore = restoration(restorer)
         name = f"{restorer.name}{'+' * ensemble}"
@@ -174,6 +181,20 @@ def _load(
     if settings:
         raise UsageError(f"{model}: its card states its settings; leave out --set")
     return load(model, options)
+
+
+def _load_classical(model: str, task: str, sigma: float | None) -> Restore | None:
+    """Return denoising without a network, if the model is a method of it."""
+    from scalewise.evaluating.evaluate import classical_restoration
+    from scalewise.restoring.classical import CLASSICAL, check_method, require_denoising
+    from scalewise.tasks import DENOISE
+
+    method: ClassicalMethod | None = next((each for each in CLASSICAL if each == model), None)
+    if method is None:
+        return None
+    require_denoising(method, task)
+    check_method(method)
+    return classical_restoration(method, sigma or DENOISE.options["sigma"].default)
 
 
 def _measure(

@@ -9,7 +9,7 @@ import typer
 from scalewise.cli.help import DEGRADATION
 from scalewise.cli.usage_errors import UsageError
 from scalewise.errors import ScalewiseError
-from scalewise.tasks import AUTO, SUPER_RESOLUTION, TASKS, get_task, list_tasks, task_names
+from scalewise.tasks import AUTO, DENOISE, SUPER_RESOLUTION, TASKS, get_task, list_tasks, task_names
 
 if TYPE_CHECKING:
     from scalewise.imaging.degradations import Subsampling
@@ -87,8 +87,11 @@ def baselines() -> dict[str, list[str]]:
 
 def task_of(model: str) -> str:
     """Return the task of a model or baseline; of several, the one with the least degradation."""
+    from scalewise.restoring.classical import CLASSICAL
     from scalewise.weights import is_release, resolve
 
+    if model in CLASSICAL:
+        return DENOISE.name
     tasks = baselines().get(model)
     if tasks is not None:
         return min(tasks, key=lambda name: get_task(name).is_degraded)

@@ -6,18 +6,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.data.reading import read_rgb
-from scalewise.evaluating import evaluate
-from scalewise.evaluating.sheet import Panel, draw_sheet, most_telling_crop
+from scalewise.evaluating.evaluate import Restore
+from scalewise.evaluating.sheet import Crop, Panel, draw_sheet, most_telling_crop
 from scalewise.imaging.protocols import Protocol, Scores
-
-if TYPE_CHECKING:
-    from scalewise.restoring.restorer import Restorer
 
 Pixels = NDArray[np.uint8]
 
@@ -43,13 +40,14 @@ class Comparison:
     truth: Pixels
     contenders: list[Contender]
 
-    def sheet(self, errors: bool = False) -> Pixels:
-        """Draw all images side by side, and zoom in where the baseline's error is largest.
+    def sheet(self, errors: bool = False, crop: Crop | None = None) -> Pixels:
+        """Draw all images side by side, whole and zoomed in.
 
         Args:
             errors: add a map of the errors of each result.
+            crop: what to zoom in on; by default where the baseline's error is largest.
         """
-        crop = most_telling_crop(self.contenders[0].image, self.truth, CROP)
+        crop = crop or most_telling_crop(self.contenders[0].image, self.truth, CROP)
         is_reduced = self.lr.shape != self.truth.shape
         panels = [Panel(self.lr, ("low resolution", _size(self.lr), ""))] if is_reduced else []
         panels += [Panel(each.image, _label(each)) for each in self.contenders]
@@ -58,25 +56,21 @@ class Comparison:
 
 
 def compare(
-    picture: Path, restorers: Sequence[Restorer], protocol: Protocol, baseline: str = "bicubic"
+    picture: Path, methods: Sequence[tuple[str, Restore]], scale: int, protocol: Protocol
 ) -> Comparison:
     """Degrade an image, restore it, and score the results.
 
     Args:
         picture: an image file; it is the ground truth.
-        restorers: networks of one scale; at least one.
+        methods: names and restorations of one scale; the baseline first.
+        scale: output over input size.
         protocol: how the image is degraded, and how results are scored.
-        baseline: name of the method that networks are compared with: bicubic enlargement, or
-            at scale 1 the unchanged input.
 
     Raises:
         ScalewiseError: the image is unreadable or too small.
     """
-    scale = restorers[0].scale
     lr, truth = protocol.prepare(read_rgb(picture), None, scale, picture.stem)
     contenders: list[Contender] = []
-    methods = [(baseline, evaluate.baseline(scale))]
-    methods += [(each.name, evaluate.restoration(each)) for each in restorers]
     for name, restore in methods:
         start = time.perf_counter()
         image = _as_bytes(restore(lr))

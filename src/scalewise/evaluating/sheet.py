@@ -21,6 +21,8 @@ from scalewise.imaging.colour import rgb_to_y
 from scalewise.imaging.resize import imresize
 
 Pixels = NDArray[np.uint8]
+Crop = tuple[int, int, int]
+"""A square: top, left and side."""
 
 PANEL = 256
 """Width of a panel in pixels, and side of its zoomed crop."""
@@ -47,7 +49,7 @@ class Panel:
     label: tuple[str, ...]
 
 
-def draw_sheet(panels: Sequence[Panel], crop: tuple[int, int, int], errors: bool = False) -> Pixels:
+def draw_sheet(panels: Sequence[Panel], crop: Crop, errors: bool = False) -> Pixels:
     """Draw panels side by side: the whole image on top, a zoomed crop and the label below.
 
     Args:
@@ -70,7 +72,7 @@ def draw_sheet(panels: Sequence[Panel], crop: tuple[int, int, int], errors: bool
     return sheet
 
 
-def most_telling_crop(image: Pixels, reference: Pixels, side: int) -> tuple[int, int, int]:
+def most_telling_crop(image: Pixels, reference: Pixels, side: int) -> Crop:
     """Return the square with the largest error of an image: top, left and side.
 
     Args:
@@ -103,7 +105,7 @@ def error_map(image: Pixels, reference: Pixels) -> Pixels:
     return np.rint(colours).astype(np.uint8)
 
 
-def _column(panel: Panel, crop: tuple[int, int, int], reference: Pixels, errors: bool) -> Pixels:
+def _column(panel: Panel, crop: Crop, reference: Pixels, errors: bool) -> Pixels:
     """Draw one panel: the image, its crop, its error map if asked for, and its label."""
     relative = panel.image.shape[0] / reference.shape[0]
     height = round(PANEL * panel.image.shape[0] / panel.image.shape[1])
@@ -122,7 +124,7 @@ def _column(panel: Panel, crop: tuple[int, int, int], reference: Pixels, errors:
     return np.concatenate([*parts, *(_write(line) for line in lines)])
 
 
-def _cut(image: Pixels, crop: tuple[int, int, int], relative: float) -> Pixels:
+def _cut(image: Pixels, crop: Crop, relative: float) -> Pixels:
     top, left, side = (round(value * relative) for value in crop)
     return image[top : top + side, left : left + side]
 
@@ -134,7 +136,7 @@ def _colour_scale() -> Pixels:
     return error_map(scale, np.zeros_like(scale))
 
 
-def _error_square(zoomed: Pixels, reference: Pixels, crop: tuple[int, int, int]) -> Pixels:
+def _error_square(zoomed: Pixels, reference: Pixels, crop: Crop) -> Pixels:
     """Draw the error map of a crop."""
     truth = _cut(reference, crop, 1)
     if zoomed.shape != truth.shape:  # low resolution: there is nothing to compare

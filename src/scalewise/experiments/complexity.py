@@ -22,7 +22,7 @@ from scalewise.models import RestorationNetwork, create_model
 from scalewise.models.export import export_onnx
 from scalewise.training.config import OptimizerConfig
 from scalewise.training.losses import restoration_loss
-from scalewise.training.machine import autocast, keep_freed_memory, pick_device, pick_dtype
+from scalewise.training.machine import autocast, pick_device, pick_dtype, process_settings
 from scalewise.training.optimization import make_optimizer
 
 SIDE = 512
@@ -60,10 +60,10 @@ def measure_complexity(network: RestorationNetwork) -> Complexity:
 
 def multiply_adds(network: RestorationNetwork) -> int:
     """Return the multiply-adds of convolutions and matrix products per output megapixel."""
-    return round(mult_adds_per_pixel(network) * 1e6 / network.scale**2)
+    return round(multiply_adds_per_pixel(network) * 1e6 / network.scale**2)
 
 
-def mult_adds_per_pixel(network: RestorationNetwork) -> float:
+def multiply_adds_per_pixel(network: RestorationNetwork) -> float:
     """Return the multiply-adds of convolutions and matrix products per input pixel."""
     side = 64
     counter = FlopCounterMode(display=False)
@@ -87,7 +87,6 @@ def steady_median(step: Callable[[], object], warm_up: int, repeats: int) -> flo
 
 def _measure_step(network: RestorationNetwork, device: torch.device, dtype: torch.dtype) -> float:
     """Return the seconds of forward, loss, backward and optimizer step, on noise."""
-    keep_freed_memory()
     copy = create_model(network.architecture, **network.settings)
     copy.to(device=device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     optimizer = make_optimizer(copy, OptimizerConfig())
@@ -103,7 +102,8 @@ def _measure_step(network: RestorationNetwork, device: torch.device, dtype: torc
         loss.backward()  # pyright: ignore[reportUnknownMemberType]
         optimizer.step()
 
-    return steady_median(step, warm_up=2, repeats=5)
+    with process_settings(deterministic=False):
+        return steady_median(step, warm_up=2, repeats=5)
 
 
 def _measure_inference(network: RestorationNetwork, threads: int) -> dict[str, float]:

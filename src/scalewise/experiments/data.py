@@ -11,6 +11,9 @@ from scalewise.evaluating.task_protocols import evaluation_protocol
 from scalewise.imaging.protocols import Protocol
 from scalewise.tasks import DEJPEG, DENOISE
 
+SCALE = 2
+"""Scale of all networks that enlarge."""
+
 DIV2K = "DIV2K"
 LENNA = "lenna"
 """The image of the document's single-picture test, from Set14."""
@@ -20,6 +23,10 @@ CLEANED_BY: dict[str, tuple[Protocol, str]] = {
     DEJPEG.name: (evaluation_protocol(DEJPEG.name, quality=20), "classic5"),
 }
 """Protocol of each cleaning task, and the set on which the field usually measures it."""
+
+
+SMALL_SETS = ("Set5", "Set14")
+"""The sets for ablations, comparators and first trainings, where present."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,18 @@ def find_data(folder: Path, train: Path | None = None, valid: Path | None = None
     if not sets:
         raise ScalewiseError(f"no test sets in {folder / 'eval'}")
     return Data(train, valid, sets)
+
+
+def small_sets(sets: dict[str, Dataset]) -> dict[str, Dataset]:
+    """Return the small test sets; without them, the first set."""
+    chosen = {name: sets[name] for name in SMALL_SETS if name in sets}
+    return chosen or dict(list(sets.items())[:1])
+
+
+def cleaning_sets(sets: dict[str, Dataset], task: str) -> dict[str, Dataset]:
+    """Return the small test sets, and the usual set of a cleaning task."""
+    usual = CLEANED_BY[task][1]
+    return small_sets(sets) | ({usual: sets[usual]} if usual in sets else {})
 
 
 def _is_div2k(folder: Path) -> bool:

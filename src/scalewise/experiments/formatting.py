@@ -6,10 +6,15 @@ import base64
 import html
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pyvips
+import yaml
 from markupsafe import Markup
+
+from scalewise.training.config import Recipe
+from scalewise.training.recipe import to_plain
 
 NONE = "–"
 """Cell of a table for a missing value."""
@@ -120,6 +125,20 @@ def markdown(text: str) -> Markup:
     plain = text.unescape() if isinstance(text, Markup) else text
     escaped = SPECIAL.sub(r"\\\1", html.escape(" ".join(plain.split()), quote=False))
     return Markup(LEADING.sub(r"\1\\\2" if not escaped[:1].isdigit() else r"\1\2", escaped))
+
+
+def recipe_text(recipe: Recipe) -> str:
+    """Return a recipe as YAML; of each path only the last part."""
+    plain = to_plain(recipe)
+    plain["data"]["train"] = [Path(path).name for path in plain["data"]["train"]]
+    for part, key in (("data", "valid"), ("model", "init")):
+        if isinstance(path := plain[part][key], str):
+            plain[part][key] = Path(path).name
+    lines = (
+        yaml.safe_dump({key: value}, sort_keys=False, default_flow_style=True, width=10**6)[1:-2]
+        for key, value in plain.items()
+    )
+    return "\n".join(lines)
 
 
 def anchor(heading: str) -> str:

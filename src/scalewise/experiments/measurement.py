@@ -6,7 +6,6 @@ import hashlib
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from torch import Tensor, nn
 from scalewise.atomic import write_atomic
 from scalewise.data.layouts import Dataset
 from scalewise.data.reading import read_rgb
-from scalewise.evaluating.compare import Contender, compare
+from scalewise.evaluating.compare import Comparison, compare
 from scalewise.evaluating.evaluate import (
     Evaluation,
     ImageScore,
@@ -28,7 +27,7 @@ from scalewise.evaluating.evaluate import (
     to_score,
     unchanged,
 )
-from scalewise.experiments.data import CLEANED_BY, LENNA
+from scalewise.experiments.data import CLEANED_BY, LENNA, SCALE, cleaning_sets
 from scalewise.experiments.results import (
     ATTENTION_FILE,
     ATTENTION_MAPS,
@@ -44,31 +43,14 @@ from scalewise.experiments.results import (
 from scalewise.files import Picture, write
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, Protocol
 from scalewise.models.adaptive import Adaptive, ScaleAttention
-from scalewise.models.export import export_onnx
 from scalewise.models.skeleton import ResidualBlock
+from scalewise.restoring.loading import LoadOptions, load_exported
 from scalewise.restoring.restorer import Restorer
-from scalewise.restoring.runtime import OpenVinoRuntime
-from scalewise.weights.card import GRAPH_FILE, Score
+from scalewise.weights.card import Score
 from scalewise.weights.release import load_network, to_bytes
-
-SCALE = 2
-FEW = ("Set5", "Set14")
-"""The sets for ablations, comparators and first trainings, where present."""
 
 ATTENTION_SIDE = 160
 """Longest side of the image for attention maps, in input pixels; larger images are cropped."""
-
-
-def few(sets: dict[str, Dataset]) -> dict[str, Dataset]:
-    """Return the small sets; without them, the first set."""
-    chosen = {name: sets[name] for name in FEW if name in sets}
-    return chosen or dict(list(sets.items())[:1])
-
-
-def cleaned(sets: dict[str, Dataset], task: str) -> dict[str, Dataset]:
-    """Return the small sets, and the usual set of a cleaning task."""
-    usual = CLEANED_BY[task][1]
-    return few(sets) | ({usual: sets[usual]} if usual in sets else {})
 
 
 def measure_run(run: Path, sets: dict[str, Dataset], protocols: Iterable[Protocol]) -> Measured:
@@ -78,10 +60,7 @@ def measure_run(run: Path, sets: dict[str, Dataset], protocols: Iterable[Protoco
         ScalewiseError: the run has no weights, or an image cannot be read.
     """
     network = load_network(run)
-    with TemporaryDirectory() as folder:
-        graph = Path(folder, GRAPH_FILE)
-        export_onnx(network, graph)
-        restorer = Restorer(run.name, network, OpenVinoRuntime(graph, "f32"), tile=None)
+    restorer = load_exported(network, run.name, LoadOptions(precision="f32", tile=None))
     return Measured(
         weights=hashlib.sha256(to_bytes(network)).hexdigest(),
         scores=_scores(run.name, restoration(restorer), network.scale, "f32", sets, protocols),
@@ -98,7 +77,7 @@ def measure_unrestored(sets: dict[str, Dataset]) -> Measured:
     """Score the degraded images themselves, for every cleaning task."""
     scores: list[Score] = []
     for task, (protocol, _) in CLEANED_BY.items():
-        chosen = cleaned(sets, task)
+        chosen = cleaning_sets(sets, task)
         scores += _scores(UNRESTORED, unchanged, 1, "f64", chosen, [protocol])
     return Measured(weights="", scores=scores)
 
@@ -140,28 +119,28 @@ def make_samples(
         ScalewiseError: an image cannot be read, or is too small.
     """
     (folder / SAMPLES).mkdir(parents=True, exist_ok=True)
+    methods = [(BICUBIC, bicubic(SCALE)), *((each.name, restoration(each)) for each in restorers)]
     samples: list[Sample] = []
-    for image, is_single in [*((each, False) for each in images), (single, True)]:
-        if image is None:
-            continue
+    wanted = [*((image, False) for image in images), *([(single, True)] if single else [])]
+    for image, is_single in wanted:
         sheet = f"{'single-' if is_single else ''}{len(samples)}.png"
-        found = {each.name: compare(image, restorers, each) for each in PROTOCOLS.values()}
-        scores = [
-            _sample_score(contender, image.stem, protocol)
-            for protocol, comparison in found.items()
-            for contender in comparison.contenders
-        ]
-        write(folder / SAMPLES / sheet, Picture(found["field"].sheet(errors=True)))
+        found = [(each, compare(image, methods, SCALE, each)) for each in PROTOCOLS.values()]
+        scores = [score for each in found for score in sample_scores(image.stem, *each)]
+        write(folder / SAMPLES / sheet, Picture(found[0][1].sheet(errors=True)))
         samples.append(Sample(name=image.stem, sheet=sheet, scores=scores, single=is_single))
     save_json(samples, folder / SAMPLES / SAMPLES_FILE)
     return samples
 
 
-def _sample_score(contender: Contender, name: str, protocol: str) -> Score:
-    height, width = contender.image.shape[:2]
-    precision = "f64" if contender.name == BICUBIC else "f32"
-    image = ImageScore(name, width, height, *contender.scores, contender.seconds)
-    return to_score(Evaluation(contender.name, name, PROTOCOLS[protocol], precision, [image]))
+def sample_scores(name: str, protocol: Protocol, comparison: Comparison) -> list[Score]:
+    """Return the scores of all methods on one image; the first one computes in float64."""
+    height, width = comparison.truth.shape[:2]
+    scores: list[Score] = []
+    for each in comparison.contenders:
+        precision = "f32" if scores else "f64"
+        image = ImageScore(name, width, height, *each.scores, each.seconds)
+        scores.append(to_score(Evaluation(each.name, name, protocol, precision, [image])))
+    return scores
 
 
 def measure_attention(network: Adaptive, image: Path, run: str, folder: Path) -> Attention:

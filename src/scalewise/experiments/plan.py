@@ -17,10 +17,10 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Literal
 
+from scalewise.experiments.data import SCALE
 from scalewise.experiments.results import Experiment, Form
 from scalewise.training.config import DERIVED, BudgetConfig, LossConfig, Recipe, ScheduleConfig
-from scalewise.training.recipe import change_setting, load_recipe, parse_recipe, read_settings
-from scalewise.training.session import RECIPE_FILE
+from scalewise.training.recipe import change_setting, parse_recipe, read_settings
 
 Settings = dict[str, Any]
 
@@ -55,10 +55,8 @@ TRAININGS: dict[str, tuple[str, float]] = {
 STARTS = {"original_mixed": "original_l1", "adaptive_mixed": "adaptive_l1"}
 """Second trainings, and the first trainings whose weights they start from."""
 
-FIRST = "original_l1"
-
-PLAIN_START: Settings = {"global_residual": False}
 RESIDUAL: Settings = {"global_residual": True}
+NO_RESIDUAL: Settings = {"global_residual": False}
 ADAPTIVE = "adaptive"
 
 ABLATION: dict[str, tuple[str, str, Settings]] = {
@@ -66,8 +64,8 @@ ABLATION: dict[str, tuple[str, str, Settings]] = {
     "sum_norm": ("sum, InstanceNorm", ADAPTIVE, {**RESIDUAL, "attention": "none"}),
     "attention": ("attention", ADAPTIVE, {**RESIDUAL, "norm": False}),
     "attention_norm": ("attention, InstanceNorm (Adaptive)", ADAPTIVE, RESIDUAL),
-    "sum_no_residual": ("Original without global residual", "original", PLAIN_START),
-    "attention_norm_no_residual": ("Adaptive without global residual", ADAPTIVE, PLAIN_START),
+    "sum_no_residual": ("Original without global residual", "original", NO_RESIDUAL),
+    "attention_norm_no_residual": ("Adaptive without global residual", ADAPTIVE, NO_RESIDUAL),
 }
 COMPARATORS: dict[str, tuple[str, str, Settings]] = {
     "dbpn": ("DBPN-SS with global residual", "dbpn", RESIDUAL),
@@ -99,6 +97,35 @@ CLEANING: dict[str, tuple[str, Cleaned, Settings, LossConfig]] = {
     ),
 }
 """Trained on patches, so in the modern form only: the document gives no recipe for these."""
+
+
+@dataclass(frozen=True)
+class DenoisingTest:
+    """Test of denoising with and without a network.
+
+    Attributes:
+        dataset: name of the test set, in colour.
+        source: where people get it.
+        images: number of its images, spread evenly over it.
+        sigmas: standard deviations of the noise, in levels of 255.
+        shown_sigma: the one that the report shows.
+    """
+
+    dataset: str
+    source: str
+    images: int
+    sigmas: tuple[int, ...]
+    shown_sigma: int
+
+
+DENOISING_TEST = DenoisingTest(
+    dataset="Kodak24",
+    source="https://r0k.us/graphics/kodak",
+    images=8,
+    sigmas=(15, 25, 50),
+    shown_sigma=50,
+)
+"""Eight images take about three minutes of one core, almost all of them in the network."""
 
 SHARE = 0.4 / (len(ABLATION) + len(COMPARATORS) + len(CLEANING))
 """Share of the budget of each network in the three groups."""
@@ -162,10 +189,10 @@ def make_plan(form: Form, folder: Path, train: Path, valid: Path) -> list[Planne
         planned.append(Planned(Experiment(name=name, title=title, group="training"), recipe, share))
     base = planned[0].recipe
     for name, (title, architecture, settings) in ABLATION.items():
-        recipe = _short(base, architecture, {**base.model.settings, **settings})
+        recipe = _equal_time(base, architecture, {**base.model.settings, **settings})
         planned.append(Planned(Experiment(name=name, title=title, group="ablation"), recipe, SHARE))
     for name, (title, architecture, settings) in COMPARATORS.items():
-        recipe = _short(base, architecture, {"scale": 2, **settings})
+        recipe = _equal_time(base, architecture, {"scale": SCALE, **settings})
         experiment = Experiment(name=name, title=title, group="comparator")
         planned.append(Planned(experiment, recipe, SHARE))
     return planned + (_plan_cleaning(base) if form == "modern" else [])
@@ -179,15 +206,15 @@ def _read_settings(form: Form, name: str) -> Settings:
 def _plan_cleaning(base: Recipe) -> list[Planned]:
     planned: list[Planned] = []
     for name, (title, task, settings, loss) in CLEANING.items():
-        recipe = _short(base, "scn_exact", {**CLEANER, **settings})
+        recipe = _equal_time(base, "scn_exact", {**CLEANER, **settings})
         data = replace(recipe.data, task=task, grey=DERIVED)
         experiment = Experiment(name=name, title=title, group="cleaning")
         planned.append(Planned(experiment, replace(recipe, data=data, loss=loss), SHARE))
     return planned
 
 
-def _short(base: Recipe, architecture: str, settings: Settings) -> Recipe:
-    """Return a full schedule for another network, with the data and optimizer of the base."""
+def _equal_time(base: Recipe, architecture: str, settings: Settings) -> Recipe:
+    """Return the recipe of another network for a budget of time, with the base's data."""
     return replace(
         base,
         model=replace(base.model, name=architecture, settings=settings, init=None),
@@ -216,7 +243,7 @@ def fit_to(recipe: Recipe, seconds: float, speed: TrainingSpeed) -> Recipe:
     epochs = recipe.budget.epochs
     if epochs is None:
         return _fit_time(recipe, seconds, speed)
-    images = _images(recipe, VALIDATING * seconds / (epochs * speed.validation))
+    images = _valid_images(recipe, VALIDATING * seconds / (epochs * speed.validation))
     left = seconds / epochs - images * speed.validation
     steps = max(1, math.floor(left / speed.step))
     epoch = min(steps, _full_epoch(recipe, speed.images))
@@ -230,7 +257,7 @@ def _fit_time(recipe: Recipe, seconds: float, speed: TrainingSpeed) -> Recipe:
     The last validation comes after the end of the budget.
     """
     affordable = VALIDATING * seconds / speed.validation
-    images = _images(recipe, affordable)
+    images = _valid_images(recipe, affordable)
     validations = max(1, min(VALIDATIONS, math.floor(affordable / images)))
     training = (1 - VALIDATING) * seconds
     on_the_way = (validations - 1) * images * speed.validation
@@ -244,7 +271,7 @@ def _fit_time(recipe: Recipe, seconds: float, speed: TrainingSpeed) -> Recipe:
     )
 
 
-def _images(recipe: Recipe, affordable: float) -> int:
+def _valid_images(recipe: Recipe, affordable: float) -> int:
     return max(1, min(recipe.data.valid_images or 8, math.floor(affordable)))
 
 
@@ -261,8 +288,3 @@ def full_steps(recipe: Recipe, images: int) -> int | None:
 
 def _full_epoch(recipe: Recipe, images: int) -> int:
     return recipe.data.epoch or math.ceil(images / recipe.data.batch)
-
-
-def recipe_of(run: Path) -> Recipe:
-    """Return the recipe of a run that was started."""
-    return load_recipe(run / RECIPE_FILE)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+from scalewise.evaluating.task_protocols import evaluation_protocol
 from scalewise.experiments.data import CLEANED_BY, DIV2K, LENNA
 from scalewise.experiments.results import (
     BICUBIC,
     UNRESTORED,
+    Alternative,
     Experiment,
     Form,
     Measured,
@@ -16,6 +18,7 @@ from scalewise.experiments.results import (
     Trained,
 )
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, SQUASH256, Protocol
+from scalewise.tasks import DENOISE
 from scalewise.training.validation_protocol import protocol_of
 from scalewise.weights.card import Score
 
@@ -30,6 +33,9 @@ MODELS = {"original": "Original", "adaptive": "Adaptive"}
 
 PHASES = {"l1": "L1 at a fixed rate", "mixed": "L1 + 0.5 SmoothL1 with cosine annealing"}
 """Their two trainings, in order."""
+
+METHODS = {"noisy": "as given", "nlm": "non-local means", "wavelet": "wavelet shrinkage"}
+"""Titles of noisy images, and of denoising methods without a network."""
 
 LAST_PHASE = "mixed"
 
@@ -86,10 +92,10 @@ def short_title(run: Trained) -> str:
 
 
 def method_title(results: Results, model: str) -> str:
-    """Return the title of a score's model: a final network, another run, or ``bicubic``."""
+    """Return the title of a score's model: of a network here, or of a method without one."""
     run = results.find(model)
     if run is None:
-        return model
+        return METHODS.get(model, model)
     return short_title(run) if run in finals(results) else run.title
 
 
@@ -104,6 +110,11 @@ def methods(results: Results) -> list[tuple[str, Measured]]:
     if results.unrestored:
         found.append((UNRESTORED, results.unrestored))
     return [*found, *((run.name, run.measured) for run in results.trained)]
+
+
+def denoised(results: Results) -> list[tuple[Alternative, ...]]:
+    """Return each denoising method at all noise levels: noisy images first, the network last."""
+    return [*zip(*(level.methods for level in results.alternatives), strict=True)]
 
 
 def sets(results: Results) -> list[str]:
@@ -150,6 +161,18 @@ def gain(
     return None if mine is None or other is None else mine - other
 
 
+def gains(
+    run: Trained | None,
+    over: Trained | None,
+    datasets: Iterable[str],
+    protocol: str = FIELD.name,
+    value: Value = "psnr_y",
+) -> dict[str, float]:
+    """Return the differences on those sets on which both networks were measured."""
+    found = {name: gain(run, over, name, protocol, value) for name in datasets}
+    return {name: each for name, each in found.items() if each is not None}
+
+
 def table_protocols(results: Results) -> list[str]:
     """Return the names of Table 1's protocols; the recipes' own is first."""
     own = SQUASH256 if results.plan.form == "document" else FIELD
@@ -166,10 +189,11 @@ def all_protocols(results: Results) -> list[Protocol]:
     """Return all protocols of the report, those of validation included."""
     validated = {(each := protocol_of(run.recipe.data)).name: each for run in results.trained}
     cleaning = {protocol.name: protocol for protocol, _ in CLEANED_BY.values()}
-    known = {**PROTOCOLS, **cleaning, **validated}
-    return [
-        known[name] for name in unique([*score_protocols(results), *validated]) if name in known
-    ]
+    levels = [evaluation_protocol(DENOISE.name, sigma=x.sigma) for x in results.alternatives]
+    noise = {protocol.name: protocol for protocol in levels}
+    known = {**PROTOCOLS, **cleaning, **validated, **noise}
+    names = unique([*score_protocols(results), *validated, *noise])
+    return [known[name] for name in names if name in known]
 
 
 def stamp(scores: Iterable[Score]) -> Stamp:

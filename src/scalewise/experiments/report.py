@@ -21,7 +21,7 @@ from scalewise.experiments import formatting
 from scalewise.experiments.plots import ReportImage
 from scalewise.experiments.queries import FORMS
 from scalewise.experiments.results import Results
-from scalewise.experiments.sections import SECTIONS, Data, other_variant
+from scalewise.experiments.sections import SECTIONS, Variables, other_variant
 from scalewise.training.log import best_psnr_y
 
 PACKAGE = "scalewise.experiments"
@@ -40,7 +40,7 @@ class Report:
     """A report before it is HTML or Markdown: the data of its sections, in order."""
 
     results: Results
-    sections: dict[str, Data]
+    sections: dict[str, Variables]
 
 
 def make_report(results: Results, also: Results | None = None) -> Report:
@@ -50,7 +50,7 @@ def make_report(results: Results, also: Results | None = None) -> Report:
         results: of the reproduction.
         also: of a reproduction in the other form, for comparison.
     """
-    sections: dict[str, Data] = {}
+    sections: dict[str, Variables] = {}
     for name, section in SECTIONS.items():
         sections[name] = section(results)
         if name == "scores" and also is not None:

@@ -6,6 +6,7 @@ The folder holds:
   ``scores.json`` and ``complexity.json``;
 - ``bicubic`` and ``unrestored``, each with ``scores.json``;
 - ``samples``: a sheet per sample image, and the scores of all;
+- ``alternatives``: scores of denoising methods, a file per noise level, and one image of all;
 - ``attention.json`` and ``attention.npz``;
 - ``plan.json``, which names all experiments.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
@@ -40,6 +42,8 @@ SAMPLES = "samples"
 SAMPLES_FILE = "samples.json"
 BICUBIC = "bicubic"
 UNRESTORED = "unrestored"
+ALTERNATIVES = "alternatives"
+STRIP_FILE = "strip.json"
 
 DIGEST = 12
 """Digits of a checksum in the report."""
@@ -141,6 +145,34 @@ class Sample:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Alternative:
+    """A denoising method at one noise level: its scores, and its time on one thread.
+
+    Attributes:
+        score: means over the images.
+        seconds: time of the processor per megapixel; that of other processes is left out.
+    """
+
+    score: Score
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoiseLevel:
+    """Denoising with and without a network at one noise level.
+
+    Attributes:
+        sigma: standard deviation of the noise, in levels of 255.
+        processor: of the machine.
+        methods: the noisy images first, the network last.
+    """
+
+    sigma: float
+    processor: str
+    methods: list[Alternative]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Attention:
     """Mean weights of scale attention on one image; the ``.npz`` file has the maps.
 
@@ -228,6 +260,8 @@ class Results:
         samples: sample images.
         attention: mean weights of scale attention; None before they are measured.
         unrestored: scores of the degraded images; None before they are measured.
+        alternatives: denoising with and without a network, at the levels measured so far.
+        strip: one image denoised by every method; None before it is made.
     """
 
     folder: Path
@@ -237,6 +271,8 @@ class Results:
     samples: list[Sample]
     attention: Attention | None
     unrestored: Measured | None = None
+    alternatives: Sequence[NoiseLevel] = ()
+    strip: Sample | None = None
 
     def find(self, name: str) -> Trained | None:
         """Return an experiment's results, if it is trained."""
@@ -281,7 +317,7 @@ def load_results(folder: Path) -> Results:
     """
     plan = load_json(Plan, folder / PLAN_FILE)
     trained = [
-        _load_trained(experiment, folder / experiment.name)
+        _load_experiment(experiment, folder / experiment.name)
         for experiment in plan.experiments
         if (folder / experiment.name / COMPLEXITY_FILE).is_file()
         and (folder / experiment.name / SCORES_FILE).is_file()
@@ -289,6 +325,8 @@ def load_results(folder: Path) -> Results:
     samples = folder / SAMPLES / SAMPLES_FILE
     attention = folder / ATTENTION_FILE
     unrestored = folder / UNRESTORED / SCORES_FILE
+    levels = (folder / ALTERNATIVES).glob("sigma*.json")
+    strip = folder / ALTERNATIVES / STRIP_FILE
     return Results(
         folder,
         plan,
@@ -297,6 +335,8 @@ def load_results(folder: Path) -> Results:
         load_json(list[Sample], samples) if samples.is_file() else [],
         load_json(Attention, attention) if attention.is_file() else None,
         load_json(Measured, unrestored) if unrestored.is_file() else None,
+        sorted((load_json(NoiseLevel, path) for path in levels), key=lambda each: each.sigma),
+        load_json(Sample, strip) if strip.is_file() else None,
     )
 
 
@@ -309,7 +349,7 @@ def load_attention_maps(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.flo
         return None
 
 
-def _load_trained(experiment: Experiment, folder: Path) -> Trained:
+def _load_experiment(experiment: Experiment, folder: Path) -> Trained:
     run = read_run(folder)
     return Trained(
         experiment,

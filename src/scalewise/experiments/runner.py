@@ -17,12 +17,10 @@ from pathlib import Path
 from scalewise.data.layouts import Dataset, find_dataset
 from scalewise.data.store import Progress, Store, pack
 from scalewise.errors import Diverged, Interrupted, ScalewiseError
+from scalewise.experiments.alternatives import measure_alternatives
 from scalewise.experiments.complexity import measure_complexity, steady_median
-from scalewise.experiments.data import CLEANED_BY, Data
+from scalewise.experiments.data import CLEANED_BY, SCALE, Data, cleaning_sets, small_sets
 from scalewise.experiments.measurement import (
-    SCALE,
-    cleaned,
-    few,
     make_samples,
     measure_attention,
     measure_bicubic,
@@ -30,14 +28,13 @@ from scalewise.experiments.measurement import (
     measure_unrestored,
 )
 from scalewise.experiments.plan import (
-    FIRST,
+    DENOISING_TEST,
     Planned,
     TrainingSpeed,
     fit_to,
     full_recipe,
     full_steps,
     make_plan,
-    recipe_of,
     training_time,
 )
 from scalewise.experiments.report import write_report
@@ -68,13 +65,14 @@ from scalewise.training.config import Recipe
 from scalewise.training.log import Notify, read_log
 from scalewise.training.loop import Trainer
 from scalewise.training.progress import duration
+from scalewise.training.recipe import load_recipe
 from scalewise.training.session import RECIPE_FILE, locked, open_run
 from scalewise.weights.release import load_network
 
-FINAL = ("original_mixed", "adaptive_mixed")
+FINAL_RUNS = ("original_mixed", "adaptive_mixed")
 """Trainings whose networks are measured on every set and restore the sample images."""
 
-AUTHORS = "scn"
+SCN_OF_AUTHORS = "scn"
 """The comparator that is also in the document's Table 1."""
 
 Train = Callable[[Trainer], None]
@@ -132,7 +130,7 @@ def reproduce(
         raise ScalewiseError(error, arguments=["budget"]) from None
     also = _other_form(request)
     request.folder.mkdir(parents=True, exist_ok=True)
-    store = _packed(request, notify, packing)
+    store = _packed_store(request, notify, packing)
     planned = make_plan(request.form, request.folder, store, request.data.valid)
     spent = time.monotonic() - started
     _train_all(planned, request.folder, training_time(budget) - spent, train, notify)
@@ -156,7 +154,7 @@ def _other_form(request: Request) -> Results | None:
     return results
 
 
-def _packed(request: Request, notify: Notify, packing: Packing) -> Path:
+def _packed_store(request: Request, notify: Notify, packing: Packing) -> Path:
     """Return the packed store of training images; pack it on the first run."""
     source = request.data.train
     if source.is_file():
@@ -164,7 +162,7 @@ def _packed(request: Request, notify: Notify, packing: Packing) -> Path:
     store = request.folder / "train.pack"
     if not store.is_file():
         notify(f"packing {source}")
-        squash = full_recipe(request.form, FIRST).data.squash
+        squash = full_recipe(request.form, FINAL_RUNS[0]).data.squash
         with packing() as progress:
             summary = pack([find_dataset(source)], store, [SCALE], squash=squash, progress=progress)
         for reason in summary.skipped:
@@ -175,7 +173,7 @@ def _packed(request: Request, notify: Notify, packing: Packing) -> Path:
 def _train_all(
     planned: list[Planned], folder: Path, time_left: float, train: Train, notify: Notify
 ) -> None:
-    waiting = [each for each in planned if not is_trained(folder / each.experiment.name)]
+    waiting = [each for each in planned if not _is_trained(folder / each.experiment.name)]
     shares = sum(each.share for each in waiting)
     equal: float | None = None
     for number, each in enumerate(waiting, start=1):
@@ -194,10 +192,10 @@ def _train_all(
 
 def _train_one(planned: Planned, run: Path, limit: float, train: Train, notify: Notify) -> None:
     if (run / RECIPE_FILE).is_file():
-        recipe = recipe_of(run)  # as shortened when the run was started
+        recipe = load_recipe(run / RECIPE_FILE)  # as shortened when the run was started
     else:
         started = time.monotonic()
-        speed = _speed(planned.recipe)
+        speed = _measure_speed(planned.recipe)
         spent = 0.0 if planned.is_timed else time.monotonic() - started
         recipe = fit_to(planned.recipe, limit - spent, speed)
     with locked(run):
@@ -211,7 +209,7 @@ def _train_one(planned: Planned, run: Path, limit: float, train: Train, notify: 
         raise Interrupted(f"stopped in {run.name}; the same command continues it")
 
 
-def _speed(recipe: Recipe) -> TrainingSpeed:
+def _measure_speed(recipe: Recipe) -> TrainingSpeed:
     """Time a few training steps and the validation of one image, in a temporary folder."""
     one = replace(recipe, data=replace(recipe.data, valid_images=1))
     with tempfile.TemporaryDirectory() as folder:
@@ -229,7 +227,7 @@ def _speed(recipe: Recipe) -> TrainingSpeed:
             )
 
 
-def is_trained(run: Path) -> bool:
+def _is_trained(run: Path) -> bool:
     """Return whether a run reached the end of its schedule or diverged."""
     lines = read_log(run)
     return bool(lines) and lines[-1].progress >= 1
@@ -268,13 +266,14 @@ def _measure_all(planned: list[Planned], request: Request, notify: Notify) -> No
         if not (run / SCORES_FILE).is_file():
             notify(f"measuring {name}")
             save_json(measure_run(run, *_sets_and_protocols(each, sets)), run / SCORES_FILE)
-        model = recipe_of(run).model
+        model = load_recipe(run / RECIPE_FILE).model
         network = json.dumps([model.name, model.settings], sort_keys=True)
         if not (run / COMPLEXITY_FILE).is_file():
             notify(f"measuring the cost of {name}")
             cost = costs.get(network) or measure_complexity(load_network(run))
             save_json(cost, run / COMPLEXITY_FILE)
         costs[network] = load_json(Complexity, run / COMPLEXITY_FILE)
+    measure_alternatives(DENOISING_TEST, sets, request.samples[0], folder, notify)
     _make_images(request, notify)
 
 
@@ -284,9 +283,9 @@ def _sets_and_protocols(
     """Return the test sets and the protocols of an experiment."""
     experiment, task = planned.experiment, planned.recipe.data.task
     if experiment.group == "cleaning":
-        return cleaned(sets, task), [CLEANED_BY[task][0]]
-    in_table_one = experiment.group == "training" or experiment.name == AUTHORS
-    chosen = sets if experiment.name in FINAL else few(sets)
+        return cleaning_sets(sets, task), [CLEANED_BY[task][0]]
+    in_table_one = experiment.group == "training" or experiment.name == SCN_OF_AUTHORS
+    chosen = sets if experiment.name in FINAL_RUNS else small_sets(sets)
     return chosen, [*PROTOCOLS.values()] if in_table_one else [FIELD]
 
 
@@ -295,10 +294,10 @@ def _make_images(request: Request, notify: Notify) -> None:
     folder = request.folder
     if not (folder / SAMPLES / SAMPLES_FILE).is_file():
         notify("restoring sample images")
-        restorers = [load_trained(folder / name, LoadOptions(tile=None)) for name in FINAL]
+        restorers = [load_trained(folder / name, LoadOptions(tile=None)) for name in FINAL_RUNS]
         make_samples(request.samples, request.single, restorers, folder)
     if not (folder / ATTENTION_FILE).is_file():
-        name = FINAL[1]
+        name = FINAL_RUNS[1]
         network = load_network(folder / name)
         assert isinstance(network, Adaptive)
         measure_attention(network, request.samples[0], name, folder)

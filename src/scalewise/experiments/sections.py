@@ -7,28 +7,36 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import yaml
 
 from scalewise.experiments import plots, queries, tables
 from scalewise.experiments.data import CLEANED_BY, DIV2K
+from scalewise.experiments.formatting import recipe_text
+from scalewise.experiments.plan import DENOISING_TEST
 from scalewise.experiments.plots import Cost, ReportImage
-from scalewise.experiments.queries import MODELS, PHASES, PUBLISHED, REFERENCE, SINGLE, Value
+from scalewise.experiments.queries import (
+    MODELS,
+    PHASES,
+    PUBLISHED,
+    REFERENCE,
+    SINGLE,
+    Value,
+)
 from scalewise.experiments.results import (
+    ALTERNATIVES,
     ATTENTION_MAPS,
     SAMPLES,
     Environment,
     Group,
     Results,
+    Sample,
     Trained,
     load_attention_maps,
 )
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, SQUASH256
-from scalewise.training.config import Recipe
 from scalewise.training.curves import Curve
-from scalewise.training.recipe import to_plain
 from scalewise.training.validation_protocol import protocol_of
 
-Data = dict[str, Any]
+Variables = dict[str, Any]
 """Variables of a section's template."""
 
 BASE = "sum"
@@ -67,7 +75,7 @@ PARTS = (
 )
 
 
-def overview(results: Results) -> Data:
+def overview(results: Results) -> Variables:
     """Return what was run, what is missing, and the scores at a glance."""
     dataset, runs = queries.reference(results), queries.finals(results)
     bicubic = queries.psnr(results.bicubic, dataset)
@@ -91,11 +99,11 @@ def overview(results: Results) -> Data:
     }
 
 
-def training_curves(results: Results) -> Data:
+def training_curves(results: Results) -> Variables:
     """Return the curves of every training, and of both networks for each phase."""
     expected = {f"{model}_{phase}": model for phase in PHASES for model in MODELS}
     runs = [run for name in expected if (run := results.find(name))]
-    together: list[Data] = []
+    together: list[Variables] = []
     for phase, title in PHASES.items():
         both = {MODELS[expected[x.name]]: x for x in runs if x.name.endswith(f"_{phase}")}
         if len(both) > 1:
@@ -109,7 +117,7 @@ def training_curves(results: Results) -> Data:
     }
 
 
-def scores(results: Results) -> Data:
+def scores(results: Results) -> Variables:
     """Return published scores and ours, one table per protocol; and all scores."""
     measured, protocols = queries.sets(results), queries.table_protocols(results)
     places = (("the picture", SINGLE, FIELD.name), ("the set", REFERENCE, SQUASH256.name))
@@ -137,7 +145,7 @@ def scores(results: Results) -> Data:
     }
 
 
-def other_variant(results: Results, also: Results) -> Data:
+def other_variant(results: Results, also: Results) -> Variables:
     """Return the trainings and scores of another reproduction, in the other form."""
     return {
         "also": also,
@@ -154,17 +162,17 @@ def other_variant(results: Results, also: Results) -> Data:
     }
 
 
-def samples(results: Results) -> Data:
+def samples(results: Results) -> Variables:
     """Return the sample images, restored by both networks."""
     return _samples(results, single=False)
 
 
-def single(results: Results) -> Data:
+def single(results: Results) -> Variables:
     """Return the image of the single-picture test."""
     return _samples(results, single=True)
 
 
-def complexity(results: Results) -> Data:
+def complexity(results: Results) -> Variables:
     """Return the cost of all networks, and quality against time."""
     comparators = results.group("comparator")
     runs = [*queries.finals(results), *results.group("ablation"), *comparators]
@@ -188,7 +196,7 @@ def complexity(results: Results) -> Data:
     }
 
 
-def scale_attention(results: Results) -> Data:
+def scale_attention(results: Results) -> Variables:
     """Return the maps of alpha, and its mean in every block."""
     attention = results.attention
     if attention is None:
@@ -209,14 +217,11 @@ def scale_attention(results: Results) -> Data:
     }
 
 
-def ablation(results: Results) -> Data:
+def ablation(results: Results) -> Variables:
     """Return sum or attention, with or without InstanceNorm and global residual."""
-    group, dataset, base = (
-        _group(results, "ablation"),
-        queries.reference(results),
-        results.find(BASE),
-    )
+    group, dataset = _group(results, "ablation"), queries.reference(results)
     runs: list[Trained] = group["runs"]
+    base = results.find(BASE)
     if not runs or dataset is None:
         return {**group, "dataset": None}
     factors = {
@@ -228,17 +233,8 @@ def ablation(results: Results) -> Data:
         ]
         for factor, pairs in FACTORS.items()
     }
-    differences = [
-        (
-            run.title,
-            {
-                x: value
-                for x in queries.sets(results)
-                if (value := queries.gain(run, base, x)) is not None
-            },
-        )
-        for run in runs
-    ]
+    names = queries.sets(results)
+    differences = [(run.title, queries.gains(run, base, names)) for run in runs]
     draw = plots.differences(differences, base.title) if base else None
     return {
         **group,
@@ -253,7 +249,7 @@ def ablation(results: Results) -> Data:
     }
 
 
-def comparators(results: Results) -> Data:
+def comparators(results: Results) -> Variables:
     """Return the related networks, trained for equal time."""
     group = _group(results, "comparator")
     if not (runs := group["runs"]):
@@ -262,19 +258,37 @@ def comparators(results: Results) -> Data:
     return {**group, "equal_time": table, "image": _timed_curves(runs, "comparators")}
 
 
-def cleaning(results: Results) -> Data:
+def cleaning(results: Results) -> Variables:
     """Return networks with and without denoising block, with and without artifact module."""
     group = _group(results, "cleaning")
-    runs: list[Trained] = group["runs"]
-    parts = [_part(results, part) for part in PARTS]
+    tasks = {run.recipe.data.task: run.recipe.data for run in group["runs"]}
+    return {**group, "parts": [_part(results, part) for part in PARTS], "tasks": tasks}
+
+
+def alternatives(results: Results) -> Variables:
+    """Return denoising without a network, and by a released one."""
+    levels, strip = results.alternatives, results.strip
+    methods = queries.denoised(results)
+    gains = {
+        queries.method_title(results, each[0].score.model): [
+            (level.sigma, ours.score.psnr - theirs.score.psnr)
+            for level, ours, theirs in zip(levels, methods[-1], each, strict=True)
+        ]
+        for each in methods[1:-1]
+    }
     return {
-        **group,
-        "parts": parts,
-        "tasks": {run.recipe.data.task: run.recipe.data for run in runs},
+        "test": DENOISING_TEST,
+        "levels": levels,
+        "network": methods[-1][0].score if methods else None,
+        "gains": gains,
+        "table_of_methods": tables.alternatives(results),
+        "strip": strip,
+        "image": _sheet(results, ALTERNATIVES, strip, "alternatives") if strip else None,
+        "shown": [queries.method_title(results, x.model) for x in strip.scores] if strip else [],
     }
 
 
-def provenance(results: Results) -> Data:
+def provenance(results: Results) -> Variables:
     """Return protocols, runs and recipes."""
     return {
         "protocols": [protocol.description for protocol in queries.all_protocols(results)],
@@ -285,7 +299,7 @@ def provenance(results: Results) -> Data:
     }
 
 
-SECTIONS: dict[str, Callable[[Results], Data]] = {
+SECTIONS: dict[str, Callable[[Results], Variables]] = {
     section.__name__: section
     for section in (
         overview,
@@ -298,24 +312,11 @@ SECTIONS: dict[str, Callable[[Results], Data]] = {
         ablation,
         comparators,
         cleaning,
+        alternatives,
         provenance,
     )
 }
 """The sections of every report, in order."""
-
-
-def recipe_text(recipe: Recipe) -> str:
-    """Return a recipe as YAML; of each path only the last part."""
-    plain = to_plain(recipe)
-    plain["data"]["train"] = [Path(path).name for path in plain["data"]["train"]]
-    for part, key in (("data", "valid"), ("model", "init")):
-        if isinstance(path := plain[part][key], str):
-            plain[part][key] = Path(path).name
-    lines = (
-        yaml.safe_dump({key: value}, sort_keys=False, default_flow_style=True, width=10**6)[1:-2]
-        for key, value in plain.items()
-    )
-    return "\n".join(lines)
 
 
 def _curve(run: Trained, title: str | None = None) -> Curve:
@@ -331,7 +332,7 @@ def _timed_curves(runs: Sequence[Trained], name: str) -> ReportImage:
     return plots.render(f"curves-{name}", plots.timed_curves([_curve(run) for run in runs]))
 
 
-def _group(results: Results, group: Group) -> Data:
+def _group(results: Results, group: Group) -> Variables:
     """Return the trained runs of a group, the titles of the others, and their stamp."""
     runs = results.group(group)
     scored = (x for run in runs for x in run.measured.scores if x.protocol == FIELD.name)
@@ -339,15 +340,14 @@ def _group(results: Results, group: Group) -> Data:
     return {"runs": runs, "absent": absent, "stamped": queries.stamp(scored)}
 
 
-def _samples(results: Results, single: bool) -> Data:
-    shown: list[Data] = []
+def _samples(results: Results, single: bool) -> Variables:
+    shown: list[Variables] = []
     for sample in (each for each in results.samples if each.single == single):
-        path = results.folder / SAMPLES / sample.sheet
-        name = f"sample-{path.stem}"
+        name = f"sample-{Path(sample.sheet).stem}"
         shown.append(
             {
                 "sample": sample,
-                "image": ReportImage(name, "png", path.read_bytes()) if path.is_file() else None,
+                "image": _sheet(results, SAMPLES, sample, name),
                 "scores": tables.sample_scores(results, sample),
             }
         )
@@ -358,7 +358,13 @@ def _samples(results: Results, single: bool) -> Data:
     }
 
 
-def _attention_maps(results: Results) -> Data:
+def _sheet(results: Results, folder: str, sample: Sample, name: str) -> ReportImage | None:
+    """Return a sample's sheet as an image of the report; None if the file is lost."""
+    path = results.folder / folder / sample.sheet
+    return ReportImage(name, "png", path.read_bytes()) if path.is_file() else None
+
+
+def _attention_maps(results: Results) -> Variables:
     """Return the maps of the first, middle and last block; no image if the file is lost."""
     arrays = load_attention_maps(results.folder)
     if arrays is None:
@@ -372,7 +378,7 @@ def _attention_maps(results: Results) -> Data:
     }
 
 
-def _part(results: Results, part: Part) -> Data:
+def _part(results: Results, part: Part) -> Variables:
     """Return the gains of a cleaning module, and the scores and curves of its two runs."""
     protocol = CLEANED_BY[part.task][0].name
     without, with_it = results.find(part.without), results.find(part.with_it)
@@ -382,11 +388,7 @@ def _part(results: Results, part: Part) -> Data:
         "name": part.name,
         "protocol": protocol,
         "value": {"psnr": "PSNR over RGB", "psnr_y": "PSNR-Y"}[part.value],
-        "gains": [
-            (value, name)
-            for name in queries.sets(results)
-            if (value := queries.gain(with_it, without, name, protocol, part.value)) is not None
-        ],
+        "gains": queries.gains(with_it, without, queries.sets(results), protocol, part.value),
         "runs": runs,
         "equal_time": tables.equal_time(
             results, runs, protocol=protocol, value=part.value, given=results.unrestored

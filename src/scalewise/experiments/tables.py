@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,16 @@ from scalewise.experiments import queries
 from scalewise.experiments.data import DIV2K
 from scalewise.experiments.formatting import NONE, decibels, duration, significant
 from scalewise.experiments.queries import FORMS, PUBLISHED, REFERENCE, SINGLE, Value
-from scalewise.experiments.results import BICUBIC, DIGEST, Measured, Results, Sample, Trained
+from scalewise.experiments.results import (
+    BICUBIC,
+    DIGEST,
+    Measured,
+    Results,
+    Sample,
+    Trained,
+)
 from scalewise.imaging.protocols import FIELD
+from scalewise.tasks import DENOISE
 
 
 @dataclass(frozen=True)
@@ -202,6 +211,22 @@ def equal_time(
         row = ["as given", NONE, NONE, NONE, *_psnrs(given, names, protocol, value)]
         rows.insert(0, row + [NONE] * (len(headings) - len(row)))
     return Table(headings, rows)
+
+
+def alternatives(results: Results) -> Table:
+    """Return PSNR and SSIM of denoising methods at every noise level, and their time."""
+    headings = ["method"]
+    for level in results.alternatives:
+        headings += [f"PSNR, sigma {level.sigma:g}", f"SSIM, sigma {level.sigma:g}"]
+    rows: list[list[str]] = []
+    for found in queries.denoised(results):
+        name = found[0].score.model
+        row = [queries.method_title(results, name)]
+        for each in found:
+            row += [decibels(each.score.psnr), f"{each.score.ssim:.4f}"]
+        seconds = statistics.mean(each.seconds for each in found)
+        rows.append([*row, NONE if name == DENOISE.baseline else significant(seconds)])
+    return Table([*headings, "seconds per megapixel"], rows)
 
 
 def provenance(results: Results) -> Table:

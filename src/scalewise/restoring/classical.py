@@ -27,8 +27,13 @@ from scalewise.restoring.rows import Progress, Rows, data_range, to_array, to_sa
 from scalewise.tasks import AUTO, DENOISE
 
 ClassicalMethod = Literal["nlm", "wavelet"]
+CLASSICAL: tuple[ClassicalMethod, ...] = get_args(ClassicalMethod)
+
 Method = Literal["network", "nlm", "wavelet"]
 """A method of noise removal: by a network, by non-local means, or by wavelet shrinkage."""
+
+
+WAVELET, LEVELS = "sym8", 4
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,7 @@ def check_method(method: str, sigma: float | None = None) -> None:
     Raises:
         ScalewiseError: no such method, a ``sigma`` beyond its range, or a package is not installed.
     """
-    check_choice("method", method, get_args(Method))
+    check_choice("method", method, CLASSICAL)
     if sigma is not None:
         check_number("sigma", sigma, 0, 255)
     try:
@@ -171,7 +176,7 @@ def non_local_means(image: NDArray[np.float32], sigma: float) -> NDArray[np.floa
         image,
         patch_size=5,
         patch_distance=6,
-        h=0.8 * sigma,  # scikit-image's advice where sigma is known
+        h=0.5 * sigma,  # the best of 0.4 to 0.8 on five of CID22's validation images
         sigma=sigma,
         fast_mode=True,
         channel_axis=-1,
@@ -179,10 +184,16 @@ def non_local_means(image: NDArray[np.float32], sigma: float) -> NDArray[np.floa
 
 
 def wavelet(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    """Shrink wavelets (BayesShrink, soft); (H, W, C) and sigma in one unit; colour in YCbCr."""
+    """Shrink wavelets (BayesShrink, soft); (H, W, C) and sigma in one unit; colour in YCbCr.
+
+    Symmlets at four levels as in the paper, at fewer where an image is small.
+    """
+    most = import_module("pywt").dwtn_max_level(image.shape[:2], WAVELET)
     return _scikit_image().denoise_wavelet(
         image,
         sigma=sigma,
+        wavelet=WAVELET,
+        wavelet_levels=max(1, min(LEVELS, most)),
         method="BayesShrink",
         mode="soft",
         convert2ycbcr=image.shape[2] == 3,

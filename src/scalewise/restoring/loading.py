@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from scalewise.arguments import check_choice, check_flag, is_whole, shown
 from scalewise.errors import ScalewiseError, warn
@@ -23,6 +23,9 @@ from scalewise.restoring.runtime import (
 from scalewise.short_repr import short_repr
 from scalewise.weights import Release, clean_sibling, resolve
 from scalewise.weights.card import GRAPH_FILE, INT8_FILE, WEIGHTS_FILE, Card, checked_file
+
+if TYPE_CHECKING:
+    from scalewise.models import RestorationNetwork
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 PrecisionChoice = Literal["auto", "f32", "bf16", "int8"]
@@ -153,18 +156,32 @@ def load_trained(
     Raises:
         ScalewiseError: nothing of that kind there, or damaged.
     """
-    from scalewise.models.export import export_onnx
     from scalewise.weights.release import load_network
 
-    options = options or LoadOptions()
     network = load_network(checkpoint, **(settings or {}))
+    return load_exported(network, Path(checkpoint).name, options)
+
+
+def load_exported(
+    network: RestorationNetwork, name: str, options: LoadOptions | None = None
+) -> Restorer:
+    """Export a network and load the graph, as :func:`load_trained` does.
+
+    Args:
+        network: in memory.
+        name: what the restorer is called.
+        options: as for :func:`load_trained`.
+    """
+    from scalewise.models.export import export_onnx
+
+    options = options or LoadOptions()
     precision = choose_precision(options.precision, None, "cpu")
     with TemporaryDirectory() as folder:
         graph = Path(folder, GRAPH_FILE)
         export_onnx(network, graph)
         runtime = OpenVinoRuntime(graph, precision, options.threads)
     return Restorer(
-        Path(checkpoint).name,
+        name,
         network,
         runtime,
         options.tile,

@@ -228,7 +228,7 @@ def test_the_picture_within_a_thumbnail_within_a_thumbnail(tmp_path: Path) -> No
     data = bytearray(path.read_bytes())
     struct.pack_into("<HHII", data, tag.offset, 330, 4, 1, last.offset)
     struct.pack_into("<I", data, last.tags[254].valueoffset, 0)
-    struct.pack_into("<I", data, after_first, 0)  # so the last is no page of its own
+    struct.pack_into("<I", data, after_first, 0)  # so the last is not a page of its own
     path.write_bytes(data)
     with open_picture(path) as reader:
         assert reader.frames == 1

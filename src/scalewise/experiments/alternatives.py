@@ -1,0 +1,133 @@
+"""Denoising without a network, against a released one: scores, processor time, and an image.
+
+The document's future directions name non-local means and wavelets as alternatives to a learned
+denoising block.  Nothing is trained for this comparison.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from scalewise.data.layouts import Dataset
+from scalewise.errors import ScalewiseError
+from scalewise.evaluating.compare import compare
+from scalewise.evaluating.evaluate import (
+    Evaluation,
+    Restore,
+    classical_restoration,
+    evaluate,
+    restoration,
+    to_score,
+    unchanged,
+)
+from scalewise.evaluating.task_protocols import evaluation_protocol
+from scalewise.experiments.measurement import sample_scores
+from scalewise.experiments.plan import DenoisingTest
+from scalewise.experiments.results import (
+    ALTERNATIVES,
+    STRIP_FILE,
+    Alternative,
+    NoiseLevel,
+    Sample,
+    save_json,
+)
+from scalewise.files import Picture, write
+from scalewise.restoring.classical import CLASSICAL, check_method
+from scalewise.restoring.loading import LoadOptions, load
+from scalewise.restoring.restorer import Restorer
+from scalewise.tasks import DENOISE
+from scalewise.training.log import Notify
+from scalewise.training.machine import processor_name
+from scalewise.weights import default_model
+
+CROP = 128
+"""Side of the crop in the middle of the image that is shown, in pixels."""
+
+
+def measure_alternatives(
+    test: DenoisingTest, sets: Mapping[str, Dataset], image: Path, folder: Path, notify: Notify
+) -> None:
+    """Measure what is missing: a file per noise level, and one image denoised by every method.
+
+    Without the test's set, or without the packages of the classical methods, it only says so.
+
+    Args:
+        test: what to measure.
+        sets: test sets by name.
+        image: the image that the report shows.
+        folder: of the reproduction.
+        notify: called with one line of text per step.
+
+    Raises:
+        ScalewiseError: an image cannot be read.
+    """
+    found = sets.get(test.dataset)
+    if found is None:
+        notify(
+            f"denoising without a network is not measured: put {test.dataset} "
+            f"({test.source}) into eval/{test.dataset} of the data"
+        )
+        return
+    try:
+        check_method("nlm")
+    except ScalewiseError as error:
+        notify(f"denoising without a network is not measured: {error}")
+        return
+    dataset = spread(found, test.images)
+    paths = {sigma: folder / ALTERNATIVES / f"sigma{sigma}.json" for sigma in test.sigmas}
+    strip = folder / ALTERNATIVES / STRIP_FILE
+    if all(path.is_file() for path in (*paths.values(), strip)):
+        return
+    restorer = load(default_model(DENOISE.name), LoadOptions(precision="f32", tile=None, threads=1))
+    for sigma, path in paths.items():
+        if not path.is_file():
+            notify(f"measuring denoising with and without a network at sigma {sigma}")
+            save_json(_measure(dataset, test.dataset, sigma, restorer), path)
+    if not strip.is_file():
+        save_json(_make_strip(image, test.shown_sigma, restorer, strip), strip)
+
+
+def spread(dataset: Dataset, count: int) -> Dataset:
+    """Return a dataset with at most so many of its images, spread evenly over it."""
+    items = dataset.items
+    count = min(count, len(items))
+    return replace(dataset, items=tuple(items[n * len(items) // count] for n in range(count)))
+
+
+def _methods(sigma: float, restorer: Restorer) -> list[tuple[str, Restore]]:
+    """Return names and restorations: noisy images first, the network last."""
+    return [
+        (DENOISE.baseline, unchanged),
+        *((method, classical_restoration(method, sigma)) for method in CLASSICAL),
+        (restorer.name, restoration(restorer)),
+    ]
+
+
+def _measure(dataset: Dataset, name: str, sigma: float, restorer: Restorer) -> NoiseLevel:
+    protocol = evaluation_protocol(DENOISE.name, sigma=sigma)
+    methods: list[Alternative] = []
+    for method, restore in _methods(sigma, restorer):
+        restore(np.random.default_rng(0).uniform(0, 255, (64, 64, 3)))  # imports and compilation
+        images = list(evaluate(restore, dataset, 1, protocol, clock=time.process_time))
+        scored = Evaluation(method, name, protocol, "f32" if methods else "f64", images)
+        seconds = scored.seconds_per_megapixel
+        methods.append(Alternative(score=to_score(scored), seconds=seconds))
+    return NoiseLevel(sigma=sigma, processor=processor_name(), methods=methods)
+
+
+def _make_strip(image: Path, sigma: float, restorer: Restorer, path: Path) -> Sample:
+    """Denoise an image by every method, and write them side by side next to a path."""
+    protocol = evaluation_protocol(DENOISE.name, sigma=sigma)
+    comparison = compare(image, _methods(sigma, restorer), 1, protocol)
+    height, width = comparison.truth.shape[:2]
+    side = min(CROP, height, width)
+    crop = ((height - side) // 2, (width - side) // 2, side)
+    sheet = path.with_suffix(".png")
+    write(sheet, Picture(comparison.sheet(crop=crop)))
+    scores = sample_scores(image.stem, protocol, comparison)
+    return Sample(name=image.stem, sheet=sheet.name, scores=scores)

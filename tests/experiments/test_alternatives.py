@@ -1,0 +1,129 @@
+"""Denoising without a network against a released one: measured, resumed and reported."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from scalewise.data.layouts import Dataset, find_dataset
+from scalewise.errors import ScalewiseError
+from scalewise.evaluating.evaluate import evaluate, unchanged
+from scalewise.evaluating.task_protocols import evaluation_protocol
+from scalewise.experiments import alternatives
+from scalewise.experiments.alternatives import measure_alternatives, spread
+from scalewise.experiments.plan import DENOISING_TEST
+from scalewise.experiments.report import make_report, to_html, to_markdown
+from scalewise.experiments.results import ALTERNATIVES, NoiseLevel, Sample, load_json, load_results
+from scalewise.files import Picture, read, write
+from tests.experiments.test_report import Page
+
+TEST = replace(DENOISING_TEST, images=2, sigmas=(15, 50))
+
+
+@pytest.fixture
+def sets(tmp_path: Path, photo: NDArray[np.uint8]) -> dict[str, Dataset]:
+    (tmp_path / "set").mkdir()
+    for index in range(3):
+        left = 100 * index
+        write(tmp_path / "set" / f"{index}.png", Picture(photo[50:114, left : left + 64]))
+    return {TEST.dataset: find_dataset(tmp_path / "set")}
+
+
+@pytest.fixture
+def image(tmp_path: Path, photo: NDArray[np.uint8]) -> Path:
+    write(tmp_path / "sample.png", Picture(photo[:96, :128]))
+    return tmp_path / "sample.png"
+
+
+def test_every_method_is_measured_at_every_level(
+    sets: dict[str, Dataset], image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    measure_alternatives(TEST, sets, image, tmp_path, said.append)
+    folder = tmp_path / ALTERNATIVES
+    used = spread(sets[TEST.dataset], 2)
+    for sigma in TEST.sigmas:
+        level = load_json(NoiseLevel, folder / f"sigma{sigma}.json")
+        protocol = evaluation_protocol("denoise", sigma=sigma)
+        assert [each.score.model for each in level.methods] == [
+            "noisy",
+            "nlm",
+            "wavelet",
+            "denoise",
+        ]
+        assert {each.score.protocol for each in level.methods} == {protocol.name}
+        assert {(each.score.dataset, each.score.images) for each in level.methods} == {
+            (TEST.dataset, 2)
+        }
+        noisy = [each.psnr for each in evaluate(unchanged, used, 1, protocol)]
+        assert level.methods[0].score.psnr == pytest.approx(np.mean(noisy), abs=1e-4)
+        assert all(each.score.psnr > np.mean(noisy) + 3 for each in level.methods[1:])
+        assert all(each.seconds > 0 for each in level.methods[1:])
+    strip = load_json(Sample, folder / "strip.json")
+    assert strip.name == "sample"
+    assert read(folder / strip.sheet).pixels.shape[1] > 1300
+
+    # Once more, only what is missing is measured.
+    assert len(said) == 2
+    (folder / "sigma50.json").unlink()
+    measure_alternatives(TEST, sets, image, tmp_path, said.append)
+    assert said[2:] == ["measuring denoising with and without a network at sigma 50"]
+    monkeypatch.setattr(alternatives, "load", None)
+    measure_alternatives(TEST, sets, image, tmp_path, said.append)
+    assert len(said) == 3
+
+
+def test_without_the_set_one_line_says_where_to_get_it(image: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    measure_alternatives(TEST, {}, image, tmp_path, said.append)
+    (line,) = said
+    assert "put Kodak24 (https://r0k.us/graphics/kodak) into eval/Kodak24" in line
+    assert list(tmp_path.iterdir()) == [image]
+
+
+def test_without_the_extra_one_line_says_how_to_install_it(
+    sets: dict[str, Dataset], image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check_method(method: str) -> None:
+        raise ScalewiseError(f"method {method} needs scikit-image")
+
+    monkeypatch.setattr(alternatives, "check_method", check_method)
+    said: list[str] = []
+    measure_alternatives(TEST, sets, image, tmp_path, said.append)
+    assert said == ["denoising without a network is not measured: method nlm needs scikit-image"]
+
+
+def test_images_are_spread_over_a_set(sets: dict[str, Dataset]) -> None:
+    dataset = sets[TEST.dataset]
+    assert [item.name for item in spread(dataset, 2).items] == ["0", "1"]
+    assert spread(dataset, 99).items == dataset.items
+    many = replace(dataset, items=dataset.items[:1] * 5 + dataset.items[1:2] * 5)
+    assert [item.name for item in spread(many, 2).items] == ["0", "1"]
+
+
+@pytest.mark.usefixtures("plain_plots")
+def test_the_report_compares_them(reproduction: Path) -> None:
+    report = make_report(load_results(reproduction))
+    text = Page(to_html(report)).text
+    gains = "+2.50 dB at sigma 15, +2.50 dB at sigma 25 and +2.50 dB at sigma 50"
+    assert f"The network against non-local means: {gains} (PSNR over RGB)." in text
+    assert "8 pictures, spread evenly over Kodak24" in text
+    assert "One Processor" in text
+    assert evaluation_protocol("denoise", sigma=50).description in text
+    rows = [line for line in to_markdown(report).splitlines() if "| 30.50 |" in line]
+    assert any(line.startswith("| non-local means |") for line in rows)
+    assert any(line.endswith("| 12.0 |") for line in to_markdown(report).splitlines())
+
+
+@pytest.mark.usefixtures("plain_plots")
+def test_the_report_says_what_is_missing(reproduction: Path) -> None:
+    results = load_results(reproduction)
+    text = Page(to_html(make_report(replace(results, alternatives=(), strip=None)))).text
+    assert "Not measured yet: it takes Kodak24 (https://r0k.us/graphics/kodak)" in text
+    assert results.strip is not None
+    lost = replace(results, strip=replace(results.strip, sheet="lost.png"))
+    assert "The picture is missing: lost.png" in Page(to_html(make_report(lost))).text
