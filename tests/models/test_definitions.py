@@ -15,12 +15,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from scalewise.models.adaptive import AdaptiveScaleWiseConv
+from scalewise.models.document_network import ResidualBlock
 from scalewise.models.original import ScaleWiseConv
 from scalewise.models.plain import Plain
 from scalewise.models.scn import ScaleWiseBlock as ScnBlock
 from scalewise.models.scn import Scn
 from scalewise.models.scn_exact import ScaleWiseBlock as ScnExactBlock
-from scalewise.models.skeleton import ResidualBlock
 from scalewise.models.steered import Steered, SteeredStage
 from tests.models.by_hand import (
     Array,

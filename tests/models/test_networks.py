@@ -11,8 +11,8 @@ import torch
 
 from scalewise.models import RestorationNetwork, create_model, list_architectures
 from scalewise.models.dbpn import reach
-from scalewise.models.overlap import FLAT_OVERLAP
 from scalewise.models.plain import reach as plain_reach
+from scalewise.models.tiling_kinds import FLAT_OVERLAP
 
 SMALL: dict[str, dict[str, Any]] = {
     "original": {"width": 8, "blocks": 2},

@@ -43,7 +43,7 @@ from scalewise.experiments.results import (
 from scalewise.files import Picture, write
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, Protocol
 from scalewise.models.adaptive import Adaptive, ScaleAttention
-from scalewise.models.skeleton import ResidualBlock
+from scalewise.models.document_network import ResidualBlock
 from scalewise.restoring.loading import LoadOptions, load_exported
 from scalewise.restoring.restorer import Restorer
 from scalewise.weights.card import Score

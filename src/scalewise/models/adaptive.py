@@ -29,8 +29,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scalewise.errors import ScalewiseError
+from scalewise.models.document_network import DocumentNetwork
 from scalewise.models.layers import resample
-from scalewise.models.skeleton import DocumentNetwork
 
 Attention = Literal["features", "means", "none"]
 

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from scalewise.models.document_network import DocumentNetwork
 from scalewise.models.layers import resample
-from scalewise.models.skeleton import DocumentNetwork
 
 
 class ScaleWiseConv(nn.Module):

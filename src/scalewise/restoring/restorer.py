@@ -11,7 +11,7 @@ import numpy as np
 from scalewise.arguments import shown
 from scalewise.errors import ScalewiseError, warn
 from scalewise.files import PictureWriter, check_target, open_picture
-from scalewise.models.overlap import Tiling
+from scalewise.models.tiling_kinds import Tiling
 from scalewise.restoring.cascade import upscale_array
 from scalewise.restoring.channels import Network, Run
 from scalewise.restoring.ensemble import self_ensemble

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
-from scalewise.models.overlap import FLAT_OVERLAP
+from scalewise.models.tiling_kinds import FLAT_OVERLAP
 from scalewise.restoring.channels import Network, restore_tile
 from scalewise.restoring.rows import FloatImage, Progress, RowBuffer, Rows, to_samples
 

@@ -13,7 +13,7 @@ from scalewise.data.store import pack
 from scalewise.training.config import Recipe
 from scalewise.training.recipe import save_recipe
 from scalewise.weights import RELEASES
-from tests.training.bare import TRAINING_NEEDS, link_packages, run_bare
+from tests.training.bare_environment import TRAINING_NEEDS, link_packages, run_bare
 
 ABSENT = ("pyvips", "safetensors", "openvino", "typer", "rich", "matplotlib", "tensorboard", "PIL")
 
