@@ -12,8 +12,8 @@ Differences to the paper, because it labels pixels and this network restores the
 - Convolutions are padded, so the result has the size of the input.  There is no dropout.
 - By default there are three levels of 48, 96 and 192 features instead of five of 64 to 1024, for
   about a million parameters.
-- The last convolution is 3x3 and predicts ``scale^2`` pixels per input pixel: a pixel shuffle, added
-  to a skip that starts as bicubic enlargement, as in :mod:`scalewise.models.plain`.
+- The last convolution is 3x3 and predicts ``scale^2`` pixels per input pixel: a pixel shuffle,
+  added to a skip that starts as bicubic enlargement, as in :mod:`scalewise.models.plain`.
 
 Parameters at x2 in RGB: 1,054,524 by default; 31,039,516 with the paper's five levels of
 ``width=64``.  The receptive field reaches :func:`reach` input pixels to each side, which is less
