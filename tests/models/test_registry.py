@@ -121,6 +121,13 @@ def test_parameter_counts(name: str, settings: dict[str, Any], count: int) -> No
     assert sum(parameter.numel() for parameter in network.parameters()) == count
 
 
+def test_the_count_of_the_documents_code_is_adaptive_and_its_layer_norm() -> None:
+    """LayerNorm over 64x256x256 has a weight and a bias for every value; see docs/networks.md."""
+    network = create_model("adaptive", attention="means")
+    assert network.parameter_count == 1_781_452
+    assert network.parameter_count + 2 * 64 * 256 * 256 == 10_170_060
+
+
 @pytest.mark.parametrize(
     ("settings", "thousands"),
     [({}, 188), (DBPN_S, 595), ({**DBPN_S, "stages": 4}, 1381)],
