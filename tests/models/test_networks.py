@@ -13,7 +13,7 @@ from scalewise.models import RestorationNetwork, create_model, list_architecture
 from scalewise.models.dbpn import reach
 from scalewise.models.fpn import reach as fpn_reach
 from scalewise.models.plain import reach as plain_reach
-from scalewise.models.tiling_kinds import FLAT_OVERLAP, tile_overlap
+from scalewise.models.tile_overlap import FLAT_OVERLAP, tile_overlap
 from scalewise.models.unet import reach as unet_reach
 
 SMALL: dict[str, dict[str, Any]] = {

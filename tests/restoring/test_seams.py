@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from scalewise.models import create_model
-from scalewise.models.tiling_kinds import PYRAMID_OVERLAP
+from scalewise.models.tile_overlap import PYRAMID_OVERLAP
 from scalewise.restoring.channels import Network
 from scalewise.restoring.loading import LoadOptions, load
 from scalewise.restoring.restorer import BLEND, Restorer

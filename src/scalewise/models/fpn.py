@@ -34,7 +34,7 @@ from torch import Tensor, nn
 from scalewise.errors import ScalewiseError
 from scalewise.models.base import RestorationNetwork, require_positive
 from scalewise.models.layers import bicubic_skip, keep_variance, resample, start_near_zero
-from scalewise.models.tiling_kinds import tile_overlap
+from scalewise.models.tile_overlap import tile_overlap
 
 
 class ResidualBlock(nn.Module):

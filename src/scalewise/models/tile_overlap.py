@@ -1,4 +1,4 @@
-"""Kinds of tiling, and the overlap of tiles that decides which networks are exact.
+"""Tile overlap: by how far tiles overlap, and the kinds of tiling of networks.
 
 Without PyTorch, because ONNX graphs are tiled in the same way.
 """
