@@ -82,7 +82,7 @@ def test_packing(tmp_path: Path) -> None:
     save(tmp_path / "one/a.png", 24, 24)
     save(tmp_path / "two/b.png", 48, 24)
     (tmp_path / "two/c.png").write_bytes(b"")
-    out = tmp_path / "packed.store"
+    out = tmp_path / "packed.pack"
     result = scalewise(
         *("data", "pack", tmp_path / "one", tmp_path / "two", "-o", out),
         *("--scale", "3", "--scale", "2", "--workers", "1"),
@@ -99,7 +99,7 @@ def test_packing(tmp_path: Path) -> None:
 
 def test_packing_squashed_pictures(tmp_path: Path) -> None:
     save(tmp_path / "set/a.png", 48, 24)
-    out = tmp_path / "packed"
+    out = tmp_path / "packed.pack"
     command = ["data", "pack", tmp_path / "set", "-o", out, "--workers", "1", "--squash", "256"]
     result = scalewise(*command, "--scale", "2")
     assert result.exit_code == 0
@@ -115,7 +115,7 @@ def test_packing_squashed_pictures(tmp_path: Path) -> None:
 
 def test_packing_is_for_scale_2_unless_told(tmp_path: Path) -> None:
     save(tmp_path / "a.png", 24, 24)
-    result = scalewise("data", "pack", tmp_path, "-o", tmp_path / "packed", "--workers", "1")
+    result = scalewise("data", "pack", tmp_path, "-o", tmp_path / "packed.pack", "--workers", "1")
     assert result.exit_code == 0
     assert "LR at x2," in result.stdout
 
@@ -124,7 +124,7 @@ def test_packing_with_a_folder_of_a_teachers_images(tmp_path: Path) -> None:
     save(tmp_path / "photos/a.png", 24, 24)
     save(tmp_path / "photos/b.png", 24, 32)
     save(tmp_path / "teacher/a.png", 24, 24)
-    out = tmp_path / "packed"
+    out = tmp_path / "packed.pack"
     command = ["data", "pack", tmp_path / "photos", "-o", out, "--workers", "1"]
     described = ["--teacher-name", "SPAN", "--teacher-licence", "MIT"]
 
@@ -154,7 +154,7 @@ def test_packing_with_a_released_model_as_the_teacher(
 ) -> None:
     (tmp_path / "photos").mkdir()
     write(tmp_path / "photos/a.png", Picture(photo[:64, :80]))
-    out = tmp_path / "packed"
+    out = tmp_path / "packed.pack"
     command = ["data", "pack", tmp_path / "photos", "-o", out, "--workers", "1"]
     packed = scalewise(*command, "--teacher", small_release)
     assert packed.exit_code == 0, packed.output
@@ -172,19 +172,19 @@ def test_folders_given_by_options(tmp_path: Path, photo: NDArray[np.uint8]) -> N
     save_lr(tmp_path / "soft/a.png", tmp_path / "sharp/a.png", 4)
     save_lr(tmp_path / "soft/b.png", tmp_path / "sharp/a.png", 4)
     given = ["--hr", tmp_path / "sharp", "--lr", tmp_path / "soft"]
-    packed = scalewise("data", "pack", *given, "-o", tmp_path / "packed", "--scale", "4")
+    packed = scalewise("data", "pack", *given, "-o", tmp_path / "packed.pack", "--scale", "4")
     assert packed.exit_code == 0
     assert "1 image, 0.0 megapixels, LR at x4" in packed.stdout
     assert packed.stderr == (
         f"warning: not used: {tmp_path / 'soft/b.png'}: LR without an HR file of its name\n"
     )
     np.testing.assert_array_equal(
-        Store(tmp_path / "packed").lr(0, 4), read_rgb(tmp_path / "soft/a.png")
+        Store(tmp_path / "packed.pack").lr(0, 4), read_rgb(tmp_path / "soft/a.png")
     )
     checked = scalewise("data", "check", *given)
     assert checked.exit_code == 1
     assert f"  {tmp_path / 'soft/b.png'}: no HR picture of this name" in checked.stdout
-    nothing = scalewise("data", "pack", "-o", tmp_path / "packed")
+    nothing = scalewise("data", "pack", "-o", tmp_path / "packed.pack")
     assert "give a dataset's folder, or --hr DIR and --lr DIR" in nothing.stderr
     half = scalewise("data", "check", "--lr", tmp_path / "soft")
     assert "add --hr DIR" in half.stderr

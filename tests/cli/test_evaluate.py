@@ -142,22 +142,24 @@ def test_denoising_without_a_network_is_scored(
     assert float(row["psnr"]) == pytest.approx(expected.psnr, abs=1e-3)
 
 
+def test_options_of_networks_are_ignored_with_a_warning(call, dataset: Path) -> None:
+    options = ["--ensemble", "--tile", "64", "--precision", "bf16"]
+    code, out, err = call("evaluate", "noisy", dataset, *options)
+    ignored = "--tile, --ensemble and --precision are ignored"
+    assert (code, err) == (0, f"warning: noisy runs no network: {ignored}\n")
+    assert "protocol denoise25" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["jpeg", "--sigma", "25"], "--sigma is for denoise, not for dejpeg"),
-        (["noisy", "--quality", "10"], "--quality is for dejpeg, not for denoise"),
-        (["bicubic", "--grey"], "--grey is for denoise and dejpeg, not for super-resolution"),
-        (["noisy", "--protocol", "field"], "--protocol is for super-resolution, not for denoise"),
         (["bicubic", "--task", "denoise"], "bicubic is not the baseline of denoise; that is noisy"),
         (["noisy", "--task", "photo"], "noisy is not the baseline of photo; that is bicubic"),
-        (["wavelet", "--task", "dejpeg"], "method wavelet only removes noise"),
         (
             ["scn_x2", "--task", "denoise"],
             "scn_x2 is for x2, and protocol denoise25 for x1 only",
         ),
         (["{cleaner}", "--task", "photo"], "cleaner is for x1, and protocol photo for x2 only"),
-        (["jpeg", "--scale", "2"], "jpeg is for x2, and protocol jpeg10 for x1 only"),
         (
             ["bicubic", "--scale", "3", "--protocol", "squash256"],
             "bicubic is for x3, and protocol squash256 for x2 only",
@@ -179,6 +181,15 @@ def test_mistakes_get_one_line(
     ("arguments", "message"),
     [
         (["jpeg", "--grey", "--subsampling", "4:4:4"], "with --grey there is no chroma"),
+        (["jpeg", "--sigma", "25"], "--sigma is for denoise, not for dejpeg"),
+        (["noisy", "--quality", "10"], "--quality is for dejpeg, not for denoise"),
+        (["bicubic", "--grey"], "--grey is for denoise and dejpeg, not for super-resolution"),
+        (["noisy", "--protocol", "field"], "--protocol is for super-resolution, not for denoise"),
+        (["wavelet", "--task", "dejpeg"], "wavelet only removes noise; leave out --task dejpeg"),
+        (["jpeg", "--scale", "2"], "--scale 2 is for bicubic; jpeg is for x1 only"),
+        (["nlm", "--scale", "2"], "--scale 2 is for bicubic; nlm is for x1 only"),
+        (["scn_x2", "--scale", "3"], "--scale 3 is for bicubic; scn_x2 is for x2 only"),
+        (["nlm", "--set", "levels=3"], "nlm has no settings; leave out --set"),
         (["noisy", "--card"], "noisy has no card"),
         (["nlm", "--card"], "nlm has no card"),
         (["scn_x2", "--set", "levels=3"], "its card states its settings; leave out --set"),

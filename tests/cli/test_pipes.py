@@ -94,7 +94,6 @@ def test_one_end_may_be_a_file(
         (b"", [".", "-o", "-"], "one image at a time"),
         (b"", ["-", "--cluster", "local"], "files that all of its machines can read"),
         (b"\x89PNG\r\n\x1a\n", ["-", "--device", "mps"], "--device mps: there is no mps"),
-        (b"", ["-", "--format", "bmp"], "standard output: unknown format 'bmp'"),
     ],
 )
 @pytest.mark.parametrize("command", ["upscale", "restore"])
@@ -105,6 +104,13 @@ def test_mistakes_are_a_line_beside_the_output(
     assert (code, out) == (1, b"")
     (line,) = err.splitlines()
     assert message in line
+
+
+@pytest.mark.parametrize("option", [("--include", "*.jpg"), ("--shard", "2/2")])
+def test_nothing_is_selected_from_a_pipe(piped: Piped, option: tuple[str, str]) -> None:
+    code, out, err = piped(b"", "upscale", "-", *option)
+    assert (code, out) == (2, b"")
+    assert f"{option[0]} selects images of folders, not standard input" in err
 
 
 def test_what_needs_nothing_goes_through(piped: Piped, photo: NDArray[np.uint8]) -> None:
@@ -139,3 +145,15 @@ def test_a_reader_that_goes_away(picture: Image.Image, small_release: Path) -> N
     assert ended.returncode == 1
     *_, line = ended.stderr.decode().splitlines()
     assert "standard output: was closed" in line
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk")
+def test_a_full_disk_at_the_other_end(photo: NDArray[np.uint8]) -> None:
+    clean = Image.fromarray(photo[100:164, 100:164]).resize((128, 128))
+    command = [sys.executable, "-m", "scalewise", "restore", "-"]
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            command, input=encoded(clean, "PNG"), stdout=full, stderr=subprocess.PIPE
+        )
+    assert ended.returncode == 1
+    assert ended.stderr.decode() == "error: standard output: No space left on device\n"

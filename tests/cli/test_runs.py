@@ -90,6 +90,16 @@ def test_no_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert say() == ["no runs in runs; start one with: scalewise train RECIPE"]
 
 
+@pytest.mark.parametrize(
+    ("name", "problem"), [("missing", "no such folder"), ("file", "is a file, not a folder")]
+)
+def test_what_is_no_folder_of_runs_is_an_error(
+    call, tmp_path: Path, name: str, problem: str
+) -> None:
+    (tmp_path / "file").touch()
+    assert call("runs", tmp_path / name) == (1, "", f"error: {tmp_path / name}: {problem}\n")
+
+
 def test_listing_needs_no_torch(folder: Path) -> None:
     code = "import sys; sys.modules['torch'] = None; from scalewise.cli.app import main; main()"
     command = [sys.executable, "-c", code, "runs", str(folder)]

@@ -43,6 +43,10 @@ def status_and_line(*arguments: str) -> tuple[int, str]:
             "upscale a.png --device gpu",
             "--device must be one of auto, cpu, cuda, mps, not gpu; see",
         ),
+        ("upscale a.png --format bmp", "--format: unknown format 'bmp'; use one of png, "),
+        ("restore a.png --suffix a/b", "--suffix: 'a/b' must be a part of a name"),
+        ("restore a.png --method nlm --sigma 1000", "--sigma must be 0-255, not 1000; see"),
+        ("evaluate noisy a --split foo", "--split must be one of train, valid, not foo; see"),
         ("compare a.png --task deblur", "--task: unknown task 'deblur'; known: "),
         ("models all of them", "unexpected argument all of them; see"),
     ],
@@ -73,6 +77,23 @@ def test_without_a_command_the_help_is_shown(path: tuple[str, ...]) -> None:
     result = CliRunner().invoke(app, path, prog_name="scalewise")
     assert (result.exit_code, result.stdout) == (2, "")
     assert f"Usage: {' '.join(('scalewise', *path))} COMMAND" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("compare a.png -m scn_x2 --sigma 20", "--sigma is for denoise, not for super-resolution"),
+        ("export scn.pth -o a.onnx --set foo", "--set foo: write NAME=VALUE, such as levels=3"),
+        ("export scn_x2 -o a.onnx --set a=1", "scn_x2: its card states its settings; leave out"),
+        ("data pack a -o x.zip", "--output x.zip: give a name that ends in .pack"),
+        ("train missing.yaml batch", "'batch': write KEY=VALUE, such as data.batch=8"),
+        ("reproduce --data a --budget x", "--budget: cannot read 'x'; write 90s, 45m or 1h30m"),
+    ],
+)
+def test_what_no_file_could_mend(arguments: str, line: str) -> None:
+    status, printed = status_and_line(*arguments.split())
+    assert status == 2
+    assert printed.startswith(f"error: {line}")
 
 
 def test_the_name_of_an_export_is_usage(tmp_path: Path) -> None:

@@ -30,6 +30,13 @@ def test_addresses_and_folders_that_are_taken(server: Server, tmp_path: Path) ->
     assert "another scalewise serve is using it" in line
 
 
+@pytest.mark.parametrize("host", ["nosuchhost.invalid", "192.0.2.1"])
+def test_an_address_of_no_machine_or_another_one(host: str, tmp_path: Path) -> None:
+    line = refused("--host", host, "--folder", tmp_path)
+    assert f"--host {host}: not an address of this machine (" in line
+    assert "--port" not in line
+
+
 @pytest.mark.parametrize("token", ["", "short", "a b;secret&x"])
 def test_tokens_that_keep_nobody_out_or_fit_no_address(token: str, tmp_path: Path) -> None:
     from scalewise.errors import ScalewiseError

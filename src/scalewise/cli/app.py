@@ -11,6 +11,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
@@ -156,5 +157,7 @@ def _explain(error: Exception) -> str | None:
         extra = f"scalewise-restoration[{EXTRAS[package]}]"
         return f"this needs {package}; install it with: pip install '{extra}'"
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
+        name = str(error.filename).removesuffix(".partial")  # which atomic writes add
+        is_in_the_way = isinstance(error, FileExistsError) and not Path(name).is_dir()
+        return f"{name}: {'is a file, not a folder' if is_in_the_way else error.strerror}"
     return str(error)

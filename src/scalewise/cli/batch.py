@@ -8,18 +8,21 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from scalewise.cli.messages import print_error, print_warning
-from scalewise.cli.pipes import Places, places
+from scalewise.cli.model_names import require_model
+from scalewise.cli.outputs import check_results_place
+from scalewise.cli.pipes import PIPE, Places, places
 from scalewise.cli.progress_bar import progress_bar
-from scalewise.cli.usage_errors import refusing_usage
+from scalewise.cli.usage_errors import UsageError, refusing_usage
 
 if TYPE_CHECKING:
     from scalewise.restoring.batch import JobResult
-    from scalewise.restoring.file_pipeline import OutputOptions
+    from scalewise.restoring.file_pipeline import OutputOptions, RestoredFile
     from scalewise.restoring.jobs import FileJob, Selection
     from scalewise.restoring.loading import LoadOptions
     from scalewise.restoring.selection import ModelLoader
@@ -55,6 +58,8 @@ def make_engine(
     """
     from scalewise.weights import resolve
 
+    if model is not None:
+        require_model(model)
     release = None if model is None else resolve(model)
     if release is not None and release.card.tiling == "whole":
         name = release.card.name
@@ -65,13 +70,32 @@ def make_engine(
 
 
 def select(
-    include: Sequence[str] | None, exclude: Sequence[str] | None, shard: str | None
+    inputs: Sequence[str],
+    include: Sequence[str] | None,
+    exclude: Sequence[str] | None,
+    shard: str | None,
 ) -> Selection:
-    """Return which images of folders to take, from the command line."""
+    """Return which images of folders to take, from the command line.
+
+    Raises:
+        UsageError: a part that is not there, or a selection from standard input.
+    """
     from scalewise.restoring.jobs import Selection, parse_shard
 
+    options = {"--include": include, "--exclude": exclude, "--shard": shard}
+    given = [flag for flag, value in options.items() if value]
+    if given and PIPE in inputs:
+        raise UsageError(f"{given[0]} selects images of folders, not standard input; leave it out")
     with refusing_usage():
-        return Selection(tuple(include or ()), tuple(exclude or ()), parse_shard(shard or "1/1"))
+        selection = Selection(
+            tuple(include or ()), tuple(exclude or ()), parse_shard(shard or "1/1")
+        )
+    if given and not any(Path(each).is_dir() for each in inputs):
+        print_warning(
+            f"{' and '.join(given)}: ignored, because it selects images of folders, and no input "
+            "is a folder"
+        )
+    return selection
 
 
 def limit_of_pixels(max_pixels: int | None) -> int | None:
@@ -100,6 +124,8 @@ def restore_all(
     from scalewise.restoring.jobs import plan_jobs
 
     form = output_options.format
+    if output not in (None, "", PIPE):
+        check_results_place(output)
     with places(inputs, output, format=form, cluster=engine.cluster) as files:
         jobs = plan_jobs(
             files.inputs, files.output, suffix, format=form, selection=selection, warn=print_warning
@@ -143,16 +169,20 @@ def _restore_and_report(
                 engine.options,
             )
         with closing(results):
-            counts = _report(results, alone, files)
+            counts = _report(results, alone, files, output_options)
     if not alone:
         typer.echo(_summary(counts, time.perf_counter() - start))
     if counts["failed"]:
         raise typer.Exit(1)
-    files.deliver()
 
 
-def _report(results: Iterable[JobResult], alone: bool, files: Places) -> Counter[str]:
-    """Report on every image; return the number of images in each state."""
+def _report(
+    results: Iterable[JobResult], alone: bool, files: Places, options: OutputOptions
+) -> Counter[str]:
+    """Report on every image; return the number of images in each state.
+
+    What goes to standard output is sent there first.
+    """
 
     def say(line: str) -> None:  # on stderr if the image goes to standard output
         typer.echo(files.named(line), err=files.result is not None)
@@ -166,7 +196,8 @@ def _report(results: Iterable[JobResult], alone: bool, files: Places) -> Counter
                 print_warning(files.named(warning))
             reason = f" ({done.reason})" if done.reason else ""
             time_taken = "" if done.unchanged else f", {done.seconds:.1f} s"
-            what = f"{done.unchanged or done.model}{reason}{time_taken}"
+            what = f"{done.unchanged or done.model}{_unused(done, options)}{reason}{time_taken}"
+            files.deliver()
             say(f"{done.target}: {done.width}x{done.height}, {what}")
         elif result.needless:
             counts["needless"] += 1
@@ -178,6 +209,18 @@ def _report(results: Iterable[JobResult], alone: bool, files: Places) -> Counter
             there = f"{result.job.target}: exists already; add --overwrite to replace it"
             print_error(files.named(result.problem or there))
     return counts
+
+
+def _unused(done: RestoredFile, options: OutputOptions) -> str:
+    """Return a remark on the options that a copy, which is not encoded, leaves unused."""
+    from scalewise.files import format_of
+
+    if not done.unchanged.endswith("copied"):
+        return ""
+    form = format_of(done.target, options.format)
+    given = [f"--quality {options.quality}"] * (None not in (form.quality, options.quality))
+    given += ["--lossless"] * options.lossless
+    return f", so {' and '.join(given)} is not used" if given else ""
 
 
 def _summary(counts: Counter[str], seconds: float) -> str:

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from scalewise import DEFAULT_MODEL
+from scalewise.cli.model_names import require_model
+from scalewise.cli.outputs import check_output_folder
 from scalewise.cli.protocol_options import (
     GreyOption,
     QualityOption,
@@ -70,6 +72,9 @@ def compare(
     from scalewise.tasks import get_task
 
     names = model or [DEFAULT_MODEL]
+    for name in names:
+        require_model(name)
+    check_output_folder(output, "--output")
     task = task or task_of(names[0])
     protocol = chosen_protocol(task, sigma, quality, subsampling, grey)
     restorers = [load(name) for name in names]

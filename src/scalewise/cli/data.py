@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from scalewise.cli.help import COMPUTE, DATA, TEACHER, HelpCommand, HelpGroup
 from scalewise.cli.messages import print_warning
+from scalewise.cli.outputs import check_output_file
 from scalewise.cli.progress_bar import progress_bar
 from scalewise.cli.usage_errors import UsageError
 from scalewise.errors import ScalewiseError
@@ -41,7 +42,7 @@ Examples:
 )
 
 Split = Annotated[
-    str,
+    Literal["train", "valid"],
     typer.Option(
         metavar="SPLIT",
         help="Read this part of DIV2K, train or valid.",
@@ -207,6 +208,7 @@ def pack(
     from scalewise.data.check import find_shuffled
     from scalewise.data.store import pack
 
+    check_output_file(output, "--output", (".pack",))
     datasets = find_datasets(folders or [], split, hr, lr)
     scales = sorted(set(scale or [2]))
     source = None

@@ -9,6 +9,7 @@ import typer
 
 from scalewise.cli.help import DATA, OUTPUT
 from scalewise.cli.messages import print_warning
+from scalewise.cli.model_names import require_model
 from scalewise.cli.options import (
     EnsembleOption,
     PrecisionOption,
@@ -16,6 +17,7 @@ from scalewise.cli.options import (
     TileOption,
     parse_settings,
 )
+from scalewise.cli.outputs import check_output_file
 from scalewise.cli.progress_bar import progress_bar
 from scalewise.cli.protocol_options import (
     GreyOption,
@@ -30,6 +32,7 @@ from scalewise.cli.protocol_options import (
     task_of,
 )
 from scalewise.cli.usage_errors import UsageError
+from scalewise.errors import ScalewiseError
 
 if TYPE_CHECKING:
     from scalewise.data.layouts import Dataset
@@ -69,7 +72,7 @@ def evaluate(
         ),
     ] = None,
     split: Annotated[
-        str,
+        Literal["train", "valid"],
         typer.Option(
             metavar="SPLIT", help="Read this part of DIV2K, train or valid.", rich_help_panel=DATA
         ),
@@ -116,10 +119,11 @@ def evaluate(
         scalewise evaluate denoise Kodak24/ --sigma 50
     """
     from scalewise.data.layouts import find_dataset
-    from scalewise.errors import ScalewiseError
     from scalewise.evaluating.evaluate import baseline, restoration, write_csv
-    from scalewise.tasks import get_task
+    from scalewise.tasks import SUPER_RESOLUTION, get_task
 
+    if csv is not None:
+        check_output_file(csv, "--csv")
     task = task or task_of(model)
     measure = chosen_protocol(task, sigma, quality, subsampling, grey, protocol)
     plain = get_task(task).baseline
@@ -128,6 +132,11 @@ def evaluate(
     restorer = None
     if classical is None and model not in baselines():
         restorer = _load(model, precision, tile, ensemble, known)
+    else:
+        _check_without_network(model, precision, tile, ensemble, known)
+    own_scale = restorer.scale if restorer else scale if model == SUPER_RESOLUTION.baseline else 1
+    if scale not in (None, own_scale):
+        raise UsageError(f"--scale {scale} is for bicubic; {model} is for x{own_scale} only")
     if restorer is None and card:
         raise UsageError(f"{model} has no card; give a released model with --card")
     if restorer is None and classical is None and model != plain:
@@ -176,6 +185,7 @@ def _load(
     from scalewise.weights import is_release
 
     options = LoadOptions(precision=precision, tile=tile or "auto", ensemble=ensemble)
+    require_model(model, trained=True)
     if Path(model).exists() and not is_release(model):
         return load_trained(model, options, settings)
     if settings:
@@ -183,17 +193,35 @@ def _load(
     return load(model, options)
 
 
+def _check_without_network(
+    model: str, precision: str, tile: int | None, ensemble: bool, settings: dict[str, Any]
+) -> None:
+    """Refuse settings for what has no network, and warn of options that only networks have."""
+    if settings:
+        raise UsageError(f"{model} has no settings; leave out --set")
+    given = ["--tile"] * (tile is not None) + ["--ensemble"] * ensemble
+    given += ["--precision"] * (precision != "f32")
+    if given:
+        *first, last = given
+        said = f"{', '.join(first)} and {last} are" if first else f"{last} is"
+        print_warning(f"{model} runs no network: {said} ignored")
+
+
 def _load_classical(model: str, task: str, sigma: float | None) -> Restore | None:
     """Return denoising without a network, if the model is a method of it."""
     from scalewise.evaluating.evaluate import classical_restoration
-    from scalewise.restoring.classical import CLASSICAL, check_method, require_denoising
+    from scalewise.restoring.classical import CLASSICAL, check_method
     from scalewise.tasks import DENOISE
 
     method: ClassicalMethod | None = next((each for each in CLASSICAL if each == model), None)
     if method is None:
         return None
-    require_denoising(method, task)
-    check_method(method)
+    if task != DENOISE.name:
+        raise UsageError(f"{method} only removes noise; leave out --task {task}")
+    try:
+        check_method(method)
+    except ScalewiseError as error:  # it is not an option here
+        raise ScalewiseError(str(error).removeprefix("method ")) from None
     return classical_restoration(method, sigma or DENOISE.options["sigma"].default)
 
 

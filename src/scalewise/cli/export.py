@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from scalewise.cli.model_names import require_model
 from scalewise.cli.options import SetOption, parse_settings
+from scalewise.cli.outputs import check_output_file
 from scalewise.cli.usage_errors import UsageError
 
 
@@ -49,12 +51,16 @@ def export(
     """
     from scalewise.files import require_folder
     from scalewise.models.export import export_onnx
+    from scalewise.weights import is_release
     from scalewise.weights.release import load_network
 
-    if output.suffix.lower() != ".onnx":
-        raise UsageError(f"{output}: give a name that ends in .onnx")
+    known = parse_settings(settings)
+    if known and is_release(model):
+        raise UsageError(f"{model}: its card states its settings; leave out --set")
+    check_output_file(output, "--output", (".onnx",))
     require_folder(output)
-    network = load_network(model, **parse_settings(settings))
+    require_model(model, trained=True)
+    network = load_network(model, **known)
     export_onnx(network, output, any_size=pad)
     aligned = not pad and network.multiple > 1
     sizes = f"H and W multiples of {network.multiple}" if aligned else "H and W any size"

@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from scalewise.cli.help import COMPUTE, INPUT, OUTPUT
+from scalewise.cli.usage_errors import UsageError
 from scalewise.errors import ScalewiseError
+
+
+def parse_format(name: str | None) -> str | None:
+    """Return a format's name as it was given; the callback of an option.
+
+    Raises:
+        typer.BadParameter: an unknown one; the message lists the known ones.
+    """
+    from scalewise.files.formats import get_format
+
+    if name is not None:
+        try:
+            get_format(name)
+        except ScalewiseError as error:
+            raise typer.BadParameter(str(error)) from None
+    return name
+
+
+def parse_suffix(text: str | None) -> str | None:
+    """Return the end of a result's name as it was given; the callback of an option."""
+    if text and Path("a" + text).name != "a" + text:
+        raise typer.BadParameter(f"'{text}' must be a part of a name, without separators")
+    return text
+
 
 ImagesArgument = Annotated[
     list[str],
@@ -48,7 +74,7 @@ def parse_settings(texts: list[str] | None) -> dict[str, Any]:
     """Return settings of a network, each written NAME=VALUE.
 
     Raises:
-        ScalewiseError: one is not of that form.
+        UsageError: one is not of that form.
 
     >>> parse_settings(["levels=3", "shared=false"])
     {'levels': 3, 'shared': False}
@@ -59,11 +85,11 @@ def parse_settings(texts: list[str] | None) -> dict[str, Any]:
     for text in texts or []:
         name, _, value = text.partition("=")
         if not name or not value:
-            raise ScalewiseError(f"--set {text}: write NAME=VALUE, such as levels=3")
+            raise UsageError(f"--set {text}: write NAME=VALUE, such as levels=3")
         try:
             settings[name] = yaml.safe_load(value)
         except yaml.YAMLError:
-            raise ScalewiseError(f"--set {text}: the value cannot be read") from None
+            raise UsageError(f"--set {text}: the value cannot be read") from None
     return settings
 
 
@@ -71,6 +97,7 @@ FormatOption = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
+        callback=parse_format,
         help="Write this format: png, tiff, jpeg, webp or avif (default: by the extension).",
         rich_help_panel=OUTPUT,
     ),
@@ -81,7 +108,8 @@ QualityOption = Annotated[
         min=1,
         max=100,
         metavar="N",
-        help="Set the JPEG, WebP or AVIF quality, 1-100 (default: 95, of AVIF 90).",
+        help="Set the JPEG, WebP or AVIF quality, 1-100, of results that are encoded; copies of "
+        "images stay as they are (default: 95, of AVIF 90).",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -105,7 +133,8 @@ OverwriteOption = Annotated[
     bool,
     typer.Option(
         "--overwrite",
-        help="Replace existing results; by default they are skipped.",
+        help="Replace existing results; by default they are skipped, and that of a single image is "
+        "an error.",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -113,6 +142,7 @@ SuffixOption = Annotated[
     str | None,
     typer.Option(
         metavar="TEXT",
+        callback=parse_suffix,
         help="Add this text to the names of results (default: such as _x2 in the folder of the "
         "image, nothing in another folder).",
         rich_help_panel=OUTPUT,

@@ -43,7 +43,7 @@ class Places:
         """Send the result to standard output, if it is to go there.
 
         Raises:
-            ScalewiseError: the reader closed the pipe early.
+            ScalewiseError: the reader closed the pipe early, or the disk is full.
         """
         if self.result is not None:
             _send(self.result)
@@ -137,7 +137,9 @@ def _send(path: Path) -> None:
         with path.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
         sys.stdout.buffer.flush()
-    except BrokenPipeError:
+    except OSError as error:
         # The rest of the buffer would cause another error at the end of the process.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise ScalewiseError("standard output: was closed before the end of the image") from None
+        closed = isinstance(error, BrokenPipeError)
+        what = "was closed before the end of the image" if closed else error.strerror or error
+        raise ScalewiseError(f"standard output: {what}") from None

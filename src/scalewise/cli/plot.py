@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from scalewise.cli.outputs import check_output_file
+
 
 def plot(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of training runs.")],
@@ -47,5 +49,6 @@ def plot(
     from scalewise.training.curves import DARK, LIGHT, draw_curves, load_curves, save_figure
 
     file = output or (runs[0] if len(runs) == 1 else Path()) / "curves.png"
+    check_output_file(file, "--output")
     save_figure(draw_curves(load_curves(runs), x, DARK if dark else LIGHT), file)
     typer.echo(f"curves: {file}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from scalewise.cli.help import DEGRADATION
-from scalewise.cli.usage_errors import UsageError
+from scalewise.cli.usage_errors import UsageError, refusing_usage
 from scalewise.errors import ScalewiseError
 from scalewise.tasks import AUTO, DENOISE, SUPER_RESOLUTION, TASKS, get_task, list_tasks, task_names
 
@@ -106,7 +106,11 @@ def chosen_protocol(
     grey: bool,
     protocol: str | None = None,
 ) -> Protocol:
-    """Return the protocol that a task and the options given with it name."""
+    """Return the protocol that a task and the options given with it name.
+
+    Raises:
+        UsageError: an option belongs to another task, or contradicts another one.
+    """
     from scalewise.evaluating.task_protocols import evaluation_protocol
 
     given = {
@@ -116,7 +120,8 @@ def chosen_protocol(
         "grey": grey,
         "protocol": protocol,
     }
-    chosen = evaluation_protocol(task, **{name: value for name, value in given.items() if value})
+    with refusing_usage():
+        chosen = evaluation_protocol(task, **{name: each for name, each in given.items() if each})
     if grey and subsampling:
         raise UsageError("--subsampling is for colour; with --grey there is no chroma")
     return chosen

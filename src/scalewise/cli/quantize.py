@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from scalewise.cli.model_names import require_model
+
 
 def quantize(
     model: Annotated[
@@ -43,6 +45,7 @@ def quantize(
     from scalewise.weights import find_release
     from scalewise.weights.card import INT8_FILE
 
+    require_model(model)
     card = quantize_release(find_release(model), data or None, batches)
     typer.echo(f"{model}: {card.name} has {INT8_FILE}")
     typer.echo(f"next: scalewise evaluate {model} DIR... --precision int8 --card")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from scalewise.cli.outputs import check_output_folder
 from scalewise.cli.usage_errors import UsageError
 
 
@@ -47,6 +48,7 @@ def release(
     """
     from scalewise.training.release import release_run
 
+    check_output_folder(output, "--output")
     card = release_run(run, output, summary=summary, licence=licence, aims=_aims(aim or []))
     typer.echo(
         f"{output}: {card.name}, {card.parameters:,} parameters, {card.training.steps:,} steps "

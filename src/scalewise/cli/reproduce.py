@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from scalewise.cli.help import DATA
+from scalewise.cli.outputs import check_output_folder
 from scalewise.cli.progress_bar import progress_bar
 from scalewise.cli.train import say, train_and_show
+from scalewise.cli.usage_errors import UsageError
 from scalewise.errors import ScalewiseError
 
 if TYPE_CHECKING:
@@ -98,8 +100,14 @@ def reproduce(
         scalewise reproduce --data data/ --recipes document --also runs/modern
     """
     from scalewise.experiments import Request, find_data, reproduce
+    from scalewise.training.budget import seconds
     from scalewise.training.session import stopped_by_signals
 
+    try:
+        seconds(budget, "--budget")
+    except ScalewiseError as error:
+        raise UsageError(str(error)) from None
+    check_output_folder(folder or Path("runs") / recipes, "--folder")
     found = find_data(data, train, valid)
     single = image or found.single
     samples = sample or _sample_images() or [each for each in [single] if each]

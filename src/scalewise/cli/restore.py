@@ -72,8 +72,9 @@ def restore(
         float | None,
         typer.Option(
             min=0,
+            max=255,
             metavar="LEVELS",
-            help="Assume noise of this standard deviation in levels of 255, for nlm and wavelet "
+            help="Assume noise of this standard deviation in levels, 0-255, for nlm and wavelet "
             "(default: estimated for each image).",
         ),
     ] = None,
@@ -97,7 +98,8 @@ def restore(
     """Remove noise and JPEG artifacts from images.
 
     Images without either are left alone or, with --output, copied there as they are; a line says
-    so. Run the same command again to resume: existing results are skipped.
+    so. Run the same command again to resume: existing results are skipped. The existing result of a
+    single image is an error.
 
     Examples:
         # Restore a photo, as photo_restored.jpg
@@ -142,7 +144,7 @@ def restore(
     engine = make_engine(named, automatic, options, cluster)
     if suffix is None:
         suffix = "_restored" if output is None else ""
-    selection = select(include, exclude, shard)
+    selection = select(inputs, include, exclude, shard)
     restore_all("restoring", inputs, output, suffix, engine, output_options, selection)
 
 

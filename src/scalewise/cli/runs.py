@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from scalewise.imaging.protocols import Protocol
     from scalewise.training.session import Run
 
+RUNS = Path("runs")
+"""Default folder of runs, which need not exist yet."""
+
 NUMERIC = ("done", "steps", "PSNR-Y", "loss", "trained", "left")
 HEADINGS = ("run", "network", "data", *NUMERIC, "state")
 STYLES = {"training": "green", "stopped": "yellow", "damaged": "red"}
@@ -25,7 +28,7 @@ Each stands after a PSNR-Y, because scores under different protocols cannot be c
 def runs(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="A folder of runs, or the folder of one run.")
-    ] = Path("runs"),
+    ] = RUNS,
 ) -> None:
     """List training runs with their progress and scores.
 
@@ -50,6 +53,9 @@ def runs(
     from scalewise.training.session import find_runs, read_run
     from scalewise.training.validation_protocol import PROTOCOL, protocol_of
 
+    if not folder.is_dir() and folder != RUNS:
+        what = "is a file, not a folder" if folder.exists() else "no such folder"
+        raise ScalewiseError(f"{folder}: {what}")
     found = find_runs(folder)
     if not found:
         typer.echo(f"no runs in {folder}; start one with: scalewise train RECIPE")

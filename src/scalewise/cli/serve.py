@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from scalewise.cli.help import LIMITS
+from scalewise.cli.outputs import check_output_folder
+from scalewise.errors import ScalewiseError
 
 
 def serve(
@@ -105,6 +107,9 @@ def serve(
         keep_seconds=keep_minutes * 60,
     )
 
+    _check_host(host)
+    if folder is not None:
+        check_output_folder(folder, "--folder")
     serve(
         host,
         port,
@@ -113,4 +118,23 @@ def serve(
         folder=folder,
         notify=typer.echo,
         open_page=webbrowser.open if open_page else None,
+    )
+
+
+def _check_host(host: str) -> None:
+    """Refuse an address at which no port of this machine can be listened at."""
+    import os
+    import socket
+
+    try:
+        family = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0][0]
+        socket.create_server((host, 0), family=family).close()
+    except (socket.gaierror, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+    except OSError as error:  # whose own text repeats the address
+        reason = os.strerror(error.errno or 0)
+    else:
+        return
+    raise ScalewiseError(
+        f"--host {host}: not an address of this machine ({reason}); choose another"
     )

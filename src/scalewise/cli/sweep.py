@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scalewise.cli.outputs import check_output_folder
 from scalewise.cli.train import say, train_and_show
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def sweep(
     from scalewise.training.sweep import TABLE_FILE, markdown, run_sweep
 
     folder = folder or Path("runs") / f"sweep-{path.stem}"
+    check_output_folder(folder, "--folder")
 
     def train(trainer: Trainer, name: str) -> None:
         say(name)

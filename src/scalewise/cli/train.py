@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scalewise.cli.outputs import check_output_folder
 from scalewise.cli.progress_bar import progress_bar
+from scalewise.cli.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from scalewise.training.config import Recipe
@@ -73,10 +75,21 @@ def train(
         # Train on other data for an hour
         scalewise train recipes/scn_x2.yaml 'data.train=[my.pack]' time=1h
     """
+    from scalewise.training.recipe import load_recipe
+
+    for each in overrides or []:
+        if "=" not in each:
+            raise UsageError(f"'{each}': write KEY=VALUE, such as data.batch=8")
+    remarks: list[str] = []
+    settings = load_recipe(recipe, overrides or [], notify=remarks.append)
+    folder = run or Path("runs") / recipe.stem
+    if not dry_run:
+        check_output_folder(folder, "--run")
     if not sys.stderr.isatty():
         say(f"preparing {recipe}")  # before PyTorch is loaded, which may take long
+    for remark in remarks:
+        say(remark)
     from scalewise.training.checkpoint import LAST, load_checkpoint
-    from scalewise.training.recipe import load_recipe
     from scalewise.training.session import (
         branched,
         check_trunk,
@@ -87,8 +100,6 @@ def train(
 
     if trunk is not None:
         check_trunk(trunk, overrides or [])
-    settings = load_recipe(recipe, overrides or [], notify=say)
-    folder = run or Path("runs") / recipe.stem
     if dry_run:
         if trunk is not None:
             begun = load_checkpoint(trunk / LAST)

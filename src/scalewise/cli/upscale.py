@@ -99,6 +99,7 @@ def upscale(
     """Enlarge images. JPEG artifacts and noise are removed on the way.
 
     To resume a run over many images, give the same command again: existing results are skipped.
+    The existing result of a single image is an error.
 
     Examples:
         # Enlarge a photo to twice its size, as photo_x2.jpg
@@ -138,7 +139,7 @@ def upscale(
     if suffix is None:
         native = 2 if engine.release is None else engine.release.card.scale
         suffix = f"_{output_options.target.label(native)}" if output is None else ""
-    selection = select(include, exclude, shard)
+    selection = select(inputs, include, exclude, shard)
     restore_all("upscaling", inputs, output, suffix, engine, output_options, selection)
 
 

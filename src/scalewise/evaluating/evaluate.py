@@ -188,6 +188,7 @@ def write_csv(evaluations: list[Evaluation], path: Path) -> None:
         context = [evaluation.model, evaluation.dataset, evaluation.protocol.name]
         for image in evaluation.images:
             writer.writerow([*context, evaluation.precision, *astuple(image)])
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, table.getvalue().encode())
 
 

@@ -1,0 +1,76 @@
+"""Outputs that cannot be written: refused before any work, by the name that the user gave."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from scalewise.files import Picture, write
+
+
+@pytest.fixture
+def folder(tmp_path: Path, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with an image of the name a.png in it."""
+    write(tmp_path / "a.png", Picture(photo[100:160, 100:170]))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("restore a.png -o a.png/x.png", "--output a.png/x.png: a.png is a file, not a folder"),
+        ("upscale a.png -o /dev/null", "--output /dev/null: is a device; give a file or a folder"),
+        ("upscale a.png -m .", ".: a folder without card.json, so not a released model's; "),
+        ("export . -o x.onnx", ".: a folder without card.json and best.pt, so neither a released "),
+        ("compare a.png -o a.png", "--output a.png: is a file, not a folder"),
+        ("serve --folder a.png", "--folder a.png: is a file, not a folder"),
+        ("train {tiny} --run a.png", "--run a.png: is a file, not a folder"),
+        ("evaluate bicubic . --csv .", "--csv .: is a folder; give the name of a file in it"),
+        ("evaluate bicubic . --csv a.png/b", "--csv a.png/b: a.png is a file, not a folder"),
+        ("export scn_x2 -o a.png/x.onnx", "--output a.png/x.onnx: a.png is a file, not a folder"),
+        ("data pack . -o a.png/x.pack", "--output a.png/x.pack: a.png is a file, not a folder"),
+    ],
+)
+def test_what_is_in_the_way_is_named(call, folder: Path, arguments: str, line: str) -> None:
+    tiny = Path(__file__).parents[2] / "recipes/tiny.yaml"
+    code, out, err = call(*arguments.format(tiny=tiny).split())
+    assert (code, out) == (1, "")
+    (only,) = err.splitlines()
+    assert only.startswith(f"error: {line}")
+    assert [path.name for path in folder.iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["evaluate bicubic . --csv x.csv", "data pack . -o x.pack", "export scn_x2 -o x.onnx"],
+)
+def test_a_folder_that_cannot_be_written_to(
+    call, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: str
+) -> None:
+    # The superuser may write anywhere.
+    monkeypatch.setattr("os.access", lambda _, mode: not mode & os.W_OK)
+    code, out, err = call(*arguments.split())
+    flag = "--csv" if "--csv" in arguments else "--output"
+    name = arguments.split()[-1]
+    assert (code, out) == (1, "")
+    assert err == f"error: {flag} {name}: the folder . cannot be written to\n"
+
+
+def test_a_copy_says_that_its_quality_is_not_used(call, folder: Path) -> None:
+    image = np.full((64, 64, 3), 128, np.uint8)
+    write(folder / "clean.jpg", Picture(image), quality=100)
+    code, out, _ = call("restore", "clean.jpg", "-o", "b.jpg", "--quality", "50")
+    assert code == 0
+    assert "is clean: copied, so --quality 50 is not used (" in out
+    assert "not used" not in call("restore", "clean.jpg", "-o", "c.webp", "--quality", "50")[1]
+
+
+def test_patterns_without_a_folder_are_ignored_with_a_warning(call, folder: Path) -> None:
+    code, _, err = call("restore", "a.png", "-o", "b.png", "--include", "*.jpg")
+    assert code == 0
+    assert err.startswith("warning: --include: ignored, because it selects images of folders")
