@@ -12,11 +12,17 @@ import pytest
 import scalewise
 from scalewise import ScalewiseError, create_model, list_models, load, restore, upscale
 from scalewise.data import pack, pair_folders
-from scalewise.restoring import LoadOptions, OutputOptions, plan_jobs
+from scalewise.imaging import estimate_sigma
+from scalewise.restoring import LoadOptions, OutputOptions, plan_jobs, upscale_array
 from scalewise.training import find_runs
 
 IMAGE = np.zeros((8, 8, 3), np.uint8)
 FRAME = np.array([[3, 4], [5, 6]])
+NAN = np.full((20, 20), np.nan)
+ONE_NAN = np.zeros((20, 20))
+ONE_NAN[3, 4] = np.nan
+ONE_INFINITE = np.zeros((20, 20, 3), np.float32)
+ONE_INFINITE[3, 4, 0] = np.inf
 TARGET = scalewise.Target(2)
 
 
@@ -74,6 +80,13 @@ OTHERS: list[tuple[Callable[[], Any], tuple[str, ...]]] = [
     (call(upscale, np.zeros((2, 3, 4, 5))), ("image",)),
     (call(restore, {"a": 1}), ("image",)),
     (call(restore, IMAGE.astype(float) + 300), ("image",)),
+    *((call(upscale, each), ("image",)) for each in (NAN, ONE_NAN, ONE_INFINITE)),
+    *((call(restore, each, "a.png"), ("image",)) for each in (NAN, ONE_NAN, ONE_INFINITE)),
+    *((call(restore, ONE_NAN, "a.png", method=each), ("image",)) for each in ("nlm", "wavelet")),
+    (call(restore, ONE_NAN, "a.png", task="denoise"), ("image",)),
+    (call(estimate_sigma, NAN), ("image",)),
+    (call(upscale_array, IMAGE, []), ("restorers",)),
+    (call(upscale_array, IMAGE, [None]), ("restorers",)),
     (call(upscale, IMAGE, target=3), ("target",)),
     (call(upscale, IMAGE, target=TARGET, width=100), ("target", "width")),
     (call(upscale, IMAGE, scale=2, width=100), ("scale", "width")),
