@@ -8,13 +8,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import scalewise
 from scalewise import ScalewiseError, create_model, list_models, load, restore, upscale
 from scalewise.data import pack, pair_folders
 from scalewise.imaging import estimate_sigma
-from scalewise.restoring import LoadOptions, OutputOptions, plan_jobs, upscale_array
+from scalewise.restoring import (
+    FileJob,
+    LoadOptions,
+    OutputOptions,
+    Restorer,
+    Selection,
+    plan_jobs,
+    restore_file,
+    restore_files,
+    upscale_array,
+)
 from scalewise.training import find_runs
+from tests.restoring.fakes import ArraySource, FakeRuntime, Traits
 
 IMAGE = np.zeros((8, 8, 3), np.uint8)
 FRAME = np.array([[3, 4], [5, 6]])
@@ -23,6 +35,7 @@ ONE_NAN = np.zeros((20, 20))
 ONE_NAN[3, 4] = np.nan
 ONE_INFINITE = np.zeros((20, 20, 3), np.float32)
 ONE_INFINITE[3, 4, 0] = np.inf
+NETWORK = Restorer("fake", Traits(), FakeRuntime())
 TARGET = scalewise.Target(2)
 
 
@@ -43,6 +56,7 @@ BOTH: list[tuple[str, Any, str]] = [
     ("tile", "large", "tile"),
     ("tile", FRAME, "tile"),
     ("tile", 0.5, "tile"),
+    ("tile", 5, "tile"),
     ("strength", 2, "strength"),
     ("strength", FRAME, "strength"),
     ("ensemble", "no", "ensemble"),
@@ -114,7 +128,7 @@ OTHERS: list[tuple[Callable[[], Any], tuple[str, ...]]] = [
     (call(load, "hf-hub:nothing"), ("model",)),
     (call(load, device="mps0"), ("device",)),
     (call(load, device="mps"), ("device",)),
-    (call(load, tile=-1), ("tile",)),
+    *((call(load, tile=each), ("tile",)) for each in (-1, 1)),
     (call(create_model, None), ("name",)),
     (call(create_model, 3), ("name",)),
     (call(create_model, ["scn"]), ("name",)),
@@ -139,6 +153,29 @@ OTHERS: list[tuple[Callable[[], Any], tuple[str, ...]]] = [
     (call(pair_folders, "hr", "lr"), ("lr",)),
     (call(pack, [], None, [2]), ("out",)),
     (call(find_runs, None), ("folder",)),
+    *((call(FileJob, *each), ("source",)) for each in ((None, "a.png"), ("", "a.png"))),
+    (call(FileJob, "a.png", 5), ("target",)),
+    (call(restore_files, None, None), ("jobs",)),
+    (call(restore_files, ["a.png"], [NETWORK]), ("jobs",)),
+    (call(restore_files, [FileJob("a.png", "b.png")], None), ("networks",)),
+    (call(restore_files, [FileJob("a.png", "b.png")], [NETWORK], progress=5), ("progress",)),
+    (call(restore_file, "a.png", [NETWORK]), ("job",)),
+    (call(NETWORK.restore, IMAGE, progress=5), ("progress",)),
+    (call(NETWORK.restore, ONE_NAN), ("image",)),
+    (call(NETWORK.restore, "no.png"), ("image",)),
+    (call(NETWORK.upscale, None), ("image",)),
+    (call(NETWORK.restore_file, None, "a.png"), ("source",)),
+    (call(NETWORK.restore_file, "no.png", "a.png"), ("source",)),
+    (call(NETWORK.restore_file, "no.png", 5), ("target",)),
+    (call(NETWORK.restore_file, "no.png", "a.png", progress=5), ("progress",)),
+    (call(NETWORK.restore_file, "no.png", "a.png", overwrite="no"), ("overwrite",)),
+    (call(NETWORK.stream, None, None), ("source",)),
+    (call(NETWORK.stream, ArraySource(IMAGE), None), ("sink",)),
+    *((call(LoadOptions, threads=each), ("threads",)) for each in (0, "a", 1.5)),
+    *((call(OutputOptions, format=each), ("format",)) for each in ("x", 3)),
+    *((call(OutputOptions, max_pixels=each), ("max_pixels",)) for each in (-1, "a")),
+    *((call(Selection, include=each), ("include",)) for each in (5, "*.jpg", [5])),
+    *((call(Selection, shard=each), ("shard",)) for each in (5, (1,), (2, 1), ("1", 2))),
     (call(OutputOptions, 3), ("target",)),
     (call(OutputOptions, strip="no"), ("strip",)),
     (call(LoadOptions, force_tiling=1), ("force_tiling",)),
@@ -177,8 +214,6 @@ def test_any_other_call(calling: Callable[[], Any], arguments: tuple[str, ...]) 
 
 
 def test_paths_may_be_text(tmp_path: Path) -> None:
-    from PIL import Image
-
     for name in ("hr/a.png", "lr/a.png"):
         (tmp_path / name).parent.mkdir()
         Image.new("RGB", (40, 20) if name[0] == "h" else (20, 10)).save(tmp_path / name)
@@ -189,3 +224,12 @@ def test_paths_may_be_text(tmp_path: Path) -> None:
     assert (job.source, job.target) == (Path("hr/a.png"), Path("out/a.png"))
     (item,) = pair_folders("hr", ["lr"]).items
     assert item.lr == {2: Path("lr/a.png")}
+
+
+def test_a_copy_that_fails_names_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: Any, **__: Any) -> bool:
+        raise ScalewiseError("a.png: cannot be written")
+
+    Image.fromarray(IMAGE).save("there.png")
+    monkeypatch.setattr("scalewise.restoring.images.copy_picture", failing)
+    assert refused(call(restore, "there.png", "a.png")).arguments == ("output",)

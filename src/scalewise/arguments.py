@@ -82,6 +82,63 @@ def check_number(name: str, value: object, low: float, high: float, *, whole: bo
         )
 
 
+def check_range(name: str, value: object, low: float, high: float, *, whole: bool = False) -> None:
+    """Check that an argument is a pair (least, largest) of numbers in a range.
+
+    >>> check_range("sigma", (5, 1), 0, 255)
+    Traceback (most recent call last):
+    scalewise.errors.ScalewiseError: sigma must be (least, largest), both from 0 to 255, not (5, 1)
+    """
+    ends: Any = value
+    fits = isinstance(ends, tuple | list) and len(ends) == 2  # pyright: ignore[reportUnknownArgumentType]
+    fits = fits and all((is_whole if whole else is_number)(end) for end in ends)
+    if not fits or not low <= ends[0] <= ends[1] <= high:
+        kind = "whole numbers" if whole else "both"
+        raise ScalewiseError(
+            f"{name} must be (least, largest), {kind} from {low:g} to {high:g}, not {shown(value)}",
+            arguments=[name],
+        )
+
+
+def check_array(name: str, value: object, axes: Sequence[int] = ()) -> None:
+    """Check that an argument is an array of NumPy that is not empty.
+
+    Args:
+        name, value: the argument.
+        axes: how many axes it may have; any number by default.
+    """
+    array: Any = value
+    kind = type(array).__name__
+    if not hasattr(array, "dtype") or not hasattr(array, "shape"):
+        raise ScalewiseError(
+            f"{name} must be an array, such as numpy.asarray({name}), not {kind}", arguments=[name]
+        )
+    if 0 in array.shape:
+        raise ScalewiseError(f"{name} is empty: its shape is {array.shape}", arguments=[name])
+    if axes and array.ndim not in axes:
+        raise ScalewiseError(
+            f"{name} must have {' or '.join(map(str, axes))} axes, not shape {array.shape}",
+            arguments=[name],
+        )
+
+
+def check_has(name: str, value: object, attribute: str, what: str) -> None:
+    """Check that an argument is of a kind, by an attribute that only the kind has.
+
+    >>> check_has("networks", None, "restore_rows", "a loaded network")
+    Traceback (most recent call last):
+    scalewise.errors.ScalewiseError: networks must be a loaded network, not None
+    """
+    if not hasattr(value, attribute):
+        raise ScalewiseError(f"{name} must be {what}, not {shown(value)}", arguments=[name])
+
+
+def check_progress(progress: object) -> None:
+    """Check that an argument ``progress`` is a function, or None."""
+    if progress is not None:
+        check_has("progress", progress, "__call__", "a function or None")
+
+
 def path_of(path: Any, name: str = "") -> Path:
     """Return a path given as text, bytes or path-like.
 
