@@ -12,8 +12,25 @@ from PIL import Image
 
 import scalewise
 from scalewise import ScalewiseError, create_model, list_models, load, restore, upscale
-from scalewise.data import pack, pair_folders
-from scalewise.imaging import estimate_sigma
+from scalewise.data import PatchDegradation, PatchSampler, check_dataset, pack, pair_folders
+from scalewise.imaging import (
+    bicubic_down,
+    blocking_effect,
+    deblocking,
+    denoising,
+    estimate_sigma,
+    gaussian_noise,
+    imresize,
+    jpeg,
+    photographs,
+    psnr,
+    psnr_b,
+    resize_like_pillow,
+    rgb_to_y,
+    squashing,
+    ssim,
+    to_rgb,
+)
 from scalewise.restoring import (
     FileJob,
     LoadOptions,
@@ -35,6 +52,7 @@ ONE_NAN = np.zeros((20, 20))
 ONE_NAN[3, 4] = np.nan
 ONE_INFINITE = np.zeros((20, 20, 3), np.float32)
 ONE_INFINITE[3, 4, 0] = np.inf
+RANDOM = np.random.default_rng(0)
 NETWORK = Restorer("fake", Traits(), FakeRuntime())
 TARGET = scalewise.Target(2)
 
@@ -99,6 +117,41 @@ OTHERS: list[tuple[Callable[[], Any], tuple[str, ...]]] = [
     *((call(restore, ONE_NAN, "a.png", method=each), ("image",)) for each in ("nlm", "wavelet")),
     (call(restore, ONE_NAN, "a.png", task="denoise"), ("image",)),
     (call(estimate_sigma, NAN), ("image",)),
+    *((call(bicubic_down, IMAGE, each), ("scale",)) for each in (0, 1.5, 9, "2")),
+    *((call(imresize, IMAGE, each), ("scale",)) for each in (0, np.inf, np.nan, 1e9, "2")),
+    *((call(imresize, IMAGE, size=each), ("size",)) for each in ((0, 3), 5, (10**9, 10**9))),
+    (call(imresize, IMAGE), ("scale", "size")),
+    (call(imresize, IMAGE, 2, kernel="foo"), ("kernel",)),
+    (call(imresize, [], 2), ("image",)),
+    (call(resize_like_pillow, IMAGE, (0, 3)), ("size",)),
+    (call(resize_like_pillow, IMAGE, (9, 9), "foo"), ("kernel",)),
+    *((call(jpeg, IMAGE, each), ("quality",)) for each in (0, 101, 50.5, "a")),
+    (call(jpeg, IMAGE, 50, "4:2:2"), ("subsampling",)),
+    (call(jpeg, IMAGE[..., :2], 50), ("image",)),
+    *((call(each, [], []), ("image",)) for each in (psnr, psnr_b, ssim)),
+    (call(psnr, IMAGE, [1]), ("reference",)),
+    (call(psnr, IMAGE, IMAGE[:5]), ("image", "reference")),
+    *((call(each, IMAGE, IMAGE), ("image",)) for each in (psnr_b, ssim)),
+    (call(blocking_effect, IMAGE[..., 0], 0), ("block",)),
+    (call(rgb_to_y, IMAGE[..., :2]), ("rgb",)),
+    (call(to_rgb, IMAGE[..., :2]), ("image",)),
+    *((call(gaussian_noise, IMAGE, each, RANDOM), ("sigma",)) for each in (-1, np.nan, "a")),
+    (call(gaussian_noise, IMAGE, 1, None), ("rng",)),
+    *((call(denoising, each), ("sigma",)) for each in (-1, 300, np.nan, "a")),
+    *((call(deblocking, each), ("quality",)) for each in (0, 101, "a", None)),
+    (call(deblocking, 10, "4:2:2"), ("subsampling",)),
+    *((call(photographs, each), ("sigma",)) for each in (-1, "a")),
+    *((call(squashing, each), ("side",)) for each in (0, "a")),
+    *((call(PatchDegradation, sigma=each), ("sigma",)) for each in ((5, 1), 5, ("a", "b"))),
+    (call(PatchDegradation, quality=(0, 101)), ("quality",)),
+    (call(PatchDegradation, clean=2), ("clean",)),
+    (call(PatchDegradation, margin=-1), ("margin",)),
+    (call(PatchSampler, [], 2, 0, 1), ("patch",)),
+    (call(PatchSampler, [], 2, 8, 0), ("batch",)),
+    (call(PatchSampler, [], 2, 8, 1, candidates=0), ("candidates",)),
+    (call(PatchSampler, [], 2, 8, 1, seed=-1), ("seed",)),
+    (call(check_dataset, None, workers=0), ("workers",)),
+    (call(check_dataset, None, min_side=-5), ("min_side",)),
     (call(upscale_array, IMAGE, []), ("restorers",)),
     (call(upscale_array, IMAGE, [None]), ("restorers",)),
     (call(upscale, IMAGE, target=3), ("target",)),

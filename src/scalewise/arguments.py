@@ -139,6 +139,12 @@ def check_progress(progress: object) -> None:
         check_has("progress", progress, "__call__", "a function or None")
 
 
+def check_workers(workers: object) -> None:
+    """Check that an argument ``workers`` is a number of threads, or None."""
+    if workers is not None:
+        check_number("workers", workers, 1, 4096, whole=True)
+
+
 def path_of(path: Any, name: str = "") -> Path:
     """Return a path given as text, bytes or path-like.
 
