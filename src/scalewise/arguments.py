@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from numbers import Integral, Real
 from pathlib import Path
@@ -53,6 +53,12 @@ def is_whole(value: object) -> bool:
     return isinstance(value, Integral) and is_number(value)
 
 
+def is_list(value: object, of: Callable[[Any], bool]) -> bool:
+    """Return whether something is a list or tuple, and all that is in it passes a test."""
+    items: Any = value
+    return isinstance(value, list | tuple) and all(of(item) for item in items)
+
+
 def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
     """Check that an argument is one of some words.
 
@@ -90,8 +96,7 @@ def check_range(name: str, value: object, low: float, high: float, *, whole: boo
     scalewise.errors.ScalewiseError: sigma must be (least, largest), both from 0 to 255, not (5, 1)
     """
     ends: Any = value
-    fits = isinstance(ends, tuple | list) and len(ends) == 2  # pyright: ignore[reportUnknownArgumentType]
-    fits = fits and all((is_whole if whole else is_number)(end) for end in ends)
+    fits = is_list(value, is_whole if whole else is_number) and len(ends) == 2
     if not fits or not low <= ends[0] <= ends[1] <= high:
         kind = "whole numbers" if whole else "both"
         raise ScalewiseError(
@@ -166,3 +171,13 @@ def path_of(path: Any, name: str = "") -> Path:
         hint = "; open the content of a file with PIL.Image.open(io.BytesIO(content))"
         raise ScalewiseError(f"{shown(path)} is not a path{hint if text else ''}", arguments=names)
     return Path(text)
+
+
+def paths_of(paths: Any, name: str) -> list[Path]:
+    """Return a list of paths, each as :func:`path_of` takes it; a single path is refused."""
+    given: object = paths
+    if isinstance(paths, str | bytes | os.PathLike) or not isinstance(paths, Iterable):
+        raise ScalewiseError(
+            f"{name} must be a list of paths, not {shown(given)}", arguments=[name]
+        )
+    return [path_of(path, name) for path in paths]  # pyright: ignore[reportUnknownVariableType]

@@ -129,7 +129,8 @@ class Store:
         ScalewiseError: not a store, or cut off.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: AnyPath) -> None:
+        path = path_of(path, "path")
         self.path = Path(path)
         try:
             self.bytes: NDArray[np.uint8] = np.memmap(self.path, dtype=np.uint8, mode="r")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.data.layouts import Dataset, find_dataset
 from scalewise.errors import ScalewiseError
 from scalewise.evaluating.task_protocols import evaluation_protocol
@@ -50,7 +51,7 @@ class Data:
         return files.get(LENNA)
 
 
-def find_data(folder: Path, train: Path | None = None, valid: Path | None = None) -> Data:
+def find_data(folder: AnyPath, train: AnyPath | None = None, valid: AnyPath | None = None) -> Data:
     """Find training, validation and test data in a folder.
 
     Args:
@@ -63,6 +64,9 @@ def find_data(folder: Path, train: Path | None = None, valid: Path | None = None
     Raises:
         ScalewiseError: no training, validation or test data found.
     """
+    folder = path_of(folder, "folder")
+    train = None if train is None else path_of(train, "train")
+    valid = None if valid is None else path_of(valid, "valid")
     if not folder.is_dir():
         raise ScalewiseError(f"data={folder}: no such folder", arguments=["data"])
     div2k = next((each for each in (folder, folder / DIV2K) if _is_div2k(each)), None)

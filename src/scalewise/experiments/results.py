@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
 from scalewise.training.config import Recipe
@@ -307,7 +308,7 @@ def load_json(kind: type[T], path: Path) -> T:
         raise ScalewiseError(f"{path}: damaged; delete it and run again") from error
 
 
-def load_results(folder: Path) -> Results:
+def load_results(folder: AnyPath) -> Results:
     """Load the results in a reproduction's folder.
 
     Experiments that are not trained and measured yet are left out.
@@ -315,6 +316,7 @@ def load_results(folder: Path) -> Results:
     Raises:
         ScalewiseError: not the folder of a reproduction, or a file in it is damaged.
     """
+    folder = path_of(folder, "folder")
     plan = load_json(Plan, folder / PLAN_FILE)
     trained = [
         _load_experiment(experiment, folder / experiment.name)

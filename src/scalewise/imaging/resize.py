@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.arguments import check_array, check_choice, is_number, is_whole, shown
+from scalewise.arguments import check_array, check_choice, is_list, is_number, is_whole, shown
 from scalewise.errors import ScalewiseError
 
 Kernel = Literal["cubic", "linear"]
@@ -209,11 +209,7 @@ def resize_like_pillow(image: Image, size: tuple[int, int], kernel: Kernel = "li
 
 def _checked_size(size: Any) -> tuple[int, int]:
     """Return a size, once it is sure to be (H, W) in pixels."""
-    if (
-        not isinstance(size, tuple | list | np.ndarray)
-        or np.shape(size) != (2,)
-        or not all(is_whole(side) and side >= 1 for side in size)
-    ):
+    if not is_list(size, lambda side: is_whole(side) and side >= 1) or len(size) != 2:
         raise ScalewiseError(
             f"size must be (height, width) in pixels, not {shown(size)}", arguments=["size"]
         )

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.arguments import shown
+from scalewise.arguments import is_list, shown
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.data_range import check_finite
 from scalewise.imaging.resize import contributions, resample_axis
@@ -82,8 +82,7 @@ class CascadePlan:
 
 def check_restorers(name: str, value: object) -> None:
     """Check that an argument is a list of networks, with one at least."""
-    steps: list[Any] = list(value) if isinstance(value, list | tuple) else []  # pyright: ignore
-    if not steps or not all(hasattr(step, "restore_rows") for step in steps):
+    if not value or not is_list(value, lambda step: hasattr(step, "restore_rows")):
         raise ScalewiseError(
             f"{name} must be a list of loaded networks, such as [scalewise.load()], "
             f"not {shown(value)}",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import unicodedata
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from scalewise.arguments import AnyPath, check_number, path_of, shown
+from scalewise.arguments import AnyPath, is_list, is_whole, path_of, shown
 from scalewise.errors import ScalewiseError
 from scalewise.files import IMAGE_SUFFIXES, READ_SUFFIXES, find_images, format_of
 
@@ -46,10 +45,9 @@ class FileJob:
 
 def check_jobs(jobs: Sequence[FileJob]) -> Sequence[FileJob]:
     """Return jobs, once it is sure that they are a list of nothing else."""
-    given: Any = jobs
-    if not isinstance(given, list | tuple) or not all(isinstance(job, FileJob) for job in jobs):
+    if not is_list(jobs, lambda job: isinstance(job, FileJob)):
         raise ScalewiseError(
-            f"jobs must be a list of FileJob, as plan_jobs makes it, not {shown(given)}",
+            f"jobs must be a list of FileJob, as plan_jobs makes it, not {shown(jobs)}",
             arguments=["jobs"],
         )
     return jobs
@@ -74,22 +72,17 @@ class Selection:
     def __post_init__(self) -> None:
         for name in ("include", "exclude"):
             patterns: Any = getattr(self, name)
-            if not isinstance(patterns, tuple | list) or not all(
-                isinstance(pattern, str)
-                for pattern in patterns  # pyright: ignore[reportUnknownVariableType]
-            ):
+            if not is_list(patterns, lambda pattern: isinstance(pattern, str)):
                 raise ScalewiseError(
                     f"{name} must be patterns such as ('*.jpg',), not {shown(patterns)}",
                     arguments=[name],
                 )
         given: Any = self.shard
-        if not isinstance(given, tuple | list) or len(given) != 2:  # pyright: ignore[reportUnknownArgumentType]
+        if not is_list(given, is_whole) or len(given) != 2:
             raise ScalewiseError(
                 f"shard must be (i, n) with i from 1 to n, not {shown(given)}", arguments=["shard"]
             )
         index, count = self.shard
-        for number in (index, count):
-            check_number("shard", number, -sys.maxsize, sys.maxsize, whole=True)
         if not 1 <= index <= count:
             raise ScalewiseError(
                 f"shard {index}/{count}: give i/n with i from 1 to n", arguments=["shard"]
