@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,19 @@ def measure_run(run: Path, sets: dict[str, Dataset], protocols: Iterable[Protoco
         weights=hashlib.sha256(to_bytes(network)).hexdigest(),
         scores=_scores(run.name, restoration(restorer), network.scale, "f32", sets, protocols),
     )
+
+
+def add_scores(measured: Measured, more: Measured) -> Measured:
+    """Return the scores of both, of the same weights."""
+    known = {(score.dataset, score.protocol) for score in measured.scores}
+    new = [score for score in more.scores if (score.dataset, score.protocol) not in known]
+    return replace(measured, scores=[*measured.scores, *new])
+
+
+def unscored(measured: Measured, sets: dict[str, Dataset]) -> dict[str, Dataset]:
+    """Return the sets without any score yet."""
+    known = {score.dataset for score in measured.scores}
+    return {name: dataset for name, dataset in sets.items() if name not in known}
 
 
 def measure_bicubic(sets: dict[str, Dataset]) -> Measured:

@@ -118,23 +118,24 @@ def training_curves(results: Results) -> Variables:
 
 
 def scores(results: Results) -> Variables:
-    """Return published scores and ours, one table per protocol; and all scores."""
-    measured, protocols = queries.sets(results), queries.table_protocols(results)
+    """Return published scores, and ours, one table per protocol; and all scores."""
+    protocols = queries.table_protocols(results)
     places = (("the picture", SINGLE, FIELD.name), ("the set", REFERENCE, SQUASH256.name))
-    networks = {"original_mixed": "Original", "adaptive_mixed": "Adaptive", "scn": "SCN"}
-    single = [each for each in PUBLISHED if each.is_single]
+    networks = {"original_mixed": "Original", "adaptive_mixed": "Adaptive"}
     return {
+        "published": tables.published(),
         "grounds": [
             (value, what, protocol)
             for what, name, protocol in places
             if (value := queries.psnr(results.bicubic, name, protocol)) is not None
         ],
-        "single": [each.method for each in single],
-        "highest": max(each.set14 for each in single),
-        "absent": [name for name in (DIV2K, SINGLE, REFERENCE) if name not in measured],
+        "single": [each.method for each in PUBLISHED if each.is_single],
+        "single_picture": SINGLE,
+        "absent": [x for x in (DIV2K, SINGLE, REFERENCE) if x not in queries.sets(results)],
+        "chosen_on": results.plan.valid if results.plan.valid in queries.sets(results) else None,
         "lacking": [title for name, title in networks.items() if results.find(name) is None],
         "by_protocol": {
-            name: (tables.table_one(results, name), queries.final_stamp(results, name))
+            name: (tables.measured(results, name), queries.final_stamp(results, name))
             for name in protocols
         },
         "all_scores": {
@@ -149,12 +150,12 @@ def other_variant(results: Results, also: Results) -> Variables:
     """Return the trainings and scores of another reproduction, in the other form."""
     return {
         "also": also,
-        "runs": also.group("training"),
+        "runs": [*also.group("training"), *also.group("code")],
         "by_protocol": {
-            name: (
-                tables.both_variants(results, also, name),
-                [(each.plan, queries.final_stamp(each, name)) for each in (results, also)],
-            )
+            name: [
+                (each.plan, tables.measured(each, name), queries.final_stamp(each, name))
+                for each in (results, also)
+            ]
             for name in queries.score_protocols(also)
             if name in PROTOCOLS
         },
@@ -181,6 +182,7 @@ def complexity(results: Results) -> Variables:
         Cost(queries.short_title(run), run.complexity.seconds, value, run not in comparators)
         for run in [*queries.finals(results), *comparators]
         if (value := queries.psnr(run.measured, dataset)) is not None
+        and run.complexity.seconds is not None
     ]
     draw = plots.costs(points, f"PSNR-Y on {dataset} (dB)")
     return {
@@ -189,6 +191,7 @@ def complexity(results: Results) -> Variables:
         "conditions": dict.fromkeys(
             (run.complexity.runtime, run.complexity.precision, run.complexity.threads)
             for run in runs
+            if run.complexity.runtime
         ),
         "dataset": dataset,
         "points": points,
