@@ -94,14 +94,14 @@ def test_pictures_of_an_earlier_report_are_gone_and_nothing_else(copy: Path) -> 
     earlier = {path.name for path in pictures.iterdir()}
     mine = pictures / "curves-mine.svg"
     mine.write_bytes(b"<svg/>")
-    (copy / "curves-adaptive_l1.svg").write_bytes(b"<svg/>")
+    (copy / "figure-3.svg").write_bytes(b"<svg/>")
     write_report(only(results, "original_l1", "original_mixed"))
     left = {path.name for path in pictures.iterdir()}
     assert mine.name in left
-    assert (copy / "curves-adaptive_l1.svg").is_file()
-    assert "curves-original_l1.svg" in left
-    assert "curves-adaptive_l1.svg" in earlier - left
-    assert "curves-adaptive_l1-dark.svg" in earlier - left
+    assert (copy / "figure-3.svg").is_file()
+    assert "figure-1.svg" in left
+    assert "figure-3.svg" in earlier - left
+    assert "figure-3-dark.svg" in earlier - left
     named = named_images((copy / "report.md").read_text(encoding="utf-8"))
     assert left - {mine.name} == named < earlier
 
@@ -142,6 +142,27 @@ def test_other_sets(results: Results) -> None:
     assert "Set14 was not measured" in text
     assert "Original is 0.41 dB above Adaptive on mine" in text
     assert "Original 33.38 – – 36.78 37.38" in text
+
+
+def test_another_single_picture_says_why(results: Results) -> None:
+    assert "has no free licence" not in read(results)
+    samples = [replace(x, name="astronaut") if x.single else x for x in results.samples]
+    text = read(replace(results, samples=samples))
+    assert "has no free licence, so a report that is published shows astronaut" in text
+
+
+def test_what_the_budget_left_out_is_named(results: Results) -> None:
+    plan = replace(results.plan, left_out={"dsrn": "20 s are left"}, unmeasured=["the time of scn"])
+    text = read(replace(results, plan=plan))
+    assert "Left out, because the budget is too short: dsrn (20 s are left)." in text
+    assert "Not measured, because the budget is too short: the time of scn." in text
+
+
+def test_fewer_pictures_an_epoch_are_in_every_caption(results: Results) -> None:
+    text = read(replace(results, plan=replace(results.plan, pictures=200)))
+    assert text.count("200 pictures an epoch") >= 8
+    assert "--recipes document --pictures 800 --budget 20h" in text
+    assert text.count("200 of them an epoch and not all (full length: 800)") > 10
 
 
 def test_a_log_without_times(results: Results) -> None:

@@ -67,7 +67,7 @@ def test_the_other_form_has_a_section(results: Results, squashed: Results) -> No
     headings = re.findall(r"^## (.+)$", markdown, re.MULTILINE)
     at = headings.index("Table 1: published, and ours")
     assert headings[at + 1] == "The same in the document's own form"
-    assert len(headings) == 13
+    assert len(headings) == 14
     assert "(#the-same-in-the-documents-own-form)" in markdown
     text = read(results, squashed)
     assert "All else in this report is of the modern form." in text

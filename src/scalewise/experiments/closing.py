@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scalewise.data.layouts import Dataset
 from scalewise.experiments.alternatives import measure_alternatives
+from scalewise.experiments.attention import ATTENTION_FILE
 from scalewise.experiments.complexity import measure_complexity
 from scalewise.experiments.measurement import (
     add_scores,
@@ -20,7 +21,6 @@ from scalewise.experiments.measurement import (
 )
 from scalewise.experiments.plan import DENOISING_TEST
 from scalewise.experiments.results import (
-    ATTENTION_FILE,
     BICUBIC,
     COMPLEXITY_FILE,
     SAMPLES,

@@ -17,7 +17,7 @@ import math
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from scalewise.experiments.data import SCALE
 from scalewise.experiments.results import Experiment, Form
@@ -112,6 +112,42 @@ CLEANING: dict[str, tuple[str, Cleaned, Settings, LossConfig]] = {
     ),
 }
 """Trained on patches, so in the modern form only: the document gives no recipe for these."""
+
+
+BASE = "sum"
+"""The run that the ablation compares all others with."""
+
+FACTORS = {
+    "InstanceNorm": [
+        ("sum_norm", "sum", "with the sum"),
+        ("attention_norm", "attention", "with attention"),
+    ],
+    "Attention in place of the sum": [
+        ("attention", "sum", "without InstanceNorm"),
+        ("attention_norm", "sum_norm", "with InstanceNorm"),
+    ],
+    "The global residual": [
+        ("sum", "sum_no_residual", "in Original"),
+        ("attention_norm", "attention_norm_no_residual", "in Adaptive"),
+    ],
+}
+"""Factors of the ablation: runs with and without each, and where."""
+
+
+class Part(NamedTuple):
+    """A cleaning module of the ablation: runs without and with it, and how they are compared."""
+
+    name: str
+    task: str
+    without: str
+    with_it: str
+    value: Literal["psnr", "psnr_y"]
+
+
+PARTS = (
+    Part("denoising block", "denoise", "noise_plain", "noise_block", "psnr"),
+    Part("artifact module", "dejpeg", "jpeg_plain", "jpeg_module", "psnr_y"),
+)
 
 
 @dataclass(frozen=True)

@@ -14,18 +14,17 @@ The folder holds:
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
+from scalewise.experiments.artifacts import Artifacts
+from scalewise.experiments.attention import ATTENTION_FILE, Attention
 from scalewise.experiments.validation_log import ValidationLine, read_validations
 from scalewise.training.config import Recipe
 from scalewise.training.log import LogLine
@@ -38,8 +37,6 @@ PLAN_FILE = "plan.json"
 SCORES_FILE = "scores.json"
 COMPLEXITY_FILE = "complexity.json"
 PACE_FILE = "pace.json"
-ATTENTION_FILE = "attention.json"
-ATTENTION_MAPS = "attention.npz"
 SAMPLES = "samples"
 SAMPLES_FILE = "samples.json"
 BICUBIC = "bicubic"
@@ -165,12 +162,14 @@ class Sample:
             networks and the truth, whole and zoomed in, with error maps.
         scores: of each method on this image alone, under both protocols.
         single: whether it is the document's single-picture test (its figures 11 and 12).
+        artifacts: overshoot and ringing of each method.
     """
 
     name: str
     sheet: str
     scores: list[Score]
     single: bool = False
+    artifacts: dict[str, Artifacts] = field(default_factory=dict[str, Artifacts])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,25 +198,6 @@ class NoiseLevel:
     sigma: float
     processor: str
     methods: list[Alternative]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attention:
-    """Mean weights of scale attention on one image; the ``.npz`` file has the maps.
-
-    The array ``alpha`` of the ``.npz`` is (blocks, 2, levels, h, w), and ``picture`` is the
-    input, (h, w, 3) uint8.
-
-    Attributes:
-        run: name of the network's run.
-        picture: the image's name.
-        means: mean of alpha over the image, for each block, each of its two convolutions and
-            each level: (blocks, 2, levels).
-    """
-
-    run: str
-    picture: str
-    means: list[list[list[float]]]
 
 
 class Validation(NamedTuple):
@@ -369,15 +349,6 @@ def load_results(folder: Path) -> Results:
         sorted((load_json(NoiseLevel, path) for path in levels), key=lambda each: each.sigma),
         load_json(Sample, strip) if strip.is_file() else None,
     )
-
-
-def load_attention_maps(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.float16]] | None:
-    """Return the image and the maps of scale attention; None if the file is lost or damaged."""
-    try:
-        with np.load(folder / ATTENTION_MAPS) as arrays:
-            return arrays["picture"], arrays["alpha"]
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
-        return None
 
 
 def _load_experiment(experiment: Experiment, folder: Path) -> Trained:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from scalewise.experiments import plots, queries, tables
+from scalewise.experiments import curve_plots, plots, queries, tables
+from scalewise.experiments.artifacts import BAND, REACH
+from scalewise.experiments.attention import ATTENTION_MAPS, load_attention_maps
+from scalewise.experiments.claims import SEEDS, claims_table
 from scalewise.experiments.data import CLEANED_BY, DIV2K
 from scalewise.experiments.formatting import recipe_text
-from scalewise.experiments.plan import DENOISING_TEST
+from scalewise.experiments.plan import BASE, DENOISING_TEST, FACTORS, PARTS, Part
 from scalewise.experiments.plots import Cost, ReportImage
 from scalewise.experiments.queries import (
     MODELS,
@@ -19,18 +22,15 @@ from scalewise.experiments.queries import (
     PUBLISHED,
     REFERENCE,
     SINGLE,
-    Value,
 )
 from scalewise.experiments.results import (
     ALTERNATIVES,
-    ATTENTION_MAPS,
     SAMPLES,
     Environment,
     Group,
     Results,
     Sample,
     Trained,
-    load_attention_maps,
 )
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, SQUASH256
 from scalewise.training.curves import Curve
@@ -38,41 +38,6 @@ from scalewise.training.validation_protocol import protocol_of
 
 Variables = dict[str, Any]
 """Variables of a section's template."""
-
-BASE = "sum"
-"""The run that the ablation compares all others with."""
-
-FACTORS = {
-    "InstanceNorm": [
-        ("sum_norm", "sum", "with the sum"),
-        ("attention_norm", "attention", "with attention"),
-    ],
-    "Attention in place of the sum": [
-        ("attention", "sum", "without InstanceNorm"),
-        ("attention_norm", "sum_norm", "with InstanceNorm"),
-    ],
-    "The global residual": [
-        ("sum", "sum_no_residual", "in Original"),
-        ("attention_norm", "attention_norm_no_residual", "in Adaptive"),
-    ],
-}
-"""Factors of the ablation: runs with and without each, and where."""
-
-
-class Part(NamedTuple):
-    """A cleaning module of the ablation: runs without and with it, and how they are compared."""
-
-    name: str
-    task: str
-    without: str
-    with_it: str
-    value: Value
-
-
-PARTS = (
-    Part("denoising block", "denoise", "noise_plain", "noise_block", "psnr"),
-    Part("artifact module", "dejpeg", "jpeg_plain", "jpeg_module", "psnr_y"),
-)
 
 
 def overview(results: Results) -> Variables:
@@ -99,8 +64,20 @@ def overview(results: Results) -> Variables:
     }
 
 
+def claims(results: Results) -> Variables:
+    """Return the document's claims and their verdicts, and the artifacts of the networks."""
+    return {
+        "claims": claims_table(results),
+        "artifacts": tables.artifacts(results),
+        "protocol": next(iter(PROTOCOLS)),
+        "seeds": SEEDS,
+        "reach": REACH,
+        "band": BAND,
+    }
+
+
 def training_curves(results: Results) -> Variables:
-    """Return the curves of every training, and of both networks for each phase."""
+    """Return the document's figures 1-8, and the curves of both networks for each phase."""
     expected = {f"{model}_{phase}": model for phase in PHASES for model in MODELS}
     runs = [run for name in expected if (run := results.find(name))]
     together: list[Variables] = []
@@ -111,7 +88,18 @@ def training_curves(results: Results) -> Variables:
             image = plots.render(f"curves-both-{phase}", draw)
             together.append({"title": title, "runs": both, "image": image})
     return {
-        "runs": [(run, _training_curve(run, expected[run.name])) for run in runs],
+        "runs": runs,
+        "figures": [
+            {
+                "figure": each,
+                "run": run,
+                "image": plots.render(
+                    f"figure-{each.number}", curve_plots.document_figure(run, each.kind)
+                ),
+            }
+            for each in curve_plots.FIGURES
+            if (run := results.find(each.run))
+        ],
         "together": together,
         "absent": [name for name in expected if results.find(name) is None],
     }
@@ -170,7 +158,7 @@ def samples(results: Results) -> Variables:
 
 def single(results: Results) -> Variables:
     """Return the image of the single-picture test."""
-    return _samples(results, single=True)
+    return {**_samples(results, single=True), "documents": SINGLE}
 
 
 def complexity(results: Results) -> Variables:
@@ -306,6 +294,7 @@ SECTIONS: dict[str, Callable[[Results], Variables]] = {
     section.__name__: section
     for section in (
         overview,
+        claims,
         training_curves,
         scores,
         samples,
@@ -326,13 +315,8 @@ def _curve(run: Trained, title: str | None = None) -> Curve:
     return Curve(title or run.title, run.lines, protocol_of(run.recipe.data))
 
 
-def _training_curve(run: Trained, model: str) -> ReportImage:
-    draw = plots.curves([_curve(run)], first=list(MODELS).index(model))
-    return plots.render(f"curves-{run.name}", draw)
-
-
 def _timed_curves(runs: Sequence[Trained], name: str) -> ReportImage:
-    return plots.render(f"curves-{name}", plots.timed_curves([_curve(run) for run in runs]))
+    return plots.render(f"curves-{name}", curve_plots.compared(runs))
 
 
 def _group(results: Results, group: Group) -> Variables:

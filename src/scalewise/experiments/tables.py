@@ -122,6 +122,21 @@ def sample_scores(results: Results, sample: Sample) -> Table:
     return Table(["method", *values], rows)
 
 
+def artifacts(results: Results) -> Table:
+    """Return overshoot and ringing of every method on the sample images."""
+    rows = [
+        [
+            sample.name,
+            queries.method_title(results, model),
+            f"{found.overshoot:.3f}",
+            f"{found.ringing:.3f}",
+        ]
+        for sample in results.samples
+        for model, found in sample.artifacts.items()
+    ]
+    return Table(["picture", "method", "overshoot (levels)", "ringing (levels)"], rows, texts=2)
+
+
 def costs(runs: Sequence[Trained]) -> Table:
     """Return the computational cost of networks."""
     rows = [
