@@ -118,7 +118,7 @@ def test_all_runs_are_validated_on_the_same_images() -> None:
 
 
 def test_an_epoch_of_fewer_pictures() -> None:
-    made = make_plan("document", Path("folder"), Path("a.pack"), Path("valid"), pictures=200)
+    made = make_plan("document", Path("folder"), Path("a.pack"), Path("valid"), epoch_images=200)
     for each in made:
         if each.experiment.group in ("training", "code"):
             assert (each.recipe.data.epoch, each.recipe.data.batch) == (25, 8)

@@ -159,9 +159,9 @@ def test_what_the_budget_left_out_is_named(results: Results) -> None:
 
 
 def test_fewer_pictures_an_epoch_are_in_every_caption(results: Results) -> None:
-    text = read(replace(results, plan=replace(results.plan, pictures=200)))
+    text = read(replace(results, plan=replace(results.plan, epoch_images=200)))
     assert text.count("200 pictures an epoch") >= 8
-    assert "--recipes document --pictures 800 --budget 20h" in text
+    assert "--recipes document --epoch-images 800 --budget 20h" in text
     assert text.count("200 of them an epoch and not all (full length: 800)") > 10
 
 

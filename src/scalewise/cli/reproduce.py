@@ -40,12 +40,12 @@ def reproduce(
             "images resized to squares.",
         ),
     ] = "modern",
-    pictures: Annotated[
+    epoch_images: Annotated[
         int | None,
         typer.Option(
             metavar="N",
             min=1,
-            help="Take this many pictures per epoch of the document recipes, 800 at full length "
+            help="Take this many images per epoch of the document recipes, 800 at full length "
             "(default: 200 on a CPU, all elsewhere).",
         ),
     ] = None,
@@ -113,8 +113,8 @@ def reproduce(
     from scalewise.experiments import Request, find_data, reproduce
     from scalewise.training.session import stopped_by_signals
 
-    if pictures is not None and recipes != "document":
-        raise ScalewiseError("pictures: for --recipes document only", arguments=["pictures"])
+    if epoch_images is not None and recipes != "document":
+        raise ScalewiseError("epoch_images: for recipes=document only", arguments=["epoch_images"])
     found = find_data(data, train, valid)
     single = image or found.single
     samples = sample or _sample_images() or [each for each in [single] if each]
@@ -130,7 +130,7 @@ def reproduce(
         samples=samples or [next(iter(found.sets.values())).items[0].hr],
         single=single,
         also=also,
-        pictures=pictures,
+        epoch_images=epoch_images,
     )
 
     def train_one(trainer: Trainer) -> None:

@@ -1,4 +1,4 @@
-"""What scale attention learned: its mean weights, its border, and its maps in a file."""
+"""Scale attention as measured: mean weights, their border, and the maps in a file."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ FEW_IMAGES, MANY_IMAGES = 4, 8
 SHORT_BUDGET = 3600.0
 """Seconds of a budget below which all runs are validated on few images."""
 
-PICTURES = 200
+EPOCH_IMAGES = 200
 """Pictures of an epoch in the document's form on a CPU; its own number is 800."""
 
 WARM_UP = 0.02
@@ -209,7 +209,7 @@ def make_plan(
     valid: Path,
     *,
     valid_images: int = MANY_IMAGES,
-    pictures: int | None = None,
+    epoch_images: int | None = None,
 ) -> list[Planned]:
     """Return all experiments in the order of their training.
 
@@ -219,7 +219,7 @@ def make_plan(
         train: packed store that replaces the training data of the recipes.
         valid: folder that replaces the validation images of the recipes.
         valid_images: number of validation images, the same for all runs.
-        pictures: pictures of an epoch in the document's form; None for all of them.
+        epoch_images: images of an epoch in the document's form; None for all of them.
 
     Raises:
         ScalewiseError: a recipe is missing or invalid.
@@ -230,8 +230,8 @@ def make_plan(
         change_setting(settings, "data.train", [str(train)])
         change_setting(settings, "data.valid", str(valid))
         change_setting(settings, "data.valid_images", valid_images)
-        if form == "document" and pictures is not None:
-            steps = math.ceil(pictures / settings["data"]["batch"])
+        if form == "document" and epoch_images is not None:
+            steps = math.ceil(epoch_images / settings["data"]["batch"])
             change_setting(settings, "data.epoch", steps)
         if name in STARTS and form == "modern":
             change_setting(settings, "model.init", str(folder / STARTS[name]))

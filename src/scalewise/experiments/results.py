@@ -81,7 +81,7 @@ class Plan:
         experiments: in the order of the report.
         left_out: experiments that are not trained, and why.
         unmeasured: what else the budget was too short for.
-        pictures: pictures of an epoch in the document's form; None for all of them.
+        epoch_images: images of an epoch in the document's form; None for all of them.
         held_out: whether the validation images are training images that were held out.
         valid_images: number of validation images, the same for all runs.
     """
@@ -93,7 +93,7 @@ class Plan:
     experiments: list[Experiment]
     left_out: dict[str, str] = field(default_factory=dict[str, str])
     unmeasured: list[str] = field(default_factory=list[str])
-    pictures: int | None = None
+    epoch_images: int | None = None
     held_out: bool = False
     valid_images: int | None = None
 

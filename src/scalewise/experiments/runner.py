@@ -39,9 +39,9 @@ from scalewise.experiments.measurement import (
     measure_unrestored,
 )
 from scalewise.experiments.plan import (
+    EPOCH_IMAGES,
     FEW_IMAGES,
     MANY_IMAGES,
-    PICTURES,
     SHORT_BUDGET,
     Planned,
     full_recipe,
@@ -94,7 +94,7 @@ class Request:
         samples: sample images for the report.
         single: image of the document's single-picture test; None leaves it out.
         also: folder of a reproduction in the other form, for comparison in the report.
-        pictures: pictures of an epoch in the document's form; by default 200 on a CPU, and all
+        epoch_images: images of an epoch in the document's form; by default 200 on a CPU, and all
             of them elsewhere.
     """
 
@@ -105,7 +105,7 @@ class Request:
     samples: Sequence[Path]
     single: Path | None
     also: Path | None = None
-    pictures: int | None = None
+    epoch_images: int | None = None
 
 
 def reproduce(
@@ -132,9 +132,9 @@ def reproduce(
     except ScalewiseError as error:
         raise ScalewiseError(error, arguments=["budget"]) from None
     clock = Clock.of(budget)
-    if request.pictures is None and request.form == "document":
+    if request.epoch_images is None and request.form == "document":
         on_cpu = pick_device("auto").type == "cpu"
-        request = replace(request, pictures=PICTURES if on_cpu else None)
+        request = replace(request, epoch_images=EPOCH_IMAGES if on_cpu else None)
     also = _other_form(request)
     valid_images = FEW_IMAGES if budget < SHORT_BUDGET else MANY_IMAGES
     here = Path()
@@ -151,7 +151,7 @@ def reproduce(
         store,
         valid,
         valid_images=valid_images,
-        pictures=request.pictures,
+        epoch_images=request.epoch_images,
     )
     return Reproduction(request, planned, store, valid_images, clock, also, notify).run(train)
 
@@ -328,7 +328,7 @@ class Reproduction:
             experiments=experiments,
             left_out=self.left_out,
             unmeasured=self.unmeasured,
-            pictures=request.pictures,
+            epoch_images=request.epoch_images,
             held_out=valid is None,
             valid_images=self.valid_images,
         )
