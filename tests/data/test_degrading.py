@@ -162,6 +162,31 @@ def test_both_patches_show_the_same_place(photo: Pixels, scale: int) -> None:
         assert np.abs(made - rgb_to_y(ours, BT601))[inside, inside].mean() < 1
 
 
+@pytest.mark.parametrize("scale", [1, 2, 3])
+@pytest.mark.parametrize(
+    "degradation",
+    [
+        PatchDegradation(sigma=(5, 50), grey=0.5),
+        PatchDegradation(sigma=(0, 10), quality=(60, 95), grey=0.5),
+    ],
+)
+def test_the_clean_lr_comes_last_and_shows_the_same_place(
+    photo: Pixels, degradation: PatchDegradation, scale: int
+) -> None:
+    small = patches_of(photo, 20, degradation.side(24))
+    large = small.repeat(scale, axis=1).repeat(scale, axis=2)
+    without = degradation.degrade_pairs(small, large, 24, generators(20), 255 - large)
+    lr, hr, taught, clean = degradation.degrade_pairs(
+        small, large, 24, generators(20), 255 - large, clean_lr=True
+    )
+    for ours, before in zip((lr, hr, taught), without, strict=True):
+        np.testing.assert_array_equal(ours, before)
+    np.testing.assert_array_equal(clean, hr[:, ::scale, ::scale])
+    grey = (clean == clean[..., :1]).all(axis=(1, 2, 3))
+    assert 0 < grey.sum() < 20
+    assert np.abs(lr - clean.astype(float)).mean() > 1
+
+
 @pytest.mark.parametrize(
     ("task", "count", "patch", "scale"),
     [("denoise", 8, 64, 1), ("dejpeg", 8, 64, 1), ("photo", 16, 48, 2)],

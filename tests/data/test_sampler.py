@@ -182,6 +182,20 @@ def test_degradations_depend_on_seed_step_and_place_alone(store: Store, task: st
         np.testing.assert_array_equal(dealt.reshape(all_patches.shape), all_patches)
 
 
+def test_the_clean_lr_is_what_an_undegraded_run_draws(store: Store) -> None:
+    noise = PatchDegradation(sigma=(20, 20))  # without JPEG, so without a margin
+    lr, hr, clean = PatchSampler([store], 2, 16, 6, degradation=noise, clean_lr=True).sample(3)
+    plain_lr, plain_hr = PatchSampler([store], 2, 16, 6).sample(3)
+    np.testing.assert_array_equal(clean, plain_lr)
+    np.testing.assert_array_equal(hr, plain_hr)
+    assert (lr - clean).std() == pytest.approx(20, rel=0.1)
+    shares = [
+        PatchSampler([store], 2, 16, 6, 0, r, 3, degradation=noise, clean_lr=True).sample(3)[2]
+        for r in range(3)
+    ]
+    np.testing.assert_array_equal(np.stack(shares, axis=1).reshape(clean.shape), clean)
+
+
 def test_every_step_seed_and_patch_has_faults_of_its_own(tmp_path: Path) -> None:
     store = packed(tmp_path / "grey", np.full((20, 20, 3), 128, np.uint8))
     noise = PatchDegradation(sigma=(20, 20))

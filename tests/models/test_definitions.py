@@ -54,6 +54,15 @@ def test_scale_wise_convolution_of_original(align_corners: bool) -> None:
     assert_same(module(tensor(x)), scale_wise_sum(x, values, "", align_corners))
 
 
+def test_scale_wise_convolution_of_original_with_one_convolution_for_all_levels() -> None:
+    module = ScaleWiseConv(3, 3, align_corners=False, shared_levels=True)
+    values, x = randomised(module), features(3, 8, 12)
+    assert list(values) == ["convs.0.weight", "convs.0.bias"]
+    for level, name in ((1, "weight"), (2, "weight"), (1, "bias"), (2, "bias")):
+        values[f"convs.{level}.{name}"] = values[f"convs.0.{name}"]
+    assert_same(module(tensor(x)), scale_wise_sum(x, values, "", align_corners=False))
+
+
 @pytest.mark.parametrize("shared", [False, True])
 def test_residual_block_of_original(shared: bool) -> None:
     module = ResidualBlock(lambda: ScaleWiseConv(2, 3, align_corners=False), shared)

@@ -22,6 +22,7 @@ from scalewise.weights.release import to_bytes
 
 SMALL: dict[str, dict[str, Any]] = {
     "original": {"width": 8, "blocks": 2},
+    "original, one for all levels": {"width": 8, "blocks": 2, "shared_levels": True},
     "adaptive": {"width": 8, "blocks": 2},
     "scn": {"width": 8, "blocks": 2},
     "scn_exact": {"width": 8, "blocks": 2},
@@ -30,6 +31,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "plain": {"width": 8, "convolutions": 4},
     "plain, fast": {"width": 8, "residual": False, "shrink": 2, "luminance": True},
     "steered": {"width": 8, "stages": 2, "depth": 2, "coarse_width": 16},
+    "unet": {"width": 8},
+    "fpn": {"width": 8, "features": 16},
     "original, cleaning": {"width": 8, "blocks": 2, "denoise": 2, "artifacts": 2},
     "adaptive, cleaning": {"width": 8, "blocks": 2, "denoise": 2, "artifacts": 2},
     "scn_exact, cleaning": {"width": 8, "blocks": 2, "denoise": 3, "artifacts": 2},
@@ -65,7 +68,9 @@ def test_agrees_in_both_runtimes(name: str, tmp_path: Path) -> None:
             assert np.abs(found - expected).max() < 1e-4
 
 
-@pytest.mark.parametrize("name", ["original", "scn", "scn_exact", "plain", "adaptive"])
+@pytest.mark.parametrize(
+    "name", ["original", "scn", "scn_exact", "plain", "adaptive", "unet", "fpn"]
+)
 def test_pads_inside_if_asked(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = create_model(name, **SMALL[name]).eval()

@@ -35,6 +35,14 @@ def test_scn_exact_starts_as_bicubic_enlargement(scale: int, channels: int) -> N
     assert_bicubic(network)
 
 
+@pytest.mark.parametrize("name", ["unet", "fpn"])
+@pytest.mark.parametrize("scale", [1, 2, 3])
+def test_encoders_and_decoders_start_as_bicubic_enlargement(name: str, scale: int) -> None:
+    network = create_model(name, scale=scale, width=4)
+    torch.nn.init.zeros_(network.get_parameter("tail.weight"))
+    assert_bicubic(network)
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "last"),
     [

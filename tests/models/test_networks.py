@@ -11,11 +11,14 @@ import torch
 
 from scalewise.models import RestorationNetwork, create_model, list_architectures
 from scalewise.models.dbpn import reach
+from scalewise.models.fpn import reach as fpn_reach
 from scalewise.models.plain import reach as plain_reach
-from scalewise.models.tiling_kinds import FLAT_OVERLAP
+from scalewise.models.tile_overlap import FLAT_OVERLAP, tile_overlap
+from scalewise.models.unet import reach as unet_reach
 
 SMALL: dict[str, dict[str, Any]] = {
     "original": {"width": 8, "blocks": 2},
+    "original, one for all levels": {"width": 8, "blocks": 2, "shared_levels": True},
     "adaptive": {"width": 8, "blocks": 2},
     "scn": {"width": 8, "expansion": 2, "blocks": 2, "levels": 3},
     "scn_exact": {"width": 8, "expansion": 2, "blocks": 2},
@@ -26,6 +29,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "plain, chain": {"width": 8, "convolutions": 3, "residual": False, "ends": 5},
     "plain, fast": {"width": 8, "convolutions": 2, "shrink": 2, "luminance": True},
     "steered": {"width": 8, "stages": 2, "depth": 2, "coarse_width": 12, "coarse_depth": 1},
+    "unet": {"width": 8},
+    "fpn": {"width": 6, "features": 8},
     "original, cleaning": {"width": 8, "blocks": 2, "artifacts": 2},
     "adaptive, cleaning": {"width": 8, "blocks": 2, "denoise": 2},
     "scn_exact, cleaning": {"width": 8, "expansion": 2, "blocks": 2, "denoise": 3, "artifacts": 2},
@@ -138,12 +143,15 @@ def cut_error(network: RestorationNetwork, start: int) -> float:
     "name",
     [
         "original",
+        "original, one for all levels",
         "scn_exact",
         "scn_exact, shrunk",
         "original, cleaning",
         "scn_exact, cleaning",
         "plain, fast",
         "steered",
+        "unet",
+        "fpn",
     ],
 )
 def test_tile_exact_networks_do_not_see_where_a_tile_was_cut(name: str) -> None:
@@ -181,6 +189,41 @@ def test_networks_that_see_no_further_than_tiles_overlap_are_exact(scale: int) -
         seen = plain_reach(convolutions, ends, shrink)
         assert farthest_seen(network) == seen
         assert network.tiling == ("exact" if seen <= FLAT_OVERLAP else "blended")
+
+
+def farthest_felt(network: RestorationNetwork) -> int:
+    """Return how far a pixel changes outputs, in input pixels, by making it white.
+
+    Max pooling has a gradient for one pixel of four, so :func:`farthest_seen` would miss some.
+    """
+    felt = 0
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.abs_()
+        column = picture(160, 1)
+        before = network(column)
+        for row in range(80, 80 + network.multiple):  # anywhere in a pixel of the coarsest level
+            changed = column.clone()
+            changed[:, :, row] = 1e3
+            rows = ((network(changed) - before).sum((0, 1, 3)) > 0).nonzero() // network.scale
+            felt = max(felt, int((rows - row).abs().max()))
+    return felt
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+def test_encoders_and_decoders_are_exact_where_tiles_overlap_by_what_they_see(scale: int) -> None:
+    for levels in (2, 3, 4):
+        network = small("unet", scale=scale, levels=levels, width=4)
+        assert network.multiple == 2 ** (levels - 1)
+        assert farthest_felt(network) == unet_reach(levels)
+        assert network.tiling == "exact"
+        assert unet_reach(levels) <= tile_overlap(network.multiple)
+    for blocks, levels in ((1, 2), (3, 2), (1, 3), (2, 3), (1, 4)):
+        network = small("fpn", scale=scale, blocks=blocks, levels=levels)
+        seen = fpn_reach(blocks, levels)
+        assert farthest_felt(network) == seen
+        within = seen <= tile_overlap(network.multiple)
+        assert network.tiling == ("exact" if within else "blended")
 
 
 @pytest.mark.parametrize("name", ["dbpn", "dsrn", "plain", "plain, chain"])

@@ -21,6 +21,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "original": {"width": 8, "blocks": 2},
     "adaptive": {"width": 8, "blocks": 2},
     "scn_exact": {"width": 8, "blocks": 2},
+    "unet": {"width": 8},
+    "fpn": {"width": 8, "features": 16},
     "scn_exact, cleaning": {"width": 8, "blocks": 2, "denoise": 3, "artifacts": 2},
 }
 

@@ -15,8 +15,8 @@ from scalewise.models.plain import Plain
 
 
 def test_list_models() -> None:
-    known = ["adaptive", "dbpn", "dsrn", "original", "plain", "scn", "scn_exact", "steered"]
-    assert list_architectures() == known
+    networks = "adaptive, dbpn, dsrn, fpn, original, plain, scn, scn_exact, steered, unet"
+    assert list_architectures() == networks.split(", ")
 
 
 class Doubling(Plain):
@@ -56,6 +56,9 @@ D_DBPN = {"features": 256, "width": 64, "stages": 7, "dense": True}
         ("original", {}, 1_781_260),
         ("original", {"shared": True}, 894_988),
         ("original", {"shared": True, "global_residual": True}, 894_988),
+        # One 3x3 convolution of 64 features for all three levels: 8 x 2 of them, head and tail.
+        ("original", {"shared_levels": True}, 16 * 36_928 + 1_792 + 6_924),
+        ("original", {"shared_levels": True, "shared": True}, 8 * 36_928 + 1_792 + 6_924),
         # Original's, and per attention a 1x1 convolution: 3 x 64 or 3 channels to 3.
         ("adaptive", {}, 1_781_260 + 16 * (3 * 64 * 3 + 3)),
         ("adaptive", {"attention": "means"}, 1_781_260 + 16 * (3 * 3 + 3)),
@@ -87,11 +90,42 @@ D_DBPN = {"features": 256, "width": 64, "stages": 7, "dense": True}
         ("plain", {"luminance": True}, 1_344 + 18 * 20_784 + 1_732 + 912),
         # Head and tail, skip, and per stage both chains and the two ways between the streams.
         ("steered", {}, 1_344 + 5_196 + 912 + 4 * (4 * 20_784 + 2 * 83_040 + 4_704 + 4_656)),
+        # Per level two convolutions down; per step the doubling and two convolutions up; the ends.
+        (
+            "unet",
+            {},
+            (1_344 + 20_784)
+            + (41_568 + 83_040)
+            + (166_080 + 331_968)
+            + (73_824 + 165_984 + 83_040)
+            + (18_480 + 41_520 + 20_784)
+            + (5_196 + 912),
+        ),
+        # With one input channel and a 1x1 convolution to two classes: 31,030,658.
+        ("unet", {"width": 64, "levels": 5}, 31_030_658 + 2 * 9 * 64 - 130 + 6_924 + 912),
+        # Per stage the first convolution and a block; laterals, 3x3 convolutions, the ends.
+        (
+            "fpn",
+            {},
+            (1_120 + 2 * 14_440)
+            + (28_880 + 2 * 57_680)
+            + (115_360 + 2 * 230_560)
+            + (3_936 + 7_776 + 15_456)
+            + 3 * 83_040
+            + (10_380 + 912),
+        ),
     ],
 )
 def test_parameter_counts(name: str, settings: dict[str, Any], count: int) -> None:
     network = create_model(name, **settings)
     assert sum(parameter.numel() for parameter in network.parameters()) == count
+
+
+def test_the_count_of_the_documents_code_is_adaptive_and_its_layer_norm() -> None:
+    """LayerNorm over 64x256x256 has a weight and a bias for every value; see docs/networks.md."""
+    network = create_model("adaptive", attention="means")
+    assert network.parameter_count == 1_781_452
+    assert network.parameter_count + 2 * 64 * 256 * 256 == 10_170_060
 
 
 @pytest.mark.parametrize(
@@ -128,10 +162,10 @@ def test_a_network_keeps_its_settings() -> None:
     [
         ("orignal", {}, "unknown model 'orignal'; did you mean 'original'?"),
         (
-            "unet",
+            "vgg",
             {},
-            "unknown model 'unet'; known: adaptive, dbpn, dsrn, original, plain, scn, scn_exact, "
-            "steered",
+            "unknown model 'vgg'; known: adaptive, dbpn, dsrn, fpn, original, plain, scn, "
+            "scn_exact, steered, unet",
         ),
         ("scn", {"widht": 8}, "scn has no setting 'widht'; did you mean 'width'?"),
         ("scn", {"scale": 5}, "scn: scale must be 1, 2, 3 or 4, not 5"),
@@ -164,6 +198,9 @@ def test_a_network_keeps_its_settings() -> None:
             "plain: convolutions must be even in residual blocks, not 7",
         ),
         ("steered", {"coarse_depth": 0}, "steered: coarse_depth must be above 0, not 0"),
+        ("unet", {"levels": 1}, "unet: levels must be at least 2, not 1"),
+        ("fpn", {"levels": 1}, "fpn: levels must be at least 2, not 1"),
+        ("fpn", {"features": 0}, "fpn: features must be above 0, not 0"),
     ],
 )
 def test_errors_are_one_helpful_line(name: str, settings: dict[str, Any], message: str) -> None:

@@ -1,4 +1,4 @@
-"""DBPN and DSRN against their papers' formulas, computed by hand."""
+"""DBPN, DSRN, U-Net and FPN against their papers' formulas, computed by hand."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from torch import Tensor
 
 from scalewise.models.dbpn import Dbpn, PReLU, Projection
 from scalewise.models.dsrn import Dsrn
+from scalewise.models.fpn import Fpn
+from scalewise.models.unet import Unet
 from tests.models.by_hand import (
     Array,
     assert_same,
+    bilinear,
     convolve,
     features,
     randomised,
@@ -144,3 +147,89 @@ def test_recurrence_of_dsrn(scale: int) -> None:
     large3 = relu(large2 + residual("large", large2) + up(small2))
     images = [conv("reconstruct", large) for large in (large1, large2, large3)]
     assert_same(network(tensor(image)), (images[0] + images[1] + images[2]) / 3)
+
+
+def largest_of_four(x: Array) -> Array:
+    """The largest of every 2x2 pixels."""
+    return np.max([x[:, i::2, j::2] for i in (0, 1) for j in (0, 1)], axis=0)
+
+
+def ends(values: dict[str, Array], features: Array, image: Array, scale: int) -> Array:
+    """The last convolution, added to the skip from the image, its channels as sub-pixels."""
+    padded = np.pad(image - 0.5, ((0, 0), (2, 2), (2, 2)), mode="edge")
+    found = convolve(padded, values["skip.weight"], values["skip.bias"])[:, 2:-2, 2:-2]
+    found += convolve(features, values["tail.weight"], values["tail.bias"])
+    y = np.zeros((1, scale * image.shape[1], scale * image.shape[2]))
+    for channel in range(scale**2):
+        y[0, channel // scale :: scale, channel % scale :: scale] = found[channel] + 0.5
+    return y
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_unet_of_three_levels(scale: int) -> None:
+    network = Unet(scale, channels=1, width=2, levels=3)
+    values, image = randomised(network), np.random.default_rng(1).random((1, 8, 4))
+
+    def pair(name: str, x: Array) -> Array:
+        for layer in (0, 2):
+            x = relu(convolve(x, values[f"{name}.{layer}.weight"], values[f"{name}.{layer}.bias"]))
+        return x
+
+    def step(level: int, skip: Array, coarse: Array) -> Array:
+        name = f"decoder.{level}"
+        doubled = convolve_up(coarse, values[f"{name}.up.weight"], values[f"{name}.up.bias"], 2, 0)
+        return pair(f"{name}.convs", np.concatenate([skip, doubled]))
+
+    c0 = pair("encoder.0", image - 0.5)
+    c1 = pair("encoder.1", largest_of_four(c0))
+    c2 = pair("encoder.2", largest_of_four(c1))
+    assert [len(c) for c in (c0, c1, c2)] == [2, 4, 8]
+    expected = ends(values, step(0, c0, step(1, c1, c2)), image, scale)
+    assert_same(network(tensor(image)), expected)
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_fpn_of_three_levels(scale: int) -> None:
+    network = Fpn(scale, channels=1, width=2, blocks=2, levels=3, features=3)
+    values, image = randomised(network), np.random.default_rng(1).random((1, 8, 4))
+
+    def conv(name: str, x: Array) -> Array:
+        return convolve(x, values[f"{name}.weight"], values[f"{name}.bias"])
+
+    def stage(level: int, x: Array) -> Array:
+        name = f"bottom_up.{level}"
+        first = values[f"{name}.0.0.weight"], values[f"{name}.0.0.bias"]
+        x = relu(convolve_down(x, *first, stride=2 if level else 1, padding=1))
+        for block in (1, 2):
+            inner = relu(conv(f"{name}.{block}.first.0", x))
+            x = relu(x + conv(f"{name}.{block}.second", inner))
+        return x
+
+    def nearest(x: Array) -> Array:
+        return x.repeat(2, axis=1).repeat(2, axis=2)
+
+    c0 = stage(0, image - 0.5)
+    c1 = stage(1, c0)
+    c2 = stage(2, c1)
+    p2 = conv("laterals.2", c2)
+    p1 = conv("laterals.1", c1) + nearest(p2)
+    p0 = conv("laterals.0", c0) + nearest(p1)
+    merged = np.zeros_like(p0)
+    for level, p in enumerate((p0, p1, p2)):
+        smooth = relu(conv(f"smooth.{level}.0", p))
+        merged += bilinear(smooth, 8, 4, align_corners=False)
+    assert_same(network(tensor(image)), ends(values, merged, image, scale))
+
+
+def test_features_double_where_the_size_halves() -> None:
+    """In U-Net's encoder and FPN's bottom-up path; FPN's top-down path has as many everywhere."""
+    unet, fpn = Unet(width=4, levels=4), Fpn(width=4, levels=4, features=5)
+    assert [pair[2].out_channels for pair in unet.encoder] == [4, 8, 16, 32]
+    assert [stage[0][0].out_channels for stage in fpn.bottom_up] == [4, 8, 16, 32]
+    assert [(conv.in_channels, conv.out_channels) for conv in fpn.laterals] == [
+        (4, 5),
+        (8, 5),
+        (16, 5),
+        (32, 5),
+    ]
+    assert not torch.equal(fpn.smooth[0][0].weight, fpn.smooth[1][0].weight)

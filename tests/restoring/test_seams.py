@@ -12,12 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from scalewise.models import create_model
+from scalewise.models.tile_overlap import PYRAMID_OVERLAP
 from scalewise.restoring.channels import Network
 from scalewise.restoring.loading import LoadOptions, load
 from scalewise.restoring.restorer import BLEND, Restorer
 from scalewise.restoring.rows import FloatImage, rows_of_array, to_array
 from scalewise.restoring.runtime import OpenVinoRuntime, Runtime, TorchRuntime
-from scalewise.restoring.tiling import PYRAMID_OVERLAP, TilingOptions, restore_rows, spans
+from scalewise.restoring.tiling import TilingOptions, restore_rows, spans
 from scalewise.weights import find_release
 from scalewise.weights.card import GRAPH_FILE, read_card
 from scalewise.weights.release import load_network
@@ -92,6 +93,20 @@ def test_what_cleans_ahead_of_the_released_network_makes_no_seams() -> None:
     whole = Restorer("whole", network, runtime, tile=None).restore(image)
     tiled = Restorer("tiled", network, runtime, tile=64).restore(image)
     assert np.abs(tiled - whole).max() < 0.25 * ALLOWED
+
+
+@pytest.mark.parametrize("name", ["unet", "fpn"])
+@pytest.mark.parametrize("kind", ["noise", "checkerboard"])
+def test_encoders_and_decoders_make_no_seams(name: str, kind: str) -> None:
+    """Their tiles overlap by all that they see, so only rounding is left."""
+    torch.manual_seed(0)
+    network = create_model(name).eval()
+    torch.nn.init.normal_(network.get_parameter("tail.weight"), std=0.02)
+    image = worst_case(kind)
+    runtime = TorchRuntime(network, "cpu")
+    whole = Restorer("whole", network, runtime, tile=None).restore(image)
+    tiled = Restorer("tiled", network, runtime, tile=64).restore(image)
+    assert np.abs(tiled - whole).max() < 0.02 * ALLOWED
 
 
 def test_blended_tiles_fade_into_one_another(photo: NDArray[np.uint8]) -> None:

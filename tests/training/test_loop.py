@@ -122,6 +122,7 @@ SMALL = {
     "dsrn": {"width": 4, "stages": 2},
     "plain": {"width": 4, "convolutions": 2},
     "steered": {"width": 4, "stages": 1, "coarse_width": 4},
+    "unet": {"width": 4, "levels": 2},
 }
 """Small settings of the architectures that have no blocks and levels."""
 

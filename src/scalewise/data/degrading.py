@@ -65,6 +65,7 @@ class PatchDegradation(Strengths):
         patch: int,
         randoms: Sequence[np.random.Generator],
         teacher: Patches | None = None,
+        clean_lr: bool = False,
     ) -> tuple[Patches | Floats, ...]:
         """Degrade LR patches, and cut them and their HR patches to size at the same place.
 
@@ -74,22 +75,28 @@ class PatchDegradation(Strengths):
             patch: side of the LR patches that are wanted.
             randoms: a generator for each patch.
             teacher: what a teacher made of the clean LR, of HR's shape; cut as HR is.
+            clean_lr: whether to return the LR patches before their degradation, too.
 
         Returns:
             LR (n, patch, patch, 3), as :meth:`degrade` returns it, HR (n, scale patch,
-            scale patch, 3), and the teacher's patches where they were given.
+            scale patch, 3), the teacher's patches where they were given, and the clean LR where
+            it is wanted.
         """
         grey = np.array([self.grey > 0 and random.random() < self.grey for random in randoms])
         small = _made_grey(small, grey)
         targets = [_made_grey(each, grey) for each in (large, teacher) if each is not None]
+        targets += [small] if clean_lr else []
         degraded = self.degrade(small, randoms, grey)
         if self.quality is None and not self.margin:
             return degraded, *targets
         places = np.full((len(small), 2), self.margin)
         if self.quality is not None:
             places += np.array([random.integers(GRID, size=2) for random in randoms])
-        scale = large.shape[1] // small.shape[1]
-        cut = [_cut(each, places * scale, patch * scale) for each in targets]
+        zooms = [each.shape[1] // small.shape[1] for each in targets]
+        cut = [
+            _cut(each, places * zoom, patch * zoom)
+            for each, zoom in zip(targets, zooms, strict=True)
+        ]
         return _cut(degraded, places, patch), *cut
 
     def degrade(

@@ -57,6 +57,7 @@ class PatchSampler:
         whole: the pictures are squares of the patch's size, to be taken as they are.
         degradation: degrades LR patches, after they were flipped; None for nothing.
         teacher: draw the teacher's patches too.
+        clean_lr: draw the LR patches before their degradation too; needs one.
         candidates: places drawn for each patch, of which the one is taken where bicubic
             enlargement is farthest from the truth.
 
@@ -80,6 +81,7 @@ class PatchSampler:
         whole: bool = False,
         degradation: PatchDegradation | None = None,
         teacher: bool = False,
+        clean_lr: bool = False,
         candidates: int = 1,
     ) -> None:
         if seed < 0:
@@ -94,6 +96,7 @@ class PatchSampler:
         self.scale, self.patch, self.batch, self.seed = scale, patch, batch, seed
         self.degradation = degradation
         self.teacher = teacher
+        self._clean_lr = clean_lr
         self._candidates = candidates
         self._bicubic = bicubic_matrix(patch, scale)
         self._side = side = degradation.side(patch) if degradation else patch
@@ -171,7 +174,7 @@ class PatchSampler:
         Returns:
             LR (n, patch, patch, 3) and HR (n, scale patch, scale patch, 3), uint8; degraded LR as
             :meth:`PatchDegradation.degrade` returns it.  With a teacher, its patches come third, of
-            HR's shape.
+            HR's shape.  The clean LR, if it is drawn, comes last.
         """
         small, *large = self._cut(self.draw(step))
         if self.degradation is None:
@@ -179,7 +182,9 @@ class PatchSampler:
         mine = range(self._rank, self.batch, self._world)
         randoms = [self._random(step, stream=1 + index) for index in mine]
         hr, teacher = large[0], large[1] if self.teacher else None
-        return self.degradation.degrade_pairs(small, hr, self.patch, randoms, teacher)
+        return self.degradation.degrade_pairs(
+            small, hr, self.patch, randoms, teacher, self._clean_lr
+        )
 
     def _cut(self, places: list[Place]) -> list[Patches]:
         """Cut the LR, HR and perhaps teacher's patches at places, margins included."""

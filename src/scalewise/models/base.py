@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scalewise.errors import ScalewiseError
-from scalewise.models.tiling_kinds import Tiling
+from scalewise.models.tile_overlap import Tiling
 
 
 class RestorationNetwork(nn.Module):

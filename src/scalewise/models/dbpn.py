@@ -41,7 +41,7 @@ from torch import Tensor, nn
 
 from scalewise.models.base import RestorationNetwork, require_positive
 from scalewise.models.layers import BicubicResidual, start_near_zero
-from scalewise.models.tiling_kinds import FLAT_OVERLAP
+from scalewise.models.tile_overlap import FLAT_OVERLAP
 
 PADDING = 2
 

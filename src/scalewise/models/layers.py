@@ -80,7 +80,7 @@ def start_near_zero(conv: nn.Conv2d) -> None:
         nn.init.zeros_(conv.bias)  # pyright: ignore[reportArgumentType]
 
 
-def keep_variance(conv: nn.Conv2d) -> None:
+def keep_variance(conv: nn.Conv2d | nn.ConvTranspose2d) -> None:
     """Initialise a convolution that a ReLU follows, as He et al. (ICCV 2015) do.
 
     PyTorch's own initialisation loses five sixths of the variance at each convolution and ReLU:

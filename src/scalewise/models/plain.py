@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from scalewise.errors import ScalewiseError
 from scalewise.models.base import RestorationNetwork, require_positive
 from scalewise.models.layers import bicubic_skip, keep_variance, start_near_zero
-from scalewise.models.tiling_kinds import FLAT_OVERLAP
+from scalewise.models.tile_overlap import FLAT_OVERLAP
 
 
 class ResidualBlock(nn.Module):

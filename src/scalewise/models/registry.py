@@ -19,22 +19,26 @@ from scalewise.models.base import RestorationNetwork
 from scalewise.models.cleaning import CLEANING_SETTINGS, CleanedNetwork
 from scalewise.models.dbpn import Dbpn
 from scalewise.models.dsrn import Dsrn
+from scalewise.models.fpn import Fpn
 from scalewise.models.original import Original
 from scalewise.models.plain import Plain
 from scalewise.models.scn import Scn
 from scalewise.models.scn_exact import ScnExact
 from scalewise.models.steered import Steered
+from scalewise.models.unet import Unet
 from scalewise.plugins import load_plugins
 
 ARCHITECTURES: dict[str, type[RestorationNetwork]] = {
     "adaptive": Adaptive,
     "dbpn": Dbpn,
     "dsrn": Dsrn,
+    "fpn": Fpn,
     "original": Original,
     "plain": Plain,
     "scn": Scn,
     "scn_exact": ScnExact,
     "steered": Steered,
+    "unet": Unet,
 }
 """Architectures of this package, by name."""
 

@@ -21,11 +21,13 @@ _BYTES_PER_FEATURE = {
     "adaptive": 30,
     "dbpn": 74,
     "dsrn": 109,
+    "fpn": 22,
     "original": 21,
     "plain": 16,
     "scn": 10.5,
     "scn_exact": 12,
     "steered": 20,
+    "unet": 27,
 }
 """Peak memory of OpenVINO's float32 graphs, compiled for 160x160 or 192x192, over pixels and
 features of the widest layer, by architecture."""

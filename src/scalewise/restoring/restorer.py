@@ -11,7 +11,7 @@ import numpy as np
 from scalewise.arguments import shown
 from scalewise.errors import ScalewiseError, warn
 from scalewise.files import PictureWriter, check_target, open_picture
-from scalewise.models.tiling_kinds import Tiling
+from scalewise.models.tile_overlap import Tiling, tile_overlap
 from scalewise.restoring.cascade import upscale_array
 from scalewise.restoring.channels import Network, Run
 from scalewise.restoring.ensemble import self_ensemble
@@ -29,7 +29,7 @@ from scalewise.restoring.rows import (
 )
 from scalewise.restoring.runtime import FiniteRuntime, Runtime
 from scalewise.restoring.sizes import Target
-from scalewise.restoring.tiling import TilingOptions, restore_rows, tile_overlap
+from scalewise.restoring.tiling import TilingOptions, restore_rows
 
 Tile = int | Literal["auto"] | None
 

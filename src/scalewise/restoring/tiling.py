@@ -18,31 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
-from scalewise.models.tiling_kinds import FLAT_OVERLAP
 from scalewise.restoring.channels import Network, restore_tile
 from scalewise.restoring.rows import FloatImage, Progress, RowBuffer, Rows, to_samples
 
 SMALLEST_TILE = 32
-
-PYRAMID_OVERLAP = 28
-"""The least overlap for pyramids, whose receptive field is larger, with ever smaller weights.
-
-The largest difference between tiled and whole with scn_x2 of version 0.1.0, in levels of 255: on
-photographs 0.11 (with 24: 0.23; with 16: 0.99), on black and white noise 0.10, on a checkerboard of
-single pixels 0.13 (with 24: 0.41).
-"""
-
-PYRAMID_PIXELS = 7
-"""The least overlap for pyramids, in pixels of the coarsest level."""
-
-
-def tile_overlap(multiple: int) -> int:
-    """Return by how many input pixels tiles overlap, for a network of such a ``multiple``.
-
-    >>> tile_overlap(1), tile_overlap(4), tile_overlap(8)
-    (24, 28, 56)
-    """
-    return FLAT_OVERLAP if multiple == 1 else max(PYRAMID_OVERLAP, PYRAMID_PIXELS * multiple)
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,10 @@ Inputs = tuple[Tensor, ...]
 """The input of a step: tensors in host memory, page-locked where the device is a GPU."""
 
 Batch = tuple[Tensor, ...]
-"""A step's LR, HR and, where the sampler draws them, teacher's patches: (N, 3, H, W) float32 in
-[0, 1], channels last, on the device.  Noise without JPEG is not clipped, so LR may exceed that."""
+"""A step's patches on the device: LR, HR and, where the sampler draws them, teacher's and clean LR.
+
+Each is (N, 3, H, W) float32 in [0, 1], channels last.  Noise without JPEG is not clipped, so LR may
+exceed that."""
 
 CHUNK = 64 * 2**20
 """Bytes of a store per upload."""

@@ -24,6 +24,7 @@ from scalewise.training.config import DataConfig, ModelConfig, Recipe
 from scalewise.training.distributed import World
 from scalewise.training.log import Listener, Notify
 from scalewise.training.loop import Trainer
+from scalewise.training.losses import require_asked_for
 from scalewise.training.validation import ValidationSet
 from scalewise.training.validation_protocol import protocol_of
 
@@ -57,12 +58,14 @@ def prepare(
 
     Raises:
         ScalewiseError: data are missing, unusable or too small, a model or setting is unknown,
-            the task has another scale, or initial weights do not fit.
+            the task has another scale, initial weights do not fit, or network or task lack what
+            the loss needs.
     """
     world = world or World()
     network = build_network(recipe.model, recipe.seed, initialise)
     scale, data = network.scale, recipe.data
     _require_scale(get_task(data.task), scale)
+    require_asked_for(network, recipe.loss, data)
     stores: list[Store] = []
     for source, path in zip(data.train, packed_paths(data.train, run), strict=True):
         if Path(source).is_dir() and recipe.loss.teacher > 0:
@@ -76,7 +79,11 @@ def prepare(
         store = Store(path)
         _require_squashed(store, data.squash)
         stores.append(store)
-    sampler = make_sampler(stores, scale, data, recipe.seed, world, recipe.loss.teacher > 0)
+    sampler = make_sampler(
+        *(stores, scale, data, recipe.seed, world),
+        teacher=recipe.loss.teacher > 0,
+        clean_lr=recipe.loss.asks_of_cleaning and scale > 1,
+    )
     validation = open_validation(data, scale)
     recipe = replace(recipe, model=replace(recipe.model, settings=network.settings))
     return Trainer(network, recipe, sampler, run, validation, listeners, world=world, notify=notify)
@@ -88,7 +95,9 @@ def make_sampler(
     data: DataConfig,
     seed: int = 0,
     world: World | None = None,
+    *,
     teacher: bool = False,
+    clean_lr: bool = False,
 ) -> PatchSampler:
     """Return the sampler that draws a recipe's batches.
 
@@ -109,6 +118,7 @@ def make_sampler(
         whole=data.squash is not None,
         degradation=data.degradation,
         teacher=teacher,
+        clean_lr=clean_lr,
         candidates=data.candidates,
     )
 

@@ -141,7 +141,8 @@ class LossConfig(_Settings):
     Attributes:
         l1: weight of the mean absolute error (alpha; with ``denoised`` the document's gamma).
         smooth_l1: weight of the smooth L1 loss (beta).
-        denoised: weight of the mean squared error of a denoising block's image (delta).
+        denoised: weight of the mean squared error of a denoising block's image against the clean
+            input (delta).
         artifact_map: weight of the mean absolute error of an artifact module's map.
         teacher: weight of the teacher's images (``scalewise data pack --teacher``), 0 to 1.
         teacher_until: part of the budget after which the ground truth is the only target.

@@ -35,7 +35,7 @@ from scalewise.training.config import Recipe
 from scalewise.training.distributed import World, losing_a_worker_said
 from scalewise.training.graph import StepValue, can_capture, compiled, make_step
 from scalewise.training.log import LOG_FILE, Listener, LogLine, Notify, RunLog, keep_quiet
-from scalewise.training.losses import batch_loss, divergence, require_asked_for
+from scalewise.training.losses import batch_loss, divergence
 from scalewise.training.machine import autocast, pick_device, pick_dtype, process_settings
 from scalewise.training.optimization import (
     Ema,
@@ -68,7 +68,7 @@ class Trainer:
         notify: called with one line for each problem that a run survives, such as a full disk.
 
     Raises:
-        ScalewiseError: budget or intervals are not valid, or the network lacks what the loss needs.
+        ScalewiseError: budget or intervals are not valid.
     """
 
     def __init__(
@@ -83,7 +83,6 @@ class Trainer:
         world: World | None = None,
         notify: Notify | None = None,
     ) -> None:
-        require_asked_for(network, recipe.loss)
         self.recipe = recipe
         self.sampler = sampler
         self.run = run

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from scalewise.errors import ScalewiseError
 from scalewise.models import RestorationNetwork
 from scalewise.models.cleaning import Cleaned, CleanedNetwork
-from scalewise.training.config import LossConfig
+from scalewise.tasks import get_task, list_tasks
+from scalewise.training.config import DataConfig, LossConfig
 
 FULL_DEPARTURE = 16 / 255
 """Departure at which a pixel counts as fully damaged: the mean of noise with sigma 20."""
@@ -32,23 +33,23 @@ def batch_loss(
 
     Args:
         network: the network; a :class:`CleanedNetwork` if the loss includes cleaned images.
-        batch: LR, HR and optionally the teacher's images, (N, C, H, W) in [0, 1].
+        batch: LR, HR and optionally the teacher's images and the clean LR, (N, C, H, W) in [0, 1].
         weights: weights of the parts of the loss.
         teacher: weight of the teacher's images, in [0, 1].
         precision: the precision that the network computes in.
     """
-    lr, hr, *taught = batch
+    lr, hr = batch[:2]
+    taught = batch[2] if teacher > 0 else None
     cleaned: Cleaned | None = None
     with precision:
         if weights.asks_of_cleaning:
             restored, cleaned = network(lr, with_cleaned=True)
         else:
             restored = network(lr)
-    loss = restoration_loss(
-        restored.float(), hr, weights.l1, weights.smooth_l1, taught[0] if taught else None, teacher
-    )
-    if cleaned is not None:  # and the scale is 1
-        loss = loss + cleaning_loss(cleaned, lr, hr, weights.denoised, weights.artifact_map)
+    loss = restoration_loss(restored.float(), hr, weights.l1, weights.smooth_l1, taught, teacher)
+    if cleaned is not None:
+        clean = hr if hr.shape == lr.shape else batch[-1]
+        loss = loss + cleaning_loss(cleaned, lr, clean, weights.denoised, weights.artifact_map)
     return loss
 
 
@@ -150,8 +151,8 @@ def departure(degraded: Tensor, clean: Tensor) -> Tensor:
     return (difference / FULL_DEPARTURE).clamp(max=1)
 
 
-def require_asked_for(network: RestorationNetwork, loss: LossConfig) -> None:
-    """Raise :class:`ScalewiseError` if a loss needs outputs that a network does not have."""
+def require_asked_for(network: RestorationNetwork, loss: LossConfig, data: DataConfig) -> None:
+    """Raise :class:`ScalewiseError` if a loss needs what network or data do not have."""
     cleaning = network.cleaning if isinstance(network, CleanedNetwork) else None
     asked = {
         "denoised": (loss.denoised, "denoise", cleaning and cleaning.denoise),
@@ -163,8 +164,10 @@ def require_asked_for(network: RestorationNetwork, loss: LossConfig) -> None:
                 f"loss.{name}: the network has nothing that it could teach; "
                 f"set model.settings.{setting}=4, or leave it out"
             )
-        if weight and network.scale > 1:
+        if weight and network.scale > 1 and data.degradation is None:
+            tasks = [each for each in map(get_task, list_tasks()) if not each.keeps_size]
+            others = " or ".join(each.name for each in tasks if each.is_degraded)
             raise ScalewiseError(
-                f"loss.{name}: works at scale 1 only, where the target is the clean input; "
-                f"leave it out at scale {network.scale}"
+                f"loss.{name}: needs the clean input, and {data.task} does not know it; "
+                f"set data.task={others}, or leave it out"
             )
