@@ -46,7 +46,7 @@ from scalewise.imaging import (
     ssim,
     to_rgb,
 )
-from scalewise.models import export_int8, export_onnx
+from scalewise.models import export_int8, export_onnx, register_architecture
 from scalewise.restoring import (
     FileJob,
     LoadOptions,
@@ -59,6 +59,7 @@ from scalewise.restoring import (
     upscale_array,
 )
 from scalewise.training import (
+    draw_curves,
     find_runs,
     load_curves,
     load_recipe,
@@ -231,6 +232,10 @@ OTHERS: list[tuple[Callable[[], Any], tuple[str, ...]]] = [
     (call(pair_folders, 3, ["lr"]), ("hr",)),
     (call(pair_folders, "hr", "lr"), ("lr",)),
     (call(pack, [], None, [2]), ("out",)),
+    *((call(pack, [], "a.pack", each), ("scales",)) for each in ([0], 2, ["2"])),
+    (call(pack, [], "a.pack", [2], workers=0), ("workers",)),
+    (call(draw_curves, []), ("curves",)),
+    (call(register_architecture, ""), ("name",)),
     (call(find_runs, None), ("folder",)),
     *((call(FileJob, *each), ("source",)) for each in ((None, "a.png"), ("", "a.png"))),
     (call(FileJob, "a.png", 5), ("target",)),

@@ -144,6 +144,14 @@ def check_progress(progress: object) -> None:
         check_has("progress", progress, "__call__", "a function or None")
 
 
+def check_scales(name: str, value: object) -> None:
+    """Check that an argument is a list of scales, whole numbers from 1 to 64; it may be empty."""
+    if not is_list(value, lambda scale: is_whole(scale) and 1 <= scale <= 64):
+        raise ScalewiseError(
+            f"{name} must be whole numbers from 1 to 64, not {shown(value)}", arguments=[name]
+        )
+
+
 def check_workers(workers: object) -> None:
     """Check that an argument ``workers`` is a number of threads, or None."""
     if workers is not None:

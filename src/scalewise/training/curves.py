@@ -124,8 +124,10 @@ def draw_curves(curves: Sequence[Curve], x: Axis = "steps", theme: Theme = LIGHT
         theme: colours.
 
     Raises:
-        ScalewiseError: ``x`` is time, and a log does not contain it.
+        ScalewiseError: no curves; or ``x`` is time, and a log does not contain it.
     """
+    if not curves:
+        raise ScalewiseError("curves is empty: give one or more", arguments=["curves"])
     figure = Figure(figsize=(10, 4.6), dpi=150, facecolor=theme.paper, layout="constrained")
     loss_axes, psnr_axes = figure.subplots(1, 2, sharex=True)
     for axes, title in ((loss_axes, "training loss"), (psnr_axes, "validation PSNR-Y (dB)")):
