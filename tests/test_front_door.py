@@ -189,7 +189,7 @@ def test_options_reach_the_model(
     [
         ({"device": "gpu"}, "device must be one of"),
         ({"precision": "f16"}, "precision must be one of"),
-        ({"tile": 0}, "tile must be a number of pixels above 0"),
+        ({"tile": 0}, "tile must be 32 pixels or more"),
         ({"strength": 2}, "strength must be from 0 to 1"),
     ],
 )

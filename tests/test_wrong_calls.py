@@ -2,21 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import scalewise
 from scalewise import ScalewiseError, create_model, list_models, load, restore, upscale
-from scalewise.data import pack, pair_folders
-from scalewise.restoring import LoadOptions, OutputOptions, plan_jobs
-from scalewise.training import find_runs
+from scalewise.data import (
+    PatchDegradation,
+    PatchSampler,
+    Store,
+    check_dataset,
+    find_dataset,
+    pack,
+    pair_folders,
+)
+from scalewise.experiments import find_data, load_results
+from scalewise.files import find_images, format_of, open_picture
+from scalewise.imaging import (
+    bicubic_down,
+    blocking_effect,
+    deblocking,
+    denoising,
+    estimate_sigma,
+    gaussian_noise,
+    imresize,
+    jpeg,
+    photographs,
+    psnr,
+    psnr_b,
+    resize_like_pillow,
+    rgb_to_y,
+    squashing,
+    ssim,
+    to_rgb,
+)
+from scalewise.models import export_int8, export_onnx, register_architecture
+from scalewise.restoring import (
+    FileJob,
+    LoadOptions,
+    OutputOptions,
+    Restorer,
+    Selection,
+    plan_jobs,
+    restore_file,
+    restore_files,
+    upscale_array,
+)
+from scalewise.training import (
+    draw_curves,
+    find_runs,
+    load_curves,
+    load_recipe,
+    quantize_release,
+    read_log,
+    release_run,
+    run_sweep,
+    save_recipe,
+)
+from scalewise.weights import read_card
+from tests.restoring.fakes import ArraySource, FakeRuntime, Traits
 
 IMAGE = np.zeros((8, 8, 3), np.uint8)
 FRAME = np.array([[3, 4], [5, 6]])
+NAN = np.full((20, 20), np.nan)
+ONE_NAN = np.zeros((20, 20))
+ONE_NAN[3, 4] = np.nan
+ONE_INFINITE = np.zeros((20, 20, 3), np.float32)
+ONE_INFINITE[3, 4, 0] = np.inf
+RANDOM = np.random.default_rng(0)
+NETWORK = Restorer("fake", Traits(), FakeRuntime())
 TARGET = scalewise.Target(2)
 
 
@@ -37,6 +101,7 @@ BOTH: list[tuple[str, Any, str]] = [
     ("tile", "large", "tile"),
     ("tile", FRAME, "tile"),
     ("tile", 0.5, "tile"),
+    ("tile", 5, "tile"),
     ("strength", 2, "strength"),
     ("strength", FRAME, "strength"),
     ("ensemble", "no", "ensemble"),
@@ -74,6 +139,48 @@ OTHERS: list[tuple[Callable[[], Any], tuple[str, ...]]] = [
     (call(upscale, np.zeros((2, 3, 4, 5))), ("image",)),
     (call(restore, {"a": 1}), ("image",)),
     (call(restore, IMAGE.astype(float) + 300), ("image",)),
+    *((call(upscale, each), ("image",)) for each in (NAN, ONE_NAN, ONE_INFINITE)),
+    *((call(restore, each, "a.png"), ("image",)) for each in (NAN, ONE_NAN, ONE_INFINITE)),
+    *((call(restore, ONE_NAN, "a.png", method=each), ("image",)) for each in ("nlm", "wavelet")),
+    (call(restore, ONE_NAN, "a.png", task="denoise"), ("image",)),
+    (call(estimate_sigma, NAN), ("image",)),
+    *((call(bicubic_down, IMAGE, each), ("scale",)) for each in (0, 1.5, 9, "2")),
+    *((call(imresize, IMAGE, each), ("scale",)) for each in (0, np.inf, np.nan, 1e9, "2")),
+    *((call(imresize, IMAGE, size=each), ("size",)) for each in ((0, 3), 5, (10**9, 10**9))),
+    (call(imresize, IMAGE), ("scale", "size")),
+    (call(imresize, IMAGE, 2, kernel="foo"), ("kernel",)),
+    (call(imresize, [], 2), ("image",)),
+    (call(resize_like_pillow, IMAGE, (0, 3)), ("size",)),
+    (call(resize_like_pillow, IMAGE, (9, 9), "foo"), ("kernel",)),
+    *((call(jpeg, IMAGE, each), ("quality",)) for each in (0, 101, 50.5, "a")),
+    (call(jpeg, IMAGE, 50, "4:2:2"), ("subsampling",)),
+    (call(jpeg, IMAGE[..., :2], 50), ("image",)),
+    *((call(each, [], []), ("image",)) for each in (psnr, psnr_b, ssim)),
+    (call(psnr, IMAGE, [1]), ("reference",)),
+    (call(psnr, IMAGE, IMAGE[:5]), ("image", "reference")),
+    *((call(each, IMAGE, IMAGE), ("image",)) for each in (psnr_b, ssim)),
+    (call(blocking_effect, IMAGE[..., 0], 0), ("block",)),
+    (call(rgb_to_y, IMAGE[..., :2]), ("rgb",)),
+    (call(to_rgb, IMAGE[..., :2]), ("image",)),
+    *((call(gaussian_noise, IMAGE, each, RANDOM), ("sigma",)) for each in (-1, np.nan, "a")),
+    (call(gaussian_noise, IMAGE, 1, None), ("rng",)),
+    *((call(denoising, each), ("sigma",)) for each in (-1, 300, np.nan, "a")),
+    *((call(deblocking, each), ("quality",)) for each in (0, 101, "a", None)),
+    (call(deblocking, 10, "4:2:2"), ("subsampling",)),
+    *((call(photographs, each), ("sigma",)) for each in (-1, "a")),
+    *((call(squashing, each), ("side",)) for each in (0, "a")),
+    *((call(PatchDegradation, sigma=each), ("sigma",)) for each in ((5, 1), 5, ("a", "b"))),
+    (call(PatchDegradation, quality=(0, 101)), ("quality",)),
+    (call(PatchDegradation, clean=2), ("clean",)),
+    (call(PatchDegradation, margin=-1), ("margin",)),
+    (call(PatchSampler, [], 2, 0, 1), ("patch",)),
+    (call(PatchSampler, [], 2, 8, 0), ("batch",)),
+    (call(PatchSampler, [], 2, 8, 1, candidates=0), ("candidates",)),
+    (call(PatchSampler, [], 2, 8, 1, seed=-1), ("seed",)),
+    (call(check_dataset, None, workers=0), ("workers",)),
+    (call(check_dataset, None, min_side=-5), ("min_side",)),
+    (call(upscale_array, IMAGE, []), ("restorers",)),
+    (call(upscale_array, IMAGE, [None]), ("restorers",)),
     (call(upscale, IMAGE, target=3), ("target",)),
     (call(upscale, IMAGE, target=TARGET, width=100), ("target", "width")),
     (call(upscale, IMAGE, scale=2, width=100), ("scale", "width")),
@@ -101,7 +208,7 @@ OTHERS: list[tuple[Callable[[], Any], tuple[str, ...]]] = [
     (call(load, "hf-hub:nothing"), ("model",)),
     (call(load, device="mps0"), ("device",)),
     (call(load, device="mps"), ("device",)),
-    (call(load, tile=-1), ("tile",)),
+    *((call(load, tile=each), ("tile",)) for each in (-1, 1)),
     (call(create_model, None), ("name",)),
     (call(create_model, 3), ("name",)),
     (call(create_model, ["scn"]), ("name",)),
@@ -125,7 +232,34 @@ OTHERS: list[tuple[Callable[[], Any], tuple[str, ...]]] = [
     (call(pair_folders, 3, ["lr"]), ("hr",)),
     (call(pair_folders, "hr", "lr"), ("lr",)),
     (call(pack, [], None, [2]), ("out",)),
+    *((call(pack, [], "a.pack", each), ("scales",)) for each in ([0], 2, ["2"])),
+    (call(pack, [], "a.pack", [2], workers=0), ("workers",)),
+    (call(draw_curves, []), ("curves",)),
+    (call(register_architecture, ""), ("name",)),
     (call(find_runs, None), ("folder",)),
+    *((call(FileJob, *each), ("source",)) for each in ((None, "a.png"), ("", "a.png"))),
+    (call(FileJob, "a.png", 5), ("target",)),
+    (call(restore_files, None, None), ("jobs",)),
+    (call(restore_files, ["a.png"], [NETWORK]), ("jobs",)),
+    (call(restore_files, [FileJob("a.png", "b.png")], None), ("networks",)),
+    (call(restore_files, [FileJob("a.png", "b.png")], [NETWORK], progress=5), ("progress",)),
+    (call(restore_file, "a.png", [NETWORK]), ("job",)),
+    (call(NETWORK.restore, IMAGE, progress=5), ("progress",)),
+    (call(NETWORK.restore, ONE_NAN), ("image",)),
+    (call(NETWORK.restore, "no.png"), ("image",)),
+    (call(NETWORK.upscale, None), ("image",)),
+    (call(NETWORK.restore_file, None, "a.png"), ("source",)),
+    (call(NETWORK.restore_file, "no.png", "a.png"), ("source",)),
+    (call(NETWORK.restore_file, "no.png", 5), ("target",)),
+    (call(NETWORK.restore_file, "no.png", "a.png", progress=5), ("progress",)),
+    (call(NETWORK.restore_file, "no.png", "a.png", overwrite="no"), ("overwrite",)),
+    (call(NETWORK.stream, None, None), ("source",)),
+    (call(NETWORK.stream, ArraySource(IMAGE), None), ("sink",)),
+    *((call(LoadOptions, threads=each), ("threads",)) for each in (0, "a", 1.5)),
+    *((call(OutputOptions, format=each), ("format",)) for each in ("x", 3)),
+    *((call(OutputOptions, max_pixels=each), ("max_pixels",)) for each in (-1, "a")),
+    *((call(Selection, include=each), ("include",)) for each in (5, "*.jpg", [5])),
+    *((call(Selection, shard=each), ("shard",)) for each in (5, (1,), (2, 1), ("1", 2))),
     (call(OutputOptions, 3), ("target",)),
     (call(OutputOptions, strip="no"), ("strip",)),
     (call(LoadOptions, force_tiling=1), ("force_tiling",)),
@@ -164,8 +298,6 @@ def test_any_other_call(calling: Callable[[], Any], arguments: tuple[str, ...]) 
 
 
 def test_paths_may_be_text(tmp_path: Path) -> None:
-    from PIL import Image
-
     for name in ("hr/a.png", "lr/a.png"):
         (tmp_path / name).parent.mkdir()
         Image.new("RGB", (40, 20) if name[0] == "h" else (20, 10)).save(tmp_path / name)
@@ -176,3 +308,92 @@ def test_paths_may_be_text(tmp_path: Path) -> None:
     assert (job.source, job.target) == (Path("hr/a.png"), Path("out/a.png"))
     (item,) = pair_folders("hr", ["lr"]).items
     assert item.lr == {2: Path("lr/a.png")}
+
+
+def test_a_copy_that_fails_names_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: Any, **__: Any) -> bool:
+        raise ScalewiseError("a.png: cannot be written")
+
+    Image.fromarray(IMAGE).save("there.png")
+    monkeypatch.setattr("scalewise.restoring.images.copy_picture", failing)
+    assert refused(call(restore, "there.png", "a.png")).arguments == ("output",)
+
+
+def public_functions() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Give the functions of all packages that are public, methods and constructors included."""
+    for package in pkgutil.iter_modules(scalewise.__path__, "scalewise."):
+        module = importlib.import_module(package.name)
+        for name in getattr(module, "__all__", ()):
+            thing = getattr(module, name)
+            if not inspect.isclass(thing):
+                yield f"{package.name}.{name}", thing
+                continue
+            skipped = "__init__" if is_dataclass(thing) else ""  # which only stores its fields
+            for method, function in vars(thing).items():
+                is_public = method == "__init__" or not method.startswith("_")
+                if inspect.isfunction(function) and is_public and method != skipped:
+                    yield f"{package.name}.{name}.{method}", function
+
+
+def test_public_functions_take_paths_as_text() -> None:
+    wrong = [
+        f"{name}({parameter.name})"
+        for name, function in public_functions()
+        if inspect.isfunction(function)
+        for parameter in inspect.signature(function).parameters.values()
+        if re.search(r"(?<!str \| )\bPath\b(?! \| (str|Release))", str(parameter.annotation))
+    ]
+    assert wrong == sorted(OF_PATHS)
+
+
+OF_PATHS: list[str] = [
+    "scalewise.files.PictureReader.__init__(path)",
+    "scalewise.restoring.Selection.wants(within)",
+]
+"""Parameters that take a Path alone, because only this package gives them."""
+
+
+@pytest.mark.parametrize(
+    ("calling", "argument"),
+    [
+        (lambda path: export_onnx(None, path), "path"),
+        (lambda path: export_int8(None, path, []), "path"),
+        (lambda path: save_recipe(None, path), "path"),
+        (load_recipe, "path"),
+        (read_log, "run"),
+        (lambda path: load_curves([path]), "runs"),
+        (lambda path: release_run(path, "a", summary="", licence=""), "run"),
+        (quantize_release, "folder"),
+        (lambda path: run_sweep(path, "a", None), "path"),
+        (find_data, "folder"),
+        (load_results, "folder"),
+        (read_card, "folder"),
+        (format_of, "path"),
+        (open_picture, "path"),
+        (find_images, "path"),
+        (find_dataset, "root"),
+        (Store, "path"),
+    ],
+)
+@pytest.mark.parametrize("path", [None, 5, ""])
+def test_what_is_not_a_path(calling: Callable[[Any], Any], argument: str, path: Any) -> None:
+    assert refused(call(lambda: calling(path))).arguments == (argument,)
+
+
+@pytest.mark.parametrize(
+    "calling",
+    [
+        load_recipe,
+        lambda path: load_curves([path]),
+        lambda path: release_run(path, "a", summary="", licence=""),
+        quantize_release,
+        lambda path: run_sweep(path, "a", None),
+        find_data,
+        load_results,
+        read_card,
+        format_of,
+        find_dataset,
+    ],
+)
+def test_a_path_of_nothing_as_text(calling: Callable[[Any], Any]) -> None:
+    assert "nothing" in str(refused(call(lambda: calling("nothing"))))

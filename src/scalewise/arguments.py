@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from numbers import Integral, Real
 from pathlib import Path
@@ -53,6 +53,12 @@ def is_whole(value: object) -> bool:
     return isinstance(value, Integral) and is_number(value)
 
 
+def is_list(value: object, of: Callable[[Any], bool]) -> bool:
+    """Return whether something is a list or tuple, and all that is in it passes a test."""
+    items: Any = value
+    return isinstance(value, list | tuple) and all(of(item) for item in items)
+
+
 def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
     """Check that an argument is one of some words.
 
@@ -82,6 +88,76 @@ def check_number(name: str, value: object, low: float, high: float, *, whole: bo
         )
 
 
+def check_range(name: str, value: object, low: float, high: float, *, whole: bool = False) -> None:
+    """Check that an argument is a pair (least, largest) of numbers in a range.
+
+    >>> check_range("sigma", (5, 1), 0, 255)
+    Traceback (most recent call last):
+    scalewise.errors.ScalewiseError: sigma must be (least, largest), both from 0 to 255, not (5, 1)
+    """
+    ends: Any = value
+    fits = is_list(value, is_whole if whole else is_number) and len(ends) == 2
+    if not fits or not low <= ends[0] <= ends[1] <= high:
+        kind = "whole numbers" if whole else "both"
+        raise ScalewiseError(
+            f"{name} must be (least, largest), {kind} from {low:g} to {high:g}, not {shown(value)}",
+            arguments=[name],
+        )
+
+
+def check_array(name: str, value: object, axes: Sequence[int] = ()) -> None:
+    """Check that an argument is an array of NumPy that is not empty.
+
+    Args:
+        name, value: the argument.
+        axes: how many axes it may have; any number by default.
+    """
+    array: Any = value
+    kind = type(array).__name__
+    if not hasattr(array, "dtype") or not hasattr(array, "shape"):
+        raise ScalewiseError(
+            f"{name} must be an array, such as numpy.asarray({name}), not {kind}", arguments=[name]
+        )
+    if 0 in array.shape:
+        raise ScalewiseError(f"{name} is empty: its shape is {array.shape}", arguments=[name])
+    if axes and array.ndim not in axes:
+        raise ScalewiseError(
+            f"{name} must have {' or '.join(map(str, axes))} axes, not shape {array.shape}",
+            arguments=[name],
+        )
+
+
+def check_has(name: str, value: object, attribute: str, what: str) -> None:
+    """Check that an argument is of a kind, by an attribute that only the kind has.
+
+    >>> check_has("networks", None, "restore_rows", "a loaded network")
+    Traceback (most recent call last):
+    scalewise.errors.ScalewiseError: networks must be a loaded network, not None
+    """
+    if not hasattr(value, attribute):
+        raise ScalewiseError(f"{name} must be {what}, not {shown(value)}", arguments=[name])
+
+
+def check_progress(progress: object) -> None:
+    """Check that an argument ``progress`` is a function, or None."""
+    if progress is not None:
+        check_has("progress", progress, "__call__", "a function or None")
+
+
+def check_scales(name: str, value: object) -> None:
+    """Check that an argument is a list of scales, whole numbers from 1 to 64; it may be empty."""
+    if not is_list(value, lambda scale: is_whole(scale) and 1 <= scale <= 64):
+        raise ScalewiseError(
+            f"{name} must be whole numbers from 1 to 64, not {shown(value)}", arguments=[name]
+        )
+
+
+def check_workers(workers: object) -> None:
+    """Check that an argument ``workers`` is a number of threads, or None."""
+    if workers is not None:
+        check_number("workers", workers, 1, 4096, whole=True)
+
+
 def path_of(path: Any, name: str = "") -> Path:
     """Return a path given as text, bytes or path-like.
 
@@ -103,3 +179,13 @@ def path_of(path: Any, name: str = "") -> Path:
         hint = "; open the content of a file with PIL.Image.open(io.BytesIO(content))"
         raise ScalewiseError(f"{shown(path)} is not a path{hint if text else ''}", arguments=names)
     return Path(text)
+
+
+def paths_of(paths: Any, name: str) -> list[Path]:
+    """Return a list of paths, each as :func:`path_of` takes it; a single path is refused."""
+    given: object = paths
+    if isinstance(paths, str | bytes | os.PathLike) or not isinstance(paths, Iterable):
+        raise ScalewiseError(
+            f"{name} must be a list of paths, not {shown(given)}", arguments=[name]
+        )
+    return [path_of(path, name) for path in paths]  # pyright: ignore[reportUnknownVariableType]

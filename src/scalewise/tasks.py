@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from scalewise.arguments import shown
+from scalewise.arguments import check_number, check_range, shown
 from scalewise.errors import ScalewiseError
 from scalewise.plugins import load_plugins, plugin_names
 
@@ -59,6 +59,14 @@ class Strengths:
     quality: tuple[int, int] | None = None
     clean: float = 0.0
     grey: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.sigma is not None:
+            check_range("sigma", self.sigma, 0, 255)
+        if self.quality is not None:
+            check_range("quality", self.quality, 1, 100, whole=True)
+        for name in ("clean", "grey"):
+            check_number(name, getattr(self, name), 0, 1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -322,7 +322,7 @@ def test_models_lists_what_there_is(call) -> None:
     code, out, _ = call("models")
     assert code == 0
     assert "scn_x2" in out
-    assert "612,220" in out
+    assert "316,796" in out
 
 
 def test_restoring_needs_no_torch(picture: Path) -> None:

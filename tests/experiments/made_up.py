@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from scalewise.evaluating.sheet import Panel, draw_sheet
+from scalewise.experiments.attention import ATTENTION_FILE, ATTENTION_MAPS, Attention
 from scalewise.experiments.results import (
     ALTERNATIVES,
-    ATTENTION_FILE,
-    ATTENTION_MAPS,
     BICUBIC,
     COMPLEXITY_FILE,
     ENVIRONMENT_FILE,
@@ -22,7 +21,6 @@ from scalewise.experiments.results import (
     STRIP_FILE,
     UNRESTORED,
     Alternative,
-    Attention,
     Complexity,
     Environment,
     Experiment,

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scalewise.data.layouts import find_dataset
 from scalewise.errors import ScalewiseError
-from scalewise.experiments.data import find_data
+from scalewise.experiments.data import find_data, hold_out, small_sets
 from scalewise.files import Picture, write
 
 
@@ -37,7 +38,7 @@ def test_train_and_sets(tmp_path: Path) -> None:
 
 def test_div2k_alone(tmp_path: Path) -> None:
     found = find_data(div2k(tmp_path))
-    assert (found.train, found.valid) == (tmp_path, tmp_path)
+    assert (found.train, found.valid) == (tmp_path, None)  # not those that are scored
     assert [item.name for item in found.sets["DIV2K"].items] == ["0801"]
     assert found.single is None
 
@@ -47,7 +48,7 @@ def test_div2k_beside_sets_is_learned_from(tmp_path: Path) -> None:
     picture(tmp_path / "train" / "a.png")
     picture(tmp_path / "eval" / "Set5" / "b.png")
     found = find_data(tmp_path)
-    assert (found.train, found.valid) == (tmp_path / "DIV2K", tmp_path / "DIV2K")
+    assert (found.train, found.valid) == (tmp_path / "DIV2K", None)
     assert list(found.sets) == ["DIV2K", "Set5"]
 
 
@@ -82,3 +83,20 @@ def test_nothing_to_measure_on(tmp_path: Path) -> None:
     folder = picture(tmp_path / "train" / "a.png").parent
     with pytest.raises(ScalewiseError, match="no test sets in"):
         find_data(tmp_path, valid=folder)
+
+
+def test_held_out_images_are_not_learned_from(tmp_path: Path) -> None:
+    for number in range(40):
+        picture(tmp_path / f"{number:02}.png")
+    dataset = find_dataset(tmp_path)
+    train, valid = hold_out(dataset)
+    assert [item.name for item in valid.items] == [f"{number:02}" for number in range(32, 40)]
+    assert train.items + valid.items == dataset.items
+    few = small_sets({"DIV2K": dataset})
+    assert {name: len(each.items) for name, each in few.items()} == {"DIV2K, first 8": 8}
+
+
+def test_too_few_images_to_hold_out(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    with pytest.raises(ScalewiseError, match="too few images to hold some out; see valid="):
+        hold_out(find_dataset(tmp_path))

@@ -11,19 +11,18 @@ import torch
 from numpy.typing import NDArray
 
 from scalewise.data.layouts import find_dataset
+from scalewise.experiments.attention import ATTENTION_FILE, ATTENTION_MAPS, Attention
 from scalewise.experiments.measurement import (
     ATTENTION_SIDE,
     attention_maps,
     make_samples,
     measure_attention,
+    measure_border,
     measure_run,
 )
 from scalewise.experiments.results import (
-    ATTENTION_FILE,
-    ATTENTION_MAPS,
     SAMPLES,
     SAMPLES_FILE,
-    Attention,
     Sample,
     load_json,
 )
@@ -122,3 +121,26 @@ def test_attention_maps_and_means_are_saved(photo: NDArray[np.uint8], tmp_path: 
         assert kept["alpha"].shape == (2, 2, 3, ATTENTION_SIDE, ATTENTION_SIDE)
         means = kept["alpha"].astype(float).mean(axis=(3, 4))
         np.testing.assert_allclose(means, found.means, atol=1e-3)
+
+
+def test_a_bright_border_of_padding_is_told_from_one_of_the_picture(
+    photo: NDArray[np.uint8],
+) -> None:
+    torch.manual_seed(0)
+    network = Adaptive(width=4, blocks=1).eval()
+    image = np.ascontiguousarray(photo[:48, :48])
+    before = attention_maps(network, image)
+    border = measure_border(network, image)
+    assert border.picture == pytest.approx(before[-1, 1, -1, :, :4].mean())
+    assert border.inside == pytest.approx(before[-1, 1, -1, 12:-12, 12:-12].mean())
+    assert border.replicated != border.picture
+    np.testing.assert_array_equal(attention_maps(network, image), before)  # zeros again
+
+
+def test_samples_have_their_artifacts(
+    small_release: Path, photo: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    write(tmp_path / "x.png", Picture(photo[:70, :80]))
+    (sample,) = make_samples([tmp_path / "x.png"], None, [load(small_release)], tmp_path)
+    assert set(sample.artifacts) == {"bicubic", "small"}
+    assert all(each.overshoot > 0 for each in sample.artifacts.values())

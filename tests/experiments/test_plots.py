@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 from scalewise.experiments import plots
 from scalewise.experiments.plots import Cost
-from scalewise.experiments.results import load_results
-from scalewise.training.curves import DARK, LIGHT, Curve, Theme
-from scalewise.training.validation_protocol import protocol_of
-
-
-@pytest.fixture(scope="module")
-def curves(reproduction: Path) -> list[Curve]:
-    runs = load_results(reproduction).group("ablation")
-    return [Curve(run.title, run.lines, protocol_of(run.recipe.data)) for run in runs]
+from scalewise.training.curves import LIGHT, Theme
 
 
 @pytest.mark.parametrize("kind", ["svg", "png"])
@@ -30,30 +19,6 @@ def test_a_plot_is_the_same_each_time_and_has_two_themes(kind: str) -> None:
     first = plots.render("means", draw, kind)  # pyright: ignore
     assert first == plots.render("means", draw, kind)  # pyright: ignore
     assert first.light != first.dark
-
-
-def test_time_is_in_minutes(curves: list[Curve]) -> None:
-    figure = plots.timed_curves(curves)(LIGHT)
-    loss, psnr = figure.axes
-    assert loss.get_xlabel() == psnr.get_xlabel() == "minutes of training"
-    last = curves[0].lines[-1].seconds
-    assert last is not None
-    assert loss.lines[0].get_xdata()[-1] == pytest.approx(last / 60)
-
-
-def test_steps_stand_in_for_times_that_were_not_logged(curves: list[Curve]) -> None:
-    timeless = [
-        replace(each, lines=[replace(line, seconds=None) for line in each.lines]) for each in curves
-    ]
-    assert plots.timed_curves(timeless)(LIGHT).axes[0].get_xlabel() == "steps"
-
-
-def test_the_legend_fits(curves: list[Curve]) -> None:
-    figure = plots.timed_curves(curves)(DARK)
-    figure.draw_without_rendering()
-    (legend,) = figure.legends
-    assert len(legend.get_texts()) == len(curves)
-    assert legend.get_window_extent().x1 <= figure.bbox.x1
 
 
 def test_names_of_points_cover_nothing() -> None:
@@ -76,6 +41,14 @@ def test_differences_have_a_marker_for_every_set() -> None:
     assert list(five.get_xdata()) == [0.0, -0.2]
     assert list(fourteen.get_xdata()) == [0.0]
     assert five.get_marker() != fourteen.get_marker()
+
+
+def test_an_outlier_does_not_flatten_the_differences() -> None:
+    rows = [("a", {"Set5": 0.1}), ("b", {"Set5": -0.2}), ("c", {"Set5": 0.15}), ("d", {"Set5": -9})]
+    (axes,) = plots.differences(rows, "a")(LIGHT).axes
+    low, high = axes.get_xlim()
+    assert -1 < low < -0.2 < 0.15 < high < 1
+    assert axes.get_title(loc="right") == "off the axis: -9.00 dB"
 
 
 def test_maps_share_one_scale() -> None:

@@ -68,9 +68,9 @@ def test_one_run_is_enough(name: str, results: Results) -> None:
 
 def test_a_first_training_stands_in_and_says_so(results: Results) -> None:
     text = read(only(results, "original_l1", "adaptive_mixed"))
-    assert "Original after its first training (ours)" in text
+    assert "Original after its first training" in text
     assert "Original after its first training is 0.36 dB below Adaptive on Set14" in text
-    assert "Not trained to the end here: Original and SCN" in text
+    assert "Not trained to the end here: Original" in text
 
 
 def test_a_factor_without_its_runs_is_not_known(results: Results) -> None:
@@ -94,14 +94,14 @@ def test_pictures_of_an_earlier_report_are_gone_and_nothing_else(copy: Path) -> 
     earlier = {path.name for path in pictures.iterdir()}
     mine = pictures / "curves-mine.svg"
     mine.write_bytes(b"<svg/>")
-    (copy / "curves-adaptive_l1.svg").write_bytes(b"<svg/>")
+    (copy / "figure-3.svg").write_bytes(b"<svg/>")
     write_report(only(results, "original_l1", "original_mixed"))
     left = {path.name for path in pictures.iterdir()}
     assert mine.name in left
-    assert (copy / "curves-adaptive_l1.svg").is_file()
-    assert "curves-original_l1.svg" in left
-    assert "curves-adaptive_l1.svg" in earlier - left
-    assert "curves-adaptive_l1-dark.svg" in earlier - left
+    assert (copy / "figure-3.svg").is_file()
+    assert "figure-1.svg" in left
+    assert "figure-3.svg" in earlier - left
+    assert "figure-3-dark.svg" in earlier - left
     named = named_images((copy / "report.md").read_text(encoding="utf-8"))
     assert left - {mine.name} == named < earlier
 
@@ -117,7 +117,7 @@ def test_scores_by_one_protocol_alone(results: Results) -> None:
         for run in results.trained
     ]
     text = read(replace(results, trained=trained))
-    assert "Original (ours) – – – –" in text  # by squash256
+    assert "Original – – – –" in text  # by squash256
 
 
 def test_other_sets(results: Results) -> None:
@@ -137,11 +137,32 @@ def test_other_sets(results: Results) -> None:
         )
 
     text = read(renamed(results, names.__getitem__))
-    assert "DIV2K was not measured" not in text
+    assert "DIV2K is empty" not in text
     assert "lenna was not measured" in text
     assert "Set14 was not measured" in text
     assert "Original is 0.41 dB above Adaptive on mine" in text
-    assert "Original (ours) 33.38 – – 36.78 37.38" in text
+    assert "Original 33.38 – – 36.78 37.38" in text
+
+
+def test_another_single_picture_says_why(results: Results) -> None:
+    assert "has no free licence" not in read(results)
+    samples = [replace(x, name="astronaut") if x.single else x for x in results.samples]
+    text = read(replace(results, samples=samples))
+    assert "has no free licence, so a report that is published shows astronaut" in text
+
+
+def test_what_the_budget_left_out_is_named(results: Results) -> None:
+    plan = replace(results.plan, left_out={"dsrn": "20 s are left"}, unmeasured=["the time of scn"])
+    text = read(replace(results, plan=plan))
+    assert "Left out, because the budget is too short: dsrn (20 s are left)." in text
+    assert "Not measured, because the budget is too short: the time of scn." in text
+
+
+def test_fewer_pictures_an_epoch_are_in_every_caption(results: Results) -> None:
+    text = read(replace(results, plan=replace(results.plan, epoch_images=200)))
+    assert text.count("200 pictures an epoch") >= 8
+    assert "--recipes document --epoch-images 800 --budget 20h" in text
+    assert text.count("200 of them an epoch and not all (full length: 800)") > 10
 
 
 def test_a_log_without_times(results: Results) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from scalewise.cli.app import app
-from scalewise.experiments import plan, runner
+from scalewise.experiments import closing, fitting, plan, runner, train_run
 from scalewise.experiments.complexity import multiply_adds
 from scalewise.experiments.queries import FORMS
 from scalewise.experiments.results import Complexity, Results, load_results
@@ -70,7 +70,14 @@ def tiny_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         {name: (name, name, settings) for name, settings in small.items()},
     )
     monkeypatch.setattr(plan, "CLEANER", {**TINY, "scale": 1, "shrink": 2})
-    monkeypatch.setattr(plan, "SHORTEST", 0.1)
+    monkeypatch.setattr(fitting, "FLOORS", dict.fromkeys(fitting.FLOORS, 0.1))
+    monkeypatch.setattr(fitting, "OVERHEAD", 0.0)
+    monkeypatch.setattr(train_run, "FEWEST_STEPS", 1)
+    monkeypatch.setattr(train_run, "PATIENCE", 1e3)
+    monkeypatch.setattr(runner, "_require_enough", lambda planned, budget: None)
+    # Time stands still: starting and measuring takes longer than these trainings.
+    monkeypatch.setattr(closing.Clock, "left", property(lambda _: 1e3))
+    monkeypatch.setattr(runner.Reproduction, "left_for_training", property(lambda _: 4.0))
     monkeypatch.chdir(tmp_path)
 
 
@@ -96,7 +103,7 @@ def costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
             threads=1,
         )
 
-    monkeypatch.setattr(runner, "measure_complexity", measure)
+    monkeypatch.setattr(closing, "measure_complexity", measure)
 
 
 def assert_complete(results: Results, names: list[str]) -> None:
@@ -127,8 +134,8 @@ def test_all_of_it(
             few = dict(list(getattr(plan, group).items())[:1])
             monkeypatch.setattr(plan, group, few)
     else:  # speeds are measured in the other form
-        speed = plan.TrainingSpeed(step=0.02, validation=0.02, images=2)
-        monkeypatch.setattr(runner, "_measure_speed", lambda _: speed)
+        speed = fitting.TrainingSpeed(step=0.02, validation=0.02, images=2)
+        monkeypatch.setattr(train_run, "measure_speed", lambda _: speed)
     sample = str(data / "eval" / "some_valid" / "c.png")
     other = "modern" if form == "document" else "document"
     also = str(make_reproduction(tmp_path / "other", other))
@@ -136,7 +143,8 @@ def test_all_of_it(
     code, output = reproduce(data, *options)
     assert code == 0, output
     cleaning = plan.CLEANING if form == "modern" else {}
-    names = [*plan.TRAININGS, *plan.ABLATION, *plan.COMPARATORS, *cleaning]
+    code = plan.CODE if form == "document" else {}
+    names = [*plan.TRAININGS, *code, *plan.ABLATION, *plan.COMPARATORS, *cleaning]
     assert "denoising without a network is not measured: put Kodak24" in output
     results = load_results(tmp_path / "out")
     assert_complete(results, names)
@@ -148,8 +156,9 @@ def test_all_of_it(
     if form == "modern":
         return
     # Once more, nothing is trained or measured again; the report comes out the same.
-    monkeypatch.setattr(runner, "open_run", None)
+    monkeypatch.setattr(train_run, "open_run", None)
     monkeypatch.setattr(runner, "measure_run", None)
+    monkeypatch.setattr(closing, "measure_run", None)
     code, output = reproduce(data, *options)
     assert code == 0, output
     assert unescape((tmp_path / "out" / "report.html").read_text()) == page
@@ -173,7 +182,7 @@ def test_continues_where_it_was_stopped_and_from_the_first_trainings_weights(
     for group in ("ABLATION", "COMPARATORS", "CLEANING"):
         monkeypatch.setattr(plan, group, {})
     # Pictures and the page take most of the time, and are made in the tests above.
-    monkeypatch.setattr(runner, "_make_images", lambda request, notify: None)
+    monkeypatch.setattr(closing, "_images", lambda *_: iter(()))
     monkeypatch.setattr(
         runner, "write_report", lambda results, also: (results.folder, results.folder)
     )
@@ -201,10 +210,22 @@ def test_the_form_beside_is_another(tmp_path: Path, data: Path) -> None:
 def test_what_is_wrong_is_said_in_a_line(data: Path, tmp_path: Path) -> None:
     for options, message in {
         ("--data", str(tmp_path / "nowhere")): "no such folder",
-        ("--data", str(data), "--budget", "soon"): "--budget: cannot read 'soon'",
+        ("--data", str(data), "--budget", "soon"): "budget: cannot read 'soon'",
         ("--data", str(data), "--image", "missing.png"): "no such image: missing.png",
         ("--data", str(data), "--also", "nowhere"): "plan.json: missing",
+        ("--data", str(data), "--epoch-images", "9"): "epoch_images: for recipes=document only",
     }.items():
         result = CliRunner().invoke(app, ["reproduce", *options])
         assert result.exit_code != 0
         assert message in result.output.replace("\n", " ") + str(result.exception)
+
+
+def test_a_budget_that_is_too_short_is_refused_at_once(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "probe_step", lambda recipe: 3.0)  # 50 of these are 176 s
+    monkeypatch.chdir(tmp_path)
+    code, output = reproduce(data, "--folder", "out")
+    assert code != 0
+    assert "budget: too short; on this machine the least is 4m, for 'Original, L1 at" in output
+    assert not (tmp_path / "out").exists()

@@ -161,7 +161,7 @@ def test_other_mistakes() -> None:
     small = np.zeros((14, 40, 3), np.uint8)
     with pytest.raises(ScalewiseError, match="too small to score"):
         FIELD.score(small, small, 2)
-    with pytest.raises(ValueError, match="restored picture is 40x40, the truth 40x38"):
+    with pytest.raises(ValueError, match="restored image is 40x40, the truth 40x38"):
         FIELD.score(np.zeros((40, 40, 3)), np.zeros((38, 40, 3), np.uint8), 2)
 
 

@@ -99,8 +99,8 @@ def test_a_processor_without_bf16_runs_in_float32(monkeypatch: pytest.MonkeyPatc
         ({"precision": "f16"}, "precision must be one of auto, f32, bf16, int8, not 'f16'"),
         ({"device": "gpu"}, "device must be one of auto, cpu, cuda, mps, not 'gpu'"),
         ({"strength": 1.5}, "strength must be from 0 to 1, not 1.5"),
-        ({"tile": 0}, "tile must be a number of pixels above 0, 'auto' or None, not 0"),
-        ({"tile": "large"}, "tile must be a number of pixels above 0, 'auto' or None, not 'large'"),
+        ({"tile": 0}, "tile must be 32 pixels or more, 'auto' or None, not 0"),
+        ({"tile": "large"}, "tile must be 32 pixels or more, 'auto' or None, not 'large'"),
     ],
 )
 def test_options_that_are_refused(options: dict[str, Any], message: str) -> None:

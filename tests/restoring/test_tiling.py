@@ -106,7 +106,10 @@ def test_what_is_not_finite_is_named_with_its_place() -> None:
         restorer.restore(image)
     image[250, 20] = np.nan
     with pytest.raises(ScalewiseError, match="the image has values that are " + place):
+        restorer.stream(ArraySource(image), ListSink())
+    with pytest.raises(ScalewiseError, match="the first in row 250, column 20") as caught:
         restorer.restore(image)
+    assert caught.value.arguments == ("image",)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float32, np.float64])

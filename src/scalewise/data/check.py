@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
+from scalewise.arguments import check_number, check_progress, check_workers
 from scalewise.data.layouts import MANIFEST, Dataset, Item, read_manifest, relative_name
 from scalewise.data.layouts.names import normalised
 from scalewise.data.layouts.pairing import (
@@ -125,6 +127,9 @@ def check_dataset(
         workers: reading threads; all cores by default.
         progress: called with files done and in all.
     """
+    check_number("min_side", min_side, 0, sys.maxsize, whole=True)
+    check_workers(workers)
+    check_progress(progress)
     total = sum(1 + len(item.lr) for item in dataset.items)
     sizes: dict[Path, Size] = {}
     problems: list[Problem] = []

@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.arguments import check_number
 from scalewise.imaging.degradations import OwnDegradation
 from scalewise.imaging.jpeg_codec import GRID, RGB_TO_YCBCR, jpeg_batch, round_to_levels
 from scalewise.tasks import Strengths, Task
+
+MAX_MARGIN = 4096
 
 Patches = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -46,6 +49,10 @@ class PatchDegradation(Strengths):
 
     own: OwnDegradation | None = None
     margin: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("margin", self.margin, 0, MAX_MARGIN, whole=True)
 
     @classmethod
     def of(cls, task: Task, strengths: Strengths | None = None) -> PatchDegradation:

@@ -5,12 +5,12 @@ What packing, evaluation and validation take and refuse is decided here once for
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.resize import imresize
 
@@ -66,8 +66,9 @@ def read_own_lr(item: Item, hr: Pixels, scale: int) -> Pixels | None:
     return lr[: hr.shape[0] // scale, : hr.shape[1] // scale]
 
 
-def read_rgb(path: Path) -> Pixels:
+def read_rgb(path: AnyPath) -> Pixels:
     """Read a picture as 8-bit RGB (H, W, 3): alpha dropped, grey repeated, 16 bit rounded."""
+    path = path_of(path, "path")
     from scalewise.files import read, to_8_bit
     from scalewise.imaging.colour import to_rgb
 

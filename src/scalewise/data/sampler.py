@@ -8,6 +8,7 @@ batch).
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect
 from collections.abc import Sequence
 from itertools import accumulate
@@ -16,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.arguments import check_number, is_whole, shown
 from scalewise.data.degrading import Floats, PatchDegradation
 from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
@@ -84,8 +86,12 @@ class PatchSampler:
         clean_lr: bool = False,
         candidates: int = 1,
     ) -> None:
-        if seed < 0:
-            raise ScalewiseError(f"seed must be 0 or more, not {seed}")
+        if not is_whole(seed) or seed < 0:
+            raise ScalewiseError(f"seed must be 0 or more, not {shown(seed)}", arguments=["seed"])
+        sizes = {"scale": scale, "patch": patch, "batch": batch, "candidates": candidates}
+        for name, value in {**sizes, "world": world}.items():
+            check_number(name, value, 1, sys.maxsize, whole=True)
+        check_number("rank", rank, 0, world - 1, whole=True)
         if candidates > 1 and (whole or scale == 1):
             raise ScalewiseError(
                 "data.candidates is for patches that are cut out and enlarged; leave it out"

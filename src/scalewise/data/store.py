@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.arguments import AnyPath, path_of
+from scalewise.arguments import AnyPath, check_scales, check_workers, path_of
 from scalewise.atomic import naming
 from scalewise.data.reading import read_lr, read_rgb
 from scalewise.errors import ScalewiseError
@@ -129,7 +129,8 @@ class Store:
         ScalewiseError: not a store, or cut off.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: AnyPath) -> None:
+        path = path_of(path, "path")
         self.path = Path(path)
         try:
             self.bytes: NDArray[np.uint8] = np.memmap(self.path, dtype=np.uint8, mode="r")
@@ -244,6 +245,8 @@ def pack(
             folder, or a file that is not a store.
         OSError: the folder cannot be made or written to.
     """
+    check_scales("scales", scales)
+    check_workers(workers)
     if squash is not None and list(scales) != [2]:
         raise ScalewiseError("squashed pictures are for x2 alone; leave squashing or other scales")
     if teacher is not None and (squash is not None or list(scales) != [teacher.info.scale]):

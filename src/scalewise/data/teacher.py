@@ -6,11 +6,11 @@ What a small network learns from a large one is explained in docs/training.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.data.layouts import Dataset
 from scalewise.data.reading import read_rgb
 from scalewise.data.store import TeacherInfo
@@ -35,7 +35,8 @@ class TeacherFolder:
         ScalewiseError: pictures without an image, with how many, or no such folder.
     """
 
-    def __init__(self, folder: Path, info: TeacherInfo, datasets: Sequence[Dataset]) -> None:
+    def __init__(self, folder: AnyPath, info: TeacherInfo, datasets: Sequence[Dataset]) -> None:
+        folder = path_of(folder, "folder")
         if not folder.is_dir():
             raise ScalewiseError(f"{folder}: no such folder of a teacher's images")
         self.info = info

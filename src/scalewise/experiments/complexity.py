@@ -58,6 +58,11 @@ def measure_complexity(network: RestorationNetwork) -> Complexity:
     )
 
 
+def count_operations(network: RestorationNetwork) -> Complexity:
+    """Count parameters and multiply-adds, which takes no timing."""
+    return Complexity(parameters=network.parameter_count, multiply_adds=multiply_adds(network))
+
+
 def multiply_adds(network: RestorationNetwork) -> int:
     """Return the multiply-adds of convolutions and matrix products per output megapixel."""
     return round(multiply_adds_per_pixel(network) * 1e6 / network.scale**2)
@@ -72,8 +77,18 @@ def multiply_adds_per_pixel(network: RestorationNetwork) -> float:
     return counter.get_total_flops() / 2 / side**2
 
 
+def fastest(step: Callable[[], object], warm_up: int, repeats: int) -> float:
+    """Return the shortest time of a step in seconds, of fewer repeats if they are slow."""
+    return min(_times(step, warm_up, repeats))
+
+
 def steady_median(step: Callable[[], object], warm_up: int, repeats: int) -> float:
     """Return the median time of a step in seconds, of fewer repeats if they are slow."""
+    return statistics.median(_times(step, warm_up, repeats))
+
+
+def _times(step: Callable[[], object], warm_up: int, repeats: int) -> list[float]:
+    """Return the seconds of each step after the first ones, or of all if they are slow."""
     started = time.perf_counter()
     times: list[float] = []
     for _ in range(warm_up + repeats):
@@ -82,7 +97,7 @@ def steady_median(step: Callable[[], object], warm_up: int, repeats: int) -> flo
         times.append(time.perf_counter() - before)
         if times[-1] + time.perf_counter() - started > PATIENCE:
             break
-    return statistics.median(times[warm_up:] or times)
+    return times[warm_up:] or times
 
 
 def _measure_step(network: RestorationNetwork, device: torch.device, dtype: torch.dtype) -> float:

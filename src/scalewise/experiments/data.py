@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.data.layouts import Dataset, find_dataset
 from scalewise.errors import ScalewiseError
 from scalewise.evaluating.task_protocols import evaluation_protocol
@@ -25,6 +26,12 @@ CLEANED_BY: dict[str, tuple[Protocol, str]] = {
 """Protocol of each cleaning task, and the set on which the field usually measures it."""
 
 
+HELD_OUT = 8
+"""Training images that are held out to choose checkpoints on, where there is no other set."""
+
+LARGE = 20
+"""Images above which a set is too large to score every network on it."""
+
 SMALL_SETS = ("Set5", "Set14")
 """The sets for ablations, comparators and first trainings, where present."""
 
@@ -35,12 +42,13 @@ class Data:
 
     Attributes:
         train: folder of training images, or a packed store.
-        valid: folder of the validation images, on which checkpoints are chosen.
+        valid: folder of the validation images, on which checkpoints are chosen; None to hold
+            out the last training images for that.
         sets: test sets by name.
     """
 
     train: Path
-    valid: Path
+    valid: Path | None
     sets: dict[str, Dataset]
 
     @property
@@ -50,19 +58,23 @@ class Data:
         return files.get(LENNA)
 
 
-def find_data(folder: Path, train: Path | None = None, valid: Path | None = None) -> Data:
+def find_data(folder: AnyPath, train: AnyPath | None = None, valid: AnyPath | None = None) -> Data:
     """Find training, validation and test data in a folder.
 
     Args:
         folder: DIV2K itself; or a folder with ``train``, and one folder per test set in
             ``eval``.  A DIV2K folder beside these is used for training and as a test set, too.
         train: train on this folder, or packed store, instead.
-        valid: validate on this folder.  By default it is the set whose name ends in ``valid``,
-            or DIV2K's validation images.
+        valid: validate on this folder.  By default it is the set whose name ends in ``valid``.
+            Without such a set, DIV2K's last training images are held out: networks are scored on
+            its validation images, so no checkpoint is chosen on them.
 
     Raises:
-        ScalewiseError: no training, validation or test data found.
+        ScalewiseError: no training or test data found, or the given validation set is missing.
     """
+    folder = path_of(folder, "folder")
+    train = None if train is None else path_of(train, "train")
+    valid = None if valid is None else path_of(valid, "valid")
     if not folder.is_dir():
         raise ScalewiseError(f"data={folder}: no such folder", arguments=["data"])
     div2k = next((each for each in (folder, folder / DIV2K) if _is_div2k(each)), None)
@@ -78,10 +90,11 @@ def find_data(folder: Path, train: Path | None = None, valid: Path | None = None
         )
     if valid is None:
         named = [each.root for name, each in sets.items() if name.lower().endswith("valid")]
-        valid = named[0] if named else div2k
-    if valid is None:
+        valid = named[0] if named else None
+    if valid is None and (div2k is None or train.is_file()):
         raise ScalewiseError(
-            f"{folder}: no validation set (DIV2K, or eval/NAME_valid); see valid=",
+            f"{folder}: no validation set (eval/NAME_valid, or images of DIV2K to hold out); "
+            "see valid=",
             arguments=["valid"],
         )
     if not sets:
@@ -89,10 +102,32 @@ def find_data(folder: Path, train: Path | None = None, valid: Path | None = None
     return Data(train, valid, sets)
 
 
+def hold_out(dataset: Dataset) -> tuple[Dataset, Dataset]:
+    """Divide a dataset into images to train on, and its last ones to choose checkpoints on.
+
+    Raises:
+        ScalewiseError: it has too few images.
+    """
+    count = min(HELD_OUT, len(dataset.items) // 4)
+    if count < 1:
+        raise ScalewiseError(
+            f"{dataset.root}: too few images to hold some out; see valid=", arguments=["valid"]
+        )
+    return (
+        replace(dataset, items=dataset.items[:-count]),
+        replace(dataset, items=dataset.items[-count:]),
+    )
+
+
 def small_sets(sets: dict[str, Dataset]) -> dict[str, Dataset]:
-    """Return the small test sets; without them, the first set."""
-    chosen = {name: sets[name] for name in SMALL_SETS if name in sets}
-    return chosen or dict(list(sets.items())[:1])
+    """Return the small test sets; without them, a few images of the first set."""
+    if chosen := {name: sets[name] for name in SMALL_SETS if name in sets}:
+        return chosen
+    name, dataset = next(iter(sets.items()))
+    if len(dataset.items) <= LARGE:
+        return {name: dataset}
+    few = dataset.items[:HELD_OUT]
+    return {f"{name}, first {len(few)}": replace(dataset, items=few)}
 
 
 def cleaning_sets(sets: dict[str, Dataset], task: str) -> dict[str, Dataset]:

@@ -68,12 +68,14 @@ def span(durations: Iterable[float]) -> str:
     return shortest if shortest == longest else f"{shortest} to {longest}"
 
 
-def significant(value: float) -> str:
-    """Format a number with three significant digits.
+def significant(value: float | None) -> str:
+    """Format a number with three significant digits; None is not measured.
 
     >>> significant(0.0512), significant(1.4), significant(123.4), significant(1234.0)
     ('0.0512', '1.40', '123', '1,234')
     """
+    if value is None:
+        return NONE
     if value >= 100:
         return f"{value:,.0f}"
     text = f"{value:#.3g}"

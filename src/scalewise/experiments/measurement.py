@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,20 +29,20 @@ from scalewise.evaluating.evaluate import (
     to_score,
     unchanged,
 )
+from scalewise.experiments.artifacts import Artifacts, measure_artifacts
+from scalewise.experiments.attention import ATTENTION_FILE, ATTENTION_MAPS, Attention, Border
 from scalewise.experiments.data import CLEANED_BY, LENNA, SCALE, cleaning_sets
 from scalewise.experiments.results import (
-    ATTENTION_FILE,
-    ATTENTION_MAPS,
     BICUBIC,
     SAMPLES,
     SAMPLES_FILE,
     UNRESTORED,
-    Attention,
     Measured,
     Sample,
     save_json,
 )
 from scalewise.files import Picture, write
+from scalewise.imaging.colour import rgb_to_y
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, Protocol
 from scalewise.models.adaptive import Adaptive, ScaleAttention
 from scalewise.models.document_network import ResidualBlock
@@ -48,6 +50,9 @@ from scalewise.restoring.loading import LoadOptions, load_exported
 from scalewise.restoring.restorer import Restorer
 from scalewise.weights.card import Score
 from scalewise.weights.release import load_network, to_bytes
+
+BORDER = 4
+"""Width of the left border of the attention maps, in input pixels."""
 
 ATTENTION_SIDE = 160
 """Longest side of the image for attention maps, in input pixels; larger images are cropped."""
@@ -65,6 +70,19 @@ def measure_run(run: Path, sets: dict[str, Dataset], protocols: Iterable[Protoco
         weights=hashlib.sha256(to_bytes(network)).hexdigest(),
         scores=_scores(run.name, restoration(restorer), network.scale, "f32", sets, protocols),
     )
+
+
+def add_scores(measured: Measured, more: Measured) -> Measured:
+    """Return the scores of both, of the same weights."""
+    known = {(score.dataset, score.protocol) for score in measured.scores}
+    new = [score for score in more.scores if (score.dataset, score.protocol) not in known]
+    return replace(measured, scores=[*measured.scores, *new])
+
+
+def unscored(measured: Measured, sets: dict[str, Dataset]) -> dict[str, Dataset]:
+    """Return the sets without any score yet."""
+    known = {score.dataset for score in measured.scores}
+    return {name: dataset for name, dataset in sets.items() if name not in known}
 
 
 def measure_bicubic(sets: dict[str, Dataset]) -> Measured:
@@ -127,7 +145,15 @@ def make_samples(
         found = [(each, compare(image, methods, SCALE, each)) for each in PROTOCOLS.values()]
         scores = [score for each in found for score in sample_scores(image.stem, *each)]
         write(folder / SAMPLES / sheet, Picture(found[0][1].sheet(errors=True)))
-        samples.append(Sample(name=image.stem, sheet=sheet, scores=scores, single=is_single))
+        samples.append(
+            Sample(
+                name=image.stem,
+                sheet=sheet,
+                scores=scores,
+                single=is_single,
+                artifacts=sample_artifacts(found[0][1]),
+            )
+        )
     save_json(samples, folder / SAMPLES / SAMPLES_FILE)
     return samples
 
@@ -141,6 +167,14 @@ def sample_scores(name: str, protocol: Protocol, comparison: Comparison) -> list
         image = ImageScore(name, width, height, *each.scores, each.seconds)
         scores.append(to_score(Evaluation(each.name, name, protocol, precision, [image])))
     return scores
+
+
+def sample_artifacts(comparison: Comparison) -> dict[str, Artifacts]:
+    """Return overshoot and ringing of every method on one image's luma."""
+    truth = rgb_to_y(comparison.truth)
+    return {
+        each.name: measure_artifacts(rgb_to_y(each.image), truth) for each in comparison.contenders
+    }
 
 
 def measure_attention(network: Adaptive, image: Path, run: str, folder: Path) -> Attention:
@@ -163,10 +197,44 @@ def measure_attention(network: Adaptive, image: Path, run: str, folder: Path) ->
     np.savez_compressed(maps, alpha=alpha.astype(np.float16), picture=middle)
     write_atomic(folder / ATTENTION_MAPS, maps.getvalue())
     attention = Attention(
-        run=run, picture=image.stem, means=alpha.mean(axis=(3, 4), dtype=np.float64).tolist()
+        run=run,
+        picture=image.stem,
+        means=alpha.mean(axis=(3, 4), dtype=np.float64).tolist(),
+        border=measure_border(network, middle),
     )
     save_json(attention, folder / ATTENTION_FILE)
     return attention
+
+
+def measure_border(network: Adaptive, image: NDArray[np.uint8]) -> Border:
+    """Measure what makes a border of the maps bright: the picture, its side, or the padding."""
+
+    def left(image: NDArray[np.uint8]) -> float:
+        return float(attention_maps(network, image)[-1, 1, -1, :, :BORDER].mean())
+
+    whole = attention_maps(network, image)[-1, 1, -1]
+    away = [min(4 * BORDER, length // 4) for length in whole.shape]
+    inside = whole[away[0] : -away[0] or None, away[1] : -away[1] or None]
+    as_it_is, mirrored = left(image), left(np.ascontiguousarray(image[:, ::-1]))
+    with _replicating(network):
+        replicated = left(image)
+    return Border(
+        picture=as_it_is, mirrored=mirrored, replicated=replicated, inside=float(inside.mean())
+    )
+
+
+@contextmanager
+def _replicating(network: nn.Module) -> Generator[None, None, None]:
+    """Let a network's convolutions repeat the border instead of adding zeros."""
+    convolutions = [each for each in network.modules() if isinstance(each, nn.Conv2d)]
+    before: list[Any] = [each.padding_mode for each in convolutions]
+    try:
+        for each in convolutions:
+            each.padding_mode = "replicate"
+        yield
+    finally:
+        for each, mode in zip(convolutions, before, strict=True):
+            each.padding_mode = mode
 
 
 def attention_maps(network: Adaptive, image: NDArray[np.uint8]) -> NDArray[np.float32]:

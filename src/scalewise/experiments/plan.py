@@ -7,6 +7,8 @@ L1 + 0.5 SmoothL1 and cosine annealing.  Three more groups are each trained for 
   normalisation; and our global residual;
 - the related networks;
 - an ablation of the cleaning modules ahead of a network, the document's future directions.
+
+In the document's form both networks are also trained as its program has them.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import math
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from scalewise.experiments.data import SCALE
 from scalewise.experiments.results import Experiment, Form
@@ -27,23 +29,17 @@ Settings = dict[str, Any]
 RECIPES = files("scalewise.experiments") / "recipes"
 """Package data: one folder per form, one recipe per training of the document."""
 
-MEASURING = 600.0
-"""Seconds of the budget kept for measuring, but at most half of the budget."""
+FEW_IMAGES, MANY_IMAGES = 4, 8
+"""Validation images of all runs of a reproduction, with a budget below an hour and above."""
 
-VALIDATING = 0.15
-"""Fraction of a training's time that validation may take."""
+SHORT_BUDGET = 3600.0
+"""Seconds of a budget below which all runs are validated on few images."""
 
-VALIDATIONS = 6
-"""Validations of a network trained for equal time, where the time allows."""
-
-FEW_IMAGES = 4
-"""Validation images of such a network: few, so that it can be validated often."""
+EPOCH_IMAGES = 200
+"""Pictures of an epoch in the document's form on a CPU; its own number is 800."""
 
 WARM_UP = 0.02
 """Fraction of an ablation's training over which its learning rate rises."""
-
-SHORTEST = 1.0
-"""Least seconds of a training with a time budget."""
 
 # Title and share of the budget.  A step of Adaptive takes twice as long.
 TRAININGS: dict[str, tuple[str, float]] = {
@@ -53,7 +49,26 @@ TRAININGS: dict[str, tuple[str, float]] = {
     "adaptive_mixed": ("Adaptive, L1 + 0.5 SmoothL1, cosine annealing", 0.2475),
 }
 STARTS = {"original_mixed": "original_l1", "adaptive_mixed": "adaptive_l1"}
-"""Second trainings, and the first trainings whose weights they start from."""
+"""Second trainings of the modern form, and the first trainings whose weights they start from.
+
+In the document's form they start from scratch, since its program cannot load weights.
+"""
+
+CODE: dict[str, tuple[str, str, float, Settings]] = {
+    "original_code": (
+        "Original as its program has it",
+        "original_l1",
+        0.05,
+        {"shared": True, "align_corners": True},
+    ),
+    "adaptive_code": (
+        "Adaptive as its program has it, without LayerNorm",
+        "adaptive_l1",
+        0.08,
+        {"attention": "means", "align_corners": True},
+    ),
+}
+"""Networks as in the document's program: title, recipe, share of the budget, settings."""
 
 RESIDUAL: Settings = {"global_residual": True}
 NO_RESIDUAL: Settings = {"global_residual": False}
@@ -97,6 +112,42 @@ CLEANING: dict[str, tuple[str, Cleaned, Settings, LossConfig]] = {
     ),
 }
 """Trained on patches, so in the modern form only: the document gives no recipe for these."""
+
+
+BASE = "sum"
+"""The run that the ablation compares all others with."""
+
+FACTORS = {
+    "InstanceNorm": [
+        ("sum_norm", "sum", "with the sum"),
+        ("attention_norm", "attention", "with attention"),
+    ],
+    "Attention in place of the sum": [
+        ("attention", "sum", "without InstanceNorm"),
+        ("attention_norm", "sum_norm", "with InstanceNorm"),
+    ],
+    "The global residual": [
+        ("sum", "sum_no_residual", "in Original"),
+        ("attention_norm", "attention_norm_no_residual", "in Adaptive"),
+    ],
+}
+"""Factors of the ablation: runs with and without each, and where."""
+
+
+class Part(NamedTuple):
+    """A cleaning module of the ablation: runs without and with it, and how they are compared."""
+
+    name: str
+    task: str
+    without: str
+    with_it: str
+    value: Literal["psnr", "psnr_y"]
+
+
+PARTS = (
+    Part("denoising block", "denoise", "noise_plain", "noise_block", "psnr"),
+    Part("artifact module", "dejpeg", "jpeg_plain", "jpeg_module", "psnr_y"),
+)
 
 
 @dataclass(frozen=True)
@@ -151,22 +202,15 @@ class Planned:
         return self.recipe.budget.time is not None
 
 
-@dataclass(frozen=True)
-class TrainingSpeed:
-    """Training speed of a network on this machine.
-
-    Attributes:
-        step: seconds per optimizer step.
-        validation: seconds per validation image.
-        images: number of training images.
-    """
-
-    step: float
-    validation: float
-    images: int
-
-
-def make_plan(form: Form, folder: Path, train: Path, valid: Path) -> list[Planned]:
+def make_plan(
+    form: Form,
+    folder: Path,
+    train: Path,
+    valid: Path,
+    *,
+    valid_images: int = MANY_IMAGES,
+    epoch_images: int | None = None,
+) -> list[Planned]:
     """Return all experiments in the order of their training.
 
     Args:
@@ -174,6 +218,8 @@ def make_plan(form: Form, folder: Path, train: Path, valid: Path) -> list[Planne
         folder: of the reproduction; second trainings find the first trainings there.
         train: packed store that replaces the training data of the recipes.
         valid: folder that replaces the validation images of the recipes.
+        valid_images: number of validation images, the same for all runs.
+        epoch_images: images of an epoch in the document's form; None for all of them.
 
     Raises:
         ScalewiseError: a recipe is missing or invalid.
@@ -183,11 +229,17 @@ def make_plan(form: Form, folder: Path, train: Path, valid: Path) -> list[Planne
         settings = _read_settings(form, name)
         change_setting(settings, "data.train", [str(train)])
         change_setting(settings, "data.valid", str(valid))
-        if name in STARTS:
+        change_setting(settings, "data.valid_images", valid_images)
+        if form == "document" and epoch_images is not None:
+            steps = math.ceil(epoch_images / settings["data"]["batch"])
+            change_setting(settings, "data.epoch", steps)
+        if name in STARTS and form == "modern":
             change_setting(settings, "model.init", str(folder / STARTS[name]))
         recipe = parse_recipe(settings, f"{form}/{name}.yaml")
         planned.append(Planned(Experiment(name=name, title=title, group="training"), recipe, share))
     base = planned[0].recipe
+    if form == "document":
+        planned += _plan_code({each.experiment.name: each.recipe for each in planned})
     for name, (title, architecture, settings) in ABLATION.items():
         recipe = _equal_time(base, architecture, {**base.model.settings, **settings})
         planned.append(Planned(Experiment(name=name, title=title, group="ablation"), recipe, SHARE))
@@ -201,6 +253,15 @@ def make_plan(form: Form, folder: Path, train: Path, valid: Path) -> list[Planne
 def _read_settings(form: Form, name: str) -> Settings:
     with as_file(RECIPES / form / f"{name}.yaml") as path:
         return read_settings(path)
+
+
+def _plan_code(recipes: dict[str, Recipe]) -> list[Planned]:
+    planned: list[Planned] = []
+    for name, (title, of, share, settings) in CODE.items():
+        model = replace(recipes[of].model, settings={**recipes[of].model.settings, **settings})
+        experiment = Experiment(name=name, title=title, group="code")
+        planned.append(Planned(experiment, replace(recipes[of], model=model), share))
+    return planned
 
 
 def _plan_cleaning(base: Recipe) -> list[Planned]:
@@ -218,73 +279,13 @@ def _equal_time(base: Recipe, architecture: str, settings: Settings) -> Recipe:
     return replace(
         base,
         model=replace(base.model, name=architecture, settings=settings, init=None),
-        data=replace(base.data, valid_images=FEW_IMAGES),
+        data=replace(base.data, epoch=None),
         loss=LossConfig(),
         schedule=ScheduleConfig(kind="cosine", warmup=WARM_UP),
         budget=BudgetConfig(time=1.0),
     )
 
 
-def training_time(budget: float) -> float:
-    """Return the seconds of a budget that are spent on training.
-
-    >>> training_time(1200.0), training_time(3 * 3600.0)
-    (600.0, 10200.0)
-    """
-    return max(budget / 2, budget - MEASURING)
-
-
-def fit_to(recipe: Recipe, seconds: float, speed: TrainingSpeed) -> Recipe:
-    """Shorten a recipe to about this many seconds; leave it as it is if it takes fewer.
-
-    The number of epochs stays; each has fewer steps.  A budget of time gives every network the
-    same training time, whatever its speed; see :func:`_fit_time`.
-    """
-    epochs = recipe.budget.epochs
-    if epochs is None:
-        return _fit_time(recipe, seconds, speed)
-    images = _valid_images(recipe, VALIDATING * seconds / (epochs * speed.validation))
-    left = seconds / epochs - images * speed.validation
-    steps = max(1, math.floor(left / speed.step))
-    epoch = min(steps, _full_epoch(recipe, speed.images))
-    return replace(recipe, data=replace(recipe.data, epoch=epoch, valid_images=images))
-
-
-def _fit_time(recipe: Recipe, seconds: float, speed: TrainingSpeed) -> Recipe:
-    """Set a time budget that leaves every network the same seconds for its steps.
-
-    A run's clock does not stop while it validates, so the time of validations is added.
-    The last validation comes after the end of the budget.
-    """
-    affordable = VALIDATING * seconds / speed.validation
-    images = _valid_images(recipe, affordable)
-    validations = max(1, min(VALIDATIONS, math.floor(affordable / images)))
-    training = (1 - VALIDATING) * seconds
-    on_the_way = (validations - 1) * images * speed.validation
-    # Half an interval stays free, so that a slightly faster machine validates no more often.
-    every = max(1, round(training / speed.step / (validations - 0.5)))
-    return replace(
-        recipe,
-        data=replace(recipe.data, valid_images=images),
-        budget=BudgetConfig(time=max(SHORTEST, round(training + on_the_way, 1))),
-        validate_every=f"{every} steps",
-    )
-
-
-def _valid_images(recipe: Recipe, affordable: float) -> int:
-    return max(1, min(recipe.data.valid_images or 8, math.floor(affordable)))
-
-
 def full_recipe(form: Form, name: str) -> Recipe:
     """Return the packaged recipe of one of the document's trainings, at full length."""
     return parse_recipe(_read_settings(form, name), f"{form}/{name}.yaml")
-
-
-def full_steps(recipe: Recipe, images: int) -> int | None:
-    """Return the steps of a recipe at full length; None if its budget is not in epochs."""
-    epochs = recipe.budget.epochs
-    return epochs * _full_epoch(recipe, images) if epochs else None
-
-
-def _full_epoch(recipe: Recipe, images: int) -> int:
-    return recipe.data.epoch or math.ceil(images / recipe.data.batch)

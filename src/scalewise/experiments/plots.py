@@ -26,7 +26,6 @@ from scalewise.training.curves import (
     LIGHT,
     LINE_STYLES,
     MARKERS,
-    Axis,
     Curve,
     Theme,
     draw_curves,
@@ -43,6 +42,9 @@ COLOURS = "cividis"
 
 FULL, SHORT = "the document's trainings", "trained for the ablation's time"
 """Legend of the plot of quality against time."""
+
+OUTLIER = 8.0
+"""Multiple of the median difference beyond which a value is left off the axis."""
 
 LABEL_HEIGHT, LETTER_WIDTH = 12.0, 5.2
 """Approximate size of a plot's labels, in points."""
@@ -108,21 +110,6 @@ def curves(runs: Sequence[Curve], first: int = 0) -> Draw:
     return draw
 
 
-def timed_curves(runs: Sequence[Curve]) -> Draw:
-    """Plot loss and PSNR-Y of runs against minutes; against steps if a log has no times."""
-    seconds = [line.seconds for run in runs for line in run.lines]
-    axis: Axis = "steps" if None in seconds else "time"
-
-    def draw(theme: Theme) -> Figure:
-        figure = draw_curves([_in_minutes(run) for run in runs], axis, theme)
-        if axis == "time":
-            for axes in figure.axes:
-                axes.set_xlabel("minutes of training")
-        return figure
-
-    return draw
-
-
 def costs(points: Sequence[Cost], score: str) -> Draw:
     """Plot PSNR-Y against seconds per megapixel, each point with its name."""
 
@@ -184,11 +171,25 @@ def differences(rows: Sequence[tuple[str, dict[str, float]]], base: str) -> Draw
         axes.set_yticks(range(len(rows)), [title for title, _ in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.margins(x=0.1)
+        _clip(axes, [value for _, values in rows for value in values.values()], theme)
         axes.set_xlabel(f"PSNR-Y against {base} (dB)", color=theme.ink)
         _legend(figure, axes, theme)
         return figure
 
     return draw
+
+
+def _clip(axes: Axes, values: Sequence[float], theme: Theme) -> None:
+    """Leave a far outlier off the x axis, and say where it is."""
+    reach = OUTLIER * max(0.1, float(np.median(np.abs(values))) if values else 0.1)
+    off = [value for value in values if abs(value) > reach]
+    if not off:
+        return
+    near = [value for value in values if abs(value) <= reach] or [0.0]
+    margin = 0.1 * (max(near) - min(near)) + 0.05
+    axes.set_xlim(min([*near, 0.0]) - margin, max([*near, 0.0]) + margin)
+    said = ", ".join(f"{value:+.2f}" for value in off)
+    axes.set_title(f"off the axis: {said} dB", loc="right", fontsize=9, color=theme.ink)
 
 
 def level_names(levels: int) -> list[str]:
@@ -280,15 +281,6 @@ def _content(figure: Figure, kind: str) -> bytes:
     with mpl.rc_context({"svg.hashsalt": "scalewise"}):  # the same results, the same file
         figure.savefig(content, format=kind, facecolor=figure.get_facecolor(), metadata=metadata)
     return content.getvalue()
-
-
-def _in_minutes(curve: Curve) -> Curve:
-    """Return a curve whose hours are minutes."""
-    lines = [
-        line if line.seconds is None else replace(line, seconds=60 * line.seconds)
-        for line in curve.lines
-    ]
-    return replace(curve, lines=lines)
 
 
 def _plot(theme: Theme, size: tuple[float, float]) -> tuple[Figure, Axes]:

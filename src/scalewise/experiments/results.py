@@ -3,7 +3,7 @@
 The folder holds:
 
 - one run folder per trained network: recipe, log, checkpoints and environment, with
-  ``scores.json`` and ``complexity.json``;
+  ``scores.json``, ``complexity.json``, ``pace.json`` and ``validation.csv``;
 - ``bicubic`` and ``unrestored``, each with ``scores.json``;
 - ``samples``: a sheet per sample image, and the scores of all;
 - ``alternatives``: scores of denoising methods, a file per noise level, and one image of all;
@@ -14,18 +14,19 @@ The folder holds:
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
+from scalewise.experiments.artifacts import Artifacts
+from scalewise.experiments.attention import ATTENTION_FILE, Attention
+from scalewise.experiments.validation_log import ValidationLine, read_validations
 from scalewise.training.config import Recipe
 from scalewise.training.log import LogLine
 from scalewise.training.machine import ENVIRONMENT_FILE, Environment
@@ -36,8 +37,7 @@ from scalewise.weights.card import Score
 PLAN_FILE = "plan.json"
 SCORES_FILE = "scores.json"
 COMPLEXITY_FILE = "complexity.json"
-ATTENTION_FILE = "attention.json"
-ATTENTION_MAPS = "attention.npz"
+PACE_FILE = "pace.json"
 SAMPLES = "samples"
 SAMPLES_FILE = "samples.json"
 BICUBIC = "bicubic"
@@ -48,7 +48,7 @@ STRIP_FILE = "strip.json"
 DIGEST = 12
 """Digits of a checksum in the report."""
 
-Group = Literal["training", "ablation", "comparator", "cleaning"]
+Group = Literal["training", "code", "ablation", "comparator", "cleaning"]
 Form = Literal["document", "modern"]
 
 
@@ -59,7 +59,8 @@ class Experiment:
     Attributes:
         name: of its folder, such as ``original_l1``.
         title: for people, such as ``Original, L1``.
-        group: the document's trainings, one of the two ablations, or the comparators.
+        group: the document's trainings, the networks of its program, one of the two ablations,
+            or the comparators.
         full_steps: optimizer steps at full length; None for a budget of time.
     """
 
@@ -79,6 +80,11 @@ class Plan:
         train: training data, for people: the folder's name and the number of images.
         valid: name of the validation set.
         experiments: in the order of the report.
+        left_out: experiments that are not trained, and why.
+        unmeasured: what else the budget was too short for.
+        epoch_images: images of an epoch in the document's form; None for all of them.
+        held_out: whether the validation images are training images that were held out.
+        valid_images: number of validation images, the same for all runs.
     """
 
     form: Form
@@ -86,6 +92,26 @@ class Plan:
     train: str
     valid: str
     experiments: list[Experiment]
+    left_out: dict[str, str] = field(default_factory=dict[str, str])
+    unmeasured: list[str] = field(default_factory=list[str])
+    epoch_images: int | None = None
+    held_out: bool = False
+    valid_images: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """Time of a training, of one that is compared with others in particular.
+
+    Attributes:
+        step: seconds of its fastest steps, measured before it began.
+        planned: seconds of all its steps at that pace; validations are not counted.
+        processor: seconds of the processor that it took, those of all threads together.
+    """
+
+    step: float
+    planned: float
+    processor: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,22 +134,23 @@ class Complexity:
     Attributes:
         parameters: number of trained values.
         multiply_adds: per output megapixel.
-        seconds: per output megapixel: median for an image from 512x512 to 1024x1024.
+        seconds: per output megapixel: median for an image from 512x512 to 1024x1024; None, as
+            the others, before it is timed.
         megabytes: growth of the process's peak memory for that image.
         step_seconds: median of a training step of 16 patches of 48x48.
-        runtime: of inference, such as ``OpenVINO 2026.4 f32``.
+        runtime: of inference, such as ``OpenVINO 2026.4 f32``; empty before it is timed.
         precision: of the training step, such as ``bfloat16``.
         threads: of both.
     """
 
     parameters: int
     multiply_adds: int
-    seconds: float
-    megabytes: float
-    step_seconds: float
-    runtime: str
-    precision: str
-    threads: int
+    seconds: float | None = None
+    megabytes: float | None = None
+    step_seconds: float | None = None
+    runtime: str = ""
+    precision: str = ""
+    threads: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,12 +163,14 @@ class Sample:
             networks and the truth, whole and zoomed in, with error maps.
         scores: of each method on this image alone, under both protocols.
         single: whether it is the document's single-picture test (its figures 11 and 12).
+        artifacts: overshoot and ringing of each method.
     """
 
     name: str
     sheet: str
     scores: list[Score]
     single: bool = False
+    artifacts: dict[str, Artifacts] = field(default_factory=dict[str, Artifacts])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,25 +201,6 @@ class NoiseLevel:
     methods: list[Alternative]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Attention:
-    """Mean weights of scale attention on one image; the ``.npz`` file has the maps.
-
-    The array ``alpha`` of the ``.npz`` is (blocks, 2, levels, h, w), and ``picture`` is the
-    input, (h, w, 3) uint8.
-
-    Attributes:
-        run: name of the network's run.
-        picture: the image's name.
-        means: mean of alpha over the image, for each block, each of its two convolutions and
-            each level: (blocks, 2, levels).
-    """
-
-    run: str
-    picture: str
-    means: list[list[list[float]]]
-
-
 class Validation(NamedTuple):
     """Conditions of a run's validation scores; ``images`` is None for all of the set."""
 
@@ -210,6 +220,8 @@ class Trained:
     environment: Environment
     measured: Measured
     complexity: Complexity
+    pace: Pace | None = None
+    validations: list[ValidationLine] = field(default_factory=list["ValidationLine"])
 
     @property
     def name(self) -> str:
@@ -307,7 +319,7 @@ def load_json(kind: type[T], path: Path) -> T:
         raise ScalewiseError(f"{path}: damaged; delete it and run again") from error
 
 
-def load_results(folder: Path) -> Results:
+def load_results(folder: AnyPath) -> Results:
     """Load the results in a reproduction's folder.
 
     Experiments that are not trained and measured yet are left out.
@@ -315,6 +327,7 @@ def load_results(folder: Path) -> Results:
     Raises:
         ScalewiseError: not the folder of a reproduction, or a file in it is damaged.
     """
+    folder = path_of(folder, "folder")
     plan = load_json(Plan, folder / PLAN_FILE)
     trained = [
         _load_experiment(experiment, folder / experiment.name)
@@ -340,15 +353,6 @@ def load_results(folder: Path) -> Results:
     )
 
 
-def load_attention_maps(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.float16]] | None:
-    """Return the image and the maps of scale attention; None if the file is lost or damaged."""
-    try:
-        with np.load(folder / ATTENTION_MAPS) as arrays:
-            return arrays["picture"], arrays["alpha"]
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
-        return None
-
-
 def _load_experiment(experiment: Experiment, folder: Path) -> Trained:
     run = read_run(folder)
     return Trained(
@@ -359,4 +363,6 @@ def _load_experiment(experiment: Experiment, folder: Path) -> Trained:
         load_json(Environment, folder / ENVIRONMENT_FILE),
         load_json(Measured, folder / SCORES_FILE),
         load_json(Complexity, folder / COMPLEXITY_FILE),
+        load_json(Pace, pace) if (pace := folder / PACE_FILE).is_file() else None,
+        read_validations(folder),
     )

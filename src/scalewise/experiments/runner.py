@@ -1,13 +1,12 @@
 """Reproduction runner: train all experiments, measure them, write the report.
 
 Every step writes a file, and is skipped if that file exists.  So the same command continues after
-an interruption, and a command with another budget trains only the missing experiments.
+an interruption, and a command with another budget trains only the missing experiments.  A report
+is written after the first training, now and then, and at the end.
 """
 
 from __future__ import annotations
 
-import json
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -16,38 +15,45 @@ from pathlib import Path
 
 from scalewise.data.layouts import Dataset, find_dataset
 from scalewise.data.store import Progress, Store, pack
-from scalewise.errors import Diverged, Interrupted, ScalewiseError
-from scalewise.experiments.alternatives import measure_alternatives
-from scalewise.experiments.complexity import measure_complexity, steady_median
-from scalewise.experiments.data import CLEANED_BY, SCALE, Data, cleaning_sets, small_sets
+from scalewise.errors import ScalewiseError
+from scalewise.experiments import fitting
+from scalewise.experiments.closing import (
+    FINAL_RUNS,
+    Clock,
+    bytes_of,
+    deferred,
+    measure_what_fits,
+)
+from scalewise.experiments.complexity import count_operations
+from scalewise.experiments.data import (
+    CLEANED_BY,
+    SCALE,
+    Data,
+    cleaning_sets,
+    hold_out,
+    small_sets,
+)
 from scalewise.experiments.measurement import (
-    make_samples,
-    measure_attention,
     measure_bicubic,
     measure_run,
     measure_unrestored,
 )
 from scalewise.experiments.plan import (
-    DENOISING_TEST,
+    EPOCH_IMAGES,
+    FEW_IMAGES,
+    MANY_IMAGES,
+    SHORT_BUDGET,
     Planned,
-    TrainingSpeed,
-    fit_to,
     full_recipe,
-    full_steps,
     make_plan,
-    training_time,
 )
 from scalewise.experiments.report import write_report
 from scalewise.experiments.results import (
-    ATTENTION_FILE,
     BICUBIC,
     COMPLEXITY_FILE,
     PLAN_FILE,
-    SAMPLES,
-    SAMPLES_FILE,
     SCORES_FILE,
     UNRESTORED,
-    Complexity,
     Form,
     Plan,
     Results,
@@ -55,28 +61,22 @@ from scalewise.experiments.results import (
     load_results,
     save_json,
 )
+from scalewise.experiments.train_run import Train, is_trained, probe_step, train_run
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, Protocol
-from scalewise.models.adaptive import Adaptive
-from scalewise.restoring.loading import LoadOptions, load_trained
 from scalewise.training.budget import seconds
-from scalewise.training.build import prepare
 from scalewise.training.checkpoint import BEST
-from scalewise.training.config import Recipe
-from scalewise.training.log import Notify, read_log
-from scalewise.training.loop import Trainer
+from scalewise.training.log import Notify
+from scalewise.training.machine import pick_device
 from scalewise.training.progress import duration
 from scalewise.training.recipe import load_recipe
-from scalewise.training.session import RECIPE_FILE, locked, open_run
+from scalewise.training.session import RECIPE_FILE
 from scalewise.weights.release import load_network
 
-FINAL_RUNS = ("original_mixed", "adaptive_mixed")
-"""Trainings whose networks are measured on every set and restore the sample images."""
+REPORTING = 20
+"""A report on the way is written when so many times its own duration has passed."""
 
-SCN_OF_AUTHORS = "scn"
-"""The comparator that is also in the document's Table 1."""
-
-Train = Callable[[Trainer], None]
-"""Train to the end of the budget, or until stopped, and show the progress."""
+TOLERANCE = 1.1
+"""A comparison's time may exceed what is left by so much before it is left out."""
 
 Packing = Callable[[], AbstractContextManager[Progress]]
 """Open a progress bar for packing; it is called with images done and in total."""
@@ -94,6 +94,8 @@ class Request:
         samples: sample images for the report.
         single: image of the document's single-picture test; None leaves it out.
         also: folder of a reproduction in the other form, for comparison in the report.
+        epoch_images: images of an epoch in the document's form; by default 200 on a CPU, and all
+            of them elsewhere.
     """
 
     data: Data
@@ -103,6 +105,7 @@ class Request:
     samples: Sequence[Path]
     single: Path | None
     also: Path | None = None
+    epoch_images: int | None = None
 
 
 def reproduce(
@@ -121,23 +124,36 @@ def reproduce(
 
     Raises:
         Interrupted: a training was stopped; the same command continues it.
-        ScalewiseError: data, recipes or runs are missing or do not match.
+        ScalewiseError: the budget is too short for anything, or data, recipes or runs are
+            missing or do not match.
     """
-    started = time.monotonic()
     try:
         budget = seconds(request.budget, "budget")
     except ScalewiseError as error:
         raise ScalewiseError(error, arguments=["budget"]) from None
+    clock = Clock.of(budget)
+    if request.epoch_images is None and request.form == "document":
+        on_cpu = pick_device("auto").type == "cpu"
+        request = replace(request, epoch_images=EPOCH_IMAGES if on_cpu else None)
     also = _other_form(request)
+    valid_images = FEW_IMAGES if budget < SHORT_BUDGET else MANY_IMAGES
+    here = Path()
+    if not (request.folder / PLAN_FILE).is_file():
+        _require_enough(make_plan(request.form, here, here, here), budget)
+    else:
+        plan = load_json(Plan, request.folder / PLAN_FILE)
+        valid_images = plan.valid_images or valid_images
     request.folder.mkdir(parents=True, exist_ok=True)
-    store = _packed_store(request, notify, packing)
-    planned = make_plan(request.form, request.folder, store, request.data.valid)
-    spent = time.monotonic() - started
-    _train_all(planned, request.folder, training_time(budget) - spent, train, notify)
-    _save_plan(request, planned, store)
-    _measure_all(planned, request, notify)
-    notify(f"writing the report; {duration(time.monotonic() - started)} so far")
-    return write_report(load_results(request.folder), also)
+    store, valid = _packed_stores(request, notify, packing)
+    planned = make_plan(
+        request.form,
+        request.folder,
+        store,
+        valid,
+        valid_images=valid_images,
+        epoch_images=request.epoch_images,
+    )
+    return Reproduction(request, planned, store, valid_images, clock, also, notify).run(train)
 
 
 def _other_form(request: Request) -> Results | None:
@@ -154,150 +170,222 @@ def _other_form(request: Request) -> Results | None:
     return results
 
 
-def _packed_store(request: Request, notify: Notify, packing: Packing) -> Path:
-    """Return the packed store of training images; pack it on the first run."""
-    source = request.data.train
+def _require_enough(planned: list[Planned], budget: float) -> None:
+    """Refuse a budget that is too short for the first training."""
+    first = planned[0]
+    steps = fitting.FEWEST_STEPS * probe_step(first.recipe) / (1 - fitting.VALIDATING)
+    least = max(fitting.least_seconds(planned), steps + fitting.OVERHEAD)
+    if budget < least:
+        minutes = -(-least // 60)
+        raise ScalewiseError(
+            f"budget: too short; on this machine the least is {minutes:.0f}m, "
+            f"for '{first.experiment.title}' alone",
+            arguments=["budget"],
+        )
+
+
+def _packed_stores(request: Request, notify: Notify, packing: Packing) -> tuple[Path, Path]:
+    """Return training and validation data; pack those of training on the first run."""
+    source, valid = request.data.train, request.data.valid
     if source.is_file():
-        return source
-    store = request.folder / "train.pack"
+        assert valid is not None  # find_data holds nothing out of a packed store
+        return source, valid
+    store, held_out = request.folder / "train.pack", request.folder / "valid.pack"
     if not store.is_file():
         notify(f"packing {source}")
+        dataset = find_dataset(source)
+        if valid is None:
+            dataset, others = hold_out(dataset)
+            pack([others], held_out, [SCALE])
         squash = full_recipe(request.form, FINAL_RUNS[0]).data.squash
         with packing() as progress:
-            summary = pack([find_dataset(source)], store, [SCALE], squash=squash, progress=progress)
+            summary = pack([dataset], store, [SCALE], squash=squash, progress=progress)
         for reason in summary.skipped:
             notify(f"skipped: {reason}")
-    return store
+    return store, valid or held_out
 
 
-def _train_all(
-    planned: list[Planned], folder: Path, time_left: float, train: Train, notify: Notify
-) -> None:
-    waiting = [each for each in planned if not _is_trained(folder / each.experiment.name)]
-    shares = sum(each.share for each in waiting)
-    equal: float | None = None
-    for number, each in enumerate(waiting, start=1):
-        started = time.monotonic()
-        limit = max(time_left, 0.0) * each.share / shares
-        if each.is_timed:  # the same for all of these, whatever earlier trainings left over
-            equal = limit = limit if equal is None else equal
-        notify(
-            f"[{number}/{len(waiting)}] {each.experiment.title}: about {duration(limit)}; "
-            f"all trainings end in about {duration(max(time_left, 0.0))}"
+class Reproduction:
+    """A reproduction under way.
+
+    Attributes:
+        left_out: experiments that are not trained, and why.
+        per_byte: seconds of scoring per byte of image files, of bicubic and of each run.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        planned: list[Planned],
+        store: Path,
+        valid_images: int,
+        clock: Clock,
+        also: Results | None,
+        notify: Notify,
+    ) -> None:
+        self.request = request
+        self.folder = request.folder
+        self.planned = planned
+        self.images = len(Store(store))
+        self.valid_images = valid_images
+        self.clock = clock
+        self.also = also
+        self.notify = notify
+        self.left_out: dict[str, str] = {}
+        self.unmeasured: list[str] = []
+        self.per_byte: dict[str, float] = {}
+        self._started = time.monotonic()
+        self._budget = clock.left
+        self._reported: float | None = None
+        self._report_seconds = 0.0
+
+    def run(self, train: Train) -> tuple[Path, Path]:
+        """Train, measure and report."""
+        self._save_plan()
+        self._measure_without_networks()
+        for each in self.planned:
+            if is_trained(self.folder / each.experiment.name):
+                self._measure(each)
+        self._train_all(train)
+        runs = [
+            each.experiment.name
+            for each in self.planned
+            if (self.folder / each.experiment.name / COMPLEXITY_FILE).is_file()
+        ]
+        waiting = deferred(
+            runs,
+            self.request.data.sets,
+            ([*self.request.samples], self.request.single),
+            self.folder,
+            self.per_byte,
+            self.notify,
         )
-        _train_one(each, folder / each.experiment.name, limit, train, notify)
-        time_left -= time.monotonic() - started
-        shares -= each.share
-
-
-def _train_one(planned: Planned, run: Path, limit: float, train: Train, notify: Notify) -> None:
-    if (run / RECIPE_FILE).is_file():
-        recipe = load_recipe(run / RECIPE_FILE)  # as shortened when the run was started
-    else:
-        started = time.monotonic()
-        speed = _measure_speed(planned.recipe)
-        spent = 0.0 if planned.is_timed else time.monotonic() - started
-        recipe = fit_to(planned.recipe, limit - spent, speed)
-    with locked(run):
-        trainer = open_run(recipe, run, notify=notify)
-        try:
-            train(trainer)
-        except Diverged as error:  # also a result: its best weights so far are measured
-            notify(str(error))
-            return
-    if trainer.progress < 1:
-        raise Interrupted(f"stopped in {run.name}; the same command continues it")
-
-
-def _measure_speed(recipe: Recipe) -> TrainingSpeed:
-    """Time a few training steps and the validation of one image, in a temporary folder."""
-    one = replace(recipe, data=replace(recipe.data, valid_images=1))
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = prepare(one, Path(folder), initialise=False)
-        validation = trainer.validation
-        assert validation is not None  # every plan has one
-        network = trainer.ema.network
-        with trainer.process_settings():
-            return TrainingSpeed(
-                step=steady_median(lambda: trainer.training_step().item(), warm_up=2, repeats=5),
-                validation=steady_median(
-                    lambda: validation.psnr_y(network, trainer.device, trainer.dtype), 1, 2
-                ),
-                images=len(trainer.sampler),
+        self.unmeasured = measure_what_fits(waiting, self.clock, self.notify)
+        if self.unmeasured or self.left_out:
+            titles = [*self.left_out, *self.unmeasured]
+            self.notify(
+                f"left out, for want of time: {', '.join(titles)}; "
+                "the same command again, or a larger budget, adds what is missing"
             )
+        return self._report()
 
+    def _train_all(self, train: Train) -> None:
+        waiting = [x for x in self.planned if not is_trained(self.folder / x.experiment.name)]
+        equal: float | None = None
+        batch: int | None = None
+        for number, each in enumerate(waiting, start=1):
+            name, rest = each.experiment.name, waiting[number - 1 :]
+            left = self.left_for_training
+            chosen = fitting.choose(rest, left)
+            if each not in chosen:
+                self._leave_out(each, f"{duration(max(0.0, left))} are left for all of the rest")
+                continue
+            limit = fitting.limits(chosen, left)[0]
+            if each.is_timed:  # the same for all of these, whatever earlier trainings left over
+                equal = limit if equal is None else equal
+                if equal + fitting.OVERHEAD > left * TOLERANCE:
+                    self._leave_out(each, f"{duration(max(0.0, left))} are left, not {equal:.0f} s")
+                    continue
+                limit = equal
+            self.notify(
+                f"[{number}/{len(waiting)}] {each.experiment.title}: about {duration(limit)}; "
+                f"all trainings end in about {duration(max(left, 0.0))}"
+            )
+            run = self.folder / name
+            latest = max(limit, self.clock.left)
+            common = batch if each.is_timed else None
+            reason = train_run(each, run, limit, latest, train, self.notify, common)
+            if reason is not None:
+                self._leave_out(each, reason)
+                continue
+            if each.is_timed:
+                batch = load_recipe(run / RECIPE_FILE).data.batch
+            self._measure(each)
+            self._report_on_the_way()
 
-def _is_trained(run: Path) -> bool:
-    """Return whether a run reached the end of its schedule or diverged."""
-    lines = read_log(run)
-    return bool(lines) and lines[-1].progress >= 1
+    @property
+    def left_for_training(self) -> float:
+        """Seconds that are left for training, without those of the last measurements."""
+        return self.clock.left - fitting.CLOSING * self._budget
 
+    def _leave_out(self, planned: Planned, reason: str) -> None:
+        self.left_out[planned.experiment.name] = reason
+        self.notify(f"left out: {planned.experiment.title}: {reason}")
 
-def _save_plan(request: Request, planned: list[Planned], store: Path) -> None:
-    images = len(Store(store))
-    experiments = [
-        replace(each.experiment, full_steps=full_steps(each.recipe, images)) for each in planned
-    ]
-    plan = Plan(
-        form=request.form,
-        budget=request.budget,
-        train=f"{request.data.train.resolve().name} ({images:,} pictures)",
-        valid=request.data.valid.resolve().name,
-        experiments=experiments,
-    )
-    save_json(plan, request.folder / PLAN_FILE)
+    def _save_plan(self) -> None:
+        request = self.request
+        images = self.images
+        experiments = [
+            replace(each.experiment, full_steps=fitting.full_steps(each.recipe, images))
+            for each in self.planned
+        ]
+        valid = request.data.valid
+        plan = Plan(
+            form=request.form,
+            budget=request.budget,
+            train=f"{request.data.train.resolve().name} ({images:,} pictures)",
+            valid=valid.resolve().name if valid else "training pictures that were held out",
+            experiments=experiments,
+            left_out=self.left_out,
+            unmeasured=self.unmeasured,
+            epoch_images=request.epoch_images,
+            held_out=valid is None,
+            valid_images=self.valid_images,
+        )
+        save_json(plan, self.folder / PLAN_FILE)
 
+    def _measure_without_networks(self) -> None:
+        path, sets = self.folder / BICUBIC / SCORES_FILE, small_sets(self.request.data.sets)
+        if not path.is_file():
+            self.notify("measuring bicubic")
+            started = time.monotonic()
+            save_json(measure_bicubic(sets), path)
+            self._keep_speed(BICUBIC, sets, started)
 
-def _measure_all(planned: list[Planned], request: Request, notify: Notify) -> None:
-    folder, sets = request.folder, request.data.sets
-    if not (folder / BICUBIC / SCORES_FILE).is_file():
-        notify("measuring bicubic")
-        save_json(measure_bicubic(sets), folder / BICUBIC / SCORES_FILE)
-    cleans = any(each.experiment.group == "cleaning" for each in planned)
-    if cleans and not (folder / UNRESTORED / SCORES_FILE).is_file():
-        save_json(measure_unrestored(sets), folder / UNRESTORED / SCORES_FILE)
-    costs: dict[str, Complexity] = {}  # of each network that is measured already
-    for each in planned:
-        name = each.experiment.name
-        run = folder / name
+    def _measure(self, planned: Planned) -> None:
+        """Score a run on the small sets, and count its operations."""
+        name = planned.experiment.name
+        run = self.folder / name
         if not (run / BEST).is_file():
-            notify(f"{name} has no weights to measure")
-            continue
+            self.notify(f"{name} has no weights to measure")
+            return
+        unrestored = self.folder / UNRESTORED / SCORES_FILE
+        if planned.experiment.group == "cleaning" and not unrestored.is_file():
+            save_json(measure_unrestored(self.request.data.sets), unrestored)
         if not (run / SCORES_FILE).is_file():
-            notify(f"measuring {name}")
-            save_json(measure_run(run, *_sets_and_protocols(each, sets)), run / SCORES_FILE)
-        model = load_recipe(run / RECIPE_FILE).model
-        network = json.dumps([model.name, model.settings], sort_keys=True)
+            self.notify(f"measuring {name}")
+            sets, protocols = sets_and_protocols(planned, self.request.data.sets)
+            started = time.monotonic()
+            save_json(measure_run(run, sets, protocols), run / SCORES_FILE)
+            self._keep_speed(name, sets, started)
         if not (run / COMPLEXITY_FILE).is_file():
-            notify(f"measuring the cost of {name}")
-            cost = costs.get(network) or measure_complexity(load_network(run))
-            save_json(cost, run / COMPLEXITY_FILE)
-        costs[network] = load_json(Complexity, run / COMPLEXITY_FILE)
-    measure_alternatives(DENOISING_TEST, sets, request.samples[0], folder, notify)
-    _make_images(request, notify)
+            save_json(count_operations(load_network(run)), run / COMPLEXITY_FILE)
+
+    def _keep_speed(self, name: str, sets: dict[str, Dataset], started: float) -> None:
+        self.per_byte[name] = (time.monotonic() - started) / max(1, bytes_of(sets))
+
+    def _report_on_the_way(self) -> None:
+        """Write a report after the first training, and then if it costs little of the time."""
+        since = time.monotonic() - (self._reported or 0.0)
+        if self._reported is None or since > REPORTING * self._report_seconds:
+            self._report()
+
+    def _report(self) -> tuple[Path, Path]:
+        started = time.monotonic()
+        self.notify(f"writing the report; {duration(started - self._started)} so far")
+        self._save_plan()
+        written = write_report(load_results(self.folder), self.also)
+        self._reported = time.monotonic()
+        self._report_seconds = self._reported - started
+        return written
 
 
-def _sets_and_protocols(
+def sets_and_protocols(
     planned: Planned, sets: dict[str, Dataset]
 ) -> tuple[dict[str, Dataset], list[Protocol]]:
-    """Return the test sets and the protocols of an experiment."""
+    """Return the small test sets and the protocols of an experiment."""
     experiment, task = planned.experiment, planned.recipe.data.task
     if experiment.group == "cleaning":
         return cleaning_sets(sets, task), [CLEANED_BY[task][0]]
-    in_table_one = experiment.group == "training" or experiment.name == SCN_OF_AUTHORS
-    chosen = sets if experiment.name in FINAL_RUNS else small_sets(sets)
-    return chosen, [*PROTOCOLS.values()] if in_table_one else [FIELD]
-
-
-def _make_images(request: Request, notify: Notify) -> None:
-    """Make the sample images of the final networks, and the maps of scale attention."""
-    folder = request.folder
-    if not (folder / SAMPLES / SAMPLES_FILE).is_file():
-        notify("restoring sample images")
-        restorers = [load_trained(folder / name, LoadOptions(tile=None)) for name in FINAL_RUNS]
-        make_samples(request.samples, request.single, restorers, folder)
-    if not (folder / ATTENTION_FILE).is_file():
-        name = FINAL_RUNS[1]
-        network = load_network(folder / name)
-        assert isinstance(network, Adaptive)
-        measure_attention(network, request.samples[0], name, folder)
+    in_table_one = experiment.group in ("training", "code")
+    return small_sets(sets), [*PROTOCOLS.values()] if in_table_one else [FIELD]

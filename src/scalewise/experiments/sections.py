@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from scalewise.experiments import plots, queries, tables
+from scalewise.experiments import curve_plots, plots, queries, tables
+from scalewise.experiments.artifacts import BAND, REACH
+from scalewise.experiments.attention import ATTENTION_MAPS, load_attention_maps
+from scalewise.experiments.claims import SEEDS, claims_table
 from scalewise.experiments.data import CLEANED_BY, DIV2K
 from scalewise.experiments.formatting import recipe_text
-from scalewise.experiments.plan import DENOISING_TEST
+from scalewise.experiments.plan import BASE, DENOISING_TEST, FACTORS, PARTS, Part
 from scalewise.experiments.plots import Cost, ReportImage
 from scalewise.experiments.queries import (
     MODELS,
@@ -19,18 +22,15 @@ from scalewise.experiments.queries import (
     PUBLISHED,
     REFERENCE,
     SINGLE,
-    Value,
 )
 from scalewise.experiments.results import (
     ALTERNATIVES,
-    ATTENTION_MAPS,
     SAMPLES,
     Environment,
     Group,
     Results,
     Sample,
     Trained,
-    load_attention_maps,
 )
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, SQUASH256
 from scalewise.training.curves import Curve
@@ -38,41 +38,6 @@ from scalewise.training.validation_protocol import protocol_of
 
 Variables = dict[str, Any]
 """Variables of a section's template."""
-
-BASE = "sum"
-"""The run that the ablation compares all others with."""
-
-FACTORS = {
-    "InstanceNorm": [
-        ("sum_norm", "sum", "with the sum"),
-        ("attention_norm", "attention", "with attention"),
-    ],
-    "Attention in place of the sum": [
-        ("attention", "sum", "without InstanceNorm"),
-        ("attention_norm", "sum_norm", "with InstanceNorm"),
-    ],
-    "The global residual": [
-        ("sum", "sum_no_residual", "in Original"),
-        ("attention_norm", "attention_norm_no_residual", "in Adaptive"),
-    ],
-}
-"""Factors of the ablation: runs with and without each, and where."""
-
-
-class Part(NamedTuple):
-    """A cleaning module of the ablation: runs without and with it, and how they are compared."""
-
-    name: str
-    task: str
-    without: str
-    with_it: str
-    value: Value
-
-
-PARTS = (
-    Part("denoising block", "denoise", "noise_plain", "noise_block", "psnr"),
-    Part("artifact module", "dejpeg", "jpeg_plain", "jpeg_module", "psnr_y"),
-)
 
 
 def overview(results: Results) -> Variables:
@@ -99,8 +64,20 @@ def overview(results: Results) -> Variables:
     }
 
 
+def claims(results: Results) -> Variables:
+    """Return the document's claims and their verdicts, and the artifacts of the networks."""
+    return {
+        "claims": claims_table(results),
+        "artifacts": tables.artifacts(results),
+        "protocol": next(iter(PROTOCOLS)),
+        "seeds": SEEDS,
+        "reach": REACH,
+        "band": BAND,
+    }
+
+
 def training_curves(results: Results) -> Variables:
-    """Return the curves of every training, and of both networks for each phase."""
+    """Return the document's figures 1-8, and the curves of both networks for each phase."""
     expected = {f"{model}_{phase}": model for phase in PHASES for model in MODELS}
     runs = [run for name in expected if (run := results.find(name))]
     together: list[Variables] = []
@@ -111,30 +88,42 @@ def training_curves(results: Results) -> Variables:
             image = plots.render(f"curves-both-{phase}", draw)
             together.append({"title": title, "runs": both, "image": image})
     return {
-        "runs": [(run, _training_curve(run, expected[run.name])) for run in runs],
+        "runs": runs,
+        "figures": [
+            {
+                "figure": each,
+                "run": run,
+                "image": plots.render(
+                    f"figure-{each.number}", curve_plots.document_figure(run, each.kind)
+                ),
+            }
+            for each in curve_plots.FIGURES
+            if (run := results.find(each.run))
+        ],
         "together": together,
         "absent": [name for name in expected if results.find(name) is None],
     }
 
 
 def scores(results: Results) -> Variables:
-    """Return published scores and ours, one table per protocol; and all scores."""
-    measured, protocols = queries.sets(results), queries.table_protocols(results)
+    """Return published scores, and ours, one table per protocol; and all scores."""
+    protocols = queries.table_protocols(results)
     places = (("the picture", SINGLE, FIELD.name), ("the set", REFERENCE, SQUASH256.name))
-    networks = {"original_mixed": "Original", "adaptive_mixed": "Adaptive", "scn": "SCN"}
-    single = [each for each in PUBLISHED if each.is_single]
+    networks = {"original_mixed": "Original", "adaptive_mixed": "Adaptive"}
     return {
+        "published": tables.published(),
         "grounds": [
             (value, what, protocol)
             for what, name, protocol in places
             if (value := queries.psnr(results.bicubic, name, protocol)) is not None
         ],
-        "single": [each.method for each in single],
-        "highest": max(each.set14 for each in single),
-        "absent": [name for name in (DIV2K, SINGLE, REFERENCE) if name not in measured],
+        "single": [each.method for each in PUBLISHED if each.is_single],
+        "single_picture": SINGLE,
+        "absent": [x for x in (DIV2K, SINGLE, REFERENCE) if x not in queries.sets(results)],
+        "chosen_on": results.plan.valid if results.plan.valid in queries.sets(results) else None,
         "lacking": [title for name, title in networks.items() if results.find(name) is None],
         "by_protocol": {
-            name: (tables.table_one(results, name), queries.final_stamp(results, name))
+            name: (tables.measured(results, name), queries.final_stamp(results, name))
             for name in protocols
         },
         "all_scores": {
@@ -149,12 +138,12 @@ def other_variant(results: Results, also: Results) -> Variables:
     """Return the trainings and scores of another reproduction, in the other form."""
     return {
         "also": also,
-        "runs": also.group("training"),
+        "runs": [*also.group("training"), *also.group("code")],
         "by_protocol": {
-            name: (
-                tables.both_variants(results, also, name),
-                [(each.plan, queries.final_stamp(each, name)) for each in (results, also)],
-            )
+            name: [
+                (each.plan, tables.measured(each, name), queries.final_stamp(each, name))
+                for each in (results, also)
+            ]
             for name in queries.score_protocols(also)
             if name in PROTOCOLS
         },
@@ -169,7 +158,7 @@ def samples(results: Results) -> Variables:
 
 def single(results: Results) -> Variables:
     """Return the image of the single-picture test."""
-    return _samples(results, single=True)
+    return {**_samples(results, single=True), "documents": SINGLE}
 
 
 def complexity(results: Results) -> Variables:
@@ -181,6 +170,7 @@ def complexity(results: Results) -> Variables:
         Cost(queries.short_title(run), run.complexity.seconds, value, run not in comparators)
         for run in [*queries.finals(results), *comparators]
         if (value := queries.psnr(run.measured, dataset)) is not None
+        and run.complexity.seconds is not None
     ]
     draw = plots.costs(points, f"PSNR-Y on {dataset} (dB)")
     return {
@@ -189,6 +179,7 @@ def complexity(results: Results) -> Variables:
         "conditions": dict.fromkeys(
             (run.complexity.runtime, run.complexity.precision, run.complexity.threads)
             for run in runs
+            if run.complexity.runtime
         ),
         "dataset": dataset,
         "points": points,
@@ -303,6 +294,7 @@ SECTIONS: dict[str, Callable[[Results], Variables]] = {
     section.__name__: section
     for section in (
         overview,
+        claims,
         training_curves,
         scores,
         samples,
@@ -323,13 +315,8 @@ def _curve(run: Trained, title: str | None = None) -> Curve:
     return Curve(title or run.title, run.lines, protocol_of(run.recipe.data))
 
 
-def _training_curve(run: Trained, model: str) -> ReportImage:
-    draw = plots.curves([_curve(run)], first=list(MODELS).index(model))
-    return plots.render(f"curves-{run.name}", draw)
-
-
 def _timed_curves(runs: Sequence[Trained], name: str) -> ReportImage:
-    return plots.render(f"curves-{name}", plots.timed_curves([_curve(run) for run in runs]))
+    return plots.render(f"curves-{name}", curve_plots.compared(runs))
 
 
 def _group(results: Results, group: Group) -> Variables:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from scalewise.experiments import queries
 from scalewise.experiments.data import DIV2K
-from scalewise.experiments.formatting import NONE, decibels, duration, significant
-from scalewise.experiments.queries import FORMS, PUBLISHED, REFERENCE, SINGLE, Value
+from scalewise.experiments.formatting import NONE, decibels, significant
+from scalewise.experiments.queries import PUBLISHED, REFERENCE, SINGLE, Value
 from scalewise.experiments.results import (
     BICUBIC,
     DIGEST,
@@ -21,6 +21,9 @@ from scalewise.experiments.results import (
 )
 from scalewise.imaging.protocols import FIELD
 from scalewise.tasks import DENOISE
+
+TIMES = ("steps at full speed (s)", "processor (s)", "clock (s)")
+"""Headings of the times of a training."""
 
 
 @dataclass(frozen=True)
@@ -58,39 +61,22 @@ def at_a_glance(results: Results) -> Table:
     return Table(["network", "parameters", *names, "weights (sha256)"], [*rows, bicubic])
 
 
-def table_one(results: Results, protocol: str) -> Table:
-    """Return the published scores, and ours under one protocol."""
-    ours = [(BICUBIC, results.bicubic)]
-    ours += [
-        (f"{queries.short_title(run)} (ours)", run.measured) for run in queries.finals(results)
-    ]
-    if scn := results.find("scn"):
-        title = f"SCN of its authors, trained here for {duration(scn.seconds)}"
-        ours.append((title, scn.measured))
-    return _with_published(ours, protocol, queries.sets(results))
+def published() -> Table:
+    """Return the document's Table 1 as published, with its column Set14 as it stands there."""
+    rows = [[each.method, decibels(each.div2k), decibels(each.set14)] for each in PUBLISHED]
+    return Table(["network", DIV2K, "“Set14”"], rows)
 
 
-def both_variants(results: Results, also: Results, protocol: str) -> Table:
-    """Return the published scores, and ours in both forms under one protocol."""
-    ours = [(BICUBIC, results.bicubic)]
-    ours += [
-        (f"{queries.short_title(run)}, {FORMS[each.plan.form]}", run.measured)
-        for each in (results, also)
-        for run in queries.finals(each)
-    ]
-    return _with_published(ours, protocol, [*queries.sets(results), *queries.sets(also)])
+def measured(results: Results, protocol: str) -> Table:
+    """Return what was measured here in the place of Table 1, under one protocol.
 
-
-def _with_published(
-    ours: Sequence[tuple[str, Measured]], protocol: str, datasets: Sequence[str]
-) -> Table:
-    names = queries.unique([DIV2K, SINGLE, REFERENCE, *datasets])
-    rows: list[list[str]] = []
-    for each in PUBLISHED:
-        published = {DIV2K: each.div2k, SINGLE if each.is_single else REFERENCE: each.set14}
-        scores = (decibels(published.get(name)) for name in names)
-        rows.append([f"{each.method} (published)", *scores])
-    rows += [[title, *_psnrs(measured, names, protocol)] for title, measured in ours]
+    One form in a table: networks of the other form are in a table of their own.
+    """
+    names = queries.unique([DIV2K, SINGLE, REFERENCE, *queries.sets(results)])
+    code = results.group("code")
+    ours = [("bicubic", results.bicubic)]
+    ours += [(queries.short_title(x), x.measured) for x in [*queries.finals(results), *code]]
+    rows = [[title, *_psnrs(one, names, protocol)] for title, one in ours]
     return Table(["network", *names], rows)
 
 
@@ -134,6 +120,21 @@ def sample_scores(results: Results, sample: Sample) -> Table:
         rows.append(row)
     values = [f"{value}, {name}" for name in by for value in ("PSNR", "PSNR-Y", "SSIM")]
     return Table(["method", *values], rows)
+
+
+def artifacts(results: Results) -> Table:
+    """Return overshoot and ringing of every method on the sample images."""
+    rows = [
+        [
+            sample.name,
+            queries.method_title(results, model),
+            f"{found.overshoot:.3f}",
+            f"{found.ringing:.3f}",
+        ]
+        for sample in results.samples
+        for model, found in sample.artifacts.items()
+    ]
+    return Table(["picture", "method", "overshoot (levels)", "ringing (levels)"], rows, texts=2)
 
 
 def costs(runs: Sequence[Trained]) -> Table:
@@ -193,13 +194,13 @@ def equal_time(
     """
     measured = {x.dataset for run in runs for x in run.measured.scores if x.protocol == protocol}
     names = [name for name in queries.sets(results) if name in measured]
-    headings = ["network", "parameters", "steps", "trained for (s)", *names]
+    headings = ["network", "parameters", "steps", *TIMES, *names]
     rows = [
         [
             run.title,
             f"{run.complexity.parameters:,}",
             f"{run.steps:,}",
-            f"{run.seconds:,.0f}",
+            *_times(run),
             *_psnrs(run.measured, names, protocol, value),
             *(_inference_costs(run) if costs else []),
         ]
@@ -208,7 +209,7 @@ def equal_time(
     if costs:
         headings += ["G multiply-adds", "seconds", "MB"]
     if given:
-        row = ["as given", NONE, NONE, NONE, *_psnrs(given, names, protocol, value)]
+        row = ["as given", *[NONE] * (2 + len(TIMES)), *_psnrs(given, names, protocol, value)]
         rows.insert(0, row + [NONE] * (len(headings) - len(row)))
     return Table(headings, rows)
 
@@ -262,8 +263,17 @@ def _psnrs(
     return [decibels(queries.psnr(measured, name, protocol, value)) for name in datasets]
 
 
+def _times(run: Trained) -> list[str]:
+    """Return the planned seconds of a run's steps, those of the processor and of the clock."""
+    planned = processor = NONE
+    if run.pace is not None:
+        planned, processor = f"{run.pace.planned:,.0f}", f"{run.pace.processor:,.0f}"
+    return [planned, processor, f"{run.seconds:,.0f}"]
+
+
 def _inference_costs(run: Trained) -> list[str]:
     """Return multiply-adds, seconds and memory per megapixel."""
     cost = run.complexity
     operations = f"{cost.multiply_adds / 1e9:,.1f}"
-    return [operations, significant(cost.seconds), f"{cost.megabytes:,.0f}"]
+    megabytes = NONE if cost.megabytes is None else f"{cost.megabytes:,.0f}"
+    return [operations, significant(cost.seconds), megabytes]

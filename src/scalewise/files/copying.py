@@ -7,6 +7,7 @@ import shutil
 import stat
 from pathlib import Path
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.errors import DiskFullError, ScalewiseError
 from scalewise.files.formats import Format, check_target, detect_format
 from scalewise.files.temp_files import atomic_output
@@ -15,19 +16,20 @@ from scalewise.files.vips_errors import is_disk_full, one_line
 _PERMISSIONS = 0o777
 
 
-def has_format(path: str | Path, form: Format) -> bool:
+def has_format(path: AnyPath, form: Format) -> bool:
     """Return whether a file's content has a format, whatever its name says.
 
     Raises:
         OSError: the file cannot be read.
     """
+    path = path_of(path, "path")
     with Path(path).open("rb") as file:
         content = detect_format(file)
     return content is not None and content.name.lower() == form.name
 
 
 def copy_picture(
-    source: str | Path, target: str | Path, *, overwrite: bool = True, format: str | None = None
+    source: AnyPath, target: AnyPath, *, overwrite: bool = True, format: str | None = None
 ) -> bool:
     """Copy a picture's file byte by byte, if its format is the one that the target should have.
 
@@ -46,6 +48,8 @@ def copy_picture(
         ScalewiseError: as :func:`scalewise.files.check_target`; the one cannot be read, or the
             other not written.
     """
+    source = path_of(source, "source")
+    target = path_of(target, "target")
     source, target = Path(source), Path(target)
     form = check_target(target, 1, 1, overwrite=overwrite, format=format)
     try:

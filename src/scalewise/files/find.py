@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.errors import ScalewiseError
 from scalewise.files.formats import READ_SUFFIXES
 
@@ -29,7 +30,7 @@ SYSTEM_FOLDERS = frozenset(
 Unreadable = Callable[[ScalewiseError, Path], None]
 
 
-def find_images(path: str | Path, unreadable: Unreadable | None = None) -> list[Path]:
+def find_images(path: AnyPath, unreadable: Unreadable | None = None) -> list[Path]:
     """Return the image files in a folder and its subfolders, sorted; a file stands for itself.
 
     Only names are looked at: files with an extension of a format that is read, in upper or
@@ -43,7 +44,7 @@ def find_images(path: str | Path, unreadable: Unreadable | None = None) -> list[
     Raises:
         ScalewiseError: no such file or folder.
     """
-    path = Path(path)
+    path = path_of(path, "path")
     if path.is_file():
         return [path]
     if not path.is_dir():

@@ -22,12 +22,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from scalewise.arguments import shown
+from scalewise.arguments import AnyPath, path_of, shown
 from scalewise.errors import ScalewiseError
 from scalewise.files.bmp import HEADERS
 from scalewise.files.picture import Pixels, to_8_bit
@@ -126,7 +125,7 @@ READ_SUFFIXES = IMAGE_SUFFIXES | {".bmp", ".dib", ".gif", ".heic", ".heif", ".hi
 """The extensions, in lower case, of all formats that are read."""
 
 
-def format_of(path: Path, name: str | None = None) -> Format:
+def format_of(path: AnyPath, name: str | None = None) -> Format:
     """Return the format that a file is written in.
 
     Args:
@@ -136,9 +135,10 @@ def format_of(path: Path, name: str | None = None) -> Format:
     Raises:
         ScalewiseError: no such format.
 
-    >>> format_of(Path("a.TIF")).name, format_of(Path("a.png"), "jpg").name
+    >>> format_of("a.TIF").name, format_of("a.png", "jpg").name
     ('tiff', 'jpeg')
     """
+    path = path_of(path, "path")
     if name is not None:
         try:
             return get_format(name)
@@ -169,14 +169,15 @@ def get_format(name: str) -> Format:
     raise ScalewiseError(f"unknown format {name!r}; use one of {known}", arguments=["format"])
 
 
-def require_folder(path: Path) -> None:
+def require_folder(path: AnyPath) -> None:
     """Raise :class:`ScalewiseError` unless the folder of an output file exists."""
+    path = path_of(path, "path")
     if not path.parent.is_dir():
         raise ScalewiseError(f"{path}: the folder {path.parent} does not exist; make it first")
 
 
 def check_target(
-    path: str | Path,
+    path: AnyPath,
     width: int,
     height: int,
     *,
@@ -202,7 +203,7 @@ def check_target(
             a picture too large for the format, a file in the way, a folder that cannot be
             written to, or a name that is too long.
     """
-    path = Path(path)
+    path = path_of(path, "path")
     form = format_of(path, format)
     if quality is not None and not 1 <= quality <= 100:
         raise ScalewiseError(

@@ -34,6 +34,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyvips
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.errors import ScalewiseError
 from scalewise.files.avif import AvifProperties, over_full_range, properties_of_avif
 from scalewise.files.bmp import BmpError, open_bmp
@@ -59,9 +60,7 @@ _KINDS = {
 }
 
 
-def read(
-    path: str | Path, *, page: int | None = None, max_pixels: int | None = MAX_PIXELS
-) -> Picture:
+def read(path: AnyPath, *, page: int | None = None, max_pixels: int | None = MAX_PIXELS) -> Picture:
     """Read a picture whole: upright, as grey or RGB, with or without alpha.
 
     Args:
@@ -70,13 +69,14 @@ def read(
     Raises:
         ScalewiseError: as :func:`open_picture`, and a file that is truncated or damaged.
     """
+    path = path_of(path, "path")
     with open_picture(path, page=page, max_pixels=max_pixels) as reader:
         return reader.read()
 
 
 @lenient_messages()
 def open_picture(
-    path: str | Path, *, page: int | None = None, max_pixels: int | None = MAX_PIXELS
+    path: AnyPath, *, page: int | None = None, max_pixels: int | None = MAX_PIXELS
 ) -> PictureReader:
     """Open a picture to read it by strips; a context manager.
 
@@ -90,7 +90,7 @@ def open_picture(
         ScalewiseError: no such file, a folder, not an image, too large, no such page, samples
             that are neither 8 nor 16-bit, or more than four channels.
     """
-    path = Path(path)
+    path = path_of(path, "path")
     try:
         if path.is_dir():
             raise ScalewiseError(f"{path}: is a folder, not an image file")

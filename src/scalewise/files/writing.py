@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyvips
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.errors import DiskFullError, ScalewiseError
 from scalewise.files.avif import with_properties
 from scalewise.files.formats import IMAGE_SUFFIXES, check_target, require_folder
@@ -32,7 +33,7 @@ _CLASSIC_TIFF = 2**32 - 2**26  # bytes of pixels; its offsets end at 4 GiB
 
 
 def write(
-    path: str | Path,
+    path: AnyPath,
     picture: Picture,
     quality: int | None = None,
     overwrite: bool = True,
@@ -62,6 +63,7 @@ def write(
     Raises:
         ScalewiseError: as :func:`scalewise.files.check_target`; no such folder; a full disk.
     """
+    path = path_of(path, "path")
     height, width, channels = picture.pixels.shape
     writer = PictureWriter(
         path,
@@ -104,7 +106,7 @@ class PictureWriter:
     @lenient_messages()
     def __init__(
         self,
-        path: str | Path,
+        path: AnyPath,
         width: int,
         height: int,
         channels: int,
@@ -117,6 +119,7 @@ class PictureWriter:
         lossless: bool = False,
         strip: bool = False,
     ) -> None:
+        path = path_of(path, "path")
         self._path = path = Path(path)
         self._form = check_target(
             path,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.imaging.data_range import data_range_of
+from scalewise.imaging.data_range import check_finite, data_range_of
 from scalewise.imaging.jpeg_codec import DCT, LUMA_TABLE, RGB_TO_YCBCR, quantisation_table
 
 _GAUSSIAN = 0.6745  # the median of the absolute value, for a standard deviation of 1
@@ -60,6 +60,7 @@ def estimate_degradation(
 
 def _levels(image: NDArray[Any], data_range: float | None) -> NDArray[Any]:
     """Return an image in levels of 255."""
+    check_finite(image)
     white = data_range_of(image, data_range=data_range)
     return image if white == 255 else image * (255 / white)
 

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.arguments import check_array
+from scalewise.errors import ScalewiseError
+
 
 class LumaWeights(NamedTuple):
     """Y = red R + green G + blue B + offset, for R, G, B in [0, 1] and Y in [0, 255]."""
@@ -41,8 +44,11 @@ def rgb_to_y(rgb: NDArray[Any], weights: LumaWeights = BT601) -> NDArray[np.floa
     >>> rgb_to_y(np.array([[0, 0, 0], [255, 255, 255]], dtype=np.uint8)).round(3).tolist()
     [16.0, 235.0]
     """
-    if rgb.shape[-1] != 3:
-        raise ValueError(f"rgb_to_y: expected 3 channels last, got shape {rgb.shape}")
+    check_array("rgb", rgb)
+    if rgb.shape[-1:] != (3,):
+        raise ScalewiseError(
+            f"rgb must have 3 channels, as its last axis, not shape {rgb.shape}", arguments=["rgb"]
+        )
     return rgb.astype(np.float64) @ (np.array(weights[:3]) / 255.0) + weights.offset
 
 
@@ -52,12 +58,16 @@ def to_rgb(image: NDArray[Any]) -> NDArray[Any]:
     Raises:
         ValueError: neither 1 nor 3 channels.
     """
+    check_array("image", image)
     if image.ndim == 2:
         image = image[..., None]
-    if image.shape[-1] == 1:
+    if image.shape[-1:] == (1,):
         return np.repeat(image, 3, axis=-1)
-    if image.shape[-1] != 3:
-        raise ValueError(f"to_rgb: expected 1 or 3 channels last, got shape {image.shape}")
+    if image.shape[-1:] != (3,):
+        raise ScalewiseError(
+            f"image must have 1 or 3 channels, as its last axis, not shape {image.shape}",
+            arguments=["image"],
+        )
     return image
 
 

@@ -54,6 +54,18 @@ data_range=255, or divide them
     return _WHITE[types.pop()]
 
 
+def check_finite(image: NDArray[Any]) -> None:
+    """Refuse values that are not numbers, or infinite."""
+    if image.dtype.kind != "f" or (finite := np.isfinite(image)).all():
+        return
+    row, column, *_ = np.unravel_index(np.argmin(finite), (*finite.shape, 1))
+    raise ScalewiseError(
+        f"image has values that are not finite (NaN or infinite), the first in row {row}, column "
+        f"{column}; replace them, such as by np.nan_to_num(image)",
+        arguments=["image"],
+    )
+
+
 def check_unit_range(image: NDArray[Any], mend: str, arguments: Sequence[str] = ()) -> None:
     """Refuse floating values that are clearly not in [0, 1]; noise may go beyond.
 

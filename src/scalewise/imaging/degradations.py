@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.arguments import check_array, check_choice, check_has, check_number
 from scalewise.imaging.jpeg_codec import Subsampling, jpeg
 from scalewise.imaging.resize import imresize
 
@@ -39,7 +40,12 @@ def bicubic_down(image: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
 
     Returns:
         (H // scale, W // scale[, C]), uint8.
+
+    Raises:
+        ScalewiseError: a scale that is larger than the image, or not a whole number from 1.
     """
+    check_array("image", image, (2, 3))
+    check_number("scale", scale, 1, min(image.shape[:2]), whole=True)
     height, width = image.shape[0] // scale * scale, image.shape[1] // scale * scale
     return imresize(image[:height, :width], 1 / scale)
 
@@ -56,7 +62,13 @@ def gaussian_noise(
 
     Returns:
         float64, neither clipped nor rounded.
+
+    Raises:
+        ScalewiseError: a sigma that is not from 0 to 255, or something else than a generator.
     """
+    check_array("image", image)
+    check_number("sigma", sigma, 0, 255)
+    check_has("rng", rng, "normal", "a generator, such as np.random.default_rng()")
     return image + rng.normal(0.0, sigma, image.shape)
 
 
@@ -107,6 +119,12 @@ class Degradation:
     subsampling: Subsampling = "4:2:0"
     codec: JpegCodec = NUMPY_JPEG
     own: OwnDegradation | None = None
+
+    def __post_init__(self) -> None:
+        check_number("sigma", self.sigma, 0, 255)
+        if self.quality is not None:
+            check_number("quality", self.quality, 1, 100, whole=True)
+        check_choice("subsampling", self.subsampling, get_args(Subsampling))
 
     def __call__(self, image: NDArray[np.uint8], name: str) -> Degraded:
         """Degrade an image (H, W, 1 or 3), with the noise that belongs to its name.

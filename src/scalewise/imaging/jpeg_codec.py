@@ -13,10 +13,13 @@ halfway between two levels may now and then be rounded the other way.  Real JPEG
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+
+from scalewise.arguments import check_array, check_choice, check_number
+from scalewise.errors import ScalewiseError
 
 Subsampling = Literal["4:2:0", "4:4:4"]
 Patches = NDArray[np.uint8]
@@ -77,21 +80,22 @@ def jpeg(
         uint8, the same shape.
 
     Raises:
-        ValueError: another shape, quality or subsampling.
+        ScalewiseError: another shape, quality or subsampling.
 
     >>> flat = np.full((9, 7, 3), 200, dtype=np.uint8)
     >>> bool((jpeg(flat, quality=90) == flat).all())
     True
     """
-    if not 1 <= quality <= 100:
-        raise ValueError(f"jpeg: quality must be 1 to 100, not {quality}")
-    if subsampling not in ("4:2:0", "4:4:4"):
-        raise ValueError(f"jpeg: subsampling must be 4:2:0 or 4:4:4, not {subsampling}")
+    check_array("image", image, (2, 3))
+    check_number("quality", quality, 1, 100, whole=True)
+    check_choice("subsampling", subsampling, get_args(Subsampling))
     if image.ndim == 2 or image.shape[2:] == (1,):
         plane = image.reshape(1, *image.shape[:2]).astype(np.float64)
         return _quantise(plane, _steps(LUMA_TABLE, quality)).astype(np.uint8).reshape(image.shape)
     if image.shape[2:] != (3,):
-        raise ValueError(f"jpeg: image must be (H, W), (H, W, 1) or (H, W, 3), not {image.shape}")
+        raise ScalewiseError(
+            f"image must be (H, W), (H, W, 1) or (H, W, 3), not {image.shape}", arguments=["image"]
+        )
     qualities = np.array([quality])
     return _code(image[None], qualities, subsampling == "4:2:0", np.dtype(np.float64))[0]
 

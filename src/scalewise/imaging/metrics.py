@@ -6,12 +6,15 @@ What is compared with what (rounding, colour, border) is a protocol's business; 
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from scalewise.arguments import check_array, check_number
+from scalewise.errors import ScalewiseError
 from scalewise.imaging.data_range import data_range_of
 
 
@@ -85,11 +88,10 @@ def blocking_effect(image: NDArray[Any], block: int = 8) -> float:
     >>> blocking_effect(np.add.outer(np.arange(16.0), np.arange(16.0)))
     0.0
     """
+    check_array("image", image)
+    check_number("block", block, 2, sys.maxsize, whole=True)
     if image.ndim != 2 or min(image.shape) <= block:
-        raise ValueError(
-            f"blocking_effect: needs (H, W) of at least {block + 1}x{block + 1}, "
-            f"got shape {image.shape}"
-        )
+        raise _wrong_shape(image, block + 1)
     values = image.astype(np.float64)
     across, down = np.diff(values, axis=1) ** 2, np.diff(values, axis=0).T ** 2
     at_edge = [steps[:, block - 1 :: block] for steps in (across, down)]
@@ -124,7 +126,7 @@ def ssim(image: NDArray[Any], reference: NDArray[Any], data_range: float | None 
     """
     _check_same_shape(image, reference)
     if image.ndim != 2 or min(image.shape) < 11:
-        raise ValueError(f"ssim: needs (H, W) of at least 11x11, got shape {image.shape}")
+        raise _wrong_shape(image, 11)
     data_range = data_range_of(image, reference, data_range=data_range)
     x, y = image.astype(np.float64), reference.astype(np.float64)
     mean_x, mean_y = _gaussian_valid(x), _gaussian_valid(y)
@@ -146,7 +148,18 @@ def _gaussian_valid(image: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _check_same_shape(image: NDArray[Any], reference: NDArray[Any]) -> None:
+    check_array("image", image)
+    check_array("reference", reference)
     if image.shape != reference.shape:
-        raise ValueError(f"images differ in shape: {image.shape} and {reference.shape}")
-    if image.size == 0:
-        raise ValueError(f"images are empty: shape {image.shape}")
+        raise ScalewiseError(
+            f"image and reference differ in shape: {image.shape} and {reference.shape}",
+            arguments=["image", "reference"],
+        )
+
+
+def _wrong_shape(image: NDArray[Any], side: int) -> ScalewiseError:
+    hint = "; take the luma of a colour image: rgb_to_y(image)" if image.ndim == 3 else ""
+    return ScalewiseError(
+        f"image must be (H, W) of at least {side}x{side}, not of shape {image.shape}{hint}",
+        arguments=["image"],
+    )

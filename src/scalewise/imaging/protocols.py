@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.arguments import check_flag, check_number
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.colour import (
     BT601,
@@ -181,8 +182,8 @@ class Protocol:
             scale: the scale of the restoration.
 
         Raises:
-            ValueError: images of different sizes.
-            ScalewiseError: an image too small to leave an SSIM window within the border.
+            ScalewiseError: images of different sizes, or too small to leave an SSIM window
+                within the border.
         """
         smallest = self.smallest(scale)
         if min(truth.shape[:2]) < smallest:
@@ -195,7 +196,10 @@ class Protocol:
         image = to_rgb(np.rint(restored).clip(0, 255))
         reference = to_rgb(truth)
         if image.shape != reference.shape:
-            raise ValueError(f"restored image is {_size(image)}, the truth {_size(reference)}")
+            raise ScalewiseError(
+                f"restored image is {_size(image)}, the truth {_size(reference)}",
+                arguments=["restored", "truth"],
+            )
         luma = self.luma
         if self.grey_luma is not None and is_grey(reference):
             luma = self.grey_luma
@@ -233,6 +237,7 @@ FIELD = Protocol(
 
 def squashing(side: int) -> Protocol:
     """Return the document's protocol: low-resolution images squashed to ``side`` x ``side``."""
+    check_number("side", side, 1, 2**16, whole=True)
     return Protocol(
         name=f"squash{side}",
         description=(
@@ -256,6 +261,8 @@ PROTOCOLS: dict[str, Protocol] = {protocol.name: protocol for protocol in (FIELD
 
 def denoising(sigma: float = 25, *, grey: bool = False) -> Protocol:
     """Make the protocol of one noise level, in colour (grey images as they are), or in grey."""
+    check_number("sigma", sigma, 0, 255)
+    check_flag("grey", grey)
     name = f"denoise{sigma:g}{'-grey' if grey else ''}"
     made_grey = "pictures made grey (0.299 R + 0.587 G + 0.114 B); " if grey else ""
     return Protocol(
@@ -281,6 +288,8 @@ def deblocking(
     codec: JpegCodec = NUMPY_JPEG,
 ) -> Protocol:
     """Make the protocol of one JPEG quality, in colour (grey images as they are), or of Y alone."""
+    check_number("quality", quality, 1, 100, whole=True)
+    check_flag("grey", grey)
     degradation = Degradation(quality=quality, subsampling=subsampling, codec=codec)
     suffix = "-grey" if grey else "" if subsampling == "4:2:0" else "-444"
     name = f"jpeg{quality}{suffix}"
@@ -306,6 +315,7 @@ def photographs(sigma: float = 5, quality: int = 77, codec: JpegCodec = NUMPY_JP
 
     By default in the middle of sigma 0 to 10 and quality 60 to 95.
     """
+    check_number("quality", quality, 1, 100, whole=True)
     degradation = Degradation(sigma, quality, codec=codec)
     name = "photo" if (sigma, quality) == (5, 77) else f"photo{sigma:g}-{quality}"
     return Protocol(

@@ -18,11 +18,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.arguments import check_array, check_choice, is_list, is_number, is_whole, shown
+from scalewise.errors import ScalewiseError
+
 Kernel = Literal["cubic", "linear"]
 Border = Literal["symmetric", "renormalise"]
 Image = NDArray[Any]
 """An image of shape (H, W) or (H, W, C)."""
 
+_MOST_SAMPLES = 1 << 32  # of a result, which is made in float64
 _BLOCK_SIZE = 1 << 16  # samples
 _SUPPORT: dict[Kernel, float] = {"cubic": 4.0, "linear": 2.0}
 
@@ -139,22 +143,34 @@ def imresize(
         the dtype's range, floats are not clipped.
 
     Raises:
-        ValueError: neither or both of ``scale`` and ``size``, or an empty input or output.
+        ScalewiseError: neither or both of ``scale`` and ``size``, an empty input or output, one of
+            more than 2^32 samples, or an unknown kernel.
 
     >>> imresize(np.arange(16, dtype=np.uint8).reshape(4, 4) * 10, 0.5).tolist()
     [[23, 43], [107, 127]]
     """
     if (scale is None) == (size is None):
-        raise ValueError("imresize: give either scale or size")
+        raise ScalewiseError("scale and size: give one of them", arguments=["scale", "size"])
+    check_array("image", image, (2, 3))
+    check_choice("kernel", kernel, list(_SUPPORT))
     height, width = image.shape[:2]
     if scale is not None:
+        if not is_number(scale) or not 0 < scale <= _MOST_SAMPLES:
+            raise ScalewiseError(
+                f"scale must be a number above 0, not {shown(scale)}", arguments=["scale"]
+            )
         scales = (scale, scale)
         size = (ceil(height * scale - 1e-9), ceil(width * scale - 1e-9))
     else:
-        assert size is not None
+        size = _checked_size(size)
         scales = (size[0] / height, size[1] / width)
-    if min(height, width, *size) < 1:
-        raise ValueError(f"imresize: cannot resize {width}x{height} to {size[1]}x{size[0]}")
+    if min(size) < 1 or size[0] * size[1] * (image.size // (height * width)) > _MOST_SAMPLES:
+        given = {"scale": scale} if scale is not None else {"size": size}
+        ((name, value),) = given.items()
+        raise ScalewiseError(
+            f"{name}={value} would resize {width}x{height} to {size[1]}x{size[0]}; choose another",
+            arguments=[name],
+        )
     out = image
     # MATLAB works along the axis that shrinks most first, rows first on a tie.
     for axis in sorted((0, 1), key=lambda axis: scales[axis]):
@@ -179,6 +195,9 @@ def resize_like_pillow(image: Image, size: tuple[int, int], kernel: Kernel = "li
     Returns:
         The resized image in the input's dtype.
     """
+    check_array("image", image, (2, 3))
+    check_choice("kernel", kernel, list(_SUPPORT))
+    size = _checked_size(size)
     out = image
     for axis in (1, 0):
         if image.shape[axis] != size[axis]:
@@ -186,6 +205,15 @@ def resize_like_pillow(image: Image, size: tuple[int, int], kernel: Kernel = "li
             out = resample_axis(out, axis, size[axis], scale, kernel, border="renormalise")
             out = _as_dtype(out, image.dtype)
     return np.ascontiguousarray(out)
+
+
+def _checked_size(size: Any) -> tuple[int, int]:
+    """Return a size, once it is sure to be (H, W) in pixels."""
+    if not is_list(size, lambda side: is_whole(side) and side >= 1) or len(size) != 2:
+        raise ScalewiseError(
+            f"size must be (height, width) in pixels, not {shown(size)}", arguments=["size"]
+        )
+    return int(size[0]), int(size[1])
 
 
 def _as_dtype(image: Image, dtype: np.dtype[Any]) -> Image:

@@ -19,6 +19,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.errors import ScalewiseError, requiring, warn
 from scalewise.models.base import RestorationNetwork
 from scalewise.models.cleaning import CleanedNetwork
@@ -36,7 +37,7 @@ _PREFIXES = ("module.", "_orig_mod.", "model.", "network.", "net.", "net_g.", "g
 _SCN_LEVELS = 4
 
 
-def load_checkpoint(path: str | Path, **settings: Any) -> RestorationNetwork:
+def load_checkpoint(path: AnyPath, **settings: Any) -> RestorationNetwork:
     """Load a checkpoint of this package's training, of official SCN or of the document's code.
 
     From a training run the averaged weights (EMA) are taken.  A foreign file is a ``.pth`` or
@@ -57,7 +58,7 @@ def load_checkpoint(path: str | Path, **settings: Any) -> RestorationNetwork:
         ScalewiseError: there is no such file, or it is not a checkpoint of a known network, or
             its weights do not fit.
     """
-    path = Path(path)
+    path = path_of(path, "path")
     content = _read(path)
     try:
         if {"recipe", "ema"} <= content.keys():  # a training run of this package

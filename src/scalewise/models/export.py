@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.atomic import write_atomic
 from scalewise.models.base import RestorationNetwork
 
@@ -28,7 +29,7 @@ class _Aligned(nn.Module):
         return self.network.restore(image)
 
 
-def export_onnx(network: RestorationNetwork, path: Path, *, any_size: bool = False) -> None:
+def export_onnx(network: RestorationNetwork, path: AnyPath, *, any_size: bool = False) -> None:
     """Write a network's graph, for onnxruntime, OpenVINO and others.
 
     Input ``image``: (N, C, H, W) float32 in [0, 1], H and W multiples of ``multiple``
@@ -42,6 +43,7 @@ def export_onnx(network: RestorationNetwork, path: Path, *, any_size: bool = Fal
             result; ``multiple`` is then 1.  Otherwise it is ``network.multiple`` and the caller
             pads, as for released models.
     """
+    path = path_of(path, "path")
     import onnx
 
     network.eval()

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
 from scalewise.models.base import RestorationNetwork
@@ -33,7 +34,7 @@ from scalewise.models.export import export_onnx
 Image = NDArray[np.float32]
 
 
-def export_int8(network: RestorationNetwork, path: Path, images: Iterable[Image]) -> None:
+def export_int8(network: RestorationNetwork, path: AnyPath, images: Iterable[Image]) -> None:
     """Write a network's graph in 8-bit integers, with the interface of :func:`export_onnx`.
 
     Args:
@@ -45,6 +46,7 @@ def export_int8(network: RestorationNetwork, path: Path, images: Iterable[Image]
     Raises:
         ScalewiseError: there are no images, or no convolutions between the first and the last.
     """
+    path = path_of(path, "path")
     quantization: Any = import_module("onnxruntime.quantization")  # the package has no types
     shape_inference: Any = import_module("onnxruntime.quantization.shape_inference")
     images = list(images)

@@ -64,7 +64,9 @@ def register_architecture(name: str) -> Callable[[type[N]], type[N]]:
             :class:`RestorationNetwork`.
     """
     given: Any = name
-    _require(isinstance(given, str), 'it takes a name: @register_architecture("mine")')
+    _require(
+        isinstance(given, str) and given != "", 'it takes a name: @register_architecture("mine")'
+    )
 
     def register(architecture: type[N]) -> type[N]:
         made: Any = architecture
@@ -80,7 +82,7 @@ def register_architecture(name: str) -> Callable[[type[N]], type[N]]:
 
 def _require(is_met: bool, problem: str) -> None:
     if not is_met:
-        raise ScalewiseError(f"register_architecture: {problem}")
+        raise ScalewiseError(f"register_architecture: {problem}", arguments=["name"])
 
 
 @cache

@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock, Thread
 
+from scalewise.arguments import check_progress
 from scalewise.errors import DiskFullError, NothingToRestore, ScalewiseError
 from scalewise.restoring.file_pipeline import (
     OpenJob,
@@ -25,9 +26,9 @@ from scalewise.restoring.file_pipeline import (
     open_job,
     run_job,
 )
-from scalewise.restoring.jobs import FileJob
+from scalewise.restoring.jobs import FileJob, check_jobs
 from scalewise.restoring.rows import Progress
-from scalewise.restoring.selection import Networks
+from scalewise.restoring.selection import Networks, check_networks
 
 _log = logging.getLogger(__name__)
 
@@ -83,13 +84,25 @@ def restore_files(
             skipped.
         progress: called as the run goes on.
 
-    Yields:
+    Returns:
         The result of each job: first of those that are done already, then as they finish.
 
     Raises:
         DiskFullError: nothing more can be written; what was written stays.
+        ScalewiseError: a wrong argument, before the first image.
     """
-    output = output or OutputOptions()
+    jobs = check_jobs(jobs)
+    check_networks(networks)
+    check_progress(progress)
+    return _restore_all(jobs, networks, output or OutputOptions(), progress)
+
+
+def _restore_all(
+    jobs: Sequence[FileJob],
+    networks: Networks,
+    output: OutputOptions,
+    progress: ProgressCallback | None,
+) -> Generator[JobResult]:
     pending: list[FileJob] = []
     for job in jobs:
         if is_done(job, output):

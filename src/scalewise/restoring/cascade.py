@@ -15,7 +15,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.arguments import is_list, shown
 from scalewise.errors import ScalewiseError
+from scalewise.imaging.data_range import check_finite
 from scalewise.imaging.resize import contributions, resample_axis
 from scalewise.restoring.rows import (
     Progress,
@@ -78,6 +80,16 @@ class CascadePlan:
     scales: tuple[int, ...]
 
 
+def check_restorers(name: str, value: object) -> None:
+    """Check that an argument is a list of networks, with one at least."""
+    if not value or not is_list(value, lambda step: hasattr(step, "restore_rows")):
+        raise ScalewiseError(
+            f"{name} must be a list of loaded networks, such as [scalewise.load()], "
+            f"not {shown(value)}",
+            arguments=[name],
+        )
+
+
 def upscale_array(
     image: NDArray[Any],
     restorers: Sequence[CascadeStep],
@@ -98,8 +110,11 @@ def upscale_array(
             alpha, and C may be more than 4.
 
     Raises:
-        ValueError, ScalewiseError: as :meth:`Restorer.restore`, and a size out of reach.
+        ValueError, ScalewiseError: as :meth:`Restorer.restore`, a size out of reach, or no
+            networks.
     """
+    check_restorers("restorers", restorers)
+    check_finite(image)
     if image.ndim == 2:
         return upscale_array(image[..., None], restorers, target, progress)[..., 0]
     rows = rows_of_array(image, separate)

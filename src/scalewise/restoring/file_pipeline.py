@@ -7,13 +7,14 @@ networks, and the writer that it returns encodes them when it is finished.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict
 
-from scalewise.arguments import check_flag, check_number
+from scalewise.arguments import check_flag, check_has, check_number, check_progress
 from scalewise.errors import NothingToRestore, ScalewiseError
 from scalewise.files import (
     MAX_PIXELS,
@@ -24,7 +25,7 @@ from scalewise.files import (
     has_format,
     open_picture,
 )
-from scalewise.files.formats import Format
+from scalewise.files.formats import Format, get_format
 from scalewise.restoring.cascade import (
     CascadePlan,
     network_pixels,
@@ -34,7 +35,7 @@ from scalewise.restoring.cascade import (
 )
 from scalewise.restoring.jobs import FileJob
 from scalewise.restoring.rows import Prefetcher, Progress, rows_of
-from scalewise.restoring.selection import Networks, SelectedModels, choose, typical
+from scalewise.restoring.selection import Networks, SelectedModels, check_networks, choose, typical
 from scalewise.restoring.sizes import Target, require_target
 
 
@@ -71,6 +72,10 @@ class OutputOptions:
         require_target(self.target)
         if self.quality is not None:
             check_number("quality", self.quality, 1, 100, whole=True)
+        if self.format is not None:
+            get_format(self.format)
+        if self.max_pixels is not None:
+            check_number("max_pixels", self.max_pixels, 1, sys.maxsize, whole=True)
         for name in ("lossless", "strip", "overwrite", "copy_clean"):
             check_flag(name, getattr(self, name))
 
@@ -154,6 +159,9 @@ def restore_file(
         ScalewiseError: an image that cannot be read, an output that cannot be written or exists
             already, no memory for it, or a size out of reach.
     """
+    check_has("job", job, "problem", "a FileJob")
+    check_networks(networks)
+    check_progress(progress)
     output = output or OutputOptions()
     opened = open_job(job, networks, output)
     start = time.perf_counter()

@@ -35,7 +35,7 @@ def upscale_image(
     """Enlarge an image; see :func:`scalewise.upscale`."""
     release = None if model is None else resolve(model)
     path = _checked_path(output, output_options)
-    given = _read(image)
+    given = read_input(image)
     if release is None:
         release, options = _select(given, options, enlarge=True)
     return _result(given, path, release, options, output_options)
@@ -68,7 +68,7 @@ def restore_image(
             arguments=[*size],
         )
     path = _checked_path(output, output_options)
-    given = _read(image)
+    given = read_input(image)
     if release is None and classical is None:
         release, options = _select(given, options, enlarge=False)
     return _result(given, path, classical or release, options, output_options)
@@ -99,11 +99,6 @@ def _classical(
     require_denoising(method, task, model)
     warn_of_ignored(method, options)
     return classical
-
-
-def _read(image: Any) -> ImageInput:
-    with naming_argument("image"):
-        return read_input(image)
 
 
 def _select(
@@ -171,7 +166,8 @@ def _result(
 
 def _copied(given: ImageInput, path: Path, output: OutputOptions) -> bool:
     """Copy the file of an unchanged image if possible: encoding it again would degrade it."""
-    return given.path is not None and copy_picture(given.path, path, overwrite=output.overwrite)
+    with naming_argument("output"):
+        return given.path is not None and copy_picture(given.path, path, overwrite=output.overwrite)
 
 
 def _write(given: ImageInput, pixels: Pixels, path: Path, output: OutputOptions) -> None:

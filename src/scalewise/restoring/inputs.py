@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.arguments import path_of
+from scalewise.arguments import naming_argument, path_of
 from scalewise.errors import ScalewiseError, warn
 from scalewise.files import Metadata, Picture, open_picture
 from scalewise.files.jpeg import luma_table
 from scalewise.files.metadata.exif import upright_exif
 from scalewise.files.metadata.xmp import upright_xmp
-from scalewise.imaging.data_range import check_unit_range
+from scalewise.imaging.data_range import check_finite, check_unit_range
 
 Pixels = NDArray[Any]
 
@@ -67,9 +67,16 @@ def read_input(image: Any, *, any_range: bool = False) -> ImageInput:
         any_range: take floating values of any range.
 
     Raises:
-        ScalewiseError: an unreadable file, something else than an image, or samples whose white
-            is not known.
+        ScalewiseError: an unreadable file, something else than an image, samples whose white
+            is not known, or values that are not finite.
     """
+    with naming_argument("image"):
+        given = _read(image, any_range)
+        check_finite(given.pixels)
+    return given
+
+
+def _read(image: Any, any_range: bool) -> ImageInput:
     if isinstance(image, str | bytes | os.PathLike):
         return _of_file(path_of(image))  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(image, Picture):

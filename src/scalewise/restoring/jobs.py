@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from scalewise.arguments import AnyPath, path_of, shown
+from scalewise.arguments import AnyPath, is_list, is_whole, path_of, shown
 from scalewise.errors import ScalewiseError
 from scalewise.files import IMAGE_SUFFIXES, READ_SUFFIXES, find_images, format_of
 
@@ -37,6 +38,20 @@ class FileJob:
     target: Path
     problem: str = ""
 
+    def __post_init__(self) -> None:
+        for name in ("source", "target"):
+            object.__setattr__(self, name, path_of(getattr(self, name), name))
+
+
+def check_jobs(jobs: Sequence[FileJob]) -> Sequence[FileJob]:
+    """Return jobs, once it is sure that they are a list of nothing else."""
+    if not is_list(jobs, lambda job: isinstance(job, FileJob)):
+        raise ScalewiseError(
+            f"jobs must be a list of FileJob, as plan_jobs makes it, not {shown(jobs)}",
+            arguments=["jobs"],
+        )
+    return jobs
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -55,6 +70,18 @@ class Selection:
     shard: tuple[int, int] = (1, 1)
 
     def __post_init__(self) -> None:
+        for name in ("include", "exclude"):
+            patterns: Any = getattr(self, name)
+            if not is_list(patterns, lambda pattern: isinstance(pattern, str)):
+                raise ScalewiseError(
+                    f"{name} must be patterns such as ('*.jpg',), not {shown(patterns)}",
+                    arguments=[name],
+                )
+        given: Any = self.shard
+        if not is_list(given, is_whole) or len(given) != 2:
+            raise ScalewiseError(
+                f"shard must be (i, n) with i from 1 to n, not {shown(given)}", arguments=["shard"]
+            )
         index, count = self.shard
         if not 1 <= index <= count:
             raise ScalewiseError(

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from scalewise.arguments import check_choice, check_flag, is_whole, shown
+from scalewise.arguments import check_choice, check_flag, check_number, is_whole, shown
 from scalewise.errors import ScalewiseError, warn
 from scalewise.restoring.restorer import DEFAULT_TILE, Restorer, Tile, check_strength
 from scalewise.restoring.runtime import (
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 PrecisionChoice = Literal["auto", "f32", "bf16", "int8"]
+
+MIN_TILE = 32
+"""Input pixels: smaller tiles are little more than their overlap."""
+
+MAX_THREADS = 4096
 
 MAX_LOSS = 0.01
 """Decibels on Kodak24 that bfloat16 may cost where the choice is automatic."""
@@ -72,12 +77,14 @@ class LoadOptions:
         check_choice("precision", self.precision, get_args(PrecisionChoice))
         check_flag("ensemble", self.ensemble)
         check_flag("force_tiling", self.force_tiling)
+        if self.threads is not None:
+            check_number("threads", self.threads, 1, MAX_THREADS, whole=True)
         tile = self.tile
         if tile is None or (isinstance(tile, str) and tile == "auto"):
             return
-        if not is_whole(tile) or int(tile) <= 0:
+        if not is_whole(tile) or int(tile) < MIN_TILE:
             raise ScalewiseError(
-                f"tile must be a number of pixels above 0, 'auto' or None, not {shown(tile)}",
+                f"tile must be {MIN_TILE} pixels or more, 'auto' or None, not {shown(tile)}",
                 arguments=["tile"],
             )
         object.__setattr__(self, "tile", int(tile))  # it may be an integer of NumPy's

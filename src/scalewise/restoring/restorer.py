@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from numbers import Real
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from scalewise.arguments import shown
+from scalewise.arguments import (
+    AnyPath,
+    check_flag,
+    check_has,
+    check_progress,
+    naming_argument,
+    path_of,
+    shown,
+)
 from scalewise.errors import ScalewiseError, warn
 from scalewise.files import PictureWriter, check_target, open_picture
 from scalewise.models.tile_overlap import Tiling, tile_overlap
@@ -153,6 +160,7 @@ class Restorer:
         Raises:
             ScalewiseError: another shape or dtype, no memory, or a result that is not finite.
         """
+        check_progress(progress)
         given = read_input(image, any_range=True)
         rows = rows_of_array(given.pixels, given.separate)
         return given.give_back(to_array(self.restore_rows(rows, rows.dtype, progress)))
@@ -183,6 +191,7 @@ class Restorer:
         Raises:
             ScalewiseError: as :meth:`restore`, or a size out of reach.
         """
+        check_progress(progress)
         target = Target(scale, width, height, fit, max_megapixels)
         given = read_input(image)
         return given.give_back(
@@ -191,8 +200,8 @@ class Restorer:
 
     def restore_file(
         self,
-        source: str | Path,
-        target: str | Path,
+        source: AnyPath,
+        target: AnyPath,
         *,
         progress: Progress | None = None,
         overwrite: bool = False,
@@ -208,11 +217,16 @@ class Restorer:
         Raises:
             ScalewiseError: the image cannot be read, or the result cannot be written.
         """
-        target = Path(target)
-        with open_picture(source) as reader:
+        source, target = path_of(source, "source"), path_of(target, "target")
+        check_progress(progress)
+        check_flag("overwrite", overwrite)
+        with naming_argument("source"):
+            opened = open_picture(source)
+        with opened as reader:
             width, height = reader.width * self.scale, reader.height * self.scale
-            check_target(target, width, height, overwrite=overwrite)
-            target.parent.mkdir(parents=True, exist_ok=True)
+            with naming_argument("target"):
+                check_target(target, width, height, overwrite=overwrite)
+                target.parent.mkdir(parents=True, exist_ok=True)
             kind = reader.channels, reader.dtype, reader.metadata
             with PictureWriter(target, width, height, *kind, overwrite=overwrite) as writer:
                 self.stream(reader, writer, progress)
@@ -230,6 +244,9 @@ class Restorer:
         Raises:
             ScalewiseError: as :meth:`restore`, and what source and sink raise.
         """
+        check_has("source", source, "read_rows", "a source of rows, such as files.PictureReader")
+        check_has("sink", sink, "write_rows", "a sink of rows, such as files.PictureWriter")
+        check_progress(progress)
         for block in self.restore_rows(rows_of(source), source.dtype, progress).blocks:
             sink.write_rows(block)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from scalewise.files import MAX_PIXELS, open_picture
 from scalewise.files.jpeg import luma_table
 from scalewise.imaging.blind_estimation import BAND, Estimate, estimate_degradation
-from scalewise.restoring.cascade import CascadeStep
+from scalewise.restoring.cascade import CascadeStep, check_restorers
 from scalewise.restoring.loading import LoadOptions, load
 from scalewise.restoring.restorer import Restorer
 from scalewise.tasks import DEJPEG, SUPER_RESOLUTION, get_task, select_task
@@ -68,6 +68,12 @@ def load_networks(model: ModelSpec, options: LoadOptions | None = None) -> Netwo
     """
     options = options or LoadOptions()
     return model(options) if callable(model) else load_cascade(model, options)
+
+
+def check_networks(networks: object) -> None:
+    """Check that an argument ``networks`` is loaded networks, or a selector."""
+    if not isinstance(networks, AutoSelector):
+        check_restorers("networks", networks)
 
 
 def choose(networks: Networks, path: Path) -> SelectedModels:

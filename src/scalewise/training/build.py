@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.data.reading import read_own_lr, read_rgb
 from scalewise.data.sampler import PatchSampler
 from scalewise.data.store import Progress, Store, pack
@@ -33,7 +34,7 @@ Pixels = NDArray[np.uint8]
 
 def prepare(
     recipe: Recipe,
-    run: Path,
+    run: AnyPath,
     listeners: Sequence[Listener] = (),
     *,
     initialise: bool = True,
@@ -61,6 +62,7 @@ def prepare(
             the task has another scale, initial weights do not fit, or network or task lack what
             the loss needs.
     """
+    run = path_of(run, "run")
     world = world or World()
     network = build_network(recipe.model, recipe.seed, initialise)
     scale, data = network.scale, recipe.data

@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
+from scalewise.arguments import AnyPath, path_of, paths_of
 from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.protocols import Protocol
@@ -89,16 +90,17 @@ MARKERS = ("o", "s", "^", "D", "v")
 # The numbers of colours, styles and markers have no common divisor: 140 runs look different.
 
 
-def load_curves(runs: Sequence[Path]) -> list[Curve]:
+def load_curves(runs: Sequence[AnyPath]) -> list[Curve]:
     """Read the logs of runs.
 
     Raises:
         ScalewiseError: a folder is not a run's, its log is empty, or log or recipe is damaged.
     """
-    names = [run.resolve().name for run in runs]
+    folders = paths_of(runs, "runs")
+    names = [run.resolve().name for run in folders]
     count = Counter(names)
     curves: list[Curve] = []
-    for run, name in zip(runs, names, strict=True):
+    for run, name in zip(folders, names, strict=True):
         if not is_run(run):
             raise ScalewiseError(f"{run}: not the folder of a run; scalewise runs lists them")
         lines = read_log(run)
@@ -122,8 +124,10 @@ def draw_curves(curves: Sequence[Curve], x: Axis = "steps", theme: Theme = LIGHT
         theme: colours.
 
     Raises:
-        ScalewiseError: ``x`` is time, and a log does not contain it.
+        ScalewiseError: no curves; or ``x`` is time, and a log does not contain it.
     """
+    if not curves:
+        raise ScalewiseError("curves is empty: give one or more", arguments=["curves"])
     figure = Figure(figsize=(10, 4.6), dpi=150, facecolor=theme.paper, layout="constrained")
     loss_axes, psnr_axes = figure.subplots(1, 2, sharex=True)
     for axes, title in ((loss_axes, "training loss"), (psnr_axes, "validation PSNR-Y (dB)")):
@@ -172,12 +176,13 @@ def draw_curves(curves: Sequence[Curve], x: Axis = "steps", theme: Theme = LIGHT
     return figure
 
 
-def save_figure(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: AnyPath) -> None:
     """Write a figure atomically, in the format of the file name's extension.
 
     Raises:
         ScalewiseError: the extension is not in :data:`FORMATS`.
     """
+    path = path_of(path, "path")
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise ScalewiseError(f"{path}: curves are written as {', '.join(FORMATS)}; choose one")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
 
@@ -98,7 +99,7 @@ class RunLog:
         write_atomic(self.path, (header + "".join(kept)).encode() if kept else b"")
 
 
-def read_log(run: Path) -> list[LogLine]:
+def read_log(run: AnyPath) -> list[LogLine]:
     """Return the lines of a run's log, oldest first; none if it has not logged yet.
 
     A last line that is being written is left out.
@@ -106,6 +107,7 @@ def read_log(run: Path) -> list[LogLine]:
     Raises:
         ScalewiseError: the file is not such a log.
     """
+    run = path_of(run, "run")
     path = run / LOG_FILE
     if not path.exists():
         return []

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.data.sampler import PatchSampler
 from scalewise.errors import Diverged, LostWorker, ScalewiseError
 from scalewise.models import RestorationNetwork
@@ -76,13 +77,14 @@ class Trainer:
         network: RestorationNetwork,
         recipe: Recipe,
         sampler: PatchSampler,
-        run: Path,
+        run: AnyPath,
         validation: ValidationSet | None = None,
         listeners: Sequence[Listener] = (),
         *,
         world: World | None = None,
         notify: Notify | None = None,
     ) -> None:
+        run = path_of(run, "run")
         self.recipe = recipe
         self.sampler = sampler
         self.run = run
@@ -287,7 +289,7 @@ class Trainer:
         if self.world.writes:
             self._log.forget_after(self.step)
 
-    def leave(self, trunk: Path) -> None:
+    def leave(self, trunk: AnyPath) -> None:
         """Start as a copy of another run's last checkpoint: weights, average and optimizer.
 
         Steps are counted from its step; clock, budget and best score start again.
@@ -295,6 +297,7 @@ class Trainer:
         Raises:
             ScalewiseError: there is no checkpoint, or it is damaged or of another model.
         """
+        trunk = path_of(trunk, "trunk")
         checkpoint = load_checkpoint(trunk / LAST)
         self._load(checkpoint, trunk / LAST)
         self.branch = Branch.from_trunk(trunk, checkpoint)

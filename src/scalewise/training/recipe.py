@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast, get_type_hints
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
 from scalewise.training.config import Recipe
@@ -46,7 +47,7 @@ FINE_TUNING_WARMUP = 0.02
 
 
 def load_recipe(
-    path: Path | str,
+    path: AnyPath,
     overrides: Sequence[str] = (),
     notify: Callable[[str], None] | None = None,
 ) -> Recipe:
@@ -63,6 +64,7 @@ def load_recipe(
         ScalewiseError: missing, not YAML, an unknown key (with the nearest valid one), or a
             value of the wrong type or out of range.
     """
+    path = path_of(path, "path")
     settings = read_settings(Path(path))
     from_scratch = not _init_of(settings)
     for override in overrides:
@@ -199,8 +201,9 @@ def to_plain(recipe: Recipe) -> Plain:
     return json.loads(json.dumps(dataclasses.asdict(recipe)))
 
 
-def save_recipe(recipe: Recipe, path: Path) -> None:
+def save_recipe(recipe: Recipe, path: AnyPath) -> None:
     """Write a recipe with every setting spelled out."""
+    path = path_of(path, "path")
     write_atomic(path, yaml.safe_dump(to_plain(recipe), sort_keys=False).encode())
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
 from scalewise.models.convert import load_checkpoint as load_network
@@ -25,7 +26,12 @@ from scalewise.weights.release import add_int8, to_bytes, write_release
 
 
 def release_run(
-    run: Path, folder: Path, *, summary: str, licence: str, aims: dict[str, float] | None = None
+    run: AnyPath,
+    folder: AnyPath,
+    *,
+    summary: str,
+    licence: str,
+    aims: dict[str, float] | None = None,
 ) -> Card:
     """Write a run's best weights as a released model, named after its folder.
 
@@ -39,6 +45,8 @@ def release_run(
     Raises:
         ScalewiseError: the run has no finished validation, or its training data are missing.
     """
+    run = path_of(run, "run")
+    folder = path_of(folder, "folder")
     path = run / BEST
     if not path.is_file():
         raise ScalewiseError(f"{run}: no {BEST} in it; train until the first validation")
@@ -74,7 +82,9 @@ def release_run(
     )
 
 
-def quantize_release(folder: Path, train: Sequence[str] | None = None, batches: int = 32) -> Card:
+def quantize_release(
+    folder: AnyPath, train: Sequence[str] | None = None, batches: int = 32
+) -> Card:
     """Add a graph in 8-bit integers to a released model, calibrated on training batches.
 
     Args:
@@ -85,6 +95,7 @@ def quantize_release(folder: Path, train: Sequence[str] | None = None, batches: 
     Raises:
         ScalewiseError: it is not a released model, or its training data are missing.
     """
+    folder = path_of(folder, "folder")
     card = read_card(folder)
     return add_int8(folder, _batches(card, train, batches))
 

@@ -200,7 +200,7 @@ def _changes(run: Path, recipe: Recipe) -> list[str]:
 
 
 @contextmanager
-def locked(run: Path, world: World | None = None) -> Generator[None, None, None]:
+def locked(run: AnyPath, world: World | None = None) -> Generator[None, None, None]:
     """Prevent a second command from training in the same folder.
 
     A killed command does not leave a lock.
@@ -208,6 +208,7 @@ def locked(run: Path, world: World | None = None) -> Generator[None, None, None]
     Raises:
         ScalewiseError: another process is training there.
     """
+    run = path_of(run, "run")
     if world is not None and not world.writes:
         yield
         return
@@ -318,12 +319,13 @@ def is_run(folder: Path) -> bool:
     return (folder / RECIPE_FILE).is_file() or (folder / LOG_FILE).is_file()
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: AnyPath) -> Run:
     """Read a run's recipe, log and lock.
 
     Raises:
         ScalewiseError: the recipe or the log is incomplete, damaged or unreadable.
     """
+    folder = path_of(folder, "folder")
     # Before the log: otherwise a run that ends in between would look like a stopped one.
     training = is_training(folder)
     try:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.atomic import write_atomic
 from scalewise.errors import Diverged, Interrupted, ScalewiseError
 from scalewise.imaging.protocols import Protocol
@@ -98,7 +99,7 @@ Train = Callable[[Trainer, str], None]
 """Trains to the end of the budget and shows the progress; called with the trial's name."""
 
 
-def load_sweep(path: Path) -> tuple[Sweep, list[Recipe]]:
+def load_sweep(path: AnyPath) -> tuple[Sweep, list[Recipe]]:
     """Read a sweep's file, and check that every trial is a valid recipe.
 
     Returns:
@@ -108,6 +109,7 @@ def load_sweep(path: Path) -> tuple[Sweep, list[Recipe]]:
         ScalewiseError: the sweep, its recipe or a trial is missing, not YAML, or has an unknown
             key or a wrong value.
     """
+    path = path_of(path, "path")
     sweep = check_settings(Sweep, read_settings(path), str(path))
     recipes: list[Recipe] = []
     for trial in sweep.all_trials():
@@ -128,7 +130,9 @@ def load_sweep(path: Path) -> tuple[Sweep, list[Recipe]]:
     return sweep, recipes
 
 
-def run_sweep(path: Path, folder: Path, train: Train, notify: Notify = keep_quiet) -> list[Outcome]:
+def run_sweep(
+    path: AnyPath, folder: AnyPath, train: Train, notify: Notify = keep_quiet
+) -> list[Outcome]:
     """Run the remaining trials of a sweep, and write its table.
 
     Args:
@@ -144,6 +148,8 @@ def run_sweep(path: Path, folder: Path, train: Train, notify: Notify = keep_quie
         ScalewiseError: :func:`load_sweep` or :func:`open_run` fails.
         Interrupted: a trial was stopped.
     """
+    path = path_of(path, "path")
+    folder = path_of(folder, "folder")
     sweep, recipes = load_sweep(path)
     names = [describe(trial) for trial in sweep.all_trials()]
     candidates = dict(zip(names, recipes, strict=True))

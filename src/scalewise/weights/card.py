@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from scalewise.arguments import AnyPath, path_of
 from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
 
@@ -194,12 +195,13 @@ def _measurement(score: Score) -> tuple[str, str, str, str]:
     return score.model, score.dataset, score.protocol, score.precision
 
 
-def read_card(folder: Path) -> Card:
+def read_card(folder: AnyPath) -> Card:
     """Read the card of a released model's folder.
 
     Raises:
         ScalewiseError: there is no card, or it is not valid.
     """
+    folder = path_of(folder, "folder")
     path = folder / CARD_FILE
     try:
         return _checks().validate_json(path.read_bytes(), strict=True)
@@ -216,8 +218,9 @@ def _checks() -> TypeAdapter[Card]:
     return TypeAdapter(Card)
 
 
-def write_card(card: Card, folder: Path) -> None:
+def write_card(card: Card, folder: AnyPath) -> None:
     """Write a card as JSON for programs and as a Markdown page for people."""
+    folder = path_of(folder, "folder")
     for name, text in (
         (CARD_FILE, json.dumps(asdict(card), indent=2) + "\n"),
         (PAGE_FILE, card_page(card)),

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from scalewise.arguments import check_flag, naming_argument, shown
+from scalewise.arguments import AnyPath, check_flag, naming_argument, path_of, shown
 from scalewise.errors import ScalewiseError, requiring
 from scalewise.models import RestorationNetwork, list_architectures
 from scalewise.models import create_model as build_network
@@ -136,7 +136,7 @@ def to_bytes(network: RestorationNetwork) -> bytes:
 
 def write_release(
     network: RestorationNetwork,
-    folder: Path,
+    folder: AnyPath,
     *,
     name: str,
     summary: str,
@@ -152,6 +152,7 @@ def write_release(
         folder: the release's folder; it is created if missing, and earlier files are replaced.
         name, summary, licence, training, task, aims: see :class:`Card`.
     """
+    folder = path_of(folder, "folder")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WEIGHTS_FILE).write_bytes(to_bytes(network))
     export_onnx(network, folder / GRAPH_FILE)
@@ -177,7 +178,7 @@ def write_release(
     return card
 
 
-def add_int8(folder: Path, images: Iterable[Image]) -> Card:
+def add_int8(folder: AnyPath, images: Iterable[Image]) -> Card:
     """Add a graph in 8-bit integers to a released model; drop the scores of an earlier one.
 
     Args:
@@ -187,6 +188,7 @@ def add_int8(folder: Path, images: Iterable[Image]) -> Card:
     Raises:
         ScalewiseError: not a released model, a damaged one, or one without layers to quantize.
     """
+    folder = path_of(folder, "folder")
     card = read_card(folder)
     export_int8(_network_of(Release(folder, card)), folder / INT8_FILE, images)
     digests = {**card.sha256, INT8_FILE: sha256(folder / INT8_FILE)}

@@ -111,7 +111,7 @@ class Dataset:
                 yield f"not used: {files[0]}{more}: {why}"
 
 
-def find_dataset(root: Path | str, split: str = "train") -> Dataset:
+def find_dataset(root: AnyPath, split: str = "train") -> Dataset:
     """Detect the layout of a folder and list its pictures.
 
     Args:
@@ -122,7 +122,7 @@ def find_dataset(root: Path | str, split: str = "train") -> Dataset:
         ScalewiseError: no such folder, no pictures in it, a split that is not there, LR
             pictures of an unknown arrangement, or a manifest that cannot be read.
     """
-    root = Path(root)
+    root = path_of(root, "root")
     if split not in SPLITS:
         raise ScalewiseError(f"unknown split '{split}'; known: {', '.join(SPLITS)}")
     if not root.exists():

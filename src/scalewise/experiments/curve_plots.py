@@ -1,0 +1,224 @@
+"""Curves of trainings: the document's figures 1-8, and networks compared after equal time.
+
+Each of the document's figures is one plot, large enough for a phone.  Compared networks share an
+axis for PSNR-Y; losses share one only if they are the same loss.
+"""
+
+# Matplotlib leaves the type of most keyword arguments open.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Any, Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from scalewise.experiments.plots import DPI, Draw
+from scalewise.experiments.results import Trained
+from scalewise.training.curves import LINE_STYLES, MARKERS, SMOOTHING, Theme, dress, smooth
+
+Kind = Literal["loss", "psnr"]
+
+FIGURE_SIZE = (5.2, 3.7)
+"""Inches of one of the document's figures: with letters of 11 points a phone's width shows it."""
+
+LETTERS = 11
+
+OUTLIER = 4.0
+"""Distance from the quartiles, in their spread, beyond which a value is off the axis."""
+
+LEAST_SPREAD = 0.25
+"""Least spread of the quartiles that counts, so that almost equal curves have no outliers."""
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class DocumentFigure:
+    """One of the document's figures 1-8.
+
+    Attributes:
+        number: of the figure.
+        run: the training that it shows.
+        kind: what it shows: training and validation loss, or PSNR and PSNR-Y.
+        caption: the document's own caption, word for word; None while nobody has entered it.
+    """
+
+    number: int
+    run: str
+    kind: Kind
+    caption: str | None = None
+
+
+FIGURES = (
+    DocumentFigure(1, "original_l1", "loss"),
+    DocumentFigure(2, "original_l1", "psnr"),
+    DocumentFigure(3, "adaptive_l1", "loss"),
+    DocumentFigure(4, "adaptive_l1", "psnr"),
+    DocumentFigure(5, "original_mixed", "loss"),
+    DocumentFigure(6, "original_mixed", "psnr"),
+    DocumentFigure(7, "adaptive_mixed", "loss"),
+    DocumentFigure(8, "adaptive_mixed", "psnr"),
+)
+
+
+def document_figure(run: Trained, kind: Kind) -> Draw:
+    """Plot training and validation loss, or PSNR and PSNR-Y, against epochs."""
+    each = max(1.0, run.steps / (run.recipe.budget.epochs or 1) / max(run.progress, 1e-6))
+    validated = [line for line in run.lines if line.psnr_y is not None]
+    series: list[tuple[str, list[float], list[float]]] = []
+    if kind == "psnr":
+        lines = run.validations
+        if lines:
+            steps = [float(line.step) for line in lines]
+            series.append(("PSNR over RGB", steps, [line.psnr for line in lines]))
+            series.append(("PSNR-Y", steps, [line.psnr_y for line in lines]))
+        else:
+            steps = [float(line.step) for line in validated]
+            series.append(("PSNR-Y", steps, [line.psnr_y or 0.0 for line in validated]))
+    else:
+        losses = np.array([line.loss for line in run.lines])
+        width = int(len(losses) * SMOOTHING)
+        smoothed = smooth(losses, width).tolist()
+        series.append(("training", [float(line.step) for line in run.lines], smoothed))
+        of = run.validations
+        series.append(("validation", [float(x.step) for x in of], [x.loss for x in of]))
+
+    def draw(theme: Theme) -> Figure:
+        figure = Figure(figsize=FIGURE_SIZE, dpi=DPI, facecolor=theme.paper, layout="constrained")
+        axes = figure.subplots()
+        dress(axes, theme, LETTERS)
+        for index, (name, steps, values) in enumerate(series):
+            marker = None if name == "training" else MARKERS[index]
+            _line(axes, np.array(steps) / each, np.array(values), index, theme, name, marker)
+        fit_axis(axes, [np.array(values) for _, _, values in series], theme)
+        axes.set_xlabel("epoch", color=theme.ink, fontsize=LETTERS)
+        unit = "dB" if kind == "psnr" else "loss"
+        axes.set_ylabel(unit, color=theme.ink, fontsize=LETTERS)
+        axes.legend(frameon=False, labelcolor=theme.ink, fontsize=LETTERS)
+        return figure
+
+    return draw
+
+
+def compared(runs: Sequence[Trained]) -> Draw:
+    """Plot PSNR-Y of networks against equal time, and below it one panel for each loss."""
+    losses: dict[str, list[int]] = {}
+    for index, run in enumerate(runs):
+        losses.setdefault(loss_name(run), []).append(index)
+
+    def draw(theme: Theme) -> Figure:
+        panels = 1 + len(losses)
+        size = (7.5, 2.9 * panels + 0.3 * len(runs))
+        figure = Figure(figsize=size, dpi=DPI, facecolor=theme.paper, layout="constrained")
+        first, *others = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
+        _titled(first, "validation PSNR-Y (dB)", theme)
+        curves: list[Values] = []
+        for index, run in enumerate(runs):
+            lines = [line for line in run.lines if line.psnr_y is not None]
+            curves.append(np.array([line.psnr_y for line in lines], np.float64))
+            at = _minutes(run, [line.progress for line in lines])
+            marker = MARKERS[index % len(MARKERS)]
+            _line(first, at, curves[-1], index, theme, run.title.replace("$", r"\$"), marker)
+        fit_axis(first, curves, theme)
+        for axes, (name, members) in zip(others, losses.items(), strict=True):
+            _titled(axes, f"training loss: {name}", theme)
+            smoothed: list[Values] = []
+            for index in members:
+                lines = runs[index].lines
+                values = np.array([line.loss for line in lines])
+                smoothed.append(smooth(values, int(len(values) * SMOOTHING)))
+                at = _minutes(runs[index], [line.progress for line in lines])
+                _line(axes, at, smoothed[-1], index, theme, None, None)
+            fit_axis(axes, smoothed, theme)
+        others[-1].set_xlabel("minutes at full speed", color=theme.ink, fontsize=LETTERS)
+        figure.legend(
+            *first.get_legend_handles_labels(),
+            loc="outside upper left",
+            frameon=False,
+            labelcolor=theme.ink,
+            fontsize=LETTERS,
+            handlelength=3.2,
+        )
+        return figure
+
+    return draw
+
+
+def loss_name(run: Trained) -> str:
+    """Return a run's loss as a formula; runs of one formula may share an axis."""
+    weights = run.recipe.loss
+    parts = (
+        (weights.l1, "L1"),
+        (weights.smooth_l1, "SmoothL1"),
+        (weights.denoised, "MSE(denoised)"),
+        (weights.artifact_map, "L1(map)"),
+    )
+    return " + ".join(
+        name if weight == 1 else f"{weight:g} {name}" for weight, name in parts if weight
+    )
+
+
+def fit_axis(axes: Axes, curves: Sequence[Values], theme: Theme) -> None:
+    """Fit an axis to the curves but not to outliers, whose number is written at the edge."""
+    values = np.concatenate([each for each in curves if len(each)] or [np.zeros(1)])
+    low, high = robust_limits(values)
+    axes.set_ylim(low, high)
+    for off, at, sign in ((values < low, 0.03, "below"), (values > high, 0.93, "above")):
+        if off.any():
+            extreme = values[off].min() if sign == "below" else values[off].max()
+            text = f"{int(off.sum())} {sign} the axis, to {extreme:.3g}"
+            axes.text(
+                0.98, at, text, ha="right", color=theme.ink, fontsize=9, transform=axes.transAxes
+            )
+
+
+def robust_limits(values: Values) -> tuple[float, float]:
+    """Return the limits of an axis that one outlier does not stretch.
+
+    >>> low, high = robust_limits(np.array([30.0, 31.0, 31.5, 32.0, 32.2, 5.0]))
+    >>> 20 < low < 30 and 32.2 < high < 34
+    True
+    """
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return 0.0, 1.0
+    first, third = np.percentile(values, [25, 75])
+    spread = max(third - first, LEAST_SPREAD * abs(float(np.median(values))) / 30)
+    kept = values[(values >= first - OUTLIER * spread) & (values <= third + OUTLIER * spread)]
+    low, high = float(kept.min()), float(kept.max())
+    margin = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
+    return low - margin, high + margin
+
+
+def _minutes(run: Trained, progress: Sequence[float]) -> Values:
+    """Return minutes at full speed; those of the clock for a run without a measured pace."""
+    whole = run.pace.planned if run.pace else run.seconds / max(run.progress, 1e-6)
+    return np.array(progress, np.float64) * whole / 60
+
+
+def _titled(axes: Axes, title: str, theme: Theme) -> None:
+    dress(axes, theme, LETTERS)
+    axes.set_title(title, loc="left", fontsize=LETTERS, color=theme.ink)
+
+
+def _line(
+    axes: Axes,
+    x: Values,
+    y: Values,
+    index: int,
+    theme: Theme,
+    label: str | None,
+    marker: Any,
+) -> None:
+    looks = zip(cycle(theme.runs), cycle(LINE_STYLES), strict=False)
+    color, style = [look for look, _ in zip(looks, range(index + 1), strict=False)][-1]
+    axes.plot(
+        x, y, color=color, linestyle=style, linewidth=2, marker=marker, markersize=5, label=label
+    )

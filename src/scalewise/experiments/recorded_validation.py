@@ -1,0 +1,75 @@
+"""Validation set that keeps loss and PSNR, too, besides the PSNR-Y that training needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from scalewise.experiments.validation_log import ValidationLine, append_validation
+from scalewise.imaging.colour import is_grey
+from scalewise.imaging.metrics import psnr
+from scalewise.models import RestorationNetwork
+from scalewise.training.distributed import World
+from scalewise.training.loop import Trainer
+from scalewise.training.losses import restoration_loss
+from scalewise.training.validation import (
+    ValidationSet,
+    constant_algorithms,
+    psnr_y,
+    restore_uint8,
+)
+
+
+@dataclass(frozen=True)
+class RecordedValidation(ValidationSet):
+    """A run's validation set that writes a line for each validation.
+
+    Attributes:
+        trainer: the run.
+    """
+
+    trainer: Trainer = field(kw_only=True, repr=False)
+
+    def psnr_y(
+        self,
+        network: RestorationNetwork,
+        device: torch.device,
+        dtype: torch.dtype,
+        world: World | None = None,
+    ) -> float:
+        """Return the mean PSNR-Y in dB, as the validation set does; write a line for it."""
+        with constant_algorithms():
+            found = [
+                self._score(restore_uint8(network, lr, device, dtype), hr) for lr, hr in self.pairs
+            ]
+        loss, in_rgb, in_y = np.mean(found, axis=0).tolist()
+        append_validation(self.trainer.run, ValidationLine(self.trainer.step, loss, in_rgb, in_y))
+        return in_y
+
+    def _score(self, restored: NDArray[Any], truth: NDArray[Any]) -> tuple[float, float, float]:
+        """Return loss, PSNR and PSNR-Y of one image."""
+        protocol, loss = self.protocol, self.trainer.recipe.loss
+        weights = protocol.luma
+        if protocol.grey_luma is not None and is_grey(truth):
+            weights = protocol.grey_luma
+        border = self.scale if protocol.border is None else protocol.border
+        inside = slice(border, -border or None)
+        first, second = torch.tensor(restored), torch.tensor(truth)
+        images = first.float() / 255, second.float() / 255
+        return (
+            float(restoration_loss(*images, loss.l1, loss.smooth_l1)),
+            psnr(restored[inside, inside], truth[inside, inside]),
+            float(psnr_y(first, second, weights, border)),
+        )
+
+
+def record_validations(trainer: Trainer) -> None:
+    """Make a run write loss, PSNR and PSNR-Y of every validation into its folder."""
+    if (plain := trainer.validation) is not None:
+        trainer.validation = RecordedValidation(
+            plain.pairs, plain.scale, plain.protocol, trainer=trainer
+        )

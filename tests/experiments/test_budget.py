@@ -1,0 +1,143 @@
+"""A reproduction keeps its budget, whatever its trainings and measurements take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from scalewise.data.layouts import find_dataset
+from scalewise.data.store import pack
+from scalewise.experiments import closing, runner
+from scalewise.experiments.closing import Clock, Deferred, measure_what_fits
+from scalewise.experiments.data import Data
+from scalewise.experiments.plan import TRAININGS, Planned, make_plan
+from scalewise.experiments.runner import Reproduction, Request
+from scalewise.files import Picture, write
+
+BUDGET = 1200.0
+
+
+@dataclass
+class Hand:
+    """A clock that is set forward by hand."""
+
+    now: float = 0.0
+
+
+@pytest.fixture
+def hand(monkeypatch: pytest.MonkeyPatch) -> Hand:
+    hand = Hand()
+    fake = SimpleNamespace(monotonic=lambda: hand.now)
+    monkeypatch.setattr(runner, "time", fake)
+    monkeypatch.setattr(closing, "time", fake)
+    return hand
+
+
+@pytest.fixture
+def reproduction(
+    tmp_path: Path, photo: NDArray[np.uint8], hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> Reproduction:
+    """A reproduction of 20 minutes; its parts are replaced by ones that take time alone."""
+    write(tmp_path / "a.png", Picture(photo[:40, :40]))
+    store = tmp_path / "train.pack"
+    pack([find_dataset(tmp_path)], store, [2])
+    request = Request(
+        data=Data(tmp_path, tmp_path, {}),
+        folder=tmp_path / "out",
+        form="modern",
+        budget="20m",
+        samples=[tmp_path / "a.png"],
+        single=None,
+    )
+    planned = make_plan("modern", tmp_path / "out", store, tmp_path)
+
+    def spend(seconds: float) -> Any:
+        def do(*_: object, **__: object) -> list[Any]:
+            hand.now += seconds
+            return []
+
+        return do
+
+    def report(*_: object) -> tuple[Path, Path]:
+        hand.now += 8
+        return tmp_path, tmp_path
+
+    monkeypatch.setattr(runner, "write_report", report)
+    monkeypatch.setattr(runner, "load_results", lambda folder: None)
+    monkeypatch.setattr(runner, "load_recipe", lambda path: planned[4].recipe)
+    monkeypatch.setattr(Reproduction, "_measure_without_networks", spend(5))
+    monkeypatch.setattr(Reproduction, "_measure", spend(20))
+    return Reproduction(request, planned, store, 4, Clock.of(BUDGET), None, lambda _: None)
+
+
+def train_by(hand: Hand, slower: float, order: list[str]) -> Any:
+    """Return a training that takes so many times its limit, up to where it is stopped."""
+
+    def train_run(
+        planned: Planned, run: Path, limit: float, latest: float, *_: object
+    ) -> str | None:
+        order.append(planned.experiment.name)
+        hand.now += min(slower * limit, 2.5 * limit, latest)
+        return None
+
+    return train_run
+
+
+@pytest.mark.parametrize("slower", [0.5, 1.0, 1.3, 2.4])
+def test_twenty_minutes_end_within_twenty_five(
+    slower: float, hand: Hand, reproduction: Reproduction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(runner, "train_run", train_by(hand, slower, order))
+    waits = [Deferred(f"{n}", 30.0, lambda: setattr(hand, "now", hand.now + 30)) for n in range(9)]
+    monkeypatch.setattr(runner, "deferred", lambda *_: waits)
+    reproduction.run(lambda _: None)
+    assert hand.now <= 25 * 60
+    assert order[0] == next(iter(TRAININGS))
+    names = {each.experiment.name for each in reproduction.planned}
+    assert {*order, *reproduction.left_out} == names
+    assert not set(order) & set(reproduction.left_out)
+    if slower == 1.0:
+        assert set(TRAININGS) < set(order)
+        assert reproduction.unmeasured or len(order) > len(TRAININGS)
+
+
+def test_there_is_a_report_after_the_first_training(
+    hand: Hand, reproduction: Reproduction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    write_report = runner.write_report
+
+    def report(*arguments: Any) -> tuple[Path, Path]:
+        events.append("report")
+        return write_report(*arguments)
+
+    monkeypatch.setattr(runner, "write_report", report)
+    monkeypatch.setattr(runner, "train_run", train_by(hand, 1.0, events))
+    monkeypatch.setattr(runner, "deferred", lambda *_: [])
+    reproduction.run(lambda _: None)
+    assert events[:2] == ["original_l1", "report"]
+    assert events[-1] == "report"
+    assert events.count("report") < len(events) / 2  # not after each of them
+
+
+def test_the_cheapest_measurement_comes_first_and_the_rest_is_named(hand: Hand) -> None:
+    done: list[str] = []
+
+    def part(title: str, seconds: float) -> Deferred:
+        def measure() -> None:
+            hand.now += seconds
+            done.append(title)
+
+        return Deferred(title, seconds, measure)
+
+    parts = [part("dear", 50.0), part("cheap", 5.0), part("middle", 20.0)]
+    left_out = measure_what_fits(parts, Clock.of(40.0), lambda _: None)
+    assert done == ["cheap", "middle"]
+    assert left_out == ["dear"]
