@@ -170,7 +170,7 @@ def test_a_sweep_prints_its_table(tmp_path: Path) -> None:
 
 
 def test_training_starts_from_a_released_model(tmp_path: Path) -> None:
-    settings = ["settings={}", "init=scn_x2", "steps=1", "batch=1", "patch=16"]
+    settings = ["settings={expansion: 2}", "init=scn_x2", "steps=1", "batch=1", "patch=16"]
     assert train(TINY, *settings, "--run", tmp_path / "run").exit_code == 0
     assert read_log(tmp_path / "run")[0].psnr_y > 33  # where the tiny recipe begins at 31.7
 

@@ -78,8 +78,8 @@ def overshoot_map(restored: NDArray[Any], truth: NDArray[Any], reach: int = REAC
         ValueError: the shapes differ, or are not (H, W).
 
     >>> truth = np.full((5, 5), 100.0)
-    >>> overshoot_map(truth + 3, truth)[2, 2], overshoot_map(truth - 2, truth)[2, 2]
-    (3.0, 2.0)
+    >>> [overshoot_map(truth + change, truth)[2, 2].item() for change in (3, -2)]
+    [3.0, 2.0]
     """
     if restored.shape != truth.shape or truth.ndim != 2:
         raise ValueError(f"two images (H, W) of one shape, not {restored.shape} and {truth.shape}")

@@ -24,14 +24,16 @@ _BYTES_PER_FEATURE = {
     "fpn": 22,
     "original": 21,
     "plain": 16,
-    "scn": 10.5,
-    "scn_exact": 12,
+    "scn": 6,
+    "scn_exact": 8.4,
     "steered": 20,
     "unet": 27,
 }
 """Peak memory of OpenVINO's float32 graphs, compiled for 160x160 or 192x192, over pixels and
 features of the widest layer, by architecture."""
 _UNKNOWN = 110.0
+_KEPT = 3
+"""What a block with an expansion keeps beside its widest layer, in widths of the network."""
 _SAMPLES = 300
 """Bytes per pixel for the samples themselves, as floats, on their way in and out."""
 _FEATURES = 64
@@ -47,11 +49,12 @@ _OUT_OF_MEMORY = re.compile(
 def bytes_per_pixel(architecture: str, settings: dict[str, Any]) -> float:
     """Estimate the bytes that a network needs for an input pixel of a tile.
 
-    >>> bytes_per_pixel("scn_exact", {"width": 32, "expansion": 4})
-    1836.0
+    >>> round(bytes_per_pixel("scn_exact", {"width": 32, "expansion": 4}))
+    2182
     """
     features = max(int(settings.get(name, 0)) for name in ("width", "features")) or _FEATURES
-    features *= int(settings.get("expansion", 1))
+    if "expansion" in settings:
+        features *= int(settings["expansion"]) + _KEPT
     folded = int(settings.get("shrink", 1)) ** 2  # image pixels for one of the network's
     return _BYTES_PER_FEATURE.get(architecture, _UNKNOWN) * features / folded + _SAMPLES
 
