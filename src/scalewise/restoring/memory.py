@@ -33,7 +33,7 @@ _BYTES_PER_FEATURE = {
 features of the widest layer, by architecture."""
 _UNKNOWN = 110.0
 _KEPT = 3
-"""Features that a block with an expansion keeps beside its widest layer, in widths of the network."""
+"""Features that a block with an expansion keeps beside its widest layer, in network widths."""
 _SAMPLES = 300
 """Bytes per pixel for the samples themselves, as floats, on their way in and out."""
 _FEATURES = 64
