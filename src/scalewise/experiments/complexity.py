@@ -100,23 +100,43 @@ def _times(step: Callable[[], object], warm_up: int, repeats: int) -> list[float
     return times[warm_up:] or times
 
 
-def _measure_step(network: RestorationNetwork, device: torch.device, dtype: torch.dtype) -> float:
-    """Return the seconds of forward, loss, backward and optimizer step, on noise."""
-    copy = create_model(network.architecture, **network.settings)
-    copy.to(device=device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    optimizer = make_optimizer(copy, OptimizerConfig())
-    lr = torch.rand(BATCH, copy.channels, PATCH, PATCH, device=device)
-    hr = torch.rand(BATCH, copy.channels, *[PATCH * copy.scale] * 2, device=device)
+def noise_step(
+    network: RestorationNetwork,
+    config: OptimizerConfig,
+    shape: tuple[int, int],
+    device: torch.device,
+    dtype: torch.dtype,
+) -> Callable[[], None]:
+    """Return a training step on noise: forward, loss, backward and optimizer.
+
+    Args:
+        network: the network, which is moved to the device, and trained.
+        config: that of the optimizer.
+        shape: number of patches, and their side in input pixels.
+        device, dtype: where and in what the network computes.
+    """
+    batch, side = shape
+    network.to(device=device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    optimizer = make_optimizer(network, config)
+    lr = torch.rand(batch, network.channels, side, side, device=device)
+    hr = torch.rand(batch, network.channels, *[side * network.scale] * 2, device=device)
     lr = lr.contiguous(memory_format=torch.channels_last)
 
     def step() -> None:
         with autocast(device, dtype):
-            restored: torch.Tensor = copy(lr)
+            restored: torch.Tensor = network(lr)
         loss = restoration_loss(restored.float(), hr, 1.0, 0.0)
         optimizer.zero_grad()
         loss.backward()  # pyright: ignore[reportUnknownMemberType]
         optimizer.step()
 
+    return step
+
+
+def _measure_step(network: RestorationNetwork, device: torch.device, dtype: torch.dtype) -> float:
+    """Return the seconds of a training step, on a copy of the network."""
+    copy = create_model(network.architecture, **network.settings)
+    step = noise_step(copy, OptimizerConfig(), (BATCH, PATCH), device, dtype)
     with process_settings(deterministic=False):
         return steady_median(step, warm_up=2, repeats=5)
 

@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 
 from scalewise.experiments.validation_log import ValidationLine, append_validation
-from scalewise.imaging.colour import is_grey
 from scalewise.imaging.metrics import psnr
 from scalewise.models import RestorationNetwork
 from scalewise.training.distributed import World
@@ -52,11 +51,8 @@ class RecordedValidation(ValidationSet):
 
     def _score(self, restored: NDArray[Any], truth: NDArray[Any]) -> tuple[float, float, float]:
         """Return loss, PSNR and PSNR-Y of one image."""
-        protocol, loss = self.protocol, self.trainer.recipe.loss
-        weights = protocol.luma
-        if protocol.grey_luma is not None and is_grey(truth):
-            weights = protocol.grey_luma
-        border = self.scale if protocol.border is None else protocol.border
+        loss = self.trainer.recipe.loss
+        weights, border = self.protocol.luma_of(truth), self.protocol.border_at(self.scale)
         inside = slice(border, -border or None)
         first, second = torch.tensor(restored), torch.tensor(truth)
         images = first.float() / 255, second.float() / 255

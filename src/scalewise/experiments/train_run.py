@@ -9,10 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from scalewise.errors import Diverged, Interrupted
-from scalewise.experiments.complexity import fastest, steady_median
+from scalewise.experiments.complexity import fastest, noise_step, steady_median
 from scalewise.experiments.fitting import FEWEST_STEPS, Fitted, TrainingSpeed, fit, total_steps
 from scalewise.experiments.plan import Planned
 from scalewise.experiments.recorded_validation import record_validations
@@ -28,9 +26,7 @@ from scalewise.training.build import build_network, prepare
 from scalewise.training.config import Recipe
 from scalewise.training.log import Notify, read_log
 from scalewise.training.loop import Trainer
-from scalewise.training.losses import restoration_loss
-from scalewise.training.machine import autocast, pick_device, pick_dtype, process_settings
-from scalewise.training.optimization import make_optimizer
+from scalewise.training.machine import pick_device, pick_dtype, process_settings
 from scalewise.training.recipe import load_recipe
 from scalewise.training.session import RECIPE_FILE, locked, open_run
 
@@ -151,19 +147,6 @@ def probe_step(recipe: Recipe) -> float:
     device = pick_device(recipe.device)
     dtype = pick_dtype(recipe.precision, device)
     network = build_network(recipe.model, recipe.seed, initialise=False)
-    network.to(device=device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    optimizer = make_optimizer(network, recipe.optimizer)
-    side = recipe.data.patch
-    lr = torch.rand(1, network.channels, side, side, device=device)
-    hr = torch.rand(1, network.channels, *[side * network.scale] * 2, device=device)
-
-    def step() -> None:
-        with autocast(device, dtype):
-            restored: torch.Tensor = network(lr)
-        loss = restoration_loss(restored.float(), hr, 1.0, 0.0)
-        optimizer.zero_grad()
-        loss.backward()  # pyright: ignore[reportUnknownMemberType]
-        optimizer.step()
-
+    step = noise_step(network, recipe.optimizer, (1, recipe.data.patch), device, dtype)
     with process_settings(deterministic=False):
         return fastest(step, warm_up=1, repeats=2)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from pathlib import Path
 
 from scalewise.arguments import AnyPath, path_of
 from scalewise.errors import DiskFullError, ScalewiseError
@@ -22,8 +21,7 @@ def has_format(path: AnyPath, form: Format) -> bool:
     Raises:
         OSError: the file cannot be read.
     """
-    path = path_of(path, "path")
-    with Path(path).open("rb") as file:
+    with path_of(path, "path").open("rb") as file:
         content = detect_format(file)
     return content is not None and content.name.lower() == form.name
 
@@ -48,9 +46,7 @@ def copy_picture(
         ScalewiseError: as :func:`scalewise.files.check_target`; the one cannot be read, or the
             other not written.
     """
-    source = path_of(source, "source")
-    target = path_of(target, "target")
-    source, target = Path(source), Path(target)
+    source, target = path_of(source, "source"), path_of(target, "target")
     form = check_target(target, 1, 1, overwrite=overwrite, format=format)
     try:
         if not has_format(source, form):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
@@ -119,8 +118,7 @@ class PictureWriter:
         lossless: bool = False,
         strip: bool = False,
     ) -> None:
-        path = path_of(path, "path")
-        self._path = path = Path(path)
+        self._path = path = path_of(path, "path")
         self._form = check_target(
             path,
             width,

@@ -15,6 +15,15 @@ _FAR_OUT = 0.5  # beyond [0, 1]; noise is rarely so far out
 _MOST_FAR_OUT = 0.05  # of the values
 
 
+def white_of(dtype: np.dtype[Any]) -> float | None:
+    """Return the value of white by the type of samples; None if it does not tell.
+
+    >>> white_of(np.dtype(">u2")), white_of(np.dtype(np.float32)), white_of(np.dtype(np.int64))
+    (65535.0, 1.0, None)
+    """
+    return 1.0 if dtype.kind == "f" else _WHITE.get(dtype.name)
+
+
 def data_range_of(*images: NDArray[Any], data_range: float | None = None) -> float:
     """Return the value of white that images share.
 

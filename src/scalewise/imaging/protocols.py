@@ -167,10 +167,15 @@ class Protocol:
 
     def smallest(self, scale: int) -> int:
         """Return the side of the smallest image that :meth:`score` can compare, in pixels."""
-        return SSIM_WINDOW + 2 * self._border(scale)
+        return SSIM_WINDOW + 2 * self.border_at(scale)
 
-    def _border(self, scale: int) -> int:
+    def border_at(self, scale: int) -> int:
+        """Return the pixels left out on each side when scoring at a scale."""
         return scale if self.border is None else self.border
+
+    def luma_of(self, truth: NDArray[Any]) -> LumaWeights:
+        """Return the luma weights for a test image, which may be grey."""
+        return self.luma if self.grey_luma is None or not is_grey(truth) else self.grey_luma
 
     def score(self, restored: NDArray[Any], truth: NDArray[np.uint8], scale: int) -> Scores:
         """Compare a restored image with the truth from :meth:`prepare`.
@@ -191,7 +196,7 @@ class Protocol:
                 f"a {_size(truth)} image is too small to score at x{scale}: "
                 f"at least {smallest}x{smallest} is needed"
             )
-        border = self._border(scale)
+        border = self.border_at(scale)
         inside = slice(border, -border or None)
         image = to_rgb(np.rint(restored).clip(0, 255))
         reference = to_rgb(truth)
@@ -200,9 +205,7 @@ class Protocol:
                 f"restored image is {_size(image)}, the truth {_size(reference)}",
                 arguments=["restored", "truth"],
             )
-        luma = self.luma
-        if self.grey_luma is not None and is_grey(reference):
-            luma = self.grey_luma
+        luma = self.luma_of(reference)
         image, reference = image[inside, inside], reference[inside, inside]
         image_y, reference_y = rgb_to_y(image, luma), rgb_to_y(reference, luma)
         return Scores(

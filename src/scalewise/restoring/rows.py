@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.imaging.data_range import white_of
+
 FloatImage = NDArray[np.float32]
 
 Progress = Callable[[int, int], None]
@@ -218,11 +220,10 @@ def data_range(dtype: np.dtype[Any]) -> float:
     >>> data_range(np.dtype(np.uint16)), data_range(np.dtype(np.float32))
     (65535.0, 1.0)
     """
-    if dtype.name in ("uint8", "uint16"):
-        return float(np.iinfo(dtype).max)
-    if np.issubdtype(dtype, np.floating):
-        return 1.0
-    raise ValueError(f"an image is uint8, uint16 or floating, not {dtype}")
+    white = white_of(dtype)
+    if white is None:
+        raise ValueError(f"an image is uint8, uint16 or floating, not {dtype}")
+    return white
 
 
 def to_samples(values: FloatImage, dtype: np.dtype[Any]) -> NDArray[Any]:

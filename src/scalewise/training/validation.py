@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from scalewise.imaging.colour import LumaWeights, is_grey
+from scalewise.imaging.colour import LumaWeights
 from scalewise.imaging.protocols import Protocol
 from scalewise.models import RestorationNetwork
 from scalewise.training.distributed import World
@@ -69,11 +69,7 @@ class ValidationSet:
         device: torch.device,
         dtype: torch.dtype,
     ) -> Tensor:
-        protocol = self.protocol
-        weights = protocol.luma
-        if protocol.grey_luma is not None and is_grey(hr):
-            weights = protocol.grey_luma
-        border = self.scale if protocol.border is None else protocol.border
+        weights, border = self.protocol.luma_of(hr), self.protocol.border_at(self.scale)
         truth = torch.tensor(hr, device=device)
         return psnr_y(_restore(network, lr, device, dtype), truth, weights, border)
 
