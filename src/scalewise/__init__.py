@@ -54,13 +54,13 @@ def list_models(task: str | None = None, scale: int | None = None) -> list[Card]
     >>> [card.name for card in list_models(task="super-resolution", scale=4)]
     ['scn_x4']
     """
-    from scalewise.arguments import check_number
+    from scalewise.arguments import LARGEST_SCALE, check_number
     from scalewise.tasks import get_task
     from scalewise.weights import list_cards
 
     wanted = None if task is None else get_task(task).name
     if scale is not None:
-        check_number("scale", scale, 1, 64)
+        check_number("scale", scale, 1, LARGEST_SCALE)
     cards = [card for card in list_cards() if wanted in (None, card.task)]
     return [card for card in cards if scale in (None, card.scale)]
 

@@ -14,6 +14,12 @@ from scalewise.errors import ScalewiseError
 AnyPath = str | os.PathLike[str]
 """A path as functions take it."""
 
+LARGEST_SCALE = 64
+"""The largest output over input size that anything here is asked for."""
+
+MAX_THREADS = 4096
+"""More threads than any machine has cores."""
+
 _LONGEST = 60  # letters of a wrong value in a message
 
 
@@ -146,16 +152,17 @@ def check_progress(progress: object) -> None:
 
 def check_scales(name: str, value: object) -> None:
     """Check that an argument is a list of scales, whole numbers from 1 to 64; it may be empty."""
-    if not is_list(value, lambda scale: is_whole(scale) and 1 <= scale <= 64):
+    if not is_list(value, lambda scale: is_whole(scale) and 1 <= scale <= LARGEST_SCALE):
         raise ScalewiseError(
-            f"{name} must be whole numbers from 1 to 64, not {shown(value)}", arguments=[name]
+            f"{name} must be whole numbers from 1 to {LARGEST_SCALE}, not {shown(value)}",
+            arguments=[name],
         )
 
 
 def check_workers(workers: object) -> None:
     """Check that an argument ``workers`` is a number of threads, or None."""
     if workers is not None:
-        check_number("workers", workers, 1, 4096, whole=True)
+        check_number("workers", workers, 1, MAX_THREADS, whole=True)
 
 
 def path_of(path: Any, name: str = "") -> Path:

@@ -197,14 +197,14 @@ def _check_without_network(
     model: str, precision: str, tile: int | None, ensemble: bool, settings: dict[str, Any]
 ) -> None:
     """Refuse settings for what has no network, and warn of options that only networks have."""
+    from scalewise.restoring.classical import without_network
+
     if settings:
         raise UsageError(f"{model} has no settings; leave out --set")
     given = ["--tile"] * (tile is not None) + ["--ensemble"] * ensemble
     given += ["--precision"] * (precision != "f32")
     if given:
-        *first, last = given
-        said = f"{', '.join(first)} and {last} are" if first else f"{last} is"
-        print_warning(f"{model} runs no network: {said} ignored")
+        print_warning(without_network(model, given))
 
 
 def _load_classical(model: str, task: str, sigma: float | None) -> Restore | None:

@@ -11,7 +11,7 @@ from scalewise.cli.help import DATA
 from scalewise.cli.outputs import check_output_folder
 from scalewise.cli.progress_bar import progress_bar
 from scalewise.cli.train import say, train_and_show
-from scalewise.cli.usage_errors import UsageError
+from scalewise.cli.usage_errors import refusing_usage
 from scalewise.errors import ScalewiseError
 
 if TYPE_CHECKING:
@@ -116,10 +116,8 @@ def reproduce(
     from scalewise.training.budget import seconds
     from scalewise.training.session import stopped_by_signals
 
-    try:
+    with refusing_usage():
         seconds(budget, "--budget")
-    except ScalewiseError as error:
-        raise UsageError(str(error)) from None
     check_output_folder(folder or Path("runs") / recipes, "--folder")
     if epoch_images is not None and recipes != "document":
         raise ScalewiseError("epoch_images: for recipes=document only", arguments=["epoch_images"])

@@ -69,12 +69,8 @@ def _explain(error: Any, context: Any, words: Sequence[str]) -> str:
     if kind == "MissingParameter":
         return f"missing {param.param_type_name} {_name(param)}"
     if kind == "BadOptionUsage":
-        takes_value = "requires" in error.message
-        return (
-            f"{error.option_name} needs a value"
-            if takes_value
-            else (f"{error.option_name} takes no value")
-        )
+        needs = "needs a" if "requires" in error.message else "takes no"
+        return f"{error.option_name} {needs} value"
     if kind == "BadParameter" and param is not None:
         return _bad_value(error, param)
     if found := re.match(r"No such command '(.*?)'", error.message):

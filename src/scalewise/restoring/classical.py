@@ -11,7 +11,7 @@ Both are scikit-image's.  They look at an image whole, in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal, get_args
@@ -119,9 +119,19 @@ def warn_of_ignored(method: str, options: LoadOptions) -> None:
     names = ("device", "precision", "tile", "force_tiling", "ensemble")
     given = [name for name in names if getattr(options, name) != getattr(plain, name)]
     if given:
-        *first, last = [f"{name}=" for name in given]
-        said = f"{', '.join(first)} and {last} are" if first else f"{last} is"
-        warn(f"method {method} runs no network: {said} ignored", arguments=["method", *given])
+        said = without_network(method, [f"{name}=" for name in given])
+        warn(f"method {said}", arguments=["method", *given])
+
+
+def without_network(method: str, options: Sequence[str]) -> str:
+    """Return the remark that a method ignores options, one at least, which only networks have.
+
+    >>> without_network("nlm", ["device=", "tile=", "ensemble="])
+    'nlm runs no network: device=, tile= and ensemble= are ignored'
+    """
+    *first, last = options
+    said = f"{', '.join(first)} and {last} are" if first else f"{last} is"
+    return f"{method} runs no network: {said} ignored"
 
 
 def check_method(method: str, sigma: float | None = None) -> None:

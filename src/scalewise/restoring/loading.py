@@ -10,7 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from scalewise.arguments import check_choice, check_flag, check_number, is_whole, shown
+from scalewise.arguments import (
+    MAX_THREADS,
+    check_choice,
+    check_flag,
+    check_number,
+    is_whole,
+    shown,
+)
 from scalewise.errors import ScalewiseError, warn
 from scalewise.restoring.restorer import DEFAULT_TILE, Restorer, Tile, check_strength
 from scalewise.restoring.runtime import (
@@ -20,6 +27,7 @@ from scalewise.restoring.runtime import (
     Runtime,
     TorchRuntime,
 )
+from scalewise.restoring.tiling import SMALLEST_TILE
 from scalewise.short_repr import short_repr
 from scalewise.weights import Release, clean_sibling, resolve
 from scalewise.weights.card import GRAPH_FILE, INT8_FILE, WEIGHTS_FILE, Card, checked_file
@@ -29,11 +37,6 @@ if TYPE_CHECKING:
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 PrecisionChoice = Literal["auto", "f32", "bf16", "int8"]
-
-MIN_TILE = 32
-"""Input pixels: smaller tiles are little more than their overlap."""
-
-MAX_THREADS = 4096
 
 MAX_LOSS = 0.01
 """Decibels on Kodak24 that bfloat16 may cost where the choice is automatic."""
@@ -82,9 +85,9 @@ class LoadOptions:
         tile = self.tile
         if tile is None or (isinstance(tile, str) and tile == "auto"):
             return
-        if not is_whole(tile) or int(tile) < MIN_TILE:
+        if not is_whole(tile) or int(tile) < SMALLEST_TILE:
             raise ScalewiseError(
-                f"tile must be {MIN_TILE} pixels or more, 'auto' or None, not {shown(tile)}",
+                f"tile must be {SMALLEST_TILE} pixels or more, 'auto' or None, not {shown(tile)}",
                 arguments=["tile"],
             )
         object.__setattr__(self, "tile", int(tile))  # it may be an integer of NumPy's

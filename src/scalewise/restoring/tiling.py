@@ -22,6 +22,7 @@ from scalewise.restoring.channels import Network, restore_tile
 from scalewise.restoring.rows import FloatImage, Progress, RowBuffer, Rows, to_samples
 
 SMALLEST_TILE = 32
+"""Input pixels: smaller tiles are little more than their overlap."""
 
 
 @dataclass(frozen=True)
