@@ -130,8 +130,7 @@ class Store:
     """
 
     def __init__(self, path: AnyPath) -> None:
-        path = path_of(path, "path")
-        self.path = Path(path)
+        self.path = path_of(path, "path")
         try:
             self.bytes: NDArray[np.uint8] = np.memmap(self.path, dtype=np.uint8, mode="r")
         except (OSError, ValueError) as error:

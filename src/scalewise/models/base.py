@@ -86,3 +86,9 @@ def require_positive(**settings: float) -> None:
     for name, value in settings.items():
         if value <= 0:
             raise ScalewiseError(f"{name} must be above 0, not {value}", arguments=[name])
+
+
+def require_levels(levels: int) -> None:
+    """Raise :class:`ScalewiseError` for a pyramid with fewer than two resolutions."""
+    if levels < 2:
+        raise ScalewiseError(f"levels must be at least 2, not {levels}", arguments=["levels"])

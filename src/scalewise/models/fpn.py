@@ -31,8 +31,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from scalewise.errors import ScalewiseError
-from scalewise.models.base import RestorationNetwork, require_positive
+from scalewise.models.base import RestorationNetwork, require_levels, require_positive
 from scalewise.models.layers import bicubic_skip, keep_variance, resample, start_near_zero
 from scalewise.models.tile_overlap import tile_overlap
 
@@ -86,8 +85,7 @@ class Fpn(RestorationNetwork):
         features: int = 96,
     ) -> None:
         require_positive(width=width, blocks=blocks, features=features)
-        if levels < 2:
-            raise ScalewiseError(f"levels must be at least 2, not {levels}", arguments=["levels"])
+        require_levels(levels)
         super().__init__(scale, channels, multiple=2 ** (levels - 1))
         within = reach(blocks, levels) <= tile_overlap(self.multiple)
         self.tiling = "exact" if within else "blended"

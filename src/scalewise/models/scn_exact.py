@@ -26,8 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from scalewise.errors import ScalewiseError
-from scalewise.models.base import RestorationNetwork, require_positive
+from scalewise.models.base import RestorationNetwork, require_levels, require_positive
 from scalewise.models.layers import bicubic_skip, start_near_zero, upsample_2x
 
 
@@ -103,8 +102,7 @@ class ScnExact(RestorationNetwork):
         shrink: int = 1,
     ) -> None:
         require_positive(width=width, expansion=expansion, blocks=blocks, shrink=shrink)
-        if levels < 2:
-            raise ScalewiseError(f"levels must be at least 2, not {levels}", arguments=["levels"])
+        require_levels(levels)
         super().__init__(scale, channels, multiple=shrink * 2 ** (levels - 1))
         self.levels = levels
         self.fold = nn.PixelUnshuffle(shrink)

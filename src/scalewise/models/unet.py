@@ -26,8 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from scalewise.errors import ScalewiseError
-from scalewise.models.base import RestorationNetwork, require_positive
+from scalewise.models.base import RestorationNetwork, require_levels, require_positive
 from scalewise.models.layers import bicubic_skip, keep_variance, start_near_zero
 
 
@@ -71,8 +70,7 @@ class Unet(RestorationNetwork):
 
     def __init__(self, scale: int = 2, channels: int = 3, width: int = 48, levels: int = 3) -> None:
         require_positive(width=width)
-        if levels < 2:
-            raise ScalewiseError(f"levels must be at least 2, not {levels}", arguments=["levels"])
+        require_levels(levels)
         super().__init__(scale, channels, multiple=2 ** (levels - 1))
         widths = [width * 2**level for level in range(levels)]
         sources = [channels, *widths[:-1]]

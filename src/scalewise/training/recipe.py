@@ -65,7 +65,7 @@ def load_recipe(
             value of the wrong type or out of range.
     """
     path = path_of(path, "path")
-    settings = read_settings(Path(path))
+    settings = read_settings(path)
     from_scratch = not _init_of(settings)
     for override in overrides:
         apply_override(settings, override)
