@@ -15,7 +15,8 @@ from fastapi import Depends, Request, Response
 from scalewise.errors import ScalewiseError
 from scalewise.web.choices import model_cards
 from scalewise.web.interactive import Check, ClientLeft, Interactive
-from scalewise.web.job_queue import JobQueue, RestoreJob, ServerBusy, lost_job_view
+from scalewise.web.job_events import JobEvents, lost_job_view
+from scalewise.web.job_queue import JobQueue, RestoreJob, ServerBusy
 from scalewise.web.previews import Previewer
 from scalewise.web.problems import HttpProblem
 from scalewise.web.regions import AnswerCache, Rasters
@@ -51,21 +52,25 @@ class AppState:
     Attributes:
         queue: the job queue.
         uploads: the number of uploads in progress.
+        streams: the number of open event streams.
         preview_slot: held while an image is decoded for display, which may need much memory.
         interactive: threads for work that clients wait for.
         restoring: one for previews, which use all cores.
         rasters: decoded images.
         answers: encoded regions.
         previewer: networks for previews.
+        events: changes of all jobs.
     """
 
     queue: JobQueue
     uploads: int = 0
+    streams: int = 0
     preview_slot: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     interactive: Interactive = field(default_factory=lambda: Interactive(2))
     restoring: Interactive = field(default_factory=lambda: Interactive(1))
 
     def __post_init__(self) -> None:
+        self.events = JobEvents(self.queue)
         self.rasters = Rasters(self.queue.folder)
         self.answers = AnswerCache()
         self.previewer = Previewer(self.queue.speeds)
