@@ -90,7 +90,20 @@ def serve(
                 timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             )
             with suppress(KeyboardInterrupt):  # uvicorn raises it again after its shutdown
-                uvicorn.Server(config).run(sockets=[listener])
+                _Server(config, queue).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Server that ends event streams when it stops, since it waits for open answers."""
+
+    def __init__(self, config: uvicorn.Config, queue: JobQueue) -> None:
+        super().__init__(config)
+        self._queue = queue
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop."""
+        self._queue.is_stopping = True
+        await super().shutdown(sockets)
 
 
 def _raise_file_limit() -> None:
