@@ -77,7 +77,8 @@ def serve(
             notify("press Ctrl-C to stop")
             if open_page is not None:
                 Timer(1, open_page, [address]).start()
-            logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+            for noisy in ("uvicorn.error", "python_multipart"):  # of what clients do wrong
+                logging.getLogger(noisy).setLevel(logging.ERROR)
             config = uvicorn.Config(
                 app,
                 http=IdleTimeoutProtocol,
