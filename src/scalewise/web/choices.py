@@ -29,7 +29,7 @@ def model_cards() -> list[Card]:
 
 
 def upload_view(kept: KeptUpload, speeds: Speeds, limits: Limits) -> UploadView:
-    """Return what a client is told of an upload.
+    """Return the description of an upload for clients.
 
     Raises:
         ScalewiseError: the image cannot be read.
