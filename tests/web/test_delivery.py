@@ -104,6 +104,10 @@ def test_images_streams_and_parts_are_not_compressed(server: Server, result: str
     part = httpx.get(server.url("page/main.js"), headers={**accept, "Range": "bytes=10-1999"})
     assert (part.status_code, part.content) == (206, whole[10:2000])
     assert "content-encoding" not in part.headers
+    known = {"Range": "bytes=10-1999", "If-None-Match": part.headers["etag"]}
+    again = httpx.get(server.url("page/main.js"), headers=known)
+    assert (again.status_code, again.content) == (304, b"")
+    assert "content-range" not in again.headers
 
 
 def test_answers_that_change_are_not_stored(server: Server, result: str) -> None:

@@ -100,8 +100,8 @@ class _Answer:
         is_text = kind in _TEXT and "content-encoding" not in headers
         if is_text:
             headers.add_vary_header("Accept-Encoding")
-        if start["status"] == 200 and is_known(headers.get("etag"), self._known):
-            for name in ("content-length", "content-type", "content-disposition"):
+        if start["status"] in (200, 206) and is_known(headers.get("etag"), self._known):
+            for name in ("content-length", "content-range", "content-type", "content-disposition"):
                 del headers[name]
             await self._send_empty({**start, "status": 304, "headers": headers.raw})
         elif self._is_head:
