@@ -29,7 +29,7 @@ def model_cards() -> list[Card]:
 
 
 def upload_view(kept: KeptUpload, speeds: Speeds, limits: Limits) -> UploadView:
-    """Return what a client is told of an upload.
+    """Return the description of an upload for clients.
 
     Raises:
         ScalewiseError: the image cannot be read.
@@ -61,7 +61,7 @@ def upload_view(kept: KeptUpload, speeds: Speeds, limits: Limits) -> UploadView:
                     card.scale,
                     estimate,
                     is_jpeg=kept.format == "JPEG",
-                    chosen=not is_recommended,
+                    why="seen" if is_recommended else "offered",
                 ),
             )
         )
@@ -104,5 +104,5 @@ def explain_request(request: RestoreRequest, kept: KeptUpload) -> str:
         kept.estimate,
         is_jpeg=kept.format == "JPEG",
         strength=request.strength,
-        chosen=request.model is not None,
+        why="seen" if request.model is None else "chosen",
     )

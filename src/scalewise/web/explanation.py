@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from scalewise.imaging.blind_estimation import Estimate
 from scalewise.tasks import (
     STRONG_JPEG,
@@ -10,6 +12,8 @@ from scalewise.tasks import (
     VISIBLE_SIGMA,
     Task,
 )
+
+Why = Literal["seen", "chosen", "offered"]
 
 _NOTHING_VISIBLE = "neither noise nor JPEG blocks are visible"
 
@@ -44,7 +48,7 @@ def explain(
     *,
     is_jpeg: bool,
     strength: float = 1.0,
-    chosen: bool = False,
+    why: Why = "seen",
 ) -> str:
     """Say what a task does with an image, and why.
 
@@ -54,12 +58,12 @@ def explain(
         estimate: noise and JPEG quality of the image.
         is_jpeg: whether its file is a JPEG.
         strength: part of the change that is kept.
-        chosen: whether the user chose the task, so that the image is not the reason.
+        why: ``seen`` in the image, ``chosen`` by the user, or only ``offered``.
 
     >>> from scalewise.tasks import DENOISE, PHOTO
     >>> explain(PHOTO, 2, Estimate(3.0, 30), is_jpeg=True)
     'Enlarged 2x, JPEG blocks removed, because this is a JPEG of quality 30'
-    >>> explain(DENOISE, 1, Estimate(12.0), is_jpeg=False, strength=0.5, chosen=True)
+    >>> explain(DENOISE, 1, Estimate(12.0), is_jpeg=False, strength=0.5, why="chosen")
     'Noise removed at strength 0.5, as chosen; noise of about 12 levels is visible'
     """
     removed = _removed(task, estimate)
@@ -68,8 +72,8 @@ def explain(
     done = ", ".join(filter(None, [_resized(factor), removed])) or "Size and pixels kept"
     cause = describe_cause(estimate, is_jpeg)
     done = done[:1].upper() + done[1:]
-    if chosen:
-        return f"{done}, as chosen; {cause}"
+    if why != "seen":
+        return f"{done}{', as chosen' if why == 'chosen' else ''}; {cause}"
     if not removed:
         done += ", nothing else"
     return f"{done}, because {cause}"
@@ -85,13 +89,12 @@ def _removed(task: Task, estimate: Estimate) -> str:
     """Return what a task removes, of what is there; all of it where nothing is seen."""
     if task.training is None:
         return "" if task == SUPER_RESOLUTION or task.only_enlarges else task.title.lower()
-    noise = "noise" if task.training.sigma else ""
-    blocks = "JPEG blocks" if task.training.quality else ""
-    seen = [
-        noise and _has_noise(estimate) and noise,
-        blocks and _has_artifacts(estimate) and blocks,
+    removable: list[tuple[str, bool, bool]] = [
+        ("noise", task.training.sigma is not None, _has_noise(estimate)),
+        ("JPEG blocks", task.training.quality is not None, _has_artifacts(estimate)),
     ]
-    kinds = [kind for kind in seen if kind] or [kind for kind in (noise, blocks) if kind]
+    kinds = [kind for kind, is_trained, is_seen in removable if is_trained and is_seen]
+    kinds = kinds or [kind for kind, is_trained, _ in removable if is_trained]
     return f"{' and '.join(kinds)} removed" if kinds else ""
 
 
