@@ -77,7 +77,8 @@ def serve(
             notify("press Ctrl-C to stop")
             if open_page is not None:
                 Timer(1, open_page, [address]).start()
-            logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+            for noisy in ("uvicorn.error", "python_multipart"):  # of what clients do wrong
+                logging.getLogger(noisy).setLevel(logging.ERROR)
             config = uvicorn.Config(
                 app,
                 http=IdleTimeoutProtocol,
@@ -90,7 +91,20 @@ def serve(
                 timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             )
             with suppress(KeyboardInterrupt):  # uvicorn raises it again after its shutdown
-                uvicorn.Server(config).run(sockets=[listener])
+                _Server(config, queue).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Server that ends event streams when it stops, since it waits for open answers."""
+
+    def __init__(self, config: uvicorn.Config, queue: JobQueue) -> None:
+        super().__init__(config)
+        self._queue = queue
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop."""
+        self._queue.is_stopping = True
+        await super().shutdown(sockets)
 
 
 def _raise_file_limit() -> None:
