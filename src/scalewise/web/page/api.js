@@ -1,8 +1,13 @@
 // HTTP client of the endpoints that docs/web.md describes.
 
 async function json(response) {
-  if (!response.ok) throw new Problem(response.status, await detail(response.text()));
+  if (!response.ok) throw await problemOf(response);
   return response.json();
+}
+
+export async function problemOf(response) {
+  const retry = Number(response.headers.get("Retry-After")) || null;
+  return new Problem(response.status, await detail(response.text()), retry);
 }
 
 export class Problem extends Error {

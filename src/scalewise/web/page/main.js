@@ -4,7 +4,8 @@ import * as api from "./api.js";
 import { bytes, duration, network, size } from "./format.js";
 import { Queue } from "./queue.js";
 import { Rows } from "./rows.js";
-import { description, hasStrength, keepsSize, loadTasks } from "./tasks.js";
+import { Settings, requestFields } from "./settings.js";
+import { SettingsForm } from "./settings_form.js";
 import { Viewer } from "./viewer.js";
 
 const find = (id) => document.getElementById(id);
@@ -12,6 +13,8 @@ const main = document.querySelector("main");
 let limits = null;
 let shown = null;
 
+const settings = new Settings(() => form.draw());
+const form = new SettingsForm(find("options"), settings);
 const queue = new Queue(changed);
 const viewer = new Viewer(find("viewer"));
 const rows = new Rows(find("jobs"), find("row"), { compare, remove, again });
@@ -30,32 +33,27 @@ function changed(job) {
 
 function add(files) {
   find("alarm").hidden = true;
+  if (!form.check(chosen())) return alarm("Mend the setting that is marked first; then add the images again.");
   for (const file of files) {
     if (limits && file.size > limits.max_bytes) {
       queue.refuse(file, `this file has ${bytes(file.size)}; the limit here is ${bytes(limits.max_bytes)}`);
     } else {
-      queue.add(file, chosenOptions());
+      queue.add(file, fieldsFor(file.name));
     }
   }
 }
 
-function chosenOptions() {
-  const task = find("task").value;
-  const options = { task };
-  const chosen = find("size").value;
-  if (!keepsSize(task)) {
-    if (chosen === "width") options.width = find("width").value || 3840;
-    else if (chosen !== "2") options.scale = chosen;
-  }
-  const strength = find("strength").value / 100;
-  if (hasStrength(task) && strength < 1) options.strength = strength;
-  if (find("format").value) options.format = find("format").value;
-  return options;
+function chosen() {
+  return form.offered(settings.values);
+}
+
+function fieldsFor(name) {
+  return requestFields(chosen(), form.rules(chosen()), name);
 }
 
 function again(job) {
   if (shown === job) hide();
-  queue.again(job, chosenOptions());
+  queue.again(job, fieldsFor(job.name));
 }
 
 function remove(job) {
@@ -73,7 +71,7 @@ function show(job) {
   shown = job;
   const view = job.view;
   find("viewer").hidden = false;
-  main.classList.add("two");
+  main.classList.add("busy");
   find("viewed").textContent = job.name;
   find("command").textContent = view.command;
   find("facts").replaceChildren(...facts(view).map(fact));
@@ -84,7 +82,6 @@ function show(job) {
 function hide() {
   shown = null;
   find("viewer").hidden = true;
-  main.classList.remove("two");
 }
 
 function facts(view) {
@@ -105,15 +102,6 @@ function fact([name, value]) {
   return group;
 }
 
-function hint() {
-  const task = find("task").value;
-  find("size").disabled = keepsSize(task);
-  find("width").hidden = find("size").value !== "width" || keepsSize(task);
-  find("strength").disabled = !hasStrength(task);
-  find("strength-shown").value = `${find("strength").value} %`;
-  find("hint").textContent = description(task);
-}
-
 function imageFiles(transfer) {
   return [...transfer.files].filter((file) => file.size > 0);
 }
@@ -123,8 +111,6 @@ function listen() {
     add([...event.target.files]);
     event.target.value = "";
   };
-  find("options").oninput = hint;
-  find("options").onsubmit = (event) => event.preventDefault();
   find("copy").onclick = copy;
   document.addEventListener("paste", (event) => {
     const files = imageFiles(event.clipboardData);
@@ -166,12 +152,12 @@ async function copy() {
 
 async function start() {
   listen();
-  hint();
+  form.draw();
   queue.restore();
   try {
-    await loadTasks(find("task"));
-    hint();
-    limits = await api.limits();
+    const [tasks, known] = await Promise.all([api.tasks(), api.limits()]);
+    limits = known;
+    form.offer(tasks);
     find("limits").textContent =
       `JPEG, PNG, TIFF, WebP, AVIF, HEIC or GIF; up to ${bytes(limits.max_bytes)} and ` +
       `${limits.max_pixels / 1e6} megapixels. Results are kept for ${duration(limits.keep_seconds)}.`;
@@ -180,4 +166,6 @@ async function start() {
   }
 }
 
+// Only browsers that trust the address have one: this machine's own, or one with TLS.
+navigator.serviceWorker?.register("/page/service_worker.js", { scope: "/" }).catch(() => {});
 start();
