@@ -1,42 +1,35 @@
 // The page: what users do, and what they see of it.
 
 import * as api from "./api.js";
+import { fromChooser, fromDrop, fromPaste } from "./dropping.js";
 import { bytes, duration, network, size } from "./format.js";
+import { ImageList } from "./list.js";
 import { Queue } from "./queue.js";
-import { Rows } from "./rows.js";
 import { description, hasStrength, keepsSize, loadTasks } from "./tasks.js";
 import { Viewer } from "./viewer.js";
 
 const find = (id) => document.getElementById(id);
 const main = document.querySelector("main");
 let limits = null;
-let shown = null;
 
-const queue = new Queue(changed);
+const queue = new Queue();
 const viewer = new Viewer(find("viewer"));
-const rows = new Rows(find("jobs"), find("row"), { compare, remove, again });
+const list = new ImageList(queue, { open, compare, hide: hideIf, again, options: chosenOptions });
 
-function changed(job) {
-  rows.draw(queue.jobs, shown);
-  const done = queue.done;
-  find("zip").hidden = done.length < 2;
-  find("zip").href = api.zipOf(done.map((each) => each.view.id));
-  if (job?.state === "done" && !job.told) {
-    job.told = true;
-    find("news").textContent = `${job.name} is done`;
-    if (!shown || shown.state !== "done") show(job);
-  }
-}
+queue.addEventListener("ended", ({ detail: result }) => {
+  if (result.state !== "done" || list.shown?.state === "done") return;
+  show(result);
+  if (isNarrow()) find("viewer").scrollIntoView({ block: "start" });
+});
 
-function add(files) {
+// True if the viewer lies below the list.
+const isNarrow = () => matchMedia("(max-width: 61.99rem)").matches;
+
+async function add(reading) {
   find("alarm").hidden = true;
-  for (const file of files) {
-    if (limits && file.size > limits.max_bytes) {
-      queue.refuse(file, `this file has ${bytes(file.size)}; the limit here is ${bytes(limits.max_bytes)}`);
-    } else {
-      queue.add(file, chosenOptions());
-    }
-  }
+  const found = await reading;
+  if (found.length) queue.add(found, { options: chosenOptions(), start: true });
+  else alarm("That was not a file. Drop an image from a folder, or save it first.");
 }
 
 function chosenOptions() {
@@ -53,36 +46,35 @@ function chosenOptions() {
   return options;
 }
 
-function again(job) {
-  if (shown === job) hide();
-  queue.again(job, chosenOptions());
+function again(image) {
+  queue.start([image], chosenOptions());
 }
 
-function remove(job) {
-  if (shown === job) hide();
-  queue.remove(job);
-  find("files").focus();
+function open(image) {
+  const done = image.results.findLast((result) => result.state === "done");
+  if (done) compare(done);
 }
 
-function compare(job) {
-  show(job);
-  find("viewer").scrollIntoView({ block: "nearest" });
+function compare(result) {
+  show(result);
+  find("viewer").scrollIntoView({ block: isNarrow() ? "start" : "nearest" });
 }
 
-function show(job) {
-  shown = job;
-  const view = job.view;
+function show(result) {
+  list.shown = result;
+  const view = result.view;
   find("viewer").hidden = false;
   main.classList.add("two");
-  find("viewed").textContent = job.name;
+  find("viewed").textContent = result.name;
   find("command").textContent = view.command;
   find("facts").replaceChildren(...facts(view).map(fact));
   viewer.show(api.beforeOf(view.id), api.afterOf(view.id), view.out_width, view.out_height);
-  rows.draw(queue.jobs, shown);
+  list.draw();
 }
 
-function hide() {
-  shown = null;
+function hideIf(result) {
+  if (result !== list.shown) return;
+  list.shown = null;
   find("viewer").hidden = true;
   main.classList.remove("two");
 }
@@ -114,22 +106,20 @@ function hint() {
   find("hint").textContent = description(task);
 }
 
-function imageFiles(transfer) {
-  return [...transfer.files].filter((file) => file.size > 0);
-}
-
 function listen() {
-  find("files").onchange = (event) => {
-    add([...event.target.files]);
-    event.target.value = "";
-  };
+  for (const id of ["files", "folder"]) {
+    find(id).onchange = (event) => {
+      add(fromChooser(event.target.files, limits));
+      event.target.value = "";
+    };
+  }
   find("options").oninput = hint;
   find("options").onsubmit = (event) => event.preventDefault();
   find("copy").onclick = copy;
   document.addEventListener("paste", (event) => {
-    const files = imageFiles(event.clipboardData);
-    if (files.length) event.preventDefault();
-    add(files);
+    if (!event.clipboardData.files.length) return;
+    event.preventDefault();
+    add(fromPaste(event.clipboardData, limits));
   });
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -141,9 +131,7 @@ function listen() {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     document.body.classList.remove("over-it");
-    const files = imageFiles(event.dataTransfer);
-    if (files.length) add(files);
-    else alarm("That was not a file. Drop an image from a folder, or save it first.");
+    add(fromDrop(event.dataTransfer, limits));
   });
 }
 

@@ -16,3 +16,4 @@ export async function loadTasks(select) {
 export const keepsSize = (name) => tasks.get(name)?.keeps_size ?? false;
 export const hasStrength = (name) => tasks.get(name)?.has_strength ?? true;
 export const description = (name) => tasks.get(name)?.description ?? "";
+export const title = (name) => tasks.get(name)?.title ?? name;
