@@ -59,7 +59,7 @@ class User:
     def row(self, name: str) -> Any:
         """The row of the picture of a name."""
         named = self.page.get_by_role("button", name=name, exact=True)
-        return self.page.locator(".job").filter(has=named)
+        return self.page.locator("#jobs .job").filter(has=named)
 
     def wait_for(self, name: str, state: str = "done") -> Any:
         """Wait until a picture is in a state; its row."""

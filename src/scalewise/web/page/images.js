@@ -15,6 +15,10 @@ export const isOnTheWay = (image) => ["queued", "sending", "busy", "unreachable"
 export const canRetry = ({ state, image }) =>
   ["failed", "cancelled", "lost", "expired"].includes(state) && Boolean(image.file || image.upload);
 
+// True if anything is left to get from an image, or to do with it.
+export const isUseful = ({ file, upload, results }) =>
+  Boolean(file || upload) || results.some((result) => result.state === "done" || isUnderway(result));
+
 // The order of the work: the first batch first, each from its top.
 export const inOrder = (images) => [...images].sort((a, b) => a.batch - b.batch || a.place - b.place);
 

@@ -32,22 +32,22 @@ function partDone(result) {
   return result.view?.done ?? 0;
 }
 
-// Estimate the effort of each result from the seconds that others took, by pixels; without any, all
-// count the same.
+// Estimate the effort of each result: by the server's estimate, else by pixels, and in seconds once
+// anything of the same kind was measured.
 function efforts(run) {
-  const pixels = ({ view, image }) => {
-    const { width, height } = view?.width ? view : (image.upload ?? {});
-    return width ? width * height : null;
-  };
-  const measured = run.filter((each) => each.state === "done" && each.view.seconds && pixels(each));
-  const total = (numbers) => numbers.reduce((a, b) => a + b, 0);
-  const rate = total(measured.map((each) => each.view.seconds)) / total(measured.map(pixels));
-  const known = run.map(pixels).filter(Boolean);
-  const mean = known.length ? total(known) / known.length : 1;
-  const estimated = (result) => expected(result) ?? (pixels(result) ?? mean) * rate;
-  const areSeconds = Number.isFinite(rate) || run.every((each) => expected(each) !== null || each.view?.seconds_left != null);
-  if (!areSeconds) return { areSeconds, of: (result) => pixels(result) ?? mean };
-  return { areSeconds, of: (result) => (measured.includes(result) ? result.view.seconds : estimated(result)) || 0.001 };
+  const total = (of) => run.reduce((sum, each) => sum + (of(each) ?? 0), 0);
+  const measured = (each) => (each.state === "done" && each.view.seconds ? each.view.seconds : null);
+  const isExpected = run.every((each) => expected(each) !== null);
+  const mean = total(pixels) / run.filter(pixels).length || 1;
+  const guess = (each) => (isExpected ? expected(each) : (pixels(each) ?? mean)) || 1;
+  const rate = total(measured) / total((each) => measured(each) && guess(each));
+  const areSeconds = isExpected || rate > 0;
+  return { areSeconds, of: (each) => measured(each) ?? guess(each) * (rate || 1) };
+}
+
+function pixels({ view, image }) {
+  const { width, height } = view?.width ? view : (image.upload ?? {});
+  return width ? width * height : null;
 }
 
 // The server's estimate for a setting, at its default size; null if it has none.

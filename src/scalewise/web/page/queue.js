@@ -4,7 +4,7 @@
 
 import * as api from "./api.js";
 import { EventStream } from "./events.js";
-import { byBatch, canRetry, imageFrom, isOnTheWay, isUnderway, makeImage, makeResult, recordOf } from "./images.js";
+import { byBatch, canRetry, imageFrom, isOnTheWay, isUnderway, isUseful, makeImage, makeResult, recordOf } from "./images.js";
 import { Sender } from "./sending.js";
 import { Store } from "./store.js";
 
@@ -147,6 +147,7 @@ export class Queue extends EventTarget {
     await this.isOpen;
     this.images.push(...(await this.store.load()).map(imageFrom));
     this.images.sort(byBatch);
+    this.images.filter((image) => !isUseful(image)).forEach((image) => this.unkeep(image));
     this.changed();
     this.events.open();
     document.addEventListener("visibilitychange", () => this.rest());
@@ -206,7 +207,7 @@ export class Queue extends EventTarget {
     image.state = "lost";
     image.problem = GONE;
     for (const result of image.results.filter(isUnderway)) this.end(result, "lost", GONE);
-    if (!image.results.some((result) => result.state === "done")) this.unkeep(image); // said once
+    if (!isUseful(image)) this.unkeep(image);
   }
 
   // The server no longer has the upload.
@@ -276,8 +277,7 @@ export class Queue extends EventTarget {
 
   expire(result) {
     result.state = "expired";
-    const isUseful = (each) => each.state === "done" || isUnderway(each) || canRetry(each);
-    if (result.image.results.some(isUseful)) this.keep(result.image);
+    if (isUseful(result.image)) this.keep(result.image);
     else this.unkeep(result.image); // said once, not after each reload
     this.changed();
   }

@@ -118,9 +118,11 @@ class ResultRow {
     this.node.classList.toggle("shown", isShown);
     this.node.classList.toggle("failed", FAILED.includes(state));
     write(this.what, summary(result));
+    this.what.hidden = !view?.explanation && !isOneOfSeveral;
     write(this.state, resultState(result));
     const isSending = state === "queued" && isOnTheWay(result.image);
-    progress(this.bar, isUnderway(result), isSending ? result.image.sent : state === "running" ? (view.done ?? 0) : 0, result.name);
+    const isMoving = isSending ? result.image.state === "sending" : state === "running";
+    progress(this.bar, isMoving, isSending ? result.image.sent : (view?.done ?? 0), result.name);
     this.details.hidden = !isDone;
     if (isDone) write(this.details.lastElementChild, details(view));
     const again = isNewest && !isUnderway(result) && Boolean(result.image.file || result.image.upload);
