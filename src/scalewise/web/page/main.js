@@ -17,9 +17,10 @@ const viewer = new Viewer(find("viewer"));
 const list = new ImageList(queue, { open, compare, hide: hideIf, again, options: chosenOptions });
 
 queue.addEventListener("ended", ({ detail: result }) => {
-  if (result.state !== "done" || list.shown?.state === "done") return;
+  const isFree = list.shown?.state !== "done";
+  if (result.state !== "done" || !(isFree || list.shown.image === result.image)) return;
   show(result);
-  if (isNarrow()) find("viewer").scrollIntoView({ block: "start" });
+  if (isFree && isNarrow()) find("viewer").scrollIntoView({ block: "start" });
 });
 
 // True if the viewer lies below the list.
