@@ -2,8 +2,6 @@
 // user wants it.
 
 const STORED = "scalewise-settings";
-const OWN = "scalewise-own-settings";
-const MOST_OWN = 200;
 const MOST_PIXELS = 1_000_000;
 const DEFAULTS = { task: "", size: "2", width: "3840", strength: "100", format: "", quality: "", names: "", start: true };
 
@@ -11,22 +9,23 @@ const DEFAULTS = { task: "", size: "2", width: "3840", strength: "100", format: 
 const PER_IMAGE = ["task", "size", "width", "strength", "format", "quality"];
 
 export class Settings {
-  // `changed` is called after each change of the current values.
-  constructor(changed = () => {}) {
+  // `changed` is called after each change of the current values, `keep(image)` after one of those
+  // that an image has of its own, in `image.settings`.
+  constructor(changed, keep) {
     this.changed = changed;
-    this.shared = { ...DEFAULTS, ...load(STORED, {}) };
-    this.own = new Map(load(OWN, []));
+    this.keep = keep;
+    this.shared = { ...DEFAULTS, ...load() };
     this.image = null;
   }
 
-  // Whose values are shown: an image's key, or null for those of all others.
+  // Whose values are shown: an image's, or with null those of all others.
   look(image) {
     this.image = image;
     this.changed();
   }
 
   get isOwn() {
-    return this.own.has(this.image);
+    return Boolean(this.image?.settings);
   }
 
   get values() {
@@ -34,11 +33,11 @@ export class Settings {
   }
 
   of(image) {
-    return { ...this.shared, ...this.own.get(image) };
+    return { ...this.shared, ...image?.settings };
   }
 
   set(values) {
-    const own = this.own.get(this.image);
+    const own = this.image?.settings;
     for (const [name, value] of Object.entries(values)) {
       if (own && PER_IMAGE.includes(name)) own[name] = value;
       else this.shared[name] = value;
@@ -48,16 +47,14 @@ export class Settings {
 
   // Separate the current image's values from those of all others, or join them again.
   separate(isOwn) {
-    const values = this.values;
-    this.own.delete(this.image);
-    if (isOwn) this.own.set(this.image, Object.fromEntries(PER_IMAGE.map((name) => [name, values[name]])));
+    const { image, values } = this;
+    if (image) image.settings = isOwn ? Object.fromEntries(PER_IMAGE.map((name) => [name, values[name]])) : null;
     this.save();
   }
 
   save() {
-    this.own = new Map([...this.own].slice(-MOST_OWN));
-    store(STORED, this.shared);
-    store(OWN, [...this.own]);
+    store(this.shared);
+    if (this.image) this.keep(this.image);
     this.changed();
   }
 }
@@ -110,17 +107,17 @@ export function outputName(values, rules, name) {
     .replaceAll("{name}", () => name.replace(/(?<=.)\.[^.]*$/, ""));
 }
 
-function load(name, otherwise) {
+function load() {
   try {
-    return JSON.parse(localStorage.getItem(name)) ?? otherwise;
+    return JSON.parse(localStorage.getItem(STORED));
   } catch {
-    return otherwise;
+    return null;
   }
 }
 
-function store(name, value) {
+function store(values) {
   try {
-    localStorage.setItem(name, JSON.stringify(value));
+    localStorage.setItem(STORED, JSON.stringify(values));
   } catch {
     // Storage is refused or full: the values hold until the page is left.
   }

@@ -1,6 +1,7 @@
 // Form of the settings: its fields, their errors, and what the server offers in them.
 
 import { outputName, problems } from "./settings.js";
+import { defaultTask, isTask, rulesOf, setTasks } from "./tasks.js";
 
 const FIELDS = ["task", "size", "width", "strength", "format", "quality", "names"];
 
@@ -8,16 +9,19 @@ export class SettingsForm {
   constructor(form, settings) {
     this.find = (name) => form.querySelector(`#${name}`);
     this.settings = settings;
-    this.tasks = new Map();
-    this.formats = [...this.find("format").options].map((option) => option.value);
+    this.formats = new Map();
     form.onsubmit = (event) => event.preventDefault();
     form.oninput = (event) => this.read(event.target);
   }
 
-  // Fill the list with the tasks that the server has.
-  offer(tasks) {
-    this.tasks = new Map(tasks.map((task) => [task.name, task]));
+  // Fill the lists with the tasks and the formats that the server has.
+  offer(tasks, formats) {
+    setTasks(tasks);
     this.find("task").replaceChildren(...tasks.map((task) => new Option(task.title, task.name)));
+    const written = formats.filter((format) => format.writes);
+    this.formats = new Map(written.map((format) => [format.name, format]));
+    const own = this.find("format").options[0];
+    this.find("format").replaceChildren(own, ...written.map((format) => new Option(format.name, format.name)));
     this.draw();
   }
 
@@ -28,22 +32,18 @@ export class SettingsForm {
 
   // Return values with those replaced that this server does not offer.
   offered(values) {
-    const task = this.tasks.has(values.task) ? values.task : ([...this.tasks.keys()][0] ?? "");
-    return { ...values, task, format: this.formats.includes(values.format) ? values.format : "" };
+    const task = isTask(values.task) ? values.task : defaultTask();
+    return { ...values, task, format: this.formats.has(values.format) ? values.format : "" };
   }
 
   // Return what the chosen task and format allow.
   rules(values) {
-    const task = this.tasks.get(values.task);
-    return {
-      keepsSize: task?.keeps_size ?? false,
-      hasStrength: task?.has_strength ?? true,
-      hasQuality: !["png", "tiff"].includes(values.format),
-      description: task?.description ?? "",
-    };
+    const quality = values.format ? this.formats.get(values.format)?.quality : 0;
+    return { ...rulesOf(values.task), hasQuality: quality !== null };
   }
 
   draw() {
+    this.find("whose").textContent = this.settings.isOwn ? "for this image only" : "";
     const values = this.offered(this.settings.values);
     const rules = this.rules(values);
     for (const name of FIELDS) {
