@@ -68,6 +68,7 @@ class ImageRow {
     this.remove.setAttribute("aria-label", `Remove: ${image.name}`);
     this.thumbnail.show(image);
     this.state.hidden = this.doings.hidden = results.length > 0;
+    this.state.classList.toggle("state", !results.length);
     write(this.state, results.length ? "" : imageState(image));
     progress(this.bar, image.state === "sending" && !results.length, image.sent, image.name);
     this.fillDoings(image);
