@@ -1,8 +1,13 @@
 // HTTP client of the endpoints that docs/web.md describes.
 
 async function json(response) {
-  if (!response.ok) throw new Problem(response.status, await detail(response.text()));
+  if (!response.ok) throw await problemOf(response);
   return response.json();
+}
+
+export async function problemOf(response) {
+  const retry = Number(response.headers.get("Retry-After")) || null;
+  return new Problem(response.status, await detail(response.text()), retry);
 }
 
 export class Problem extends Error {
@@ -35,8 +40,8 @@ export async function cancel(id) {
 }
 
 export const resultOf = (id) => `/v1/jobs/${id}/result`;
-export const beforeOf = (id) => `/v1/jobs/${id}/before`;
-export const afterOf = (id) => `/v1/jobs/${id}/after`;
+export const overviewOf = (id, side, size) => `/v1/jobs/${id}/overview?${new URLSearchParams({ side, size })}`;
+export const regionOf = (id, part) => `/v1/jobs/${id}/region?${new URLSearchParams(part)}`;
 export const zipOf = (ids) => `/v1/results.zip?${new URLSearchParams(ids.map((id) => ["id", id]))}`;
 
 // Send an image; `told` receives the sent part, in [0, 1], which fetch does not report.

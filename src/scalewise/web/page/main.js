@@ -1,11 +1,11 @@
 // The page: what users do, and what they see of it.
 
 import * as api from "./api.js";
-import { bytes, duration, network, size } from "./format.js";
+import { Comparison } from "./comparison.js";
+import { bytes, duration } from "./format.js";
 import { Queue } from "./queue.js";
 import { Rows } from "./rows.js";
 import { description, hasStrength, keepsSize, loadTasks } from "./tasks.js";
-import { Viewer } from "./viewer.js";
 
 const find = (id) => document.getElementById(id);
 const main = document.querySelector("main");
@@ -13,7 +13,7 @@ let limits = null;
 let shown = null;
 
 const queue = new Queue(changed);
-const viewer = new Viewer(find("viewer"));
+const comparison = new Comparison(find("viewer"), (view) => mark(queue.jobs.find((job) => job.view?.id === view.id)));
 const rows = new Rows(find("jobs"), find("row"), { compare, remove, again });
 
 function changed(job) {
@@ -70,39 +70,22 @@ function compare(job) {
 }
 
 function show(job) {
-  shown = job;
-  const view = job.view;
-  find("viewer").hidden = false;
+  const { view } = job;
   main.classList.add("two");
-  find("viewed").textContent = job.name;
-  find("command").textContent = view.command;
-  find("facts").replaceChildren(...facts(view).map(fact));
-  viewer.show(api.beforeOf(view.id), api.afterOf(view.id), view.out_width, view.out_height);
+  const ofUpload = (each) => each === job || (view.upload && each.view.upload === view.upload);
+  comparison.show(view, job.name, queue.done.filter(ofUpload).map((each) => each.view));
+  mark(job);
+}
+
+function mark(job) {
+  shown = job;
   rows.draw(queue.jobs, shown);
 }
 
 function hide() {
   shown = null;
-  find("viewer").hidden = true;
+  comparison.hide();
   main.classList.remove("two");
-}
-
-function facts(view) {
-  return [
-    ["Before", size(view.width, view.height)],
-    ["After", `${size(view.out_width, view.out_height)}, ${bytes(view.result_bytes)}`],
-    ["By", network(view)],
-    ["Took", duration(view.seconds)],
-    ...view.warnings.map((warning) => ["Note", warning]),
-  ];
-}
-
-function fact([name, value]) {
-  const group = document.createElement("div");
-  for (const [tag, text] of [["dt", name], ["dd", value]]) {
-    group.appendChild(document.createElement(tag)).textContent = text;
-  }
-  return group;
 }
 
 function hint() {
@@ -125,7 +108,6 @@ function listen() {
   };
   find("options").oninput = hint;
   find("options").onsubmit = (event) => event.preventDefault();
-  find("copy").onclick = copy;
   document.addEventListener("paste", (event) => {
     const files = imageFiles(event.clipboardData);
     if (files.length) event.preventDefault();
@@ -150,18 +132,6 @@ function listen() {
 function alarm(text) {
   find("alarm").textContent = text;
   find("alarm").hidden = false;
-}
-
-async function copy() {
-  const text = find("command").textContent;
-  try {
-    await navigator.clipboard.writeText(text);
-    find("copy").textContent = "Copied";
-  } catch {
-    getSelection().selectAllChildren(find("command"));
-    find("copy").textContent = "Selected";
-  }
-  setTimeout(() => (find("copy").textContent = "Copy"), 2000);
 }
 
 async function start() {
