@@ -7,11 +7,13 @@ the two passes.  OpenCV, Pillow and PyTorch each differ in at least one of these
 move a score by a decibel.
 
 The kernels: Keys, "Cubic convolution interpolation for digital image processing", IEEE TASSP
-1981, with a = -0.5; and the triangle, for linear interpolation.
+1981, with a = -0.5; the triangle, for linear interpolation; and Lanczos' windowed sinc of three
+lobes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil
 from typing import Any, Literal
 
@@ -21,14 +23,14 @@ from numpy.typing import NDArray
 from scalewise.arguments import check_array, check_choice, is_list, is_number, is_whole, shown
 from scalewise.errors import ScalewiseError
 
-Kernel = Literal["cubic", "linear"]
+Kernel = Literal["cubic", "linear", "lanczos3"]
 Border = Literal["symmetric", "renormalise"]
 Image = NDArray[Any]
 """An image of shape (H, W) or (H, W, C)."""
 
 _MOST_SAMPLES = 1 << 32  # of a result, which is made in float64
 _BLOCK_SIZE = 1 << 16  # samples
-_SUPPORT: dict[Kernel, float] = {"cubic": 4.0, "linear": 2.0}
+_SUPPORT: dict[Kernel, float] = {"cubic": 4.0, "linear": 2.0, "lanczos3": 6.0}
 
 
 def cubic(x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
@@ -46,6 +48,15 @@ def cubic(x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
 def linear(x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Return the triangle kernel at distances ``x`` in pixels, support [-1, 1]."""
     return np.maximum(0.0, 1.0 - np.abs(x))
+
+
+def lanczos3(x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Return Lanczos' kernel of three lobes at distances ``x`` in pixels, support [-3, 3].
+
+    >>> lanczos3(np.array([0.0, 0.5, 1.0, 3.0])).round(4).tolist()
+    [1.0, 0.6079, 0.0, 0.0]
+    """
+    return np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0.0)
 
 
 def contributions(
@@ -66,7 +77,7 @@ def contributions(
         out_length: output samples on the axis.
         scale: output over input size; may differ from ``out_length / length``, as in MATLAB,
             where the scale is kept and only the size is rounded up.
-        kernel: ``"cubic"`` or ``"linear"``.
+        kernel: ``"cubic"``, ``"linear"`` or ``"lanczos3"``.
         antialias: when shrinking, stretch the kernel by ``1 / scale``.
         border: ``"symmetric"`` mirrors the input with its edge sample repeated (MATLAB);
             ``"renormalise"`` drops taps that fall outside (Pillow).
@@ -80,8 +91,7 @@ def contributions(
     centre = (np.arange(out_length) + 0.5) / scale - 0.5
     first = np.floor(centre - support / 2).astype(np.intp)
     indices = first[:, None] + np.arange(taps)
-    shape = cubic if kernel == "cubic" else linear
-    weights = shape(stretch * (centre[:, None] - indices))
+    weights = _KERNELS[kernel](stretch * (centre[:, None] - indices))
     if border == "renormalise":
         weights = np.where((indices >= 0) & (indices < length), weights, 0.0)
         indices = indices.clip(0, length - 1)
@@ -91,6 +101,13 @@ def contributions(
     weights = weights / weights.sum(axis=1, keepdims=True)
     used = weights.any(axis=0)
     return indices[:, used], weights[:, used]
+
+
+_KERNELS: dict[Kernel, Callable[[NDArray[np.floating[Any]]], NDArray[np.float64]]] = {
+    "cubic": cubic,
+    "linear": linear,
+    "lanczos3": lanczos3,
+}
 
 
 def resample_axis(
@@ -133,7 +150,7 @@ def imresize(
         image: (H, W) or (H, W, C); integer or floating, in any range.
         scale: output over input size for both axes; the output is ``ceil(scale * size)``.
         size: output (H, W), in place of ``scale``.
-        kernel: ``"cubic"`` (the field's) or ``"linear"``.
+        kernel: ``"cubic"`` (the field's), ``"linear"`` or ``"lanczos3"``.
         antialias: low-pass when shrinking, as MATLAB does by default.
         round_between: round integer images to integers between the two passes, as MATLAB
             does; has no effect on floating images.
@@ -181,7 +198,7 @@ def imresize(
 
 
 def resize_like_pillow(image: Image, size: tuple[int, int], kernel: Kernel = "linear") -> Image:
-    """Resize as Pillow's ``Image.resize`` does with ``BILINEAR`` or ``BICUBIC``.
+    """Resize as Pillow's ``Image.resize`` does with ``BILINEAR``, ``BICUBIC`` or ``LANCZOS``.
 
     Antialiased like :func:`imresize`, but horizontal first, and taps outside the image are
     dropped rather than mirrored.  (Pillow 13 starts with the vertical where the height shrinks
@@ -190,7 +207,7 @@ def resize_like_pillow(image: Image, size: tuple[int, int], kernel: Kernel = "li
     Args:
         image: (H, W) or (H, W, C), integer (rounded between passes) or floating.
         size: output (H, W).
-        kernel: ``"linear"`` or ``"cubic"``.
+        kernel: ``"linear"``, ``"cubic"`` or ``"lanczos3"``.
 
     Returns:
         The resized image in the input's dtype.

@@ -245,23 +245,23 @@ def _resample_blocks(
         block = slice(start, start + _BLOCK)
         high = int(indices[block].max()) + 1
         source = buffer.rows(low, high).astype(np.float32) / white
-        source = source if rows.separate else _premultiply(source)
+        source = source if rows.separate else multiply_by_alpha(source)
         source = resample_axis(source, 1, width, width / rows.width).astype(np.float32)
         out = np.zeros((len(indices[block]), width, rows.channels), np.float32)
         for tap in range(weights.shape[1]):
             weight = weights[block, tap].astype(np.float32)
             out += weight[:, None, None] * source[indices[block, tap] - low]
-        yield to_samples(out if rows.separate else _divide(out), dtype).astype(dtype)
+        yield to_samples(out if rows.separate else divide_by_alpha(out), dtype).astype(dtype)
 
 
-def _premultiply(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+def multiply_by_alpha(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Multiply colour by alpha, where there is alpha."""
     if pixels.shape[2] in (2, 4):
         pixels[..., :-1] *= pixels[..., -1:]
     return pixels
 
 
-def _divide(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+def divide_by_alpha(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Divide colour by alpha, where there is alpha."""
     if pixels.shape[2] in (2, 4):
         alpha = pixels[..., -1:]

@@ -144,6 +144,29 @@ class Restorer:
         device, precision = self.runtime.device, self.runtime.precision
         return f"<Restorer {self.name}: x{self.scale}, {precision} on {device}, tile {self.tile}>"
 
+    @property
+    def multiple(self) -> int:
+        """Height and width of what the network is given are multiples of it."""
+        return self._traits.multiple
+
+    def with_strength(self, strength: float, blend_with: Restorer | None = None) -> Restorer:
+        """Return a restorer of another strength that uses the same loaded network.
+
+        Args:
+            strength, blend_with: as for :class:`Restorer`.
+        """
+        return Restorer(
+            self.name,
+            self._traits,
+            self._finite,
+            self.tile,
+            force_tiling=True,  # this restorer's tile says already whether it may be cut
+            high_bit_depth_in_f32=self._high_bit_depth_in_f32,
+            strength=strength,
+            blend_with=blend_with,
+            ensemble=self._ensemble,
+        )
+
     def restore(self, image: Any, *, progress: Progress | None = None) -> Any:
         """Restore an array, at the network's own scale.
 

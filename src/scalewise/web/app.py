@@ -13,9 +13,10 @@ from fastapi.responses import FileResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
+from scalewise.web import routes, routes_regions, routes_uploads
+from scalewise.web.endpoints import AppState
 from scalewise.web.job_queue import JobQueue
 from scalewise.web.problems import HttpProblem, add_problem_handlers
-from scalewise.web.routes import AppState, router
 from scalewise.web.security import LOOPBACK, AccessMiddleware
 
 PAGE = Path(__file__).parent / "page"
@@ -41,7 +42,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         yield
-        await run_in_threadpool(queue.close)
+        await run_in_threadpool(app.state.shared.close)
 
     app = FastAPI(
         title="scalewise",
@@ -52,7 +53,8 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.shared = AppState(queue)
-    app.include_router(router)
+    for module in (routes, routes_regions, routes_uploads):
+        app.include_router(module.router)
     files = {path.name: path for path in PAGE.iterdir() if path.suffix in _MEDIA_TYPES}
 
     @app.get("/", include_in_schema=False)

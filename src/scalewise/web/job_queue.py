@@ -18,10 +18,14 @@ from scalewise.restoring.jobs import FileJob
 from scalewise.restoring.loading import LoadOptions
 from scalewise.restoring.memory import free_memory
 from scalewise.restoring.selection import load_networks, select_for_upscaling
+from scalewise.web.choices import explain_request, work_of_request
+from scalewise.web.interactive import Precedence
 from scalewise.web.limits import Limits
 from scalewise.web.restore_request import RestoreRequest
 from scalewise.web.result_store import ResultStore
 from scalewise.web.schemas import FINAL_STATES, JobView
+from scalewise.web.speed import RemainingTime, Speeds, Work
+from scalewise.web.upload_store import KeptUpload, UploadStore
 from scalewise.web.uploads import Upload
 
 _CACHED_NETWORKS = 2
@@ -54,7 +58,8 @@ class RestoreJob:
     Attributes:
         view: the job's state.
         request: the request; None for a job of an earlier server.
-        upload: the image; None for a job of an earlier server.
+        kept: the upload that it is made of; None for a job of an earlier server.
+        upload: the image's file; likewise.
         result: the restored file; None while there is none.
         finished: the time when the job ended, in Unix time.
         cancelled: whether its result is no longer needed.
@@ -62,6 +67,7 @@ class RestoreJob:
 
     view: JobView
     request: RestoreRequest | None = None
+    kept: KeptUpload | None = None
     upload: Upload | None = None
     result: Path | None = None
     finished: float | None = None
@@ -88,10 +94,20 @@ class JobQueue:
     Args:
         limits: limits of number, size and time.
         store: the folder of results; finished jobs in it are recovered.
+
+    Attributes:
+        uploads: what jobs are made of.
+        speeds: of the models on this machine.
+        precedence: of work that clients wait for.
+        on_delete: called with the id of a job that was deleted.
     """
 
     def __init__(self, limits: Limits, store: ResultStore) -> None:
         self.limits = limits
+        self.uploads = UploadStore(limits)
+        self.speeds = Speeds()
+        self.precedence = Precedence()
+        self.on_delete: Callable[[str], None] = lambda _: None
         self._store = store
         self._jobs: dict[str, RestoreJob] = {}
         self._waiting: list[RestoreJob] = []
@@ -104,6 +120,11 @@ class JobQueue:
             self._jobs[view.id] = RestoreJob(view, result=result, finished=finished)
         self._thread = Thread(target=self._run_jobs, name="restoring", daemon=True)
         self._thread.start()
+
+    @property
+    def folder(self) -> Path:
+        """The folder of results."""
+        return self._store.folder
 
     def require_capacity(self) -> None:
         """Check whether another job would be accepted.
@@ -120,26 +141,41 @@ class JobQueue:
             raise ServerBusy("the server's memory is short", max(seconds, _MEMORY_RETRY_SECONDS))
 
     def submit(
-        self, request: RestoreRequest, upload: Upload, width: int, height: int
+        self, request: RestoreRequest, kept: KeptUpload, options: dict[str, object]
     ) -> RestoreJob:
-        """Append a job; from now on the queue closes the upload.
+        """Append a job.
+
+        Args:
+            request: what to do.
+            kept: the upload.
+            options: the request as the client sent it.
 
         Raises:
             ServerBusy: the queue is full.
+            FileNotFoundError: the upload was deleted in the meantime.
         """
+        height, width = request.target.size(kept.height, kept.width, request.native_scale)
         view = JobView(
             id=secrets.token_urlsafe(16),
             state="waiting",
             name=request.name,
-            width=width,
-            height=height,
+            width=kept.width,
+            height=kept.height,
+            out_width=width,
+            out_height=height,
+            upload=kept.id,
+            created=round(time.time(), 3),
+            options=options,
+            explanation="" if kept.of_jobs else explain_request(request, kept),
+            quality=request.quality,
             task=request.task,
             command=request.command,
             result_name=request.result_name,
         )
-        job = RestoreJob(view, request, upload)
         with self._changed:
             self.require_capacity()
+            job = RestoreJob(view, request, kept, kept.upload.share())
+            self.uploads.add_job(kept, view.id)
             self._jobs[view.id] = job
             self._waiting.append(job)
             self._changed.notify_all()
@@ -179,6 +215,7 @@ class JobQueue:
         for job in self._jobs.values():
             if job.upload is not None:
                 job.upload.close()
+        self.uploads.close()
 
     def _delete_files(self, job: RestoreJob) -> None:
         if not job.is_final:
@@ -186,6 +223,8 @@ class JobQueue:
         if job.upload is not None:
             job.upload.close()
         self._store.delete(job.view.id)
+        self.uploads.forget_job(job.view.id)
+        self.on_delete(job.view.id)
 
     def _run_jobs(self) -> None:
         while not self._stopped:
@@ -210,26 +249,32 @@ class JobQueue:
             return self._running
 
     def _run_job(self, job: RestoreJob) -> None:
-        request, upload = job.request, job.upload
+        request, upload, kept = job.request, job.upload, job.kept
         assert request is not None
+        assert kept is not None
         assert upload is not None
         start = time.monotonic()
         job.update(state="running")
         suffix = Path(request.result_name).suffix
         target = self._store.result_path(job.view.id, suffix)
         try:
+            work = self._look_at(job, request, kept)
             self._store.create_folder()
             networks = self._networks(
                 request.model or select_for_upscaling, LoadOptions(strength=request.strength)
             )
+            loaded = time.monotonic()
             restored = restore_file(
                 FileJob(upload.path, target),
                 networks,
                 request.output_options,
-                self._progress(job, start),
+                self._progress(job, start, work),
             )
             if job.cancelled:
                 raise _Cancelled(_CANCELLED)
+            encoding = time.monotonic() - loaded - restored.seconds
+            if work is not None:
+                self.speeds.add_job(work, restored.seconds, encoding)
             self._finish(job, request, restored, time.monotonic() - start)
         except _Cancelled:
             job.update(state="cancelled", seconds_left=None)
@@ -246,6 +291,18 @@ class JobQueue:
         if job.cancelled:  # in the meantime
             self._delete_files(job)
         self._seconds_per_job += 0.3 * (time.monotonic() - start - self._seconds_per_job)
+
+    def _look_at(self, job: RestoreJob, request: RestoreRequest, kept: KeptUpload) -> Work | None:
+        """Tell the client what will be done, and return what it costs; None if nobody knows."""
+        try:
+            explanation = explain_request(request, kept)
+            work = work_of_request(request, kept)
+        except (ScalewiseError, OSError):  # the restoration says what is wrong
+            return None
+        seconds = self.speeds.seconds(work)
+        left = None if seconds is None else round(seconds, 1)
+        job.update(explanation=explanation, seconds_left=left)
+        return work
 
     def _finish(
         self, job: RestoreJob, request: RestoreRequest, restored: RestoredFile, seconds: float
@@ -274,6 +331,8 @@ class JobQueue:
                     "name": anonymous.name,
                     "command": anonymous.command,
                     "result_name": anonymous.result_name,
+                    "upload": None,
+                    "options": {k: v for k, v in view.options.items() if k != "output_name"},
                     "warnings": [
                         _with_user_name(each, job, anonymous.name) for each in restored.warnings
                     ],
@@ -283,19 +342,25 @@ class JobQueue:
         job.result, job.finished = restored.target, time.time()
         job.view = view  # last, because a client that sees "done" asks for the result
 
-    def _progress(self, job: RestoreJob, start: float) -> Callable[[int, int], None]:
+    def _progress(
+        self, job: RestoreJob, start: float, work: Work | None
+    ) -> Callable[[int, int], None]:
+        expected = None if work is None else self.speeds.network_seconds(work)
+        encoding = 0.0 if work is None else self.speeds.encoding_seconds(work)
+        remaining = RemainingTime(expected, encoding)
+
         def update(done: int, total: int) -> None:
             if job.cancelled:
                 raise _Cancelled(_CANCELLED)
-            passed = time.monotonic() - start
-            if passed > self.limits.max_seconds:
+            if time.monotonic() - start > self.limits.max_seconds:
                 raise ScalewiseError(
                     f"it took longer than {self.limits.max_seconds:g} seconds, the limit of this "
                     "server; choose a smaller size"
                 )
-            part = done / max(total, 1)
-            left = passed / part - passed if part else None
-            job.update(done=min(part, 1.0), seconds_left=None if left is None else round(left, 1))
+            part = min(done / max(total, 1), 1.0)
+            left = remaining.left(part)
+            job.update(done=part, seconds_left=None if left is None else round(left, 1))
+            self.precedence.pause()
 
         return update
 
@@ -312,6 +377,7 @@ class JobQueue:
             too_much = index >= limits.max_kept or (index and size > limits.max_kept_bytes)
             if too_much or finished < oldest:
                 self.cancel(job)
+        self.uploads.delete_expired()
 
 
 def _with_user_name(text: str, job: RestoreJob, name: str) -> str:

@@ -32,6 +32,8 @@ class RestoreRequest:
         target: the size of the result.
         strength: part of the network's change that is kept, in [0, 1].
         format: format of the result; None for the image's own.
+        quality: of the encoder; None for the default.
+        output_name: file name of the result, cleaned; None for the command line's.
     """
 
     name: str
@@ -41,6 +43,8 @@ class RestoreRequest:
     target: Target
     strength: float
     format: str | None
+    quality: int | None = None
+    output_name: str | None = None
 
     @property
     def enlarges(self) -> bool:
@@ -50,11 +54,20 @@ class RestoreRequest:
     @property
     def anonymous(self) -> RestoreRequest:
         """The same request with a neutral file name."""
-        return replace(self, name=f"image{Path(self.name).suffix}")
+        given = self.output_name
+        return replace(
+            self,
+            name=f"image{Path(self.name).suffix}",
+            output_name=given and f"result{Path(given).suffix}",
+        )
 
     @property
     def result_name(self) -> str:
-        """File name that the command line gives the result."""
+        """File name of the result."""
+        return self.output_name or self._default_name
+
+    @property
+    def _default_name(self) -> str:
         suffix = f"_{self.target.label(self.native_scale)}" if self.enlarges else "_restored"
         form = None if self.format is None else format_of(Path("a.png"), self.format)
         extension = None if form is None else form.suffixes[0]
@@ -63,13 +76,20 @@ class RestoreRequest:
     @property
     def output_options(self) -> OutputOptions:
         """Size and format of the result."""
-        return OutputOptions(self.target, format=self.format, overwrite=True, max_pixels=None)
+        return OutputOptions(
+            self.target,
+            format=self.format,
+            quality=self.quality,
+            overwrite=True,
+            max_pixels=None,
+        )
 
     @property
     def command(self) -> str:
         """The equivalent command line."""
-        given = f"./{self.name}" if self.name.startswith("-") else self.name
-        words = ["scalewise", "upscale" if self.enlarges else "restore", given]
+        words = ["scalewise", "upscale" if self.enlarges else "restore", _path(self.name)]
+        if self.output_name is not None:
+            words += ["-o", _path(self.output_name)]
         if self.model is not None:
             is_task = self.model == _default_of(self.task) and not self.enlarges
             words += ["--task", self.task] if is_task else ["-m", self.model]
@@ -79,10 +99,16 @@ class RestoreRequest:
             "height": self.target.height,
             "strength": None if self.strength == 1 else self.strength,
             "format": self.format,
+            "quality": self.quality,
         }
         for option, value in options.items():
             words += [] if value is None else [f"--{option}", _option_value(value)]
         return shlex.join(words)
+
+
+def _path(name: str) -> str:
+    """Return a file name as the command line takes it."""
+    return f"./{name}" if name.startswith("-") else name
 
 
 def _option_value(value: float | str) -> str:
@@ -104,9 +130,26 @@ def parse_request(form: RestoreForm, file_name: str) -> RestoreRequest:
     if form.strength < 1 and card is not None and not get_task(card.task).is_degraded:
         raise ScalewiseError(f"{card.name} only enlarges: it has no strength to choose")
     file_name = clean_name(file_name)
-    return RestoreRequest(
-        file_name, form.task, model, native_scale, target, form.strength, form.format
+    request = RestoreRequest(
+        file_name, form.task, model, native_scale, target, form.strength, form.format, form.quality
     )
+    if form.output_name is None or not form.output_name.strip():
+        return request
+    return replace(request, output_name=_output_name(form, request.result_name))
+
+
+def _output_name(form: RestoreForm, default: str) -> str:
+    """Return a result's name with the extension of its format.
+
+    An extension that the client gave decides the format, unless the format is given, too.
+    """
+    name, extension = clean_name(form.output_name or ""), Path(default).suffix
+    given = Path(name).suffix.lower()
+    if given not in IMAGE_SUFFIXES:
+        return name + extension
+    if form.format is None or given in format_of(Path(default)).suffixes:
+        return name
+    return str(Path(name).with_suffix(extension))
 
 
 def _default_of(task: str) -> str | None:

@@ -6,34 +6,43 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, BinaryIO
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
 from scalewise.errors import ScalewiseError
-from scalewise.files import format_of, open_picture
+from scalewise.files import format_of
 from scalewise.files.preview import kind_in_browsers, preview
-from scalewise.web.job_queue import JobQueue, RestoreJob, ServerBusy, get_job_views, lost_job_view
+from scalewise.web.endpoints import (
+    AppState,
+    QueueDependency,
+    StateDependency,
+    busy_problem,
+    find_done_job,
+    find_job,
+    find_upload,
+    problems,
+)
+from scalewise.web.job_queue import JobQueue, RestoreJob, ServerBusy, get_job_views
 from scalewise.web.limits import Limits
 from scalewise.web.problems import HttpProblem
-from scalewise.web.restore_request import RestoreRequest, parse_request, task_views
+from scalewise.web.restore_request import RestoreRequest, clean_name, parse_request, task_views
 from scalewise.web.schemas import (
     FINAL_STATES,
     JobView,
     LimitsView,
     ModelView,
-    ProblemDetails,
     RestoreForm,
     ScoreView,
     TaskView,
     UploadForm,
 )
+from scalewise.web.upload_store import KeptUpload, read_size
 from scalewise.web.uploads import Upload, drain, receive_form
 from scalewise.web.zip_stream import stream_zip
 from scalewise.weights import list_cards
@@ -44,48 +53,9 @@ _POLL_SECONDS = 0.1
 _MAX_IDS = 500
 _CHUNK_BYTES = 2**18
 
-_PROBLEM: dict[str, Any] = {
-    "model": ProblemDetails,
-    "content": {
-        "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}
-    },
-}
-
-
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {**_PROBLEM, "description": HTTPStatus(status).phrase} for status in statuses}
-
-
-@dataclass
-class AppState:
-    """State that all endpoints of one server share.
-
-    Attributes:
-        queue: the job queue.
-        uploads: the number of uploads in progress.
-        preview_slot: held while an image is decoded for display, which may need much memory.
-    """
-
-    queue: JobQueue
-    uploads: int = 0
-    preview_slot: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
-
-
-async def _get_state(request: Request) -> AppState:
-    return request.app.state.shared
-
-
-StateDependency = Annotated[AppState, Depends(_get_state)]
-
-
-async def _get_queue(state: StateDependency) -> JobQueue:
-    return state.queue
-
-
-QueueDependency = Annotated[JobQueue, Depends(_get_queue)]
 Ids = Annotated[list[str], Query(max_length=_MAX_IDS, description="Repeat for several jobs.")]
 
-router = APIRouter(prefix="/v1", responses=_problems(400, 401, 403, 421, 422))
+router = APIRouter(prefix="/v1", responses=problems(400, 401, 403, 421, 422))
 """Endpoints below ``/v1``; they use the :class:`AppState` in ``app.state.shared``."""
 
 
@@ -95,7 +65,7 @@ router = APIRouter(prefix="/v1", responses=_problems(400, 401, 403, 421, 422))
     response_model=JobView,
     responses={
         200: {"description": "With wait: the restored image.", "content": {"image/*": {}}},
-        **_problems(408, 413, 415, 503),
+        **problems(408, 413, 415, 503),
     },
     openapi_extra={
         "requestBody": {
@@ -107,15 +77,26 @@ router = APIRouter(prefix="/v1", responses=_problems(400, 401, 403, 421, 422))
 async def restore(request: Request, state: StateDependency) -> Response:
     """Restore an image: return a job at once, or with ``wait`` the result."""
     queue = state.queue
-    form, upload, name = await _receive_upload(request, state)
     try:
-        restore_request = parse_request(form, name)
-        size = await run_in_threadpool(_check_size, restore_request, upload, queue.limits)
-        job = queue.submit(restore_request, upload, *size)
+        queue.require_capacity()
+    except ServerBusy as busy:
+        await drain(request.receive)
+        raise busy_problem(busy) from None
+    form, kept = await receive_image(request, state)
+    try:
+        restore_request = parse_request(form, kept.name)
+        _check_result_size(restore_request, kept, queue.limits)
+        if kept.of_jobs and queue.uploads.find(kept.id) is None:
+            queue.uploads.add(kept)
+        options = form.model_dump(exclude_unset=True, exclude={"wait", "upload"})
+        job = await run_in_threadpool(queue.submit, restore_request, kept, options)
     except BaseException as error:
-        upload.close()
+        if kept.of_jobs and not kept.jobs:
+            queue.uploads.delete(kept)
         if isinstance(error, ServerBusy):
-            raise _busy_problem(error) from None
+            raise busy_problem(error) from None
+        if isinstance(error, FileNotFoundError):
+            find_upload(queue, kept.id)
         raise
     if form.wait:
         return await _wait_for_result(job, request, queue)
@@ -124,20 +105,30 @@ async def restore(request: Request, state: StateDependency) -> Response:
     return JSONResponse(view.model_dump(), HTTPStatus.ACCEPTED, where)
 
 
-async def _receive_upload(request: Request, state: AppState) -> tuple[RestoreForm, Upload, str]:
-    """Receive the form and the image of a request, unless the server is busy."""
-    try:
-        state.queue.require_capacity()
-        if state.uploads >= state.queue.limits.max_uploads:
-            raise ServerBusy("the server receives as many uploads as it accepts", 1)
-    except ServerBusy as busy:
+async def receive_image(request: Request, state: AppState) -> tuple[RestoreForm, KeptUpload]:
+    """Receive a form, and the image that it brings or names.
+
+    Raises:
+        HttpProblem: the server is busy, the form is wrong, or the image is not one or too large.
+    """
+    queue = state.queue
+    if state.uploads >= queue.limits.max_uploads:
         await drain(request.receive)
-        raise _busy_problem(busy) from None
+        raise busy_problem(ServerBusy("the server receives as many uploads as it accepts", 1))
     state.uploads += 1
     try:
-        return await receive_form(request, state.queue.limits)
+        form, upload, name = await receive_form(request, queue.limits)
     finally:
         state.uploads -= 1
+    if upload is None:
+        return form, find_upload(queue, form.upload or "")
+    name = clean_name(name)
+    try:
+        width, height = await run_in_threadpool(_read_size, upload, name, queue.limits)
+    except BaseException:
+        upload.close()
+        raise
+    return form, KeptUpload(name, upload, width, height, of_jobs=True)
 
 
 async def _wait_for_result(job: RestoreJob, request: Request, queue: JobQueue) -> Response:
@@ -169,12 +160,12 @@ async def jobs(id: Ids, queue: QueueDependency) -> list[JobView]:
             "description": "The job's state; with Accept: text/event-stream, as events.",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
-        **_problems(404),
+        **problems(404),
     },
 )
 async def job(id: str, request: Request, queue: QueueDependency) -> Response:
     """Return a job's state, once or as server-sent events until it ends."""
-    found = _find(queue, id)
+    found = find_job(queue, id)
     if "text/event-stream" in request.headers.get("accept", ""):
         no_store = {"Cache-Control": "no-store"}
         return StreamingResponse(_stream_events(found, queue), 200, no_store, "text/event-stream")
@@ -196,37 +187,37 @@ async def _stream_events(job: RestoreJob, queue: JobQueue) -> AsyncIterator[str]
         await asyncio.sleep(_POLL_SECONDS)
 
 
-@router.delete("/jobs/{id}", status_code=204, responses=_problems(404))
+@router.delete("/jobs/{id}", status_code=204, responses=problems(404))
 async def cancel(id: str, queue: QueueDependency) -> Response:
     """Cancel a job, and delete its files."""
-    await run_in_threadpool(queue.cancel, _find(queue, id))
+    await run_in_threadpool(queue.cancel, find_job(queue, id))
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-@router.get("/jobs/{id}/result", response_class=FileResponse, responses=_problems(404, 409))
+@router.get("/jobs/{id}/result", response_class=FileResponse, responses=problems(404, 409))
 async def result(id: str, queue: QueueDependency) -> Response:
     """Return the restored image."""
-    return _result_response(_find_done(queue, id))
+    return _result_response(find_done_job(queue, id))
 
 
-@router.get("/jobs/{id}/before", response_class=Response, responses=_problems(404))
+@router.get("/jobs/{id}/before", response_class=Response, responses=problems(404))
 async def before(id: str, state: StateDependency) -> Response:
     """Return the uploaded image in a form that browsers display."""
-    found = _find(state.queue, id)
+    found = find_job(state.queue, id)
     if found.upload is None:
         raise HttpProblem(HTTPStatus.NOT_FOUND, "the server was restarted; only the result is left")
     return await _display_response(found.upload.keep_open(), state)
 
 
-@router.get("/jobs/{id}/after", response_class=Response, responses=_problems(404, 409))
+@router.get("/jobs/{id}/after", response_class=Response, responses=problems(404, 409))
 async def after(id: str, state: StateDependency) -> Response:
     """Return the restored image in a form that browsers display."""
-    found = _find_done(state.queue, id)
+    found = find_done_job(state.queue, id)
     assert found.result is not None
     return await _display_response(nullcontext(found.result), state)
 
 
-@router.get("/results.zip", response_class=StreamingResponse, responses=_problems(404))
+@router.get("/results.zip", response_class=StreamingResponse, responses=problems(404))
 async def results(id: Ids, queue: QueueDependency) -> Response:
     """Return finished results in one zip archive."""
     done = [job for job in map(queue.find, id) if job is not None and job.result is not None]
@@ -269,46 +260,26 @@ async def limits(queue: QueueDependency) -> LimitsView:
     return LimitsView.model_validate(queue.limits, from_attributes=True)
 
 
-def _find(queue: JobQueue, id: str) -> RestoreJob:
-    job = queue.find(id)
-    if job is None:
-        raise HttpProblem(HTTPStatus.NOT_FOUND, lost_job_view(id).problem or "")
-    return job
-
-
-def _find_done(queue: JobQueue, id: str) -> RestoreJob:
-    job = _find(queue, id)
-    if job.result is not None and not job.result.is_file():
-        raise HttpProblem(HTTPStatus.NOT_FOUND, lost_job_view(id).problem or "")
-    if job.result is None:
-        state = job.view.state
-        raise HttpProblem(
-            HTTPStatus.CONFLICT, job.view.problem or f"the job is {state}; it has no result"
-        )
-    return job
-
-
-def _busy_problem(busy: ServerBusy) -> HttpProblem:
-    return HttpProblem(HTTPStatus.SERVICE_UNAVAILABLE, str(busy), busy.seconds)
-
-
-def _check_size(restore_request: RestoreRequest, upload: Upload, limits: Limits) -> tuple[int, int]:
-    """Return width and height of an upload, if the image and its result are within the limits."""
-    path, name = upload.path, restore_request.name
+def _read_size(upload: Upload, name: str, limits: Limits) -> tuple[int, int]:
+    """Return width and height of an upload, if it is an image within the limits."""
     try:
-        with open_picture(path, max_pixels=None) as reader:
-            size = reader.width, reader.height
-            pixels = reader.width * reader.height
-            if pixels > limits.max_pixels:
-                raise HttpProblem(
-                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                    f"{name} has {pixels / 1e6:.1f} megapixels; the limit here is "
-                    f"{limits.max_pixels / 1e6:g}",
-                )
+        width, height = read_size(upload)
     except ScalewiseError as error:
-        detail = str(error).replace(str(path), name)
+        detail = str(error).replace(str(upload.path), name)
         raise HttpProblem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail) from None
-    height, width = restore_request.target.size(size[1], size[0], restore_request.native_scale)
+    if width * height > limits.max_pixels:
+        raise HttpProblem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"{name} has {width * height / 1e6:.1f} megapixels; the limit here is "
+            f"{limits.max_pixels / 1e6:g}",
+        )
+    return width, height
+
+
+def _check_result_size(restore_request: RestoreRequest, kept: KeptUpload, limits: Limits) -> None:
+    height, width = restore_request.target.size(
+        kept.height, kept.width, restore_request.native_scale
+    )
     form = format_of(Path(restore_request.result_name)).name
     most = limits.max_result_pixels(form)
     if width * height > most:
@@ -317,7 +288,6 @@ def _check_size(restore_request: RestoreRequest, upload: Upload, limits: Limits)
             f"the result would have {width * height / 1e6:.0f} megapixels; the limit here is "
             f"{most / 1e6:.3g} for {form}",
         )
-    return size
 
 
 def _result_response(job: RestoreJob, background: BackgroundTask | None = None) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import File, UploadFile
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
@@ -76,13 +76,69 @@ class RestoreForm(BaseModel):
         default=None,
         description="Of the result; the image's own by default, PNG where that is not written.",
     )
+    quality: int | None = Field(
+        default=None,
+        ge=1,
+        le=100,
+        description="JPEG, WebP or AVIF quality of the result; 95 by default, of AVIF 90.",
+    )
+    output_name: str | None = Field(
+        default=None,
+        max_length=200,
+        description="File name of the result; the command line's by default.",
+    )
     wait: bool = Field(default=False, description="Answer with the restored image itself.")
+    upload: str | None = Field(
+        default=None, max_length=100, description="The id of an upload, in place of a file."
+    )
 
 
 class UploadForm(RestoreForm):
     """Settings of a restoration and the image file, as a client sends them."""
 
+    file: Annotated[UploadFile | None, File(description="The image.")] = None
+
+
+class ImageForm(BaseModel):
+    """An image file alone, as a client sends it."""
+
     file: Annotated[UploadFile, File(description="The image.")]
+
+
+class EstimateView(BaseModel):
+    """Estimated degradation of an image."""
+
+    sigma: float = Field(description="Standard deviation of its noise, in levels of 255.")
+    jpeg_quality: int | None = Field(description="1 to 100; null where nothing tells of a JPEG.")
+
+
+class Choice(BaseModel):
+    """What can be done with an upload, at the default size."""
+
+    task: str
+    title: str
+    model: str
+    scale: int
+    out_width: int
+    out_height: int
+    seconds: float | None = Field(
+        description="Estimated time of the whole image; null until the model was measured here."
+    )
+    recommended: bool = Field(description="This is what auto would do.")
+    explanation: str
+
+
+class UploadView(BaseModel):
+    """An upload, of which jobs and previews can be made."""
+
+    id: str
+    name: str
+    width: int
+    height: int
+    format: str = Field(description="By its content, such as JPEG.")
+    created: float = Field(description="Unix time.")
+    estimate: EstimateView
+    choices: list[Choice] = Field(description="The recommended one comes first.")
 
 
 class JobView(BaseModel):
@@ -110,6 +166,13 @@ class JobView(BaseModel):
     result_bytes: int | None = None
     result_name: str | None = None
     seconds: float | None = Field(default=None, description="That it took.")
+    upload: str | None = Field(default=None, description="The upload that it is made of.")
+    created: float = Field(default=0.0, description="Unix time.")
+    options: dict[str, Any] = Field(
+        default={}, description="The fields of the form that were sent."
+    )
+    explanation: str = Field(default="", description="What is done and why, in plain words.")
+    quality: int | None = Field(default=None, description="Of the encoder, where it was chosen.")
 
 
 class ScoreView(BaseModel):

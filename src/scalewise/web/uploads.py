@@ -28,33 +28,69 @@ from scalewise.web.schemas import RestoreForm
 
 _MAX_DRAINED_BYTES, _MAX_DRAIN_SECONDS = 16_000_000, 5.0
 _DISK_FULL_RETRY_SECONDS = 60
+_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+"""Media types of forms; the second, which has no files, may name an upload."""
 
 
-class Upload:
-    """An uploaded image in an unnamed file, which vanishes with the process or when closed.
-
-    Args:
-        file: open for reading; its descriptor is duplicated.
-    """
+class _UnnamedFile:
+    """An upload's file, and the number of those who use it."""
 
     def __init__(self, file: UploadFile) -> None:
         spooled = file.file
         spooled.rollover()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
         spooled.flush()
-        self._lock = Lock()
-        self._descriptor = os.dup(spooled.fileno())
-        self._named: Path | None = None
-        self.size = os.fstat(self._descriptor).st_size
+        self.lock = Lock()
+        self.descriptor = os.dup(spooled.fileno())
+        self.named: Path | None = None
+        self.users = 0
         if not DESCRIPTORS_HAVE_NAMES:
             spooled.seek(0)
             with NamedTemporaryFile(prefix="scalewise-", delete=False) as copy:
                 copy.write(spooled.read())
-            self._named = Path(copy.name)
+            self.named = Path(copy.name)
+
+    def leave(self) -> None:
+        """Count a user less; the last one closes the file."""
+        with self.lock:
+            self.users -= 1
+            if self.users:
+                return
+            os.close(self.descriptor)
+            self.descriptor = -1
+        if self.named is not None:
+            self.named.unlink(missing_ok=True)
+
+
+class Upload:
+    """An uploaded image in an unnamed file, which vanishes with the process.
+
+    It also vanishes once this upload, and all that share its file, are closed.
+
+    Args:
+        file: open for reading, its descriptor is duplicated; or an upload's file, to share.
+    """
+
+    def __init__(self, file: UploadFile | _UnnamedFile) -> None:
+        self._file = file if isinstance(file, _UnnamedFile) else _UnnamedFile(file)
+        self._closed = False
+        with self._file.lock:
+            if self._file.descriptor < 0:
+                raise FileNotFoundError(errno.ENOENT, "the upload is closed")
+            self._file.users += 1
+        self.size = os.fstat(self._file.descriptor).st_size
 
     @property
     def path(self) -> Path:
         """Path to open the upload by in this process, until it is closed."""
-        return self._named or Path(f"/dev/fd/{self._descriptor}")
+        return self._file.named or Path(f"/dev/fd/{self._file.descriptor}")
+
+    def share(self) -> Upload:
+        """Return another upload of the same file.
+
+        Raises:
+            FileNotFoundError: the upload is closed already.
+        """
+        return Upload(self._file)
 
     @contextmanager
     def keep_open(self) -> Generator[Path]:
@@ -66,32 +102,29 @@ class Upload:
         Raises:
             FileNotFoundError: the upload is closed already.
         """
-        with self._lock:
-            if self._descriptor < 0:
-                raise FileNotFoundError(errno.ENOENT, "the upload is closed")
-            copy = os.dup(self._descriptor)
+        shared = self.share()
         try:
-            yield self._named or Path(f"/dev/fd/{copy}")
+            yield shared.path
         finally:
-            os.close(copy)
+            shared.close()
 
     def close(self) -> None:
-        """Free its disk space."""
-        with self._lock:
-            if self._descriptor >= 0:
-                os.close(self._descriptor)
-                self._descriptor = -1
-        if self._named is not None:
-            self._named.unlink(missing_ok=True)
+        """Free its disk space, unless others share its file."""
+        with self._file.lock:
+            if self._closed:
+                return
+            self._closed = True
+        self._file.leave()
 
 
-async def receive_form(request: Request, limits: Limits) -> tuple[RestoreForm, Upload, str]:
-    """Receive a form with an image: the form, the image, and its name.
+async def receive_form(request: Request, limits: Limits) -> tuple[RestoreForm, Upload | None, str]:
+    """Receive a form: its fields, the image if one came with it, and its name.
 
     Raises:
-        HttpProblem: too many bytes, too slow, not a form, no image in it, or invalid fields.
+        HttpProblem: too many bytes, too slow, not a form, invalid fields, or neither an image nor
+            the id of an upload in it.
     """
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+    if not request.headers.get("content-type", "").startswith(_FORMS):
         raise HttpProblem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "send a form (multipart/form-data) with the image as its file",
@@ -107,9 +140,15 @@ async def receive_form(request: Request, limits: Limits) -> tuple[RestoreForm, U
         raise _explain_disk_error(error) from None
     try:
         file = form.get("file")
+        fields = {name: value for name, value in form.items() if name != "file"}
+        if isinstance(file, UploadFile) and "upload" in fields:
+            raise HttpProblem(
+                HTTPStatus.UNPROCESSABLE_ENTITY, "file and upload name the image; send one of them"
+            )
+        if "upload" in fields:
+            return _validate_fields(fields), None, ""
         if not isinstance(file, UploadFile):
             raise HttpProblem(HTTPStatus.UNPROCESSABLE_ENTITY, "file: the image is missing")
-        fields = {name: value for name, value in form.items() if name != "file"}
         return _validate_fields(fields), Upload(file), file.filename or ""
     except OSError as error:
         raise _explain_disk_error(error) from None

@@ -1,0 +1,200 @@
+"""Parts that all endpoints share: the server's state, finding jobs and uploads, problems."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from threading import Thread
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+
+from scalewise.errors import ScalewiseError
+from scalewise.web.choices import model_cards
+from scalewise.web.interactive import Check, ClientLeft, Interactive
+from scalewise.web.job_queue import JobQueue, RestoreJob, ServerBusy, lost_job_view
+from scalewise.web.previews import Previewer
+from scalewise.web.problems import HttpProblem
+from scalewise.web.regions import AnswerCache, Rasters
+from scalewise.web.schemas import ProblemDetails
+from scalewise.web.upload_store import KeptUpload
+
+_IMMUTABLE = "private, max-age=31536000, immutable"
+
+_PROBLEM: dict[str, Any] = {
+    "model": ProblemDetails,
+    "content": {
+        "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}
+    },
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the description of error statuses for OpenAPI."""
+    return {status: {**_PROBLEM, "description": HTTPStatus(status).phrase} for status in statuses}
+
+
+PNG_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The pixels.", "content": {"image/png": {}}},
+    304: {"description": "The client has them already."},
+    **problems(404, 409, 422),
+}
+
+
+@dataclass
+class AppState:
+    """State that all endpoints of one server share.
+
+    Attributes:
+        queue: the job queue.
+        uploads: the number of uploads in progress.
+        preview_slot: held while an image is decoded for display, which may need much memory.
+        interactive: threads for work that clients wait for.
+        restoring: one for previews, which use all cores.
+        rasters: decoded images.
+        answers: encoded regions.
+        previewer: networks for previews.
+    """
+
+    queue: JobQueue
+    uploads: int = 0
+    preview_slot: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    interactive: Interactive = field(default_factory=lambda: Interactive(2))
+    restoring: Interactive = field(default_factory=lambda: Interactive(1))
+
+    def __post_init__(self) -> None:
+        self.rasters = Rasters(self.queue.folder)
+        self.answers = AnswerCache()
+        self.previewer = Previewer(self.queue.speeds)
+        self._measuring: Thread | None = None
+        self._closed = False
+        self.queue.on_delete = self._forget
+        self.queue.uploads.on_delete = self._forget
+
+    def measure_models(self, first: str) -> None:
+        """Measure the models on this machine, if that has not been done; not waited for.
+
+        Args:
+            first: the name of the model that is needed first.
+        """
+        if self._measuring is None:
+            names = [card.name for card in model_cards()]
+            names.sort(key=lambda name: name != first)
+            self._measuring = Thread(target=self._measure, args=[names], daemon=True)
+            self._measuring.start()
+
+    def _measure(self, names: list[str]) -> None:
+        for name in names:
+            if self._closed:
+                return
+            with self.queue.precedence.short_work():
+                self.previewer.measure(name, lambda: not self._closed)
+
+    def close(self) -> None:
+        """Stop all work, and close the queue."""
+        self._closed = True
+        self.interactive.close()
+        self.restoring.close()
+        self.queue.close()
+        if self._measuring is not None:
+            self._measuring.join()
+        self.rasters.close()
+
+    def _forget(self, id: str) -> None:
+        self.rasters.drop(id)
+        self.answers.drop(id)
+
+
+async def _get_state(request: Request) -> AppState:
+    return request.app.state.shared
+
+
+StateDependency = Annotated[AppState, Depends(_get_state)]
+
+
+async def _get_queue(state: StateDependency) -> JobQueue:
+    return state.queue
+
+
+QueueDependency = Annotated[JobQueue, Depends(_get_queue)]
+
+
+def find_job(queue: JobQueue, id: str) -> RestoreJob:
+    """Return a job, or raise a 404 problem."""
+    job = queue.find(id)
+    if job is None:
+        raise HttpProblem(HTTPStatus.NOT_FOUND, lost_job_view(id).problem or "")
+    return job
+
+
+def find_done_job(queue: JobQueue, id: str) -> RestoreJob:
+    """Return a job whose result is there, or raise a 404 or 409 problem."""
+    job = find_job(queue, id)
+    if job.result is not None and not job.result.is_file():
+        raise HttpProblem(HTTPStatus.NOT_FOUND, lost_job_view(id).problem or "")
+    if job.result is None:
+        state = job.view.state
+        raise HttpProblem(
+            HTTPStatus.CONFLICT, job.view.problem or f"the job is {state}; it has no result"
+        )
+    return job
+
+
+def find_upload(queue: JobQueue, id: str) -> KeptUpload:
+    """Return an upload, or raise a 404 problem."""
+    kept = queue.uploads.find(id)
+    if kept is None:
+        raise HttpProblem(
+            HTTPStatus.NOT_FOUND, "the server no longer has this image; send it again"
+        )
+    return kept
+
+
+def busy_problem(busy: ServerBusy) -> HttpProblem:
+    """Return a refusal as a 503 problem."""
+    return HttpProblem(HTTPStatus.SERVICE_UNAVAILABLE, str(busy), busy.seconds)
+
+
+async def png_response(
+    request: Request,
+    state: AppState,
+    key: str,
+    make: Callable[[Check], bytes],
+    workers: Interactive | None = None,
+) -> Response:
+    """Return a PNG that never changes: cached here and by clients, and made while one waits.
+
+    Args:
+        request: of the client.
+        state: of the server.
+        key: of the answer; it begins with the id of what it shows.
+        make: encodes the answer.
+        workers: the threads to make it in; the interactive ones by default.
+    """
+    tag = f'"{hashlib.sha256(key.encode()).hexdigest()[:24]}"'
+    headers = {"ETag": tag, "Cache-Control": _IMMUTABLE}
+    known = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]
+    if tag in (each.removeprefix("W/") for each in known) or "*" in known:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    answer = state.answers.get(key)
+    if answer is None:
+        try:
+            answer = await (workers or state.interactive).run(request, make)
+        except ClientLeft:
+            return Response(status_code=HTTPStatus.NO_CONTENT)
+        except (FileNotFoundError, ScalewiseError) as error:
+            detail = str(error) if isinstance(error, ScalewiseError) else "it was deleted"
+            raise HttpProblem(
+                HTTPStatus.NOT_FOUND, f"the image cannot be shown: {_without_path(detail)}"
+            ) from None
+        state.answers.put(key, answer)
+    return Response(answer, 200, headers, "image/png")
+
+
+def _without_path(detail: str) -> str:
+    """Return what is said of a file, without the path that only this server knows."""
+    path, separator, reason = detail.partition(": ")
+    return reason if separator and "/" in path else detail

@@ -1,0 +1,106 @@
+"""Explanations: what is done with an image and why, in plain words."""
+
+from __future__ import annotations
+
+from scalewise.imaging.blind_estimation import Estimate
+from scalewise.tasks import (
+    STRONG_JPEG,
+    SUPER_RESOLUTION,
+    VISIBLE_JPEG_ENLARGED,
+    VISIBLE_SIGMA,
+    Task,
+)
+
+_NOTHING_VISIBLE = "neither noise nor JPEG blocks are visible"
+
+
+def describe_cause(estimate: Estimate, is_jpeg: bool) -> str:
+    """Describe what is wrong with an image, as the end of a sentence.
+
+    Args:
+        estimate: its noise and JPEG quality.
+        is_jpeg: whether its file is a JPEG.
+
+    >>> describe_cause(Estimate(3.0, 30), is_jpeg=True)
+    'this is a JPEG of quality 30'
+    >>> describe_cause(Estimate(3.0, 30), is_jpeg=False)
+    'the pixels were a JPEG of quality 30 once'
+    >>> describe_cause(Estimate(12.0, None), is_jpeg=False)
+    'noise of about 12 levels is visible'
+    """
+    causes: list[str] = []
+    if _has_artifacts(estimate):
+        of = f"a JPEG of quality {estimate.quality}"
+        causes.append(f"this is {of}" if is_jpeg else f"the pixels were {of} once")
+    if _has_noise(estimate):
+        causes.append(f"noise of about {estimate.sigma:.0f} levels is visible")
+    return " and ".join(causes) or _NOTHING_VISIBLE
+
+
+def explain(
+    task: Task,
+    factor: float,
+    estimate: Estimate,
+    *,
+    is_jpeg: bool,
+    strength: float = 1.0,
+    chosen: bool = False,
+) -> str:
+    """Say what a task does with an image, and why.
+
+    Args:
+        task: of the model.
+        factor: width of the result over that of the image.
+        estimate: noise and JPEG quality of the image.
+        is_jpeg: whether its file is a JPEG.
+        strength: part of the change that is kept.
+        chosen: whether the user chose the task, so that the image is not the reason.
+
+    >>> from scalewise.tasks import DENOISE, PHOTO
+    >>> explain(PHOTO, 2, Estimate(3.0, 30), is_jpeg=True)
+    'Enlarged 2x, JPEG blocks removed, because this is a JPEG of quality 30'
+    >>> explain(DENOISE, 1, Estimate(12.0), is_jpeg=False, strength=0.5, chosen=True)
+    'Noise removed at strength 0.5, as chosen; noise of about 12 levels is visible'
+    """
+    removed = _removed(task, estimate)
+    if removed and strength < 1:
+        removed += f" at strength {strength:g}"
+    parts = [_resized(factor), removed]
+    done = ", ".join(part for part in parts if part) or "Size and pixels kept"
+    cause = describe_cause(estimate, is_jpeg)
+    done = done[:1].upper() + done[1:]
+    if chosen:
+        return f"{done}, as chosen; {cause}"
+    if not removed:
+        done += ", nothing else"
+    return f"{done}, because {cause}"
+
+
+def _resized(factor: float) -> str:
+    if abs(factor - 1) < 1e-6:
+        return ""
+    return f"enlarged {factor:.3g}x" if factor > 1 else f"reduced to {100 * factor:.0f} %"
+
+
+def _removed(task: Task, estimate: Estimate) -> str:
+    """Return what a task removes, of what is there; all of it where nothing is seen."""
+    if task.training is None:
+        return "" if task == SUPER_RESOLUTION or task.only_enlarges else task.title.lower()
+    noise = "noise" if task.training.sigma else ""
+    blocks = "JPEG blocks" if task.training.quality else ""
+    seen = [
+        noise and _has_noise(estimate) and noise,
+        blocks and _has_artifacts(estimate) and blocks,
+    ]
+    kinds = [kind for kind in seen if kind] or [kind for kind in (noise, blocks) if kind]
+    return f"{' and '.join(kinds)} removed" if kinds else ""
+
+
+def _has_artifacts(estimate: Estimate) -> bool:
+    return estimate.quality is not None and estimate.quality < VISIBLE_JPEG_ENLARGED
+
+
+def _has_noise(estimate: Estimate) -> bool:
+    """Return whether noise is visible; the artifacts of a strong JPEG pass for noise."""
+    is_strong_jpeg = estimate.quality is not None and estimate.quality < STRONG_JPEG
+    return estimate.sigma >= VISIBLE_SIGMA and not is_strong_jpeg

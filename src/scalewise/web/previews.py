@@ -1,0 +1,101 @@
+"""Previews: a part of an upload, restored as the whole will be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Lock
+
+import numpy as np
+
+from scalewise.files.raster import Raster, encode_png, to_display
+from scalewise.restoring.cascade import plan_cascade
+from scalewise.restoring.crop import Box, restore_crop
+from scalewise.restoring.restorer import Restorer
+from scalewise.restoring.selection import load_cascade
+from scalewise.restoring.sizes import Target
+from scalewise.web.interactive import Check
+from scalewise.web.speed import Speeds
+from scalewise.weights import clean_sibling, resolve
+
+MAX_PREVIEW = 160
+"""Input pixels of a preview along a side."""
+
+_SAMPLE = 152
+"""Input pixels of the sample by which a model is measured: what a preview of 96 looks at."""
+
+
+class Previewer:
+    """Loaded networks for previews, apart from those of the job that runs.
+
+    Args:
+        speeds: told how fast the networks are.
+    """
+
+    def __init__(self, speeds: Speeds) -> None:
+        self._speeds = speeds
+        self._networks: dict[str, list[Restorer]] = {}
+        self._lock = Lock()
+
+    def preview(
+        self, raster: Raster, model: str, target: Target, strength: float, box: Box, check: Check
+    ) -> bytes:
+        """Restore a part of an image, and encode it as browsers show it.
+
+        Args:
+            raster: the image.
+            model: a released model's name.
+            target: the size of the whole result.
+            strength: part of the change that is kept.
+            box: the part, in pixels of the image.
+            check: called now and then; it may raise to stop.
+
+        Raises:
+            ScalewiseError: the image cannot be read, or a size out of reach.
+        """
+        restorers = self._load(model, strength)
+        size = raster.width, raster.height
+        scales = [restorer.scale for restorer in restorers]
+        plan = plan_cascade(size[1], size[0], target, scales)
+        check()
+        pixels = restore_crop(
+            lambda *region: raster.read(*region, check),
+            size,
+            restorers,
+            plan,
+            box,
+            separate=raster.separate,
+            check=check,
+        )
+        return encode_png(to_display(pixels, raster.metadata))
+
+    def measure(self, model: str, is_needed: Callable[[], bool]) -> None:
+        """Measure a model's speed on noise, which also compiles its graph for previews.
+
+        Args:
+            model: its name.
+            is_needed: asked between two steps.
+        """
+        restorer = self._load(model, 1.0)[0]
+        sample = np.random.default_rng(0).integers(0, 256, (_SAMPLE, _SAMPLE, 3), np.uint8)
+        if is_needed():
+            restorer.restore(sample)
+        if is_needed():
+            start = time.perf_counter()
+            restorer.restore(sample)
+            self._speeds.add_sample(model, _SAMPLE**2, time.perf_counter() - start)
+
+    def _load(self, model: str, strength: float) -> list[Restorer]:
+        with self._lock:
+            if model not in self._networks:
+                self._networks[model] = load_cascade(model)
+            first, *others = self._networks[model]
+            if strength == 1:
+                return [first, *others]
+            sibling = clean_sibling(resolve(model).card)
+            if sibling is None:
+                return [first.with_strength(strength), *others]
+            name = resolve(sibling).card.name
+            fitting = [each for each in others if each.name == name]
+            blend_with = fitting[0] if fitting else load_cascade(sibling)[0]
+            return [first.with_strength(strength, blend_with), *others]

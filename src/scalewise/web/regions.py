@@ -1,0 +1,295 @@
+"""Regions and overviews of images before and after, as PNG.
+
+Both sides come from the same decoder and the same conversion to sRGB.  Decoded images are kept
+for the next region, and encoded answers for other clients, both within limits.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalewise.files.raster import Raster, encode_png
+from scalewise.imaging.resize import contributions, imresize
+
+Resampler = Literal["nearest", "bicubic", "lanczos3"]
+Check = Callable[[], None]
+Source = Callable[[], AbstractContextManager[Path]]
+"""A function that provides the path of an image's file."""
+
+MAX_REGION = 1024
+"""Pixels of an answer along a side."""
+
+_KEPT_RASTER_BYTES = 2_000_000_000
+_KEPT_RASTERS = 24
+_KEPT_ANSWER_BYTES = 64_000_000
+
+
+@dataclass
+class _Entry:
+    raster: Raster | None = None
+    users: int = 0
+    dropped: bool = False
+    lock: Lock = field(default_factory=Lock)
+
+
+class Rasters:
+    """Decoded images on the disk, those that were used last.
+
+    Args:
+        folder: where they are kept, in files without a name.
+        max_bytes: disk space of all that are not in use.
+        max_count: their number.
+    """
+
+    def __init__(
+        self, folder: Path, max_bytes: int = _KEPT_RASTER_BYTES, max_count: int = _KEPT_RASTERS
+    ) -> None:
+        self._folder = folder
+        self._max_bytes, self._max_count = max_bytes, max_count
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._lock = Lock()
+
+    @contextmanager
+    def use(self, key: str, source: Source) -> Generator[Raster]:
+        """Provide an image's raster, which is decoded as far as it is used.
+
+        Args:
+            key: of the image.
+            source: where its file is, if the raster is not there yet.
+
+        Raises:
+            ScalewiseError, FileNotFoundError: the image cannot be read.
+        """
+        with self._lock:
+            entry = self._entries.setdefault(key, _Entry())
+            self._entries.move_to_end(key)
+            entry.users += 1
+        try:
+            with entry.lock:
+                if entry.raster is None:
+                    with source() as path:
+                        entry.raster = Raster(path, self._folder)
+            yield entry.raster
+        finally:
+            with self._lock:
+                entry.users -= 1
+                if entry.raster is None and not entry.users:
+                    entry.dropped = True
+                    if self._entries.get(key) is entry:
+                        del self._entries[key]
+                unused = self._drop_unused()
+                if entry.dropped and not entry.users and entry not in unused:
+                    unused.append(entry)
+            _close(unused)
+
+    def drop(self, key: str) -> None:
+        """Give the disk space of an image back, at once or when it is no longer in use."""
+        with self._lock:
+            entry = self._entries.pop(key, None)
+            if entry is None:
+                return
+            entry.dropped = True
+            unused = [] if entry.users else [entry]
+        _close(unused)
+
+    def close(self) -> None:
+        """Give all disk space back."""
+        for key in list(self._entries):
+            self.drop(key)
+
+    def _drop_unused(self) -> list[_Entry]:
+        """Take the images out that were not used for longest, if there are too many."""
+        dropped: list[_Entry] = []
+        size = sum(entry.raster.bytes for entry in self._entries.values() if entry.raster)
+        for key, entry in list(self._entries.items()):
+            if size <= self._max_bytes and len(self._entries) <= self._max_count:
+                break
+            if entry.users or entry.raster is None:
+                continue
+            size -= entry.raster.bytes
+            entry.dropped = True
+            dropped.append(self._entries.pop(key))
+        return dropped
+
+
+def _close(entries: list[_Entry]) -> None:
+    for entry in entries:
+        if entry.raster is not None:
+            entry.raster.close()
+
+
+class AnswerCache:
+    """Encoded answers in memory, those that were used last.
+
+    Args:
+        max_bytes: of all of them.
+    """
+
+    def __init__(self, max_bytes: int = _KEPT_ANSWER_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._answers: OrderedDict[str, bytes] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: str) -> bytes | None:
+        """Return an answer; None if it is not there."""
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+            return self._answers.get(key)
+
+    def put(self, key: str, answer: bytes) -> None:
+        """Keep an answer, and drop older ones if necessary."""
+        with self._lock:
+            self._bytes += len(answer) - len(self._answers.pop(key, b""))
+            self._answers[key] = answer
+            while self._bytes > self._max_bytes:
+                self._bytes -= len(self._answers.popitem(last=False)[1])
+
+    def drop(self, prefix: str) -> None:
+        """Drop all answers whose key begins with a text."""
+        with self._lock:
+            for key in [key for key in self._answers if key.startswith(prefix)]:
+                self._bytes -= len(self._answers.pop(key))
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of an image, in its pixels, and the scale at which it is shown."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    scale: float = 1.0
+
+    def within(self, width: int, height: int) -> Region | None:
+        """Return the part of the region that is in an image; None if there is none."""
+        if self.x >= width or self.y >= height:
+            return None
+        across, down = min(self.width, width - self.x), min(self.height, height - self.y)
+        return Region(self.x, self.y, across, down, self.scale)
+
+
+def show_region(raster: Raster, region: Region, check: Check) -> bytes:
+    """Encode a region of an image."""
+    pixels = raster.display(region.x, region.y, region.width, region.height, check)
+    check()
+    return encode_png(_reduced(pixels, region.scale))
+
+
+def show_enlarged(
+    raster: Raster, size: tuple[int, int], region: Region, resampler: Resampler, check: Check
+) -> bytes:
+    """Encode a region of an image that is enlarged by a resampler.
+
+    Args:
+        raster: the image.
+        size: width and height to which it is enlarged.
+        region: in pixels of the enlarged image.
+        resampler: ``nearest``, ``bicubic`` or ``lanczos3``.
+        check: called now and then; it may raise to stop.
+    """
+    if size == (raster.width, raster.height):
+        return show_region(raster, region, check)
+    columns = _taps(raster.width, size[0], resampler)
+    rows = _taps(raster.height, size[1], resampler)
+    columns = tuple(each[region.x : region.x + region.width] for each in columns)
+    rows = tuple(each[region.y : region.y + region.height] for each in rows)
+    left, top = int(columns[0].min()), int(rows[0].min())
+    width, height = int(columns[0].max()) + 1 - left, int(rows[0].max()) + 1 - top
+    pixels = raster.display(left, top, width, height, check)
+    check()
+    if resampler == "nearest":
+        shown = pixels[rows[0][:, 0] - top][:, columns[0][:, 0] - left]
+        return encode_png(_reduced(shown, region.scale))
+    values = pixels.astype(np.float32)
+    has_alpha = pixels.shape[2] in (2, 4)
+    if has_alpha:
+        values[..., :-1] *= values[..., -1:] / 255
+    values = _resampled(values, rows[0] - top, rows[1], 0)
+    check()
+    values = _resampled(values, columns[0] - left, columns[1], 1)
+    if has_alpha:
+        values[..., :-1] /= (values[..., -1:] / 255).clip(1e-3)
+    shown = np.rint(values).clip(0, 255).astype(np.uint8)
+    check()
+    return encode_png(_reduced(shown, region.scale))
+
+
+def show_overview(raster: Raster, side: int, check: Check) -> bytes:
+    """Encode a whole image with at most ``side`` pixels along a side."""
+    pixels = raster.overview(check)
+    height, width = pixels.shape[:2]
+    factor = side / max(height, width)
+    if factor < 1:
+        size = max(1, round(height * factor)), max(1, round(width * factor))
+        pixels = imresize(pixels, size=size)
+    check()
+    return encode_png(pixels)
+
+
+@lru_cache(32)
+def _taps(
+    length: int, out_length: int, resampler: Resampler
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return which pixels of an axis make each of the enlarged one, and with what weight."""
+    if resampler == "nearest":
+        places = ((np.arange(out_length) + 0.5) * length / out_length).astype(np.intp)
+        return places.clip(0, length - 1)[:, None], np.ones((out_length, 1), np.float32)
+    kernel = "cubic" if resampler == "bicubic" else resampler
+    indices, weights = contributions(length, out_length, out_length / length, kernel)
+    return indices, weights.astype(np.float32)
+
+
+def _resampled(
+    values: NDArray[np.float32],
+    indices: NDArray[np.intp],
+    weights: NDArray[np.float32],
+    axis: int,
+) -> NDArray[np.float32]:
+    shape: list[Any] = [1, 1, 1]
+    shape[axis] = len(indices)
+    first = np.take(values, indices[:, 0], axis)
+    out = first * weights[:, 0].reshape(shape)
+    for tap in range(1, indices.shape[1]):
+        out += np.take(values, indices[:, tap], axis) * weights[:, tap].reshape(shape)
+    return out
+
+
+def _reduced(pixels: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    """Average squares of pixels; at the edges, what there is of them."""
+    side = round(1 / scale)
+    if side == 1:
+        return pixels
+    values = pixels.astype(np.float32)
+    has_alpha = pixels.shape[2] in (2, 4)
+    if has_alpha:
+        values[..., :-1] *= values[..., -1:]
+    down, across = np.arange(0, len(pixels), side), np.arange(0, pixels.shape[1], side)
+    sums = np.add.reduceat(np.add.reduceat(values, down, axis=0), across, axis=1)
+    if has_alpha:
+        sums[..., :-1] /= sums[..., -1:].clip(1)
+        counts = _counts(pixels.shape, side)
+        sums[..., -1:] /= counts
+    else:
+        sums /= _counts(pixels.shape, side)
+    return np.rint(sums).clip(0, 255).astype(np.uint8)
+
+
+def _counts(shape: tuple[int, ...], side: int) -> NDArray[np.float32]:
+    rows, columns = (
+        np.minimum(side, length - np.arange(0, length, side)).astype(np.float32)
+        for length in shape[:2]
+    )
+    return rows[:, None, None] * columns[None, :, None]
