@@ -13,6 +13,7 @@ schemathesis = pytest.importorskip("schemathesis", reason="needs the test extra"
 PROMISED = {
     "POST /v1/restore",
     "GET /v1/jobs",
+    "GET /v1/events",
     "GET /v1/jobs/{id}",
     "DELETE /v1/jobs/{id}",
     "GET /v1/jobs/{id}/result",
@@ -65,7 +66,8 @@ def test_nothing_that_is_sent_makes_the_server_fail(server: Server) -> None:
     operations = [result.ok() for result in schema.get_all_operations()]
     assert {f"{each.method.upper()} {each.path}" for each in operations} == PROMISED
     for operation in operations:
-        assert statuses(operation)
+        if operation.path != "/v1/events":  # it has no end; see test_events.py
+            assert statuses(operation)
 
 
 def test_answers_are_described(server: Server) -> None:

@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
-from scalewise.web import routes, routes_regions, routes_uploads
+from scalewise.web import routes, routes_jobs, routes_regions, routes_uploads
 from scalewise.web.endpoints import AppState
 from scalewise.web.job_queue import JobQueue
 from scalewise.web.problems import HttpProblem, add_problem_handlers
@@ -53,7 +53,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.shared = AppState(queue)
-    for module in (routes, routes_regions, routes_uploads):
+    for module in (routes, routes_jobs, routes_regions, routes_uploads):
         app.include_router(module.router)
     files = {path.name: path for path in PAGE.iterdir() if path.suffix in _MEDIA_TYPES}
 

@@ -15,7 +15,8 @@ from fastapi import Depends, Request, Response
 from scalewise.errors import ScalewiseError
 from scalewise.web.choices import model_cards
 from scalewise.web.interactive import Check, ClientLeft, Interactive
-from scalewise.web.job_queue import JobQueue, RestoreJob, ServerBusy, lost_job_view
+from scalewise.web.job_events import JobEvents, lost_job_view
+from scalewise.web.job_queue import JobQueue, RestoreJob, ServerBusy
 from scalewise.web.previews import Previewer
 from scalewise.web.problems import HttpProblem
 from scalewise.web.regions import AnswerCache, Rasters
@@ -57,6 +58,7 @@ class AppState:
         rasters: decoded images.
         answers: encoded regions.
         previewer: networks for previews.
+        events: changes of all jobs.
     """
 
     queue: JobQueue
@@ -66,6 +68,7 @@ class AppState:
     restoring: Interactive = field(default_factory=lambda: Interactive(1))
 
     def __post_init__(self) -> None:
+        self.events = JobEvents(self.queue)
         self.rasters = Rasters(self.queue.folder)
         self.answers = AnswerCache()
         self.previewer = Previewer(self.queue.speeds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -192,6 +192,18 @@ class JobQueue:
                 return job.view
             ahead = self._waiting.index(job) + (self._running is not None)
         return job.view.model_copy(update={"ahead": ahead})
+
+    def views(self) -> list[JobView]:
+        """Return the states of all jobs, newest first."""
+        with self._changed:
+            running = self._running is not None
+            ahead = {job: index + running for index, job in enumerate(self._waiting)}
+            jobs = list(self._jobs.values())
+        views = [
+            job.view.model_copy(update={"ahead": ahead[job]}) if job in ahead else job.view
+            for job in reversed(jobs)
+        ]
+        return sorted(views, key=lambda view: view.created, reverse=True)
 
     def cancel(self, job: RestoreJob) -> None:
         """Cancel a job and delete its files; a running job stops after the current tile."""
@@ -384,18 +396,3 @@ def _with_user_name(text: str, job: RestoreJob, name: str) -> str:
     """Return a message with the user's name for the upload in place of its path."""
     assert job.upload is not None
     return text.replace(str(job.upload.path), name)
-
-
-def lost_job_view(job: str) -> JobView:
-    """Return the view of a job that this server does not know."""
-    problem = (
-        "the server no longer has this job: it was restarted before the job was finished, or "
-        "the result has expired; send the image again"
-    )
-    return JobView(id=job, state="lost", problem=problem)
-
-
-def get_job_views(queue: JobQueue, ids: Sequence[str]) -> list[JobView]:
-    """Return the states of jobs, in the order of their ids."""
-    jobs = ((id, queue.find(id)) for id in ids)
-    return [lost_job_view(id) if job is None else queue.view(job) for id, job in jobs]

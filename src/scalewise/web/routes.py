@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import BinaryIO
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from scalewise.errors import ScalewiseError
 from scalewise.files import format_of
 from scalewise.files.preview import kind_in_browsers, preview
+from scalewise.files.support import supported_formats
 from scalewise.web.endpoints import (
     AppState,
     QueueDependency,
@@ -28,12 +29,13 @@ from scalewise.web.endpoints import (
     find_upload,
     problems,
 )
-from scalewise.web.job_queue import JobQueue, RestoreJob, ServerBusy, get_job_views
+from scalewise.web.job_queue import JobQueue, RestoreJob, ServerBusy
 from scalewise.web.limits import Limits
 from scalewise.web.problems import HttpProblem
 from scalewise.web.restore_request import RestoreRequest, clean_name, parse_request, task_views
+from scalewise.web.routes_jobs import Ids
 from scalewise.web.schemas import (
-    FINAL_STATES,
+    FormatView,
     JobView,
     LimitsView,
     ModelView,
@@ -48,12 +50,9 @@ from scalewise.web.zip_stream import stream_zip
 from scalewise.weights import list_cards
 
 _PREVIEW_SIDE = 4096
-_HEARTBEAT_SECONDS = 15.0
 _POLL_SECONDS = 0.1
-_MAX_IDS = 500
 _CHUNK_BYTES = 2**18
-
-Ids = Annotated[list[str], Query(max_length=_MAX_IDS, description="Repeat for several jobs.")]
+_LIMITS = ("max_bytes", "max_pixels", "max_waiting", "max_seconds", "keep_seconds")
 
 router = APIRouter(prefix="/v1", responses=problems(400, 401, 403, 421, 422))
 """Endpoints below ``/v1``; they use the :class:`AppState` in ``app.state.shared``."""
@@ -146,54 +145,6 @@ async def _wait_for_result(job: RestoreJob, request: Request, queue: JobQueue) -
     return _result_response(job, BackgroundTask(queue.cancel, job))
 
 
-@router.get("/jobs", response_model=list[JobView])
-async def jobs(id: Ids, queue: QueueDependency) -> list[JobView]:
-    """Return the states of jobs; unknown ones are ``lost``."""
-    return get_job_views(queue, id)
-
-
-@router.get(
-    "/jobs/{id}",
-    response_model=JobView,
-    responses={
-        200: {
-            "description": "The job's state; with Accept: text/event-stream, as events.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
-        },
-        **problems(404),
-    },
-)
-async def job(id: str, request: Request, queue: QueueDependency) -> Response:
-    """Return a job's state, once or as server-sent events until it ends."""
-    found = find_job(queue, id)
-    if "text/event-stream" in request.headers.get("accept", ""):
-        no_store = {"Cache-Control": "no-store"}
-        return StreamingResponse(_stream_events(found, queue), 200, no_store, "text/event-stream")
-    return JSONResponse(queue.view(found).model_dump())
-
-
-async def _stream_events(job: RestoreJob, queue: JobQueue) -> AsyncIterator[str]:
-    sent, last = None, time.monotonic()
-    while True:
-        view = queue.view(job)
-        if view != sent:
-            yield f"event: progress\ndata: {view.model_dump_json()}\n\n"
-            sent, last = view, time.monotonic()
-        elif time.monotonic() - last > _HEARTBEAT_SECONDS:
-            yield ": still there\n\n"
-            last = time.monotonic()
-        if view.state in FINAL_STATES:
-            return
-        await asyncio.sleep(_POLL_SECONDS)
-
-
-@router.delete("/jobs/{id}", status_code=204, responses=problems(404))
-async def cancel(id: str, queue: QueueDependency) -> Response:
-    """Cancel a job, and delete its files."""
-    await run_in_threadpool(queue.cancel, find_job(queue, id))
-    return Response(status_code=HTTPStatus.NO_CONTENT)
-
-
 @router.get("/jobs/{id}/result", response_class=FileResponse, responses=problems(404, 409))
 async def result(id: str, queue: QueueDependency) -> Response:
     """Return the restored image."""
@@ -257,7 +208,14 @@ async def tasks() -> list[TaskView]:
 @router.get("/limits")
 async def limits(queue: QueueDependency) -> LimitsView:
     """Return the limits of the server."""
-    return LimitsView.model_validate(queue.limits, from_attributes=True)
+    formats = [
+        FormatView.model_validate(each, from_attributes=True) for each in supported_formats()
+    ]
+    return LimitsView(
+        **{name: getattr(queue.limits, name) for name in _LIMITS},
+        formats=formats,
+        version=version("scalewise-restoration"),
+    )
 
 
 def _read_size(upload: Upload, name: str, limits: Limits) -> tuple[int, int]:

@@ -208,14 +208,25 @@ class TaskView(BaseModel):
     model: str | None = Field(description="The model used by default; null where it varies.")
 
 
+class FormatView(BaseModel):
+    """A format, as this installation can read and write it."""
+
+    name: str
+    suffixes: list[str] = Field(description="In lower case, with a dot.")
+    reads: bool
+    writes: bool
+
+
 class LimitsView(BaseModel):
-    """Limits of the server."""
+    """Limits of the server, its formats and its version."""
 
     max_bytes: int
     max_pixels: int
     max_waiting: int
     max_seconds: float
     keep_seconds: float
+    formats: list[FormatView]
+    version: str
 
 
 class ProblemDetails(BaseModel):

@@ -1,0 +1,78 @@
+"""Formats that this installation reads and writes: found out by trying, since libvips varies.
+
+libvips is built with and without decoders of HEVC, the coding inside HEIC; without one, it reads
+the header of such a file, and fails at its pixels.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from dataclasses import dataclass
+from functools import cache
+
+import pyvips
+
+from scalewise.files.formats import FORMATS
+
+_PROBE_SIDE = 16
+_GIF = b64decode(b"R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+_HEIC = b64decode(
+    b"AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAXxtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAA"
+    b"AAAAAAAAAAAAACJpbG9jAAAAAERAAAEAAQAAAAABoAABAAAAAAAAABwAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAA"
+    b"AAABAABodmMxAAAAAA5waXRtAAAAAAABAAAA/GlwcnAAAADcaXBjbwAAAHVodmNDAQNwAAAAkAAAAAAAHvAA/P34"
+    b"+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQApQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbqrprm"
+    b"4CGgwIAAAAyAAAADAIRiAAEABkQBwXPBiQAAABNjb2xybmNseAABAA0ABoAAAAAUaXNwZQAAAAAAAABAAAAAQAAA"
+    b"AChjbGFwAAAAEAAAAAEAAAAQAAAAAf///9AAAAAC////0AAAAAIAAAAQcGl4aQAAAAADCAgIAAAAGGlwbWEAAAAA"
+    b"AAAAAQABBYECAwWEAAAAJG1kYXQAAAAYKAGvBBI43PiVoJIwrOcvPKFe3uCR8IqA"
+)
+"""A grey image of 16x16 pixels."""
+
+
+@dataclass(frozen=True)
+class FormatSupport:
+    """A format, and what this installation can do with it.
+
+    Attributes:
+        name: what people call it.
+        suffixes: the extensions that stand for it, in lower case.
+        reads, writes: whether its pixels can be decoded, and encoded.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    reads: bool
+    writes: bool
+
+
+@cache
+def supported_formats() -> tuple[FormatSupport, ...]:
+    """Return all formats that scalewise knows, each tried once in this process."""
+    found = [_try_format(form.name, form.suffixes, form.saver) for form in FORMATS]
+    return (
+        *found,
+        FormatSupport("HEIC", (".heic", ".heif", ".hif"), _is_decoded(_HEIC), writes=False),
+        FormatSupport("GIF", (".gif",), _is_decoded(_GIF), writes=False),
+        FormatSupport("BMP", (".bmp", ".dib"), reads=True, writes=False),  # by our own reader
+    )
+
+
+_NAMES = {"webp": "WebP"}
+
+
+def _try_format(name: str, suffixes: tuple[str, ...], saver: str) -> FormatSupport:
+    shown = _NAMES.get(name, name.upper())
+    grey: pyvips.Image = pyvips.Image.black(_PROBE_SIDE, _PROBE_SIDE, bands=3)
+    options = {"compression": "av1"} if name == "avif" else {}
+    try:
+        content: bytes = pyvips.Operation.call(f"{saver}_buffer", grey, **options)
+    except pyvips.Error:
+        return FormatSupport(shown, suffixes, reads=False, writes=False)
+    return FormatSupport(shown, suffixes, _is_decoded(content), writes=True)
+
+
+def _is_decoded(content: bytes) -> bool:
+    try:
+        pyvips.Image.new_from_buffer(content, "", fail_on="error").avg()
+    except pyvips.Error:
+        return False
+    return True

@@ -1,0 +1,132 @@
+"""Views of jobs: of those that a client names, of all, and as they change."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Sequence
+
+from scalewise.web.job_queue import JobQueue, RestoreJob
+from scalewise.web.schemas import FINAL_STATES, JobView
+
+_HEARTBEAT_SECONDS = 15.0
+_POLL_SECONDS = 0.1
+_HEARTBEAT = ": still there\n\n"
+_RECONNECT_MILLISECONDS = 2000
+
+
+def lost_job_view(job: str) -> JobView:
+    """Return the view of a job that this server does not know."""
+    problem = (
+        "the server no longer has this job: it was restarted before the job was finished, or "
+        "the result has expired; send the image again"
+    )
+    return JobView(id=job, state="lost", problem=problem)
+
+
+def get_job_views(queue: JobQueue, ids: Sequence[str]) -> list[JobView]:
+    """Return the states of jobs, in the order of their ids."""
+    jobs = ((id, queue.find(id)) for id in ids)
+    return [lost_job_view(id) if job is None else queue.view(job) for id, job in jobs]
+
+
+async def stream_job(queue: JobQueue, job: RestoreJob) -> AsyncIterator[str]:
+    """Yield an event for each change of a job, until it ends."""
+    sent, last = None, time.monotonic()
+    while True:
+        view = queue.view(job)
+        if view != sent:
+            yield _event("progress", view.model_dump_json())
+            sent, last = view, time.monotonic()
+        elif time.monotonic() - last > _HEARTBEAT_SECONDS:
+            yield _HEARTBEAT
+            last = time.monotonic()
+        if view.state in FINAL_STATES:
+            return
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+class JobEvents:
+    """Changes of all jobs, found once for any number of event streams.
+
+    Args:
+        queue: the jobs.
+    """
+
+    def __init__(self, queue: JobQueue) -> None:
+        self._queue = queue
+        self._streams: set[_Stream] = set()
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def stream(self) -> AsyncIterator[str]:
+        """Yield the list of all jobs, and then an event for each change, without end.
+
+        A client that reads slowly gets the last state of each job, not all of them.
+        """
+        stream = _Stream()
+        views = self._queue.views()
+        self._streams.add(stream)
+        if self._watcher is None:
+            self._watcher = asyncio.create_task(self._watch(views))
+        try:
+            content = f"[{','.join(view.model_dump_json() for view in views)}]"
+            yield f"retry: {_RECONNECT_MILLISECONDS}\n" + _event("jobs", content)
+            while True:
+                yield await stream.take()
+        finally:
+            self._streams.discard(stream)
+
+    async def _watch(self, views: list[JobView]) -> None:
+        """Tell all streams what changes, while there are any."""
+        known = {view.id: view for view in views}
+        try:
+            while self._streams:
+                await asyncio.sleep(_POLL_SECONDS)
+                current = {view.id: view for view in self._queue.views()}
+                self._compare(known, current)
+                known = current
+        finally:
+            self._watcher = None
+
+    def _compare(self, known: dict[str, JobView], current: dict[str, JobView]) -> None:
+        for id, view in reversed(current.items()):  # the oldest job first
+            before = known.get(id)
+            if view is not before and view != before:
+                self._tell(id, _event("job", view.model_dump_json()))
+        for id in known.keys() - current.keys():
+            self._tell(id, _event("gone", json.dumps({"id": id})))
+
+    def _tell(self, id: str, event: str) -> None:
+        for stream in self._streams:
+            stream.put(id, event)
+
+
+class _Stream:
+    """The events that one client has not been sent yet: the last of each job."""
+
+    def __init__(self) -> None:
+        self._events: dict[str, str] = {}
+        self._arrived = asyncio.Event()
+
+    def put(self, id: str, event: str) -> None:
+        """Append an event of a job, in place of an earlier one."""
+        self._events.pop(id, None)
+        self._events[id] = event
+        self._arrived.set()
+
+    async def take(self) -> str:
+        """Wait for events, and return them; a heartbeat if there are none for a while."""
+        try:
+            async with asyncio.timeout(_HEARTBEAT_SECONDS):
+                await self._arrived.wait()
+        except TimeoutError:
+            return _HEARTBEAT
+        self._arrived.clear()
+        content = "".join(self._events.values())
+        self._events.clear()
+        return content
+
+
+def _event(kind: str, data: str) -> str:
+    return f"event: {kind}\ndata: {data}\n\n"

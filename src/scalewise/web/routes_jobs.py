@@ -1,0 +1,75 @@
+"""HTTP endpoints of jobs: their states, once or as events, and their end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from scalewise.web.endpoints import QueueDependency, StateDependency, find_job, problems
+from scalewise.web.job_events import get_job_views, stream_job
+from scalewise.web.schemas import JobView
+
+_EVENTS = "text/event-stream"
+_EVENT_CONTENT: dict[str, Any] = {_EVENTS: {"schema": {"type": "string"}}}
+_MAX_IDS = 500
+
+Ids = Annotated[list[str], Query(max_length=_MAX_IDS, description="Repeat for several jobs.")]
+
+router = APIRouter(prefix="/v1", responses=problems(400, 401, 403, 421, 422))
+
+
+@router.get("/jobs", response_model=list[JobView])
+async def jobs(queue: QueueDependency, id: Ids = []) -> list[JobView]:  # noqa: B006
+    """Return the states of the named jobs, where unknown ones are ``lost``; or of all jobs."""
+    return get_job_views(queue, id) if id else queue.views()
+
+
+@router.get(
+    "/events",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "Events jobs (all of them, first), job (one that changed), gone (its "
+            "id); without end.",
+            "content": _EVENT_CONTENT,
+        }
+    },
+)
+async def events(state: StateDependency) -> Response:
+    """Return the states of all jobs, and then each change, as server-sent events."""
+    return _event_response(state.events.stream())
+
+
+@router.get(
+    "/jobs/{id}",
+    response_model=JobView,
+    responses={
+        200: {
+            "description": "The job's state; with Accept: text/event-stream, as events.",
+            "content": _EVENT_CONTENT,
+        },
+        **problems(404),
+    },
+)
+async def job(id: str, request: Request, queue: QueueDependency) -> Response:
+    """Return a job's state, once or as server-sent events until it ends."""
+    found = find_job(queue, id)
+    if _EVENTS in request.headers.get("accept", ""):
+        return _event_response(stream_job(queue, found))
+    return JSONResponse(queue.view(found).model_dump())
+
+
+@router.delete("/jobs/{id}", status_code=204, responses=problems(404))
+async def cancel(id: str, queue: QueueDependency) -> Response:
+    """Cancel a job, and delete its files."""
+    await run_in_threadpool(queue.cancel, find_job(queue, id))
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def _event_response(content: AsyncIterator[str]) -> Response:
+    return StreamingResponse(content, 200, {"Cache-Control": "no-store"}, _EVENTS)
