@@ -67,14 +67,16 @@ def test_everything_is_done_with_keys(visit: Visit, pictures: Path) -> None:
     assert page.locator("#task").input_value() == "super-resolution"
     tab_to(user, ".job button:has-text('Again')")
     page.keyboard.press("Enter")
+    tab_to(user, "summary")
+    page.keyboard.press("Enter")
     page.locator("#command").get_by_text("scn_x2").or_(
         page.locator("#facts").get_by_text("scn_x2")
     ).first.wait_for()
 
     tab_to(user, "#stage")
-    width = user.rect("after")[2]
+    width = user.rect()[2]
     page.keyboard.press("+")
-    assert user.rect("after")[2] > width
+    assert user.rect()[2] > width
     tab_to(user, "#split")
     page.keyboard.press("End")
     assert page.locator("#stage").evaluate("e => e.style.getPropertyValue('--split')") == "1"

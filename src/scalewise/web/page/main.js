@@ -1,6 +1,7 @@
 // The page: what users do, and what they see of it.
 
 import * as api from "./api.js";
+import { Comparison } from "./comparison.js";
 import { fromChooser, fromDrop, fromPaste } from "./dropping.js";
 import { bytes, duration } from "./format.js";
 import { isUnderway } from "./images.js";
@@ -9,7 +10,6 @@ import { Panel } from "./panel.js";
 import { Queue } from "./queue.js";
 import { Settings, requestFields } from "./settings.js";
 import { SettingsForm } from "./settings_form.js";
-import { Viewer } from "./viewer.js";
 
 const find = (id) => document.getElementById(id);
 const main = document.querySelector("main");
@@ -18,7 +18,7 @@ let limits = null;
 const queue = new Queue();
 const settings = new Settings(drawSettings, (image) => queue.keep(image));
 const form = new SettingsForm(find("options"), settings);
-const viewer = new Viewer(find("viewer"));
+const comparison = new Comparison(find("viewer"), mark);
 const panel = new Panel(find("panel"), find("choice"), form, settings, {
   start: restore,
   isUnderway: (image) => image.results.some(isUnderway),
@@ -96,16 +96,21 @@ function compare(result) {
 
 function show(result) {
   list.shown = result;
-  const { view } = result;
-  find("viewed").textContent = result.name;
-  find("command").textContent = view.command;
-  viewer.show(api.beforeOf(view.id), api.afterOf(view.id), view.out_width, view.out_height);
   arrange();
+  const done = result.image.results.filter((each) => each.state === "done" && each.view.state);
+  comparison.show(result.view, result.name, done.map((each) => each.view));
+}
+
+// Another result of the same image was chosen in the viewer.
+function mark(view) {
+  list.shown = list.shown.image.results.find((each) => each.view?.id === view.id) ?? list.shown;
+  list.draw();
 }
 
 function hideIf(result) {
   if (result !== list.shown) return;
   list.shown = null;
+  comparison.hide();
   arrange();
 }
 
@@ -157,7 +162,10 @@ async function begin() {
     const [tasks, known] = await Promise.all([api.tasks(), api.limits()]);
     limits = known;
     form.offer(tasks, known.formats);
-    const read = known.formats.filter((format) => format.reads).map((format) => format.name);
+    const formats = known.formats.filter((format) => format.reads);
+    const accepted = formats.flatMap(({ name, suffixes }) => [`image/${name.toLowerCase()}`, ...suffixes]);
+    for (const id of ["files", "try-file"]) find(id).accept = accepted.join();
+    const read = formats.map((format) => format.name);
     find("limits").textContent =
       `${read.slice(0, -1).join(", ")} or ${read.at(-1)}; up to ${bytes(known.max_bytes)} and ` +
       `${known.max_pixels / 1e6} megapixels. Results are kept for ${duration(known.keep_seconds)}.`;
