@@ -96,6 +96,10 @@ function compare(result) {
 
 function show(result) {
   list.shown = result;
+  const { view } = result;
+  find("viewed").textContent = result.name;
+  find("command").textContent = view.command;
+  viewer.show(api.beforeOf(view.id), api.afterOf(view.id), view.out_width, view.out_height);
   arrange();
 }
 

@@ -8,15 +8,16 @@ import { findUpload, overviewOf, preview } from "./uploads.js";
 const OVERVIEW = 512;
 const PAUSE = 120; // milliseconds that the frame rests before previews are asked for
 const MOST_SCALE = 8; // of a preview
+const LOOK_AGAIN = 4000;
 
 export class Panel {
   // `acts`: start(image), isUnderway(image), changed() after opening and closing.
   constructor(root, template, form, settings, acts) {
     Object.assign(this, { root, template, form, settings, acts });
     this.find = (id) => root.querySelector(`#${id}`);
-    this.frame = new PartFrame(root, () => this.fetchSoon());
+    this.frame = new PartFrame(root, () => this.fetchNew());
     this.original = this.find("original").querySelector("canvas");
-    this.image = this.view = null;
+    this.image = this.view = this.sizeShown = this.asked = null;
     this.cards = [];
     this.find("panel-close").onclick = () => this.close();
     this.find("panel-start").onclick = () => this.start();
@@ -43,42 +44,52 @@ export class Panel {
   }
 
   // Take over what the queue has learnt of the image; called at each of its changes.
-  async follow() {
+  follow() {
     const { image } = this;
     if (!image) return;
     if (image.isRemoved) return this.close();
     this.drawStart();
-    if (this.view || this.isAsked) return;
-    if (!image.upload) return this.tell(image.problem || (image.state === "sending" ? `Sending, ${Math.round(100 * image.sent)} %` : "To be sent"));
-    this.isAsked = true;
-    try {
-      const view = image.upload.choices ? image.upload : await findUpload(image.upload.id);
-      if (this.image !== image) return;
-      if (view) this.show(view);
-      else this.complain(new Error("the server no longer has this image; choose it again"));
-    } catch (problem) {
-      if (this.image === image) this.complain(problem);
-    }
+    if (this.view) return;
+    if (image.upload) return this.asked ? null : this.fetchAll();
+    const state = image.state === "sending" ? `Sending, ${Math.round(100 * image.sent)} %` : "To be sent";
+    this.tell(image.problem || state);
   }
 
-  show(view) {
+  // Show what can be done, at the size of the settings.
+  show(view, sizes) {
+    const isFirst = !this.view;
+    const names = ({ choices }) => choices.map(({ task }) => task).join();
+    const isOther = isFirst || names(view) !== names(this.view);
     this.view = view;
+    this.sizeShown = sizes;
     this.root.classList.remove("empty");
     this.tell(facts(view));
-    this.cards = view.choices.map((choice) => this.make(choice));
-    this.find("choices").replaceChildren(...this.cards.map((card) => card.button));
-    this.frame.show(overviewOf(view.id, OVERVIEW), view.width, view.height);
+    if (isOther) {
+      this.cards = view.choices.map(() => this.make());
+      this.find("choices").replaceChildren(...this.cards.map((card) => card.button));
+    }
+    this.cards.forEach((card, index) => this.fill(card, view.choices[index]));
+    if (isFirst) this.frame.show(overviewOf(view.id, OVERVIEW), view.width, view.height);
+    if (isFirst && same(sizes, this.sizeChosen)) this.asked = this.needs; // these are under way
     this.draw();
   }
 
-  make(choice) {
+  make() {
     const button = this.template.content.firstElementChild.cloneNode(true);
-    button.querySelector(".title").textContent = choice.title;
-    button.querySelector(".mark").textContent = choice.recommended ? "Suggested" : "";
-    button.title = choice.explanation;
-    const card = { choice, button, canvas: button.querySelector("canvas"), full: null, none: null };
-    button.onclick = () => this.settings.set({ task: choice.task });
+    const card = { button, canvas: button.querySelector("canvas"), full: null, none: null };
+    button.onclick = () => this.settings.set({ task: card.choice.task });
     return card;
+  }
+
+  fill(card, choice) {
+    card.choice = choice;
+    const { width, height } = this.view;
+    const write = (name, text) => (card.button.querySelector(name).textContent = text);
+    write(".title", choice.title);
+    write(".sizes", `${size(width, height)} → ${size(choice.out_width, choice.out_height)}`);
+    write(".time", choice.seconds === null ? "Time not known yet" : `About ${duration(choice.seconds)}`);
+    write(".mark", choice.recommended ? "Suggested" : "");
+    card.button.title = choice.explanation;
   }
 
   // The card of the chosen task; that of the server's first task, which decides by itself, is what
@@ -92,17 +103,16 @@ export class Panel {
     return Number(this.settings.values.strength) / 100;
   }
 
-  // How many times as large a card's result will be, by the settings.
-  scaleOf({ choice }) {
+  // The size of what enlarges, as the server takes it.
+  get sizeChosen() {
     const { size: chosen, width } = this.settings.values;
-    if (rulesOf(choice.task).keepsSize) return 1;
-    const scale = Number(chosen) || Number(width) / this.view.width;
-    return scale > 0 ? scale : choice.scale;
+    if (chosen !== "width") return { scale: chosen };
+    return /^[1-9]\d*$/.test(width) ? { width } : {};
   }
 
   // Draw everything that depends on the settings; the server is asked only for what is new in them.
   draw() {
-    if (!this.isOpen || !this.view) return;
+    if (!this.view) return;
     const values = this.form.offered(this.settings.values);
     const { chosen } = this;
     const { hasStrength } = rulesOf(chosen?.choice.task);
@@ -112,22 +122,10 @@ export class Panel {
     this.find("panel-strength-shown").value = hasStrength ? `${values.strength} %` : "–";
     for (const card of this.cards) {
       card.button.setAttribute("aria-pressed", String(card === chosen));
-      this.measure(card);
       this.paint(card);
     }
     this.find("plan").textContent = chosen?.choice.explanation ?? "";
-    this.fetchSoon();
-  }
-
-  measure(card) {
-    const { width, height } = this.view;
-    const { scale, seconds, out_width, out_height } = card.choice;
-    const times = this.scaleOf(card);
-    const isDefault = times === scale;
-    const out = isDefault ? [out_width, out_height] : [width * times, height * times].map(Math.round);
-    const about = seconds === null ? "time not known yet" : `about ${duration(seconds)}`;
-    card.button.querySelector(".sizes").textContent = `${size(width, height)} → ${size(...out)}`;
-    card.button.querySelector(".time").textContent = isDefault || seconds === null ? about : `${about} at ${scale} times`;
+    this.fetchNew();
   }
 
   // Mix the two ends of the strength; this needs no new run.
@@ -137,29 +135,65 @@ export class Panel {
     mix(card.canvas, card.none, card.full, strength);
   }
 
-  fetchSoon() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.fetchAll(), PAUSE);
+  // What is asked of the server depends on this alone; moving the slider asks once.
+  get needs() {
+    return JSON.stringify([this.sizeChosen, this.strength < 1, this.frame.part]);
   }
 
-  // Ask for the part as every choice restores it, the chosen one first; a newer call ends an older one.
+  fetchNew() {
+    clearTimeout(this.timer);
+    if (this.image && this.needs !== this.asked) this.timer = setTimeout(() => this.fetchAll(), PAUSE);
+  }
+
+  // Ask for the choices, and for the part as each of them restores it, the chosen one first.  A newer
+  // call ends an older one.
   async fetchAll() {
-    if (!this.view || !this.isOpen) return;
+    const { image } = this;
+    if (!image?.upload) return;
     this.fetching?.abort();
+    clearTimeout(this.timesTimer);
     this.fetching = new AbortController();
     const { signal } = this.fetching;
-    const { part } = this.frame;
-    const { chosen } = this;
-    const cards = [...this.cards].sort((one, other) => (other === chosen) - (one === chosen));
+    this.asked = this.needs;
     this.root.classList.add("fetching");
-    this.root.style.setProperty("--shape", `${part.width} / ${part.height}`);
     try {
+      await this.fetchChoices(image, signal);
+      const { part } = this.frame;
+      this.fade(part);
       await this.fetchOriginal(part, signal);
+      const { chosen } = this;
+      const cards = [...this.cards].sort((one, other) => (other === chosen) - (one === chosen));
       for (const card of cards) await this.fetchCard(card, part, signal);
       this.find("panel-problem").hidden = true;
-      this.root.classList.remove("fetching");
+      if (this.cards.some(({ choice }) => choice.seconds === null)) this.fetchTimes();
     } catch (problem) {
       if (!signal.aborted) this.complain(problem);
+    }
+    if (!signal.aborted) this.root.classList.remove("fetching");
+  }
+
+  async fetchChoices(image, signal) {
+    const sizes = this.sizeChosen;
+    if (this.view && same(this.sizeShown, sizes)) return;
+    const view = await findUpload(image.upload.id, sizes, signal);
+    if (signal.aborted) return;
+    if (!view) throw new Error("the server no longer has this image; choose it again");
+    this.show(view, sizes);
+  }
+
+  // The server measures each model once; then it knows the times.
+  fetchTimes() {
+    this.timesTimer = setTimeout(() => {
+      this.sizeShown = null;
+      this.fetchAll();
+    }, LOOK_AGAIN);
+  }
+
+  // Fade what does not show this part.
+  fade(part) {
+    this.root.style.setProperty("--shape", `${part.width} / ${part.height}`);
+    for (const canvas of this.find("tried").querySelectorAll("canvas")) {
+      canvas.classList.toggle("stale", canvas.dataset.part !== nameOf(part));
     }
   }
 
@@ -169,15 +203,14 @@ export class Panel {
     const none = isMixed ? await preview(this.view.id, this.query(card, part, 0), signal) : null;
     if (signal.aborted) return;
     Object.assign(card, { full, none });
-    card.canvas.dataset.part = `${part.x},${part.y}`;
-    card.canvas.setAttribute("aria-label", "The part after");
     this.paint(card);
+    finish(card.canvas, part, `After: ${card.choice.title}`);
   }
 
-  query(card, part, strength) {
-    const times = Math.min(MOST_SCALE, this.scaleOf(card));
-    const scale = rulesOf(card.choice.task).keepsSize ? {} : { scale: times };
-    return { task: card.choice.task, ...scale, strength, ...part };
+  query({ choice }, part, strength) {
+    const times = Math.min(MOST_SCALE, choice.out_width / this.view.width);
+    const scale = rulesOf(choice.task).keepsSize ? {} : { scale: times };
+    return { task: choice.task, ...scale, strength, ...part };
   }
 
   // What keeps the size and is not applied at all is the original.
@@ -189,7 +222,7 @@ export class Panel {
     const bitmap = await preview(this.view.id, this.query(card, part, 0), signal);
     if (signal.aborted) return;
     mix(this.original, null, bitmap, 1);
-    this.original.dataset.part = `${part.x},${part.y}`;
+    finish(this.original, part, "Before");
     this.original.nextElementSibling.lastElementChild.textContent = `${size(part.width, part.height)} pixels, enlarged`;
   }
 
@@ -225,8 +258,8 @@ export class Panel {
   leave() {
     this.fetching?.abort();
     clearTimeout(this.timer);
-    this.image = this.view = null;
-    this.isAsked = false;
+    clearTimeout(this.timesTimer);
+    this.image = this.view = this.sizeShown = this.asked = null;
     this.cards = [];
   }
 }
@@ -238,6 +271,15 @@ function facts(view) {
     sigma >= 1 ? `noise of about ${Math.round(sigma)} levels of 255` : "",
   ].filter(Boolean);
   return [size(view.width, view.height), view.format.toUpperCase(), ...seen].join(" · ");
+}
+
+const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+const nameOf = ({ x, y, width, height }) => [x, y, width, height].join();
+
+function finish(canvas, part, label) {
+  canvas.dataset.part = nameOf(part);
+  canvas.classList.remove("stale");
+  canvas.setAttribute("aria-label", label);
 }
 
 // Draw `full` with a weight in [0, 1], and `none` with the rest of it, as the server mixes them.

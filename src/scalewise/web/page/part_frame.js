@@ -21,6 +21,7 @@ export class PartFrame {
     this.image.src = source;
     this.image.width = width;
     this.image.height = height;
+    this.box.parentElement.style.setProperty("--ratio", width / height);
     this.moveTo(...(part ? [part.x + part.width / 2, part.y + part.height / 2] : [width / 2, height / 2]));
   }
 

@@ -5,10 +5,10 @@ import { Problem, problemOf } from "./api.js";
 const CACHED = 48;
 const cache = new Map();
 
-// Return an upload that the server has already; null if it is gone.
-export async function findUpload(id, signal) {
+// Return an upload, with its choices at a size; null if the server no longer has it.
+export async function findUpload(id, size, signal) {
   try {
-    return await (await ask(`/v1/uploads/${id}`, { signal })).json();
+    return await (await ask(`/v1/uploads/${id}?${new URLSearchParams(size)}`, { signal })).json();
   } catch (problem) {
     if (problem.status === 404) return null;
     throw problem;
