@@ -20,7 +20,8 @@ WATCH = """() => {
   new MutationObserver(() => {
     const row = document.querySelector(".job");
     if (row?.dataset.state !== "running") return;
-    told.push([row.querySelector(".result progress").value, row.querySelector(".state").textContent]);
+    const part = row.querySelector(".result progress").value;
+    told.push([part, row.querySelector(".state").textContent]);
   }).observe(document.getElementById("jobs"), { subtree: true, childList: true, attributes: true });
 }"""
 
