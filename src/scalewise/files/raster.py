@@ -6,7 +6,7 @@ keeps them on the disk, so that the next region costs nothing but its own pixels
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -50,10 +50,8 @@ class Raster:
         self.metadata: Metadata = reader.metadata
         self.separate: bool = reader.separate
         self._row_bytes = self.width * self.channels * self.dtype.itemsize
-        self._step = -(-max(self.width, self.height) // OVERVIEW_SIDE)
-        self._means: list[NDArray[np.float32]] = []
-        self._sum: NDArray[np.uint64] | None = None
-        self._summed = 0
+        has_alpha = not self.separate and self.channels in (2, 4)
+        self._overview = _Overview(self.width, self.height, has_alpha)
         self._done = 0
         self._lock = Lock()
         self._closed = False
@@ -111,12 +109,9 @@ class Raster:
             ValueError: the raster is closed.
         """
         self._decode(self.height, check)
-        means = np.stack(self._means)
-        colour = means[..., :-1] / means[..., -1:].clip(1e-3) if self._has_alpha else means
         white = np.iinfo(self.dtype).max
-        if self._has_alpha:
-            colour = np.concatenate([colour * white, means[..., -1:]], axis=2)
-        return to_display(np.rint(colour).clip(0, white).astype(self.dtype), self.metadata)
+        means = np.rint(self._overview.pixels()).clip(0, white)
+        return to_display(means.astype(self.dtype), self.metadata)
 
     def close(self) -> None:
         """Give the disk space back; nothing can be read any more."""
@@ -124,10 +119,6 @@ class Raster:
             self._closed = True
             self._reader.close()
             self._file.close()
-
-    @property
-    def _has_alpha(self) -> bool:
-        return not self.separate and self.channels in (2, 4)
 
     def _read_bytes(self, start: int, length: int) -> bytes:
         self._file.seek(start)
@@ -150,38 +141,72 @@ class Raster:
 
     def _decode_strip(self) -> None:
         strip = max(1, _STRIP_BYTES // self._row_bytes)
-        rows = self._reader.read_rows(self._done, min(self._done + strip, self.height))
-        data = memoryview(np.ascontiguousarray(rows)).cast("B")
+        rows: NDArray[Any] = self._reader.read_rows(
+            self._done, min(self._done + strip, self.height)
+        )
+        data = np.ascontiguousarray(rows).view(np.uint8).reshape(-1)
         self._file.seek(self._done * self._row_bytes)
-        while data:
-            data = data[self._file.write(data) :]
-        self._add_to_overview(rows)
+        while len(data):
+            data = data[self._file.write(data.data) :]
+        self._overview.add(rows)
         self._done += len(rows)
         if self._done == self.height:
             self._reader.close()
 
-    def _add_to_overview(self, rows: NDArray[Any]) -> None:
-        white = np.iinfo(self.dtype).max
-        while len(rows):
-            part = rows[: self._step - self._summed]
-            rows = rows[len(part) :]
+
+class _Overview:
+    """Means of the squares of an image, whose rows come from the top down.
+
+    Args:
+        width, height: of the image.
+        has_alpha: whether the last channel is alpha; colours count for as much as they are visible.
+    """
+
+    def __init__(self, width: int, height: int, has_alpha: bool) -> None:
+        self._width, self._height = width, height
+        self._has_alpha = has_alpha
+        self._step = -(-max(width, height) // OVERVIEW_SIDE)
+        self._means: list[NDArray[np.float64]] = []
+        self._sum: NDArray[Any] | None = None
+        self._summed = 0
+        self._rows = 0
+
+    def add(self, rows: NDArray[Any]) -> None:
+        """Take the next rows, (n, W, C)."""
+        for start, stop in self._groups(len(rows)):
+            part = rows[start:stop]
             if self._has_alpha:
                 part = part.astype(np.uint64)
                 part[..., :-1] *= part[..., -1:]
-            total = part.sum(axis=0, dtype=np.uint64)
-            self._sum = total if self._sum is None else self._sum + total
-            self._summed += len(part)
-            if self._summed == self._step or (not len(rows) and self._is_last(part)):
-                starts = np.arange(0, self.width, self._step)
-                counts = np.diff([*starts, self.width])[:, None] * self._summed
-                sums = np.add.reduceat(self._sum, starts, axis=0).astype(np.float64)
-                if self._has_alpha:
-                    sums[..., :-1] /= white
-                self._means.append((sums / counts).astype(np.float32))
+            kind = np.uint32 if part.dtype.itemsize < 8 else np.uint64
+            total = part.sum(axis=0, dtype=kind)
+            total = total if self._sum is None else self._sum + total
+            self._sum, self._summed = total, self._summed + len(part)
+            self._rows += len(part)
+            if self._summed == self._step or self._rows == self._height:
+                self._means.append(self._mean(total))
                 self._sum, self._summed = None, 0
 
-    def _is_last(self, part: NDArray[Any]) -> bool:
-        return len(self._means) * self._step + self._summed == self.height
+    def pixels(self) -> NDArray[np.float64]:
+        """Return the means, (H, W, C); of all rows that were added."""
+        means = np.stack(self._means)
+        if self._has_alpha:
+            means[..., :-1] /= means[..., -1:].clip(1e-3)
+        return means
+
+    def _groups(self, count: int) -> Iterator[tuple[int, int]]:
+        """Yield the parts of some rows that belong to one row of the overview each."""
+        start = 0
+        while start < count:
+            stop = min(start + self._step - self._summed, count)
+            yield start, stop
+            start = stop
+
+    def _mean(self, total: NDArray[Any]) -> NDArray[np.float64]:
+        starts = np.arange(0, self._width, self._step)
+        counts = np.minimum(self._step, self._width - starts)[:, None] * self._summed
+        sums: NDArray[Any] = np.add.reduceat(total, starts, axis=0, dtype=np.float64)
+        return sums / counts
 
 
 @lenient_messages()

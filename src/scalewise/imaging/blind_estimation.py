@@ -43,8 +43,9 @@ def estimate_degradation(
     Args:
         image: (H, W, C), uint8, uint16 or floating in [0, 1].  Alpha is left out, and so is what
             is far from the middle of a large image.
-        luma_table: the quantisation table that its file states; None to tell by the pixels, so
-            that a JPEG that became a PNG or an array is known, too.
+        luma_table: the quantisation table that its file states, if it is a JPEG.  The pixels
+            tell, too: of a JPEG that became a PNG or an array, or that was saved once more at a
+            higher quality.
     """
     height, width = image.shape[:2]
     top, left = (max(0, side - most) // 2 for side, most in ((height, BAND[0]), (width, BAND[1])))
@@ -53,9 +54,11 @@ def estimate_degradation(
     white = data_range_of(cut)
     levels = cut * (255 / white)
     sigma = estimate_sigma(levels, 255)
-    if luma_table is None:
-        return Estimate(sigma, estimate_jpeg_quality_of_pixels(levels, 255))
-    return Estimate(sigma, estimate_jpeg_quality(luma_table))
+    quality = estimate_jpeg_quality_of_pixels(levels, 255)
+    if luma_table is not None:
+        stated = estimate_jpeg_quality(luma_table)
+        quality = stated if quality is None or quality > stated - _SAVED_AGAIN else quality
+    return Estimate(sigma, quality)
 
 
 def _levels(image: NDArray[Any], data_range: float | None) -> NDArray[Any]:
@@ -171,6 +174,9 @@ _LEAST_GAIN, _LEAST_MEAN_GAIN = 50.0, 0.1
 """Log-likelihood that speaks for a JPEG, in all and of each coefficient.  Of 43 images of Set5,
 Set14 and Kodak24, those that were never a JPEG have less than 0; JPEGs of quality 94 have 0.2."""
 _MOST_BLOCKS = 4096
+_SAVED_AGAIN = 3
+"""Quality by which the pixels must fall short of the file's to count: they are off by one at times.
+"""
 
 
 def _gain(coefficients: NDArray[np.float64], quality: int) -> tuple[float, int]:

@@ -133,7 +133,7 @@ class Restorer:
         self.scale = traits.scale
         self._finite = runtime if isinstance(runtime, FiniteRuntime) else FiniteRuntime(runtime)
         self.runtime = self._finite.runtime
-        self.tile = None if traits.tiling == "whole" and not force_tiling else tile
+        self.tile: Tile = None if traits.tiling == "whole" and not force_tiling else tile
         self._traits = traits
         self._high_bit_depth_in_f32 = high_bit_depth_in_f32
         self._strength = strength
@@ -306,6 +306,8 @@ class Restorer:
             return run
         strength: Any = np.float32(self._strength)
         other = self._blend_with._run(exactly) if self._blend_with else None
+        if not strength:
+            return other or _unchanged
 
         def mixed(image: FloatImage) -> FloatImage:
             weak = other(image) if other else image
@@ -333,3 +335,7 @@ class Restorer:
                 "the result"
             )
         return TilingOptions(None, overlap)
+
+
+def _unchanged(image: FloatImage) -> FloatImage:
+    return image

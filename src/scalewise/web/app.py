@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
 from scalewise.web import routes, routes_jobs, routes_regions, routes_uploads
+from scalewise.web.delivery import DeliveryMiddleware
 from scalewise.web.endpoints import AppState
 from scalewise.web.job_queue import JobQueue
 from scalewise.web.problems import HttpProblem, add_problem_handlers
@@ -74,4 +75,5 @@ def create_app(
         )
 
     add_problem_handlers(app)
-    return AccessMiddleware(app, hosts, token, queue.limits.max_requests)
+    guarded = AccessMiddleware(app, hosts, token, queue.limits.max_requests)
+    return DeliveryMiddleware(guarded)

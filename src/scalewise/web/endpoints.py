@@ -52,6 +52,7 @@ class AppState:
     Attributes:
         queue: the job queue.
         uploads: the number of uploads in progress.
+        streams: the number of open event streams.
         preview_slot: held while an image is decoded for display, which may need much memory.
         interactive: threads for work that clients wait for.
         restoring: one for previews, which use all cores.
@@ -63,6 +64,7 @@ class AppState:
 
     queue: JobQueue
     uploads: int = 0
+    streams: int = 0
     preview_slot: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     interactive: Interactive = field(default_factory=lambda: Interactive(2))
     restoring: Interactive = field(default_factory=lambda: Interactive(1))

@@ -65,8 +65,7 @@ def explain(
     removed = _removed(task, estimate)
     if removed and strength < 1:
         removed += f" at strength {strength:g}"
-    parts = [_resized(factor), removed]
-    done = ", ".join(part for part in parts if part) or "Size and pixels kept"
+    done = ", ".join(filter(None, [_resized(factor), removed])) or "Size and pixels kept"
     cause = describe_cause(estimate, is_jpeg)
     done = done[:1].upper() + done[1:]
     if chosen:

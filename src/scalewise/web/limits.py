@@ -24,7 +24,8 @@ class Limits:
         max_kept_bytes: the disk space of finished jobs.
         min_free_memory: the free memory that is needed to accept another job.
         max_uploads: the number of uploads at the same time.
-        max_requests: the number of requests of all kinds at the same time.
+        max_requests: the number of requests at the same time, without event streams.
+        max_streams: the number of event streams at the same time.
         upload_seconds: the time that an upload may take.
         idle_seconds: the time that an upload may pause.
         min_rate: the mean rate of an upload in bytes per second, after a first pause; many
@@ -42,6 +43,7 @@ class Limits:
     min_free_memory: int = 300_000_000
     max_uploads: int = 64
     max_requests: int = 300
+    max_streams: int = 200
     upload_seconds: float = 600
     idle_seconds: float = 30
     min_rate: float = 5_000

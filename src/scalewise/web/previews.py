@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from threading import Lock
 
 import numpy as np
@@ -59,7 +60,7 @@ class Previewer:
         plan = plan_cascade(size[1], size[0], target, scales)
         check()
         pixels = restore_crop(
-            lambda *region: raster.read(*region, check),
+            partial(raster.read, check=check),
             size,
             restorers,
             plan,

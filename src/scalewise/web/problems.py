@@ -42,7 +42,10 @@ def add_problem_handlers(app: FastAPI) -> None:
         detail = error.detail
         if detail == HTTPStatus(error.status_code).phrase:
             detail = _SENTENCES.get(error.status_code, detail)
-        return problem_response(error.status_code, detail, dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        if headers.get("Allow") == "GET":
+            headers["Allow"] = "GET, HEAD"
+        return problem_response(error.status_code, detail, headers)
 
     async def explain_validation(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.files.raster import Raster, encode_png
-from scalewise.imaging.resize import contributions, imresize
+from scalewise.imaging.resize import Kernel, contributions, imresize
 
 Resampler = Literal["nearest", "bicubic", "lanczos3"]
 Check = Callable[[], None]
@@ -202,24 +202,22 @@ def show_enlarged(
     """
     if size == (raster.width, raster.height):
         return show_region(raster, region, check)
-    columns = _taps(raster.width, size[0], resampler)
-    rows = _taps(raster.height, size[1], resampler)
-    columns = tuple(each[region.x : region.x + region.width] for each in columns)
-    rows = tuple(each[region.y : region.y + region.height] for each in rows)
-    left, top = int(columns[0].min()), int(rows[0].min())
-    width, height = int(columns[0].max()) + 1 - left, int(rows[0].max()) + 1 - top
+    columns, across = _taps(raster.width, size[0], resampler, region.x, region.width)
+    rows, down = _taps(raster.height, size[1], resampler, region.y, region.height)
+    left, top = int(columns.min()), int(rows.min())
+    width, height = int(columns.max()) + 1 - left, int(rows.max()) + 1 - top
     pixels = raster.display(left, top, width, height, check)
     check()
     if resampler == "nearest":
-        shown = pixels[rows[0][:, 0] - top][:, columns[0][:, 0] - left]
+        shown = pixels[rows[:, 0] - top][:, columns[:, 0] - left]
         return encode_png(_reduced(shown, region.scale))
     values = pixels.astype(np.float32)
     has_alpha = pixels.shape[2] in (2, 4)
     if has_alpha:
         values[..., :-1] *= values[..., -1:] / 255
-    values = _resampled(values, rows[0] - top, rows[1], 0)
+    values = _resampled(values, rows - top, down, 0)
     check()
-    values = _resampled(values, columns[0] - left, columns[1], 1)
+    values = _resampled(values, columns - left, across, 1)
     if has_alpha:
         values[..., :-1] /= (values[..., -1:] / 255).clip(1e-3)
     shown = np.rint(values).clip(0, 255).astype(np.uint8)
@@ -239,15 +237,24 @@ def show_overview(raster: Raster, side: int, check: Check) -> bytes:
     return encode_png(pixels)
 
 
-@lru_cache(32)
 def _taps(
-    length: int, out_length: int, resampler: Resampler
+    length: int, out_length: int, resampler: Resampler, start: int, count: int
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Return which pixels of an axis make each of the enlarged one, and with what weight."""
+    """Return which pixels of an axis make some of the enlarged one, and with what weight."""
     if resampler == "nearest":
-        places = ((np.arange(out_length) + 0.5) * length / out_length).astype(np.intp)
-        return places.clip(0, length - 1)[:, None], np.ones((out_length, 1), np.float32)
-    kernel = "cubic" if resampler == "bicubic" else resampler
+        places = (np.arange(start, start + count) + 0.5) * length / out_length
+        indices = places.astype(np.intp).clip(0, length - 1)[:, None]
+        return indices, np.ones((count, 1), np.float32)
+    indices, weights = _all_taps(
+        length, out_length, "cubic" if resampler == "bicubic" else resampler
+    )
+    return indices[start : start + count], weights[start : start + count]
+
+
+@lru_cache(8)
+def _all_taps(
+    length: int, out_length: int, kernel: Kernel
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     indices, weights = contributions(length, out_length, out_length / length, kernel)
     return indices, weights.astype(np.float32)
 
@@ -268,7 +275,7 @@ def _resampled(
 
 
 def _reduced(pixels: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
-    """Average squares of pixels; at the edges, what there is of them."""
+    """Average squares of pixels."""
     side = round(1 / scale)
     if side == 1:
         return pixels
@@ -276,20 +283,12 @@ def _reduced(pixels: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
     has_alpha = pixels.shape[2] in (2, 4)
     if has_alpha:
         values[..., :-1] *= values[..., -1:]
-    down, across = np.arange(0, len(pixels), side), np.arange(0, pixels.shape[1], side)
-    sums = np.add.reduceat(np.add.reduceat(values, down, axis=0), across, axis=1)
+    height, width = pixels.shape[:2]
+    rows, columns = -height % side, -width % side
+    if rows or columns:  # there, squares are filled up with their own last pixels
+        values = np.pad(values, ((0, rows), (0, columns), (0, 0)), mode="edge")
+    height, width = len(values) // side, values.shape[1] // side
+    means = values.reshape(height, side, width, side, -1).mean(axis=(1, 3))
     if has_alpha:
-        sums[..., :-1] /= sums[..., -1:].clip(1)
-        counts = _counts(pixels.shape, side)
-        sums[..., -1:] /= counts
-    else:
-        sums /= _counts(pixels.shape, side)
-    return np.rint(sums).clip(0, 255).astype(np.uint8)
-
-
-def _counts(shape: tuple[int, ...], side: int) -> NDArray[np.float32]:
-    rows, columns = (
-        np.minimum(side, length - np.arange(0, length, side)).astype(np.float32)
-        for length in shape[:2]
-    )
-    return rows[:, None, None] * columns[None, :, None]
+        means[..., :-1] /= means[..., -1:].clip(1e-3)
+    return np.rint(means).clip(0, 255).astype(np.uint8)

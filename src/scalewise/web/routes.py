@@ -79,7 +79,7 @@ async def restore(request: Request, state: StateDependency) -> Response:
     try:
         queue.require_capacity()
     except ServerBusy as busy:
-        await drain(request.receive)
+        await drain(request)
         raise busy_problem(busy) from None
     form, kept = await receive_image(request, state)
     try:
@@ -112,7 +112,7 @@ async def receive_image(request: Request, state: AppState) -> tuple[RestoreForm,
     """
     queue = state.queue
     if state.uploads >= queue.limits.max_uploads:
-        await drain(request.receive)
+        await drain(request)
         raise busy_problem(ServerBusy("the server receives as many uploads as it accepts", 1))
     state.uploads += 1
     try:
@@ -254,7 +254,7 @@ def _result_response(job: RestoreJob, background: BackgroundTask | None = None) 
         job.result,
         media_type=f"image/{format_of(job.result).name}",
         filename=job.view.result_name,
-        headers={"Cache-Control": "no-store"},
+        headers={"Cache-Control": "private, no-cache"},
         background=background,
     )
 

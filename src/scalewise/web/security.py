@@ -7,14 +7,18 @@ origin that browsers state, and are refused.
 
 from __future__ import annotations
 
+import hashlib
+import ipaddress
+import re
 import secrets
 from collections.abc import Iterable
 from http import HTTPStatus
-from http.cookies import SimpleCookie
-from urllib.parse import parse_qs, urlsplit
+from pathlib import Path
+from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import RedirectResponse, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scalewise.web.problems import problem_response
@@ -23,6 +27,12 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _RETRY_SECONDS = 5
 _COOKIE = "scalewise_token"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
+_SIGN_IN = Path(__file__).parent / "page" / "token.html"
+_WITHOUT_TOKEN = frozenset({"/page/token.css"})
+_MAX_SIGN_IN_BYTES = 4096
+_SALT = b"scalewise cookie"
+_SCRYPT = {"n": 2**14, "r": 8, "p": 1}  # 50 ms: short tokens are not guessed from a cookie
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -32,7 +42,9 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
 }
+"""Headers of all answers that do not set them."""
 
 
 class AccessMiddleware:
@@ -42,7 +54,7 @@ class AccessMiddleware:
         app: the application.
         hosts: the host names that requests may use; None for any.
         token: the token that requests must carry; None for none.
-        max_requests: the number of requests at the same time.
+        max_requests: the number of requests at the same time, without event streams.
     """
 
     def __init__(
@@ -55,28 +67,35 @@ class AccessMiddleware:
         self._app = app
         self._max_requests = max_requests
         self._active = 0
-        self._hosts = None if hosts is None else frozenset(hosts)
+        self._hosts = None if hosts is None else frozenset(map(_canonical_host, hosts))
         self._token = token
+        self._cookie_value = "" if token is None else cookie_value(token)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request (ASGI)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        counted = 1
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal counted
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if headers.get("content-type", "").startswith("text/event-stream"):
+                    self._active -= counted  # these stay open, and have a limit of their own
+                    counted = 0
             await send(message)
 
-        answer = self._refuse_request(scope) or self._check_token(scope)
+        answer = self._refuse_request(scope)
         self._active += 1
         try:
+            answer = answer or await self._check_token(scope, receive)
             await (answer or self._app)(scope, receive, send_with_headers)
         finally:
-            self._active -= 1
+            self._active -= counted
 
     def _refuse_request(self, scope: Scope) -> Response | None:
         if self._active >= self._max_requests:
@@ -87,48 +106,108 @@ class AccessMiddleware:
             )
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if self._hosts is not None and _host_name(host) not in self._hosts:
+        name = _host_name(host)
+        if self._hosts is not None and name not in self._hosts:
             return problem_response(
                 HTTPStatus.MISDIRECTED_REQUEST,
                 "this server answers to localhost only; open it by that name",
             )
-        if scope["method"] not in _SAFE_METHODS and _is_cross_site(headers, host):
+        if host and not name:
+            return problem_response(HTTPStatus.BAD_REQUEST, "the Host header is not a host name")
+        if _is_cross_site(headers, host) and not _is_followed_link(scope["method"], headers):
             return problem_response(
                 HTTPStatus.FORBIDDEN, "this request was sent by another website"
             )
         return None
 
-    def _check_token(self, scope: Scope) -> Response | None:
-        """Return the response to a request without the token, or with it in the address."""
-        if self._token is None:
+    async def _check_token(self, scope: Scope, receive: Receive) -> Response | None:
+        """Return the response to a request without the token, or one that brings it."""
+        if self._token is None or (
+            scope["path"] in _WITHOUT_TOKEN and scope["method"] in _SAFE_METHODS
+        ):
             return None
         headers = Headers(scope=scope)
-        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        if scope["path"] == "/" and self._is_token(given):
-            redirect = RedirectResponse("/", HTTPStatus.SEE_OTHER)
-            redirect.set_cookie(_COOKIE, self._token, httponly=True, samesite="strict")
-            return redirect
+        cookie = _cookie_name(scope)
+        if scope["path"] == "/":
+            given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+            if scope["method"] == "POST":
+                given = await _receive_token(Request(scope, receive))
+            if self._is_token(given):
+                redirect = RedirectResponse("/", HTTPStatus.SEE_OTHER)
+                # Lax: whoever follows a link to this page from another site is let in, too.
+                redirect.set_cookie(cookie, self._cookie_value, httponly=True, samesite="lax")
+                return redirect
+            if given:
+                return _sign_in_response(headers, "this is not the token of this server")
         kind, _, bearer = headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer" and self._is_token(bearer):
+        if kind.lower() == "bearer" and self._is_token(bearer.strip()):
             return None
-        if self._is_token(_cookie(headers.get("cookie", ""))):
+        if any(
+            secrets.compare_digest(value.encode(), self._cookie_value.encode())
+            for value in _cookies(headers, cookie)
+        ):
             return None
-        return problem_response(
-            HTTPStatus.UNAUTHORIZED,
-            "open the address that the server printed, with its token, or send it as a bearer",
-            {"WWW-Authenticate": "Bearer"},
-        )
+        return _sign_in_response(headers)
 
     def _is_token(self, given: str) -> bool:
         return bool(given) and secrets.compare_digest(given.encode(), (self._token or "").encode())
 
 
-def _host_name(host: str) -> str:
-    """Return the name in ``name:port``."""
+def cookie_value(token: str) -> str:
+    """Return what a cookie holds in place of the token; the same after a restart."""
+    return hashlib.scrypt(token.encode(), salt=_SALT, dklen=32, **_SCRYPT).hex()
+
+
+def _sign_in_response(headers: Headers, problem: str = "") -> Response:
+    """Return a 401 response: to browsers a page that asks for the token, to programs a problem."""
+    told = {
+        "WWW-Authenticate": "Bearer",
+        "Vary": "Accept",
+        # Without a referrer, browsers would call the form's origin "null".
+        "Referrer-Policy": "same-origin",
+    }
+    if "text/html" not in headers.get("accept", ""):
+        reason = f"{problem}; " if problem else ""
+        return problem_response(
+            HTTPStatus.UNAUTHORIZED,
+            f"{reason}open the address that the server printed, with its token, or send it as a "
+            "bearer",
+            told,
+        )
+    shown = f'<p id="problem" role="alert">{problem.capitalize()}.</p>' if problem else ""
+    page = _SIGN_IN.read_text("utf-8").replace("<!-- problem -->", shown)
+    return HTMLResponse(page, HTTPStatus.UNAUTHORIZED, told)
+
+
+async def _receive_token(request: Request) -> str:
+    """Return the token in the form of the page that asks for it; empty if there is none."""
+    content = b""
     try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
+        async for part in request.stream():
+            content += part
+            if len(content) > _MAX_SIGN_IN_BYTES:
+                return ""
+    except ClientDisconnect:
         return ""
+    return parse_qs(content.decode("latin-1")).get("token", [""])[0].strip()
+
+
+def _host_name(host: str) -> str:
+    """Return the name in ``name:port``; empty for anything else.
+
+    >>> _host_name("LOCALHOST.:80"), _host_name("[0::1]:80"), _host_name("evil@127.0.0.1")
+    ('localhost', '::1', '')
+    """
+    found = _HOST.fullmatch(host)
+    return "" if found is None else _canonical_host(found[1])
+
+
+def _canonical_host(name: str) -> str:
+    name = name.lower().removesuffix(".").removeprefix("[").removesuffix("]")
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return name
 
 
 def _is_cross_site(headers: Headers, host: str) -> bool:
@@ -138,10 +217,23 @@ def _is_cross_site(headers: Headers, host: str) -> bool:
     return origin is not None and origin.partition("://")[2] != host
 
 
-def _cookie(header: str) -> str:
-    cookies = SimpleCookie()
-    try:
-        cookies.load(header)
-    except Exception:  # the header may contain anything
-        return ""
-    return cookies[_COOKIE].value if _COOKIE in cookies else ""
+def _is_followed_link(method: str, headers: Headers) -> bool:
+    """Return whether a browser shows the answer as a page of its own: then no site reads it."""
+    return (
+        method in ("GET", "HEAD")
+        and headers.get("sec-fetch-mode") == "navigate"
+        and headers.get("sec-fetch-dest", "document") == "document"
+        and "origin" not in headers
+    )
+
+
+def _cookie_name(scope: Scope) -> str:
+    """Return the name of this server's cookie: browsers keep one for all ports of a machine."""
+    server = scope.get("server")
+    return f"{_COOKIE}_{server[1]}" if server and server[1] else _COOKIE
+
+
+def _cookies(headers: Headers, name: str) -> list[str]:
+    """Return the values of a cookie; others may look like anything."""
+    pairs = (each.partition("=") for part in headers.getlist("cookie") for each in part.split(";"))
+    return [value.strip().strip('"') for key, _, value in pairs if key.strip() == name]

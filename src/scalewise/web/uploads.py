@@ -27,6 +27,7 @@ from scalewise.web.problems import HttpProblem, format_validation_errors
 from scalewise.web.schemas import RestoreForm
 
 _MAX_DRAINED_BYTES, _MAX_DRAIN_SECONDS = 16_000_000, 5.0
+_MAX_FORM_BYTES = 100_000  # around the image
 _DISK_FULL_RETRY_SECONDS = 60
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 """Media types of forms; the second, which has no files, may name an upload."""
@@ -129,6 +130,7 @@ async def receive_form(request: Request, limits: Limits) -> tuple[RestoreForm, U
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "send a form (multipart/form-data) with the image as its file",
         )
+    await _check_declared_size(request, limits)
     limited = Request(request.scope, _limit_receive(request.receive, limits))
     try:
         form = await limited.form(max_files=1, max_fields=20)
@@ -154,6 +156,21 @@ async def receive_form(request: Request, limits: Limits) -> tuple[RestoreForm, U
         raise _explain_disk_error(error) from None
     finally:
         await form.close()
+
+
+async def _check_declared_size(request: Request, limits: Limits) -> None:
+    """Refuse what will be too large before it is sent."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limits.max_bytes + _MAX_FORM_BYTES:
+        await drain(request)
+        raise _too_large(limits)
+
+
+def _too_large(limits: Limits) -> HttpProblem:
+    return HttpProblem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"the file is larger than {limits.max_bytes / 1e6:g} MB, the limit of this server",
+    )
 
 
 def _validate_fields(fields: Mapping[str, object]) -> RestoreForm:
@@ -188,19 +205,24 @@ def _limit_receive(receive: Receive, limits: Limits) -> Receive:
         except TimeoutError:
             raise HttpProblem(HTTPStatus.REQUEST_TIMEOUT, "the upload was too slow") from None
         received += len(message.get("body", b""))
-        if received > limits.max_bytes + 100_000:  # the form around the image
-            await drain(receive)
-            raise HttpProblem(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"the file is larger than {limits.max_bytes / 1e6:g} MB, the limit of this server",
-            )
+        if received > limits.max_bytes + _MAX_FORM_BYTES:
+            await _read_on(receive)
+            raise _too_large(limits)
         return message
 
     return receive_limited
 
 
-async def drain(receive: Receive) -> None:
-    """Read some of the remaining upload, so that the client reads the reason of the refusal."""
+async def drain(request: Request) -> None:
+    """Read some of an upload that is refused, so that the client reads the reason.
+
+    A client that waits for permission to send reads it at once; reading would be the permission.
+    """
+    if request.headers.get("expect", "").lower() != "100-continue":
+        await _read_on(request.receive)
+
+
+async def _read_on(receive: Receive) -> None:
     received, end = 0, time.monotonic() + _MAX_DRAIN_SECONDS
     while received < _MAX_DRAINED_BYTES:
         try:

@@ -1,0 +1,162 @@
+"""HTTP semantics of all answers: HEAD, If-None-Match, and gzip for text."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from functools import lru_cache
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_TEXT = frozenset(
+    {
+        "application/json",
+        "application/manifest+json",
+        "application/problem+json",
+        "text/css",
+        "text/html",
+        "text/javascript",
+        "text/plain",
+    }
+)
+"""Media types that are compressed: neither images, which already are, nor event streams, whose
+events would wait in the compressor."""
+
+_MIN_BYTES = 500
+_LEVEL = 6
+
+
+class DeliveryMiddleware:
+    """Middleware that answers HEAD and conditional requests, and compresses text.
+
+    Args:
+        app: the application; it need not know of any of this.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request (ASGI)."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        is_head = scope["method"] == "HEAD"
+        answer = _Answer(
+            send,
+            is_head=is_head,
+            known=headers.get("if-none-match") if scope["method"] in ("GET", "HEAD") else None,
+            compress=_accepts_gzip(headers.get("accept-encoding", "")),
+        )
+        if is_head:
+            scope = {**scope, "method": "GET"}
+        work = asyncio.ensure_future(self._app(scope, receive, answer.send))
+        enough = asyncio.ensure_future(answer.complete.wait())
+        try:
+            await asyncio.wait({work, enough}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
+        finally:
+            enough.cancel()
+            if not work.done():  # the headers were the whole answer, or the server stops
+                work.cancel()
+                await asyncio.wait({work})
+
+
+class _Answer:
+    """An answer on its way to the client.
+
+    Attributes:
+        complete: set once the client has all, although the application sends more.
+    """
+
+    def __init__(self, send: Send, *, is_head: bool, known: str | None, compress: bool) -> None:
+        self._send = send
+        self._is_head = is_head
+        self._known = known
+        self._compress = compress
+        self._start: Message | None = None
+        self._parts: list[bytes] = []
+        self.complete = asyncio.Event()
+
+    async def send(self, message: Message) -> None:
+        """Receive a message from the application (ASGI)."""
+        if self.complete.is_set():
+            return
+        if message["type"] == "http.response.start":
+            await self._begin(message)
+        elif message["type"] == "http.response.body" and self._start is not None:
+            self._parts.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                await self._send_text(self._start, b"".join(self._parts))
+        else:
+            await self._send(message)
+
+    async def _begin(self, start: Message) -> None:
+        headers = MutableHeaders(scope=start)
+        kind = headers.get("content-type", "").partition(";")[0]
+        is_text = kind in _TEXT and "content-encoding" not in headers
+        if is_text:
+            headers.add_vary_header("Accept-Encoding")
+        if start["status"] == 200 and _is_known(headers.get("etag"), self._known):
+            for name in ("content-length", "content-type", "content-disposition"):
+                del headers[name]
+            await self._send_empty({**start, "status": 304, "headers": headers.raw})
+        elif self._is_head:
+            if is_text and self._compress:
+                del headers["content-length"]  # of the compressed body, which is not made
+            await self._send_empty(start)
+        elif is_text and self._compress and "content-range" not in headers:
+            self._start = start
+        else:
+            await self._send(start)
+
+    async def _send_empty(self, start: Message) -> None:
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        self.complete.set()
+
+    async def _send_text(self, start: Message, content: bytes) -> None:
+        headers = MutableHeaders(scope=start)
+        if len(content) >= _MIN_BYTES:
+            content = _compressed(content)
+            headers["Content-Encoding"] = "gzip"
+            headers["Content-Length"] = str(len(content))
+            del headers["accept-ranges"]
+            tag = headers.get("etag")
+            if tag is not None and not tag.startswith("W/"):  # the same text in other bytes
+                headers["ETag"] = f"W/{tag}"
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": content, "more_body": False})
+
+
+@lru_cache(maxsize=64)
+def _compressed(content: bytes) -> bytes:
+    return gzip.compress(content, _LEVEL, mtime=0)
+
+
+def _is_known(tag: str | None, known: str | None) -> bool:
+    """Return whether a client that sent If-None-Match has this answer (RFC 9110, 13.1.2).
+
+    >>> _is_known('"a"', 'W/"b", W/"a"'), _is_known('"a"', "*"), _is_known('"a"', None)
+    (True, True, False)
+    """
+    if tag is None or known is None:
+        return False
+    tags = {each.strip().removeprefix("W/") for each in known.split(",")}
+    return "*" in tags or tag.removeprefix("W/") in tags
+
+
+def _accepts_gzip(header: str) -> bool:
+    """Return whether a client reads gzip (RFC 9110, 12.5.3).
+
+    >>> _accepts_gzip("br, gzip;q=0.5"), _accepts_gzip("gzip;q=0, *"), _accepts_gzip("*")
+    (True, False, True)
+    """
+    weights: dict[str, bool] = {}
+    for part in header.lower().split(","):
+        name, _, parameter = part.partition(";")
+        weights[name.strip()] = parameter.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00")
+    return weights.get("gzip", weights.get("*", False))
