@@ -50,6 +50,14 @@ class User:
         self.page.dispatch_event("body", "dragover", {"dataTransfer": transfer})
         self.page.dispatch_event("body", "drop", {"dataTransfer": transfer})
 
+    def drop_paths(self, *paths: Path) -> None:
+        """Drop files and folders on the page, as they are on disk."""
+        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        mouse = self.page.context.new_cdp_session(self.page)
+        for kind in ("dragEnter", "dragOver", "drop"):
+            event = {"type": kind, "x": 150, "y": 150, "data": data}
+            mouse.send("Input.dispatchDragEvent", event)
+
     def paste(self, *files: Path | tuple[str, bytes]) -> None:
         self.page.evaluate(PASTE, self._transfer(files))
 
@@ -63,7 +71,7 @@ class User:
     def row(self, name: str) -> Any:
         """The row of the picture of a name."""
         named = self.page.get_by_role("button", name=name, exact=True)
-        return self.page.locator(".job").filter(has=named)
+        return self.page.locator("#jobs .job").filter(has=named)
 
     def wait_for(self, name: str, state: str = "done") -> Any:
         """Wait until a picture is in a state; its row."""

@@ -94,7 +94,7 @@ def test_the_focus_is_seen(visit: Visit) -> None:
     user = visit()
     for wanted in ("#files", "#task", "#format"):
         tab_to(user, wanted)
-        marked = ".drop .button" if wanted == "#files" else wanted
+        marked = "label[for=files]" if wanted == "#files" else wanted
         style = user.page.locator(marked).evaluate("e => getComputedStyle(e).outlineWidth")
         assert style == "3px", wanted
 
@@ -113,16 +113,17 @@ def test_nothing_sticks_out(visit: Visit, pictures: Path, size: dict[str, object
     user.wait_for("none.png", "refused")
     assert_fits()
     window = user.page.viewport_size
-    desk, viewer = (user.page.locator(part).bounding_box() for part in (".desk", "#viewer"))
+    side, viewer = (user.page.locator(part).bounding_box() for part in (".side", "#viewer"))
     assert viewer["x"] >= 0
     assert viewer["x"] + viewer["width"] <= window["width"]
     if size == PHONE:
-        assert viewer["y"] > desk["y"] + desk["height"] - 1  # below
-        for button in user.page.locator("button:visible, a.button:visible, .drop label").all():
+        assert viewer["y"] + viewer["height"] <= side["y"]  # above the list and the settings
+        buttons = "button:visible, a.button:visible, .drop label:visible"
+        for button in user.page.locator(buttons).all():
             box = button.bounding_box()
             assert min(box["width"], box["height"]) >= 24, button.inner_text()
     else:
-        assert viewer["x"] > desk["x"] + desk["width"]  # beside
+        assert viewer["x"] + viewer["width"] <= side["x"]  # beside
 
 
 @pytest.mark.parametrize(("theme", "least", "most"), [("light", 200, 255), ("dark", 0, 60)])

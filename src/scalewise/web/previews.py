@@ -94,6 +94,8 @@ class Previewer:
             if strength == 1:
                 return [first, *others]
             sibling = clean_sibling(resolve(model).card)
+            if strength == 0 and first.scale == 1:  # the image itself, which needs no network
+                return []
             if sibling is None:
                 return [first.with_strength(strength), *others]
             name = resolve(sibling).card.name
