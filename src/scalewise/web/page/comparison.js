@@ -1,6 +1,7 @@
 // Section that compares a result with its upload or with another result, and tells how it was made.
 
 import { overviewOf, regionOf, resultOf } from "./api.js";
+import { dragResult } from "./dragging.js";
 import { bytes, duration, network, size } from "./format.js";
 import { MODES } from "./panes.js";
 import { Viewer } from "./viewer.js";
@@ -26,7 +27,6 @@ export class Comparison {
   show(view, name, views = [view]) {
     this.name = name;
     this.view = view;
-    this.root.hidden = false;
     this.find("viewed").textContent = name;
     this.find("explanation").textContent = view.explanation || `Made by ${network(view)}.`;
     this.find("notes").textContent = view.warnings.join(" ");
@@ -40,7 +40,14 @@ export class Comparison {
     this.compare();
   }
 
-  // Offer these finished jobs of the upload to compare with.
+  // Take over what has become of the upload's results in the meantime.
+  update(views) {
+    const ids = (all) => all.map((view) => view.id).join();
+    if (!this.view || ids(views) === ids(this.views) || !views.some((view) => view.id === this.view.id)) return;
+    this.offer(views);
+    this.compare();
+  }
+
   offer(views) {
     this.views = views;
     const others = views.filter((view) => view.id !== this.view.id);
@@ -53,7 +60,6 @@ export class Comparison {
   }
 
   hide() {
-    this.root.hidden = true;
     this.view = this.shownUpload = null;
     this.viewer.clear();
   }
@@ -143,14 +149,6 @@ export class Comparison {
     }
     setTimeout(() => (button.textContent = "Copy"), 2000);
   }
-}
-
-// Let a result be dropped into a folder or another program.
-export function dragResult(event, view) {
-  const address = new URL(resultOf(view.id), location.href).href;
-  event.dataTransfer.effectAllowed = "copy";
-  event.dataTransfer.setData("DownloadURL", `image/${view.format}:${view.result_name}:${address}`);
-  event.dataTransfer.setData("text/uri-list", address);
 }
 
 function before(view, resampler, kinds) {

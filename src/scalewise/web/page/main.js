@@ -18,7 +18,7 @@ let limits = null;
 const queue = new Queue();
 const settings = new Settings(drawSettings, (image) => queue.keep(image));
 const form = new SettingsForm(find("options"), settings);
-const comparison = new Comparison(find("viewer"), mark);
+const comparison = new Comparison(find("viewer"), (view) => mark(queue.find(view.id)));
 const panel = new Panel(find("panel"), find("choice"), form, settings, {
   start: restore,
   isUnderway: (image) => image.results.some(isUnderway),
@@ -26,7 +26,10 @@ const panel = new Panel(find("panel"), find("choice"), form, settings, {
 });
 const list = new ImageList(queue, { open, compare, hide: hideIf, start: restore, startAll, tryOut });
 
-queue.addEventListener("change", () => panel.follow());
+queue.addEventListener("change", () => {
+  panel.follow();
+  if (list.shown) comparison.update(doneViews(list.shown.image));
+});
 queue.addEventListener("ended", ({ detail: result }) => {
   const isNext = panel.isOpen ? panel.image === result.image : list.shown?.state !== "done" || list.shown.image === result.image;
   if (result.state !== "done" || !isNext) return;
@@ -95,23 +98,21 @@ function compare(result) {
 }
 
 function show(result) {
-  list.shown = result;
-  arrange();
-  const done = result.image.results.filter((each) => each.state === "done" && each.view.state);
-  comparison.show(result.view, result.name, done.map((each) => each.view));
+  comparison.show(result.view, result.name, doneViews(result.image));
+  mark(result);
 }
 
-// Another result of the same image was chosen in the viewer.
-function mark(view) {
-  list.shown = list.shown.image.results.find((each) => each.view?.id === view.id) ?? list.shown;
-  list.draw();
+const doneViews = (image) => image.results.filter(({ state, view }) => state === "done" && view.state).map(({ view }) => view);
+
+function mark(result) {
+  list.shown = result;
+  arrange();
 }
 
 function hideIf(result) {
   if (result !== list.shown) return;
-  list.shown = null;
   comparison.hide();
-  arrange();
+  mark(null);
 }
 
 // The panel, the viewer, or as long as there is nothing to see, a large place to drop images.

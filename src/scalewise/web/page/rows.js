@@ -1,7 +1,7 @@
 // List of the images: one row per image, and its results below its name.
 
 import { overviewOf, resultOf, uploadOverviewOf } from "./api.js";
-import { dragResult } from "./comparison.js";
+import { dragResult } from "./dragging.js";
 import { bytes, network, size } from "./format.js";
 import { canRetry, isOnTheWay, isUnderway, stateOf } from "./images.js";
 import { imageState, resultState, summary } from "./states.js";

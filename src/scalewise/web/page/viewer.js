@@ -56,14 +56,15 @@ export class Viewer {
   }
 
   resize(entry) {
-    // Browsers know exactly how they round; but not all, and not while they emulate another screen.
+    // Browsers know exactly how they round; but not all tell, and not while they emulate another screen.
     const exact = entry.devicePixelContentBoxSize?.[0];
-    const rounded = (length, known) => {
-      const computed = length * devicePixelRatio;
-      return Math.abs(known - computed) <= 1 ? known : Math.round(computed);
+    const box = this.canvas.getBoundingClientRect();
+    const rounded = (start, end, known) => {
+      const computed = Math.round(end * devicePixelRatio) - Math.round(start * devicePixelRatio);
+      return Math.abs(known - computed) <= 1 ? known : computed;
     };
-    const width = rounded(entry.contentRect.width, exact?.inlineSize);
-    const height = rounded(entry.contentRect.height, exact?.blockSize);
+    const width = rounded(box.left, box.right, exact?.inlineSize);
+    const height = rounded(box.top, box.bottom, exact?.blockSize);
     if (!width || !height) return;
     this.canvas.width = width;
     this.canvas.height = height;
