@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-PATIENCE = 60_000
+PATIENCE = 20_000
 """Milliseconds that a step may take: the machine may be busy with something else."""
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -30,7 +30,11 @@ TRANSFER = """files => {
 PASTE = """transfer => document.dispatchEvent(
   new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }))"""
 
-RECT = "image => { const b = image.getBoundingClientRect(); return [b.x, b.y, b.width, b.height]; }"
+PLACE = """stage => {
+  const box = stage.getBoundingClientRect();
+  const [left, top, width, height] = stage.dataset.place.split(" ").map(Number);
+  return [box.x + left, box.y + top, width, height];
+}"""
 
 
 @dataclass
@@ -82,21 +86,25 @@ class User:
         return saved.value.suggested_filename, Path(saved.value.path()).read_bytes()
 
     def compared(self) -> list[str]:
-        """The lines below the picture: before, after, by, took."""
-        return self.page.locator("#facts").all_inner_texts()[0].split("\n")
+        """The facts of the picture, also while they are hidden: before, after, by, took."""
+        return self.page.locator("#facts").locator("dt, dd").all_text_contents()
 
-    def rect(self, image: str) -> tuple[float, float, float, float]:
-        """Left, top, width and height of #before or #after in the window, in CSS pixels."""
-        return tuple(self.page.locator(f"#{image}").evaluate(RECT))
+    def loaded(self) -> None:
+        """Wait until the picture is on the screen in all its pixels."""
+        self.page.locator("#stage[aria-busy=false]").wait_for()
+
+    def rect(self) -> tuple[float, float, float, float]:
+        """Left, top, width and height of the picture in the window, in CSS pixels."""
+        self.loaded()
+        return tuple(self.page.locator("#stage").evaluate(PLACE))
 
     def stage(self) -> dict[str, float]:
         """The box that the pictures are shown in."""
         return self.page.locator("#stage").bounding_box()
 
     def seen(self) -> NDArray[np.uint8]:
-        """What is on the screen, (H, W, 3), once both pictures are."""
+        """What is on the screen, (H, W, 3), once the pictures are."""
         from PIL import Image
 
-        for image in ("before", "after"):
-            self.page.locator(f"#{image}").evaluate("image => image.decode()")
+        self.loaded()
         return np.asarray(Image.open(io.BytesIO(self.page.screenshot())).convert("RGB"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,11 @@ HANDLE = 24
 PART = 'stage => stage.style.getPropertyValue("--split")'
 """The place of the line, from 0 to 1."""
 
+TAG_ROOM = 45
+"""Pixels at the stage's top that tags may cover."""
+
+Pixels = NDArray[np.uint8]
+
 
 @pytest.fixture
 def user(visit: Visit, pictures: Path) -> User:
@@ -25,25 +31,31 @@ def user(visit: Visit, pictures: Path) -> User:
     return with_picture(visit(), pictures)
 
 
-def with_picture(user: User, pictures: Path) -> User:
-    user.drop(pictures / "a.png")
-    user.wait_for("a.png")
-    user.page.locator("#after").evaluate("image => image.decode()")
+def with_picture(user: User, pictures: Path, name: str = "a.png") -> User:
+    user.drop(pictures / name)
+    user.wait_for(name)
+    user.loaded()
     return user
 
 
-def result_of(user: User, tmp_path: Path) -> NDArray[np.uint8]:
-    content = user.download(user.row("a.png").get_by_role("link", name="Download"))[1]
+def result_of(user: User, tmp_path: Path, name: str = "a.png") -> Pixels:
+    content = user.download(user.row(name).get_by_role("link", name="Download"))[1]
     (tmp_path / "result.png").write_bytes(content)
     return read(tmp_path / "result.png").pixels
 
 
 def set_split(user: User, percent: int) -> None:
-    user.page.get_by_role("slider", name="Where before ends").fill(str(percent))
+    user.page.get_by_role("slider", name="Dividing line").fill(str(percent))
 
 
 def split_of(user: User) -> int:
-    return int(user.page.get_by_role("slider", name="Where before ends").input_value())
+    return int(user.page.get_by_role("slider", name="Dividing line").input_value())
+
+
+def choose(user: User, name: str) -> None:
+    """Choose what is on the left, or an arrangement, by its words."""
+    user.page.get_by_role("radio", name=name, exact=True).check()
+    user.loaded()
 
 
 def drag(user: User, start: tuple[float, float], end: tuple[float, float]) -> None:
@@ -55,16 +67,37 @@ def drag(user: User, start: tuple[float, float], end: tuple[float, float]) -> No
     mouse.up()
 
 
+def fingers(user: User) -> Callable[..., None]:
+    """Touch with one or two fingers: their places, by steps; ``lift=False`` leaves them there."""
+    touch = user.page.context.new_cdp_session(user.page)
+
+    def move(*steps: list[tuple[float, float]], lift: bool = True) -> None:
+        for number, points in enumerate(steps):
+            kind = "touchMove" if number else "touchStart"
+            held = [{"x": x, "y": y, "id": n} for n, (x, y) in enumerate(points)]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": held})
+        if lift:
+            touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    return move
+
+
 def middle(user: User) -> tuple[float, float]:
     box = user.stage()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+def from_middle(user: User) -> tuple[float, ...]:
+    """Left and top from the stage's middle, and the size: what stays if the stage is moved."""
+    (x, y), (left, top, *size) = middle(user), user.rect()
+    return left - x, top - y, *size
+
+
 def inside(user: User) -> tuple[slice, slice]:
     """Rows and columns of the screen with nothing but picture, as shown in the middle."""
-    x, y, width, height = user.rect("after")
+    x, y, width, height = user.rect()
     box = user.stage()
-    top, bottom = max(y, box["y"] + 45), min(y + height, box["y"] + box["height"])
+    top, bottom = max(y, box["y"] + TAG_ROOM), min(y + height, box["y"] + box["height"])
     left, right = max(x, box["x"]), min(x + width, box["x"] + box["width"])
     return slice(round(top) + 2, round(bottom) - 2), slice(round(left) + 2, round(right) - 2)
 
@@ -72,10 +105,11 @@ def inside(user: User) -> tuple[slice, slice]:
 def test_each_side_of_the_line_shows_its_own_picture(
     user: User, pictures: Path, tmp_path: Path
 ) -> None:
+    choose(user, "Original pixels")
     before, after = read(pictures / "a.png").pixels, result_of(user, tmp_path)
-    x, y, width, _ = user.rect("after")
+    x, y, width, _ = user.rect()
     scale = width / after.shape[1]
-    assert scale > 3  # so that pixels are squares
+    assert scale > 2.5  # so that pixels are squares
     rows, columns = inside(user)
     line = user.stage()["x"] + user.stage()["width"] / 2
     assert columns.start + HANDLE < line < columns.stop - HANDLE
@@ -92,6 +126,40 @@ def test_each_side_of_the_line_shows_its_own_picture(
             checked[side] += 1
     assert min(checked.values()) > 3000
     assert np.abs(before.repeat(2, 0).repeat(2, 1).astype(int) - after).mean() > 1
+
+
+def is_shown(user: User, wanted: Pixels, ratio: int = 1) -> bool:
+    """Whether the screen shows these pixels at 100 %, at their place, give or take one: browsers
+    round the place of a box on a scrolled page."""
+    seen = user.seen()
+    x, y, _, _ = user.rect()
+    rows, columns = (slice(each.start * ratio, each.stop * ratio) for each in inside(user))
+    seen = seen[rows, columns][:, HANDLE * ratio : -HANDLE * ratio]
+    assert seen.size > 3 * 200 * 200
+    top, left = rows.start - round(y * ratio), columns.start + HANDLE * ratio - round(x * ratio)
+    return any(
+        np.array_equal(seen, wanted[down : down + seen.shape[0], right : right + seen.shape[1]])
+        for down in (top - 1, top, top + 1)
+        for right in (left - 1, left, left + 1)
+    )
+
+
+@pytest.mark.parametrize("ratio", [1, 2], ids=["ratio-1", "ratio-2"])
+def test_one_pixel_of_the_result_is_one_of_the_screen(
+    visit: Visit, pictures: Path, tmp_path: Path, ratio: int
+) -> None:
+    window = {"viewport": {"width": 900, "height": 700}}
+    user = with_picture(visit(device_scale_factor=ratio, **window), pictures, "large.png")
+    after = result_of(user, tmp_path, "large.png")
+    before = read(pictures / "large.png").pixels
+    user.page.get_by_role("button", name="1:1").click()
+    assert user.page.locator("#zoom").inner_text() == "100 %"
+    assert user.rect()[2] == after.shape[1] / ratio
+    choose(user, "Original pixels")
+    enlarged = before.repeat(2, 0).repeat(2, 1)
+    for percent, wanted in ((0, after), (100, enlarged)):
+        set_split(user, percent)
+        assert is_shown(user, wanted, ratio)
 
 
 def test_the_line_is_moved_by_mouse_keys_and_slider(user: User) -> None:
@@ -127,16 +195,118 @@ def test_the_line_is_moved_by_mouse_keys_and_slider(user: User) -> None:
     assert_split()
 
 
+def test_the_slider_and_the_tags_say_what_is_seen(user: User) -> None:
+    slider = user.page.get_by_role("slider", name="Dividing line")
+    line, box = user.page.locator("#line-label"), user.stage()
+    left, right = line.locator("span").all()
+    places = [each.bounding_box()["x"] for each in (left, slider, right)]
+    assert places == sorted(places)
+
+    def tags() -> list[tuple[str, bool]]:
+        """The words of the tags that are seen, and whether they are left of the line."""
+        user.loaded()
+        at = box["x"] + box["width"] * float(user.page.locator("#stage").evaluate(PART))
+        seen = user.page.locator("#stage .tag:visible").all()
+        places = [(each.inner_text(), each.bounding_box()) for each in seen]
+        for _, place in places:
+            assert place["x"] + place["width"] <= at or place["x"] >= at
+        return [(words, place["x"] < at) for words, place in places]
+
+    # What an end of the slider is called is seen with the handle there.
+    set_split(user, 100)
+    assert right.inner_text() == "all before"
+    assert tags() == [("before: bicubic", True)]
+    set_split(user, 0)
+    assert left.inner_text() == "all after"
+    assert tags() == [("after", False)]
+    set_split(user, 70)
+    assert tags() == [("before: bicubic", True), ("after", False)]
+    assert slider.get_attribute("aria-valuetext") == "70 % before: bicubic, 30 % after"
+
+
+def test_before_is_seen_as_long_as_something_is_held(visit: Visit, pictures: Path) -> None:
+    user = with_picture(visit(viewport={"width": 1280, "height": 720}, has_touch=True), pictures)
+    page, button = user.page, user.page.get_by_role("button", name="Hold to see before")
+    rows, columns = inside(user)
+    set_split(user, 100)
+    before = user.seen()[rows, columns]
+    set_split(user, 0)
+    after = user.seen()[rows, columns]
+    safe = (slice(None), slice(HANDLE, -HANDLE))
+    assert not np.array_equal(before[safe], after[safe])
+
+    def assert_seen(wanted: Pixels, tag: str) -> None:
+        assert np.array_equal(user.seen()[rows, columns][safe], wanted[safe])
+        assert page.locator("#stage .tag:visible").all_inner_texts() == [tag]
+
+    box = button.bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.down()
+    assert_seen(before, "before: bicubic")
+    assert button.get_attribute("aria-pressed") == "true"
+    page.mouse.up()
+    assert_seen(after, "after")
+    for focused, key in ((button, "Space"), (button, "Enter"), (page.locator("#stage"), "b")):
+        focused.focus()
+        page.keyboard.down(key)
+        assert_seen(before, "before: bicubic")
+        page.keyboard.up(key)
+        assert_seen(after, "after")
+    move, (x, y) = fingers(user), middle(user)
+    move([(x, y)], lift=False)
+    page.locator("#stage.held").wait_for()
+    assert_seen(before, "before: bicubic")
+    move(lift=True)
+    page.locator("#stage:not(.held)").wait_for()
+    assert_seen(after, "after")
+
+
+@pytest.mark.parametrize("shape", [(1400, 800), (700, 900)], ids=["wide", "narrow"])
+def test_side_by_side_both_show_the_same_part(
+    visit: Visit, pictures: Path, tmp_path: Path, shape: tuple[int, int]
+) -> None:
+    window = {"viewport": {"width": shape[0], "height": shape[1]}}
+    user = with_picture(visit(**window), pictures, "large.png")
+    after = result_of(user, tmp_path, "large.png")
+    before = read(pictures / "large.png").pixels.repeat(2, 0).repeat(2, 1)
+    choose(user, "Original pixels")
+    choose(user, "Side by side")
+    user.page.get_by_role("button", name="1:1").click()
+    x, y = middle(user)
+    drag(user, (x - 40, y - 40), (x - 90, y - 60))
+    user.page.locator("#stage").scroll_into_view_if_needed()
+    left, top, _, _ = (round(each) for each in user.rect())
+    box, seen = {name: round(each) for name, each in user.stage().items()}, user.seen()
+    across = box["width"] >= box["height"]
+    half = (
+        ((box["width"] - 2) // 2, box["height"])
+        if across
+        else (box["width"], (box["height"] - 2) // 2)
+    )
+    apart = (box["width"] - half[0], 0) if across else (0, box["height"] - half[1])
+    rows = slice(
+        max(0, box["y"] - top) + TAG_ROOM, min(after.shape[0], box["y"] - top + half[1]) - 12
+    )
+    columns = slice(
+        max(0, box["x"] - left) + 12, min(after.shape[1], box["x"] - left + half[0]) - 12
+    )
+    for wanted, (right, down) in ((before, (0, 0)), (after, apart)):
+        at = (
+            slice(rows.start + top + down, rows.stop + top + down),
+            slice(columns.start + left + right, columns.stop + left + right),
+        )
+        assert np.array_equal(seen[at], wanted[rows, columns])
+    assert (rows.stop - rows.start) * (columns.stop - columns.start) > 50_000
+
+
 def test_both_pictures_are_zoomed_and_moved_together(user: User) -> None:
-    fitted = user.rect("after")
-    assert user.rect("before") == fitted
+    fitted = user.rect()
     x, y = middle(user)
     page = user.page
     page.mouse.move(x + 50, y + 30)
     page.mouse.wheel(0, -400)
     page.locator("#zoom").get_by_text("%").wait_for()
-    zoomed = user.rect("after")
-    assert user.rect("before") == zoomed
+    zoomed = user.rect()
     factor = zoomed[2] / fitted[2]
     assert factor == pytest.approx(np.e, rel=0.01)
     # What is under the pointer stays there.
@@ -144,52 +314,145 @@ def test_both_pictures_are_zoomed_and_moved_together(user: User) -> None:
     assert zoomed[1] == pytest.approx(y + 30 - (y + 30 - fitted[1]) * factor, abs=1.5)
 
     drag(user, (x + 100, y), (x + 60, y + 25))
-    moved = user.rect("after")
-    assert user.rect("before") == moved
+    moved = user.rect()
     assert (moved[0] - zoomed[0], moved[1] - zoomed[1]) == (-40, 25)
 
     page.locator("#stage").focus()
     page.keyboard.press("ArrowRight")
-    assert user.rect("before")[0] == moved[0] - 60
+    assert user.rect()[0] == moved[0] - 60
     page.keyboard.press("1")
     assert page.locator("#zoom").inner_text() == "100 %"
-    assert user.rect("before")[2:] == user.rect("after")[2:] == (160, 128)
+    assert user.rect()[2:] == (160, 128)
     page.keyboard.press("+")
-    assert user.rect("before")[2] == user.rect("after")[2] == pytest.approx(240)
+    assert page.locator("#zoom").inner_text() == "200 %"
+    assert user.rect()[2] == 320
     page.keyboard.press("0")
-    assert user.rect("before") == user.rect("after") == fitted
+    assert user.rect() == fitted
     page.get_by_role("button", name="1:1").click()
-    assert user.rect("after")[2] == 160
+    assert user.rect()[2] == 160
     page.get_by_role("button", name="Fit").click()
-    assert user.rect("after") == fitted
+    assert user.rect() == fitted
+    page.mouse.dblclick(x + 50, y + 30)
+    assert user.rect()[2] == 160
+    page.mouse.dblclick(x + 50, y + 30)
+    assert user.rect() == fitted
 
 
 def test_one_finger_slides_and_moves_and_two_zoom(visit: Visit, pictures: Path) -> None:
     user = with_picture(visit(**PHONE), pictures)
     page = user.page
     page.locator("#stage").scroll_into_view_if_needed()
-    touch = page.context.new_cdp_session(page)
-
-    def fingers(*steps: list[tuple[float, float]]) -> None:
-        for number, points in enumerate(steps):
-            kind = "touchMove" if number else "touchStart"
-            held = [{"x": x, "y": y, "id": n} for n, (x, y) in enumerate(points)]
-            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": held})
-        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-
+    move = fingers(user)
     x, y = middle(user)
-    fingers([(x, y)], [(x + 40, y)], [(x + 80, y)])
+    move([(x, y)], [(x + 40, y)], [(x + 80, y)])
     width = user.stage()["width"]
     assert split_of(user) == pytest.approx(50 + 100 * 80 / width, abs=2)
 
-    fitted = user.rect("after")
-    fingers([(x - 40, y), (x + 40, y)], [(x - 60, y), (x + 60, y)], [(x - 80, y), (x + 80, y)])
-    pinched = user.rect("after")
+    fitted = user.rect()
+    scrolled = page.evaluate("scrollY")
+    # Two fingers apart, upright: the page, which one finger scrolls, stays where it is.
+    move([(x, y - 40), (x, y + 40)], [(x, y - 60), (x, y + 60)], [(x, y - 80), (x, y + 80)])
+    pinched = user.rect()
     assert pinched[2] / fitted[2] == pytest.approx(2, rel=0.05)
-    assert user.rect("before") == pinched
 
-    fingers([(x - 100, y + 40)], [(x - 90, y + 40)], [(x - 70, y + 40)])
-    moved = user.rect("after")
+    move([(x - 100, y + 40)], [(x - 90, y + 40)], [(x - 70, y + 40)])
+    moved = user.rect()
     assert moved[0] - pinched[0] == pytest.approx(30, abs=1)
-    assert user.rect("before") == moved
-    assert page.evaluate("scrollX") == 0
+    assert page.evaluate("[scrollX, scrollY]") == [0, scrolled]
+
+
+def test_zoom_and_place_are_kept_for_the_next_picture(user: User, pictures: Path) -> None:
+    x, y = middle(user)
+    user.page.mouse.move(x + 50, y + 30)
+    user.page.mouse.wheel(0, -500)
+    set_split(user, 30)
+    choose(user, "Original pixels")
+    before = from_middle(user)
+    user.drop(pictures / "b.jpg")  # as large as a.png
+    user.wait_for("b.jpg").get_by_role("button", name="Compare").click()
+    user.page.locator("#viewed").get_by_text("b.jpg").wait_for()
+    assert from_middle(user) == pytest.approx(before, abs=1)
+    assert split_of(user) == 30
+    assert user.page.get_by_role("radio", name="Original pixels").is_checked()
+
+
+def test_tiles_that_are_out_of_view_are_no_longer_asked_for(user: User, pictures: Path) -> None:
+    page = user.page
+    asked, ended = [], []
+    page.on("request", lambda each: asked.append(each.url) if "/region?" in each.url else None)
+    page.on(
+        "requestfailed",
+        lambda each: ended.append((each.url, each.failure)) if "/region?" in each.url else None,
+    )
+    page.unroute_all()
+    page.route(lambda url: "/region?" in url, lambda route: None)  # it never answers
+    user.drop(pictures / "large.png")
+    user.wait_for("large.png").get_by_role("button", name="Compare").click()
+    page.get_by_role("button", name="1:1").click()
+    page.locator("#loading").get_by_text("Loading").wait_for()
+    assert page.locator("#stage").get_attribute("aria-busy") == "true"
+    while len(asked) < 2:
+        page.wait_for_timeout(50)
+    first = list(asked)
+    assert 2 <= len(first) <= 4  # the others wait
+    page.locator("#stage").focus()
+    for _ in range(9):
+        page.keyboard.press("ArrowRight")
+    while not ended:
+        page.wait_for_timeout(50)
+    assert {failure for _, failure in ended} == {"net::ERR_ABORTED"}
+    assert {url for url, _ in ended} <= set(first)
+
+
+def test_what_cannot_be_loaded_is_said(user: User, pictures: Path) -> None:
+    page = user.page
+    page.unroute_all()
+    body = '{"detail": "the result is no longer kept", "status": 404, "title": "Not Found"}'
+    page.route(lambda url: "/region?" in url, lambda route: route.fulfill(status=404, body=body))
+    page.get_by_role("radio", name="Original pixels").check()
+    user.loaded()
+    said = page.get_by_role("status").filter(has_text="Not everything is shown")
+    assert said.inner_text() == "Not everything is shown: the result is no longer kept"
+    page.get_by_role("radio", name="Bicubic").check()
+    said.wait_for(state="hidden")
+
+
+def test_the_result_can_be_dragged_out(user: User) -> None:
+    dragged = user.page.locator("#save").evaluate(
+        """link => {
+          const transfer = new DataTransfer();
+          link.dispatchEvent(new DragEvent("dragstart", { dataTransfer: transfer, bubbles: true }));
+          return transfer.getData("DownloadURL");
+        }"""
+    )
+    address = user.page.locator("#save").evaluate("link => link.href")
+    assert dragged == f"image/png:a_x2.png:{address}"
+    assert user.download(user.page.locator("#save"))[0] == "a_x2.png"
+
+
+def test_numbers_are_behind_details(user: User) -> None:
+    page = user.page
+    assert page.locator("#explanation").inner_text()
+    assert not page.locator("#facts").is_visible()
+    assert not page.locator("#command").is_visible()
+    page.locator("summary").get_by_text("Details").click()
+    assert page.locator("#facts").get_by_text("80 × 64").is_visible()
+    assert page.locator("#command").is_visible()
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``photo.jpg`` (12 megapixels), ``cmyk.jpg``, ``deep.png`` (16 bits), ``clear.png`` (alpha)."""
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("large")
+    photo = Image.open(EXAMPLE).convert("RGB")
+    wide = np.tile(np.asarray(photo), (6, 8, 1))[:3000, :4000]
+    Image.fromarray(wide).save(folder / "photo.jpg", quality=90)
+    photo.convert("CMYK").save(folder / "cmyk.jpg", quality=95)
+    rows, columns = np.mgrid[0:256, 0:256]
+    deep = np.stack([rows * 257, columns * 257, (rows + columns) * 128], 2).astype(np.uint16)
+    write(folder / "deep.png", Picture(deep))
+    alpha = np.dstack([np.asarray(photo)[:256, :256], columns]).astype(np.uint8)
+    Image.fromarray(alpha).save(folder / "clear.png")
+    return folder

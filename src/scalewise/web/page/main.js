@@ -1,6 +1,7 @@
 // The page: what users do, and what they see of it.
 
 import * as api from "./api.js";
+import { Comparison } from "./comparison.js";
 import { fromChooser, fromDrop, fromPaste } from "./dropping.js";
 import { bytes, duration } from "./format.js";
 import { isUnderway } from "./images.js";
@@ -9,7 +10,6 @@ import { Panel } from "./panel.js";
 import { Queue } from "./queue.js";
 import { Settings, requestFields } from "./settings.js";
 import { SettingsForm } from "./settings_form.js";
-import { Viewer } from "./viewer.js";
 
 const find = (id) => document.getElementById(id);
 const main = document.querySelector("main");
@@ -18,7 +18,7 @@ let limits = null;
 const queue = new Queue();
 const settings = new Settings(drawSettings, (image) => queue.keep(image));
 const form = new SettingsForm(find("options"), settings);
-const viewer = new Viewer(find("viewer"));
+const comparison = new Comparison(find("viewer"), (view) => mark(queue.find(view.id)));
 const panel = new Panel(find("panel"), find("choice"), form, settings, {
   start: restore,
   isUnderway: (image) => image.results.some(isUnderway),
@@ -26,7 +26,10 @@ const panel = new Panel(find("panel"), find("choice"), form, settings, {
 });
 const list = new ImageList(queue, { open, compare, hide: hideIf, start: restore, startAll, tryOut });
 
-queue.addEventListener("change", () => panel.follow());
+queue.addEventListener("change", () => {
+  panel.follow();
+  if (list.shown) comparison.update(doneViews(list.shown.image));
+});
 queue.addEventListener("ended", ({ detail: result }) => {
   const isNext = panel.isOpen ? panel.image === result.image : list.shown?.state !== "done" || list.shown.image === result.image;
   if (result.state !== "done" || !isNext) return;
@@ -95,18 +98,21 @@ function compare(result) {
 }
 
 function show(result) {
+  comparison.show(result.view, result.name, doneViews(result.image));
+  mark(result);
+}
+
+const doneViews = (image) => image.results.filter(({ state, view }) => state === "done" && view.state).map(({ view }) => view);
+
+function mark(result) {
   list.shown = result;
-  const { view } = result;
-  find("viewed").textContent = result.name;
-  find("command").textContent = view.command;
-  viewer.show(api.beforeOf(view.id), api.afterOf(view.id), view.out_width, view.out_height);
   arrange();
 }
 
 function hideIf(result) {
   if (result !== list.shown) return;
-  list.shown = null;
-  arrange();
+  comparison.hide();
+  mark(null);
 }
 
 // The panel, the viewer, or as long as there is nothing to see, a large place to drop images.
@@ -157,7 +163,10 @@ async function begin() {
     const [tasks, known] = await Promise.all([api.tasks(), api.limits()]);
     limits = known;
     form.offer(tasks, known.formats);
-    const read = known.formats.filter((format) => format.reads).map((format) => format.name);
+    const formats = known.formats.filter((format) => format.reads);
+    const accepted = formats.flatMap(({ name, suffixes }) => [`image/${name.toLowerCase()}`, ...suffixes]);
+    for (const id of ["files", "try-file"]) find(id).accept = accepted.join();
+    const read = formats.map((format) => format.name);
     find("limits").textContent =
       `${read.slice(0, -1).join(", ")} or ${read.at(-1)}; up to ${bytes(known.max_bytes)} and ` +
       `${known.max_pixels / 1e6} megapixels. Results are kept for ${duration(known.keep_seconds)}.`;

@@ -1,6 +1,7 @@
 // List of the images: one row per image, and its results below its name.
 
 import { overviewOf, resultOf, uploadOverviewOf } from "./api.js";
+import { dragResult } from "./dragging.js";
 import { bytes, network, size } from "./format.js";
 import { canRetry, isOnTheWay, isUnderway, stateOf } from "./images.js";
 import { imageState, resultState, summary } from "./states.js";
@@ -107,7 +108,7 @@ class ResultRow {
     const find = (name) => this.node.querySelector(`.${name}`);
     [this.what, this.state, this.details, this.doings] = ["what", "state", "details", "doings"].map(find);
     this.bar = this.node.querySelector("progress");
-    this.node.ondragstart = (event) => drag(event, this.result);
+    this.node.ondragstart = (event) => dragResult(event, this.result.view);
   }
 
   fill(result, isShown, isOneOfSeveral, isNewest) {
@@ -190,14 +191,6 @@ function about({ path, upload, file }) {
 
 function details(view) {
   return [`By ${network(view)}.`, ...view.warnings.map((warning) => `Note: ${warning}.`)].join(" ");
-}
-
-// Let a result be dropped into a folder or another program.
-function drag(event, { view }) {
-  const address = new URL(resultOf(view.id), location.href).href;
-  event.dataTransfer.effectAllowed = "copy";
-  event.dataTransfer.setData("DownloadURL", `image/${view.format}:${view.result_name}:${address}`);
-  event.dataTransfer.setData("text/uri-list", address);
 }
 
 function copy(template) {
