@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scalewise.files import read
+from scalewise.files import Picture, read, write
 from tests.web.browser import PHONE, User
-from tests.web.conftest import Visit
+from tests.web.conftest import Server, Visit
 
 HANDLE = 24
 """Pixels on either side of the line that its handle covers."""
@@ -21,6 +21,8 @@ PART = 'stage => stage.style.getPropertyValue("--split")'
 
 TAG_ROOM = 45
 """Pixels at the stage's top that tags may cover."""
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "pictures" / "valid" / "astronaut.png"
 
 Pixels = NDArray[np.uint8]
 
@@ -128,19 +130,27 @@ def test_each_side_of_the_line_shows_its_own_picture(
     assert np.abs(before.repeat(2, 0).repeat(2, 1).astype(int) - after).mean() > 1
 
 
-def is_shown(user: User, wanted: Pixels, ratio: int = 1) -> bool:
+def is_shown(
+    user: User,
+    wanted: Pixels,
+    ratio: int = 1,
+    *,
+    least: int = 3 * 200 * 200,
+    tolerance: int = 0,
+) -> bool:
     """Whether the screen shows these pixels at 100 %, at their place, give or take one: browsers
     round the place of a box on a scrolled page."""
     seen = user.seen()
     x, y, _, _ = user.rect()
     rows, columns = (slice(each.start * ratio, each.stop * ratio) for each in inside(user))
     seen = seen[rows, columns][:, HANDLE * ratio : -HANDLE * ratio]
-    assert seen.size > 3 * 200 * 200
+    assert seen.size > least
     top, left = rows.start - round(y * ratio), columns.start + HANDLE * ratio - round(x * ratio)
     return any(
-        np.array_equal(seen, wanted[down : down + seen.shape[0], right : right + seen.shape[1]])
+        np.abs(part.astype(int) - seen).max() <= tolerance
         for down in (top - 1, top, top + 1)
         for right in (left - 1, left, left + 1)
+        if (part := wanted[down:, right:][: seen.shape[0], : seen.shape[1]]).shape == seen.shape
     )
 
 
@@ -432,19 +442,108 @@ def test_numbers_are_behind_details(user: User) -> None:
     assert page.locator("#command").is_visible()
 
 
-@pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``photo.jpg`` (12 megapixels), ``cmyk.jpg``, ``deep.png`` (16 bits), ``clear.png`` (alpha)."""
+def again(user: User, name: str, *, task: str, count: int) -> None:
+    """Restore a picture once more, with another task; it has ``count`` results then."""
+    user.page.locator("#task").select_option(task)
+    row = user.row(name)
+    row.get_by_role("button", name="Again").click()
+    row.locator(".result[data-state=done]").nth(count - 1).wait_for()
+
+
+def test_a_result_is_compared_with_another_of_the_same_upload(
+    visit: Visit, pictures: Path, server: Server, tmp_path: Path
+) -> None:
+    user = with_picture(visit(viewport={"width": 1280, "height": 900}), pictures)
+    page = user.page
+    first = page.locator("#save").get_attribute("href")
+    page.get_by_role("button", name="1:1").click()
+    page.get_by_role("button", name="Zoom in").click()
+    kept = from_middle(user)
+    again(user, "a.png", task="photo", count=2)
+    page.wait_for_function("first => document.querySelector('#save').href !== first", arg=first)
+    assert from_middle(user) == pytest.approx(kept, abs=1)  # the part that was looked at
+    again(user, "a.png", task="denoise", count=3)
+    page.locator("#right option").nth(2).wait_for(state="attached")
+
+    jobs = {view["id"]: view for view in server.get("v1/jobs").json()}
+    upload = next(view["upload"] for view in jobs.values() if first and view["id"] in first)
+    ours = [view for view in jobs.values() if view["upload"] == upload]
+    pixels = {}
+    for view in ours:
+        (tmp_path / "any.png").write_bytes(server.get(f"v1/jobs/{view['id']}/result").content)
+        pixels[view["model"]] = read(tmp_path / "any.png").pixels
+    ids = {view["model"]: view["id"] for view in ours}
+    assert set(ids) == {"scn_x2", "photo_x2", "denoise"}
+
+    page.locator("#right").select_option(ids["photo_x2"])
+    choose(user, "Result")
+    page.locator("#other").select_option(ids["scn_x2"])
+    page.get_by_role("button", name="1:1").click()
+    for percent, model in ((0, "photo_x2"), (100, "scn_x2")):
+        set_split(user, percent)
+        assert is_shown(user, pixels[model], least=3 * 80 * 60)
+    tags = page.locator("#stage .tag").all_text_contents()
+    assert tags == ["A: scn_x2, 160 × 128", "B: photo_x2, 160 × 128"]
+    assert page.get_by_role("button", name="Hold to see A").is_visible()
+
+    # One of another size is shown as large.
+    page.locator("#other").select_option(ids["denoise"])
+    set_split(user, 100)
+    assert is_shown(user, pixels["denoise"].repeat(2, 0).repeat(2, 1), least=3 * 80 * 60)
+    # What was on the left is chosen for the right: they change places.
+    page.locator("#right").select_option(ids["denoise"])
+    assert page.locator("#other").input_value() == ids["photo_x2"]
+    assert page.locator("#command").text_content().endswith("--task denoise")
+
+
+def as_displayed(path: Path) -> Pixels:
+    """A file's pixels in sRGB with 8 bits, by libvips."""
+    import pyvips
+
+    return pyvips.Image.new_from_file(str(path)).colourspace("srgb").numpy()
+
+
+@pytest.mark.parametrize("name", ["cmyk.jpg", "deep.png"], ids=["cmyk", "16-bit"])
+def test_both_sides_have_the_colours_of_their_files(
+    visit: Visit, server: Server, tmp_path: Path, name: str
+) -> None:
     from PIL import Image
 
-    folder = tmp_path_factory.mktemp("large")
-    photo = Image.open(EXAMPLE).convert("RGB")
-    wide = np.tile(np.asarray(photo), (6, 8, 1))[:3000, :4000]
-    Image.fromarray(wide).save(folder / "photo.jpg", quality=90)
-    photo.convert("CMYK").save(folder / "cmyk.jpg", quality=95)
-    rows, columns = np.mgrid[0:256, 0:256]
-    deep = np.stack([rows * 257, columns * 257, (rows + columns) * 128], 2).astype(np.uint16)
-    write(folder / "deep.png", Picture(deep))
-    alpha = np.dstack([np.asarray(photo)[:256, :256], columns]).astype(np.uint8)
-    Image.fromarray(alpha).save(folder / "clear.png")
-    return folder
+    photo = Image.open(EXAMPLE).convert("RGB").resize((120, 90))
+    if name == "cmyk.jpg":
+        photo.convert("CMYK").save(tmp_path / name, quality=95)
+    else:
+        write(tmp_path / name, Picture(np.asarray(photo).astype(np.uint16) * 257))
+    user = visit(viewport={"width": 1280, "height": 900})
+    page = user.page
+    page.locator("#task").select_option("denoise")
+    user.drop(tmp_path / name)
+    user.wait_for(name)
+    page.get_by_role("button", name="1:1").click()
+    result = tmp_path / f"result{Path(name).suffix}"
+    result.write_bytes(server.get(page.locator("#save").get_attribute("href")).content)
+    for percent, path in ((0, result), (100, tmp_path / name)):
+        set_split(user, percent)
+        assert is_shown(user, as_displayed(path), least=3 * 60 * 60, tolerance=1), percent
+    assert not np.array_equal(as_displayed(result), as_displayed(tmp_path / name))
+
+
+def test_what_is_transparent_is_seen_as_squares(
+    visit: Visit, pictures: Path, tmp_path: Path
+) -> None:
+    colours = read(pictures / "a.png").pixels
+    alpha = np.zeros(colours.shape[:2], np.uint8)
+    alpha[:, :40] = 255
+    write(tmp_path / "clear.png", Picture(np.dstack([colours, alpha])))
+    user = visit(viewport={"width": 1280, "height": 900})
+    user.drop(tmp_path / "clear.png")
+    user.wait_for("clear.png")
+    user.page.get_by_role("button", name="1:1").click()
+    choose(user, "Original pixels")
+    for percent in (0, 100):
+        set_split(user, percent)
+        rows, columns = inside(user)
+        seen = user.seen()[rows, columns]
+        through = seen[:, 100:]
+        assert {tuple(each) for each in through.reshape(-1, 3)} == {(255,) * 3, (204,) * 3}
+        assert len(np.unique(seen[:, :60].reshape(-1, 3), axis=0)) > 100
