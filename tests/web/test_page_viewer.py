@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from scalewise.files import Picture, read, write
+from scalewise.web.schemas import JobView
 from tests.web.browser import PHONE, User
-from tests.web.conftest import Server, Visit
+from tests.web.conftest import Server, Start, Visit
 
 HANDLE = 24
 """Pixels on either side of the line that its handle covers."""
@@ -70,7 +72,7 @@ def drag(user: User, start: tuple[float, float], end: tuple[float, float]) -> No
 
 
 def fingers(user: User) -> Callable[..., None]:
-    """Touch with one or two fingers: their places, step by step; ``lift=False`` leaves them there."""
+    """Touch with one or two fingers: their places, step by step, and lift them or not."""
     touch = user.page.context.new_cdp_session(user.page)
 
     def move(*steps: list[tuple[float, float]], lift: bool = True) -> None:
@@ -90,7 +92,7 @@ def middle(user: User) -> tuple[float, float]:
 
 
 def from_middle(user: User) -> tuple[float, ...]:
-    """Left and top from the stage's middle, and the size: what stays if the page moves the stage."""
+    """Left and top from the stage's middle, and the size: what stays if the stage moves."""
     (x, y), (left, top, *size) = middle(user), user.rect()
     return left - x, top - y, *size
 
@@ -287,11 +289,13 @@ def test_side_by_side_both_show_the_same_part(
     user.page.locator("#stage").scroll_into_view_if_needed()
     left, top, _, _ = (round(each) for each in user.rect())
     box, seen = {name: round(each) for name, each in user.stage().items()}, user.seen()
-    across = box["width"] >= box["height"]
-    half = ((box["width"] - 2) // 2, box["height"]) if across else (box["width"], (box["height"] - 2) // 2)
-    apart = (box["width"] - half[0], 0) if across else (0, box["height"] - half[1])
-    rows = slice(max(0, box["y"] - top) + TAG_ROOM, min(after.shape[0], box["y"] - top + half[1]) - 12)
-    columns = slice(max(0, box["x"] - left) + 12, min(after.shape[1], box["x"] - left + half[0]) - 12)
+    wide, high = box["width"], box["height"]
+    half = ((wide - 2) // 2, high) if wide >= high else (wide, (high - 2) // 2)
+    apart = (wide - half[0], 0) if wide >= high else (0, high - half[1])
+    down_to = min(after.shape[0], box["y"] - top + half[1]) - 12
+    right_to = min(after.shape[1], box["x"] - left + half[0]) - 12
+    rows = slice(max(0, box["y"] - top) + TAG_ROOM, down_to)
+    columns = slice(max(0, box["x"] - left) + 12, right_to)
     for wanted, (right, down) in ((before, (0, 0)), (after, apart)):
         at = (
             slice(rows.start + top + down, rows.stop + top + down),
@@ -547,3 +551,86 @@ def test_what_is_transparent_is_seen_as_squares(
         through = seen[:, 100:]
         assert {tuple(each) for each in through.reshape(-1, 3)} == {(255,) * 3, (204,) * 3}
         assert len(np.unique(seen[:, :60].reshape(-1, 3), axis=0)) > 100
+
+
+def look_at_other(user: User, name: str) -> None:
+    """Compare a result that another client of the server made."""
+    row = user.page.locator("#others").locator(".job").filter(has_text=name)
+    row.get_by_role("button", name="Compare").click()
+    user.page.locator("#viewed").get_by_text(name).wait_for()
+    user.loaded()
+
+
+def test_a_photograph_of_12_megapixels_is_shown_in_true_pixels(
+    visit: Visit, start: Start, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    photo = np.asarray(Image.open(EXAMPLE).convert("RGB"))
+    Image.fromarray(np.tile(photo, (3, 4, 1))[:1500, :2000]).save(tmp_path / "photo.jpg")
+    server = start()
+    sent = server.send(tmp_path / "photo.jpg", model="scn_fast_x2", task="super-resolution")
+    job = server.done(sent.json()["id"])
+    assert (job["state"], job["out_width"], job["out_height"]) == ("done", 4000, 3000)
+    (tmp_path / "result.jpg").write_bytes(server.get(f"v1/jobs/{job['id']}/result").content)
+    after = read(tmp_path / "result.jpg").pixels
+    before = read(tmp_path / "photo.jpg").pixels.repeat(2, 0).repeat(2, 1)
+    user = visit(server, viewport={"width": 1280, "height": 900})
+    page = user.page
+    sizes: dict[str, int] = {}
+
+    def count(request: Any) -> None:
+        if "/overview?" in request.url or "/region?" in request.url:
+            sizes[request.url] = request.sizes()["responseBodySize"]
+
+    page.on("requestfinished", count)
+    look_at_other(user, "photo.jpg")
+    choose(user, "Original pixels")
+    page.get_by_role("button", name="1:1").click()
+    x, y = middle(user)
+    drag(user, (x, y + 200), (x - 137, y + 51))
+    for percent, wanted in ((0, after), (100, before)):
+        set_split(user, percent)
+        assert is_shown(user, wanted, least=3 * 700 * 400, tolerance=1)
+    # No more than the view needs, though the result is 30 MB as one PNG.
+    tiles = [url for url in sizes if "/region?" in url]
+    assert 4 <= len(tiles) <= 40
+    assert sum(sizes.values()) < 15e6
+
+    # At half the size, each pixel is the average of four.
+    page.get_by_role("button", name="Zoom out").click()
+    assert page.locator("#zoom").inner_text() == "50 %"
+    set_split(user, 0)
+    halves = after.reshape(1500, 2, 2000, 2, 3).mean((1, 3)).round()
+    assert is_shown(user, halves, least=3 * 700 * 400, tolerance=1)
+
+
+def test_a_strip_of_40000_pixels_is_sharp_at_every_zoom(
+    visit: Visit, start: Start, tmp_path: Path
+) -> None:
+    """A result that was left by an earlier server, so that nobody has to wait for it."""
+    height, width = 40_000, 1000
+    rows, columns = np.mgrid[0:height, 0:width]
+    strip = np.stack([rows // 160, columns // 4, (rows + columns) % 251], 2).astype(np.uint8)
+    name = "a" * 22
+    view = JobView(
+        id=name, state="done", name="strip.png", width=500, height=20_000,
+        out_width=width, out_height=height, model="scn_x2", result_name="strip_x2.png",
+        result_bytes=1, seconds=1, format="png", created=1.0,
+    )  # fmt: skip
+    folder = tmp_path / "served"
+    folder.mkdir(mode=0o700)
+    write(folder / f"{name}.png", Picture(strip))
+    (folder / f"{name}.json").write_text(view.model_dump_json())
+    user = visit(start(folder=folder), viewport={"width": 1280, "height": 900})
+    page = user.page
+    look_at_other(user, "image")
+    page.get_by_role("button", name="1:1").click()
+    assert is_shown(user, strip, least=3 * 700 * 400)
+    # An overview of it is 51 pixels wide; 20 % of it are not made of that.
+    page.get_by_role("button", name="Zoom out").click()
+    page.get_by_role("button", name="Zoom out").click()
+    assert page.locator("#zoom").inner_text() == "25 %"
+    rows_, columns_ = inside(user)
+    seen = user.seen()[rows_, columns_].astype(int)
+    assert len(np.unique(seen[:, :, 1])) > 200  # of 250 levels across
