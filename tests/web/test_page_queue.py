@@ -238,13 +238,14 @@ def test_cancel_all_and_start_all(visit: Visit, server: Server, pictures: Path) 
         user.wait_for(path.name)
 
 
-def test_retry_all(visit: Visit, pictures: Path) -> None:
-    user = visit()
-    whole = (pictures / "large.png").read_bytes()
-    given = ["cut.png", "short.png"]
-    user.drop(*((name, whole[: len(whole) // 2]) for name in given))
+def test_retry_all(visit: Visit, start: Start, pictures: Path) -> None:
+    user = visit(start("--max-megapixels", "0.006"))
+    user.page.get_by_label("Size", exact=True).select_option("3 times")
+    given = ["a.png", "b.jpg"]
+    user.drop(*(pictures / name for name in given))
     for name in given:
         user.wait_for(name, "failed")
+        assert "the result would have" in state(user, name).lower()
     sent: list[int] = []
 
     def are_both(response: Any) -> bool:
@@ -254,7 +255,7 @@ def test_retry_all(visit: Visit, pictures: Path) -> None:
 
     with user.page.expect_response(are_both):
         user.page.get_by_role("button", name="Retry all (2)").click()
-    assert sent == [202, 202]
+    assert sent == [413, 413]
     for name in given:
         user.wait_for(name, "failed")
 

@@ -6,7 +6,7 @@ keeps them on the disk, so that the next region costs nothing but its own pixels
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -51,7 +51,7 @@ class Raster:
         self.separate: bool = reader.separate
         self._row_bytes = self.width * self.channels * self.dtype.itemsize
         has_alpha = not self.separate and self.channels in (2, 4)
-        self._overview = _Overview(self.width, self.height, has_alpha)
+        self._overview = _Overview(self.width, self.height, self.channels, self.dtype, has_alpha)
         self._done = 0
         self._lock = Lock()
         self._closed = False
@@ -109,9 +109,7 @@ class Raster:
             ValueError: the raster is closed.
         """
         self._decode(self.height, check)
-        white = np.iinfo(self.dtype).max
-        means = np.rint(self._overview.pixels()).clip(0, white)
-        return to_display(means.astype(self.dtype), self.metadata)
+        return to_display(np.stack(self._overview.rows), self.metadata)
 
     def close(self) -> None:
         """Give the disk space back; nothing can be read any more."""
@@ -158,55 +156,51 @@ class _Overview:
     """Means of the squares of an image, whose rows come from the top down.
 
     Args:
-        width, height: of the image.
+        width, height, channels, dtype: of the image.
         has_alpha: whether the last channel is alpha; colours count for as much as they are visible.
+
+    Attributes:
+        rows: the means, rounded, in rows (W, C).
     """
 
-    def __init__(self, width: int, height: int, has_alpha: bool) -> None:
+    def __init__(
+        self, width: int, height: int, channels: int, dtype: np.dtype[Any], has_alpha: bool
+    ) -> None:
+        self.rows: list[NDArray[Any]] = []
+        self._dtype = dtype
         self._width, self._height = width, height
         self._has_alpha = has_alpha
         self._step = -(-max(width, height) // OVERVIEW_SIDE)
-        self._means: list[NDArray[np.float64]] = []
-        self._sum: NDArray[Any] | None = None
+        kind = np.uint64 if has_alpha else np.uint32
+        self._sum: NDArray[Any] = np.zeros((width, channels), kind)
         self._summed = 0
         self._rows = 0
 
     def add(self, rows: NDArray[Any]) -> None:
         """Take the next rows, (n, W, C)."""
-        for start, stop in self._groups(len(rows)):
-            part = rows[start:stop]
+        for row in rows:
             if self._has_alpha:
-                part = part.astype(np.uint64)
-                part[..., :-1] *= part[..., -1:]
-            kind = np.uint32 if part.dtype.itemsize < 8 else np.uint64
-            total = part.sum(axis=0, dtype=kind)
-            total = total if self._sum is None else self._sum + total
-            self._sum, self._summed = total, self._summed + len(part)
-            self._rows += len(part)
+                row = row.astype(np.uint64)
+                row[..., :-1] *= row[..., -1:]
+            self._sum += row  # row by row, which stays in the processor's cache
+            self._summed += 1
+            self._rows += 1
             if self._summed == self._step or self._rows == self._height:
-                self._means.append(self._mean(total))
-                self._sum, self._summed = None, 0
+                self.rows.append(self._mean())
+                self._sum[:] = 0
+                self._summed = 0
 
-    def pixels(self) -> NDArray[np.float64]:
-        """Return the means, (H, W, C); of all rows that were added."""
-        means = np.stack(self._means)
+    def _mean(self) -> NDArray[Any]:
+        total = self._sum[:: self._step].astype(np.float64)
+        for offset in range(1, self._step):  # much faster than NumPy's reduceat
+            part = self._sum[offset :: self._step]
+            total[: len(part)] += part
         if self._has_alpha:
-            means[..., :-1] /= means[..., -1:].clip(1e-3)
-        return means
-
-    def _groups(self, count: int) -> Iterator[tuple[int, int]]:
-        """Yield the parts of some rows that belong to one row of the overview each."""
-        start = 0
-        while start < count:
-            stop = min(start + self._step - self._summed, count)
-            yield start, stop
-            start = stop
-
-    def _mean(self, total: NDArray[Any]) -> NDArray[np.float64]:
-        starts = np.arange(0, self._width, self._step)
-        counts = np.minimum(self._step, self._width - starts)[:, None] * self._summed
-        sums: NDArray[Any] = np.add.reduceat(total, starts, axis=0, dtype=np.float64)
-        return sums / counts
+            total[..., :-1] /= total[..., -1:].clip(1)
+        counts = np.minimum(self._step, self._width - np.arange(0, self._width, self._step))
+        averaged = total[..., -1:] if self._has_alpha else total
+        averaged /= counts[:, None] * self._summed
+        return np.rint(total).astype(self._dtype)
 
 
 @lenient_messages()

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.files.raster import Raster, encode_png
-from scalewise.imaging.resize import Kernel, contributions, imresize
+from scalewise.imaging.resize import Kernel, contributions
 
 Resampler = Literal["nearest", "bicubic", "lanczos3"]
 Check = Callable[[], None]
@@ -202,27 +202,13 @@ def show_enlarged(
     """
     if size == (raster.width, raster.height):
         return show_region(raster, region, check)
-    columns, across = _taps(raster.width, size[0], resampler, region.x, region.width)
-    rows, down = _taps(raster.height, size[1], resampler, region.y, region.height)
-    left, top = int(columns.min()), int(rows.min())
-    width, height = int(columns.max()) + 1 - left, int(rows.max()) + 1 - top
-    pixels = raster.display(left, top, width, height, check)
+    side = round(1 / region.scale)
+    axes = ((raster.width, size[0], region.x, region.width),)
+    axes = (*axes, (raster.height, size[1], region.y, region.height))
+    (left, across), (top, down) = (_weights(*axis, resampler, side) for axis in axes)
+    pixels = raster.display(left, top, across.shape[1], down.shape[1], check)
     check()
-    if resampler == "nearest":
-        shown = pixels[rows[:, 0] - top][:, columns[:, 0] - left]
-        return encode_png(_reduced(shown, region.scale))
-    values = pixels.astype(np.float32)
-    has_alpha = pixels.shape[2] in (2, 4)
-    if has_alpha:
-        values[..., :-1] *= values[..., -1:] / 255
-    values = _resampled(values, rows - top, down, 0)
-    check()
-    values = _resampled(values, columns - left, across, 1)
-    if has_alpha:
-        values[..., :-1] /= (values[..., -1:] / 255).clip(1e-3)
-    shown = np.rint(values).clip(0, 255).astype(np.uint8)
-    check()
-    return encode_png(_reduced(shown, region.scale))
+    return encode_png(_weighted(pixels, down, across, check))
 
 
 def show_overview(raster: Raster, side: int, check: Check) -> bytes:
@@ -231,47 +217,67 @@ def show_overview(raster: Raster, side: int, check: Check) -> bytes:
     height, width = pixels.shape[:2]
     factor = side / max(height, width)
     if factor < 1:
-        size = max(1, round(height * factor)), max(1, round(width * factor))
-        pixels = imresize(pixels, size=size)
-    check()
+        rows, columns = max(1, round(height * factor)), max(1, round(width * factor))
+        _, down = _weights(height, rows, 0, rows, "bicubic")
+        _, across = _weights(width, columns, 0, columns, "bicubic")
+        pixels = _weighted(pixels, down, across, check)
     return encode_png(pixels)
 
 
-def _taps(
-    length: int, out_length: int, resampler: Resampler, start: int, count: int
-) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Return which pixels of an axis make some of the enlarged one, and with what weight."""
+def _weights(
+    length: int, out_length: int, start: int, count: int, resampler: Resampler, side: int = 1
+) -> tuple[int, NDArray[np.float32]]:
+    """Return the weights of pixels along an axis in a part of the enlarged one.
+
+    Args:
+        length: of the axis.
+        out_length: of the enlarged axis.
+        start, count: the part of it.
+        resampler: how it is enlarged.
+        side: as many pixels of the part are averaged; the last one counts more if some are missing.
+
+    Returns:
+        The first pixel that is needed, and a matrix (pixels of the answer, pixels needed).
+    """
+    places = np.arange(start, start + -(-count // side) * side).clip(max=start + count - 1)
     if resampler == "nearest":
-        places = (np.arange(start, start + count) + 0.5) * length / out_length
-        indices = places.astype(np.intp).clip(0, length - 1)[:, None]
-        return indices, np.ones((count, 1), np.float32)
-    indices, weights = _all_taps(
-        length, out_length, "cubic" if resampler == "bicubic" else resampler
-    )
-    return indices[start : start + count], weights[start : start + count]
+        nearest = ((places + 0.5) * length / out_length).astype(np.intp)
+        indices = nearest.clip(0, length - 1)[:, None]
+        weights = np.ones((len(places), 1), np.float32)
+    else:
+        kernel = "cubic" if resampler == "bicubic" else "lanczos3"
+        all_indices, all_weights = _taps(length, out_length, kernel)
+        indices, weights = all_indices[places], all_weights[places]
+    first = int(indices.min())
+    matrix = np.zeros((len(places) // side, int(indices.max()) + 1 - first), np.float32)
+    rows = np.arange(len(places))[:, None] // side
+    np.add.at(matrix, (rows, indices - first), weights / side)
+    return first, matrix
 
 
 @lru_cache(8)
-def _all_taps(
+def _taps(
     length: int, out_length: int, kernel: Kernel
 ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     indices, weights = contributions(length, out_length, out_length / length, kernel)
     return indices, weights.astype(np.float32)
 
 
-def _resampled(
-    values: NDArray[np.float32],
-    indices: NDArray[np.intp],
-    weights: NDArray[np.float32],
-    axis: int,
-) -> NDArray[np.float32]:
-    shape: list[Any] = [1, 1, 1]
-    shape[axis] = len(indices)
-    first = np.take(values, indices[:, 0], axis)
-    out = first * weights[:, 0].reshape(shape)
-    for tap in range(1, indices.shape[1]):
-        out += np.take(values, indices[:, tap], axis) * weights[:, tap].reshape(shape)
-    return out
+def _weighted(
+    pixels: NDArray[np.uint8], down: NDArray[np.float32], across: NDArray[np.float32], check: Check
+) -> NDArray[np.uint8]:
+    """Return weighted means of pixels along both axes; transparent ones do not count."""
+    values = pixels.astype(np.float32)
+    has_alpha = pixels.shape[2] in (2, 4)
+    if has_alpha:
+        values[..., :-1] *= values[..., -1:]
+    height, width, channels = values.shape
+    values = (down @ values.reshape(height, -1)).reshape(-1, width, channels)
+    check()
+    values = np.stack([values[..., c] @ across.T for c in range(channels)], axis=2)
+    if has_alpha:
+        values[..., :-1] /= values[..., -1:].clip(1e-3)
+    return np.rint(values).clip(0, 255).astype(np.uint8)
 
 
 def _reduced(pixels: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
@@ -279,16 +285,21 @@ def _reduced(pixels: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
     side = round(1 / scale)
     if side == 1:
         return pixels
-    values = pixels.astype(np.float32)
-    has_alpha = pixels.shape[2] in (2, 4)
-    if has_alpha:
-        values[..., :-1] *= values[..., -1:]
     height, width = pixels.shape[:2]
     rows, columns = -height % side, -width % side
     if rows or columns:  # there, squares are filled up with their own last pixels
-        values = np.pad(values, ((0, rows), (0, columns), (0, 0)), mode="edge")
-    height, width = len(values) // side, values.shape[1] // side
-    means = values.reshape(height, side, width, side, -1).mean(axis=(1, 3))
+        pixels = np.pad(pixels, ((0, rows), (0, columns), (0, 0)), mode="edge")
+    values = pixels.astype(np.uint32) if pixels.shape[2] in (2, 4) else pixels.astype(np.uint16)
+    has_alpha = pixels.shape[2] in (2, 4)
     if has_alpha:
-        means[..., :-1] /= means[..., -1:].clip(1e-3)
-    return np.rint(means).clip(0, 255).astype(np.uint8)
+        values[..., :-1] *= values[..., -1:]
+    parts = [values[i::side, j::side] for i in range(side) for j in range(side)]
+    total = parts[0].copy()
+    for part in parts[1:]:
+        total += part
+    if has_alpha:
+        alpha = total[..., -1:].clip(1)
+        total[..., :-1] = (total[..., :-1] + alpha // 2) // alpha
+        total[..., -1:] = (total[..., -1:] + len(parts) // 2) // len(parts)
+        return total.astype(np.uint8)
+    return ((total + len(parts) // 2) // len(parts)).astype(np.uint8)

@@ -28,7 +28,6 @@ async function detail(text) {
 
 export const limits = async () => json(await fetch("/v1/limits"));
 export const tasks = async () => json(await fetch("/v1/tasks"));
-
 export const uploads = async () => json(await fetch("/v1/uploads"));
 
 export async function cancel(id) {
@@ -38,8 +37,6 @@ export async function cancel(id) {
 export const resultOf = (id) => `/v1/jobs/${id}/result`;
 export const regionOf = (id, part) => `/v1/jobs/${id}/region?${new URLSearchParams(part)}`;
 export const zipOf = (ids) => `/v1/results.zip?${new URLSearchParams(ids.map((id) => ["id", id]))}`;
-
-export const overviewOf = (id, side, size) => `/v1/jobs/${id}/overview?side=${side}&size=${size}`;
 export const uploadOverviewOf = (id, size) => `/v1/uploads/${id}/overview?size=${size}`;
 
 export async function forget(upload) {
@@ -56,9 +53,7 @@ export async function start(upload, options) {
   } catch {
     throw new Problem(0, "the server does not answer");
   }
-  if (response.status === 202) return response.json();
-  const retry = Number(response.headers.get("Retry-After")) || null;
-  throw new Problem(response.status, await detail(response.text()), retry);
+  return json(response);
 }
 
 // Send an image; `told` receives the sent part, in [0, 1], which fetch does not report.

@@ -163,7 +163,10 @@ async function begin() {
     const [tasks, known] = await Promise.all([api.tasks(), api.limits()]);
     limits = known;
     form.offer(tasks, known.formats);
-    const read = known.formats.filter((format) => format.reads).map((format) => format.name);
+    const formats = known.formats.filter((format) => format.reads);
+    const accepted = formats.flatMap(({ name, suffixes }) => [`image/${name.toLowerCase()}`, ...suffixes]);
+    for (const id of ["files", "try-file"]) find(id).accept = accepted.join();
+    const read = formats.map((format) => format.name);
     find("limits").textContent =
       `${read.slice(0, -1).join(", ")} or ${read.at(-1)}; up to ${bytes(known.max_bytes)} and ` +
       `${known.max_pixels / 1e6} megapixels. Results are kept for ${duration(known.keep_seconds)}.`;

@@ -1,9 +1,10 @@
 // Panel that tries a part of an image first: every suitable choice beside the original.
 
+import { uploadOverviewOf } from "./api.js";
 import { duration, size } from "./format.js";
 import { PartFrame } from "./part_frame.js";
 import { rulesOf } from "./tasks.js";
-import { findUpload, overviewOf, preview } from "./uploads.js";
+import { findUpload, preview } from "./uploads.js";
 
 const OVERVIEW = 512;
 const PAUSE = 120; // milliseconds that the frame rests before previews are asked for
@@ -69,7 +70,7 @@ export class Panel {
       this.find("choices").replaceChildren(...this.cards.map((card) => card.button));
     }
     this.cards.forEach((card, index) => this.fill(card, view.choices[index]));
-    if (isFirst) this.frame.show(overviewOf(view.id, OVERVIEW), view.width, view.height);
+    if (isFirst) this.frame.show(uploadOverviewOf(view.id, OVERVIEW), view.width, view.height);
     if (isFirst && same(sizes, this.sizeChosen)) this.asked = this.needs; // these are under way
     this.draw();
   }

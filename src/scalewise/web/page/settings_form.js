@@ -19,9 +19,10 @@ export class SettingsForm {
     setTasks(tasks);
     this.find("task").replaceChildren(...tasks.map((task) => new Option(task.title, task.name)));
     const written = formats.filter((format) => format.writes);
-    this.formats = new Map(written.map((format) => [format.name, format]));
+    const valueOf = (format) => format.name.toLowerCase();
+    this.formats = new Map(written.map((format) => [valueOf(format), format]));
     const own = this.find("format").options[0];
-    this.find("format").replaceChildren(own, ...written.map((format) => new Option(format.name, format.name)));
+    this.find("format").replaceChildren(own, ...written.map((format) => new Option(format.name, valueOf(format))));
     this.draw();
   }
 
@@ -38,8 +39,8 @@ export class SettingsForm {
 
   // Return what the chosen task and format allow.
   rules(values) {
-    const quality = values.format ? this.formats.get(values.format)?.quality : 0;
-    return { ...rulesOf(values.task), hasQuality: quality !== null };
+    const format = this.formats.get(values.format);
+    return { ...rulesOf(values.task), hasQuality: format?.quality !== null };
   }
 
   draw() {

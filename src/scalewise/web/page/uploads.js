@@ -15,8 +15,6 @@ export async function findUpload(id, size, signal) {
   }
 }
 
-export const overviewOf = (id, size) => `/v1/uploads/${id}/overview?size=${size}`;
-
 // Return a restored part of an upload as a bitmap; the last ones are kept.
 export async function preview(id, query, signal) {
   const address = `/v1/uploads/${id}/preview?${new URLSearchParams(query)}`;
