@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scalewise.web.job_events import JobEvents
+from scalewise.web.job_queue import JobQueue
+from scalewise.web.limits import Limits
+from scalewise.web.result_store import ResultStore
+from scalewise.web.schemas import JobView
 from tests.web.conftest import Server, Start, httpx
 
 Event = tuple[str, Any]
@@ -73,3 +82,117 @@ def test_one_stream_tells_of_all_jobs(alone: Server, pictures: Path) -> None:
         told = until(events, "gone", id=second)
         assert [kind for kind, _ in told] == ["gone"]
     assert second not in [view["id"] for view in alone.get("v1/jobs").json()]
+
+
+def test_a_restarted_server_lists_what_it_still_has(start: Start, pictures: Path) -> None:
+    server = start()
+    job = server.send(pictures / "b.jpg", name="mine.jpg", scale=1.5).json()["id"]
+    view = server.done(job)
+    assert server.stop() == 0
+    again = start(folder=server.folder)
+    (listed,) = again.get("v1/jobs").json()
+    assert listed["id"] == job
+    for same in ("state", "created", "options", "explanation", "model", "out_width", "seconds"):
+        assert listed[same] == view[same], same
+    assert listed["name"] == "image.jpg"
+    with httpx.stream("GET", again.url("v1/events"), timeout=60) as answer:
+        assert next(events_of(answer)) == ("jobs", [listed])
+
+
+def test_many_streams_shut_nobody_out(start: Start, pictures: Path) -> None:
+    server = start()
+    limit = Limits().max_streams
+    with ExitStack() as streams:
+        many = httpx.Limits(max_connections=None)
+        client = streams.enter_context(httpx.Client(limits=many, timeout=60))
+        opened = [
+            streams.enter_context(client.stream("GET", server.url("v1/events")))
+            for _ in range(limit + 2)
+        ]
+        assert [each.status_code for each in opened] == [200] * limit + [503] * 2
+        told = json.loads(opened[-1].read())["detail"]
+        assert told.startswith(f"{limit} event streams are open, the limit of this server; close")
+        assert opened[-1].headers["retry-after"] == "5"
+        assert server.get("v1/jobs").status_code == 200
+        assert server.send(pictures / "a.png", task="upscale", wait="true").status_code == 200
+    end = time.monotonic() + 30
+    while True:  # their places are free again
+        with httpx.stream("GET", server.url("v1/events"), timeout=60) as answer:
+            if answer.status_code == 200:
+                break
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    assert server.stop() == 0
+
+
+def stored(folder: Path, name: str, age: float = 0) -> str:
+    """A finished job of an earlier server; its id."""
+    view = JobView(id=name * 22, state="done", result_name="x.png", result_bytes=10)
+    (folder / f"{view.id}.png").write_bytes(bytes(10))
+    (folder / f"{view.id}.json").write_text(view.model_dump_json())
+    when = time.time() - age
+    os.utime(folder / f"{view.id}.json", (when, when))
+    return view.id
+
+
+def test_expired_results_leave_the_list_and_are_told_as_gone(tmp_path: Path) -> None:
+    soon, later = stored(tmp_path, "a", age=57), stored(tmp_path, "b")
+
+    async def told(queue: JobQueue) -> list[str]:
+        events = JobEvents(queue).stream()
+        seen = [await anext(events)]
+        async with asyncio.timeout(30):
+            while "gone" not in seen[-1]:
+                seen.append(await anext(events))
+        await events.aclose()  # pyright: ignore
+        return seen
+
+    with (
+        closing(ResultStore(tmp_path)) as store,
+        closing(JobQueue(Limits(keep_seconds=60), store)) as queue,
+    ):
+        seen = asyncio.run(told(queue))
+        assert soon in seen[0]
+        assert later in seen[0]
+        assert seen[-1] == f'event: gone\ndata: {{"id": "{soon}"}}\n\n'
+        assert [view.id for view in queue.views()] == [later]
+        assert queue.find(soon) is None
+
+
+def test_a_slow_reader_gets_the_last_state_alone(tmp_path: Path) -> None:
+    known = stored(tmp_path, "a")
+
+    async def told(queue: JobQueue) -> str:
+        job = queue.find(known)
+        assert job is not None
+        events = JobEvents(queue).stream()
+        await anext(events)
+        for percent in range(5):
+            job.update(done=percent / 100)
+            await asyncio.sleep(0.25)
+        async with asyncio.timeout(30):
+            return await anext(events)
+
+    with closing(ResultStore(tmp_path)) as store, closing(JobQueue(Limits(), store)) as queue:
+        late = asyncio.run(told(queue))
+    assert late.count("event: job") == 1
+    assert '"done":0.04' in late
+
+
+def test_nobody_watches_when_nobody_listens(tmp_path: Path) -> None:
+    async def watchers(queue: JobQueue) -> list[int]:
+        events = JobEvents(queue)
+        counts: list[int] = []
+        for _ in range(2):
+            streams = [events.stream() for _ in range(3)]
+            for stream in streams:
+                await anext(stream)
+            counts.append(len(asyncio.all_tasks()) - 1)
+            for stream in streams:
+                await stream.aclose()  # pyright: ignore
+            await asyncio.sleep(0.5)
+            counts.append(len(asyncio.all_tasks()) - 1)
+        return counts
+
+    with closing(ResultStore(tmp_path)) as store, closing(JobQueue(Limits(), store)) as queue:
+        assert asyncio.run(watchers(queue)) == [1, 0, 1, 0]

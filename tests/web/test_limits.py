@@ -23,10 +23,12 @@ from starlette.datastructures import UploadFile
 from starlette.types import Message
 
 from scalewise.files import Picture, write
+from scalewise.files.preview import preview
 from scalewise.web import timeouts
 from scalewise.web.app import create_app
-from scalewise.web.job_queue import JobQueue, RestoreJob, ServerBusy
-from scalewise.web.limits import Limits
+from scalewise.web.interactive import ClientLeft
+from scalewise.web.job_queue import JobQueue, RestoreJob
+from scalewise.web.limits import Limits, ServerBusy
 from scalewise.web.problems import HttpProblem
 from scalewise.web.result_store import ResultStore
 from scalewise.web.schemas import JobView
@@ -270,3 +272,23 @@ def test_a_client_that_no_longer_waits_is_no_longer_worked_for(
         assert queue.find(job.view.id) is None
     assert job.view.state == "cancelled"
     assert not list(tmp_path.glob(f"{job.view.id}*"))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_a_display_that_nobody_waits_for_ends_early(
+    tmp_path: Path, photo: NDArray[np.uint8], suffix: str
+) -> None:
+    path = tmp_path / f"large{suffix}"
+    write(path, Picture(np.tile(photo, (6, 6, 1))))
+    calls = 0
+
+    def check() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise ClientLeft
+
+    with pytest.raises(ClientLeft):
+        preview(path, 4096, check)
+    assert 3 <= calls < 30
+    assert preview(path, 64).startswith(b"\x89PNG")

@@ -198,12 +198,12 @@ def test_files_too_large_are_refused_before_they_are_sent(
 ) -> None:
     user = visit(start("--max-megabytes", "0.05", "--max-megapixels", "0.004"))
     asked: list[str] = []
-    user.page.on("request", lambda request: asked.append(request.url))
+    user.page.on("request", lambda request: asked.append(request.method))
     user.drop(("big.png", b"\x89PNG" + bytes(60_000)))
     refusal = user.wait_for("big.png", "refused").locator(".state").inner_text()
     assert "60 KB" in refusal
     assert "limit here is 50 KB" in refusal
-    assert [url for url in asked if "/v1/uploads" in url] == []
+    assert "POST" not in asked
 
     user.drop(pictures / "a.png")  # few bytes, but too many pixels
     refusal = user.wait_for("a.png", "refused").locator(".state").inner_text()

@@ -91,9 +91,35 @@ def test_any_name_is_one_word_of_a_shell(name: str) -> None:
     assert not command[2].startswith("-")
 
 
+HARD_NAMES = {
+    "quotes": 'it\'s "mine".png',
+    "newline": "a\nb.png",
+    "return-and-quote": "a'\r\n\t\\b.png",
+    "right-to-left": "a\u202egnp.png",
+    "spaces": "  a  b .png",
+    "dash": "--help.png",
+    "backslash": "a\\b.png",
+    "dollar": "$HOME`x`!.png",
+}
+
+
+@pytest.mark.parametrize("name", HARD_NAMES.values(), ids=HARD_NAMES)
+def test_a_shell_hands_on_any_name(name: str) -> None:
+    import subprocess
+
+    from scalewise.web.restore_request import parse_request
+    from scalewise.web.schemas import RestoreForm
+
+    command = parse_request(RestoreForm(), name).command
+    assert command.isprintable()
+    words = command.replace("scalewise", "printf '%s\\0'", 1)
+    told = subprocess.run(["bash", "-c", words], capture_output=True, check=True).stdout
+    assert told.decode().split("\0")[:2] == ["upscale", f"./{name}" if name[0] == "-" else name]
+
+
 @pytest.mark.parametrize("name", ["", "..", "/", "a/..", "\0\n", "x" * 500, "x." + "y" * 500])
 def test_any_name_can_be_shown(name: str) -> None:
-    from scalewise.web.restore_request import clean_name
+    from scalewise.web.names import clean_name
 
     shown = clean_name(name)
     assert shown.isprintable()

@@ -142,6 +142,36 @@ def test_what_is_no_picture_is_refused(server: Server, tmp_path: Path, content: 
     assert "/dev/fd" not in answer.text
 
 
+@pytest.mark.parametrize("path", ["v1/restore", "v1/uploads"])
+def test_an_empty_file_is_refused_by_its_name(server: Server, path: str) -> None:
+    answer = httpx.post(server.url(path), files={"file": ("holiday.png", b"")})
+    detail = "holiday.png: the file is empty (0 bytes); choose another"
+    assert (answer.status_code, answer.json()["detail"]) == (415, detail)
+
+
+def test_heic_is_neither_offered_nor_taken_where_it_is_not_decoded(server: Server) -> None:
+    from scalewise.files.support import supported_formats
+
+    formats = {each["name"]: each for each in server.get("v1/limits").json()["formats"]}
+    assert set(formats) == {"PNG", "TIFF", "JPEG", "WebP", "AVIF", "HEIC", "GIF", "BMP"}
+    assert formats["JPEG"] == {
+        "name": "JPEG",
+        "suffixes": [".jpg", ".jpeg", ".jpe", ".jfif"],
+        "reads": True,
+        "writes": True,
+    }
+    heic = next(each for each in supported_formats() if each.name == "HEIC")
+    assert formats["HEIC"]["reads"] == heic.reads
+    content = b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf" + bytes(200)
+    for path in ("v1/restore", "v1/uploads"):
+        answer = httpx.post(server.url(path), files={"file": ("IMG_1.heic", content)})
+        assert answer.status_code == 415
+        if not heic.reads:
+            assert answer.json()["detail"] == (
+                "IMG_1.heic: this installation cannot decode HEIC; convert it to JPEG or PNG"
+            )
+
+
 def test_a_damaged_picture_fails_and_says_so(
     server: Server, pictures: Path, tmp_path: Path
 ) -> None:
@@ -174,6 +204,18 @@ def test_all_results_in_one_archive(server: Server, pictures: Path) -> None:
         result = server.get(f"v1/jobs/{jobs[0]}/result").content
         assert [archive.read(name) for name in archive.namelist()] == [result, result]
     assert server.get("v1/results.zip?id=unknown").status_code == 404
+
+
+def test_names_come_back_as_browsers_escaped_them(server: Server, pictures: Path) -> None:
+    content = (pictures / "a.png").read_bytes()
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; '
+        b'filename="my %22best%22%0Ashot 100%.png"\r\n\r\n' + content + b"\r\n--x--\r\n"
+    )
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    view = httpx.post(server.url("v1/restore"), content=body, headers=kind).json()
+    assert view["name"] == 'my "best"shot 100%.png'
+    assert view["command"] == "scalewise upscale $'my \"best\"\\nshot 100%.png'"
 
 
 def test_before_and_after_are_shown_by_any_browser(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +45,13 @@ def kind_in_browsers(path: Path, side: int) -> str | None:
 
 
 @lenient_messages()
-def preview(path: Path, side: int) -> bytes:
+def preview(path: Path, side: int, check: Callable[[], None] = lambda: None) -> bytes:
     """Encode an upright image as 8-bit PNG.
 
     Args:
         path: the picture, whose content :func:`open_picture` knows.
         side: pixels that width and height may have; larger ones are reduced.
+        check: called often; what it raises ends the work.
 
     Raises:
         ScalewiseError: it cannot be read.
@@ -59,12 +61,33 @@ def preview(path: Path, side: int) -> bytes:
     with open_picture(path, max_pixels=None) as reader:
         misread = content is not None and content.name in _MISREAD
         if misread or reader.metadata.stated is not None:
-            return _as_read(reader, side)
+            return _as_read(reader, side, check)
     try:
         image: Any = _reduced(path, side)
-        return image.cast("uchar", shift=image.format == "ushort").pngsave_buffer()
+        return _encoded(image.cast("uchar", shift=image.format == "ushort"), check)
     except pyvips.Error as error:
         raise ScalewiseError(f"{path}: cannot be shown{in_brackets(one_line(error))}") from None
+
+
+def _encoded(image: Any, check: Callable[[], None]) -> bytes:
+    """Encode an image as PNG, as long as a check raises nothing."""
+    raised: list[BaseException] = []
+
+    def watch(*_: object) -> None:
+        try:
+            check()
+        except BaseException as error:  # libvips, which calls this, cannot pass it on
+            raised.append(error)
+            image.set_kill(True)
+
+    image.set_progress(True)
+    image.signal_connect("eval", watch)
+    try:
+        return image.pngsave_buffer()
+    except pyvips.Error:
+        if raised:
+            raise raised[0] from None
+        raise
 
 
 def _reduced(path: Path, side: int) -> Any:
@@ -75,7 +98,7 @@ def _reduced(path: Path, side: int) -> Any:
     return pyvips.Image.thumbnail(str(path), side, height=side, size="down")
 
 
-def _as_read(reader: PictureReader, side: int) -> bytes:
+def _as_read(reader: PictureReader, side: int, check: Callable[[], None]) -> bytes:
     """Encode what libvips alone would misread: bands, Lab, a canvas, colours without a profile."""
     step = -(-max(reader.width, reader.height) // side)
     down, across = min(step, reader.height), min(step, reader.width)
@@ -85,6 +108,7 @@ def _as_read(reader: PictureReader, side: int) -> bytes:
     deep = reader.dtype == np.uint16
     rows: list[NDArray[np.uint8]] = []
     for row in range(height):
+        check()
         strip = reader.read_rows(row * down, (row + 1) * down)[:, : width * across, kept]
         mean = strip.reshape(down, width, across, -1).mean(axis=(0, 2))
         rows.append((mean / (257 if deep else 1)).round().astype(np.uint8))
@@ -95,4 +119,4 @@ def _as_read(reader: PictureReader, side: int) -> bytes:
     icc = meta.icc or (meta.stated.profile(grey) if meta.stated else None)
     if icc is not None:
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", icc)
-    return image.pngsave_buffer()
+    return _encoded(image, check)

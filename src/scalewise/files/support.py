@@ -9,10 +9,12 @@ from __future__ import annotations
 from base64 import b64decode
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import pyvips
 
-from scalewise.files.formats import FORMATS, Format
+from scalewise.errors import ScalewiseError
+from scalewise.files.formats import FORMATS, Format, detect_format
 
 _PROBE_SIDE = 16
 _GIF = b64decode(b"R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -56,6 +58,21 @@ def supported_formats() -> tuple[FormatSupport, ...]:
         FormatSupport("GIF", (".gif",), _is_decoded(_GIF), writes=False),
         FormatSupport("BMP", (".bmp", ".dib"), reads=True, writes=False),  # by our own reader
     )
+
+
+def check_support(path: Path) -> None:
+    """Check that the pixels of an image can be decoded here, whose header always can.
+
+    Raises:
+        ScalewiseError: they cannot.
+    """
+    with path.open("rb") as file:
+        content = detect_format(file)
+    unreadable = {each.name for each in supported_formats() if not each.reads}
+    if content is not None and content.name in unreadable:
+        raise ScalewiseError(
+            f"{path}: this installation cannot decode {content.name}; convert it to JPEG or PNG"
+        )
 
 
 _NAMES = {"webp": "WebP"}

@@ -99,9 +99,18 @@ def _reach(steps: Sequence[Restorer], plan: CascadePlan, size: tuple[int, int]) 
     return int(np.ceil(reach))
 
 
+def window_side(length: int, halo: int, multiple: int) -> int:
+    """Return how many pixels networks are given along an axis for a part of some length.
+
+    >>> window_side(96, 28, 4)
+    156
+    """
+    return -(-(length + 2 * halo + multiple - 1) // multiple) * multiple
+
+
 def _window(start: int, length: int, side: int, halo: int, multiple: int) -> tuple[int, int]:
     """Return start and length of what is read along an axis."""
-    whole = -(-(length + 2 * halo + multiple - 1) // multiple) * multiple
+    whole = window_side(length, halo, multiple)
     padded = -(-side // multiple) * multiple
     first = max(0, min((start - halo) // multiple * multiple, padded - whole))
     return first, min(whole, side - first)

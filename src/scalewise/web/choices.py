@@ -70,7 +70,7 @@ def upload_view(
                     width / kept.width,
                     estimate,
                     is_jpeg=kept.format == "JPEG",
-                    chosen=not is_recommended,
+                    why="seen" if is_recommended else "offered",
                 ),
             )
         )
@@ -113,5 +113,5 @@ def explain_request(request: RestoreRequest, kept: KeptUpload) -> str:
         kept.estimate,
         is_jpeg=kept.format == "JPEG",
         strength=request.strength,
-        chosen=request.model is not None,
+        why="seen" if request.model is None else "chosen",
     )

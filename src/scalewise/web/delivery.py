@@ -100,7 +100,7 @@ class _Answer:
         is_text = kind in _TEXT and "content-encoding" not in headers
         if is_text:
             headers.add_vary_header("Accept-Encoding")
-        if start["status"] == 200 and _is_known(headers.get("etag"), self._known):
+        if start["status"] == 200 and is_known(headers.get("etag"), self._known):
             for name in ("content-length", "content-type", "content-disposition"):
                 del headers[name]
             await self._send_empty({**start, "status": 304, "headers": headers.raw})
@@ -137,10 +137,10 @@ def _compressed(content: bytes) -> bytes:
     return gzip.compress(content, _LEVEL, mtime=0)
 
 
-def _is_known(tag: str | None, known: str | None) -> bool:
+def is_known(tag: str | None, known: str | None) -> bool:
     """Return whether a client that sent If-None-Match has this answer (RFC 9110, 13.1.2).
 
-    >>> _is_known('"a"', 'W/"b", W/"a"'), _is_known('"a"', "*"), _is_known('"a"', None)
+    >>> is_known('"a"', 'W/"b", W/"a"'), is_known('"a"', "*"), is_known('"a"', None)
     (True, True, False)
     """
     if tag is None or known is None:

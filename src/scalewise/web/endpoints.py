@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,9 +13,11 @@ from fastapi import Depends, Request, Response
 
 from scalewise.errors import ScalewiseError
 from scalewise.web.choices import model_cards
+from scalewise.web.delivery import is_known
 from scalewise.web.interactive import Check, ClientLeft, Interactive
 from scalewise.web.job_events import JobEvents, lost_job_view
-from scalewise.web.job_queue import JobQueue, RestoreJob, ServerBusy
+from scalewise.web.job_queue import JobQueue, RestoreJob
+from scalewise.web.limits import ServerBusy
 from scalewise.web.previews import Previewer
 from scalewise.web.problems import HttpProblem
 from scalewise.web.regions import AnswerCache, Rasters
@@ -53,9 +54,9 @@ class AppState:
         queue: the job queue.
         uploads: the number of uploads in progress.
         streams: the number of open event streams.
-        preview_slot: held while an image is decoded for display, which may need much memory.
         interactive: threads for work that clients wait for.
         restoring: one for previews, which use all cores.
+        displaying: one for whole images, which may need much memory.
         rasters: decoded images.
         answers: encoded regions.
         previewer: networks for previews.
@@ -65,9 +66,9 @@ class AppState:
     queue: JobQueue
     uploads: int = 0
     streams: int = 0
-    preview_slot: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     interactive: Interactive = field(default_factory=lambda: Interactive(2))
     restoring: Interactive = field(default_factory=lambda: Interactive(1))
+    displaying: Interactive = field(default_factory=lambda: Interactive(1))
 
     def __post_init__(self) -> None:
         self.events = JobEvents(self.queue)
@@ -103,6 +104,7 @@ class AppState:
         self._closed = True
         self.interactive.close()
         self.restoring.close()
+        self.displaying.close()
         self.queue.close()
         if self._measuring is not None:
             self._measuring.join()
@@ -163,6 +165,12 @@ def busy_problem(busy: ServerBusy) -> HttpProblem:
     return HttpProblem(HTTPStatus.SERVICE_UNAVAILABLE, str(busy), busy.seconds)
 
 
+def immutable_headers(key: str) -> dict[str, str]:
+    """Return the headers of an answer that is always the same for a key."""
+    tag = f'"{hashlib.sha256(key.encode()).hexdigest()[:24]}"'
+    return {"ETag": tag, "Cache-Control": _IMMUTABLE}
+
+
 async def png_response(
     request: Request,
     state: AppState,
@@ -179,10 +187,8 @@ async def png_response(
         make: encodes the answer.
         workers: the threads to make it in; the interactive ones by default.
     """
-    tag = f'"{hashlib.sha256(key.encode()).hexdigest()[:24]}"'
-    headers = {"ETag": tag, "Cache-Control": _IMMUTABLE}
-    known = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]
-    if tag in (each.removeprefix("W/") for each in known) or "*" in known:
+    headers = immutable_headers(key)
+    if is_known(headers["ETag"], request.headers.get("if-none-match")):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     answer = state.answers.get(key)
     if answer is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from scalewise.imaging.blind_estimation import Estimate
 from scalewise.tasks import (
     STRONG_JPEG,
@@ -10,6 +12,8 @@ from scalewise.tasks import (
     VISIBLE_SIGMA,
     Task,
 )
+
+Why = Literal["seen", "chosen", "offered"]
 
 _NOTHING_VISIBLE = "neither noise nor JPEG blocks are visible"
 
@@ -44,7 +48,7 @@ def explain(
     *,
     is_jpeg: bool,
     strength: float = 1.0,
-    chosen: bool = False,
+    why: Why = "seen",
 ) -> str:
     """Say what a task does with an image, and why.
 
@@ -54,12 +58,12 @@ def explain(
         estimate: noise and JPEG quality of the image.
         is_jpeg: whether its file is a JPEG.
         strength: part of the change that is kept.
-        chosen: whether the user chose the task, so that the image is not the reason.
+        why: ``seen`` in the image, ``chosen`` by the user, or only ``offered``.
 
     >>> from scalewise.tasks import DENOISE, PHOTO
     >>> explain(PHOTO, 2, Estimate(3.0, 30), is_jpeg=True)
     'Enlarged 2x, JPEG blocks removed, because this is a JPEG of quality 30'
-    >>> explain(DENOISE, 1, Estimate(12.0), is_jpeg=False, strength=0.5, chosen=True)
+    >>> explain(DENOISE, 1, Estimate(12.0), is_jpeg=False, strength=0.5, why="chosen")
     'Noise removed at strength 0.5, as chosen; noise of about 12 levels is visible'
     """
     removed = _removed(task, estimate)
@@ -68,8 +72,8 @@ def explain(
     done = ", ".join(filter(None, [_resized(factor), removed])) or "Size and pixels kept"
     cause = describe_cause(estimate, is_jpeg)
     done = done[:1].upper() + done[1:]
-    if chosen:
-        return f"{done}, as chosen; {cause}"
+    if why != "seen":
+        return f"{done}{', as chosen' if why == 'chosen' else ''}; {cause}"
     if not removed:
         done += ", nothing else"
     return f"{done}, because {cause}"

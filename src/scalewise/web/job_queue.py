@@ -20,7 +20,7 @@ from scalewise.restoring.memory import free_memory
 from scalewise.restoring.selection import load_networks, select_for_upscaling
 from scalewise.web.choices import explain_request, work_of_request
 from scalewise.web.interactive import Precedence
-from scalewise.web.limits import Limits
+from scalewise.web.limits import Limits, ServerBusy
 from scalewise.web.restore_request import RestoreRequest
 from scalewise.web.result_store import ResultStore
 from scalewise.web.schemas import FINAL_STATES, JobView
@@ -32,19 +32,6 @@ _CACHED_NETWORKS = 2
 _CANCELLED = "the job was cancelled"
 _MEMORY_RETRY_SECONDS = 10
 _log = logging.getLogger(__name__)
-
-
-class ServerBusy(Exception):
-    """The server accepts no more jobs for now.
-
-    Args:
-        reason: why.
-        seconds: estimated time until it does again.
-    """
-
-    def __init__(self, reason: str, seconds: int) -> None:
-        super().__init__(f"{reason}; try again in {seconds} seconds")
-        self.seconds = seconds
 
 
 class _Cancelled(ScalewiseError):
@@ -183,7 +170,8 @@ class JobQueue:
 
     def find(self, job: str) -> RestoreJob | None:
         """Return the job with an id; None if there is none."""
-        return self._jobs.get(job)
+        found = self._jobs.get(job)
+        return None if found is None or self._is_expired(found) else found
 
     def view(self, job: RestoreJob) -> JobView:
         """Return a job's state, and the number of jobs before it."""
@@ -198,7 +186,7 @@ class JobQueue:
         with self._changed:
             running = self._running is not None
             ahead = {job: index + running for index, job in enumerate(self._waiting)}
-            jobs = list(self._jobs.values())
+            jobs = [job for job in self._jobs.values() if not self._is_expired(job)]
         views = [
             job.view.model_copy(update={"ahead": ahead[job]}) if job in ahead else job.view
             for job in reversed(jobs)
@@ -376,18 +364,23 @@ class JobQueue:
 
         return update
 
+    def _is_expired(self, job: RestoreJob) -> bool:
+        """Return whether its time is over; its files are deleted soon after."""
+        return job.finished is not None and job.finished + self.limits.keep_seconds < time.time()
+
     def _delete_expired(self) -> None:
-        """Delete jobs that ended long ago, and the oldest ones if there are too many."""
-        limits, oldest = self.limits, time.time() - self.limits.keep_seconds
+        """Delete jobs that ended long ago or lost their files, and the oldest if too many."""
+        limits = self.limits
         with self._changed:
             jobs = list(self._jobs.values())
         ended = [(job.finished, job) for job in jobs if job.finished is not None]
         ended.sort(key=lambda pair: pair[0], reverse=True)
         size = 0
-        for index, (finished, job) in enumerate(ended):
+        for index, (_, job) in enumerate(ended):
             size += job.bytes
             too_much = index >= limits.max_kept or (index and size > limits.max_kept_bytes)
-            if too_much or finished < oldest:
+            is_lost = job.result is not None and not job.result.is_file()
+            if too_much or is_lost or self._is_expired(job):
                 self.cancel(job)
         self.uploads.delete_expired()
 

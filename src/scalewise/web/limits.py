@@ -8,6 +8,19 @@ _BYTES_PER_PIXEL = {"avif": 35, "webp": 9}
 """Peak memory of the encoders that need the whole image, measured on 8-bit RGB."""
 
 
+class ServerBusy(Exception):
+    """The server accepts no more jobs for now.
+
+    Args:
+        reason: why.
+        seconds: estimated time until it does again.
+    """
+
+    def __init__(self, reason: str, seconds: int) -> None:
+        super().__init__(f"{reason}; try again in {seconds} seconds")
+        self.seconds = seconds
+
+
 @dataclass(frozen=True)
 class Limits:
     """Limits of one server.

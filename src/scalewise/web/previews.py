@@ -10,8 +10,9 @@ from threading import Lock
 import numpy as np
 
 from scalewise.files.raster import Raster, encode_png, to_display
+from scalewise.models.tile_overlap import tile_overlap
 from scalewise.restoring.cascade import plan_cascade
-from scalewise.restoring.crop import Box, restore_crop
+from scalewise.restoring.crop import Box, restore_crop, window_side
 from scalewise.restoring.restorer import Restorer
 from scalewise.restoring.selection import load_cascade
 from scalewise.restoring.sizes import Target
@@ -22,8 +23,8 @@ from scalewise.weights import clean_sibling, resolve
 MAX_PREVIEW = 160
 """Input pixels of a preview along a side."""
 
-_SAMPLE = 152
-"""Input pixels of the sample by which a model is measured: what a preview of 96 looks at."""
+_SAMPLE = 96
+"""Input pixels of the preview by which a model is measured, along a side."""
 
 
 class Previewer:
@@ -36,6 +37,7 @@ class Previewer:
     def __init__(self, speeds: Speeds) -> None:
         self._speeds = speeds
         self._networks: dict[str, list[Restorer]] = {}
+        self._locks: dict[str, Lock] = {}
         self._lock = Lock()
 
     def preview(
@@ -78,27 +80,30 @@ class Previewer:
             is_needed: asked between two steps.
         """
         restorer = self._load(model, 1.0)[0]
-        sample = np.random.default_rng(0).integers(0, 256, (_SAMPLE, _SAMPLE, 3), np.uint8)
+        side = window_side(_SAMPLE, tile_overlap(restorer.multiple), restorer.multiple)
+        sample = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
         if is_needed():
             restorer.restore(sample)
         if is_needed():
             start = time.perf_counter()
             restorer.restore(sample)
-            self._speeds.add_sample(model, _SAMPLE**2, time.perf_counter() - start)
+            self._speeds.add_sample(model, side**2, time.perf_counter() - start)
 
     def _load(self, model: str, strength: float) -> list[Restorer]:
+        first, *others = self._cascade(model)
+        if strength == 1:
+            return [first, *others]
+        if strength == 0 and first.scale == 1:  # the image itself, which needs no network
+            return []
+        sibling = clean_sibling(resolve(model).card)
+        blend_with = None if sibling is None else self._cascade(resolve(sibling).card.name)[0]
+        return [first.with_strength(strength, blend_with), *others]
+
+    def _cascade(self, model: str) -> list[Restorer]:
+        """Return loaded networks; no model waits until another is loaded."""
         with self._lock:
+            lock = self._locks.setdefault(model, Lock())
+        with lock:
             if model not in self._networks:
                 self._networks[model] = load_cascade(model)
-            first, *others = self._networks[model]
-            if strength == 1:
-                return [first, *others]
-            sibling = clean_sibling(resolve(model).card)
-            if strength == 0 and first.scale == 1:  # the image itself, which needs no network
-                return []
-            if sibling is None:
-                return [first.with_strength(strength), *others]
-            name = resolve(sibling).card.name
-            fitting = [each for each in others if each.name == name]
-            blend_with = fitting[0] if fitting else load_cascade(sibling)[0]
-            return [first.with_strength(strength, blend_with), *others]
+            return self._networks[model]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from scalewise.errors import ScalewiseError
 from scalewise.files import IMAGE_SUFFIXES, format_of
@@ -13,11 +11,10 @@ from scalewise.restoring.file_pipeline import OutputOptions
 from scalewise.restoring.jobs import result_name
 from scalewise.restoring.sizes import Target
 from scalewise.tasks import AUTO, get_task, list_tasks
+from scalewise.web.names import clean_name, shell_words
 from scalewise.web.schemas import RestoreForm, TaskView
 from scalewise.weights import default_model, list_cards, resolve
 from scalewise.weights.card import Card
-
-_MAX_NAME = 120
 
 
 @dataclass(frozen=True)
@@ -26,6 +23,7 @@ class RestoreRequest:
 
     Attributes:
         name: the image's file name, cleaned.
+        given_name: the same as the client's computer knows it.
         task: the name of a task, or ``auto``.
         model: a released model, by name or folder; None for automatic selection.
         native_scale: scale of the networks; 1 if they keep the size.
@@ -37,6 +35,7 @@ class RestoreRequest:
     """
 
     name: str
+    given_name: str
     task: str
     model: str | None
     native_scale: int
@@ -55,9 +54,11 @@ class RestoreRequest:
     def anonymous(self) -> RestoreRequest:
         """The same request with a neutral file name."""
         given = self.output_name
+        name = f"image{Path(self.name).suffix}"
         return replace(
             self,
-            name=f"image{Path(self.name).suffix}",
+            name=name,
+            given_name=name,
             output_name=given and f"result{Path(given).suffix}",
         )
 
@@ -87,7 +88,7 @@ class RestoreRequest:
     @property
     def command(self) -> str:
         """The equivalent command line."""
-        words = ["scalewise", "upscale" if self.enlarges else "restore", _path(self.name)]
+        words = ["scalewise", "upscale" if self.enlarges else "restore", _path(self.given_name)]
         if self.output_name is not None:
             words += ["-o", _path(self.output_name)]
         if self.model is not None:
@@ -103,7 +104,7 @@ class RestoreRequest:
         }
         for option, value in options.items():
             words += [] if value is None else [f"--{option}", _option_value(value)]
-        return shlex.join(words)
+        return shell_words(words)
 
 
 def _path(name: str) -> str:
@@ -118,6 +119,10 @@ def _option_value(value: float | str) -> str:
 def parse_request(form: RestoreForm, file_name: str) -> RestoreRequest:
     """Return a form as a checked request.
 
+    Args:
+        form: the settings.
+        file_name: as :func:`~scalewise.web.names.decode_name` returns it.
+
     Raises:
         ScalewiseError: there is no such model, or options contradict each other.
     """
@@ -129,9 +134,16 @@ def parse_request(form: RestoreForm, file_name: str) -> RestoreRequest:
         raise ScalewiseError("the size stays as it is when nothing is enlarged; leave it out")
     if form.strength < 1 and card is not None and not get_task(card.task).is_degraded:
         raise ScalewiseError(f"{card.name} only enlarges: it has no strength to choose")
-    file_name = clean_name(file_name)
     request = RestoreRequest(
-        file_name, form.task, model, native_scale, target, form.strength, form.format, form.quality
+        clean_name(file_name),
+        file_name,
+        form.task,
+        model,
+        native_scale,
+        target,
+        form.strength,
+        form.format,
+        form.quality,
     )
     if form.output_name is None or not form.output_name.strip():
         return request
@@ -195,18 +207,3 @@ def task_views() -> list[TaskView]:
             )
         )
     return views
-
-
-def clean_name(name: str) -> str:
-    r"""Return a safe file name: without folders, control characters and excess length.
-
-    >>> clean_name("../../etc/passwd"), clean_name("a\\b.jpg"), clean_name("..")
-    ('passwd', 'b.jpg', 'image')
-    """
-    last = re.split(r"[/\\]", name)[-1]
-    shown = "".join(letter for letter in last if letter.isprintable()).strip()
-    path = PurePosixPath(shown or "image")
-    if path.name in ("", ".", ".."):
-        return "image"
-    suffix = path.suffix if path.suffix.lower() in IMAGE_SUFFIXES else path.suffix[:10]
-    return path.name.removesuffix(path.suffix)[: _MAX_NAME - len(suffix)] + suffix

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
@@ -27,12 +29,16 @@ from scalewise.web.endpoints import (
     find_done_job,
     find_job,
     find_upload,
+    immutable_headers,
+    png_response,
     problems,
 )
-from scalewise.web.job_queue import JobQueue, RestoreJob, ServerBusy
-from scalewise.web.limits import Limits
+from scalewise.web.interactive import Check
+from scalewise.web.job_queue import JobQueue, RestoreJob
+from scalewise.web.limits import Limits, ServerBusy
+from scalewise.web.names import clean_name
 from scalewise.web.problems import HttpProblem
-from scalewise.web.restore_request import RestoreRequest, clean_name, parse_request, task_views
+from scalewise.web.restore_request import RestoreRequest, parse_request, task_views
 from scalewise.web.routes_jobs import Ids
 from scalewise.web.schemas import (
     FormatView,
@@ -50,6 +56,7 @@ from scalewise.web.zip_stream import stream_zip
 from scalewise.weights import list_cards
 
 _PREVIEW_SIDE = 4096
+_Source = Callable[[], AbstractContextManager[Path]]
 _POLL_SECONDS = 0.1
 _CHUNK_BYTES = 2**18
 _LIMITS = ("max_bytes", "max_pixels", "max_waiting", "max_seconds", "keep_seconds")
@@ -83,7 +90,7 @@ async def restore(request: Request, state: StateDependency) -> Response:
         raise busy_problem(busy) from None
     form, kept = await receive_image(request, state)
     try:
-        restore_request = parse_request(form, kept.name)
+        restore_request = parse_request(form, kept.given_name)
         _check_result_size(restore_request, kept, queue.limits)
         if kept.of_jobs and queue.uploads.find(kept.id) is None:
             queue.uploads.add(kept)
@@ -121,13 +128,13 @@ async def receive_image(request: Request, state: AppState) -> tuple[RestoreForm,
         state.uploads -= 1
     if upload is None:
         return form, find_upload(queue, form.upload or "")
-    name = clean_name(name)
+    given_name, name = name, clean_name(name)
     try:
         width, height = await run_in_threadpool(_read_size, upload, name, queue.limits)
     except BaseException:
         upload.close()
         raise
-    return form, KeptUpload(name, upload, width, height, of_jobs=True)
+    return form, KeptUpload(name, given_name, upload, width, height, of_jobs=True)
 
 
 async def _wait_for_result(job: RestoreJob, request: Request, queue: JobQueue) -> Response:
@@ -152,20 +159,22 @@ async def result(id: str, queue: QueueDependency) -> Response:
 
 
 @router.get("/jobs/{id}/before", response_class=Response, responses=problems(404))
-async def before(id: str, state: StateDependency) -> Response:
+async def before(id: str, request: Request, state: StateDependency) -> Response:
     """Return the uploaded image in a form that browsers display."""
     found = find_job(state.queue, id)
     if found.upload is None:
         raise HttpProblem(HTTPStatus.NOT_FOUND, "the server was restarted; only the result is left")
-    return await _display_response(found.upload.keep_open(), state)
+    return await _display_response(request, state, f"{id}:before", found.upload.keep_open)
 
 
 @router.get("/jobs/{id}/after", response_class=Response, responses=problems(404, 409))
-async def after(id: str, state: StateDependency) -> Response:
+async def after(id: str, request: Request, state: StateDependency) -> Response:
     """Return the restored image in a form that browsers display."""
     found = find_done_job(state.queue, id)
     assert found.result is not None
-    return await _display_response(nullcontext(found.result), state)
+    return await _display_response(
+        request, state, f"{id}:after", partial(nullcontext, found.result)
+    )
 
 
 @router.get("/results.zip", response_class=StreamingResponse, responses=problems(404))
@@ -259,23 +268,30 @@ def _result_response(job: RestoreJob, background: BackgroundTask | None = None) 
     )
 
 
-async def _display_response(source: AbstractContextManager[Path], state: AppState) -> Response:
-    async with state.preview_slot:
-        try:
-            return await run_in_threadpool(_make_displayable, source)
-        except (FileNotFoundError, ScalewiseError):
-            raise HttpProblem(HTTPStatus.NOT_FOUND, "the image cannot be displayed") from None
+async def _display_response(
+    request: Request, state: AppState, key: str, source: _Source
+) -> Response:
+    """Return an image as it is if browsers show it so, and else as a PNG."""
+
+    def make(check: Check) -> bytes:
+        with source() as path:
+            return preview(path, _PREVIEW_SIDE, check)
+
+    try:
+        as_it_is = await run_in_threadpool(_open_displayable, source)
+    except (FileNotFoundError, ScalewiseError):
+        raise HttpProblem(HTTPStatus.NOT_FOUND, "the image cannot be displayed") from None
+    if as_it_is is None:
+        return await png_response(request, state, key, make, state.displaying)
+    file, kind = as_it_is
+    headers = {"Content-Length": str(os.fstat(file.fileno()).st_size), **immutable_headers(key)}
+    return StreamingResponse(_read_chunks(file), 200, headers, kind)
 
 
-def _make_displayable(source: AbstractContextManager[Path]) -> Response:
-    headers = {"Cache-Control": "private, max-age=3600"}
-    with source as path:
+def _open_displayable(source: _Source) -> tuple[BinaryIO, str] | None:
+    with source() as path:
         kind = kind_in_browsers(path, _PREVIEW_SIDE)
-        if kind is None:
-            return Response(preview(path, _PREVIEW_SIDE), 200, headers, "image/png")
-        file = path.open("rb")
-        headers["Content-Length"] = str(path.stat().st_size)
-        return StreamingResponse(_read_chunks(file), 200, headers, kind)
+        return None if kind is None else (path.open("rb"), kind)
 
 
 def _read_chunks(file: BinaryIO) -> Iterator[bytes]:

@@ -143,7 +143,7 @@ async def preview(
         )
     box = x, y, min(width, kept.width - x), min(height, kept.height - y)
     form = RestoreForm(task=task, scale=scale, strength=strength)
-    restore_request = parse_request(form, kept.name)
+    restore_request = parse_request(form, kept.given_name)
     make = partial(_preview, state, kept, restore_request, box)
     key = f"{id}:preview:{restore_request.model}:{scale}:{strength}:{box}"
     return await png_response(request, state, key, make, state.restoring)

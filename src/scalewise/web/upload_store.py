@@ -12,6 +12,7 @@ from threading import Lock
 from scalewise.errors import ScalewiseError
 from scalewise.files import open_picture
 from scalewise.files.formats import detect_format
+from scalewise.files.support import check_support
 from scalewise.imaging.blind_estimation import Estimate
 from scalewise.restoring.selection import estimate_file
 from scalewise.web.limits import Limits
@@ -24,6 +25,7 @@ class KeptUpload:
 
     Attributes:
         name: the image's name, cleaned.
+        given_name: the same as the client's computer knows it.
         upload: its file.
         width, height: of the upright image.
         of_jobs: whether it is kept for its jobs alone, since it came with one.
@@ -33,6 +35,7 @@ class KeptUpload:
     """
 
     name: str
+    given_name: str
     upload: Upload
     width: int
     height: int
@@ -66,8 +69,9 @@ def read_size(upload: Upload) -> tuple[int, int]:
     """Return width and height of an upload.
 
     Raises:
-        ScalewiseError: it is not an image.
+        ScalewiseError: it is not an image, or of a format that is not decoded here.
     """
+    check_support(upload.path)
     with open_picture(upload.path, max_pixels=None) as reader:
         return reader.width, reader.height
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator, Sequence
 from io import RawIOBase
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import BinaryIO
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
+from scalewise.web.names import UniqueNames
+
 _CHUNK_BYTES = 2**18
+_FIRST_DATE = 365 * 86400 * 11  # archives know none before 1980
 
 
 class _WriteBuffer(RawIOBase):
@@ -35,17 +41,15 @@ def stream_zip(files: Sequence[tuple[str, Path]]) -> Iterator[bytes]:
     Files that no longer exist are left out.  Nothing is compressed: images already are.
     """
     buffer = _WriteBuffer()
-    taken: set[str] = set()
+    names = UniqueNames()
     with ZipFile(buffer, "w", ZIP_STORED) as archive:  # pyright: ignore[reportArgumentType]
         for name, path in files:
             try:
                 source = path.open("rb")
             except FileNotFoundError:
                 continue
-            with (
-                source,
-                archive.open(ZipInfo(_unique_name(name, taken)), "w", force_zip64=True) as target,
-            ):
+            entry = ZipInfo(names.add(name), _date(source))
+            with source, archive.open(entry, "w", force_zip64=True) as target:
                 while content := source.read(_CHUNK_BYTES):
                     target.write(content)
                     yield buffer.take()
@@ -53,10 +57,7 @@ def stream_zip(files: Sequence[tuple[str, Path]]) -> Iterator[bytes]:
     yield buffer.take()
 
 
-def _unique_name(name: str, taken: set[str]) -> str:
-    path, number, unique = PurePosixPath(name), 1, name
-    while unique.lower() in taken:
-        number += 1
-        unique = f"{path.stem} ({number}){path.suffix}"
-    taken.add(unique.lower())
-    return unique
+def _date(file: BinaryIO) -> tuple[int, int, int, int, int, int]:
+    """Return the time at which a file was written, as archives state it."""
+    when = time.localtime(max(os.fstat(file.fileno()).st_mtime, _FIRST_DATE))
+    return when.tm_year, when.tm_mon, when.tm_mday, when.tm_hour, when.tm_min, when.tm_sec

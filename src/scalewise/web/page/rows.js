@@ -121,7 +121,7 @@ class ResultRow {
     this.node.classList.toggle("shown", isShown);
     this.node.classList.toggle("failed", FAILED.includes(state));
     write(this.what, summary(result));
-    this.what.hidden = !view?.explanation && !isOneOfSeveral;
+    this.what.hidden = !isDone && !isOneOfSeveral;
     write(this.state, resultState(result));
     const isSending = state === "queued" && isOnTheWay(result.image);
     const isMoving = isSending ? result.image.state === "sending" : state === "running";

@@ -65,7 +65,7 @@ export function sentence(text, name) {
 
 // What was done, or is to be done, in a few words.
 export function summary(result) {
-  return result.view?.explanation || setting(result.options);
+  return (result.state === "done" && result.view.explanation) || setting(result.options);
 }
 
 export function setting({ task = defaultTask(), scale, width, height, strength, model, format, quality }) {

@@ -1,0 +1,101 @@
+"""File names: as browsers send them, as archives hold them, and as a shell takes them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import unicodedata
+from pathlib import PurePath, PurePosixPath
+
+from scalewise.files import IMAGE_SUFFIXES
+
+_MAX_NAME = 120
+_MAX_BYTES = 240  # file systems take 255, and a number may be added
+_IN_FORMS = {"%22": '"', "%0D": "\r", "%0A": "\n"}
+_REFUSED = re.compile(r'[<>:"/\\|?*]')
+_DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[1-9¹²³])", re.IGNORECASE)
+
+
+def decode_name(sent: str) -> str:
+    r"""Return the file name that a client's form states, without folders.
+
+    Browsers escape three characters of it (HTML, "multipart/form-data encoding algorithm").
+
+    >>> decode_name("a%22b%20c.png"), decode_name("folder/a%0Ab.png"), decode_name("")
+    ('a"b%20c.png', 'a\nb.png', 'image')
+    """
+    name = sent
+    for escaped, character in _IN_FORMS.items():
+        name = name.replace(escaped, character)
+    name = name.rpartition("/")[2].replace("\0", "")
+    return "image" if name in ("", ".", "..") else name
+
+
+def clean_name(name: str) -> str:
+    r"""Return a safe file name: without folders, control characters and excess length.
+
+    >>> clean_name("../../etc/passwd"), clean_name("a\\b.jpg"), clean_name("..")
+    ('passwd', 'b.jpg', 'image')
+    """
+    last = re.split(r"[/\\]", name)[-1]
+    shown = "".join(letter for letter in last if letter.isprintable()).strip()
+    path = PurePosixPath(shown or "image")
+    if path.name in ("", ".", ".."):
+        return "image"
+    suffix = path.suffix if path.suffix.lower() in IMAGE_SUFFIXES else path.suffix[:10]
+    return path.name.removesuffix(path.suffix)[: _MAX_NAME - len(suffix)] + suffix
+
+
+def shell_words(words: list[str]) -> str:
+    r"""Return words as a line for a shell; those that cannot be shown are escaped.
+
+    >>> print(shell_words(["it's", "a b", "c\nd"]))
+    'it'"'"'s' 'a b' $'c\nd'
+    """
+    return " ".join(shlex.quote(word) if word.isprintable() else _escaped(word) for word in words)
+
+
+def _escaped(word: str) -> str:
+    """Return a word in dollar and single quotes (POSIX.1-2024, 2.2.4)."""
+    named = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\\": r"\\", "'": r"\'"}
+    letters = [
+        named.get(letter, letter if letter.isprintable() else _octal(letter)) for letter in word
+    ]
+    return f"$'{''.join(letters)}'"
+
+
+def _octal(letter: str) -> str:
+    return "".join(f"\\{byte:03o}" for byte in letter.encode(errors="surrogatepass"))
+
+
+def portable_name(name: str) -> str:
+    """Return a file name that all systems take, Windows, too.
+
+    >>> portable_name('a:<b>.png'), portable_name("con.png"), portable_name("a. ")
+    ('a__b_.png', '_con.png', 'a')
+    """
+    name = unicodedata.normalize("NFC", name)
+    name = "".join(letter if letter.isprintable() else "_" for letter in name)
+    name = _REFUSED.sub("_", name).rstrip(". ").lstrip()
+    if _DEVICES.fullmatch(name.partition(".")[0].rstrip()):
+        name = f"_{name}"
+    path = PurePath(name or "image")
+    stem = path.stem.encode()[: _MAX_BYTES - len(path.suffix.encode())].decode(errors="ignore")
+    return stem + path.suffix
+
+
+class UniqueNames:
+    """Portable names of files in one folder: repeated ones get a number."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def add(self, name: str) -> str:
+        """Return the next file's name; many systems ignore the case."""
+        name = portable_name(name)
+        path, number, unique = PurePosixPath(name), 1, name
+        while unique.casefold() in self._taken:
+            number += 1
+            unique = f"{path.stem} ({number}){path.suffix}"
+        self._taken.add(unique.casefold())
+        return unique

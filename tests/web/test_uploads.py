@@ -1,0 +1,209 @@
+"""Uploads as resources: choices, previews, and several results of one image."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import scalewise
+from scalewise.files import Picture, read, write
+from tests.web.conftest import PROGRAM, Server, Start, httpx
+from tests.web.test_regions import pixels_of
+
+
+def upload(server: Server, path: Path) -> dict[str, Any]:
+    files = {"file": (path.name, path.read_bytes())}
+    answer = httpx.post(server.url("v1/uploads"), files=files, timeout=120)
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["location"] == f"/v1/uploads/{answer.json()['id']}"
+    return answer.json()
+
+
+def preview(server: Server, id: str, **query: object) -> NDArray[Any]:
+    return pixels_of(server.get(f"v1/uploads/{id}/preview", params=query))
+
+
+def run(server: Server, id: str, **fields: object) -> dict[str, Any]:
+    data = {"upload": id, **{name: str(value) for name, value in fields.items()}}
+    answer = httpx.post(server.url("v1/restore"), data=data, timeout=120)
+    assert answer.status_code == 202, answer.text
+    view = server.done(answer.json()["id"])
+    assert view["state"] == "done", view
+    return view
+
+
+def result(server: Server, job: dict[str, Any], folder: Path) -> NDArray[Any]:
+    path = folder / "result.png"
+    path.write_bytes(server.get(f"v1/jobs/{job['id']}/result").content)
+    return read(path).pixels
+
+
+def test_an_upload_is_told_what_can_be_done_with_it(server: Server, pictures: Path) -> None:
+    view = upload(server, pictures / "b.jpg")
+    assert (view["name"], view["width"], view["height"]) == ("b.jpg", 80, 64)
+    assert (view["format"], view["estimate"]["jpeg_quality"]) == ("JPEG", 60)
+    choices = {choice["task"]: choice for choice in view["choices"]}
+    assert list(choices) == ["photo", "super-resolution", "denoise", "dejpeg"]
+    assert [choice["recommended"] for choice in view["choices"]] == [True, False, False, False]
+    photo = choices["photo"]
+    assert photo["explanation"] == (
+        "Enlarged 2x, JPEG blocks removed, because this is a JPEG of quality 60"
+    )
+    assert (photo["model"], photo["scale"]) == ("photo_x2", 2)
+    assert (photo["out_width"], photo["out_height"]) == (160, 128)
+    assert (choices["dejpeg"]["out_width"], choices["dejpeg"]["scale"]) == (80, 1)
+    end = time.monotonic() + 120
+    while time.monotonic() < end:  # until the models were measured on this machine
+        view = server.get(f"v1/uploads/{view['id']}").json()
+        if all(choice["seconds"] for choice in view["choices"]):
+            break
+        time.sleep(0.2)
+    assert all(choice["seconds"] for choice in view["choices"])
+    assert view["id"] in [each["id"] for each in server.get("v1/uploads").json()]
+    shown = pixels_of(server.get(f"v1/uploads/{view['id']}/overview?size=40"))
+    assert shown.shape == (32, 40, 3)
+
+
+@pytest.mark.parametrize("task", ["photo", "super-resolution", "denoise", "dejpeg"])
+def test_a_preview_is_what_the_whole_will_be(
+    server: Server, pictures: Path, tmp_path: Path, task: str
+) -> None:
+    id = upload(server, pictures / "large.png")["id"]
+    part = preview(server, id, task=task, x=300, y=40, width=96, height=80)
+    job = run(server, id, task=task)
+    scale = 1 if task in ("denoise", "dejpeg") else 2
+    whole = result(server, job, tmp_path)
+    expected = whole[40 * scale : 120 * scale, 300 * scale : 396 * scale]
+    difference = np.abs(part.astype(int) - expected)
+    assert difference.max() <= 3  # bfloat16, in tiles of another size
+    assert difference.mean() < 0.3
+
+
+def test_any_strength_is_a_mixture_of_none_and_full(server: Server, pictures: Path) -> None:
+    id = upload(server, pictures / "b.jpg")["id"]
+    for task in ("photo", "dejpeg"):
+        none, half, full = (
+            preview(server, id, task=task, x=5, y=5, width=50, height=50, strength=s).astype(float)
+            for s in (0, 0.3, 1)
+        )
+        assert np.abs(none - full).max() > 5
+        assert np.abs(0.7 * none + 0.3 * full - half).max() <= 1.01
+    plain = preview(server, id, task="dejpeg", x=5, y=5, width=50, height=50, strength=0)
+    assert np.array_equal(plain, read(pictures / "b.jpg").pixels[5:55, 5:55])
+
+
+def test_previews_are_within_the_image(server: Server, pictures: Path) -> None:
+    id = upload(server, pictures / "a.png")["id"]
+    assert preview(server, id, x=70, y=60, width=160, height=160).shape == (8, 20, 3)
+    assert preview(server, id, x=0, y=0, width=20, height=10, scale=1.5).shape == (15, 30, 3)
+    beyond = server.get(f"v1/uploads/{id}/preview?x=80&y=0&width=9&height=9")
+    assert "the image has 80x64 pixels" in beyond.json()["detail"]
+    large = server.get(f"v1/uploads/{id}/preview?x=0&y=0&width=161&height=9")
+    assert (beyond.status_code, large.status_code) == (422, 422)
+    no_strength = "task=upscale&strength=0.5&x=0&y=0&width=9&height=9"
+    refused = server.get(f"v1/uploads/{id}/preview?{no_strength}")
+    assert "only enlarges" in refused.json()["detail"]
+
+
+def test_a_second_setting_is_a_second_result(
+    server: Server, pictures: Path, tmp_path: Path
+) -> None:
+    id = upload(server, pictures / "b.jpg")["id"]
+    first = run(server, id, task="photo")
+    second = run(
+        server, id, task="dejpeg", strength=0.5, format="jpeg", quality=70, output_name="x.png"
+    )
+    assert first["upload"] == second["upload"] == id
+    assert second["options"] == {
+        **{"task": "dejpeg", "strength": 0.5, "format": "jpeg", "quality": 70},
+        "output_name": "x.png",
+    }
+    assert second["explanation"] == (
+        "JPEG blocks removed at strength 0.5, as chosen; this is a JPEG of quality 60"
+    )
+    assert (second["result_name"], second["quality"]) == ("x.jpg", 70)
+    assert abs(second["created"] - time.time()) < 300
+    content = server.get(f"v1/jobs/{second['id']}/result").content
+    (tmp_path / "b.jpg").write_bytes((pictures / "b.jpg").read_bytes())
+    command = [*PROGRAM, *shlex.split(second["command"])[1:]]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "x.jpg").read_bytes() == content
+    assert httpx.delete(server.url(f"v1/jobs/{first['id']}")).status_code == 204
+    assert server.get(f"v1/jobs/{second['id']}/result").content == content
+    assert server.get(f"v1/uploads/{id}").status_code == 200
+    assert httpx.delete(server.url(f"v1/uploads/{id}")).status_code == 204
+    answer = httpx.post(server.url("v1/restore"), data={"upload": id})
+    assert (answer.status_code, answer.json()["detail"]) == (
+        404,
+        "the server no longer has this image; send it again",
+    )
+    before = server.get(f"v1/jobs/{second['id']}/region?side=before&x=0&y=0&width=9&height=9")
+    assert before.status_code == 200
+
+
+def test_an_upload_that_came_with_a_job_goes_with_it(server: Server, pictures: Path) -> None:
+    job = server.send(pictures / "a.png", task="denoise").json()
+    server.done(job["id"])
+    again = run(server, job["upload"], task="dejpeg")
+    for each in (job, again):
+        assert server.get(f"v1/uploads/{job['upload']}").status_code == 200
+        httpx.delete(server.url(f"v1/jobs/{each['id']}"))
+    assert server.get(f"v1/uploads/{job['upload']}").status_code == 404
+    assert server.send(pictures / "a.png", upload="x").status_code == 422
+
+
+@pytest.mark.parametrize("name", ["n.png", "n.tif", "deep.tif", "n.webp"])
+def test_noise_is_seen_in_any_file_everywhere(
+    server: Server, tmp_path: Path, photo: NDArray[np.uint8], name: str
+) -> None:
+    cut = photo[60:260, 100:300] / 255
+    noisy = (cut + np.random.default_rng(0).normal(0, 25 / 255, cut.shape)).clip(0, 1)
+    kind = np.uint16 if name == "deep.tif" else np.uint8
+    pixels = np.rint(noisy * np.iinfo(kind).max).astype(kind)
+    write(tmp_path / name, Picture(pixels), lossless=name.endswith("webp"))
+    view = upload(server, tmp_path / name)
+    assert view["choices"][0]["task"] == "photo"
+    assert "noise of about 2" in view["choices"][0]["explanation"]
+    job = server.done(server.send(tmp_path / name).json()["id"])
+    assert job["model"] == "photo_x2"
+    told = subprocess.run(
+        [*PROGRAM, "upscale", name, "-o", "cli.png"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert "photo_x2" in told.stdout + told.stderr
+    library = scalewise.upscale(str(tmp_path / name), model="photo_x2")
+    assert np.array_equal(scalewise.upscale(str(tmp_path / name)), library)
+
+
+def test_a_bad_jpeg_saved_once_more_is_still_a_bad_one(
+    server: Server, tmp_path: Path, photo: NDArray[np.uint8]
+) -> None:
+    write(tmp_path / "a.jpg", Picture(photo[60:260, 100:300]), quality=30)
+    write(tmp_path / "b.jpg", read(tmp_path / "a.jpg"), quality=98)
+    view = upload(server, tmp_path / "b.jpg")
+    assert abs(view["estimate"]["jpeg_quality"] - 30) <= 1
+    assert view["choices"][0]["task"] == "photo"
+
+
+def test_a_kill_leaves_nothing_of_uploads_and_what_was_decoded(
+    start: Start, pictures: Path
+) -> None:
+    server = start()
+    id = upload(server, pictures / "large.png")["id"]
+    assert server.get(f"v1/uploads/{id}/overview").status_code == 200
+    descriptors = Path(f"/proc/{server.process.pid}/fd")
+    held = [str(path.readlink()) for path in descriptors.iterdir()]
+    assert any(str(server.folder) in each and "deleted" in each for each in held)
+    server.stop(signal.SIGKILL)
+    assert [path.name for path in server.folder.iterdir()] == ["lock"]
