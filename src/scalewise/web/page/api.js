@@ -35,7 +35,7 @@ export async function cancel(id) {
 }
 
 export const resultOf = (id) => `/v1/jobs/${id}/result`;
-export const overviewOf = (id, side, size) => `/v1/jobs/${id}/overview?${new URLSearchParams({ side, size })}`;
+export const overviewOf = (id, side, size) => `/v1/jobs/${id}/overview?side=${side}&size=${size}`;
 export const regionOf = (id, part) => `/v1/jobs/${id}/region?${new URLSearchParams(part)}`;
 export const zipOf = (ids) => `/v1/results.zip?${new URLSearchParams(ids.map((id) => ["id", id]))}`;
 export const uploadOverviewOf = (id, size) => `/v1/uploads/${id}/overview?size=${size}`;
