@@ -30,7 +30,11 @@ TRANSFER = """files => {
 PASTE = """transfer => document.dispatchEvent(
   new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }))"""
 
-RECT = "image => { const b = image.getBoundingClientRect(); return [b.x, b.y, b.width, b.height]; }"
+PLACE = """stage => {
+  const box = stage.getBoundingClientRect();
+  const [left, top, width, height] = stage.dataset.place.split(" ").map(Number);
+  return [box.x + left, box.y + top, width, height];
+}"""
 
 
 @dataclass
@@ -46,6 +50,14 @@ class User:
         self.page.dispatch_event("body", "dragover", {"dataTransfer": transfer})
         self.page.dispatch_event("body", "drop", {"dataTransfer": transfer})
 
+    def drop_paths(self, *paths: Path) -> None:
+        """Drop files and folders on the page, as they are on disk."""
+        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        mouse = self.page.context.new_cdp_session(self.page)
+        for kind in ("dragEnter", "dragOver", "drop"):
+            event = {"type": kind, "x": 150, "y": 150, "data": data}
+            mouse.send("Input.dispatchDragEvent", event)
+
     def paste(self, *files: Path | tuple[str, bytes]) -> None:
         self.page.evaluate(PASTE, self._transfer(files))
 
@@ -59,7 +71,7 @@ class User:
     def row(self, name: str) -> Any:
         """The row of the picture of a name."""
         named = self.page.get_by_role("button", name=name, exact=True)
-        return self.page.locator(".job").filter(has=named)
+        return self.page.locator("#jobs .job").filter(has=named)
 
     def wait_for(self, name: str, state: str = "done") -> Any:
         """Wait until a picture is in a state; its row."""
@@ -74,21 +86,25 @@ class User:
         return saved.value.suggested_filename, Path(saved.value.path()).read_bytes()
 
     def compared(self) -> list[str]:
-        """The lines below the picture: before, after, by, took."""
-        return self.page.locator("#facts").all_inner_texts()[0].split("\n")
+        """The facts of the picture, also while they are hidden: before, after, by, took."""
+        return self.page.locator("#facts").locator("dt, dd").all_text_contents()
 
-    def rect(self, image: str) -> tuple[float, float, float, float]:
-        """Left, top, width and height of #before or #after in the window, in CSS pixels."""
-        return tuple(self.page.locator(f"#{image}").evaluate(RECT))
+    def loaded(self) -> None:
+        """Wait until the picture is on the screen in all its pixels."""
+        self.page.locator("#stage[aria-busy=false]").wait_for()
+
+    def rect(self) -> tuple[float, float, float, float]:
+        """Left, top, width and height of the picture in the window, in CSS pixels."""
+        self.loaded()
+        return tuple(self.page.locator("#stage").evaluate(PLACE))
 
     def stage(self) -> dict[str, float]:
         """The box that the pictures are shown in."""
         return self.page.locator("#stage").bounding_box()
 
     def seen(self) -> NDArray[np.uint8]:
-        """What is on the screen, (H, W, 3), once both pictures are."""
+        """What is on the screen, (H, W, 3), once the pictures are."""
         from PIL import Image
 
-        for image in ("before", "after"):
-            self.page.locator(f"#{image}").evaluate("image => image.decode()")
+        self.loaded()
         return np.asarray(Image.open(io.BytesIO(self.page.screenshot())).convert("RGB"))

@@ -57,6 +57,11 @@ class Server:
                     last = json.loads(line.removeprefix("data: "))
         return last
 
+    def forget_jobs(self) -> None:
+        """Delete all jobs."""
+        for job in self.get("v1/jobs").json():
+            httpx.delete(self.url(f"v1/jobs/{job['id']}"), timeout=120)
+
     def stop(self, how: int = signal.SIGINT) -> int:
         self.process.send_signal(how)
         return self.process.wait(timeout=30)
@@ -146,7 +151,7 @@ def visit(browser: Any, server: Server) -> Iterator[Visit]:
         page = context.new_page()
         page.on("request", lambda request: asked.append(request.url))
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("dialog", lambda dialog: wrong.append(f"dialog: {dialog.message}"))
+        page.on("dialog", lambda dialog: answer(dialog, wrong))
         page.on("console", lambda said: wrong.append(said.text) if is_wrong(said, expect) else None)
         homes.append(at.address.partition("?")[0])
         page.goto(at.address)
@@ -155,9 +160,17 @@ def visit(browser: Any, server: Server) -> Iterator[Visit]:
 
     with contexts:
         yield visit
+    server.forget_jobs()  # pages list what other tests left
     assert not wrong
     local = (*homes, "blob:", "data:")
     assert [url for url in asked if not url.startswith(local)] == []
+
+
+def answer(dialog: Any, wrong: list[str]) -> None:
+    """Leave the page where it asks about that; any other dialog is wrong."""
+    if dialog.type != "beforeunload":
+        wrong.append(f"dialog: {dialog.message}")
+    dialog.accept()
 
 
 def is_wrong(said: Any, expect: str) -> bool:

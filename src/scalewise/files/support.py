@@ -14,7 +14,7 @@ from pathlib import Path
 import pyvips
 
 from scalewise.errors import ScalewiseError
-from scalewise.files.formats import FORMATS, detect_format
+from scalewise.files.formats import FORMATS, Format, detect_format
 
 _PROBE_SIDE = 16
 _GIF = b64decode(b"R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -38,18 +38,20 @@ class FormatSupport:
         name: what people call it.
         suffixes: the extensions that stand for it, in lower case.
         reads, writes: whether its pixels can be decoded, and encoded.
+        quality: the default of its encoder; None where that is lossless.
     """
 
     name: str
     suffixes: tuple[str, ...]
     reads: bool
     writes: bool
+    quality: int | None = None
 
 
 @cache
 def supported_formats() -> tuple[FormatSupport, ...]:
     """Return all formats that scalewise knows, each tried once in this process."""
-    found = [_try_format(form.name, form.suffixes, form.saver) for form in FORMATS]
+    found = [_try_format(form) for form in FORMATS]
     return (
         *found,
         FormatSupport("HEIC", (".heic", ".heif", ".hif"), _is_decoded(_HEIC), writes=False),
@@ -76,15 +78,15 @@ def check_support(path: Path) -> None:
 _NAMES = {"webp": "WebP"}
 
 
-def _try_format(name: str, suffixes: tuple[str, ...], saver: str) -> FormatSupport:
-    shown = _NAMES.get(name, name.upper())
+def _try_format(form: Format) -> FormatSupport:
+    name, suffixes = _NAMES.get(form.name, form.name.upper()), form.suffixes
     grey: pyvips.Image = pyvips.Image.black(_PROBE_SIDE, _PROBE_SIDE, bands=3)
-    options = {"compression": "av1"} if name == "avif" else {}
+    options = {"compression": "av1"} if form.name == "avif" else {}
     try:
-        content: bytes = pyvips.Operation.call(f"{saver}_buffer", grey, **options)
+        content: bytes = pyvips.Operation.call(f"{form.saver}_buffer", grey, **options)
     except pyvips.Error:
-        return FormatSupport(shown, suffixes, reads=False, writes=False)
-    return FormatSupport(shown, suffixes, _is_decoded(content), writes=True)
+        return FormatSupport(name, suffixes, reads=False, writes=False)
+    return FormatSupport(name, suffixes, _is_decoded(content), writes=True, quality=form.quality)
 
 
 def _is_decoded(content: bytes) -> bool:

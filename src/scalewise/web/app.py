@@ -26,7 +26,10 @@ _MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
 }
+_SERVICE_WORKER = "service_worker.js"
 
 
 def create_app(
@@ -70,9 +73,10 @@ def create_app(
         path = files.get(name)
         if path is None:
             raise HttpProblem(HTTPStatus.NOT_FOUND, "there is nothing at this address")
-        return FileResponse(
-            path, media_type=_MEDIA_TYPES[path.suffix], headers={"Cache-Control": "no-cache"}
-        )
+        headers = {"Cache-Control": "no-cache"}
+        if name == _SERVICE_WORKER:  # below /page/, but it also answers for the page itself
+            headers["Service-Worker-Allowed"] = "/"
+        return FileResponse(path, media_type=_MEDIA_TYPES[path.suffix], headers=headers)
 
     add_problem_handlers(app)
     guarded = AccessMiddleware(app, hosts, token, queue.limits.max_requests)

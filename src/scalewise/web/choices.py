@@ -28,8 +28,16 @@ def model_cards() -> list[Card]:
     return cards
 
 
-def upload_view(kept: KeptUpload, speeds: Speeds, limits: Limits) -> UploadView:
+def upload_view(
+    kept: KeptUpload, speeds: Speeds, limits: Limits, target: Target | None = None
+) -> UploadView:
     """Return the description of an upload for clients.
+
+    Args:
+        kept: the upload.
+        speeds: of the models, as far as they are known.
+        limits: choices beyond them are left out.
+        target: the size of what enlarges; that of the models by default.
 
     Raises:
         ScalewiseError: the image cannot be read.
@@ -40,11 +48,12 @@ def upload_view(kept: KeptUpload, speeds: Speeds, limits: Limits) -> UploadView:
     written = suffix.removeprefix(".") if suffix in IMAGE_SUFFIXES else "png"
     choices: list[Choice] = []
     for card in model_cards():
-        width, height = kept.width * card.scale, kept.height * card.scale
+        wanted = target if target is not None and card.scale > 1 else Target()
+        height, width = wanted.size(kept.height, kept.width, card.scale)
         if width * height > limits.max_result_pixels(written):
             continue
         task = get_task(card.task)
-        seconds = speeds.seconds(work_of(card, Target(), 1.0, kept.width, kept.height))
+        seconds = speeds.seconds(work_of(card, wanted, 1.0, kept.width, kept.height))
         is_recommended = card.name == recommended
         choices.append(
             Choice(
@@ -58,7 +67,7 @@ def upload_view(kept: KeptUpload, speeds: Speeds, limits: Limits) -> UploadView:
                 recommended=is_recommended,
                 explanation=explain(
                     task,
-                    card.scale,
+                    width / kept.width,
                     estimate,
                     is_jpeg=kept.format == "JPEG",
                     why="seen" if is_recommended else "offered",

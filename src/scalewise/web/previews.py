@@ -93,6 +93,8 @@ class Previewer:
         first, *others = self._cascade(model)
         if strength == 1:
             return [first, *others]
+        if strength == 0 and first.scale == 1:  # the image itself, which needs no network
+            return []
         sibling = clean_sibling(resolve(model).card)
         blend_with = None if sibling is None else self._cascade(resolve(sibling).card.name)[0]
         return [first.with_strength(strength, blend_with), *others]

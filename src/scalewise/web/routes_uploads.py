@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from scalewise.errors import ScalewiseError
 from scalewise.restoring.crop import Box
+from scalewise.restoring.sizes import Target
 from scalewise.tasks import AUTO
 from scalewise.web.choices import card_of_request, upload_view
 from scalewise.web.endpoints import (
@@ -71,9 +72,9 @@ async def create_upload(request: Request, state: StateDependency) -> Response:
     return JSONResponse(view.model_dump(), HTTPStatus.CREATED, where)
 
 
-def _view(kept: KeptUpload, queue: JobQueue) -> UploadView:
+def _view(kept: KeptUpload, queue: JobQueue, target: Target | None = None) -> UploadView:
     try:
-        return upload_view(kept, queue.speeds, queue.limits)
+        return upload_view(kept, queue.speeds, queue.limits, target)
     except ScalewiseError as error:
         raise HttpProblem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(error)) from None
 
@@ -86,9 +87,17 @@ async def uploads(queue: QueueDependency) -> list[UploadView]:
 
 
 @router.get("/uploads/{id}", responses=problems(404, 415))
-async def upload(id: str, queue: QueueDependency) -> UploadView:
-    """Return an upload, with the times that are known by now."""
-    return await run_in_threadpool(_view, find_upload(queue, id), queue)
+async def upload(
+    id: str,
+    queue: QueueDependency,
+    scale: Annotated[float | None, Query(gt=0, le=64)] = None,
+    width: Annotated[int | None, Query(ge=1, le=1_000_000)] = None,
+    height: Annotated[int | None, Query(ge=1, le=1_000_000)] = None,
+) -> UploadView:
+    """Return an upload, with choices of this size, and the times that are known by now."""
+    kept, target = find_upload(queue, id), Target(scale, width, height)
+    target.size(kept.height, kept.width, 1)  # an error of the size is one of the request
+    return await run_in_threadpool(_view, kept, queue, target)
 
 
 @router.delete("/uploads/{id}", status_code=204, responses=problems(404))

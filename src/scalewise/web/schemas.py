@@ -215,6 +215,7 @@ class FormatView(BaseModel):
     suffixes: list[str] = Field(description="In lower case, with a dot.")
     reads: bool
     writes: bool
+    quality: int | None = Field(description="The default; null for a lossless format.")
 
 
 class LimitsView(BaseModel):

@@ -1,8 +1,13 @@
 // HTTP client of the endpoints that docs/web.md describes.
 
 async function json(response) {
-  if (!response.ok) throw new Problem(response.status, await detail(response.text()));
+  if (!response.ok) throw await problemOf(response);
   return response.json();
+}
+
+export async function problemOf(response) {
+  const retry = Number(response.headers.get("Retry-After")) || null;
+  return new Problem(response.status, await detail(response.text()), retry);
 }
 
 export class Problem extends Error {
@@ -23,54 +28,51 @@ async function detail(text) {
 
 export const limits = async () => json(await fetch("/v1/limits"));
 export const tasks = async () => json(await fetch("/v1/tasks"));
-
-export async function jobs(ids) {
-  if (!ids.length) return [];
-  const query = new URLSearchParams(ids.map((id) => ["id", id]));
-  return json(await fetch(`/v1/jobs?${query}`));
-}
+export const uploads = async () => json(await fetch("/v1/uploads"));
 
 export async function cancel(id) {
   await fetch(`/v1/jobs/${id}`, { method: "DELETE" });
 }
 
 export const resultOf = (id) => `/v1/jobs/${id}/result`;
-export const beforeOf = (id) => `/v1/jobs/${id}/before`;
-export const afterOf = (id) => `/v1/jobs/${id}/after`;
+export const overviewOf = (id, side, size) => `/v1/jobs/${id}/overview?side=${side}&size=${size}`;
+export const regionOf = (id, part) => `/v1/jobs/${id}/region?${new URLSearchParams(part)}`;
 export const zipOf = (ids) => `/v1/results.zip?${new URLSearchParams(ids.map((id) => ["id", id]))}`;
+export const uploadOverviewOf = (id, size) => `/v1/uploads/${id}/overview?size=${size}`;
+
+export async function forget(upload) {
+  await fetch(`/v1/uploads/${upload}`, { method: "DELETE" });
+}
+
+// Restore an upload; returns the job.
+export async function start(upload, options) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries({ ...options, upload })) form.append(name, value);
+  let response;
+  try {
+    response = await fetch("/v1/restore", { method: "POST", body: form });
+  } catch {
+    throw new Problem(0, "the server does not answer");
+  }
+  return json(response);
+}
 
 // Send an image; `told` receives the sent part, in [0, 1], which fetch does not report.
-export function send(file, options, told, signal) {
+export function upload(file, name, told, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const form = new FormData();
-    for (const [name, value] of Object.entries(options)) form.append(name, value);
-    form.append("file", file, file.name || "image.png");
+    form.append("file", file, name);
     request.upload.onprogress = (event) => event.lengthComputable && told(event.loaded / event.total);
     request.onerror = () => reject(new Problem(0, "the server does not answer"));
     request.onabort = () => reject(new Problem(0, "cancelled"));
     request.onload = async () => {
-      if (request.status === 202) return resolve(JSON.parse(request.responseText));
+      if (request.status === 201) return resolve(JSON.parse(request.responseText));
       const retry = Number(request.getResponseHeader("Retry-After")) || null;
       reject(new Problem(request.status, await detail(request.responseText), retry));
     };
     signal.addEventListener("abort", () => request.abort());
-    request.open("POST", "/v1/restore");
+    request.open("POST", "/v1/uploads");
     request.send(form);
   });
-}
-
-// Watch a job until it ends; returns a function that stops watching.
-export function watch(id, changed, broken) {
-  const events = new EventSource(`/v1/jobs/${id}`);
-  events.addEventListener("progress", (event) => {
-    const view = JSON.parse(event.data);
-    if (["done", "failed", "cancelled", "lost"].includes(view.state)) events.close();
-    changed(view);
-  });
-  events.onerror = () => {
-    events.close();
-    broken();
-  };
-  return () => events.close();
 }

@@ -1,135 +1,140 @@
 // The page: what users do, and what they see of it.
 
 import * as api from "./api.js";
-import { bytes, duration, network, size } from "./format.js";
+import { Comparison } from "./comparison.js";
+import { fromChooser, fromDrop, fromPaste } from "./dropping.js";
+import { bytes, duration } from "./format.js";
+import { isUnderway } from "./images.js";
+import { ImageList } from "./list.js";
+import { Panel } from "./panel.js";
 import { Queue } from "./queue.js";
-import { Rows } from "./rows.js";
-import { description, hasStrength, keepsSize, loadTasks } from "./tasks.js";
-import { Viewer } from "./viewer.js";
+import { Settings, requestFields } from "./settings.js";
+import { SettingsForm } from "./settings_form.js";
 
 const find = (id) => document.getElementById(id);
 const main = document.querySelector("main");
 let limits = null;
-let shown = null;
 
-const queue = new Queue(changed);
-const viewer = new Viewer(find("viewer"));
-const rows = new Rows(find("jobs"), find("row"), { compare, remove, again });
+const queue = new Queue();
+const settings = new Settings(drawSettings, (image) => queue.keep(image));
+const form = new SettingsForm(find("options"), settings);
+const comparison = new Comparison(find("viewer"), (view) => mark(queue.find(view.id)));
+const panel = new Panel(find("panel"), find("choice"), form, settings, {
+  start: restore,
+  isUnderway: (image) => image.results.some(isUnderway),
+  changed: arrange,
+});
+const list = new ImageList(queue, { open, compare, hide: hideIf, start: restore, startAll, tryOut });
 
-function changed(job) {
-  rows.draw(queue.jobs, shown);
-  const done = queue.done;
-  find("zip").hidden = done.length < 2;
-  find("zip").href = api.zipOf(done.map((each) => each.view.id));
-  if (job?.state === "done" && !job.told) {
-    job.told = true;
-    find("news").textContent = `${job.name} is done`;
-    if (!shown || shown.state !== "done") show(job);
-  }
+queue.addEventListener("change", () => {
+  panel.follow();
+  if (list.shown) comparison.update(doneViews(list.shown.image));
+});
+queue.addEventListener("ended", ({ detail: result }) => {
+  const isNext = panel.isOpen ? panel.image === result.image : list.shown?.state !== "done" || list.shown.image === result.image;
+  if (result.state !== "done" || !isNext) return;
+  const isFirst = panel.isOpen || !list.shown;
+  if (panel.isOpen) panel.close();
+  show(result);
+  if (isFirst && isNarrow()) find("viewer").scrollIntoView({ block: "start" });
+});
+
+// True if everything is in one column.
+const isNarrow = () => matchMedia("(max-width: 61.99rem)").matches;
+
+function drawSettings() {
+  form.draw();
+  panel.draw();
 }
 
-function add(files) {
+// Images start at once, unless that is switched off, the panel is in use, or a setting is wrong.
+async function add(reading, isTrial = false) {
   find("alarm").hidden = true;
-  for (const file of files) {
-    if (limits && file.size > limits.max_bytes) {
-      queue.refuse(file, `this file has ${bytes(file.size)}; the limit here is ${bytes(limits.max_bytes)}`);
-    } else {
-      queue.add(file, chosenOptions());
-    }
-  }
+  const found = await reading;
+  if (!found.length) return alarm("That was not a file. Drop an image from a folder, or save it first.");
+  const images = queue.add(found).filter((image) => image.file);
+  if (!images.length) return;
+  if (isTrial || (!settings.values.start && !panel.isOpen)) tryOut(images[0]);
+  else if (settings.values.start && !panel.isOpen && isReady(images[0])) images.forEach(start);
 }
 
-function chosenOptions() {
-  const task = find("task").value;
-  const options = { task };
-  const chosen = find("size").value;
-  if (!keepsSize(task)) {
-    if (chosen === "width") options.width = find("width").value || 3840;
-    else if (chosen !== "2") options.scale = chosen;
-  }
-  const strength = find("strength").value / 100;
-  if (hasStrength(task) && strength < 1) options.strength = strength;
-  if (find("format").value) options.format = find("format").value;
-  return options;
+// Return whether the settings of an image can be sent; say so if not.
+function isReady(image) {
+  if (form.check(form.offered(settings.of(image)))) return true;
+  alarm("A setting is wrong. Mend the one that is marked; then start the images in the list.");
+  return false;
 }
 
-function again(job) {
-  if (shown === job) hide();
-  queue.again(job, chosenOptions());
+function start(image) {
+  const values = form.offered(settings.of(image));
+  queue.start([image], requestFields(values, form.rules(values), image.name));
 }
 
-function remove(job) {
-  if (shown === job) hide();
-  queue.remove(job);
-  find("files").focus();
+function restore(image) {
+  find("alarm").hidden = true;
+  if (isReady(image)) start(image);
 }
 
-function compare(job) {
-  show(job);
-  find("viewer").scrollIntoView({ block: "nearest" });
+function startAll() {
+  find("alarm").hidden = true;
+  if (queue.startable.every(isReady)) queue.startable.forEach(start);
 }
 
-function show(job) {
-  shown = job;
-  const view = job.view;
-  find("viewer").hidden = false;
-  main.classList.add("two");
-  find("viewed").textContent = job.name;
-  find("command").textContent = view.command;
-  find("facts").replaceChildren(...facts(view).map(fact));
-  viewer.show(api.beforeOf(view.id), api.afterOf(view.id), view.out_width, view.out_height);
-  rows.draw(queue.jobs, shown);
+function tryOut(image) {
+  panel.open(image);
+  find("panel").scrollIntoView({ block: "nearest" });
 }
 
-function hide() {
-  shown = null;
-  find("viewer").hidden = true;
-  main.classList.remove("two");
+function open(image) {
+  const done = image.results.findLast((result) => result.state === "done");
+  if (done) compare(done);
+  else tryOut(image);
 }
 
-function facts(view) {
-  return [
-    ["Before", size(view.width, view.height)],
-    ["After", `${size(view.out_width, view.out_height)}, ${bytes(view.result_bytes)}`],
-    ["By", network(view)],
-    ["Took", duration(view.seconds)],
-    ...view.warnings.map((warning) => ["Note", warning]),
-  ];
+function compare(result) {
+  if (panel.isOpen) panel.close();
+  show(result);
+  find("viewer").scrollIntoView({ block: isNarrow() ? "start" : "nearest" });
 }
 
-function fact([name, value]) {
-  const group = document.createElement("div");
-  for (const [tag, text] of [["dt", name], ["dd", value]]) {
-    group.appendChild(document.createElement(tag)).textContent = text;
-  }
-  return group;
+function show(result) {
+  comparison.show(result.view, result.name, doneViews(result.image));
+  mark(result);
 }
 
-function hint() {
-  const task = find("task").value;
-  find("size").disabled = keepsSize(task);
-  find("width").hidden = find("size").value !== "width" || keepsSize(task);
-  find("strength").disabled = !hasStrength(task);
-  find("strength-shown").value = `${find("strength").value} %`;
-  find("hint").textContent = description(task);
+const doneViews = (image) => image.results.filter(({ state, view }) => state === "done" && view.state).map(({ view }) => view);
+
+function mark(result) {
+  list.shown = result;
+  arrange();
 }
 
-function imageFiles(transfer) {
-  return [...transfer.files].filter((file) => file.size > 0);
+function hideIf(result) {
+  if (result !== list.shown) return;
+  comparison.hide();
+  mark(null);
+}
+
+// The panel, the viewer, or as long as there is nothing to see, a large place to drop images.
+function arrange() {
+  list.chosen = panel.image;
+  find("viewer").hidden = panel.isOpen || !list.shown;
+  main.classList.toggle("busy", panel.isOpen || Boolean(list.shown));
+  list.draw();
 }
 
 function listen() {
-  find("files").onchange = (event) => {
-    add([...event.target.files]);
-    event.target.value = "";
-  };
-  find("options").oninput = hint;
-  find("options").onsubmit = (event) => event.preventDefault();
-  find("copy").onclick = copy;
+  for (const id of ["files", "folder", "try-file"]) {
+    find(id).onchange = (event) => {
+      add(fromChooser(event.target.files, limits), id === "try-file");
+      event.target.value = "";
+    };
+  }
+  find("panel-other").onclick = () => tryOut(list.shown.image);
   document.addEventListener("paste", (event) => {
-    const files = imageFiles(event.clipboardData);
-    if (files.length) event.preventDefault();
-    add(files);
+    if (!event.clipboardData.files.length) return;
+    event.preventDefault();
+    add(fromPaste(event.clipboardData, limits));
   });
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -141,9 +146,7 @@ function listen() {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     document.body.classList.remove("over-it");
-    const files = imageFiles(event.dataTransfer);
-    if (files.length) add(files);
-    else alarm("That was not a file. Drop an image from a folder, or save it first.");
+    add(fromDrop(event.dataTransfer, limits));
   });
 }
 
@@ -152,32 +155,26 @@ function alarm(text) {
   find("alarm").hidden = false;
 }
 
-async function copy() {
-  const text = find("command").textContent;
-  try {
-    await navigator.clipboard.writeText(text);
-    find("copy").textContent = "Copied";
-  } catch {
-    getSelection().selectAllChildren(find("command"));
-    find("copy").textContent = "Selected";
-  }
-  setTimeout(() => (find("copy").textContent = "Copy"), 2000);
-}
-
-async function start() {
+async function begin() {
   listen();
-  hint();
+  form.draw();
   queue.restore();
   try {
-    await loadTasks(find("task"));
-    hint();
-    limits = await api.limits();
+    const [tasks, known] = await Promise.all([api.tasks(), api.limits()]);
+    limits = known;
+    form.offer(tasks, known.formats);
+    const formats = known.formats.filter((format) => format.reads);
+    const accepted = formats.flatMap(({ name, suffixes }) => [`image/${name.toLowerCase()}`, ...suffixes]);
+    for (const id of ["files", "try-file"]) find(id).accept = accepted.join();
+    const read = formats.map((format) => format.name);
     find("limits").textContent =
-      `JPEG, PNG, TIFF, WebP, AVIF, HEIC or GIF; up to ${bytes(limits.max_bytes)} and ` +
-      `${limits.max_pixels / 1e6} megapixels. Results are kept for ${duration(limits.keep_seconds)}.`;
+      `${read.slice(0, -1).join(", ")} or ${read.at(-1)}; up to ${bytes(known.max_bytes)} and ` +
+      `${known.max_pixels / 1e6} megapixels. Results are kept for ${duration(known.keep_seconds)}.`;
   } catch {
     alarm("The server does not answer. Is it still running?");
   }
 }
 
-start();
+// Only browsers that trust the address have one: this machine's own, or one with TLS.
+navigator.serviceWorker?.register("/page/service_worker.js", { scope: "/" }).catch(() => {});
+begin();

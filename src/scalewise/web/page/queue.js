@@ -1,163 +1,351 @@
-// Upload queue of the page: images are sent one at a time, watched until they end, and restored
-// after a reload.  How they are displayed is in rows.js.
+// Queue of the page: images, their results, and what becomes of them.  It follows the server's jobs, keeps
+// everything over a reload, and sends it again when the server was restarted.  How it is displayed is in
+// rows.js.
 
 import * as api from "./api.js";
+import { EventStream } from "./events.js";
+import { byBatch, canRetry, imageFrom, isOnTheWay, isUnderway, isUseful, makeImage, makeResult, recordOf } from "./images.js";
+import { Sender } from "./sending.js";
+import { Store } from "./store.js";
 
-const STORED = "scalewise-jobs";
-const OVER = ["done", "failed", "cancelled", "lost", "refused"];
-const LOOK_AGAIN = 2000;
+const GONE = "the server no longer has this image; choose it again";
+const MOST_RESENT = 3;
 
-export class Queue {
-  constructor(changed) {
-    this.jobs = [];
-    this.changed = changed;
-    this.sending = false;
-    this.stopWatching = null;
-    this.watched = null;
+// Dispatches "change" whenever something is to be drawn; as their detail, "ended" has a result, and
+// "refused" an image.
+export class Queue extends EventTarget {
+  constructor() {
+    super();
+    this.images = [];
+    this.others = []; // images of which this browser knows only what the server has
+    this.views = new Map(); // the newest view of each job
+    this.isOnline = true;
+    this.store = new Store();
+    this.isOpen = this.store.open();
+    this.sender = new Sender(this);
+    this.events = new EventStream({
+      jobs: (views, since) => this.meet(views, since),
+      job: (view) => this.hear(view),
+      gone: (id) => this.miss(id),
+      broken: () => this.disconnect(),
+    });
   }
 
-  add(file, options) {
-    const job = { key: crypto.randomUUID?.() ?? String(Math.random()), name: file.name || "pasted image.png", file, options, state: "queued", view: null, sent: 0, problem: "" };
-    this.jobs.unshift(job);
-    this.change(job);
-    this.sendNext();
-    return job;
+  // ---- what users do
+
+  // List files, as dropping.js returns them, and send them.
+  add(found) {
+    const batch = Date.now();
+    const images = found.map((each, place) => makeImage({ ...each, batch, place }));
+    this.images.unshift(...images);
+    for (const image of images) {
+      if (!image.file) this.refuse(image, image.problem);
+      this.keepFile(image);
+    }
+    this.changed();
+    this.sender.pump();
+    return images;
   }
 
-  refuse(file, problem) {
-    this.jobs.unshift({ key: String(Math.random()), name: file.name, file: null, options: {}, state: "refused", view: null, problem });
-    this.change(this.jobs[0]);
+  // Restore images with options, each as one more result.  Those not yet sent follow by themselves.
+  start(images, options) {
+    const planned = images.filter((image) => image.state !== "refused").map((image) => this.plan(image, options));
+    this.changed();
+    this.sender.pump();
+    return planned;
   }
 
-  again(job, options) {
-    this.remove(job);
-    return this.add(job.file, options);
+  // Remove an image with all its results, here and on the server.
+  remove(image) {
+    image.isRemoved = true;
+    image.abort?.abort();
+    this.images = this.images.filter((other) => other !== image);
+    this.others = this.others.filter((other) => other !== image);
+    image.results.forEach((result) => this.delete(result));
+    if (image.upload) api.forget(image.upload.id).catch(() => {});
+    this.unkeep(image);
+    this.changed();
   }
 
-  async remove(job) {
-    this.jobs = this.jobs.filter((other) => other !== job);
-    job.abort?.abort();
-    this.change(null);
-    if (this.watched === job) this.unwatch();
-    if (job.view) await api.cancel(job.view.id).catch(() => {});
-    this.watchNext();
+  // Remove one result, or cancel it.
+  removeResult(result) {
+    const { image } = result;
+    image.results = image.results.filter((other) => other !== result);
+    this.delete(result);
+    this.others = this.others.filter((other) => other.results.length);
+    this.keep(image);
+    this.changed();
   }
 
-  async restore() {
-    const stored = JSON.parse(sessionStorage.getItem(STORED) ?? "[]");
-    this.jobs = stored.map(({ id, name, options }) => ({ key: id, name, options, file: null, state: "waiting", view: { id, ahead: 0 }, problem: "" }));
-    await this.look();
+  retry(result) {
+    this.adopt(result.image);
+    Object.assign(result, { state: "queued", view: null, problem: "", resent: 0 });
+    this.needUpload(result.image);
+    this.keep(result.image);
+    this.changed();
+    this.sender.pump();
+  }
+
+  retryAll() {
+    this.retriable.forEach((result) => this.retry(result));
+  }
+
+  cancelAll() {
+    for (const image of this.images) {
+      const stops = isOnTheWay(image);
+      if (stops) image.state = "stopped";
+      if (stops) image.abort?.abort();
+      image.results.filter(isUnderway).forEach((result) => this.removeResult(result));
+      if (stops) this.keep(image);
+    }
+    this.changed();
+  }
+
+  // ---- what there is
+
+  get results() {
+    return this.images.flatMap((image) => image.results);
   }
 
   get done() {
-    return this.jobs.filter((job) => job.state === "done");
+    return this.results.filter((result) => result.state === "done");
   }
 
-  change(job) {
-    const kept = this.jobs.filter((each) => each.view);
-    sessionStorage.setItem(STORED, JSON.stringify(kept.map((each) => ({ id: each.view.id, name: each.name, options: each.options }))));
-    this.changed(job);
+  get underway() {
+    return this.results.filter(isUnderway);
   }
 
-  // Send the oldest first, one at a time: parallel uploads would slow each other down.
-  async sendNext() {
-    const job = this.jobs.findLast((each) => each.state === "queued");
-    if (!job || this.sending) return;
-    this.sending = true;
+  get startable() {
+    return this.images.filter((image) => !image.results.length && !["refused", "lost"].includes(image.state));
+  }
+
+  get retriable() {
+    return this.results.filter(canRetry);
+  }
+
+  // True while something would have to be sent again if the page were closed.
+  get isUnsent() {
+    return this.images.some(isOnTheWay) || this.underway.some((result) => !result.view);
+  }
+
+  // ---- what is kept over a reload
+
+  async restore() {
+    await this.isOpen;
+    this.images.push(...(await this.store.load()).map(imageFrom));
+    this.images.sort(byBatch);
+    this.images.filter((image) => !isUseful(image)).forEach((image) => this.unkeep(image));
+    this.changed();
+    this.events.open();
+    document.addEventListener("visibilitychange", () => this.rest());
+  }
+
+  // A browser opens six connections to a server at most, in all its tabs together.
+  rest() {
+    if (document.hidden && !this.underway.length) this.events.close();
+    else this.events.open();
+  }
+
+  async keepFile(image) {
+    if (!image.file) return;
+    this.keep(image);
+    await this.isOpen;
+    await this.store.saveFile(image.key, image.file);
+  }
+
+  async keep(image) {
+    await this.isOpen;
+    if (image.isRemoved || image.state === "refused" || !this.images.includes(image)) return;
+    this.store.save(recordOf(image));
+    const hasAll = image.results.length && image.results.every(({ state }) => ["done", "expired"].includes(state));
+    if (hasAll) this.store.dropFile(image.key);
+  }
+
+  async unkeep(image) {
+    await this.isOpen;
+    this.store.delete(image.key);
+  }
+
+  // ---- what it takes to restore an image
+
+  plan(image, options) {
+    this.adopt(image);
+    if (image.results.length) this.keepFile(image); // it may have been dropped after the last result
+    const result = makeResult(image, { options });
+    image.results.push(result);
+    this.needUpload(image);
+    this.keep(image);
+    return result;
+  }
+
+  adopt(image) {
+    if (!this.others.includes(image)) return;
+    this.others = this.others.filter((other) => other !== image);
+    image.batch = Date.now();
+    this.images.unshift(image);
+  }
+
+  needUpload(image) {
+    if (image.upload || isOnTheWay(image)) return;
+    if (image.file) {
+      image.state = "queued";
+      return;
+    }
+    image.state = "lost";
+    image.problem = GONE;
+    for (const result of image.results.filter(isUnderway)) this.end(result, "lost", GONE);
+    if (!isUseful(image)) this.unkeep(image);
+  }
+
+  // The server no longer has the upload.
+  sendAgain(result) {
+    const { image } = result;
+    if (++result.resent > MOST_RESENT) return this.end(result, "failed", "the server lost this image several times");
+    Object.assign(result, { state: "queued", view: null });
+    this.needUpload(image);
+    this.keep(image);
+    this.changed();
+    this.sender.sendAll();
+  }
+
+  refuse(image, problem) {
+    Object.assign(image, { state: "refused", problem, file: null, results: [] });
+    this.unkeep(image);
+    this.tell("refused", image);
+    this.changed();
+  }
+
+  // ---- what the server says
+
+  // The server has accepted a result as a job; the event stream may have been faster.
+  accept(result, view) {
+    result.taken = Date.now();
+    this.others = this.others.filter((image) => image.results.every((each) => each.view?.id !== view.id));
+    this.take(result, this.views.get(view.id) ?? view);
+  }
+
+  hear(view) {
+    this.views.set(view.id, view);
+    const result = this.find(view.id);
+    if (result) this.take(result, view);
+    else this.meetOthers();
+  }
+
+  find(id) {
+    return [...this.images, ...this.others].flatMap((image) => image.results).find((result) => result.view?.id === id);
+  }
+
+  take(result, view) {
+    const hasChanged = result.state !== view.state || result.view?.id !== view.id;
+    const hasEnded = isUnderway(result);
+    Object.assign(result, { view, state: view.state, problem: view.problem ?? "" });
+    if (hasChanged) this.keep(result.image);
+    if (hasEnded && !isUnderway(result)) this.tell("ended", result);
+    this.changed();
+  }
+
+  end(result, state, problem) {
+    Object.assign(result, { state, problem });
+    this.keep(result.image);
+    this.tell("ended", result);
+    this.changed();
+  }
+
+  // A job was deleted: by another tab, or because it is old.
+  miss(id) {
+    this.views.delete(id);
+    const result = this.find(id);
+    if (!result) return;
+    if (this.others.includes(result.image)) this.forget(result);
+    else if (result.state === "done") this.expire(result);
+    else if (isUnderway(result)) this.end(result, "cancelled", "");
+    else result.view = null;
+  }
+
+  expire(result) {
+    result.state = "expired";
+    if (isUseful(result.image)) this.keep(result.image);
+    else this.unkeep(result.image); // said once, not after each reload
+    this.changed();
+  }
+
+  forget(result) {
+    result.image.results = result.image.results.filter((other) => other !== result);
+    this.others = this.others.filter((image) => image.results.length);
+    this.changed();
+  }
+
+  disconnect() {
+    this.isOnline = false;
+    for (const result of this.underway) if (result.view) result.state = "unreachable";
+    this.changed();
+  }
+
+  // Compare with all jobs of the server, at each connection; what it no longer has is sent again.
+  async meet(views, since) {
+    this.views = new Map(views.map((view) => [view.id, view]));
+    const known = this.images.filter((image) => image.upload);
+    let uploads;
     try {
-      await this.sendOne(job);
-    } finally {
-      this.sending = false;
-    }
-    this.watchNext();
-    this.sendNext();
-  }
-
-  async sendOne(job) {
-    job.abort = new AbortController();
-    job.state = "sending";
-    this.change(job);
-    const told = (part) => {
-      job.sent = part;
-      this.change(job);
-    };
-    while (this.jobs.includes(job)) {
-      try {
-        const view = await api.send(job.file, job.options, told, job.abort.signal);
-        return this.jobs.includes(job) ? this.take(job, view) : await api.cancel(view.id);
-      } catch (problem) {
-        if (problem.status !== 503 || !problem.retry) return this.fail(job, problem);
-        await this.pause(job, problem.retry);
-      }
-    }
-  }
-
-  fail(job, problem) {
-    if (!this.jobs.includes(job)) return;
-    job.state = "refused";
-    job.problem = problem.message;
-    this.change(job);
-  }
-
-  async pause(job, seconds) {
-    for (job.retry = seconds; job.retry > 0 && this.jobs.includes(job); job.retry--) {
-      job.state = "busy";
-      this.change(job);
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-    }
-  }
-
-  take(job, view) {
-    job.view = { ...job.view, ...view };
-    job.state = view.state;
-    job.problem = view.problem ?? "";
-    this.change(job);
-  }
-
-  // The server works in order, so it is enough to watch the job whose turn it is.
-  watchNext() {
-    if (this.watched) return;
-    const job = this.jobs.findLast((each) => each.view && !OVER.includes(each.state));
-    if (!job) return;
-    this.watched = job;
-    this.stopWatching = api.watch(
-      job.view.id,
-      (view) => {
-        this.take(job, view);
-        if (OVER.includes(view.state)) this.moveOn();
-      },
-      () => this.lose(job),
-    );
-  }
-
-  unwatch() {
-    this.stopWatching?.();
-    this.watched = null;
-  }
-
-  async moveOn() {
-    this.unwatch();
-    await this.look();
-  }
-
-  lose(job) {
-    this.unwatch();
-    if (!this.jobs.includes(job)) return this.watchNext();
-    job.state = "unreachable";
-    this.change(job);
-    setTimeout(() => this.look(), LOOK_AGAIN);
-  }
-
-  // Ask for all jobs that have not ended; again later if the server does not answer.
-  async look() {
-    const open = this.jobs.filter((job) => job.view && !["failed", "cancelled", "lost"].includes(job.state) && !(job.state === "done" && job.file));
-    try {
-      const views = await api.jobs(open.map((job) => job.view.id));
-      views.forEach((view, index) => this.jobs.includes(open[index]) && this.take(open[index], view));
-      this.watchNext();
+      uploads = new Map((await api.uploads()).map((upload) => [upload.id, upload]));
     } catch {
-      setTimeout(() => this.look(), LOOK_AGAIN);
+      return this.events.fail();
     }
-    this.changed(null);
+    this.isOnline = true;
+    for (const image of known) {
+      image.upload = uploads.get(image.upload?.id) ?? null;
+      if (!image.upload && image.state === "ready") image.state = image.file ? "stopped" : "lost";
+    }
+    for (const result of this.results.filter((each) => each.view && !(each.taken > since))) {
+      const view = this.views.get(result.view.id);
+      if (view) this.take(result, view);
+      else if (result.state === "done") this.expire(result);
+      else if (isUnderway(result) && result.image.upload) this.end(result, "cancelled", ""); // by another tab
+      else if (isUnderway(result)) this.sendAgain(result);
+    }
+    for (const image of this.images.filter((each) => each.results.some(isUnderway))) this.needUpload(image);
+    for (const image of known.filter((each) => !each.results.length)) this.needUpload(image);
+    this.others = [];
+    this.meetOthers();
+    this.sender.reach();
+  }
+
+  // List the results of other tabs, browsers and programs by upload, the newest first.
+  meetOthers() {
+    const own = new Set([...this.images, ...this.others].flatMap((image) => image.results).map((each) => each.view?.id));
+    const starting = new Set(this.results.filter((each) => each.state === "starting").map((each) => each.image.upload?.id));
+    const views = [...this.views.values()].sort((a, b) => (a.created ?? 0) - (b.created ?? 0));
+    for (const view of views.filter((each) => !own.has(each.id) && !(each.upload && starting.has(each.upload)))) {
+      const key = view.upload ?? view.id;
+      let image = [...this.images, ...this.others].find((each) => each.key === key || each.upload?.id === key);
+      if (!image) {
+        const upload = view.upload ? { id: view.upload, width: view.width, height: view.height } : null;
+        image = makeImage({ key, name: view.name, upload, state: "ready" });
+        this.others.unshift(image);
+      }
+      image.results.push(makeResult(image, { key: view.id, options: view.options ?? {}, state: view.state, view, problem: view.problem ?? "" }));
+    }
+    this.changed();
+  }
+
+  // ---- helpers
+
+  delete(result) {
+    if (!result.view) return;
+    this.views.delete(result.view.id);
+    api.cancel(result.view.id).catch(() => {});
+  }
+
+  set(item, state) {
+    item.state = state;
+    this.changed();
+  }
+
+  changed() {
+    this.tell("change", null);
+  }
+
+  tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }

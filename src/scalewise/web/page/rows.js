@@ -1,82 +1,235 @@
-// List of the images, one row per job.
+// List of the images: one row per image, and its results below its name.
 
-import { resultOf } from "./api.js";
-import { told } from "./format.js";
+import { overviewOf, resultOf, uploadOverviewOf } from "./api.js";
+import { dragResult } from "./dragging.js";
+import { bytes, network, size } from "./format.js";
+import { canRetry, isOnTheWay, isUnderway, stateOf } from "./images.js";
+import { imageState, resultState, summary } from "./states.js";
 
-const UNDERWAY = ["queued", "sending", "busy", "waiting", "running", "unreachable"];
+const THUMBNAIL = 96;
+const MOST_LOCAL_BYTES = 40e6;
+const DISPLAYED = /^image\/(jpeg|png|webp|gif|avif|bmp)$/;
+const FAILED = ["failed", "lost", "refused"];
 
 export class Rows {
-  constructor(list, template, acts) {
+  constructor(list, acts) {
     this.list = list;
-    this.template = template;
     this.acts = acts;
     this.rows = new Map();
   }
 
-  // Show these jobs; rows are kept, so that the focus does not move.
-  draw(jobs, shown) {
-    for (const [key, row] of this.rows) {
-      if (jobs.some((job) => job.key === key)) continue;
-      row.remove();
-      this.rows.delete(key);
-    }
-    jobs.forEach((job, index) => {
-      const row = this.rows.get(job.key) ?? this.make(job);
-      if (this.list.children[index] !== row) this.list.insertBefore(row, this.list.children[index] ?? null);
-      this.fill(row, job, job === shown);
+  // Show these images; `shown` is the result in the viewer, `chosen` the image whose settings are shown.
+  // Rows are kept, so that the focus does not move.
+  draw(images, shown, chosen) {
+    const keys = new Set(images.map((image) => image.key));
+    for (const [key, row] of this.rows) if (!keys.has(key)) this.discard(key, row);
+    images.forEach((image, index) => {
+      const row = this.rows.get(image.key) ?? this.make(image);
+      if (this.list.children[index] !== row.node) this.list.insertBefore(row.node, this.list.children[index] ?? null);
+      row.fill(image, shown, chosen);
     });
   }
 
-  make(job) {
-    const row = this.template.content.firstElementChild.cloneNode(true);
-    row.querySelector(".name").onclick = () => this.acts.compare(job);
-    const remove = row.querySelector(".remove");
-    remove.setAttribute("aria-label", `Remove: ${job.name}`);
-    remove.onclick = () => this.acts.remove(job);
-    this.rows.set(job.key, row);
+  make(image) {
+    const row = new ImageRow(this.acts);
+    this.rows.set(image.key, row);
     return row;
   }
 
-  fill(row, job, isShown) {
-    const name = row.querySelector(".name");
-    name.textContent = job.name;
-    name.disabled = job.state !== "done";
-    row.classList.toggle("shown", isShown);
-    row.classList.toggle("failed", ["failed", "lost", "refused"].includes(job.state));
-    row.querySelector(".state").textContent = told(job);
-    const bar = row.querySelector("progress");
-    row.querySelector(".remove").hidden = UNDERWAY.includes(job.state);
-    bar.hidden = !UNDERWAY.includes(job.state);
-    bar.setAttribute("aria-label", `Progress of ${job.name}`);
-    bar.value = job.state === "running" ? job.view.done : 0;
-    if (row.dataset.state === job.state) return;
-    row.dataset.state = job.state;
-    row.querySelector(".doings").replaceChildren(...this.doings(job));
-  }
-
-  doings(job) {
-    if (UNDERWAY.includes(job.state)) return [button("Cancel", () => this.acts.remove(job), job)];
-    const again = job.file ? [button("Again", () => this.acts.again(job), job)] : [];
-    if (job.state === "done") return [download(job), button("Compare", () => this.acts.compare(job), job), ...again];
-    return again;
+  discard(key, row) {
+    row.node.remove();
+    row.thumbnail.clear();
+    this.rows.delete(key);
   }
 }
 
-function button(text, act, job) {
+class ImageRow {
+  constructor(acts) {
+    this.acts = acts;
+    this.node = copy("row");
+    this.results = new Map();
+    const find = (name) => this.node.querySelector(`.${name}`);
+    [this.name, this.about, this.remove, this.state, this.doings, this.list] =
+      ["name", "about", "remove", "state", "doings", "results"].map(find);
+    this.bar = this.node.querySelector("progress");
+    this.thumbnail = new Thumbnail(this.node.querySelector("img"));
+    this.name.onclick = () => acts.open(this.image);
+    this.remove.onclick = () => acts.remove(this.image);
+  }
+
+  fill(image, shown, chosen) {
+    this.image = image;
+    const { results } = image;
+    this.node.dataset.state = stateOf(image);
+    this.node.classList.toggle("shown", image === chosen || results.includes(shown));
+    this.node.classList.toggle("failed", FAILED.includes(image.state) && !results.length);
+    write(this.name, image.name);
+    this.name.disabled = image.state === "refused";
+    write(this.about, about(image));
+    this.remove.setAttribute("aria-label", `Remove: ${image.name}`);
+    this.thumbnail.show(image);
+    this.state.hidden = this.doings.hidden = results.length > 0;
+    this.state.classList.toggle("state", !results.length);
+    write(this.state, results.length ? "" : imageState(image));
+    progress(this.bar, image.state === "sending" && !results.length, image.sent, image.name);
+    this.fillDoings(image);
+    this.fillResults(image, shown);
+  }
+
+  fillDoings(image) {
+    const startable = !image.results.length && !["refused", "lost"].includes(image.state);
+    if (!changed(this.doings, startable)) return;
+    const act = (text, does) => button(text, image.name, () => does(this.image));
+    this.doings.replaceChildren(...(startable ? [act("Start", this.acts.start), act("Try a part", this.acts.tryOut)] : []));
+  }
+
+  fillResults(image, shown) {
+    const { results } = image;
+    this.list.hidden = !results.length;
+    this.list.setAttribute("aria-label", `Results of ${image.name}`);
+    for (const [key, row] of this.results) {
+      if (results.some((result) => result.key === key)) continue;
+      row.node.remove();
+      this.results.delete(key);
+    }
+    results.forEach((result, index) => {
+      let row = this.results.get(result.key);
+      if (!row) this.results.set(result.key, (row = new ResultRow(this.acts)));
+      if (this.list.children[index] !== row.node) this.list.insertBefore(row.node, this.list.children[index] ?? null);
+      row.fill(result, result === shown, results.length > 1, index === results.length - 1);
+    });
+  }
+}
+
+class ResultRow {
+  constructor(acts) {
+    this.acts = acts;
+    this.node = copy("result-row");
+    const find = (name) => this.node.querySelector(`.${name}`);
+    [this.what, this.state, this.details, this.doings] = ["what", "state", "details", "doings"].map(find);
+    this.bar = this.node.querySelector("progress");
+    this.node.ondragstart = (event) => dragResult(event, this.result.view);
+  }
+
+  fill(result, isShown, isOneOfSeveral, isNewest) {
+    this.result = result;
+    const { state, view } = result;
+    const isDone = state === "done" && Boolean(view.state);
+    this.node.dataset.state = state;
+    this.node.draggable = isDone;
+    this.node.title = isDone ? "Drag this out to save it" : "";
+    this.node.classList.toggle("shown", isShown);
+    this.node.classList.toggle("failed", FAILED.includes(state));
+    write(this.what, summary(result));
+    this.what.hidden = !isDone && !isOneOfSeveral;
+    write(this.state, resultState(result));
+    const isSending = state === "queued" && isOnTheWay(result.image);
+    const isMoving = isSending ? result.image.state === "sending" : state === "running";
+    progress(this.bar, isMoving, isSending ? result.image.sent : (view?.done ?? 0), result.name);
+    this.details.hidden = !isDone;
+    if (isDone) write(this.details.lastElementChild, details(view));
+    const again = isNewest && !isUnderway(result) && Boolean(result.image.file || result.image.upload);
+    if (changed(this.doings, [state, isDone, again, isOneOfSeveral, canRetry(result)].join())) {
+      this.doings.replaceChildren(...this.buttons(isDone, again, isOneOfSeveral));
+    }
+  }
+
+  buttons(isDone, again, isOneOfSeveral) {
+    const { result, acts } = this;
+    const act = (text, does) => button(text, result.name, () => does(this.result));
+    if (isUnderway(result)) return [act("Cancel", acts.cancel)];
+    return [
+      ...(isDone ? [download(result), act("Compare", acts.compare)] : []),
+      ...(canRetry(result) ? [act("Retry", acts.retry)] : []),
+      ...(again ? [act("Again", ({ image }) => acts.again(image))] : []),
+      ...(isOneOfSeveral ? [act("Delete", acts.cancel)] : []),
+    ];
+  }
+}
+
+// A small version of an image: by the browser until it is sent, and by the server from then on.
+class Thumbnail {
+  constructor(node) {
+    this.node = node;
+    this.failed = new Set();
+    this.local = null;
+    node.onload = () => (node.src === this.local ? null : this.clear());
+    node.onerror = () => {
+      this.failed.add(this.source);
+      node.hidden = true;
+      if (this.image) this.show(this.image);
+    };
+  }
+
+  show(image) {
+    this.image = image;
+    const source = this.sources(image).find((each) => each && !this.failed.has(each));
+    if (source === this.source) return;
+    this.source = source;
+    this.node.hidden = !source;
+    if (source) this.node.src = source;
+  }
+
+  sources({ upload, file, results }) {
+    const result = results.find((each) => each.state === "done" && each.view.state);
+    const isDisplayed = file && DISPLAYED.test(file.type) && file.size < MOST_LOCAL_BYTES;
+    if (isDisplayed && !upload) this.local ??= URL.createObjectURL(file);
+    return [upload && uploadOverviewOf(upload.id, THUMBNAIL), this.local, result && overviewOf(result.view.id, "after", THUMBNAIL)];
+  }
+
+  clear() {
+    if (this.local) URL.revokeObjectURL(this.local);
+    this.local = null;
+  }
+}
+
+function about({ path, upload, file }) {
+  const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "";
+  const measure = upload?.width ? size(upload.width, upload.height) : "";
+  return [measure, file && bytes(file.size), folder].filter(Boolean).join(" · ");
+}
+
+function details(view) {
+  return [`By ${network(view)}.`, ...view.warnings.map((warning) => `Note: ${warning}.`)].join(" ");
+}
+
+function copy(template) {
+  return document.getElementById(template).content.firstElementChild.cloneNode(true);
+}
+
+// Screen readers and the browser have work with each change, even to the same text.
+function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+// Return whether a node was last filled for another reason than this.
+function changed(node, reason) {
+  const isOther = node.dataset.for !== String(reason);
+  node.dataset.for = reason;
+  return isOther;
+}
+
+function progress(bar, isVisible, value, name) {
+  bar.hidden = !isVisible;
+  bar.setAttribute("aria-label", `Progress of ${name}`);
+  bar.value = value;
+}
+
+function button(text, name, act) {
   const made = document.createElement("button");
   made.type = "button";
   made.textContent = text;
-  made.setAttribute("aria-label", `${text}: ${job.name}`);
+  made.setAttribute("aria-label", `${text}: ${name}`);
   made.onclick = act;
   return made;
 }
 
-function download(job) {
+function download({ view }) {
   const link = document.createElement("a");
-  link.className = "button primary";
+  link.className = "button";
   link.textContent = "Download";
-  link.setAttribute("aria-label", `Download: ${job.view.result_name}`);
-  link.href = resultOf(job.view.id);
-  link.download = job.view.result_name;
+  link.setAttribute("aria-label", `Download: ${view.result_name}`);
+  link.href = resultOf(view.id);
+  link.download = view.result_name;
   return link;
 }

@@ -1,18 +1,21 @@
-// The tasks that the server offers, and the controls that each of them has.
-
-import * as api from "./api.js";
+// Tasks that the server offers, with its rules for each of them.
 
 let tasks = new Map();
 
-// Fetch the tasks, and fill the list to choose from.
-export async function loadTasks(select) {
-  const listed = await api.tasks();
+export function setTasks(listed) {
   tasks = new Map(listed.map((task) => [task.name, task]));
-  const chosen = select.value;
-  select.replaceChildren(...listed.map((task) => new Option(task.title, task.name)));
-  if (tasks.has(chosen)) select.value = chosen;
 }
 
-export const keepsSize = (name) => tasks.get(name)?.keeps_size ?? false;
-export const hasStrength = (name) => tasks.get(name)?.has_strength ?? true;
-export const description = (name) => tasks.get(name)?.description ?? "";
+export const isTask = (name) => tasks.has(name);
+export const defaultTask = () => tasks.keys().next().value ?? "";
+export const title = (name) => tasks.get(name)?.title ?? name;
+
+// Return what a task allows, as GET /v1/tasks has it; before that is known, nothing is forbidden.
+export function rulesOf(name) {
+  const task = tasks.get(name);
+  return {
+    keepsSize: task?.keeps_size ?? false,
+    hasStrength: task?.has_strength ?? true,
+    description: task?.description ?? "",
+  };
+}

@@ -1,0 +1,114 @@
+// The list's section of the page: rows, what is done with all of them, progress, and news.
+
+import { zipOf } from "./api.js";
+import { News } from "./notify.js";
+import { Overall } from "./overall.js";
+import { Rows } from "./rows.js";
+import { imageState, resultState } from "./states.js";
+
+const DRAW_EVERY = 50;
+const MOST_ZIPPED = 500;
+const find = (id) => document.getElementById(id);
+
+// `acts` has `open(image)`, for a click on its name; `compare(result)`, `hide(result)` before a result goes,
+// `start(image)`, `startAll()`, and `tryOut(image)`, which opens the panel.
+export class ImageList {
+  constructor(queue, acts) {
+    this.queue = queue;
+    this.acts = acts;
+    this.shown = null; // the result in the viewer
+    this.chosen = null; // the image whose settings are shown
+    this.overall = new Overall();
+    this.news = new News(find("news"), find("notify"));
+    const does = {
+      open: acts.open,
+      compare: acts.compare,
+      again: acts.start,
+      start: acts.start,
+      tryOut: acts.tryOut,
+      retry: (result) => queue.retry(result),
+      cancel: (result) => this.cancel(result),
+      remove: (image) => this.remove(image),
+    };
+    this.rows = new Rows(find("jobs"), does);
+    this.otherRows = new Rows(find("other-jobs"), does);
+    find("start-all").onclick = () => acts.startAll();
+    find("retry-all").onclick = () => queue.retryAll();
+    find("cancel-all").onclick = () => queue.cancelAll();
+    queue.addEventListener("change", () => this.drawSoon());
+    queue.addEventListener("ended", ({ detail }) => this.end(detail));
+    queue.addEventListener("refused", ({ detail }) => this.news.say(`${detail.name}: ${imageState(detail)}`));
+    addEventListener("beforeunload", (event) => queue.isUnsent && event.preventDefault());
+  }
+
+  // Changes come in numbers; timers also work in hidden tabs, whose titles show the progress.
+  drawSoon() {
+    this.timer ??= setTimeout(() => this.draw(), DRAW_EVERY);
+  }
+
+  draw() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    const { queue } = this;
+    this.rows.draw(queue.images, this.shown, this.chosen);
+    this.otherRows.draw(queue.others, this.shown, this.chosen);
+    this.drawOthers(queue.others);
+    this.drawBar();
+  }
+
+  drawBar() {
+    const { done, underway, retriable, startable, images, results } = this.queue;
+    const overall = this.overall.of(results);
+    find("overall-text").textContent = overall.text;
+    find("overall").value = overall.part;
+    find("overall-progress").hidden = overall.total < 2;
+    label("start-all", "Start all", startable.length);
+    label("retry-all", "Retry all", retriable.length);
+    find("start-all").hidden = !startable.length;
+    find("retry-all").hidden = !retriable.length;
+    find("cancel-all").hidden = underway.length + images.filter((image) => image.state === "sending").length < 2;
+    const zipped = done.filter((result) => result.view.state).slice(0, MOST_ZIPPED);
+    find("zip").hidden = zipped.length < 2;
+    find("zip").href = zipOf(zipped.map((result) => result.view.id));
+    find("batch").hidden = !images.length;
+    this.news.entitle(overall);
+  }
+
+  drawOthers(others) {
+    const section = find("others");
+    if (section.hidden && others.length) section.open = !this.queue.images.length;
+    section.hidden = !others.length;
+    find("others-count").textContent = `Other results on this server (${others.length})`;
+  }
+
+  end(result) {
+    const text = result.state === "done" ? `${result.name} is done` : `${result.name}: ${resultState(result)}`;
+    this.news.say(text);
+    this.news.ended(result, this.queue);
+  }
+
+  cancel(result) {
+    this.acts.hide(result);
+    this.keepFocus(result.image, () => this.queue.removeResult(result));
+  }
+
+  remove(image) {
+    image.results.forEach((result) => this.acts.hide(result));
+    this.keepFocus(image, () => this.queue.remove(image));
+  }
+
+  // What had the focus is gone: give it to this row, or to the next one.
+  keepFocus(image, act) {
+    const { images } = this.queue;
+    const index = images.indexOf(image);
+    act();
+    this.draw();
+    const next = images.includes(image) && this.queue.images.includes(image) ? image : this.queue.images[Math.min(index, this.queue.images.length - 1)];
+    const name = next && this.rows.rows.get(next.key)?.name;
+    (name && !name.disabled ? name : find("files")).focus();
+  }
+}
+
+function label(id, text, count) {
+  find(id).textContent = count > 1 ? `${text} (${count})` : text;
+}

@@ -1,0 +1,60 @@
+// Progress of all that was started, in one number, with the time that is left.
+
+import { timeLeft } from "./format.js";
+import { isUnderway } from "./images.js";
+import { defaultTask } from "./tasks.js";
+
+// The results of one stretch of work: it begins with the first start after all had ended.
+export class Overall {
+  constructor() {
+    this.run = new Set();
+  }
+
+  // Return {total, ended, part, secondsLeft, text}; total is 0 if nothing is under way.
+  of(results) {
+    const open = results.filter(isUnderway);
+    if (!open.length) this.run.clear();
+    open.forEach((result) => this.run.add(result));
+    const run = results.filter((result) => this.run.has(result));
+    const ended = run.length - open.length;
+    if (!open.length) return { total: 0, ended: 0, part: 0, secondsLeft: null, text: "" };
+    const effort = efforts(run);
+    const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+    const whole = sum(run.map((each) => effort.of(each)));
+    const part = sum(run.map((each) => effort.of(each) * partDone(each))) / whole;
+    const secondsLeft = effort.areSeconds ? sum(open.map((each) => each.view?.seconds_left ?? effort.of(each) * (1 - partDone(each)))) : null;
+    const time = secondsLeft === null ? "" : `, ${timeLeft(secondsLeft)}`;
+    return { total: run.length, ended, part, secondsLeft, text: `${ended} of ${run.length} done${time}` };
+  }
+}
+
+function partDone(result) {
+  if (!isUnderway(result)) return 1;
+  return result.view?.done ?? 0;
+}
+
+// Estimate the effort of each result: by the server's estimate, else by pixels, and in seconds once
+// anything of the same kind was measured.
+function efforts(run) {
+  const total = (of) => run.reduce((sum, each) => sum + (of(each) ?? 0), 0);
+  const measured = (each) => (each.state === "done" && each.view.seconds ? each.view.seconds : null);
+  const isExpected = run.every((each) => expected(each) !== null);
+  const mean = total(pixels) / run.filter(pixels).length || 1;
+  const guess = (each) => (isExpected ? expected(each) : (pixels(each) ?? mean)) || 1;
+  const rate = total(measured) / total((each) => measured(each) && guess(each));
+  const areSeconds = isExpected || rate > 0;
+  return { areSeconds, of: (each) => measured(each) ?? guess(each) * (rate || 1) };
+}
+
+function pixels({ view, image }) {
+  const { width, height } = view?.width ? view : (image.upload ?? {});
+  return width ? width * height : null;
+}
+
+// The server's estimate for a setting, at its default size; null if it has none.
+function expected({ image, options }) {
+  const choices = image.upload?.choices ?? [];
+  const task = options.task || defaultTask();
+  const choice = choices.find((each) => each.task === task) ?? choices.find((each) => each.recommended);
+  return choice?.seconds ?? null;
+}
