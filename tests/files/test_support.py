@@ -1,4 +1,4 @@
-"""What this installation reads and writes."""
+"""Formats that this installation reads and writes."""
 
 from __future__ import annotations
 

@@ -153,13 +153,17 @@ def test_weights_sum_to_one(length: int, out_length: int, border: str) -> None:
     np.testing.assert_allclose(weights.sum(axis=1), 1.0, atol=1e-12)
 
 
-@pytest.mark.parametrize("kernel", ["linear", "cubic"])
+@pytest.mark.parametrize("kernel", ["linear", "cubic", "lanczos3"])
 @pytest.mark.parametrize("seed", range(12))
 def test_pillow(kernel: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     height, width, new_height, new_width = rng.integers(1, 70, 4)
     image = rng.integers(0, 256, (height, width, 3), np.uint8)
-    method = {"linear": Image.Resampling.BILINEAR, "cubic": Image.Resampling.BICUBIC}[kernel]
+    method = {
+        "linear": Image.Resampling.BILINEAR,
+        "cubic": Image.Resampling.BICUBIC,
+        "lanczos3": Image.Resampling.LANCZOS,
+    }[kernel]
     # In two steps: Pillow from 13 on chooses between the two orders.
     theirs = Image.fromarray(image).resize((new_width, height), method)
     theirs = np.asarray(theirs.resize((new_width, new_height), method))

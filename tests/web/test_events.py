@@ -125,6 +125,15 @@ def test_many_streams_shut_nobody_out(start: Start, pictures: Path) -> None:
     assert server.stop() == 0
 
 
+def test_a_server_that_stops_ends_its_streams(start: Start) -> None:
+    server = start()
+    with httpx.stream("GET", server.url("v1/events"), timeout=60) as answer:
+        events = events_of(answer)
+        assert next(events)[0] == "jobs"
+        assert server.stop() == 0
+        assert list(events) == []  # a stream that is cut off would raise an error
+
+
 def stored(folder: Path, name: str, age: float = 0) -> str:
     """A finished job of an earlier server; its id."""
     view = JobView(id=name * 22, state="done", result_name="x.png", result_bytes=10)

@@ -171,6 +171,29 @@ def test_the_field_lets_a_browser_in() -> None:
     assert send("token=sec%2Bret", origin="http://evil.example").status_code == 403
 
 
+def test_a_form_without_an_end_keeps_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scalewise.web.security._SIGN_IN_SECONDS", 0.1)
+    middleware = AccessMiddleware(PlainTextResponse("yes"), None, "secret")
+    told: list[Message] = []
+
+    async def send(message: Message) -> None:
+        told.append(message)
+
+    parts = iter([{"type": "http.request", "body": b"token=sec", "more_body": True}])
+
+    async def receive() -> Message:
+        return next(parts, None) or await asyncio.sleep(60, {"type": "http.disconnect"})
+
+    async def answer() -> None:
+        scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": []}
+        async with asyncio.timeout(30):
+            await middleware(scope, receive, send)
+
+    asyncio.run(answer())
+    assert told[0]["status"] == 401
+    assert middleware._active == 0  # pyright: ignore
+
+
 def test_too_many_at_once_are_told_when_to_come_again() -> None:
     middleware = AccessMiddleware(PlainTextResponse("yes"), None, max_requests=0)
 

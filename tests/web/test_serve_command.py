@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -79,4 +81,50 @@ def test_others_need_the_token_that_is_printed(start: Start) -> None:
         assert page.status_code == 200
         assert "token" not in str(page.url)
         assert "<title>scalewise" in page.text
+    assert server.stop() == 0
+
+
+def port_of(server: Server) -> str:
+    """The port of a server."""
+    return server.address.partition("?")[0].rstrip("/").rpartition(":")[2]
+
+
+needs_ipv6 = pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+
+
+@needs_ipv6
+def test_this_machine_has_an_address_of_the_new_protocol(start: Start) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("::1 is not an address of this machine")
+    server = start("--host", "::1")
+    assert server.address == f"http://[::1]:{port_of(server)}/"
+    assert server.get("v1/limits").status_code == 200
+    evil = {"Host": f"evil.example:{port_of(server)}"}
+    assert httpx.get(server.url("v1/limits"), headers=evil).status_code == 421
+    assert server.stop() == 0
+
+
+@needs_ipv6
+def test_all_addresses_are_those_of_both_protocols(start: Start) -> None:
+    server = start("--host", "::")
+    port, token = port_of(server), server.address.partition("?token=")[2]
+    bearer = {"Authorization": f"Bearer {token}"}
+    for host in ("localhost", "127.0.0.1", "[::1]"):
+        answer = httpx.get(f"http://{host}:{port}/v1/models", headers=bearer)
+        assert answer.status_code == 200, host
+    assert server.stop() == 0
+
+
+def test_a_server_may_open_as_many_files_as_it_lets_clients_in(start: Start) -> None:
+    given = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, given[1]))
+        server = start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, given)
+    soft, hard = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+    assert soft == min(hard, 4096)
+    assert server.get("v1/limits").status_code == 200
     assert server.stop() == 0

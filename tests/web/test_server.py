@@ -188,6 +188,14 @@ def test_requests_without_a_form(server: Server) -> None:
     kind = {"Content-Type": "multipart/form-data; boundary=x"}
     answer = httpx.post(server.url("v1/restore"), content=b"--x\r\nrubbish", headers=kind)
     assert answer.status_code in (400, 422)
+    kind = {"Content-Type": "multipart/form-data"}
+    answer = httpx.post(server.url("v1/restore"), content=b"--x--", headers=kind)
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == "the form cannot be read (Missing boundary in multipart)"
+    two = [("file", ("a.png", b"x")), ("file", ("b.png", b"x"))]
+    answer = httpx.post(server.url("v1/restore"), files=two)
+    assert answer.status_code == 400
+    assert "the form cannot be read (Too many files" in answer.json()["detail"]
     answer = httpx.post(server.url("v1/restore"), files={"other": b"x"})
     assert (answer.status_code, answer.json()["detail"]) == (422, "file: the image is missing")
     assert server.get("nowhere").json()["detail"] == "there is nothing at this address"

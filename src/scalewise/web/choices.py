@@ -31,7 +31,7 @@ def model_cards() -> list[Card]:
 def upload_view(
     kept: KeptUpload, speeds: Speeds, limits: Limits, target: Target | None = None
 ) -> UploadView:
-    """Return what a client is told of an upload.
+    """Return the description of an upload for clients.
 
     Args:
         kept: the upload.

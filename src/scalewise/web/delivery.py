@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 from functools import lru_cache
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -25,6 +26,7 @@ events would wait in the compressor."""
 
 _MIN_BYTES = 500
 _LEVEL = 6
+_ZERO = re.compile(r"q=0(\.0*)?")
 
 
 class DeliveryMiddleware:
@@ -100,8 +102,8 @@ class _Answer:
         is_text = kind in _TEXT and "content-encoding" not in headers
         if is_text:
             headers.add_vary_header("Accept-Encoding")
-        if start["status"] == 200 and is_known(headers.get("etag"), self._known):
-            for name in ("content-length", "content-type", "content-disposition"):
+        if start["status"] in (200, 206) and is_known(headers.get("etag"), self._known):
+            for name in ("content-length", "content-range", "content-type", "content-disposition"):
                 del headers[name]
             await self._send_empty({**start, "status": 304, "headers": headers.raw})
         elif self._is_head:
@@ -155,8 +157,8 @@ def _accepts_gzip(header: str) -> bool:
     >>> _accepts_gzip("br, gzip;q=0.5"), _accepts_gzip("gzip;q=0, *"), _accepts_gzip("*")
     (True, False, True)
     """
-    weights: dict[str, bool] = {}
+    accepted: dict[str, bool] = {}
     for part in header.lower().split(","):
         name, _, parameter = part.partition(";")
-        weights[name.strip()] = parameter.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00")
-    return weights.get("gzip", weights.get("*", False))
+        accepted[name.strip()] = _ZERO.fullmatch(parameter.replace(" ", "")) is None
+    return accepted.get("gzip", accepted.get("*", False))

@@ -89,13 +89,12 @@ def _removed(task: Task, estimate: Estimate) -> str:
     """Return what a task removes, of what is there; all of it where nothing is seen."""
     if task.training is None:
         return "" if task == SUPER_RESOLUTION or task.only_enlarges else task.title.lower()
-    noise = "noise" if task.training.sigma else ""
-    blocks = "JPEG blocks" if task.training.quality else ""
-    seen = [
-        noise and _has_noise(estimate) and noise,
-        blocks and _has_artifacts(estimate) and blocks,
+    removable: list[tuple[str, bool, bool]] = [
+        ("noise", task.training.sigma is not None, _has_noise(estimate)),
+        ("JPEG blocks", task.training.quality is not None, _has_artifacts(estimate)),
     ]
-    kinds = [kind for kind in seen if kind] or [kind for kind in (noise, blocks) if kind]
+    kinds = [kind for kind, is_trained, is_seen in removable if is_trained and is_seen]
+    kinds = kinds or [kind for kind, is_trained, _ in removable if is_trained]
     return f"{' and '.join(kinds)} removed" if kinds else ""
 
 

@@ -42,7 +42,7 @@ async def stream_job(queue: JobQueue, job: RestoreJob) -> AsyncIterator[str]:
         elif time.monotonic() - last > _HEARTBEAT_SECONDS:
             yield _HEARTBEAT
             last = time.monotonic()
-        if view.state in FINAL_STATES:
+        if view.state in FINAL_STATES or queue.is_stopping:
             return
         await asyncio.sleep(_POLL_SECONDS)
 
@@ -60,7 +60,7 @@ class JobEvents:
         self._watcher: asyncio.Task[None] | None = None
 
     async def stream(self) -> AsyncIterator[str]:
-        """Yield the list of all jobs, and then an event for each change, without end.
+        """Yield the list of all jobs, and then an event for each change, until the server stops.
 
         A client that reads slowly gets the last state of each job, not all of them.
         """
@@ -72,8 +72,8 @@ class JobEvents:
         try:
             content = f"[{','.join(view.model_dump_json() for view in views)}]"
             yield f"retry: {_RECONNECT_MILLISECONDS}\n" + _event("jobs", content)
-            while True:
-                yield await stream.take()
+            while (events := await stream.take()) is not None:
+                yield events
         finally:
             self._streams.discard(stream)
 
@@ -83,10 +83,14 @@ class JobEvents:
         try:
             while self._streams:
                 await asyncio.sleep(_POLL_SECONDS)
+                if self._queue.is_stopping:
+                    break
                 current = {view.id: view for view in self._queue.views()}
                 self._compare(known, current)
                 known = current
         finally:
+            for stream in self._streams:
+                stream.end()
             self._watcher = None
 
     def _compare(self, known: dict[str, JobView], current: dict[str, JobView]) -> None:
@@ -108,6 +112,7 @@ class _Stream:
     def __init__(self) -> None:
         self._events: dict[str, str] = {}
         self._arrived = asyncio.Event()
+        self._ended = False
 
     def put(self, id: str, event: str) -> None:
         """Append an event of a job, in place of an earlier one."""
@@ -115,14 +120,25 @@ class _Stream:
         self._events[id] = event
         self._arrived.set()
 
-    async def take(self) -> str:
-        """Wait for events, and return them; a heartbeat if there are none for a while."""
+    def end(self) -> None:
+        """Let there be no more events."""
+        self._ended = True
+        self._arrived.set()
+
+    async def take(self) -> str | None:
+        """Wait for events, and return them; None at the end.
+
+        If there are none for a while, a heartbeat is returned.
+        """
         try:
             async with asyncio.timeout(_HEARTBEAT_SECONDS):
                 await self._arrived.wait()
         except TimeoutError:
             return _HEARTBEAT
-        self._arrived.clear()
+        if self._ended and not self._events:
+            return None
+        if not self._ended:
+            self._arrived.clear()
         content = "".join(self._events.values())
         self._events.clear()
         return content

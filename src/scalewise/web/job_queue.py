@@ -87,6 +87,7 @@ class JobQueue:
         speeds: of the models on this machine.
         precedence: of work that clients wait for.
         on_delete: called with the id of a job that was deleted.
+        is_stopping: whether the server stops: event streams end then.
     """
 
     def __init__(self, limits: Limits, store: ResultStore) -> None:
@@ -95,6 +96,7 @@ class JobQueue:
         self.speeds = Speeds()
         self.precedence = Precedence()
         self.on_delete: Callable[[str], None] = lambda _: None
+        self.is_stopping = False
         self._store = store
         self._jobs: dict[str, RestoreJob] = {}
         self._waiting: list[RestoreJob] = []

@@ -113,7 +113,7 @@ class EstimateView(BaseModel):
 
 
 class Choice(BaseModel):
-    """What can be done with an upload, at the default size."""
+    """A suitable setting for an upload, at the default size."""
 
     task: str
     title: str

@@ -7,6 +7,7 @@ origin that browsers state, and are refused.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import ipaddress
 import re
@@ -31,6 +32,7 @@ _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?", re.ASCII | re
 _SIGN_IN = Path(__file__).parent / "page" / "token.html"
 _WITHOUT_TOKEN = frozenset({"/page/token.css"})
 _MAX_SIGN_IN_BYTES = 4096
+_SIGN_IN_SECONDS = 10.0  # who has no token yet keeps no place of those who have
 _SALT = b"scalewise cookie"
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1}  # 50 ms: short tokens are not guessed from a cookie
 
@@ -184,11 +186,12 @@ async def _receive_token(request: Request) -> str:
     """Return the token in the form of the page that asks for it; empty if there is none."""
     content = b""
     try:
-        async for part in request.stream():
-            content += part
-            if len(content) > _MAX_SIGN_IN_BYTES:
-                return ""
-    except ClientDisconnect:
+        async with asyncio.timeout(_SIGN_IN_SECONDS):
+            async for part in request.stream():
+                content += part
+                if len(content) > _MAX_SIGN_IN_BYTES:
+                    return ""
+    except (ClientDisconnect, TimeoutError):
         return ""
     return parse_qs(content.decode("latin-1")).get("token", [""])[0].strip()
 

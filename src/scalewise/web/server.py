@@ -24,7 +24,8 @@ from scalewise.web.security import LOOPBACK
 from scalewise.web.timeouts import IdleTimeoutProtocol
 
 _SHUTDOWN_SECONDS = 2  # for open responses when the server ends
-_MAX_CONNECTIONS = 900  # of the 1024 files that a process usually may open
+_MAX_CONNECTIONS = 900
+_OPEN_FILES = 4096  # connections, uploads, results; a process may often open 1024 only
 _ALL_INTERFACES = ("0.0.0.0", "::")
 _TOKEN_PATTERN = re.compile(r"[\w.~-]{8,}", re.ASCII)
 
@@ -56,6 +57,7 @@ def serve(
             use, or the token is too short or has other characters than an address may have.
     """
     import_module("python_multipart")  # fail now, not at the first upload
+    _raise_file_limit()
     is_local = _is_loopback(host)
     if token is None and not is_local:
         token = secrets.token_urlsafe(24)
@@ -75,7 +77,8 @@ def serve(
             notify("press Ctrl-C to stop")
             if open_page is not None:
                 Timer(1, open_page, [address]).start()
-            logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+            for noisy in ("uvicorn.error", "python_multipart"):  # of what clients do wrong
+                logging.getLogger(noisy).setLevel(logging.ERROR)
             config = uvicorn.Config(
                 app,
                 http=IdleTimeoutProtocol,
@@ -88,7 +91,32 @@ def serve(
                 timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             )
             with suppress(KeyboardInterrupt):  # uvicorn raises it again after its shutdown
-                uvicorn.Server(config).run(sockets=[listener])
+                _Server(config, queue).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Server that ends event streams when it stops, since it waits for open answers."""
+
+    def __init__(self, config: uvicorn.Config, queue: JobQueue) -> None:
+        super().__init__(config)
+        self._queue = queue
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop."""
+        self._queue.is_stopping = True
+        await super().shutdown(sockets)
+
+
+def _raise_file_limit() -> None:
+    """Let this process open more files, as far as the system allows it without more rights."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _is_loopback(host: str) -> bool:
@@ -103,7 +131,9 @@ def _is_loopback(host: str) -> bool:
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=256)
+        # At ::, programs of the old protocol reach the server, too, as "localhost" often means.
+        both = host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server((host, port), family=family, backlog=256, dualstack_ipv6=both)
     except OSError as error:
         raise ScalewiseError(
             f"cannot listen at {host}, port {port} ({error.strerror or error}); choose another "

@@ -24,7 +24,7 @@ _TRUSTED_PART = 0.25
 
 @dataclass(frozen=True)
 class Work:
-    """What an image costs.
+    """The cost of an image.
 
     Attributes:
         pixels: input pixels of each model, with the overlaps of its tiles.

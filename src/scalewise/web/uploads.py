@@ -16,6 +16,7 @@ from threading import Lock
 from fastapi import Request
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
@@ -135,7 +136,13 @@ async def receive_form(request: Request, limits: Limits) -> tuple[RestoreForm, U
     limited = Request(request.scope, _limit_receive(request.receive, limits))
     try:
         form = await limited.form(max_files=1, max_fields=20)
-    except (MultiPartException, LookupError, UnicodeError):  # such as a header without a boundary
+    except HttpProblem:
+        raise
+    except (HTTPException, MultiPartException) as error:  # such as several files
+        said = error.detail if isinstance(error, HTTPException) else error.message
+        detail = f"the form cannot be read ({said.rstrip('.')})"
+        raise HttpProblem(HTTPStatus.BAD_REQUEST, detail) from None
+    except (LookupError, UnicodeError):  # such as an encoding that does not exist
         raise HttpProblem(HTTPStatus.BAD_REQUEST, "the form is incomplete") from None
     except ClientDisconnect:
         raise HttpProblem(HTTPStatus.BAD_REQUEST, "the upload was interrupted") from None

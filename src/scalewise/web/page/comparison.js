@@ -134,7 +134,9 @@ export class Comparison {
       hold(true);
     };
     for (const end of ["onpointerup", "onpointercancel", "onblur", "onkeyup"]) button[end] = () => hold(false);
-    button.onkeydown = (event) => [" ", "Enter"].includes(event.key) && hold(true);
+    button.onkeydown = (event) => {
+      if ([" ", "Enter"].includes(event.key)) hold(true); // returning false would stop the Tab key
+    };
     button.oncontextmenu = (event) => event.preventDefault();
   }
 

@@ -113,11 +113,11 @@ export class Panel {
 
   // Draw everything that depends on the settings; the server is asked only for what is new in them.
   draw() {
+    this.find("own").checked = this.settings.isOwn;
     if (!this.view) return;
     const values = this.form.offered(this.settings.values);
     const { chosen } = this;
     const { hasStrength } = rulesOf(chosen?.choice.task);
-    this.find("own").checked = this.settings.isOwn;
     this.find("panel-strength").value = values.strength;
     this.find("panel-strength").disabled = !hasStrength;
     this.find("panel-strength-shown").value = hasStrength ? `${values.strength} %` : "–";
