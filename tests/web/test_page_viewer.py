@@ -327,6 +327,6 @@ def test_numbers_are_behind_details(user: User) -> None:
     assert page.locator("#explanation").inner_text()
     assert not page.locator("#facts").is_visible()
     assert not page.locator("#command").is_visible()
-    page.locator("summary").get_by_text("Details").click()
+    page.locator("#viewer summary").click()
     assert page.locator("#facts").get_by_text("80 × 64").is_visible()
     assert page.locator("#command").is_visible()
