@@ -94,7 +94,13 @@ def test_other_websites_cannot_open_streams_or_use_images() -> None:
 
 def test_a_link_on_another_website_opens_the_page() -> None:
     link = {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate"}
-    assert ask(**link, sec_fetch_dest="document").text == "yes"
+    for shown in ("document", "empty"):  # the second by way of a service worker
+        answer = ask(**link, sec_fetch_dest=shown)
+        assert answer.text == "yes"
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    script = {"sec_fetch_site": "cross-site", "sec_fetch_dest": "empty"}
+    for mode in ("cors", "no-cors", "same-origin"):
+        assert ask(**script, sec_fetch_mode=mode).status_code == 403
     assert ask(method="POST", **link, sec_fetch_dest="document").status_code == 403
 
 

@@ -222,11 +222,15 @@ def _is_cross_site(headers: Headers, host: str) -> bool:
 
 
 def _is_followed_link(method: str, headers: Headers) -> bool:
-    """Return whether a browser shows the answer as a page of its own: then no site reads it."""
+    """Return whether a browser shows the answer as a page of its own: then no site reads it.
+
+    Where the page is installed, its service worker hands links on, with an empty destination; it
+    does so with frames, too, but the content-security policy keeps those empty.
+    """
     return (
         method in ("GET", "HEAD")
         and headers.get("sec-fetch-mode") == "navigate"
-        and headers.get("sec-fetch-dest", "document") == "document"
+        and headers.get("sec-fetch-dest", "document") in ("document", "empty")
         and "origin" not in headers
     )
 
