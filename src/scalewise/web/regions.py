@@ -7,7 +7,7 @@ for the next region, and encoded answers for other clients, both within limits.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -31,6 +31,8 @@ MAX_REGION = 1024
 
 _KEPT_RASTER_BYTES = 2_000_000_000
 _KEPT_RASTERS = 24
+_BAND = 32
+"""Pixels that are computed at once by a matrix product."""
 _KEPT_ANSWER_BYTES = 64_000_000
 
 
@@ -263,6 +265,17 @@ def _taps(
     return indices, weights.astype(np.float32)
 
 
+def _bands(
+    matrix: NDArray[np.float32],
+) -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:
+    """Yield the parts of a matrix around its diagonal, beyond which there are zeros only."""
+    for start in range(0, len(matrix), _BAND):
+        rows = matrix[start : start + _BAND]
+        used = np.flatnonzero(rows.any(axis=0))
+        needed = slice(int(used[0]), int(used[-1]) + 1)
+        yield slice(start, start + len(rows)), needed, np.ascontiguousarray(rows[:, needed])
+
+
 def _weighted(
     pixels: NDArray[np.uint8], down: NDArray[np.float32], across: NDArray[np.float32], check: Check
 ) -> NDArray[np.uint8]:
@@ -271,10 +284,16 @@ def _weighted(
     has_alpha = pixels.shape[2] in (2, 4)
     if has_alpha:
         values[..., :-1] *= values[..., -1:]
-    height, width, channels = values.shape
-    values = (down @ values.reshape(height, -1)).reshape(-1, width, channels)
+    _, width, channels = values.shape
+    rows = np.empty((len(down), width, channels), np.float32)
+    for answered, needed, weights in _bands(down):
+        part = weights @ values[needed].reshape(weights.shape[1], -1)
+        rows[answered] = part.reshape(-1, width, channels)
     check()
-    values = np.stack([values[..., c] @ across.T for c in range(channels)], axis=2)
+    values = np.empty((len(down), len(across), channels), np.float32)
+    for answered, needed, weights in _bands(across):
+        for channel in range(channels):
+            values[:, answered, channel] = rows[:, needed, channel] @ weights.T
     if has_alpha:
         values[..., :-1] /= values[..., -1:].clip(1e-3)
     return np.rint(values).clip(0, 255).astype(np.uint8)
