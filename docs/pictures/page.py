@@ -20,7 +20,7 @@ from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE.parents[1] / "examples" / "pictures"
-WINDOW = {"width": 1200, "height": 880}
+WINDOW = {"width": 1280, "height": 880}
 PATIENCE = 300_000
 COLOURS = 256
 
@@ -42,12 +42,15 @@ def draw(page: Any, pictures: list[Path]) -> Image.Image:
         row = page.locator(".job[data-state=done]")
         row.filter(has=page.get_by_role("button", name=picture.name, exact=True)).wait_for()
     page.get_by_role("button", name=f"Compare: {pictures[-1].name}").click()
-    for image in ("before", "after"):
-        page.locator(f"#{image}").evaluate("image => image.decode()")
     page.get_by_role("button", name="Zoom in").click()
     page.mouse.move(0, 0)
     page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
-    return Image.open(BytesIO(page.screenshot())).convert("RGB")
+    page.locator("#stage[aria-busy=false]").wait_for()
+    drawn = Image.open(BytesIO(page.screenshot())).convert("RGB")
+    for picture in pictures:  # the next page would list their results
+        page.get_by_role("button", name=f"Remove: {picture.name}").click()
+    page.locator(".job").first.wait_for(state="detached")
+    return drawn
 
 
 def main() -> None:
