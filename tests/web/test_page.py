@@ -44,7 +44,7 @@ def test_a_dropped_picture_is_saved_as_the_command_line_saves_it(
     assert saved == saved_as
 
     (tmp_path / name).write_bytes((pictures / name).read_bytes())
-    command = shlex.split(user.page.locator("#command").inner_text())
+    command = shlex.split(user.page.locator("#command").text_content())
     assert command[0] == "scalewise"
     subprocess.run([*PROGRAM, *command[1:]], cwd=tmp_path, check=True, capture_output=True)
     made = tmp_path / saved_as
@@ -98,7 +98,7 @@ def test_what_is_wished_for_is_done(visit: Visit, pictures: Path) -> None:
     second = row.locator(".result").last
     second.get_by_text("80 × 64").wait_for()
     second.get_by_role("button", name="Compare").click()
-    assert "--task denoise --strength 0.4" in page.locator("#command").inner_text()
+    assert "--task denoise --strength 0.4" in page.locator("#command").text_content()
 
     page.get_by_label("What to do").select_option("Enlarge a clean image")
     assert page.get_by_label("Strength", exact=True).is_disabled()
@@ -130,10 +130,11 @@ def test_the_command_is_copied(visit: Visit, pictures: Path) -> None:
     user = visit(permissions=["clipboard-read", "clipboard-write"])
     user.drop(pictures / "a.png")
     user.wait_for("a.png")
+    user.page.locator("#viewer summary").click()
     user.page.get_by_role("button", name="Copy").click()
     user.page.get_by_role("button", name="Copied").wait_for()
     copied = user.page.evaluate("() => navigator.clipboard.readText()")
-    assert copied == user.page.locator("#command").inner_text()
+    assert copied == user.page.locator("#command").text_content()
     assert copied.startswith("scalewise upscale a.png")
 
 
