@@ -159,6 +159,7 @@ def test_heic_is_neither_offered_nor_taken_where_it_is_not_decoded(server: Serve
         "suffixes": [".jpg", ".jpeg", ".jpe", ".jfif"],
         "reads": True,
         "writes": True,
+        "quality": 95,
     }
     heic = next(each for each in supported_formats() if each.name == "HEIC")
     assert formats["HEIC"]["reads"] == heic.reads
