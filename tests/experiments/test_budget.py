@@ -16,6 +16,7 @@ from scalewise.data.store import pack
 from scalewise.experiments import closing, runner
 from scalewise.experiments.closing import Clock, Deferred, measure_what_fits
 from scalewise.experiments.data import Data
+from scalewise.experiments.fitting import TrainingSpeed
 from scalewise.experiments.plan import TRAININGS, Planned, make_plan
 from scalewise.experiments.runner import Reproduction, Request
 from scalewise.files import Picture, write
@@ -70,7 +71,8 @@ def reproduction(
 
     monkeypatch.setattr(runner, "write_report", report)
     monkeypatch.setattr(runner, "load_results", lambda folder: None)
-    monkeypatch.setattr(runner, "load_recipe", lambda path: planned[4].recipe)
+    speed = TrainingSpeed(step=0.1, validation=0.1, images=9)
+    monkeypatch.setattr(runner, "measure_speed", lambda recipe: speed)
     monkeypatch.setattr(Reproduction, "_measure_without_networks", spend(5))
     monkeypatch.setattr(Reproduction, "_measure", spend(20))
     return Reproduction(request, planned, store, 4, Clock.of(BUDGET), None, lambda _: None)

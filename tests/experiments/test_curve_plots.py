@@ -16,12 +16,12 @@ from scalewise.experiments.curve_plots import (
     loss_name,
     robust_limits,
 )
-from scalewise.experiments.results import Pace, Results, Trained, load_results
-from scalewise.experiments.validation_log import (
+from scalewise.experiments.experiment_logs import (
     ValidationLine,
     append_validation,
     read_validations,
 )
+from scalewise.experiments.results import Pace, Results, Trained, load_results
 from scalewise.training.curves import DARK, LIGHT
 
 

@@ -10,7 +10,7 @@ from scalewise.data.layouts import Dataset, find_dataset
 from scalewise.errors import ScalewiseError
 from scalewise.evaluating.task_protocols import evaluation_protocol
 from scalewise.imaging.protocols import Protocol
-from scalewise.tasks import DEJPEG, DENOISE
+from scalewise.tasks import DEJPEG, DENOISE, PHOTO
 
 SCALE = 2
 """Scale of all networks that enlarge."""
@@ -22,6 +22,7 @@ LENNA = "lenna"
 CLEANED_BY: dict[str, tuple[Protocol, str]] = {
     DENOISE.name: (evaluation_protocol(DENOISE.name, sigma=25), "Kodak24"),
     DEJPEG.name: (evaluation_protocol(DEJPEG.name, quality=20), "classic5"),
+    PHOTO.name: (evaluation_protocol(PHOTO.name), "Kodak24"),
 }
 """Protocol of each cleaning task, and the set on which the field usually measures it."""
 

@@ -3,21 +3,22 @@
 The folder holds:
 
 - one run folder per trained network: recipe, log, checkpoints and environment, with
-  ``scores.json``, ``complexity.json``, ``pace.json`` and ``validation.csv``;
+  ``scores.json``, ``complexity.json``, ``pace.json``, ``artifacts.json``, ``validation.csv`` and
+  ``gradients.csv``;
 - ``bicubic`` and ``unrestored``, each with ``scores.json``;
 - ``samples``: a sheet per sample image, and the scores of all;
 - ``alternatives``: scores of denoising methods, a file per noise level, and one image of all;
 - ``attention.json`` and ``attention.npz``;
-- ``plan.json``, which names all experiments.
+- ``plan.json``, which names all experiments, and ``terms.json``, what comparisons agreed on.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -26,7 +27,12 @@ from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
 from scalewise.experiments.artifacts import Artifacts
 from scalewise.experiments.attention import ATTENTION_FILE, Attention
-from scalewise.experiments.validation_log import ValidationLine, read_validations
+from scalewise.experiments.experiment_logs import (
+    GradientLine,
+    ValidationLine,
+    read_gradients,
+    read_validations,
+)
 from scalewise.training.config import Recipe
 from scalewise.training.log import LogLine
 from scalewise.training.machine import ENVIRONMENT_FILE, Environment
@@ -38,6 +44,8 @@ PLAN_FILE = "plan.json"
 SCORES_FILE = "scores.json"
 COMPLEXITY_FILE = "complexity.json"
 PACE_FILE = "pace.json"
+TERMS_FILE = "terms.json"
+ARTIFACTS_FILE = "artifacts.json"
 SAMPLES = "samples"
 SAMPLES_FILE = "samples.json"
 BICUBIC = "bicubic"
@@ -48,7 +56,7 @@ STRIP_FILE = "strip.json"
 DIGEST = 12
 """Digits of a checksum in the report."""
 
-Group = Literal["training", "code", "ablation", "comparator", "cleaning"]
+Group = Literal["training", "code", "ablation", "loss", "comparator", "cleaning"]
 Form = Literal["document", "modern"]
 
 
@@ -59,15 +67,21 @@ class Experiment:
     Attributes:
         name: of its folder, such as ``original_l1``.
         title: for people, such as ``Original, L1``.
-        group: the document's trainings, the networks of its program, one of the two ablations,
-            or the comparators.
+        group: the document's trainings, the networks of its program, or one of the comparisons.
         full_steps: optimizer steps at full length; None for a budget of time.
+        seed: of its weights and patches.
     """
 
     name: str
     title: str
     group: Group
     full_steps: int | None = None
+    seed: int = 0
+
+    @property
+    def network(self) -> str:
+        """The name that all seeds of a network share."""
+        return self.name.removesuffix(f"_seed{self.seed}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,7 +225,13 @@ class Validation(NamedTuple):
 
 @dataclass(frozen=True)
 class Trained:
-    """One experiment with all of its results."""
+    """One experiment with all of its results.
+
+    Attributes:
+        validations: loss and scores of every validation.
+        gradients: norms of the gradient, of every line of the log.
+        artifacts: overshoot and ringing on each sample image; empty if they are not measured.
+    """
 
     experiment: Experiment
     folder: Path
@@ -222,6 +242,8 @@ class Trained:
     complexity: Complexity
     pace: Pace | None = None
     validations: list[ValidationLine] = field(default_factory=list["ValidationLine"])
+    gradients: list[GradientLine] = field(default_factory=list["GradientLine"])
+    artifacts: dict[str, Artifacts] = field(default_factory=dict[str, Artifacts])
 
     @property
     def name(self) -> str:
@@ -299,8 +321,8 @@ T = TypeVar("T")
 
 
 def save_json(value: object, path: Path) -> None:
-    """Write one of the classes above, or a list of them, as JSON."""
-    plain = [asdict(each) for each in value] if isinstance(value, list) else asdict(value)  # pyright: ignore
+    """Write a dataclass, or a list or dictionary of them, as JSON."""
+    plain = TypeAdapter(Any).dump_python(value, mode="json")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, (json.dumps(plain, indent=2) + "\n").encode())
 
@@ -354,7 +376,7 @@ def load_results(folder: AnyPath) -> Results:
 
 
 def _load_experiment(experiment: Experiment, folder: Path) -> Trained:
-    run = read_run(folder)
+    run, artifacts = read_run(folder), folder / ARTIFACTS_FILE
     return Trained(
         experiment,
         folder,
@@ -365,4 +387,6 @@ def _load_experiment(experiment: Experiment, folder: Path) -> Trained:
         load_json(Complexity, folder / COMPLEXITY_FILE),
         load_json(Pace, pace) if (pace := folder / PACE_FILE).is_file() else None,
         read_validations(folder),
+        read_gradients(folder),
+        load_json(dict[str, Artifacts], artifacts) if artifacts.is_file() else {},
     )

@@ -12,9 +12,10 @@ from scalewise.experiments import curve_plots, plots, queries, tables
 from scalewise.experiments.artifacts import BAND, REACH
 from scalewise.experiments.attention import ATTENTION_MAPS, load_attention_maps
 from scalewise.experiments.claims import SEEDS, claims_table
+from scalewise.experiments.comparisons import BASE, FACTORS, PARTS, Part
 from scalewise.experiments.data import CLEANED_BY, DIV2K
 from scalewise.experiments.formatting import recipe_text
-from scalewise.experiments.plan import BASE, DENOISING_TEST, FACTORS, PARTS, Part
+from scalewise.experiments.plan import DENOISING_TEST
 from scalewise.experiments.plots import Cost, ReportImage
 from scalewise.experiments.queries import (
     MODELS,
