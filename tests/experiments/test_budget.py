@@ -129,6 +129,20 @@ def test_there_is_a_report_after_the_first_training(
     assert events.count("report") < len(events) / 2  # not after each of them
 
 
+def test_what_is_left_out_is_grouped_in_the_last_line(
+    hand: Hand, reproduction: Reproduction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    reproduction.notify = said.append
+    monkeypatch.setattr(runner, "train_run", train_by(hand, 2.4, []))
+    times = [Deferred(f"the time of {n}", 9e9, lambda: None) for n in range(20)]
+    monkeypatch.setattr(runner, "deferred", lambda *_: times)
+    reproduction.run(lambda _: None)
+    (line,) = (each for each in said if each.startswith("left out, for want of time: "))
+    assert "8 related networks, " in line
+    assert "seeds 1 and 2 of 8 networks, the time of 20 networks; the same command" in line
+
+
 def test_the_cheapest_measurement_comes_first_and_the_rest_is_named(hand: Hand) -> None:
     done: list[str] = []
 

@@ -25,7 +25,7 @@ from scalewise.experiments.results import Pace, Results, Trained, load_results
 from scalewise.training.curves import DARK, LIGHT
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def results(reproduction: Path) -> Results:
     return load_results(reproduction)
 

@@ -124,7 +124,8 @@ def assert_complete(results: Results, names: list[str]) -> None:
         assert (results.folder / each.name / "environment.json").is_file()
         assert each.measured.weights
         assert each.gradients[-1].step == each.steps
-        assert bool(each.artifacts) == (each.experiment.group == "ablation")
+        seen = each.experiment.group in ("ablation", "loss")
+        assert bool(each.artifacts) == bool(each.fidelity) == seen
     final = results.find("original_mixed")
     assert final is not None
     measured = {(score.dataset, score.protocol) for score in final.measured.scores}

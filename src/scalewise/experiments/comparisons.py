@@ -34,6 +34,9 @@ BOTH_LOSSES = LossConfig(smooth_l1=0.5)
 CLEANER: Settings = {"scale": 1, "shrink": 2}
 ENLARGER: Settings = {"scale": 2}
 
+WITH_TEACHER = ", with a teacher"
+"""End of the title of a run that learns from a teacher."""
+
 Task = Literal["super-resolution", "denoise", "dejpeg", "photo"]
 
 
@@ -64,7 +67,7 @@ class Compared:
     @property
     def taught(self) -> Compared:
         """The same network, which learns half from the ground truth and half from a teacher."""
-        return replace(self, title=f"{self.title}, with a teacher", loss=LossConfig(teacher=0.5))
+        return replace(self, title=f"{self.title}{WITH_TEACHER}", loss=LossConfig(teacher=0.5))
 
 
 def _corner(title: str, architecture: str, settings: Settings) -> Compared:
@@ -152,6 +155,15 @@ COMPARATORS: dict[str, Compared] = {
 def taught_name(name: str) -> str:
     """Return the name of a comparator's run with a teacher."""
     return f"{name}_taught"
+
+
+def base_name(name: str) -> str:
+    """Return the name of a comparator, whether its run learns from a teacher or not.
+
+    >>> base_name("unet_taught"), base_name("unet")
+    ('unet', 'unet')
+    """
+    return name.removesuffix(taught_name(""))
 
 
 def seed_name(name: str, seed: int) -> str:

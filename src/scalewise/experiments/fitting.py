@@ -70,7 +70,7 @@ Measure = Callable[[Recipe], TrainingSpeed]
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What all runs of a comparison share, and the steps that it gives each network.
+    """Terms that all runs of a comparison share, and the steps of each network.
 
     Attributes:
         seconds: of a run, with its validations.

@@ -32,8 +32,11 @@ from scalewise.evaluating.evaluate import (
 from scalewise.experiments.artifacts import Artifacts, measure_artifacts
 from scalewise.experiments.attention import ATTENTION_FILE, ATTENTION_MAPS, Attention, Border
 from scalewise.experiments.data import CLEANED_BY, LENNA, SCALE, cleaning_sets
+from scalewise.experiments.fidelity import Fidelity, measure_fidelity
 from scalewise.experiments.results import (
+    ARTIFACTS_FILE,
     BICUBIC,
+    FIDELITY_FILE,
     SAMPLES,
     SAMPLES_FILE,
     UNRESTORED,
@@ -73,16 +76,22 @@ def measure_run(run: Path, sets: dict[str, Dataset], protocols: Iterable[Protoco
     )
 
 
-def measure_run_artifacts(run: Path, images: Sequence[Path]) -> dict[str, Artifacts]:
-    """Return overshoot and ringing on each image's luma, of a run's best weights.
+def measure_run_images(run: Path, images: Sequence[Path]) -> None:
+    """Write artifacts and fidelity on each image, of a run's best weights, into its folder.
 
     Raises:
         ScalewiseError: the run has no weights, or an image cannot be read or is too small.
     """
     restorer = load_trained(run, LoadOptions(precision="f32", tile=None))
     methods = [(run.name, restoration(restorer))]
-    compared = {image.stem: compare(image, methods, SCALE, FIELD) for image in images}
-    return {name: sample_artifacts(each)[run.name] for name, each in compared.items()}
+    artifacts: dict[str, Artifacts] = {}
+    fidelity: dict[str, Fidelity] = {}
+    for image in images:
+        compared = compare(image, methods, SCALE, FIELD)
+        artifacts[image.stem] = sample_artifacts(compared)[run.name]
+        fidelity[image.stem] = measure_fidelity(compared.contenders[0].image, compared.truth)
+    save_json(artifacts, run / ARTIFACTS_FILE)
+    save_json(fidelity, run / FIDELITY_FILE)
 
 
 def add_scores(measured: Measured, more: Measured) -> Measured:

@@ -82,6 +82,7 @@ class DenoisingTest:
         images: number of its images, spread evenly over it.
         sigmas: standard deviations of the noise, in levels of 255.
         shown_sigma: the one that the report shows.
+        enlarged_sigma: that of small images which are enlarged.
     """
 
     dataset: str
@@ -89,6 +90,7 @@ class DenoisingTest:
     images: int
     sigmas: tuple[int, ...]
     shown_sigma: int
+    enlarged_sigma: int
 
 
 DENOISING_TEST = DenoisingTest(
@@ -97,6 +99,7 @@ DENOISING_TEST = DenoisingTest(
     images=8,
     sigmas=(15, 25, 50),
     shown_sigma=50,
+    enlarged_sigma=25,
 )
 """Eight images take about three minutes of one core, almost all of them in the network."""
 

@@ -3,11 +3,12 @@
 The folder holds:
 
 - one run folder per trained network: recipe, log, checkpoints and environment, with
-  ``scores.json``, ``complexity.json``, ``pace.json``, ``artifacts.json``, ``validation.csv`` and
-  ``gradients.csv``;
+  ``scores.json``, ``complexity.json``, ``pace.json``, ``artifacts.json``, ``fidelity.json``,
+  ``validation.csv`` and ``gradients.csv``;
 - ``bicubic`` and ``unrestored``, each with ``scores.json``;
 - ``samples``: a sheet per sample image, and the scores of all;
-- ``alternatives``: scores of denoising methods, a file per noise level, and one image of all;
+- ``alternatives``: scores of denoising methods, a file per noise level, one image of all, and
+  ``enlarged.json``, the same ahead of a network that enlarges;
 - ``attention.json`` and ``attention.npz``;
 - ``plan.json``, which names all experiments, and ``terms.json``, what comparisons agreed on.
 """
@@ -27,12 +28,14 @@ from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
 from scalewise.experiments.artifacts import Artifacts
 from scalewise.experiments.attention import ATTENTION_FILE, Attention
+from scalewise.experiments.denoising_results import Enlarged, NoiseLevel
 from scalewise.experiments.experiment_logs import (
     GradientLine,
     ValidationLine,
     read_gradients,
     read_validations,
 )
+from scalewise.experiments.fidelity import Fidelity
 from scalewise.training.config import Recipe
 from scalewise.training.log import LogLine
 from scalewise.training.machine import ENVIRONMENT_FILE, Environment
@@ -46,12 +49,14 @@ COMPLEXITY_FILE = "complexity.json"
 PACE_FILE = "pace.json"
 TERMS_FILE = "terms.json"
 ARTIFACTS_FILE = "artifacts.json"
+FIDELITY_FILE = "fidelity.json"
 SAMPLES = "samples"
 SAMPLES_FILE = "samples.json"
 BICUBIC = "bicubic"
 UNRESTORED = "unrestored"
 ALTERNATIVES = "alternatives"
 STRIP_FILE = "strip.json"
+ENLARGED_FILE = "enlarged.json"
 
 DIGEST = 12
 """Digits of a checksum in the report."""
@@ -187,34 +192,6 @@ class Sample:
     artifacts: dict[str, Artifacts] = field(default_factory=dict[str, Artifacts])
 
 
-@dataclass(frozen=True, kw_only=True)
-class Alternative:
-    """A denoising method at one noise level: its scores, and its time on one thread.
-
-    Attributes:
-        score: means over the images.
-        seconds: time of the processor per megapixel; that of other processes is left out.
-    """
-
-    score: Score
-    seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoiseLevel:
-    """Denoising with and without a network at one noise level.
-
-    Attributes:
-        sigma: standard deviation of the noise, in levels of 255.
-        processor: of the machine.
-        methods: the noisy images first, the network last.
-    """
-
-    sigma: float
-    processor: str
-    methods: list[Alternative]
-
-
 class Validation(NamedTuple):
     """Conditions of a run's validation scores; ``images`` is None for all of the set."""
 
@@ -231,6 +208,7 @@ class Trained:
         validations: loss and scores of every validation.
         gradients: norms of the gradient, of every line of the log.
         artifacts: overshoot and ringing on each sample image; empty if they are not measured.
+        fidelity: of detail, and parts of the loss, on the same images.
     """
 
     experiment: Experiment
@@ -244,6 +222,7 @@ class Trained:
     validations: list[ValidationLine] = field(default_factory=list["ValidationLine"])
     gradients: list[GradientLine] = field(default_factory=list["GradientLine"])
     artifacts: dict[str, Artifacts] = field(default_factory=dict[str, Artifacts])
+    fidelity: dict[str, Fidelity] = field(default_factory=dict[str, Fidelity])
 
     @property
     def name(self) -> str:
@@ -296,6 +275,8 @@ class Results:
         unrestored: scores of the degraded images; None before they are measured.
         alternatives: denoising with and without a network, at the levels measured so far.
         strip: one image denoised by every method; None before it is made.
+        enlarged: denoising ahead of a network that enlarges; None before it is measured.
+        also: results of a reproduction in the other form, for comparison.
     """
 
     folder: Path
@@ -307,6 +288,8 @@ class Results:
     unrestored: Measured | None = None
     alternatives: Sequence[NoiseLevel] = ()
     strip: Sample | None = None
+    enlarged: Enlarged | None = None
+    also: Results | None = None
 
     def find(self, name: str) -> Trained | None:
         """Return an experiment's results, if it is trained."""
@@ -361,7 +344,7 @@ def load_results(folder: AnyPath) -> Results:
     attention = folder / ATTENTION_FILE
     unrestored = folder / UNRESTORED / SCORES_FILE
     levels = (folder / ALTERNATIVES).glob("sigma*.json")
-    strip = folder / ALTERNATIVES / STRIP_FILE
+    strip, enlarged = (folder / ALTERNATIVES / name for name in (STRIP_FILE, ENLARGED_FILE))
     return Results(
         folder,
         plan,
@@ -372,11 +355,13 @@ def load_results(folder: AnyPath) -> Results:
         load_json(Measured, unrestored) if unrestored.is_file() else None,
         sorted((load_json(NoiseLevel, path) for path in levels), key=lambda each: each.sigma),
         load_json(Sample, strip) if strip.is_file() else None,
+        load_json(Enlarged, enlarged) if enlarged.is_file() else None,
     )
 
 
 def _load_experiment(experiment: Experiment, folder: Path) -> Trained:
-    run, artifacts = read_run(folder), folder / ARTIFACTS_FILE
+    run = read_run(folder)
+    artifacts, fidelity = folder / ARTIFACTS_FILE, folder / FIDELITY_FILE
     return Trained(
         experiment,
         folder,
@@ -389,4 +374,5 @@ def _load_experiment(experiment: Experiment, folder: Path) -> Trained:
         read_validations(folder),
         read_gradients(folder),
         load_json(dict[str, Artifacts], artifacts) if artifacts.is_file() else {},
+        load_json(dict[str, Fidelity], fidelity) if fidelity.is_file() else {},
     )

@@ -23,20 +23,19 @@ from scalewise.experiments.closing import (
     bytes_of,
     deferred,
     measure_what_fits,
+    sets_and_protocols,
 )
 from scalewise.experiments.complexity import count_operations
 from scalewise.experiments.data import (
-    CLEANED_BY,
     SCALE,
     Data,
-    cleaning_sets,
     hold_out,
     small_sets,
 )
 from scalewise.experiments.measurement import (
     measure_bicubic,
     measure_run,
-    measure_run_artifacts,
+    measure_run_images,
     measure_unrestored,
 )
 from scalewise.experiments.plan import (
@@ -48,11 +47,12 @@ from scalewise.experiments.plan import (
     full_recipe,
     make_plan,
 )
+from scalewise.experiments.queries import grouped, grouped_measurements
 from scalewise.experiments.report import write_report
 from scalewise.experiments.results import (
-    ARTIFACTS_FILE,
     BICUBIC,
     COMPLEXITY_FILE,
+    FIDELITY_FILE,
     PLAN_FILE,
     SCORES_FILE,
     TERMS_FILE,
@@ -72,7 +72,6 @@ from scalewise.experiments.train_run import (
     probe_step,
     train_run,
 )
-from scalewise.imaging.protocols import FIELD, PROTOCOLS, Protocol
 from scalewise.training.budget import seconds
 from scalewise.training.checkpoint import BEST
 from scalewise.training.log import Notify
@@ -85,6 +84,9 @@ REPORTING = 20
 
 TOLERANCE = 1.1
 """A comparison's time may exceed what is left by so much before it is left out."""
+
+SEEN: tuple[Group, ...] = ("ablation", "loss")
+"""Groups that are judged by artifacts and detail on the sample images, too."""
 
 Packing = Callable[[], AbstractContextManager[Progress]]
 """Open a progress bar for packing; it is called with images done and in total."""
@@ -271,9 +273,10 @@ class Reproduction:
         )
         self.unmeasured = measure_what_fits(waiting, self.clock, self.notify)
         if self.unmeasured or self.left_out:
-            titles = [*self.left_out, *self.unmeasured]
+            left = [x.experiment for x in self.planned if x.experiment.name in self.left_out]
+            titles = ", ".join([*grouped(left), *grouped_measurements(self.unmeasured)])
             self.notify(
-                f"left out, for want of time: {', '.join(titles)}; "
+                f"left out, for want of time: {titles}; "
                 "the same command again, or a larger budget, adds what is missing"
             )
         return self._report()
@@ -329,8 +332,7 @@ class Reproduction:
         self.notify(f"left out: {planned.experiment.title}: {reason}")
 
     def _save_plan(self) -> None:
-        request = self.request
-        images = self.images
+        request, images = self.request, self.images
         experiments = [
             replace(each.experiment, full_steps=fitting.full_steps(each.recipe, images))
             for each in self.planned
@@ -374,8 +376,8 @@ class Reproduction:
             started = time.monotonic()
             save_json(measure_run(run, sets, protocols), run / SCORES_FILE)
             self._keep_speed(name, sets, started)
-        if planned.experiment.group == "ablation" and not (run / ARTIFACTS_FILE).is_file():
-            save_json(measure_run_artifacts(run, self.request.samples), run / ARTIFACTS_FILE)
+        if planned.experiment.group in SEEN and not (run / FIDELITY_FILE).is_file():
+            measure_run_images(run, self.request.samples)
         if not (run / COMPLEXITY_FILE).is_file():
             save_json(count_operations(load_network(run)), run / COMPLEXITY_FILE)
 
@@ -396,14 +398,3 @@ class Reproduction:
         self._reported = time.monotonic()
         self._report_seconds = self._reported - started
         return written
-
-
-def sets_and_protocols(
-    planned: Planned, sets: dict[str, Dataset]
-) -> tuple[dict[str, Dataset], list[Protocol]]:
-    """Return the small test sets and the protocols of an experiment."""
-    experiment, task = planned.experiment, planned.recipe.data.task
-    if experiment.group == "cleaning":
-        return cleaning_sets(sets, task), [CLEANED_BY[task][0]]
-    in_table_one = experiment.group in ("training", "code")
-    return small_sets(sets), [*PROTOCOLS.values()] if in_table_one else [FIELD]
