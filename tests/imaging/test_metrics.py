@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -106,6 +108,15 @@ def test_psnr_b_sees_blocks_where_they_are_and_only_those(pair: Pair) -> None:
     unblocked = pytest.approx(psnr(shifted, clean, 255))
     assert psnr(blocks, clean, 255) == unblocked
     assert psnr_b(blocks, clean, 255) < psnr_b(shifted, clean, 255) == unblocked
+
+
+@pytest.mark.parametrize("metric", [psnr, ssim])
+def test_nan_has_no_score(metric: Callable[..., float]) -> None:
+    image = np.zeros((16, 16))
+    broken = image.copy()
+    broken[3, 3] = np.nan
+    with pytest.raises(ScalewiseError, match="reference contains NaN, so it has no score"):
+        metric(image, broken)
 
 
 @pytest.mark.parametrize("shape", [(8, 20), (20, 8), (20, 20, 3)])

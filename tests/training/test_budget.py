@@ -41,8 +41,8 @@ def test_the_three_units() -> None:
     [
         ({}, "give exactly one of steps, epochs and time, not none"),
         ({"steps": 1, "time": 5.0}, "give exactly one of steps, epochs and time, not steps and"),
-        ({"steps": 0}, "budget.steps: must be more than zero"),
-        ({"epochs": -1}, "budget.epochs: must be more than zero"),
+        ({"steps": 0}, "budget.steps must be above 0, not 0"),
+        ({"epochs": -1}, "budget.epochs must be above 0, not -1"),
         ({"time": 0.0}, "budget.time: must be more than zero"),
     ],
 )

@@ -90,6 +90,17 @@ def test_from_a_checkpoint_from_elsewhere(tmp_path: Path) -> None:
     assert (start.model, start.sha256, start.steps) == ("elsewhere.pt", sha256(elsewhere), None)
 
 
+def test_a_card_does_not_tell_where_the_first_weights_lay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained(tmp_path / "here" / "first", *SMALL)
+    run = trained(tmp_path / "second", *SMALL, f"model.init={tmp_path / 'here' / 'first'}")
+    shutil.copytree(PROJECT / "examples", tmp_path / "here" / "examples")
+    monkeypatch.chdir(tmp_path / "here")
+    recipe = released(run, tmp_path / "model").training.recipe
+    assert recipe["model"]["init"] == "first"
+
+
 def test_aims(tmp_path: Path, call: Callable[..., tuple[int, str, str]]) -> None:
     run, folder = trained(tmp_path / "run", *SMALL), tmp_path / "model"
     options = ["release", run, "-o", folder, "--summary", "A test."]
@@ -132,6 +143,15 @@ def test_in_8_bit_integers(tmp_path: Path, call: Callable[..., tuple[int, str, s
     code, _, stderr = call("quantize", tmp_path / "nothing")
     assert code == 1
     assert f"unknown model '{tmp_path / 'nothing'}'" in stderr
+
+
+def test_a_folder_is_packed_before_a_model_is_quantized_on_it(
+    tmp_path: Path, call: Callable[..., tuple[int, str, str]]
+) -> None:
+    released(trained(tmp_path / "run", *SMALL), tmp_path / "model")
+    code, _, errors = call("quantize", str(tmp_path / "model"), "--data", "examples/pictures")
+    assert code == 1
+    assert "examples/pictures: a folder of images; make a packed store of it with" in errors
 
 
 def test_noise_is_in_the_batches_that_int8_is_found_on(tmp_path: Path) -> None:

@@ -205,3 +205,10 @@ def test_a_recipe_prints_what_is_not_as_by_default(recipe: Recipe) -> None:
     assert "budget=BudgetConfig(steps=60)" in shown
     assert "loss=LossConfig(l1=0.5)" in shown
     assert "optimizer" not in shown
+
+
+def test_a_folder_is_no_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(
+        ScalewiseError, match=r"a folder; name a checkpoint in it, such as .*best\.pt"
+    ):
+        load_checkpoint(tmp_path)

@@ -155,6 +155,9 @@ def _check_same_shape(image: NDArray[Any], reference: NDArray[Any]) -> None:
             f"image and reference differ in shape: {image.shape} and {reference.shape}",
             arguments=["image", "reference"],
         )
+    for name, pixels in (("image", image), ("reference", reference)):
+        if pixels.dtype.kind == "f" and np.isnan(pixels).any():
+            raise ScalewiseError(f"{name} contains NaN, so it has no score", arguments=[name])
 
 
 def _wrong_shape(image: NDArray[Any], side: int) -> ScalewiseError:

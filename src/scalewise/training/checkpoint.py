@@ -106,6 +106,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
         ScalewiseError: it is missing, damaged, or not a checkpoint of this trainer.
     """
+    if path.is_dir():
+        raise ScalewiseError(f"{path}: a folder; name a checkpoint in it, such as {path / BEST}")
     if not path.is_file():
         raise ScalewiseError(f"{path}: no checkpoint there")
     try:

@@ -243,6 +243,10 @@ class BudgetConfig(_Settings):
     time: float | str | None = None
     __pydantic_config__ = STRICT
 
+    def __post_init__(self) -> None:
+        for name in ("steps", "epochs"):
+            _require_above_zero(f"budget.{name}", getattr(self, name))
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Recipe(_Settings):

@@ -58,7 +58,7 @@ def release_run(
         for name, count in store.licences.items():
             licences[name] = licences.get(name, 0) + count
     training = Training(
-        recipe=recipe,
+        recipe=_publishable(recipe),
         steps=_own_steps(checkpoint),
         seconds=round(checkpoint["seconds"], 1),
         progress=round(checkpoint["progress"], 4),
@@ -103,6 +103,13 @@ def quantize_release(
 def _batches(card: Card, train: Sequence[str] | None, count: int) -> Iterator[Image]:
     """Yield LR batches of a model's training, cropped to the sizes that its graph accepts."""
     data = parse_recipe(card.training.recipe, card.name).data
+    for path in map(Path, train or data.train):
+        if path.is_dir():
+            raise ScalewiseError(
+                f"{path}: a folder of images; make a packed store of it with scalewise data pack, "
+                "and name that",
+                arguments=["train"],
+            )
     stores = [Store(path) for path in train or data.train]
     draw = HostBatches(make_sampler(stores, card.scale, data), torch.device("cpu"))
     side = data.patch // card.multiple * card.multiple
@@ -145,6 +152,23 @@ def _own_teachers(recipe: dict[str, Any], run: Path) -> list[Teacher]:
         Teacher(name=name, licence=licence, share=share, until=until)
         for name, licence in sorted(made)
     ]
+
+
+def _publishable(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Return a recipe that does not tell where on this machine its first weights lay.
+
+    The paths of its data stay as they are: quantization reads them.
+    """
+    model = {**recipe["model"], "init": _shortened(recipe["model"]["init"])}
+    return {**recipe, "model": model}
+
+
+def _shortened(path: str | None) -> str | None:
+    """Return an absolute path from the working folder on; its name alone if it lies elsewhere."""
+    if path is None or not Path(path).is_absolute():
+        return path
+    found, here = Path(path), Path.cwd()
+    return str(found.relative_to(here)) if found.is_relative_to(here) else found.name
 
 
 def _own_steps(checkpoint: dict[str, Any]) -> int:
