@@ -133,6 +133,7 @@ def assert_complete(results: Results, names: list[str]) -> None:
     assert measured == {(name, protocol) for name in sets for protocol in ("field", "squash256")}
     assert len(results.samples) == 2
     assert results.attention is not None
+    assert (results.folder / "samples" / "overshoot.npz").is_file()
 
 
 @pytest.mark.usefixtures("tiny_recipes", "plain_plots")

@@ -314,6 +314,7 @@ def _name_points(figure: Figure, axes: Axes, points: Sequence[Cost], theme: Them
     scale = 72 / figure.dpi
     places = axes.transData.transform([(each.seconds, each.psnr_y) for each in points]) * scale
     at = [(float(x), float(y)) for x, y in places]
+    left, right = (float(each) * scale for each in axes.get_window_extent().intervalx)
     taken = [Bbox.from_extents(x - 5, y - 5, x + 5, y + 5) for x, y in at]
     for point, (x, y) in zip(points, at, strict=True):
         rows = textwrap.wrap(point.title, NAME_WIDTH) or [""]
@@ -322,7 +323,8 @@ def _name_points(figure: Figure, axes: Axes, points: Sequence[Cost], theme: Them
             (
                 (dx, dy)
                 for dx, dy in _places(size[0])
-                if not any(_box(x + dx, y + dy, size).overlaps(other) for other in taken)
+                if left <= x + dx <= right - size[0]
+                and not any(_box(x + dx, y + dy, size).overlaps(other) for other in taken)
             ),
             (9.0, 0.0),
         )
