@@ -8,30 +8,42 @@ from pathlib import Path
 
 import numpy as np
 
-from scalewise.evaluating.sheet import Panel, draw_sheet
-from scalewise.experiments.attention import ATTENTION_FILE, ATTENTION_MAPS, Attention
+from scalewise.experiments.artifacts import Artifacts
+from scalewise.experiments.comparisons import (
+    ABLATION,
+    CLEANING,
+    COMPARATORS,
+    LOSSES,
+    SEEDS,
+    Compared,
+    seed_name,
+    taught_name,
+)
+from scalewise.experiments.experiment_logs import (
+    GradientLine,
+    ValidationLine,
+    append_gradients,
+    append_validation,
+)
+from scalewise.experiments.fidelity import Fidelity
 from scalewise.experiments.results import (
-    ALTERNATIVES,
+    ARTIFACTS_FILE,
     BICUBIC,
     COMPLEXITY_FILE,
     ENVIRONMENT_FILE,
+    FIDELITY_FILE,
     PLAN_FILE,
-    SAMPLES,
     SCORES_FILE,
-    STRIP_FILE,
     UNRESTORED,
-    Alternative,
     Complexity,
     Environment,
     Experiment,
     Form,
+    Group,
     Measured,
-    NoiseLevel,
     Plan,
-    Sample,
     save_json,
 )
-from scalewise.files import Picture, write
 from scalewise.training.config import (
     BudgetConfig,
     DataConfig,
@@ -40,14 +52,12 @@ from scalewise.training.config import (
     Recipe,
     ScheduleConfig,
 )
-from scalewise.training.log import LOG_FILE, LogLine, RunLog
+from scalewise.training.log import LOG_FILE, LogLine, RunLog, read_log
 from scalewise.training.recipe import save_recipe
 from scalewise.training.session import RECIPE_FILE
 from scalewise.weights.card import Score
-
-VERSION = "0.1.0.dev0"
-SETS = {"Set5": (5, 3.4), "Set14": (14, 0.0), "lenna": (1, 4.0)}
-"""Pictures in each set, and how far its PSNR-Y lies above Set14's."""
+from tests.experiments.made_up_images import make_alternatives, make_attention, make_samples
+from tests.experiments.made_up_scores import VERSION, make_scores
 
 TRAININGS = {
     "original_l1": ("Original, L1 at a fixed rate", 32.61, 10, 400),
@@ -58,35 +68,40 @@ TRAININGS = {
 """Title, PSNR-Y on Set14, epochs, and steps of an epoch."""
 
 EQUAL_TIME = {
-    "sum": ("sum over scales (Original)", 32.80),
-    "sum_norm": ("sum, InstanceNorm", 32.30),
-    "attention": ("attention", 32.65),
-    "attention_norm": ("attention, InstanceNorm (Adaptive)", 32.18),
-    "sum_no_residual": ("Original without global residual", 32.35),
-    "attention_norm_no_residual": ("Adaptive without global residual", 31.43),
-    "dbpn": ("DBPN-SS", 32.44),
-    "dbpn_1m": ("DBPN of 1 M parameters", 32.51),
-    "dsrn": ("DSRN", 32.09),
-    "dsrn_1m": ("DSRN of 1 M parameters", 32.17),
-    "scn": ("SCN", 32.26),
-    "scn_exact": ("SCN, tile-exact", 32.91),
+    "sum": 32.80,
+    "sum_norm": 32.30,
+    "attention": 32.65,
+    "attention_norm": 32.18,
+    "sum_no_residual": 32.35,
+    "attention_norm_no_residual": 31.43,
+    "loss_l1_fixed": 31.00,
+    "loss_l1_cosine": 31.50,
+    "loss_mixed_fixed": 31.01,
+    "loss_mixed_cosine": 31.51,
+    "original": 32.80,
+    "shared_levels": 32.60,
+    "plain": 32.70,
+    "scn": 32.26,
+    "unet": 32.91,
+    "fpn": 32.75,
+    "dbpn": 32.51,
+    "dsrn": 32.17,
 }
-CLEANING = {
-    "noise_plain": ("without denoising block", "denoise", 31.0),
-    "noise_block": ("with denoising block", "denoise", 31.25),
-    "jpeg_plain": ("without artifact module", "dejpeg", 31.5),
-    "jpeg_module": ("with artifact module", "dejpeg", 31.4),
-}
-"""Title, task, and what is made of Set14; in the modern form alone."""
+"""PSNR-Y on Set14; further seeds have a little more, and those with a teacher 0.1 dB."""
 
-PROTOCOLS_OF: dict[str, dict[str, float]] = {
-    "super-resolution": {"field": 0.0, "squash256": 0.55},
-    "denoise": {"denoise25": 0.0},
-    "dejpeg": {"jpeg20": 0.0},
+CLEANED = {
+    "noise_plain": 31.0,
+    "noise_block": 31.25,
+    "jpeg_plain": 31.5,
+    "jpeg_module": 31.4,
+    "photo_plain": 28.0,
+    "photo_block": 28.1,
+    "photo_module": 28.05,
 }
-"""Of each task, and how far PSNR-Y lies above that by the first."""
+"""PSNR-Y on Set14; in the modern form alone."""
 
-COMPARATORS = ("dbpn", "dbpn_1m", "dsrn", "dsrn_1m", "scn", "scn_exact")
+INTERVAL = 100
+"""Steps between validations of all compared runs."""
 
 ENVIRONMENT = Environment(
     scalewise=VERSION,
@@ -114,13 +129,8 @@ def make_reproduction(
         experiments.append(Experiment(name=name, title=title, group="training", full_steps=full))
         recipe = make_recipe(folder, name, form, BudgetConfig(epochs=epochs), epoch)
         make_run(folder / name, recipe, psnr_y - below, epochs * epoch, 600.0, epoch)
-    for index, (name, (title, psnr_y)) in enumerate(EQUAL_TIME.items()):
-        group = "comparator" if name in COMPARATORS else "ablation"
-        experiments.append(Experiment(name=name, title=title, group=group))
-        recipe = make_recipe(folder, name, form, BudgetConfig(time=300.0), 1000)
-        make_run(folder / name, recipe, psnr_y - below, 400 + 90 * index, 300.0, 10**6)
     if form == "modern":
-        experiments += make_cleaning(folder, below)
+        experiments += make_compared(folder, below)
     plan = Plan(
         form=form,
         budget="3h",
@@ -138,22 +148,75 @@ def make_reproduction(
     return folder
 
 
-def make_cleaning(folder: Path, below: float) -> list[Experiment]:
-    """The runs that clean, and the scores of what they were given."""
+def make_compared(folder: Path, below: float) -> list[Experiment]:
+    """The runs of all comparisons, and the scores of what those that clean were given."""
+    taught = {taught_name(name): each.taught for name, each in COMPARATORS.items()}
+    groups: dict[Group, dict[str, Compared]] = {
+        "ablation": ABLATION,
+        "loss": LOSSES,
+        "cleaning": CLEANING,
+        "comparator": {**COMPARATORS, **taught},
+    }
     experiments: list[Experiment] = []
+    for seed in SEEDS:
+        for group, networks in groups.items():
+            for index, (name, each) in enumerate(networks.items()):
+                if seed not in each.seeds:
+                    continue
+                experiment = Experiment(
+                    name=seed_name(name, seed), title=each.title, group=group, seed=seed
+                )
+                experiments.append(experiment)
+                psnr_y = made_up_psnr(name, seed) - below
+                make_compared_run(folder, experiment, each, psnr_y, 400 + 90 * index)
     as_given: list[Score] = []
-    for name, (title, task, psnr_y) in CLEANING.items():
-        experiments.append(Experiment(name=name, title=title, group="cleaning"))
-        recipe = make_recipe(folder, name, "modern", BudgetConfig(time=300.0), 1000)
-        data = DataConfig(train=recipe.data.train, valid=recipe.data.valid, task=task)
-        make_run(folder / name, replace(recipe, data=data), psnr_y - below, 400, 300.0, 10**6)
-    for task in ("denoise", "dejpeg"):
+    for task in ("denoise", "dejpeg", "photo"):
         as_given += make_scores(UNRESTORED, 25.0, task=task)
     save_json(Measured(weights="", scores=as_given), folder / UNRESTORED / SCORES_FILE)
     return experiments
 
 
-def make_recipe(folder: Path, name: str, form: Form, budget: BudgetConfig, epoch: int) -> Recipe:
+def made_up_psnr(name: str, seed: int = 0) -> float:
+    """PSNR-Y on Set14 of a compared run; seeds spread by 0.01 dB."""
+    base = name.removesuffix("_taught")
+    return {**EQUAL_TIME, **CLEANED}[base] + 0.01 * seed + (0.1 if base != name else 0.0)
+
+
+def make_compared_run(
+    folder: Path, experiment: Experiment, compared: Compared, psnr_y: float, steps: int
+) -> None:
+    """A run of a comparison: validated every so many steps, with norms and image measures."""
+    run = folder / experiment.name
+    recipe = make_recipe(folder, experiment.name, "modern", BudgetConfig(steps=steps), None)
+    recipe = replace(
+        recipe,
+        data=DataConfig(
+            train=recipe.data.train, valid=recipe.data.valid, valid_images=8, task=compared.task
+        ),
+        loss=compared.loss,
+        schedule=compared.schedule,
+        seed=experiment.seed,
+    )
+    make_run(run, recipe, psnr_y, steps, 300.0, INTERVAL)
+    for line in read_log(run):
+        if line.psnr_y is not None:
+            validation = ValidationLine(line.step, 0.02, line.psnr_y - 1.8, line.psnr_y)
+            append_validation(run, validation)
+        steady = 0.2 if "norm" in experiment.name else 0.4 + 0.01 * experiment.seed
+        mean = 0.1 + 2.0 / line.step
+        append_gradients(run, GradientLine(line.step, mean, mean * steady, mean * (1 + 3 * steady)))
+    if experiment.group in ("ablation", "loss"):
+        excess = 0.5 - 0.01 * (psnr_y - 30) + 0.001 * experiment.seed
+        measured = {"astronaut": 1.0, "coffee": 0.5}
+        artifacts = {x: Artifacts(excess * part, 3 * excess * part) for x, part in measured.items()}
+        fidelity = {x: Fidelity(psnr_y + part, 0.02, 0.0004) for x, part in measured.items()}
+        save_json(artifacts, run / ARTIFACTS_FILE)
+        save_json(fidelity, run / FIDELITY_FILE)
+
+
+def make_recipe(
+    folder: Path, name: str, form: Form, budget: BudgetConfig, epoch: int | None
+) -> Recipe:
     """A run's recipe, in either form."""
     mixed = name.endswith("_mixed")
     data = DataConfig(
@@ -221,107 +284,4 @@ def make_complexity(name: str) -> Complexity:
         runtime="OpenVINO 2026.4 f32",
         precision="bfloat16",
         threads=2,
-    )
-
-
-def make_scores(
-    model: str,
-    psnr_y: float,
-    sets: tuple[str, ...] = tuple(SETS),
-    task: str = "super-resolution",
-) -> list[Score]:
-    """Scores on every set, by a task's protocols."""
-    field = Score(
-        model=model,
-        dataset="",
-        images=1,
-        protocol="field",
-        precision="f32",
-        psnr=0.0,
-        psnr_y=0.0,
-        ssim=0.0,
-        version=VERSION,
-    )
-    scores: list[Score] = []
-    for protocol, shift in PROTOCOLS_OF[task].items():
-        for name in sets:
-            images, above = SETS.get(name, (1, 0.0))
-            value = psnr_y + above + shift
-            scores.append(
-                replace(
-                    field,
-                    dataset=name,
-                    images=images,
-                    protocol=protocol,
-                    psnr=value - 1.8,
-                    psnr_y=value,
-                    ssim=0.5 + value / 80,
-                )
-            )
-    return scores
-
-
-def make_samples(folder: Path) -> None:
-    """Two sample pictures, and the single one."""
-    generator = np.random.default_rng(0)
-    (folder / SAMPLES).mkdir()
-    samples: list[Sample] = []
-    for name in ("astronaut", "coffee", "lenna"):
-        coarse = generator.integers(0, 256, (12, 16, 3), np.uint8)
-        image = np.kron(coarse, np.ones((16, 16, 1), np.uint8))
-        labels = ("low resolution", "bicubic", "Original", "Adaptive", "truth")
-        panels = [Panel(image, (label, "33.38 dB")) for label in labels]
-        sheet = draw_sheet(panels, (40, 40, 64))
-        write(folder / SAMPLES / f"{name}.png", Picture(sheet))
-        models = {BICUBIC: 30.1, "original_mixed": 33.4, "adaptive_mixed": 33.0}
-        scores = [
-            replace(score, dataset=name)
-            for model, psnr_y in models.items()
-            for score in make_scores(model, psnr_y, (name,))
-        ]
-        samples.append(
-            Sample(name=name, sheet=f"{name}.png", scores=scores, single=name == "lenna")
-        )
-    save_json(samples, folder / SAMPLES / "samples.json")
-
-
-def make_alternatives(folder: Path) -> None:
-    """Denoising methods at three levels, and an image of all."""
-    seconds = {"noisy": 0.0, "nlm": 1.4, "wavelet": 0.1, "denoise": 12.0}
-    scores: list[Score] = []
-    for sigma, psnr in ((15, 33.0), (25, 30.5), (50, 27.0)):
-        above = {"noisy": -8.0, "nlm": 0.0, "wavelet": -1.0, "denoise": 2.5}
-        field = make_scores("", 0.0, ("Kodak24",))[0]
-        scores = [
-            replace(field, model=x, images=8, protocol=f"denoise{sigma}", psnr=psnr + above[x])
-            for x in above
-        ]
-        methods = [Alternative(score=each, seconds=seconds[each.model]) for each in scores]
-        level = NoiseLevel(sigma=sigma, processor="One Processor", methods=methods)
-        save_json(level, folder / ALTERNATIVES / f"sigma{sigma}.json")
-    image = np.kron(np.arange(48, dtype=np.uint8).reshape(4, 4, 3), np.ones((64, 64, 1), np.uint8))
-    sheet = draw_sheet([Panel(image, (each.model,)) for each in scores], (64, 64, 128))
-    write(folder / ALTERNATIVES / "strip.png", Picture(sheet))
-    strip = Sample(name="07", sheet="strip.png", scores=scores)
-    save_json(strip, folder / ALTERNATIVES / STRIP_FILE)
-
-
-def make_attention(folder: Path, blocks: int = 8, levels: int = 3, side: int = 96) -> None:
-    """Maps of attention, and their means."""
-    generator = np.random.default_rng(1)
-    y, x = np.mgrid[:side, :side] / side
-    waves = [
-        np.sin(9 * x * (k + 1) + b + c) * np.cos(7 * y + k)
-        for b in range(blocks)
-        for c in range(2)
-        for k in range(levels)
-    ]
-    logits = np.reshape(waves, (blocks, 2, levels, side, side))
-    logits = logits + generator.normal(0, 0.8, (blocks, 2, levels, 1, 1))
-    alpha = np.exp(logits) / np.exp(logits).sum(axis=2, keepdims=True)
-    picture = np.stack([255 * x, 255 * y, 128 + 0 * x], axis=-1).astype(np.uint8)
-    np.savez_compressed(folder / ATTENTION_MAPS, alpha=alpha.astype(np.float16), picture=picture)
-    means = alpha.mean(axis=(3, 4)).tolist()
-    save_json(
-        Attention(run="adaptive_mixed", picture="astronaut", means=means), folder / ATTENTION_FILE
     )

@@ -15,9 +15,11 @@ from scalewise.evaluating.evaluate import evaluate, unchanged
 from scalewise.evaluating.task_protocols import evaluation_protocol
 from scalewise.experiments import alternatives
 from scalewise.experiments.alternatives import measure_alternatives, spread
+from scalewise.experiments.data import noisy_enlarging
+from scalewise.experiments.denoising_results import Enlarged, NoiseLevel
 from scalewise.experiments.plan import DENOISING_TEST
 from scalewise.experiments.report import make_report, to_html, to_markdown
-from scalewise.experiments.results import ALTERNATIVES, NoiseLevel, Sample, load_json, load_results
+from scalewise.experiments.results import ALTERNATIVES, Sample, load_json, load_results
 from scalewise.files import Picture, read, write
 from tests.experiments.test_report import Page
 
@@ -67,14 +69,22 @@ def test_every_method_is_measured_at_every_level(
     assert strip.name == "sample"
     assert read(folder / strip.sheet).pixels.shape[1] > 1300
 
-    # Once more, only what is missing is measured.
-    assert len(said) == 2
+    found = load_json(Enlarged, folder / "enlarged.json")
+    assert (found.sigma, found.network, found.joint) == (25, "scn_x2", "photo_x2")
+    psnr = {each.score.model: each.score.psnr_y for each in found.methods}
+    ahead = ["nlm, scn_x2", "wavelet, scn_x2", "denoise, scn_x2"]
+    assert list(psnr) == ["bicubic", "scn_x2", *ahead, "photo_x2"]
+    assert all(psnr[way] > psnr["scn_x2"] + 2 for way in ahead)
+    assert all(len(each.psnr_y) == 2 for each in found.methods)
+    assert {each.score.protocol for each in found.methods} == {noisy_enlarging(25).name}
+
+    assert len(said) == 3
     (folder / "sigma50.json").unlink()
     measure_alternatives(TEST, sets, image, tmp_path, said.append)
-    assert said[2:] == ["measuring denoising with and without a network at sigma 50"]
+    assert said[3:] == ["measuring denoising with and without a network at sigma 50"]
     monkeypatch.setattr(alternatives, "load", None)
     measure_alternatives(TEST, sets, image, tmp_path, said.append)
-    assert len(said) == 3
+    assert len(said) == 4
 
 
 def test_without_the_set_one_line_says_where_to_get_it(image: Path, tmp_path: Path) -> None:
@@ -113,6 +123,9 @@ def test_the_report_compares_them(reproduction: Path) -> None:
     assert f"The network against non-local means: {gains} (PSNR over RGB)." in text
     assert "8 pictures, spread evenly over Kodak24" in text
     assert "One Processor" in text
+    assert "photo_x2 does both at once, and has never seen noise of more than sigma 10" in text
+    assert "non-local means, then scn_x2 25.00 26.00 0.5000 1.51 ± 0.01" in text
+    assert noisy_enlarging(25).description in text
     assert evaluation_protocol("denoise", sigma=50).description in text
     rows = [line for line in to_markdown(report).splitlines() if "| 30.50 |" in line]
     assert any(line.startswith("| non-local means |") for line in rows)

@@ -16,6 +16,7 @@ from scalewise.data.store import pack
 from scalewise.experiments import closing, runner
 from scalewise.experiments.closing import Clock, Deferred, measure_what_fits
 from scalewise.experiments.data import Data
+from scalewise.experiments.fitting import TrainingSpeed
 from scalewise.experiments.plan import TRAININGS, Planned, make_plan
 from scalewise.experiments.runner import Reproduction, Request
 from scalewise.files import Picture, write
@@ -70,7 +71,8 @@ def reproduction(
 
     monkeypatch.setattr(runner, "write_report", report)
     monkeypatch.setattr(runner, "load_results", lambda folder: None)
-    monkeypatch.setattr(runner, "load_recipe", lambda path: planned[4].recipe)
+    speed = TrainingSpeed(step=0.1, validation=0.1, images=9)
+    monkeypatch.setattr(runner, "measure_speed", lambda recipe: speed)
     monkeypatch.setattr(Reproduction, "_measure_without_networks", spend(5))
     monkeypatch.setattr(Reproduction, "_measure", spend(20))
     return Reproduction(request, planned, store, 4, Clock.of(BUDGET), None, lambda _: None)
@@ -125,6 +127,20 @@ def test_there_is_a_report_after_the_first_training(
     assert events[:2] == ["original_l1", "report"]
     assert events[-1] == "report"
     assert events.count("report") < len(events) / 2  # not after each of them
+
+
+def test_what_is_left_out_is_grouped_in_the_last_line(
+    hand: Hand, reproduction: Reproduction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    reproduction.notify = said.append
+    monkeypatch.setattr(runner, "train_run", train_by(hand, 2.4, []))
+    times = [Deferred(f"the time of {n}", 9e9, lambda: None) for n in range(20)]
+    monkeypatch.setattr(runner, "deferred", lambda *_: times)
+    reproduction.run(lambda _: None)
+    (line,) = (each for each in said if each.startswith("left out, for want of time: "))
+    assert "8 related networks, " in line
+    assert "seeds 1 and 2 of 8 networks, the time of 20 networks; the same command" in line
 
 
 def test_the_cheapest_measurement_comes_first_and_the_rest_is_named(hand: Hand) -> None:

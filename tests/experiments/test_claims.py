@@ -7,77 +7,183 @@ from pathlib import Path
 
 import pytest
 
-from scalewise.experiments.artifacts import Artifacts
-from scalewise.experiments.claims import CLAIMS, claims_table, rise_at_the_end
+from scalewise.experiments.claims import CLAIMS, claims_table, judge_claims
+from scalewise.experiments.judges import evidence_of, rise_at_the_end
 from scalewise.experiments.results import Results, Trained, load_results
+from scalewise.experiments.seeds import last_common_step, main_effect
 from scalewise.training.log import LogLine
+from tests.experiments.made_up import make_reproduction
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def results(reproduction: Path) -> Results:
     return load_results(reproduction)
 
 
-def judged(results: Results, start: str) -> tuple[str, str]:
+def judged(results: Results, start: str, also: Results | None = None) -> tuple[str, str]:
     """Return verdict and measurement of the claim that starts so."""
-    (row,) = (each for each in claims_table(results).rows if each[0].startswith(start))
-    return row[1], row[2]
+    found = judge_claims(evidence_of(results, also))
+    (one,) = (each for each in found if each.claim.text.startswith(start))
+    return one.verdict, one.measurement
 
 
-def better_by(results: Results, gains: list[float]) -> Results:
-    """Give Adaptive so many dB more than Original, in one seed after the other."""
-    original = results.find("original_mixed")
+def with_gains(results: Results, gains: list[float], at_equal_steps: float = 1.0) -> Results:
+    """Give Adaptive so many dB more than Original at equal time, in one seed after the other."""
+    original = results.find("sum")
     assert original
     trained: list[Trained] = []
     for seed, gain in enumerate(gains):
-        suffix = f"_seed{seed}" if seed else ""
-        scores = [replace(x, psnr_y=x.psnr_y + gain) for x in original.measured.scores]
-        for name, found in (("original", original.measured.scores), ("adaptive", scores)):
-            experiment = replace(original.experiment, name=f"{name}_mixed{suffix}")
-            measured = replace(original.measured, scores=found)
-            trained.append(replace(original, experiment=experiment, measured=measured))
+        for name, more in (("sum", 0.0), ("attention_norm", gain)):
+            experiment = replace(
+                original.experiment, name=f"{name}_seed{seed}" if seed else name, seed=seed
+            )
+            scores = [replace(x, psnr_y=x.psnr_y + more) for x in original.measured.scores]
+            lines = [
+                replace(x, psnr_y=x.psnr_y + at_equal_steps * more) for x in original.validations
+            ]
+            measured = replace(original.measured, scores=scores)
+            run = replace(original, experiment=experiment, measured=measured, validations=lines)
+            trained.append(run)
     return replace(results, trained=trained)
 
 
 def test_every_claim_has_a_verdict_and_a_command(results: Results) -> None:
-    table = claims_table(results)
+    evidence = evidence_of(results)
+    table = claims_table(judge_claims(evidence), evidence)
     assert len(table.rows) == len(CLAIMS)
-    verdicts = {"holds", "does not hold", "cannot be told", "not yet measured"}
+    verdicts = ("holds", "does not hold", "cannot be told", "not yet measured")
     for _, verdict, measurement, command in table.rows:
-        assert verdict in verdicts
-        assert (measurement == "–") == (verdict == "not yet measured")
+        assert verdict.startswith(verdicts)
+        assert measurement != "–"
         assert command.startswith("scalewise reproduce --data DIR")
+    commands = {row[3] for row in table.rows}
+    assert "scalewise reproduce --data DIR --budget 3h" in commands  # as this one was made
+    assert "scalewise reproduce --data DIR --recipes document --budget 40h" in commands
 
 
 def test_nothing_is_measured_without_results(results: Results) -> None:
-    empty = replace(results, trained=[], samples=[])
-    assert {row[1] for row in claims_table(empty).rows} == {"not yet measured"}
+    empty = replace(results, trained=[], samples=[], alternatives=(), enlarged=None)
+    assert {each.verdict for each in judge_claims(evidence_of(empty))} == {"not yet measured"}
+    assert {each.verdict for each in judge_claims(evidence_of(None))} == {"not yet measured"}
 
 
 @pytest.mark.parametrize(
     ("gains", "verdict", "measurement"),
     [
         ([0.3], "cannot be told", "+0.30 dB (1 seed, so no spread)"),
+        ([0.3, 0.31], "cannot be told", "+0.30 ± 0.01 dB (2 seeds)"),
         ([0.3, 0.31, 0.29], "holds", "+0.30 ± 0.01 dB (3 seeds)"),
         ([-0.3, -0.31, -0.29], "does not hold", "−0.30 ± 0.01 dB (3 seeds)"),
-        ([0.3, -0.2, 0.1], "does not hold", "+0.07 ± 0.25 dB (3 seeds)"),
+        (
+            [0.3, -0.2, 0.1],
+            "does not hold",
+            "+0.07 ± 0.25 dB (3 seeds), smaller than its spread: no difference",
+        ),
     ],
 )
 def test_a_difference_within_its_spread_is_none(
     results: Results, gains: list[float], verdict: str, measurement: str
 ) -> None:
-    found = judged(better_by(results, gains), "Adaptive restores better")
+    found = judged(with_gains(results, gains), "Adaptive restores better")
     assert found[0] == verdict
-    assert measurement in found[1]
-    assert "PSNR-Y on Set14, protocol field" in found[1]
+    assert found[1] == f"Equal steps: after 400 steps {measurement}; equal time: {measurement}"
 
 
-def test_artifacts_are_compared_on_the_samples(results: Results) -> None:
-    found = {"original_mixed": Artifacts(0.5, 1.5), "adaptive_mixed": Artifacts(0.25, 1.0)}
-    samples = [replace(each, artifacts=found) for each in results.samples]
-    verdict, measurement = judged(replace(results, samples=samples), "Original leaves more")
+def test_equal_steps_and_equal_time_may_differ(results: Results) -> None:
+    found = with_gains(results, [-0.3, -0.31, -0.29], at_equal_steps=-1)
+    verdict, _ = judged(found, "Adaptive restores better")
+    assert verdict == "holds (equal steps), does not hold (equal time)"
+
+
+def test_equal_steps_are_the_last_that_all_were_validated_at(results: Results) -> None:
+    runs = results.group("ablation")
+    assert last_common_step(runs) == 400  # that of the slowest; others were validated later
+    assert max(run.validations[-1].step for run in runs) > 400
+    silent = replace(runs[0], validations=[])
+    assert last_common_step([silent, *runs[1:2]]) == runs[1].validations[-1].step
+    assert last_common_step([silent]) is None
+
+
+def test_a_main_effect_is_the_mean_of_its_cells(results: Results) -> None:
+    pairs = [("sum_norm", "sum"), ("attention_norm", "attention"), ("nothing", "sum")]
+    found = main_effect(results, pairs, lambda run: 1.0 + run.name.startswith("sum_norm"))
+    assert found == [0.5, 0.5, 0.5]
+    verdict, text = judged(results, "The dynamic learning rate")
+    assert verdict == "holds"
+    assert "equal time: +0.50 ± 0.00 dB (3 seeds) [with L1 +0.50" in text
+    assert "with the mixed loss +0.50" in text
+
+
+def test_the_documents_form_is_a_remark_of_one_seed(results: Results, tmp_path: Path) -> None:
+    document = load_results(make_reproduction(tmp_path / "document", "document"))
+    verdict, text = judged(results, "Adaptive restores better", document)
+    assert verdict == "does not hold"
+    assert text.endswith("the document's form: −0.41 dB on Set14, protocol squash256 (1 seed)")
+    same = judged(document, "Adaptive restores better", results)  # whichever report it is
+    assert same == (verdict, text)
+    assert judged(document, "Adaptive restores better")[0] == "not yet measured"
+    assert "the document's own form: in the last two" in judged(document, "Ten epochs")[1].lower()
+
+
+def test_artifacts_are_means_over_images_and_seeds(results: Results) -> None:
+    verdict, text = judged(results, "Original leaves more artifacts")
+    assert verdict == "does not hold"  # made up to rise with the blur
+    assert "Overshoot at equal time: −0.005 ± 0.000 levels (3 seeds)" in text
+    assert "ringing at equal time: −0.014 ± 0.000 levels (3 seeds)" in text
+
+
+def test_the_share_of_smooth_l1_is_measured(results: Results) -> None:
+    text = judged(results, "The mixed loss")[1]
+    assert "SmoothL1: 1.0% of the mixed loss, 1.0% to 1.0% on the sample pictures" in text
+    trained = [replace(run, fidelity={}) for run in results.trained]
+    assert "SmoothL1" not in judged(replace(results, trained=trained), "The mixed loss")[1]
+
+
+def test_normalisation_is_judged_by_the_norms_of_gradients(results: Results) -> None:
+    verdict, text = judged(results, "Normalisation")
+    assert verdict == "holds"
+    assert "Gradient's deviation at equal steps: +0.21 ± 0.01 of the mean (3 seeds)" in text
+    assert "its peaks at equal time: +0.63 ± 0.03 of the mean (3 seeds)" in text
+    assert "spread of the final score over seeds: with the sum 0.01 with and 0.01 dB" in text
+    swapped = {"sum": "sum_norm", "attention": "attention_norm"}
+    swapped |= {name: first for first, name in swapped.items()}
+    trained = [
+        replace(run, gradients=other.gradients)
+        for run in results.group("ablation")
+        if (of := swapped.get(run.experiment.network))
+        and (other := results.find(run.name.replace(run.experiment.network, of)))
+    ]
+    assert judged(replace(results, trained=trained), "Normalisation")[0] == "does not hold"
+
+
+def test_detail_is_its_own_measure(results: Results) -> None:
+    verdict, text = judged(results, "Attention over the scales")
+    assert verdict == "does not hold"
+    assert text.startswith("Detail at equal time: −0.13 ± 0.00 dB (3 seeds) [without InstanceNorm")
+
+
+@pytest.mark.parametrize(
+    ("claim", "figure"),
+    [
+        ("A denoising block helps, at scale 1", "equal time: +0.25 dB (1 seed"),
+        ("A denoising block helps, at scale 2", "equal time: +0.10 dB (1 seed"),
+        ("A module for artifacts helps, at scale 1", "equal time: −0.10 dB (1 seed"),
+        ("A module for artifacts helps, at scale 2", "equal time: +0.05 dB (1 seed"),
+    ],
+)
+def test_modules_of_one_seed_have_no_verdict(results: Results, claim: str, figure: str) -> None:
+    verdict, text = judged(results, claim)
     assert verdict == "cannot be told"
-    assert "overshoot +0.250, ringing +0.500 levels" in measurement
+    assert figure in text
+
+
+def test_methods_without_a_network_are_judged_over_levels_and_pictures(results: Results) -> None:
+    verdict, text = judged(results, "Non-local means or wavelets can stand in for a")
+    assert verdict == "does not hold"
+    assert "Non-local means: −2.50 ± 0.00 dB (3 noise levels)" in text
+    verdict, text = judged(results, "Non-local means or wavelets can stand in for one ahead")
+    assert verdict == "holds"
+    assert "Non-local means: +1.51 ± 0.01 dB (3 pictures) against photo_x2; +5.02" in text
 
 
 def line(progress: float, psnr_y: float | None) -> LogLine:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from scalewise.experiments.comparisons import CLEANING
 from scalewise.experiments.report import make_report, to_html, to_markdown, write_report
 from scalewise.experiments.results import ALTERNATIVES, PLAN_FILE, UNRESTORED, load_results
-from tests.experiments.made_up import CLEANING
 from tests.experiments.test_report import Page
 
 pytestmark = pytest.mark.usefixtures("plain_plots")
@@ -27,8 +27,10 @@ def test_what_a_part_brings_is_the_difference_of_the_scores(reproduction: Path) 
 def test_the_report_has_both_beside_what_was_given(reproduction: Path) -> None:
     markdown = to_markdown(make_report(load_results(reproduction)))
     section = markdown.partition("## Ablation: denoising block")[2].partition("\n## ")[0]
-    assert section.count("| as given |") == 2
-    for title in ("without denoising block", "with artifact module"):
+    assert section.count("| as given |") == 4
+    assert "with noise of sigma 0 to 10 in JPEGs of quality 60 to 95" in section
+    assert "After equal steps, 400, the block or module brings +" in section
+    for title in ("without denoising block", "x2, with artifact module"):
         assert f"| {title} |" in section
 
 

@@ -16,16 +16,16 @@ from scalewise.experiments.curve_plots import (
     loss_name,
     robust_limits,
 )
-from scalewise.experiments.results import Pace, Results, Trained, load_results
-from scalewise.experiments.validation_log import (
+from scalewise.experiments.experiment_logs import (
     ValidationLine,
     append_validation,
     read_validations,
 )
+from scalewise.experiments.results import Pace, Results, Trained, load_results
 from scalewise.training.curves import DARK, LIGHT
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def results(reproduction: Path) -> Results:
     return load_results(reproduction)
 

@@ -8,19 +8,23 @@ from pathlib import Path
 import pytest
 
 from scalewise.experiments import fitting
+from scalewise.experiments.comparisons import ABLATION, CLEANING
 from scalewise.experiments.fitting import (
     CLOSING,
     FLOORS,
     OVERHEAD,
     Measure,
     TrainingSpeed,
+    agree,
     choose,
     fit,
+    fit_compared,
     full_steps,
+    join,
     least_seconds,
     limits,
 )
-from scalewise.experiments.plan import CLEANING, TRAININGS, Planned, make_plan
+from scalewise.experiments.plan import TRAININGS, Planned, make_plan
 from scalewise.experiments.results import Form
 from scalewise.training.config import Recipe
 
@@ -60,13 +64,61 @@ def test_many_steps_keep_their_batch() -> None:
     assert fitted.seconds == pytest.approx(850, abs=0.16 * 10)
 
 
-@pytest.mark.parametrize("per_image", [0.01, 0.025])
-def test_compared_networks_get_the_same_time_in_steps(per_image: float) -> None:
-    fitted = fit(plan("modern")["sum"].recipe, 100.0, machine(per_image), batch=4)
-    steps = fitted.recipe.budget.steps
-    assert steps is not None
-    assert fitted.recipe.data.batch == 4
-    assert steps * 4 * per_image == fitted.seconds == pytest.approx(85.0, abs=4 * per_image)
+def corners() -> list[Planned]:
+    planned = plan("modern")
+    return [planned[name] for name in ABLATION]
+
+
+def by_network(slow: float, fast: float = 0.01, validation: float = 0.1) -> Measure:
+    """Return a machine on which Adaptive's steps take longer than Original's."""
+
+    def measure(recipe: Recipe) -> TrainingSpeed:
+        per_image = slow if recipe.model.name == "adaptive" else fast
+        return TrainingSpeed(per_image * recipe.data.batch, validation, 800)
+
+    return measure
+
+
+def test_compared_networks_get_the_same_time_in_steps() -> None:
+    terms = agree(corners(), 1000.0, by_network(0.025))
+    assert terms.batch == 8
+    for each in corners():
+        fitted = fit_compared(each, terms)
+        assert fitted.recipe.data.batch == 8
+        assert fitted.recipe.budget.steps == terms.steps[each.experiment.name]
+        assert fitted.seconds == pytest.approx(850.0, abs=4 * fitted.step)
+
+
+def test_compared_networks_are_validated_after_equal_steps() -> None:
+    terms = agree(corners(), 1000.0, by_network(0.025))
+    fewest, most = terms.steps["attention"], terms.steps["sum"]
+    assert fewest == 4 * terms.interval
+    assert most > 2 * fewest
+    for each in corners():
+        assert fit_compared(each, terms).recipe.validate_every == f"{terms.interval} steps"
+
+
+def test_the_slowest_network_of_a_comparison_decides_on_the_batch() -> None:
+    assert agree(corners(), 100.0, by_network(0.05)).batch == 2  # 850 of 0.1 s; 425 of 0.2 s
+    assert agree(corners(), 100.0, by_network(0.01)).batch == 8
+
+
+def test_validations_of_compared_networks_keep_to_their_time() -> None:
+    often, seldom = (
+        agree(corners(), 1000.0, by_network(0.025, validation=seconds)) for seconds in (0.1, 6.0)
+    )
+    assert seldom.interval > often.interval
+
+
+def test_a_network_joins_a_comparison_on_its_terms() -> None:
+    first, *others = corners()
+    terms = agree([first], 1000.0, by_network(0.025))
+    assert join(terms, first, by_network(99.0)) == terms
+    for each in others:
+        terms = join(terms, each, by_network(0.025))
+    whole = agree(corners(), 1000.0, by_network(0.025))
+    assert terms.speeds == whole.speeds
+    assert terms.steps["attention"] == pytest.approx(whole.steps["attention"], abs=4)
 
 
 def test_the_images_of_validations_stay_and_their_number_falls() -> None:
@@ -95,10 +147,10 @@ def test_a_small_budget_drops_runs_and_gives_the_others_their_floor() -> None:
 
 def test_halves_of_a_comparison_are_dropped_together() -> None:
     planned = [*plan("modern").values()]
-    for seconds in range(300, 3000, 10):
+    for seconds in range(300, 4500, 10):
         kept = {each.experiment.name for each in choose(planned, seconds)}
-        assert len(kept & {"noise_plain", "noise_block"}) != 1, seconds
-        assert len(kept & {"jpeg_plain", "jpeg_module"}) != 1, seconds
+        for task in ("noise", "jpeg", "photo"):
+            assert len([name for name in kept if name.startswith(f"{task}_")]) != 1, seconds
         assert not kept & set(CLEANING) or set(TRAININGS) < kept
 
 
@@ -110,7 +162,8 @@ def test_the_least_budget_keeps_one_run(monkeypatch: pytest.MonkeyPatch) -> None
     assert least_seconds(planned[:1]) > least
 
 
-def test_equal_steps_for_one_recipe(tmp_path: Path) -> None:
-    """A machine that was disturbed while it was timed gives the same steps: the fastest counts."""
-    recipe: Recipe = plan("modern")["sum"].recipe
-    assert fit(recipe, 60.0, machine(0.01)).recipe == fit(recipe, 60.0, machine(0.01)).recipe
+def test_further_seeds_are_dropped_first() -> None:
+    planned = [*plan("modern").values()]
+    firsts = [each for each in planned if each.experiment.seed == 0]
+    least = sum(FLOORS[each.experiment.group] + OVERHEAD for each in firsts)
+    assert choose(planned, least + 1.0) == firsts

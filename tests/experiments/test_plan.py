@@ -7,11 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from scalewise.experiments.plan import (
+from scalewise.experiments.comparisons import (
     ABLATION,
     CLEANING,
-    CODE,
     COMPARATORS,
+    LOSSES,
+    SEEDS,
+    seed_name,
+    taught_name,
+)
+from scalewise.experiments.plan import (
+    CODE,
     STARTS,
     TRAININGS,
     Planned,
@@ -31,15 +37,26 @@ def plan(form: Form) -> dict[str, Planned]:
 @pytest.mark.parametrize("form", ["modern", "document"])
 def test_every_experiment_is_planned_on_the_data_at_hand(form: Form) -> None:
     planned = plan(form)
-    cleaning = CLEANING if form == "modern" else {}  # there is no recipe of the document's for it
-    code = CODE if form == "document" else {}
-    assert list(planned) == [*TRAININGS, *code, *ABLATION, *COMPARATORS, *cleaning]
-    if form == "modern":
-        assert sum(each.share for each in planned.values()) == pytest.approx(1)
+    taught = [taught_name(name) for name in COMPARATORS]
+    firsts = [*ABLATION, *LOSSES, *CLEANING, *COMPARATORS, *taught]
+    others = [
+        seed_name(name, seed)
+        for seed in SEEDS[1:]
+        for name in (*ABLATION, *LOSSES)
+        if not name.endswith("no_residual")
+    ]
+    assert list(planned) == [*TRAININGS, *(CODE if form == "document" else [*firsts, *others])]
     for each in planned.values():
         assert each.recipe.data.train == ["a.pack"]
         assert each.recipe.data.valid == "valid"
+        assert each.share > 0
         create_model(each.recipe.model.name, **each.recipe.model.settings)
+
+
+def test_without_a_teacher_nothing_learns_from_one() -> None:
+    made = make_plan("modern", Path("folder"), Path("a"), Path("valid"), has_teacher=False)
+    assert {each.recipe.loss.teacher for each in made} == {0.0}
+    assert {each.recipe.loss.teacher for each in plan("modern").values()} == {0.0, 0.5}
 
 
 @pytest.mark.parametrize("form", ["modern", "document"])
@@ -68,15 +85,44 @@ def test_the_documents_trainings(form: Form) -> None:
             assert (recipe.optimizer.ema, recipe.data.augment) == (0, False)
 
 
+def differing(planned: list[Planned], *names: str) -> bool:
+    """Return whether recipes differ in more than these settings."""
+    return len({str(replace(each.recipe, **dict.fromkeys(names))) for each in planned}) > 1
+
+
 def test_ablations_and_comparators_differ_in_the_network_alone() -> None:
     planned = plan("modern")
-    names = [*ABLATION, *COMPARATORS]
-    assert len({str(planned[name].recipe.model) for name in names}) == len(names)
-    shared = {
-        str((each.data, each.loss, each.optimizer, each.schedule, each.budget, each.seed))
-        for each in (planned[name].recipe for name in names)
+    compared = [planned[name] for name in (*ABLATION, *COMPARATORS)]
+    assert len({str(each.recipe.model) for each in compared[: len(ABLATION)]}) == len(ABLATION)
+    assert not differing(compared, "model")
+    assert not differing([planned[taught_name(name)] for name in COMPARATORS], "model")
+
+
+def test_seeds_differ_in_the_seed_alone() -> None:
+    planned = plan("modern")
+    for name in ("sum", "attention_norm", "loss_mixed_cosine"):
+        runs = [planned[seed_name(name, seed)] for seed in SEEDS]
+        assert [each.recipe.seed for each in runs] == [*SEEDS]
+        assert [each.experiment.network for each in runs] == [name] * len(SEEDS)
+        assert not differing(runs, "seed")
+
+
+def test_the_second_training_is_taken_apart_into_loss_and_rate() -> None:
+    found = [plan("modern")[name] for name in LOSSES]
+    assert not differing(found, "loss", "schedule")
+    factors = {(x.recipe.loss.smooth_l1, x.recipe.schedule.kind) for x in found}
+    assert factors == {(0.0, "fixed"), (0.0, "cosine"), (0.5, "fixed"), (0.5, "cosine")}
+    optimizer = found[0].recipe.optimizer
+    assert (optimizer.kind, optimizer.rate, optimizer.ema) == ("adam", 1e-3, 0)
+
+
+def test_networks_of_a_comparison_are_of_about_a_million_parameters() -> None:
+    counts = {
+        name: create_model(each.recipe.model.name, **each.recipe.model.settings).parameter_count
+        for name, each in plan("modern").items()
+        if each.experiment.group == "comparator"
     }
-    assert len(shared) == 1
+    assert all(0.5e6 < count < 2e6 for count in counts.values()), counts
 
 
 def test_what_cleans_is_left_out_and_put_in_and_nothing_else_differs() -> None:
@@ -84,6 +130,8 @@ def test_what_cleans_is_left_out_and_put_in_and_nothing_else_differs() -> None:
     for without, with_it, part in (
         ("noise_plain", "noise_block", "denoise"),
         ("jpeg_plain", "jpeg_module", "artifacts"),
+        ("photo_plain", "photo_block", "denoise"),
+        ("photo_plain", "photo_module", "artifacts"),
     ):
         plain, parted = planned[without].recipe, planned[with_it].recipe
         assert part not in plain.model.settings

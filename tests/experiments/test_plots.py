@@ -23,7 +23,12 @@ def test_a_plot_is_the_same_each_time_and_has_two_themes(kind: str) -> None:
 
 def test_names_of_points_cover_nothing() -> None:
     points = [
-        Cost(f"A network of name {index}", 0.7 + 0.04 * index, 33 + 0.03 * (index % 3), index > 4)
+        Cost(
+            f"A network of a long name, which is {index}",
+            0.7 + 0.04 * index,
+            33 + 0.03 * (index % 3),
+            index > 4,
+        )
         for index in range(7)
     ]
     figure = plots.costs(points, "PSNR-Y on Set14 (dB)")(LIGHT)
@@ -32,6 +37,7 @@ def test_names_of_points_cover_nothing() -> None:
     assert len(boxes) == len(points)
     for index, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[:index])
+        assert box.x0 >= figure.axes[0].get_window_extent().x0
 
 
 def test_differences_have_a_marker_for_every_set() -> None:

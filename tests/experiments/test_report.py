@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from scalewise.experiments.comparisons import ABLATION, COMPARATORS
 from scalewise.experiments.queries import PUBLISHED
 from scalewise.experiments.report import write_report
 from scalewise.experiments.results import load_results
@@ -86,8 +87,9 @@ def test_the_page_needs_no_other_file(written: tuple[Path, Path], page: Page) ->
 def test_every_figure_is_there_in_light_and_dark(page: Page) -> None:
     images, dark = page.all("img"), page.all("source")
     # the document's 8 figures, 2 overlays, ablation and comparators; 3 sheets; time; attention x 2;
-    # the ablation's differences; curves of both parts that clean; the strip of denoising methods
-    assert len(images) == 8 + 2 + 2 + 3 + 1 + 2 + 1 + 2 + 1
+    # the ablation's differences; curves of the four parts that clean; the strip of denoising
+    # methods; gradients and overshoot
+    assert len(images) == 8 + 2 + 2 + 3 + 1 + 2 + 1 + 4 + 1 + 2
     assert len(dark) == len(images) - 4
     assert {each["media"] for each in dark} == {"screen and (prefers-color-scheme: dark)"}
     sources = [each["src"] for each in images] + [each["srcset"] for each in dark]
@@ -110,14 +112,15 @@ def test_the_page_can_be_read_by_everyone(page: Page) -> None:
     assert len(page.all("figcaption")) == len(page.all("figure")) > 0
     targets = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
     contents = [each["href"][1:] for each in page.all("a")]
-    assert len(contents) == 13
+    assert len(contents) == 14
     assert set(contents) <= targets
 
 
 @pytest.mark.parametrize("form", ["html", "markdown"])
 def test_all_is_said(form: str, page: Page, markdown: str) -> None:
     text = page.text if form == "html" else _unescaped(markdown)
-    titles = [title for title, *_ in (*TRAININGS.values(), *EQUAL_TIME.values())]
+    titles = [title for title, *_ in TRAININGS.values()]
+    titles += [each.title for each in (*ABLATION.values(), *COMPARATORS.values())]
     for words in (*titles, *TRAININGS, *EQUAL_TIME, FIELD.description, SQUASH256.description):
         assert words in text, words
     for published in PUBLISHED:
@@ -154,7 +157,7 @@ def test_markdown_has_its_pictures_beside_it(written: tuple[Path, Path], markdow
 
 def test_both_have_the_same_sections(page: Page, markdown: str) -> None:
     headings = re.findall(r"^## (.+)$", markdown, re.MULTILINE)
-    assert len(headings) == 13
+    assert len(headings) == 14
     assert all(heading in page.text for heading in headings)
     addresses = re.findall(r"\]\(#([^)]+)\)", markdown)
     assert [each["href"][1:] for each in page.all("a")] == addresses

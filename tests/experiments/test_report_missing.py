@@ -25,7 +25,7 @@ from tests.experiments.test_report import Page
 pytestmark = pytest.mark.usefixtures("plain_plots")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def results(reproduction: Path) -> Results:
     return load_results(reproduction)
 
@@ -75,7 +75,7 @@ def test_a_first_training_stands_in_and_says_so(results: Results) -> None:
 
 def test_a_factor_without_its_runs_is_not_known(results: Results) -> None:
     text = read(only(results, "sum", "sum_norm"))
-    assert "InstanceNorm: −0.50 dB with the sum (PSNR-Y on Set14, protocol field)" in text
+    assert "InstanceNorm: −0.50 dB (1 seed, so no spread) with the sum (PSNR-Y on Set14" in text
     assert "The global residual: not known, for want of a run" in text
 
 
@@ -151,11 +151,29 @@ def test_another_single_picture_says_why(results: Results) -> None:
     assert "has no free licence, so a report that is published shows astronaut" in text
 
 
-def test_what_the_budget_left_out_is_named(results: Results) -> None:
-    plan = replace(results.plan, left_out={"dsrn": "20 s are left"}, unmeasured=["the time of scn"])
+def test_what_the_budget_left_out_is_grouped(results: Results) -> None:
+    names = ["dsrn", *(x.name for x in results.plan.experiments if x.seed)]
+    times = [f"the time of {run.name}" for run in results.group("ablation")]
+    plan = replace(
+        results.plan,
+        left_out=dict.fromkeys(names, "20 s are left"),
+        unmeasured=["sample images", *times],
+    )
     text = read(replace(results, plan=plan))
-    assert "Left out, because the budget is too short: dsrn (20 s are left)." in text
-    assert "Not measured, because the budget is too short: the time of scn." in text
+    assert (
+        "Left out, because the budget is too short: DSRN of 1 M parameters and "
+        "seeds 1 and 2 of 8 networks (20 s are left)." in text
+    )
+    assert "too short: sample images and the time of 14 networks." in text
+
+
+def test_what_is_missing_is_grouped(results: Results) -> None:
+    text = read(replace(results, trained=[]))
+    line = text.partition("Missing, because not trained")[2].partition("At a glance")[0]
+    assert "6 networks of the ablation" in line
+    assert "8 related networks with a teacher" in line
+    assert "seeds 1 and 2 of 8 networks" in line
+    assert len(line) < 500
 
 
 def test_fewer_pictures_an_epoch_are_in_every_caption(results: Results) -> None:

@@ -24,7 +24,7 @@ def squashed(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return load_results(folder)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def results(reproduction: Path) -> Results:
     return load_results(reproduction)
 
@@ -67,7 +67,7 @@ def test_the_other_form_has_a_section(results: Results, squashed: Results) -> No
     headings = re.findall(r"^## (.+)$", markdown, re.MULTILINE)
     at = headings.index("Table 1: published, and ours")
     assert headings[at + 1] == "The same in the document's own form"
-    assert len(headings) == 14
+    assert len(headings) == 15
     assert "(#the-same-in-the-documents-own-form)" in markdown
     text = read(results, squashed)
     assert "All else in this report is of the modern form." in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from scalewise.cli.app import app
-from scalewise.experiments import closing, fitting, plan, runner, train_run
+from scalewise.experiments import closing, comparisons, fitting, plan, runner, train_run
+from scalewise.experiments.comparisons import Compared
 from scalewise.experiments.complexity import multiply_adds
 from scalewise.experiments.queries import FORMS
 from scalewise.experiments.results import Complexity, Results, load_results
@@ -61,15 +63,24 @@ def tiny_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "dbpn": {"features": 4, "width": 4},
         "dsrn": {"width": 4, "stages": 2},
         "scn": {"width": 4, "blocks": 1, "levels": 2},
-        "scn_exact": TINY,
     }
     monkeypatch.setattr(plan, "RECIPES", tmp_path / "recipes")
     monkeypatch.setattr(
         plan,
         "COMPARATORS",
-        {name: (name, name, settings) for name, settings in small.items()},
+        {name: Compared(name, name, settings) for name, settings in small.items()},
     )
-    monkeypatch.setattr(plan, "CLEANER", {**TINY, "scale": 1, "shrink": 2})
+    cleaning = {
+        name: replace(each, settings={**TINY, **each.settings})
+        for name, each in comparisons.CLEANING.items()
+    }
+    monkeypatch.setattr(plan, "CLEANING", cleaning)
+    for name in ("ABLATION", "LOSSES"):  # one network of three seeds is enough
+        few = {
+            name: replace(each, seeds=each.seeds if number == 0 else (0,))
+            for number, (name, each) in enumerate(getattr(plan, name).items())
+        }
+        monkeypatch.setattr(plan, name, few)
     monkeypatch.setattr(fitting, "FLOORS", dict.fromkeys(fitting.FLOORS, 0.1))
     monkeypatch.setattr(fitting, "OVERHEAD", 0.0)
     monkeypatch.setattr(train_run, "FEWEST_STEPS", 1)
@@ -112,6 +123,9 @@ def assert_complete(results: Results, names: list[str]) -> None:
         assert each.progress == 1
         assert (results.folder / each.name / "environment.json").is_file()
         assert each.measured.weights
+        assert each.gradients[-1].step == each.steps
+        seen = each.experiment.group in ("ablation", "loss")
+        assert bool(each.artifacts) == bool(each.fidelity) == seen
     final = results.find("original_mixed")
     assert final is not None
     measured = {(score.dataset, score.protocol) for score in final.measured.scores}
@@ -119,6 +133,7 @@ def assert_complete(results: Results, names: list[str]) -> None:
     assert measured == {(name, protocol) for name in sets for protocol in ("field", "squash256")}
     assert len(results.samples) == 2
     assert results.attention is not None
+    assert (results.folder / "samples" / "overshoot.npz").is_file()
 
 
 @pytest.mark.usefixtures("tiny_recipes", "plain_plots")
@@ -129,22 +144,19 @@ def test_all_of_it(
     form: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if form == "document":  # all experiments in one form are enough; test_report.py draws plots
-        for group in ("ABLATION", "COMPARATORS"):
-            few = dict(list(getattr(plan, group).items())[:1])
-            monkeypatch.setattr(plan, group, few)
-    else:  # speeds are measured in the other form
+    if form == "modern":  # speeds are measured in the other form
         speed = fitting.TrainingSpeed(step=0.02, validation=0.02, images=2)
         monkeypatch.setattr(train_run, "measure_speed", lambda _: speed)
+        monkeypatch.setattr(runner, "measure_speed", lambda _: speed)
     sample = str(data / "eval" / "some_valid" / "c.png")
     other = "modern" if form == "document" else "document"
     also = str(make_reproduction(tmp_path / "other", other))
     options = ("--recipes", form, "--folder", "out", "--sample", sample, "--also", also)
     code, output = reproduce(data, *options)
     assert code == 0, output
-    cleaning = plan.CLEANING if form == "modern" else {}
-    code = plan.CODE if form == "document" else {}
-    names = [*plan.TRAININGS, *code, *plan.ABLATION, *plan.COMPARATORS, *cleaning]
+    compared = [*plan.ABLATION, *plan.LOSSES, *plan.CLEANING, *plan.COMPARATORS]
+    compared += [f"{name}_seed{seed}" for seed in (1, 2) for name in ("sum", "loss_l1_fixed")]
+    names = [*plan.TRAININGS, *(plan.CODE if form == "document" else compared)]
     assert "denoising without a network is not measured: put Kodak24" in output
     results = load_results(tmp_path / "out")
     assert_complete(results, names)
@@ -179,7 +191,7 @@ def test_continues_where_it_was_stopped_and_from_the_first_trainings_weights(
         trainer.train()
 
     monkeypatch.setattr("scalewise.cli.reproduce.train_and_show", train)
-    for group in ("ABLATION", "COMPARATORS", "CLEANING"):
+    for group in ("ABLATION", "LOSSES", "COMPARATORS", "CLEANING"):
         monkeypatch.setattr(plan, group, {})
     # Pictures and the page take most of the time, and are made in the tests above.
     monkeypatch.setattr(closing, "_images", lambda *_: iter(()))

@@ -17,7 +17,7 @@ from scalewise.training.recipe import parse_recipe, to_plain
 from tests.experiments.test_report import Page
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def results(reproduction: Path) -> Results:
     return load_results(reproduction)
 
@@ -62,7 +62,7 @@ def test_every_score_is_in_its_protocols_table(results: Results) -> None:
     for protocol in ("field", "squash256"):
         table = tables.all_scores(results, protocol)
         scores = [x for one in measured for x in one.scores if x.protocol == protocol]
-        assert len(table.rows) == len(scores) == 17 * 3
+        assert len(table.rows) == len(scores) > 40 * 3
         shown = {(each[0], each[1]): each[6:] for each in table.rows}
         for score in scores:
             numbers = [f"{score.psnr:.2f}", f"{score.psnr_y:.2f}", f"{score.ssim:.4f}"]
@@ -88,14 +88,7 @@ def test_costs(results: Results) -> None:
         step_seconds=0.3501,
     )
     table = tables.costs([replace(run, complexity=cost)])
-    assert table.rows == [["DBPN-SS", "1,234,567", "445.3", "0.715", "234", "0.350"]]
-
-
-def test_the_grid_has_its_four_corners(results: Results) -> None:
-    assert [each[1:] for each in tables.grid(results, "Set14").rows] == [
-        ["32.80", "32.30"],
-        ["32.65", "32.18"],
-    ]
+    assert table.rows == [["DBPN of 1 M parameters", "1,234,567", "445.3", "0.715", "234", "0.350"]]
 
 
 def test_captions_name_protocol_data_and_versions(results: Results, plain_plots: None) -> None:
@@ -119,11 +112,13 @@ def test_captions_name_protocol_data_and_versions(results: Results, plain_plots:
 def test_effects_are_differences_of_scores(results: Results, plain_plots: None) -> None:
     text = Page(to_html(make_report(results))).text
     where = "(PSNR-Y on Set14, protocol field)"
+    spread = "± 0.00 dB (3 seeds)"
     for effect in (
-        f"InstanceNorm: −0.50 dB with the sum and −0.47 dB with attention {where}.",
-        "Attention in place of the sum: "
-        f"−0.15 dB without InstanceNorm and −0.12 dB with InstanceNorm {where}.",
-        f"The global residual: +0.45 dB in Original and +0.75 dB in Adaptive {where}.",
+        f"InstanceNorm: −0.50 {spread} with the sum and −0.47 {spread} with attention {where}.",
+        f"Attention in place of the sum: −0.15 {spread} without InstanceNorm and "
+        f"−0.12 {spread} with InstanceNorm {where}.",
+        "The global residual: +0.45 dB (1 seed, so no spread) in Original and "
+        f"+0.75 dB (1 seed, so no spread) in Adaptive {where}.",
     ):
         assert effect in text
 
@@ -138,7 +133,7 @@ def test_equal_time_lists_steps_and_costs(results: Results) -> None:
 
 def test_provenance(results: Results) -> None:
     table = tables.provenance(results)
-    assert len(table.rows) == 20
+    assert len(table.rows) == len(results.plan.experiments)
     shown = row(table, "adaptive_mixed")
     run = results.find("adaptive_mixed")
     assert run

@@ -12,7 +12,7 @@ import pytest
 
 from scalewise.errors import Interrupted
 from scalewise.experiments import train_run
-from scalewise.experiments.fitting import TrainingSpeed
+from scalewise.experiments.fitting import Terms, TrainingSpeed
 from scalewise.experiments.plan import Planned, make_plan
 from scalewise.experiments.results import PACE_FILE, Pace, load_json
 from scalewise.training.recipe import save_recipe
@@ -25,6 +25,8 @@ class Run:
     run: Path
     progress: float = 0.4
     validation: Any = None
+    gradient_norms: Any = None
+    listeners: list[Any] = field(default_factory=list[Any])
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def stop(self) -> None:
@@ -35,6 +37,10 @@ class Run:
 @pytest.fixture
 def planned() -> Planned:
     return make_plan("modern", Path("folder"), Path("a.pack"), Path("valid"))[4]
+
+
+def terms(steps: int) -> Terms:
+    return Terms(seconds=9.0, batch=8, interval=9, speeds={"sum": 0.001}, steps={"sum": steps})
 
 
 @pytest.fixture
@@ -54,7 +60,7 @@ def test_a_run_that_is_too_slow_is_stopped_and_counts(planned: Planned, run: Run
     def train(trainer: Any) -> None:
         assert trainer.stopped.wait(30)
 
-    assert train_run.train_run(planned, run.run, 0.2, 9.0, train, said.append) is None
+    assert train_run.train_run(planned, run.run, 0.2, 9.0, train, said.append, terms(170)) is None
     assert said == [
         "sum is slower than measured: stopped at 40% of its schedule; the same command continues it"
     ]
@@ -64,14 +70,14 @@ def test_a_run_that_is_too_slow_is_stopped_and_counts(planned: Planned, run: Run
 
 def test_a_run_that_the_user_stops_is_interrupted(planned: Planned, run: Run) -> None:
     with pytest.raises(Interrupted, match="stopped in sum; the same command continues it"):
-        train_run.train_run(planned, run.run, 9.0, 99.0, lambda _: None, lambda _: None)
+        train_run.train_run(planned, run.run, 9.0, 99.0, lambda _: None, lambda _: None, terms(170))
 
 
 def test_a_run_of_few_steps_is_left_out(planned: Planned, run: Run) -> None:
     def train(trainer: Any) -> None:
         raise AssertionError(trainer)
 
-    reason = train_run.train_run(planned, run.run, 0.04, 9.0, train, lambda _: None)
+    reason = train_run.train_run(planned, run.run, 0.04, 9.0, train, lambda _: None, terms(34))
     assert reason == "0 s are 34 steps, and fewer than 50 say nothing"
     assert not (run.run / PACE_FILE).exists()
 

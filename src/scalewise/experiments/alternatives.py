@@ -1,7 +1,8 @@
 """Denoising without a network, against a released one: scores, processor time, and an image.
 
 The document's future directions name non-local means and wavelets as alternatives to a learned
-denoising block.  Nothing is trained for this comparison.
+denoising block.  They are also measured where that block stands: ahead of a network that enlarges.
+Nothing is trained for this comparison.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from scalewise.evaluating.compare import compare
 from scalewise.evaluating.evaluate import (
     Evaluation,
     Restore,
+    bicubic,
     classical_restoration,
     evaluate,
     restoration,
@@ -26,13 +28,20 @@ from scalewise.evaluating.evaluate import (
     unchanged,
 )
 from scalewise.evaluating.task_protocols import evaluation_protocol
+from scalewise.experiments.data import SCALE, noisy_enlarging
+from scalewise.experiments.denoising_results import (
+    Alternative,
+    Enlarged,
+    EnlargedBy,
+    NoiseLevel,
+)
 from scalewise.experiments.measurement import sample_scores
 from scalewise.experiments.plan import DenoisingTest
 from scalewise.experiments.results import (
     ALTERNATIVES,
+    BICUBIC,
+    ENLARGED_FILE,
     STRIP_FILE,
-    Alternative,
-    NoiseLevel,
     Sample,
     save_json,
 )
@@ -40,10 +49,12 @@ from scalewise.files import Picture, write
 from scalewise.restoring.classical import CLASSICAL, check_method
 from scalewise.restoring.loading import LoadOptions, load
 from scalewise.restoring.restorer import Restorer
-from scalewise.tasks import DENOISE
+from scalewise.tasks import DENOISE, PHOTO, SUPER_RESOLUTION
 from scalewise.training.log import Notify
 from scalewise.training.machine import processor_name
 from scalewise.weights import default_model
+
+OPTIONS = LoadOptions(precision="f32", tile=None, threads=1)
 
 CROP = 128
 """Side of the crop in the middle of the image that is shown, in pixels."""
@@ -81,15 +92,20 @@ def measure_alternatives(
     dataset = spread(found, test.images)
     paths = {sigma: folder / ALTERNATIVES / f"sigma{sigma}.json" for sigma in test.sigmas}
     strip = folder / ALTERNATIVES / STRIP_FILE
-    if all(path.is_file() for path in (*paths.values(), strip)):
+    enlarged = folder / ALTERNATIVES / ENLARGED_FILE
+    if all(path.is_file() for path in (*paths.values(), strip, enlarged)):
         return
-    restorer = load(default_model(DENOISE.name), LoadOptions(precision="f32", tile=None, threads=1))
+    restorer = load(default_model(DENOISE.name), OPTIONS)
     for sigma, path in paths.items():
         if not path.is_file():
             notify(f"measuring denoising with and without a network at sigma {sigma}")
             save_json(_measure(dataset, test.dataset, sigma, restorer), path)
     if not strip.is_file():
         save_json(_make_strip(image, test.shown_sigma, restorer, strip), strip)
+    if not enlarged.is_file():
+        notify(f"measuring denoising ahead of enlarging at sigma {test.enlarged_sigma}")
+        found = _measure_enlarging(dataset, test.dataset, test.enlarged_sigma, restorer)
+        save_json(found, enlarged)
 
 
 def spread(dataset: Dataset, count: int) -> Dataset:
@@ -118,6 +134,33 @@ def _measure(dataset: Dataset, name: str, sigma: float, restorer: Restorer) -> N
         seconds = scored.seconds_per_megapixel
         methods.append(Alternative(score=to_score(scored), seconds=seconds))
     return NoiseLevel(sigma=sigma, processor=processor_name(), methods=methods)
+
+
+def _measure_enlarging(dataset: Dataset, name: str, sigma: float, denoiser: Restorer) -> Enlarged:
+    """Enlarge noisy images by a network alone, after each denoising, and by one that does both."""
+    protocol = noisy_enlarging(sigma)
+    plain, joint = (
+        load(default_model(x, SCALE), OPTIONS) for x in (SUPER_RESOLUTION.name, PHOTO.name)
+    )
+    enlarge = restoration(plain)
+
+    def after(denoise: Restore) -> Restore:
+        return lambda image: enlarge(denoise(image))
+
+    cleaners = {x: classical_restoration(x, sigma) for x in CLASSICAL}
+    ways: dict[str, Restore] = {
+        BICUBIC: bicubic(SCALE),
+        plain.name: enlarge,
+        **{f"{x}, {plain.name}": after(clean) for x, clean in cleaners.items()},
+        f"{denoiser.name}, {plain.name}": after(restoration(denoiser)),
+        joint.name: restoration(joint),
+    }
+    methods: list[EnlargedBy] = []
+    for way, restore in ways.items():
+        images = list(evaluate(restore, dataset, SCALE, protocol))
+        score = to_score(Evaluation(way, name, protocol, "f32" if methods else "f64", images))
+        methods.append(EnlargedBy(score=score, psnr_y=[each.psnr_y for each in images]))
+    return Enlarged(sigma=sigma, network=plain.name, joint=joint.name, methods=methods)
 
 
 def _make_strip(image: Path, sigma: float, restorer: Restorer, path: Path) -> Sample:

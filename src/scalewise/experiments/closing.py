@@ -1,4 +1,4 @@
-"""Measurements after all trainings, the cheapest first, as far as the budget goes."""
+"""Measurements: of each run what it needs, and after all trainings as far as the budget goes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from scalewise.data.layouts import Dataset
 from scalewise.experiments.alternatives import measure_alternatives
 from scalewise.experiments.attention import ATTENTION_FILE
 from scalewise.experiments.complexity import measure_complexity
+from scalewise.experiments.data import CLEANED_BY, cleaning_sets, small_sets
 from scalewise.experiments.measurement import (
     add_scores,
     make_samples,
@@ -19,7 +20,9 @@ from scalewise.experiments.measurement import (
     measure_run,
     unscored,
 )
-from scalewise.experiments.plan import DENOISING_TEST
+from scalewise.experiments.overshoot import OVERSHOOT_FILE, measure_overshoot
+from scalewise.experiments.plan import DENOISING_TEST, Planned
+from scalewise.experiments.queries import TIME_OF
 from scalewise.experiments.results import (
     BICUBIC,
     COMPLEXITY_FILE,
@@ -31,7 +34,7 @@ from scalewise.experiments.results import (
     load_json,
     save_json,
 )
-from scalewise.imaging.protocols import PROTOCOLS
+from scalewise.imaging.protocols import FIELD, PROTOCOLS, Protocol
 from scalewise.models.adaptive import Adaptive
 from scalewise.restoring.loading import LoadOptions, load_trained
 from scalewise.training.checkpoint import BEST
@@ -117,7 +120,7 @@ def deferred(
     for name in sorted(runs, key=lambda name: name not in FINAL_RUNS):
         if load_json(Complexity, folder / name / COMPLEXITY_FILE).seconds is None:
             run = folder / name
-            found.append(Deferred(f"the time of {name}", 20.0, lambda run=run: _time_run(run)))
+            found.append(Deferred(f"{TIME_OF}{name}", 20.0, lambda run=run: _time_run(run)))
     sample = images[0][0]
     found.append(
         Deferred(
@@ -148,6 +151,12 @@ def _images(
         assert isinstance(network, Adaptive)
         measure_attention(network, samples[0], finals[1], folder)
 
+    def look_for_overshoot() -> None:
+        restorers = [load_trained(folder / name, LoadOptions(tile=None)) for name in finals]
+        measure_overshoot(samples[0], restorers, folder / SAMPLES / OVERSHOOT_FILE)
+
+    if not (folder / SAMPLES / OVERSHOOT_FILE).is_file():
+        yield Deferred("overshoot of both networks", 10.0, look_for_overshoot)
     if not (folder / ATTENTION_FILE).is_file():
         yield Deferred("what scale attention learned", 5.0, look)
     if not (folder / SAMPLES / SAMPLES_FILE).is_file():
@@ -184,3 +193,14 @@ def _large_sets(
 
 def _time_run(run: Path) -> None:
     save_json(measure_complexity(load_network(run)), run / COMPLEXITY_FILE)
+
+
+def sets_and_protocols(
+    planned: Planned, sets: dict[str, Dataset]
+) -> tuple[dict[str, Dataset], list[Protocol]]:
+    """Return the small test sets and the protocols of an experiment."""
+    experiment, task = planned.experiment, planned.recipe.data.task
+    if experiment.group == "cleaning":
+        return cleaning_sets(sets, task), [CLEANED_BY[task][0]]
+    in_table_one = experiment.group in ("training", "code")
+    return small_sets(sets), [*PROTOCOLS.values()] if in_table_one else [FIELD]

@@ -9,6 +9,7 @@ axis for PSNR-Y; losses share one only if they are the same loss.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
@@ -17,11 +18,13 @@ from typing import Any, Literal
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from scalewise.experiments.plots import DPI, Draw
 from scalewise.experiments.results import Trained
 from scalewise.training.curves import LINE_STYLES, MARKERS, SMOOTHING, Theme, dress, smooth
+from scalewise.training.log import LogLine
 
 Kind = Literal["loss", "psnr"]
 
@@ -29,6 +32,9 @@ FIGURE_SIZE = (5.2, 3.7)
 """Inches of one of the document's figures: with letters of 11 points a phone's width shows it."""
 
 LETTERS = 11
+
+LEGEND_WIDTH = 46
+"""Letters in a line of the legend of compared networks."""
 
 OUTLIER = 4.0
 """Distance from the quartiles, in their spread, beyond which a value is off the axis."""
@@ -47,24 +53,24 @@ class DocumentFigure:
         number: of the figure.
         run: the training that it shows.
         kind: what it shows: training and validation loss, or PSNR and PSNR-Y.
-        caption: the document's own caption, word for word; None while nobody has entered it.
+        caption: the document's, as assumed; it was not at hand.
     """
 
     number: int
     run: str
     kind: Kind
-    caption: str | None = None
+    caption: str
 
 
 FIGURES = (
-    DocumentFigure(1, "original_l1", "loss"),
-    DocumentFigure(2, "original_l1", "psnr"),
-    DocumentFigure(3, "adaptive_l1", "loss"),
-    DocumentFigure(4, "adaptive_l1", "psnr"),
-    DocumentFigure(5, "original_mixed", "loss"),
-    DocumentFigure(6, "original_mixed", "psnr"),
-    DocumentFigure(7, "adaptive_mixed", "loss"),
-    DocumentFigure(8, "adaptive_mixed", "psnr"),
+    DocumentFigure(1, "original_l1", "loss", "Original, L1, 10 epochs: loss"),
+    DocumentFigure(2, "original_l1", "psnr", "Original, L1, 10 epochs: PSNR"),
+    DocumentFigure(3, "adaptive_l1", "loss", "Adaptive, L1, 10 epochs: loss"),
+    DocumentFigure(4, "adaptive_l1", "psnr", "Adaptive, L1, 10 epochs: PSNR"),
+    DocumentFigure(5, "original_mixed", "loss", "Original, combined loss, 20 epochs: loss"),
+    DocumentFigure(6, "original_mixed", "psnr", "Original, combined loss, 20 epochs: PSNR"),
+    DocumentFigure(7, "adaptive_mixed", "loss", "Adaptive, combined loss, 30 epochs: loss"),
+    DocumentFigure(8, "adaptive_mixed", "psnr", "Adaptive, combined loss, 30 epochs: PSNR"),
 )
 
 
@@ -96,7 +102,7 @@ def document_figure(run: Trained, kind: Kind) -> Draw:
         dress(axes, theme, LETTERS)
         for index, (name, steps, values) in enumerate(series):
             marker = None if name == "training" else MARKERS[index]
-            _line(axes, np.array(steps) / each, np.array(values), index, theme, name, marker)
+            draw_line(axes, np.array(steps) / each, np.array(values), index, theme, name, marker)
         fit_axis(axes, [np.array(values) for _, _, values in series], theme)
         axes.set_xlabel("epoch", color=theme.ink, fontsize=LETTERS)
         unit = "dB" if kind == "psnr" else "loss"
@@ -107,44 +113,56 @@ def document_figure(run: Trained, kind: Kind) -> Draw:
     return draw
 
 
-def compared(runs: Sequence[Trained]) -> Draw:
-    """Plot PSNR-Y of networks against equal time, and below it one panel for each loss."""
+def compared(runs: Sequence[Trained], against: Literal["time", "steps"] = "time") -> Draw:
+    """Plot PSNR-Y of networks, and below it one panel for each loss.
+
+    Args:
+        runs: the networks.
+        against: equal time, or steps.
+    """
     losses: dict[str, list[int]] = {}
     for index, run in enumerate(runs):
         losses.setdefault(loss_name(run), []).append(index)
+    titles = [textwrap.fill(run.title, LEGEND_WIDTH).replace("$", r"\$") for run in runs]
+
+    def x(run: Trained, lines: Sequence[LogLine]) -> Values:
+        if against == "steps":
+            return np.array([line.step for line in lines], np.float64)
+        return _minutes(run, [line.progress for line in lines])
 
     def draw(theme: Theme) -> Figure:
         panels = 1 + len(losses)
-        size = (7.5, 2.9 * panels + 0.3 * len(runs))
+        height = 2.5 * panels + 0.22 * sum(1 + title.count("\n") for title in titles)
+        size = (FIGURE_SIZE[0], height)
         figure = Figure(figsize=size, dpi=DPI, facecolor=theme.paper, layout="constrained")
         first, *others = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
-        _titled(first, "validation PSNR-Y (dB)", theme)
+        titled(first, "validation PSNR-Y (dB)", theme)
         curves: list[Values] = []
         for index, run in enumerate(runs):
             lines = [line for line in run.lines if line.psnr_y is not None]
             curves.append(np.array([line.psnr_y for line in lines], np.float64))
-            at = _minutes(run, [line.progress for line in lines])
             marker = MARKERS[index % len(MARKERS)]
-            _line(first, at, curves[-1], index, theme, run.title.replace("$", r"\$"), marker)
+            draw_line(first, x(run, lines), curves[-1], index, theme, titles[index], marker)
         fit_axis(first, curves, theme)
         for axes, (name, members) in zip(others, losses.items(), strict=True):
-            _titled(axes, f"training loss: {name}", theme)
+            titled(axes, f"training loss: {name}", theme)
             smoothed: list[Values] = []
             for index in members:
                 lines = runs[index].lines
                 values = np.array([line.loss for line in lines])
                 smoothed.append(smooth(values, int(len(values) * SMOOTHING)))
-                at = _minutes(runs[index], [line.progress for line in lines])
-                _line(axes, at, smoothed[-1], index, theme, None, None)
+                draw_line(axes, x(runs[index], lines), smoothed[-1], index, theme)
             fit_axis(axes, smoothed, theme)
-        others[-1].set_xlabel("minutes at full speed", color=theme.ink, fontsize=LETTERS)
+        label = "steps" if against == "steps" else "minutes at full speed"
+        others[-1].xaxis.set_major_locator(MaxNLocator(5))
+        others[-1].set_xlabel(label, color=theme.ink, fontsize=LETTERS)
         figure.legend(
             *first.get_legend_handles_labels(),
             loc="outside upper left",
             frameon=False,
             labelcolor=theme.ink,
             fontsize=LETTERS,
-            handlelength=3.2,
+            handlelength=2.6,
         )
         return figure
 
@@ -175,7 +193,7 @@ def fit_axis(axes: Axes, curves: Sequence[Values], theme: Theme) -> None:
             extreme = values[off].min() if sign == "below" else values[off].max()
             text = f"{int(off.sum())} {sign} the axis, to {extreme:.3g}"
             axes.text(
-                0.98, at, text, ha="right", color=theme.ink, fontsize=9, transform=axes.transAxes
+                0.98, at, text, ha="right", color=theme.ink, fontsize=10, transform=axes.transAxes
             )
 
 
@@ -203,20 +221,22 @@ def _minutes(run: Trained, progress: Sequence[float]) -> Values:
     return np.array(progress, np.float64) * whole / 60
 
 
-def _titled(axes: Axes, title: str, theme: Theme) -> None:
+def titled(axes: Axes, title: str, theme: Theme) -> None:
+    """Give a panel its title and the theme's looks."""
     dress(axes, theme, LETTERS)
     axes.set_title(title, loc="left", fontsize=LETTERS, color=theme.ink)
 
 
-def _line(
+def draw_line(
     axes: Axes,
     x: Values,
     y: Values,
     index: int,
     theme: Theme,
-    label: str | None,
-    marker: Any,
+    label: str | None = None,
+    marker: Any = None,
 ) -> None:
+    """Draw a curve in the colour and style of its index."""
     looks = zip(cycle(theme.runs), cycle(LINE_STYLES), strict=False)
     color, style = [look for look, _ in zip(looks, range(index + 1), strict=False)][-1]
     axes.plot(

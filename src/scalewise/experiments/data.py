@@ -9,8 +9,9 @@ from scalewise.arguments import AnyPath, path_of
 from scalewise.data.layouts import Dataset, find_dataset
 from scalewise.errors import ScalewiseError
 from scalewise.evaluating.task_protocols import evaluation_protocol
-from scalewise.imaging.protocols import Protocol
-from scalewise.tasks import DEJPEG, DENOISE
+from scalewise.imaging.degradations import Degradation
+from scalewise.imaging.protocols import FIELD, Protocol
+from scalewise.tasks import DEJPEG, DENOISE, PHOTO
 
 SCALE = 2
 """Scale of all networks that enlarge."""
@@ -22,6 +23,7 @@ LENNA = "lenna"
 CLEANED_BY: dict[str, tuple[Protocol, str]] = {
     DENOISE.name: (evaluation_protocol(DENOISE.name, sigma=25), "Kodak24"),
     DEJPEG.name: (evaluation_protocol(DEJPEG.name, quality=20), "classic5"),
+    PHOTO.name: (evaluation_protocol(PHOTO.name), "Kodak24"),
 }
 """Protocol of each cleaning task, and the set on which the field usually measures it."""
 
@@ -134,6 +136,22 @@ def cleaning_sets(sets: dict[str, Dataset], task: str) -> dict[str, Dataset]:
     """Return the small test sets, and the usual set of a cleaning task."""
     usual = CLEANED_BY[task][1]
     return small_sets(sets) | ({usual: sets[usual]} if usual in sets else {})
+
+
+def noisy_enlarging(sigma: float) -> Protocol:
+    """Make the protocol of images that were halved, and then got noise."""
+    field = FIELD.description.removeprefix(f"protocol {FIELD.name}: ")
+    name = f"noise{sigma:g}-x{SCALE}"
+    return replace(
+        FIELD,
+        name=name,
+        description=(
+            f"protocol {name}: input reduced (bicubic), then Gaussian noise of sigma {sigma:g}, "
+            f"seeded by the picture's name, not clipped; {field}"
+        ),
+        only_scale=SCALE,
+        degrade=Degradation(sigma),
+    )
 
 
 def _is_div2k(folder: Path) -> bool:

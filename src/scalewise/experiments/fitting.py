@@ -1,7 +1,8 @@
 """Training lengths that fit a time budget: batch and images shrink first, then steps.
 
 Comparisons after equal time are counted in steps: as many as fit into the time at the pace of the
-network's fastest steps.  So other work on the machine takes no steps from one of them.
+network's fastest steps.  So other work on the machine takes no steps from one of them.  The terms
+of a comparison, the same for all of its runs, are agreed before the first of them.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from scalewise.training.config import BudgetConfig, Recipe
 VALIDATING = 0.15
 """Fraction of a training's time that validation may take."""
 
-VALIDATIONS = 6
-"""Validations of a network that is compared after equal time, where the time allows."""
+VALIDATIONS = (4, 2, 1)
+"""Validations of the slowest network of a comparison; the most that the fastest has time for."""
 
 ENOUGH_STEPS = 500
 """Steps below which the batch is halved before steps are given up."""
@@ -30,6 +31,7 @@ FLOORS: dict[Group, float] = {
     "training": 75.0,
     "code": 75.0,
     "ablation": 45.0,
+    "loss": 45.0,
     "comparator": 45.0,
     "cleaning": 45.0,
 }
@@ -41,8 +43,11 @@ OVERHEAD = 25.0
 CLOSING = 0.1
 """Fraction of the budget for sample images and the last report."""
 
-GROUPS: tuple[Group, ...] = ("training", "code", "ablation", "cleaning", "comparator")
-"""Groups from the most to the least important; a small budget leaves out the last ones."""
+GROUPS: tuple[Group, ...] = ("training", "code", "ablation", "loss", "cleaning", "comparator")
+"""Groups from the most to the least important; a small budget leaves out the last ones.
+
+Further seeds are less important than any first one.
+"""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,25 @@ class TrainingSpeed:
 Measure = Callable[[Recipe], TrainingSpeed]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """Terms that all runs of a comparison share, and the steps of each network.
+
+    Attributes:
+        seconds: of a run, with its validations.
+        batch: patches per step.
+        interval: steps between validations; all networks take a multiple of it, the slowest too.
+        speeds: seconds of the fastest steps of each network, by the name of its run.
+        steps: of each network.
+    """
+
+    seconds: float
+    batch: int
+    interval: int
+    speeds: dict[str, float]
+    steps: dict[str, int]
+
+
 @dataclass(frozen=True)
 class Fitted:
     """A recipe of a length that fits, and its planned seconds of steps, without validation."""
@@ -77,12 +101,23 @@ def choose(planned: Sequence[Planned], seconds: float) -> list[Planned]:
 
     Each keeps at least its floor and its overhead; the least important are dropped first.
     """
-    ranked = sorted(planned, key=lambda each: GROUPS.index(each.experiment.group))
+
+    def rank(each: Planned) -> tuple[int, int]:
+        return each.experiment.seed, GROUPS.index(each.experiment.group)
+
+    ranked = sorted(planned, key=rank)
     while ranked and seconds < sum(_least(each) for each in ranked):
-        last = ranked.pop().experiment.group
-        if last == "cleaning" and len([x for x in ranked if x.experiment.group == last]) % 2:
+        last = ranked.pop()
+        others = [x for x in ranked if x.experiment.group == last.experiment.group]
+        if last.experiment.group == "cleaning" and _is_half(others):
             ranked.pop()  # half of a comparison says nothing
     return [each for each in planned if each in ranked]
+
+
+def _is_half(planned: Sequence[Planned]) -> bool:
+    """Return whether a task has a single run of those that clean."""
+    tasks = [each.recipe.data.task for each in planned]
+    return any(tasks.count(task) == 1 for task in tasks)
 
 
 def least_seconds(planned: Sequence[Planned]) -> float:
@@ -101,37 +136,108 @@ def _least(planned: Planned) -> float:
     return FLOORS[planned.experiment.group] + OVERHEAD
 
 
-def fit(recipe: Recipe, seconds: float, measure: Measure, batch: int | None = None) -> Fitted:
+def fit(recipe: Recipe, seconds: float, measure: Measure) -> Fitted:
     """Shorten a recipe to about this many seconds; leave it as it is if it takes fewer.
 
     The number of epochs stays.  The batch is halved while fewer than :data:`ENOUGH_STEPS` would
-    fit, and then an epoch has fewer steps.  Compared networks take the steps that fit.
+    fit, and then an epoch has fewer steps.
 
     Args:
-        recipe: at full length; its budget is in epochs, or a placeholder in time.
+        recipe: at full length; its budget is in epochs.
         seconds: for steps and validations together.
         measure: measures the speed of a recipe.
-        batch: of the networks that it is compared with; then the batch is not chosen here.
     """
-    if batch is not None:
-        recipe = _with_batch(recipe, batch, None)
     speed = measure(recipe)
     full = full_steps(recipe, speed.images)
-    enough = min(ENOUGH_STEPS, full or ENOUGH_STEPS)
     training = (1 - VALIDATING) * seconds
-    if batch is None:
-        smaller = recipe.data.batch
-        affordable = training / speed.step
-        while smaller > 1 and affordable < enough:
-            smaller //= 2
-            affordable *= 2
-        if smaller < recipe.data.batch:
-            recipe = _with_batch(recipe, smaller, full)
-            speed = measure(recipe)
-    affordable = math.floor(training / speed.step)
-    if recipe.budget.epochs is None:
-        return _fit_steps(recipe, max(1, affordable), seconds, speed)
-    return _fit_epochs(recipe, affordable, seconds, speed)
+    enough = min(ENOUGH_STEPS, full or ENOUGH_STEPS)
+    smaller = _smaller_batch(recipe.data.batch, training / speed.step, enough)
+    if smaller < recipe.data.batch:
+        recipe = _with_batch(recipe, smaller, full)
+        speed = measure(recipe)
+    return _fit_epochs(recipe, math.floor(training / speed.step), seconds, speed)
+
+
+def agree(members: Sequence[Planned], seconds: float, measure: Measure) -> Terms:
+    """Agree on the terms of a comparison.
+
+    The batch is halved until the slowest network has :data:`ENOUGH_STEPS`.  Validations are so far
+    apart that the slowest network is validated after its last step, and all others after as many.
+
+    Args:
+        members: its runs.
+        seconds: of each, for steps and validations together.
+        measure: measures the speed of a recipe.
+    """
+    training = (1 - VALIDATING) * seconds
+    batch = members[0].recipe.data.batch
+    speeds = _speeds(members, batch, measure)
+    slowest = max(speed.step for speed in speeds.values())
+    smaller = _smaller_batch(batch, training / slowest, ENOUGH_STEPS)
+    if smaller < batch:
+        batch = smaller
+        speeds = _speeds(members, batch, measure)
+    steps = {name: max(1, math.floor(training / speed.step)) for name, speed in speeds.items()}
+    fewest = min(steps.values())
+    images = members[0].recipe.data.valid_images or 1
+
+    def has_time(validations: int) -> bool:
+        return all(
+            steps[name] / fewest * validations * images * speed.validation <= VALIDATING * seconds
+            for name, speed in speeds.items()
+        )
+
+    validations = next((each for each in VALIDATIONS if has_time(each)), VALIDATIONS[-1])
+    interval = max(1, fewest // validations)
+    even = interval * validations
+    steps = {name: even if each == fewest else each for name, each in steps.items()}
+    return Terms(
+        seconds=seconds,
+        batch=batch,
+        interval=interval,
+        speeds={name: speed.step for name, speed in speeds.items()},
+        steps=steps,
+    )
+
+
+def join(terms: Terms, planned: Planned, measure: Measure) -> Terms:
+    """Return the terms of a comparison with another network."""
+    name = planned.experiment.network
+    if name in terms.steps:
+        return terms
+    speed = measure(_with_batch(planned.recipe, terms.batch, None)).step
+    steps = max(1, math.floor((1 - VALIDATING) * terms.seconds / speed))
+    return replace(terms, speeds={**terms.speeds, name: speed}, steps={**terms.steps, name: steps})
+
+
+def fit_compared(planned: Planned, terms: Terms) -> Fitted:
+    """Give a run of a comparison the length that its terms say."""
+    name = planned.experiment.network
+    recipe = replace(
+        _with_batch(planned.recipe, terms.batch, None),
+        budget=BudgetConfig(steps=terms.steps[name]),
+        validate_every=f"{terms.interval} steps",
+    )
+    return Fitted(recipe, terms.speeds[name], terms.steps[name] * terms.speeds[name])
+
+
+def _speeds(members: Sequence[Planned], batch: int, measure: Measure) -> dict[str, TrainingSpeed]:
+    """Measure the networks of a comparison, each once."""
+    measured: dict[str, TrainingSpeed] = {}
+    found: dict[str, TrainingSpeed] = {}
+    for each in members:
+        same = f"{each.recipe.model} {each.recipe.data.task}"
+        if same not in measured:
+            measured[same] = measure(_with_batch(each.recipe, batch, None))
+        found[each.experiment.network] = measured[same]
+    return found
+
+
+def _smaller_batch(batch: int, steps: float, enough: int) -> int:
+    """Halve a batch while fewer than enough steps would fit."""
+    while batch > 1 and steps < enough:
+        batch, steps = batch // 2, steps * 2
+    return batch
 
 
 def _with_batch(recipe: Recipe, batch: int, full: int | None) -> Recipe:
@@ -153,16 +259,6 @@ def _fit_epochs(recipe: Recipe, affordable: int, seconds: float, speed: Training
         validate_every=f"{every} epoch{'s' if every > 1 else ''}",
     )
     return Fitted(recipe, speed.step, epochs * epoch * speed.step)
-
-
-def _fit_steps(recipe: Recipe, steps: int, seconds: float, speed: TrainingSpeed) -> Fitted:
-    validations = max(1, min(VALIDATIONS, _validations(recipe, seconds, speed)))
-    recipe = replace(
-        recipe,
-        budget=BudgetConfig(steps=steps),
-        validate_every=f"{math.ceil(steps / validations)} steps",
-    )
-    return Fitted(recipe, speed.step, steps * speed.step)
 
 
 def _validations(recipe: Recipe, seconds: float, speed: TrainingSpeed) -> int:

@@ -32,8 +32,11 @@ from scalewise.evaluating.evaluate import (
 from scalewise.experiments.artifacts import Artifacts, measure_artifacts
 from scalewise.experiments.attention import ATTENTION_FILE, ATTENTION_MAPS, Attention, Border
 from scalewise.experiments.data import CLEANED_BY, LENNA, SCALE, cleaning_sets
+from scalewise.experiments.fidelity import Fidelity, measure_fidelity
 from scalewise.experiments.results import (
+    ARTIFACTS_FILE,
     BICUBIC,
+    FIDELITY_FILE,
     SAMPLES,
     SAMPLES_FILE,
     UNRESTORED,
@@ -46,8 +49,9 @@ from scalewise.imaging.colour import rgb_to_y
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, Protocol
 from scalewise.models.adaptive import Adaptive, ScaleAttention
 from scalewise.models.document_network import ResidualBlock
-from scalewise.restoring.loading import LoadOptions, load_exported
+from scalewise.restoring.loading import LoadOptions, load_exported, load_trained
 from scalewise.restoring.restorer import Restorer
+from scalewise.tasks import get_task
 from scalewise.weights.card import Score
 from scalewise.weights.release import load_network, to_bytes
 
@@ -72,6 +76,24 @@ def measure_run(run: Path, sets: dict[str, Dataset], protocols: Iterable[Protoco
     )
 
 
+def measure_run_images(run: Path, images: Sequence[Path]) -> None:
+    """Write artifacts and fidelity on each image, of a run's best weights, into its folder.
+
+    Raises:
+        ScalewiseError: the run has no weights, or an image cannot be read or is too small.
+    """
+    restorer = load_trained(run, LoadOptions(precision="f32", tile=None))
+    methods = [(run.name, restoration(restorer))]
+    artifacts: dict[str, Artifacts] = {}
+    fidelity: dict[str, Fidelity] = {}
+    for image in images:
+        compared = compare(image, methods, SCALE, FIELD)
+        artifacts[image.stem] = sample_artifacts(compared)[run.name]
+        fidelity[image.stem] = measure_fidelity(compared.contenders[0].image, compared.truth)
+    save_json(artifacts, run / ARTIFACTS_FILE)
+    save_json(fidelity, run / FIDELITY_FILE)
+
+
 def add_scores(measured: Measured, more: Measured) -> Measured:
     """Return the scores of both, of the same weights."""
     known = {(score.dataset, score.protocol) for score in measured.scores}
@@ -92,11 +114,12 @@ def measure_bicubic(sets: dict[str, Dataset]) -> Measured:
 
 
 def measure_unrestored(sets: dict[str, Dataset]) -> Measured:
-    """Score the degraded images themselves, for every cleaning task."""
+    """Score the degraded images themselves, or their bicubic enlargement, for cleaning tasks."""
     scores: list[Score] = []
     for task, (protocol, _) in CLEANED_BY.items():
-        chosen = cleaning_sets(sets, task)
-        scores += _scores(UNRESTORED, unchanged, 1, "f64", chosen, [protocol])
+        chosen, keeps_size = cleaning_sets(sets, task), get_task(task).keeps_size
+        restore, scale = (unchanged, 1) if keeps_size else (bicubic(SCALE), SCALE)
+        scores += _scores(UNRESTORED, restore, scale, "f64", chosen, [protocol])
     return Measured(weights="", scores=scores)
 
 

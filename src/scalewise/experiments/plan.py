@@ -1,14 +1,8 @@
 """Experiments to train, and their shares of the time budget.
 
 The document has four trainings: both networks, first with L1 at a fixed rate, then with
-L1 + 0.5 SmoothL1 and cosine annealing.  Three more groups are each trained for equal time:
-
-- an ablation of the document's comparison: sum or attention, with or without instance
-  normalisation; and our global residual;
-- the related networks;
-- an ablation of the cleaning modules ahead of a network, the document's future directions.
-
-In the document's form both networks are also trained as its program has them.
+L1 + 0.5 SmoothL1 and cosine annealing.  In the document's form both networks are also trained as
+its program has them.  The modern form has four comparisons besides; see comparisons.py.
 """
 
 from __future__ import annotations
@@ -17,14 +11,21 @@ import math
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
 
+from scalewise.experiments.comparisons import (
+    ABLATION,
+    CLEANING,
+    COMPARATORS,
+    LOSSES,
+    Compared,
+    Settings,
+    seed_name,
+    taught_name,
+)
 from scalewise.experiments.data import SCALE
-from scalewise.experiments.results import Experiment, Form
-from scalewise.training.config import DERIVED, BudgetConfig, LossConfig, Recipe, ScheduleConfig
+from scalewise.experiments.results import Experiment, Form, Group
+from scalewise.training.config import DERIVED, BudgetConfig, Recipe
 from scalewise.training.recipe import change_setting, parse_recipe, read_settings
-
-Settings = dict[str, Any]
 
 RECIPES = files("scalewise.experiments") / "recipes"
 """Package data: one folder per form, one recipe per training of the document."""
@@ -38,9 +39,6 @@ SHORT_BUDGET = 3600.0
 EPOCH_IMAGES = 200
 """Pictures of an epoch in the document's form on a CPU; its own number is 800."""
 
-WARM_UP = 0.02
-"""Fraction of an ablation's training over which its learning rate rises."""
-
 # Title and share of the budget.  A step of Adaptive takes twice as long.
 TRAININGS: dict[str, tuple[str, float]] = {
     "original_l1": ("Original, L1 at a fixed rate", 0.09),
@@ -53,6 +51,9 @@ STARTS = {"original_mixed": "original_l1", "adaptive_mixed": "adaptive_l1"}
 
 In the document's form they start from scratch, since its program cannot load weights.
 """
+
+DOCUMENTS = ("original", "adaptive")
+"""Networks that take the settings of the document's recipes."""
 
 CODE: dict[str, tuple[str, str, float, Settings]] = {
     "original_code": (
@@ -70,85 +71,6 @@ CODE: dict[str, tuple[str, str, float, Settings]] = {
 }
 """Networks as in the document's program: title, recipe, share of the budget, settings."""
 
-RESIDUAL: Settings = {"global_residual": True}
-NO_RESIDUAL: Settings = {"global_residual": False}
-ADAPTIVE = "adaptive"
-
-ABLATION: dict[str, tuple[str, str, Settings]] = {
-    "sum": ("sum over scales (Original)", "original", RESIDUAL),
-    "sum_norm": ("sum, InstanceNorm", ADAPTIVE, {**RESIDUAL, "attention": "none"}),
-    "attention": ("attention", ADAPTIVE, {**RESIDUAL, "norm": False}),
-    "attention_norm": ("attention, InstanceNorm (Adaptive)", ADAPTIVE, RESIDUAL),
-    "sum_no_residual": ("Original without global residual", "original", NO_RESIDUAL),
-    "attention_norm_no_residual": ("Adaptive without global residual", ADAPTIVE, NO_RESIDUAL),
-}
-COMPARATORS: dict[str, tuple[str, str, Settings]] = {
-    "dbpn": ("DBPN-SS with global residual", "dbpn", RESIDUAL),
-    "dbpn_1m": (
-        "DBPN of 1 M parameters with global residual",
-        "dbpn",
-        {**RESIDUAL, "features": 128, "width": 32, "stages": 5},
-    ),
-    "dsrn": ("DSRN", "dsrn", {}),
-    "dsrn_1m": ("DSRN of 1 M parameters", "dsrn", {"width": 144}),
-    "scn": ("SCN", "scn", {}),
-    "scn_exact": ("SCN, tile-exact", "scn_exact", {}),
-}
-Cleaned = Literal["denoise", "dejpeg"]
-
-CLEANER: Settings = {"scale": 1, "shrink": 2}
-BOTH_LOSSES = LossConfig(smooth_l1=0.5)
-"""The losses that the document trains the artifact module with."""
-
-CLEANING: dict[str, tuple[str, Cleaned, Settings, LossConfig]] = {
-    "noise_plain": ("without denoising block", "denoise", {}, LossConfig()),
-    "noise_block": ("with denoising block", "denoise", {"denoise": 4}, LossConfig(denoised=10.0)),
-    "jpeg_plain": ("without artifact module", "dejpeg", {}, BOTH_LOSSES),
-    "jpeg_module": (
-        "with artifact module",
-        "dejpeg",
-        {"artifacts": 4},
-        replace(BOTH_LOSSES, artifact_map=0.1),
-    ),
-}
-"""Trained on patches, so in the modern form only: the document gives no recipe for these."""
-
-
-BASE = "sum"
-"""The run that the ablation compares all others with."""
-
-FACTORS = {
-    "InstanceNorm": [
-        ("sum_norm", "sum", "with the sum"),
-        ("attention_norm", "attention", "with attention"),
-    ],
-    "Attention in place of the sum": [
-        ("attention", "sum", "without InstanceNorm"),
-        ("attention_norm", "sum_norm", "with InstanceNorm"),
-    ],
-    "The global residual": [
-        ("sum", "sum_no_residual", "in Original"),
-        ("attention_norm", "attention_norm_no_residual", "in Adaptive"),
-    ],
-}
-"""Factors of the ablation: runs with and without each, and where."""
-
-
-class Part(NamedTuple):
-    """A cleaning module of the ablation: runs without and with it, and how they are compared."""
-
-    name: str
-    task: str
-    without: str
-    with_it: str
-    value: Literal["psnr", "psnr_y"]
-
-
-PARTS = (
-    Part("denoising block", "denoise", "noise_plain", "noise_block", "psnr"),
-    Part("artifact module", "dejpeg", "jpeg_plain", "jpeg_module", "psnr_y"),
-)
-
 
 @dataclass(frozen=True)
 class DenoisingTest:
@@ -160,6 +82,7 @@ class DenoisingTest:
         images: number of its images, spread evenly over it.
         sigmas: standard deviations of the noise, in levels of 255.
         shown_sigma: the one that the report shows.
+        enlarged_sigma: that of small images which are enlarged.
     """
 
     dataset: str
@@ -167,6 +90,7 @@ class DenoisingTest:
     images: int
     sigmas: tuple[int, ...]
     shown_sigma: int
+    enlarged_sigma: int
 
 
 DENOISING_TEST = DenoisingTest(
@@ -175,11 +99,12 @@ DENOISING_TEST = DenoisingTest(
     images=8,
     sigmas=(15, 25, 50),
     shown_sigma=50,
+    enlarged_sigma=25,
 )
 """Eight images take about three minutes of one core, almost all of them in the network."""
 
-SHARE = 0.4 / (len(ABLATION) + len(COMPARATORS) + len(CLEANING))
-"""Share of the budget of each network in the three groups."""
+SHARES: dict[Group, float] = {"ablation": 0.03, "loss": 0.025, "cleaning": 0.04, "comparator": 0.12}
+"""Weight of each network of a comparison when the time is divided, as those above."""
 
 
 @dataclass(frozen=True)
@@ -210,6 +135,7 @@ def make_plan(
     *,
     valid_images: int = MANY_IMAGES,
     epoch_images: int | None = None,
+    has_teacher: bool = True,
 ) -> list[Planned]:
     """Return all experiments in the order of their training.
 
@@ -220,6 +146,7 @@ def make_plan(
         valid: folder that replaces the validation images of the recipes.
         valid_images: number of validation images, the same for all runs.
         epoch_images: images of an epoch in the document's form; None for all of them.
+        has_teacher: whether the store has a teacher's images; without them no run learns from one.
 
     Raises:
         ScalewiseError: a recipe is missing or invalid.
@@ -237,17 +164,10 @@ def make_plan(
             change_setting(settings, "model.init", str(folder / STARTS[name]))
         recipe = parse_recipe(settings, f"{form}/{name}.yaml")
         planned.append(Planned(Experiment(name=name, title=title, group="training"), recipe, share))
-    base = planned[0].recipe
     if form == "document":
-        planned += _plan_code({each.experiment.name: each.recipe for each in planned})
-    for name, (title, architecture, settings) in ABLATION.items():
-        recipe = _equal_time(base, architecture, {**base.model.settings, **settings})
-        planned.append(Planned(Experiment(name=name, title=title, group="ablation"), recipe, SHARE))
-    for name, (title, architecture, settings) in COMPARATORS.items():
-        recipe = _equal_time(base, architecture, {"scale": SCALE, **settings})
-        experiment = Experiment(name=name, title=title, group="comparator")
-        planned.append(Planned(experiment, recipe, SHARE))
-    return planned + (_plan_cleaning(base) if form == "modern" else [])
+        return planned + _plan_code({each.experiment.name: each.recipe for each in planned})
+    compared = _plan_compared(planned[0].recipe, has_teacher)
+    return planned + sorted(compared, key=lambda each: each.experiment.seed)
 
 
 def _read_settings(form: Form, name: str) -> Settings:
@@ -264,25 +184,54 @@ def _plan_code(recipes: dict[str, Recipe]) -> list[Planned]:
     return planned
 
 
-def _plan_cleaning(base: Recipe) -> list[Planned]:
-    planned: list[Planned] = []
-    for name, (title, task, settings, loss) in CLEANING.items():
-        recipe = _equal_time(base, "scn_exact", {**CLEANER, **settings})
-        data = replace(recipe.data, task=task, grey=DERIVED)
-        experiment = Experiment(name=name, title=title, group="cleaning")
-        planned.append(Planned(experiment, replace(recipe, data=data, loss=loss), SHARE))
-    return planned
+def _plan_compared(base: Recipe, has_teacher: bool) -> list[Planned]:
+    """Return the runs of all comparisons, each network's seeds together."""
+    related = COMPARATORS
+    if has_teacher:
+        related = related | {taught_name(x): each.taught for x, each in COMPARATORS.items()}
+    groups: dict[Group, dict[str, Compared]] = {
+        "ablation": ABLATION,
+        "loss": LOSSES,
+        "cleaning": CLEANING,
+        "comparator": related,
+    }
+    return [
+        Planned(
+            Experiment(name=seed_name(name, seed), title=each.title, group=group, seed=seed),
+            _compared_recipe(base, each, seed),
+            SHARES[group],
+        )
+        for group, networks in groups.items()
+        for name, each in networks.items()
+        for seed in each.seeds
+    ]
 
 
-def _equal_time(base: Recipe, architecture: str, settings: Settings) -> Recipe:
-    """Return the recipe of another network for a budget of time, with the base's data."""
+def _compared_recipe(base: Recipe, compared: Compared, seed: int) -> Recipe:
+    """Return a recipe with the base's data and network, but for what is compared.
+
+    Its budget is a placeholder: the reproduction divides its time among the runs.
+    """
+    inherited = base.model.settings if compared.architecture in DOCUMENTS else {"scale": SCALE}
+    model = replace(
+        base.model,
+        name=compared.architecture,
+        settings={**inherited, **compared.settings},
+        init=None,
+    )
+    data = replace(base.data, epoch=None)
+    if compared.task != data.task:
+        usual = dict.fromkeys(("sigma", "quality", "clean", "grey"), DERIVED)
+        data = replace(data, task=compared.task, **usual)
     return replace(
         base,
-        model=replace(base.model, name=architecture, settings=settings, init=None),
-        data=replace(base.data, epoch=None),
-        loss=LossConfig(),
-        schedule=ScheduleConfig(kind="cosine", warmup=WARM_UP),
+        model=model,
+        data=data,
+        loss=compared.loss,
+        optimizer=compared.optimizer or base.optimizer,
+        schedule=compared.schedule,
         budget=BudgetConfig(time=1.0),
+        seed=seed,
     )
 
 

@@ -9,8 +9,9 @@ The colours are Okabe and Ito's.  Markers and line styles differ, too, for print
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -26,27 +27,28 @@ from scalewise.training.curves import (
     LIGHT,
     LINE_STYLES,
     MARKERS,
-    Curve,
     Theme,
-    draw_curves,
     dress,
 )
 
 Draw = Callable[[Theme], Figure]
 
 DPI = 110
-LABEL_SIZE = 9
+LABEL_SIZE = 11
 
 COLOURS = "cividis"
 """A colour map of even lightness steps, also readable for colour-blind people."""
 
-FULL, SHORT = "the document's trainings", "trained for the ablation's time"
+FULL, SHORT = "the document's trainings", "related networks"
 """Legend of the plot of quality against time."""
 
 OUTLIER = 8.0
 """Multiple of the median difference beyond which a value is left off the axis."""
 
-LABEL_HEIGHT, LETTER_WIDTH = 12.0, 5.2
+NAME_WIDTH = 26
+"""Letters in a line of a point's name."""
+
+LABEL_HEIGHT, LETTER_WIDTH = 13.5, 6.2
 """Approximate size of a plot's labels, in points."""
 
 
@@ -100,21 +102,11 @@ def render(name: str, draw: Draw, kind: Literal["svg", "png"] = "svg") -> Report
     return ReportImage(name, kind, light, dark)
 
 
-def curves(runs: Sequence[Curve], first: int = 0) -> Draw:
-    """Plot loss and PSNR-Y of runs against steps, in colours from the ``first`` of the theme on."""
-
-    def draw(theme: Theme) -> Figure:
-        colours = theme.runs[first:] + theme.runs[:first]
-        return draw_curves(runs, "steps", replace(theme, runs=colours))
-
-    return draw
-
-
 def costs(points: Sequence[Cost], score: str) -> Draw:
     """Plot PSNR-Y against seconds per megapixel, each point with its name."""
 
     def draw(theme: Theme) -> Figure:
-        figure, axes = _plot(theme, (10, 5))
+        figure, axes = _plot(theme, (7.5, 5.5))
         axes.set_xscale("log")
         for full, marker, label in ((True, "o", FULL), (False, "D", SHORT)):
             of_kind = [point for point in points if point.full == full]
@@ -150,7 +142,7 @@ def differences(rows: Sequence[tuple[str, dict[str, float]]], base: str) -> Draw
     names = list(dict.fromkeys(name for _, values in rows for name in values))
 
     def draw(theme: Theme) -> Figure:
-        figure, axes = _plot(theme, (10, 1.3 + 0.42 * len(rows)))
+        figure, axes = _plot(theme, (5.2, 1.6 + 0.55 * len(rows)))
         axes.axvline(0, color=theme.ink, linewidth=1, zorder=2)
         spread = 0.22 if len(names) > 1 else 0.0
         for index, name in enumerate(names):
@@ -168,11 +160,12 @@ def differences(rows: Sequence[tuple[str, dict[str, float]]], base: str) -> Draw
                 label=name,
                 zorder=3,
             )
-        axes.set_yticks(range(len(rows)), [title for title, _ in rows])
+        axes.set_yticks(range(len(rows)), [textwrap.fill(title, 20) for title, _ in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.margins(x=0.1)
         _clip(axes, [value for _, values in rows for value in values.values()], theme)
-        axes.set_xlabel(f"PSNR-Y against {base} (dB)", color=theme.ink)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.set_xlabel(f"PSNR-Y against\n{base} (dB)", color=theme.ink, fontsize=LABEL_SIZE)
         _legend(figure, axes, theme)
         return figure
 
@@ -189,7 +182,9 @@ def _clip(axes: Axes, values: Sequence[float], theme: Theme) -> None:
     margin = 0.1 * (max(near) - min(near)) + 0.05
     axes.set_xlim(min([*near, 0.0]) - margin, max([*near, 0.0]) + margin)
     said = ", ".join(f"{value:+.2f}" for value in off)
-    axes.set_title(f"off the axis: {said} dB", loc="right", fontsize=9, color=theme.ink)
+    axes.set_title(
+        f"off the axis: {said} dB", loc="right", fontsize=LABEL_SIZE - 1, color=theme.ink
+    )
 
 
 def level_names(levels: int) -> list[str]:
@@ -210,11 +205,11 @@ def maps(image: NDArray[np.uint8], alpha: NDArray[Any], blocks: Sequence[int]) -
         blocks: indices of the blocks.
     """
     levels = alpha.shape[1]
-    height = 9.0 / (levels + 1) * image.shape[0] / image.shape[1] + 0.32
+    height = 6.6 / (levels + 1) * image.shape[0] / image.shape[1] + 0.32
 
     def draw(theme: Theme) -> Figure:
         figure = Figure(
-            figsize=(10.0, height * len(blocks)),
+            figsize=(7.5, height * len(blocks)),
             dpi=DPI,
             facecolor=theme.paper,
             layout="constrained",
@@ -244,12 +239,12 @@ def means(values: NDArray[np.float64]) -> Draw:
     at = list(range(1, blocks + 1))
 
     def draw(theme: Theme) -> Figure:
-        figure = Figure(figsize=(10, 3.8), dpi=DPI, facecolor=theme.paper, layout="constrained")
-        panels = figure.subplots(1, 2, sharey=True)
+        figure = Figure(figsize=(5.2, 6), dpi=DPI, facecolor=theme.paper, layout="constrained")
+        panels = figure.subplots(2, 1, sharex=True)
         for which, axes in enumerate(panels):
             dress(axes, theme, LABEL_SIZE)
             title = ("first", "second")[which] + " convolution of each block"
-            axes.set_title(title, loc="left", fontsize=10, color=theme.ink)
+            axes.set_title(title, loc="left", fontsize=LABEL_SIZE, color=theme.ink)
             axes.axhline(1 / levels, color=theme.ink, linewidth=1, linestyle=":", zorder=2)
             for level, name in enumerate(level_names(levels)):
                 color = theme.runs[level % len(theme.runs)]
@@ -267,8 +262,8 @@ def means(values: NDArray[np.float64]) -> Draw:
             axes.set_ylim(0, 1)
             axes.set_xlim(0.7, blocks + 0.3)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-            axes.set_xlabel("block", color=theme.ink, fontsize=9)
-        panels[0].set_ylabel("mean of alpha", color=theme.ink, fontsize=9)
+            axes.set_ylabel("mean of alpha", color=theme.ink, fontsize=LABEL_SIZE)
+        panels[-1].set_xlabel("block", color=theme.ink, fontsize=LABEL_SIZE)
         _legend(figure, panels[0], theme, handle=3.2)
         return figure
 
@@ -291,7 +286,7 @@ def _plot(theme: Theme, size: tuple[float, float]) -> tuple[Figure, Axes]:
 
 
 def _bare(axes: Axes, title: str, theme: Theme) -> None:
-    axes.set_title(title, loc="left", fontsize=9, color=theme.ink)
+    axes.set_title(title, loc="left", fontsize=LABEL_SIZE - 1, color=theme.ink)
     axes.set_axis_off()
 
 
@@ -308,7 +303,7 @@ def _legend(figure: Figure, axes: Axes, theme: Theme, handle: float = 1.2) -> No
         ncols=max(1, min(len(shown), int(room / (longest + 9)))),
         frameon=False,
         labelcolor=theme.ink,
-        fontsize=9,
+        fontsize=LABEL_SIZE - 1,
         handlelength=handle,
     )
 
@@ -319,28 +314,32 @@ def _name_points(figure: Figure, axes: Axes, points: Sequence[Cost], theme: Them
     scale = 72 / figure.dpi
     places = axes.transData.transform([(each.seconds, each.psnr_y) for each in points]) * scale
     at = [(float(x), float(y)) for x, y in places]
+    left, right = (float(each) * scale for each in axes.get_window_extent().intervalx)
     taken = [Bbox.from_extents(x - 5, y - 5, x + 5, y + 5) for x, y in at]
     for point, (x, y) in zip(points, at, strict=True):
-        width = LETTER_WIDTH * len(point.title)
+        rows = textwrap.wrap(point.title, NAME_WIDTH) or [""]
+        size = LETTER_WIDTH * max(map(len, rows)), LABEL_HEIGHT * len(rows)
         dx, dy = next(
             (
                 (dx, dy)
-                for dx, dy in _places(width)
-                if not any(_box(x + dx, y + dy, width).overlaps(other) for other in taken)
+                for dx, dy in _places(size[0])
+                if left <= x + dx <= right - size[0]
+                and not any(_box(x + dx, y + dy, size).overlaps(other) for other in taken)
             ),
             (9.0, 0.0),
         )
-        taken.append(_box(x + dx, y + dy, width))
-        axes.annotate(
-            point.title.replace("$", r"\$"),
+        taken.append(_box(x + dx, y + dy, size))
+        name = axes.annotate(
+            "\n".join(rows).replace("$", r"\$"),
             (point.seconds, point.psnr_y),
             xytext=(dx, dy),
             textcoords="offset points",
             va="center",
-            fontsize=9,
+            fontsize=LABEL_SIZE - 1,
             color=theme.ink,
             annotation_clip=False,
         )
+        name.set_in_layout(False)  # a long name would take the room of the plot
 
 
 def _places(width: float) -> list[tuple[float, float]]:
@@ -349,5 +348,5 @@ def _places(width: float) -> list[tuple[float, float]]:
     return [(dx, dy) for dy in (0.0, 9.0, -9.0, 16.0, -16.0, 26.0, -26.0) for dx in sides]
 
 
-def _box(left: float, middle: float, width: float) -> Bbox:
-    return Bbox.from_bounds(left, middle - LABEL_HEIGHT / 2, width, LABEL_HEIGHT)
+def _box(left: float, middle: float, size: tuple[float, float]) -> Bbox:
+    return Bbox.from_bounds(left, middle - size[1] / 2, *size)

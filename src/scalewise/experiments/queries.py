@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from scalewise.evaluating.task_protocols import evaluation_protocol
-from scalewise.experiments.data import CLEANED_BY, DIV2K, LENNA
+from scalewise.experiments.comparisons import base_name
+from scalewise.experiments.data import CLEANED_BY, DIV2K, LENNA, noisy_enlarging
+from scalewise.experiments.denoising_results import Alternative
+from scalewise.experiments.formatting import counted, listed
 from scalewise.experiments.results import (
     BICUBIC,
     UNRESTORED,
-    Alternative,
     Experiment,
     Form,
+    Group,
     Measured,
     Results,
     Trained,
@@ -38,6 +42,24 @@ METHODS = {"noisy": "as given", "nlm": "non-local means", "wavelet": "wavelet sh
 """Titles of noisy images, and of denoising methods without a network."""
 
 LAST_PHASE = "mixed"
+
+GROUPS: dict[Group, str] = {
+    "training": "trainings of the document",
+    "code": "networks of its program",
+    "ablation": "networks of the ablation",
+    "loss": "networks of the losses and rates",
+    "cleaning": "networks that clean",
+    "comparator": "related networks",
+}
+"""Names of the experiments of each group."""
+
+TIME_OF = "the time of "
+"""Beginning of the title of the measurement that times a network."""
+
+TAUGHT = " with a teacher"
+
+FEW = 4
+"""The most titles of a group that are listed; more are counted."""
 
 Value = Literal["psnr", "psnr_y"]
 
@@ -104,6 +126,49 @@ def missing(results: Results) -> list[Experiment]:
     return [each for each in results.plan.experiments if results.find(each.name) is None]
 
 
+def grouped(experiments: Iterable[Experiment]) -> list[str]:
+    """Return titles of experiments; many of a group, and further seeds, are counted instead.
+
+    >>> from dataclasses import replace
+    >>> one = Experiment(name="a", title="A", group="ablation")
+    >>> seeds = [replace(one, name=f"{x}_seed{n}", seed=n) for x in "ab" for n in (1, 2)]
+    >>> grouped([one, *seeds])
+    ['A', 'seeds 1 and 2 of 2 networks']
+    >>> grouped([replace(one, name=f"{n}_taught", group="comparator") for n in range(8)])
+    ['8 related networks with a teacher']
+    """
+    firsts: dict[str, list[str]] = {}
+    seeds: dict[str, list[int]] = {}
+    for each in experiments:
+        if each.seed:
+            seeds.setdefault(each.network, []).append(each.seed)
+        else:
+            teacher = TAUGHT if base_name(each.name) != each.name else ""
+            firsts.setdefault(GROUPS[each.group] + teacher, []).append(each.title)
+    said: list[str] = []
+    for group, titles in firsts.items():
+        few = len(titles) <= FEW
+        said += titles if few else [f"{len(titles)} {group}"]
+    for found, count in Counter(tuple(each) for each in seeds.values()).items():
+        words = listed(str(seed) for seed in found)
+        said.append(f"seed{'s' if len(found) > 1 else ''} {words} of {counted(count, 'network')}")
+    return said
+
+
+def grouped_measurements(titles: Iterable[str]) -> list[str]:
+    """Return titles of measurements, with the timing of many networks as one.
+
+    >>> grouped_measurements(["sample images", *(f"the time of {n}" for n in range(9))])
+    ['sample images', 'the time of 9 networks']
+    """
+    titles = [*titles]
+    times = [title for title in titles if title.startswith(TIME_OF)]
+    if len(times) <= FEW:
+        return titles
+    others = [title for title in titles if title not in times]
+    return [*others, f"{TIME_OF}{counted(len(times), 'network')}"]
+
+
 def methods(results: Results) -> list[tuple[str, Measured]]:
     """Return the names and scores of bicubic, of degraded images, and of all networks."""
     found = [(BICUBIC, results.bicubic)]
@@ -115,6 +180,31 @@ def methods(results: Results) -> list[tuple[str, Measured]]:
 def denoised(results: Results) -> list[tuple[Alternative, ...]]:
     """Return each denoising method at all noise levels: noisy images first, the network last."""
     return [*zip(*(level.methods for level in results.alternatives), strict=True)]
+
+
+def over_the_network(results: Results, method: str) -> list[float]:
+    """Return PSNR of a denoising method less that of the network, at each noise level."""
+    found = denoised(results)
+    levels = next((each for each in found if each[0].score.model == method), ())
+    return [
+        mine.score.psnr - network.score.psnr
+        for mine, network in zip(levels, found[-1] if levels else (), strict=True)
+    ]
+
+
+def enlarged_by(results: Results, way: str) -> list[float]:
+    """Return PSNR-Y of every picture that was enlarged so; none if it was not measured."""
+    methods = results.enlarged.methods if results.enlarged else []
+    return [value for each in methods if each.score.model == way for value in each.psnr_y]
+
+
+def way_title(way: str) -> str:
+    """Return the title of a way to enlarge noisy images.
+
+    >>> way_title("nlm, scn_x2"), way_title("photo_x2")
+    ('non-local means, then scn_x2', 'photo_x2')
+    """
+    return ", then ".join(METHODS.get(each, each) for each in way.split(", "))
 
 
 def sets(results: Results) -> list[str]:
@@ -190,6 +280,8 @@ def all_protocols(results: Results) -> list[Protocol]:
     validated = {(each := protocol_of(run.recipe.data)).name: each for run in results.trained}
     cleaning = {protocol.name: protocol for protocol, _ in CLEANED_BY.values()}
     levels = [evaluation_protocol(DENOISE.name, sigma=x.sigma) for x in results.alternatives]
+    if results.enlarged:
+        levels.append(noisy_enlarging(results.enlarged.sigma))
     noise = {protocol.name: protocol for protocol in levels}
     known = {**PROTOCOLS, **cleaning, **validated, **noise}
     names = unique([*score_protocols(results), *validated, *noise])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -18,10 +18,11 @@ from markupsafe import Markup
 
 from scalewise.atomic import write_atomic
 from scalewise.experiments import formatting
+from scalewise.experiments.comparison_section import Variables, other_variant
 from scalewise.experiments.plots import ReportImage
 from scalewise.experiments.queries import FORMS
 from scalewise.experiments.results import Results
-from scalewise.experiments.sections import SECTIONS, Variables, other_variant
+from scalewise.experiments.sections import SECTIONS
 from scalewise.training.log import best_psnr_y
 
 PACKAGE = "scalewise.experiments"
@@ -50,6 +51,7 @@ def make_report(results: Results, also: Results | None = None) -> Report:
         results: of the reproduction.
         also: of a reproduction in the other form, for comparison.
     """
+    results = replace(results, also=also)
     sections: dict[str, Variables] = {}
     for name, section in SECTIONS.items():
         sections[name] = section(results)

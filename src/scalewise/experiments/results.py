@@ -3,21 +3,23 @@
 The folder holds:
 
 - one run folder per trained network: recipe, log, checkpoints and environment, with
-  ``scores.json``, ``complexity.json``, ``pace.json`` and ``validation.csv``;
+  ``scores.json``, ``complexity.json``, ``pace.json``, ``artifacts.json``, ``fidelity.json``,
+  ``validation.csv`` and ``gradients.csv``;
 - ``bicubic`` and ``unrestored``, each with ``scores.json``;
 - ``samples``: a sheet per sample image, and the scores of all;
-- ``alternatives``: scores of denoising methods, a file per noise level, and one image of all;
+- ``alternatives``: scores of denoising methods, a file per noise level, one image of all, and
+  ``enlarged.json``, the same ahead of a network that enlarges;
 - ``attention.json`` and ``attention.npz``;
-- ``plan.json``, which names all experiments.
+- ``plan.json``, which names all experiments, and ``terms.json``, what comparisons agreed on.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -26,7 +28,14 @@ from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
 from scalewise.experiments.artifacts import Artifacts
 from scalewise.experiments.attention import ATTENTION_FILE, Attention
-from scalewise.experiments.validation_log import ValidationLine, read_validations
+from scalewise.experiments.denoising_results import Enlarged, NoiseLevel
+from scalewise.experiments.experiment_logs import (
+    GradientLine,
+    ValidationLine,
+    read_gradients,
+    read_validations,
+)
+from scalewise.experiments.fidelity import Fidelity
 from scalewise.training.config import Recipe
 from scalewise.training.log import LogLine
 from scalewise.training.machine import ENVIRONMENT_FILE, Environment
@@ -38,17 +47,21 @@ PLAN_FILE = "plan.json"
 SCORES_FILE = "scores.json"
 COMPLEXITY_FILE = "complexity.json"
 PACE_FILE = "pace.json"
+TERMS_FILE = "terms.json"
+ARTIFACTS_FILE = "artifacts.json"
+FIDELITY_FILE = "fidelity.json"
 SAMPLES = "samples"
 SAMPLES_FILE = "samples.json"
 BICUBIC = "bicubic"
 UNRESTORED = "unrestored"
 ALTERNATIVES = "alternatives"
 STRIP_FILE = "strip.json"
+ENLARGED_FILE = "enlarged.json"
 
 DIGEST = 12
 """Digits of a checksum in the report."""
 
-Group = Literal["training", "code", "ablation", "comparator", "cleaning"]
+Group = Literal["training", "code", "ablation", "loss", "comparator", "cleaning"]
 Form = Literal["document", "modern"]
 
 
@@ -59,15 +72,21 @@ class Experiment:
     Attributes:
         name: of its folder, such as ``original_l1``.
         title: for people, such as ``Original, L1``.
-        group: the document's trainings, the networks of its program, one of the two ablations,
-            or the comparators.
+        group: the document's trainings, the networks of its program, or one of the comparisons.
         full_steps: optimizer steps at full length; None for a budget of time.
+        seed: of its weights and patches.
     """
 
     name: str
     title: str
     group: Group
     full_steps: int | None = None
+    seed: int = 0
+
+    @property
+    def network(self) -> str:
+        """The name that all seeds of a network share."""
+        return self.name.removesuffix(f"_seed{self.seed}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,34 +192,6 @@ class Sample:
     artifacts: dict[str, Artifacts] = field(default_factory=dict[str, Artifacts])
 
 
-@dataclass(frozen=True, kw_only=True)
-class Alternative:
-    """A denoising method at one noise level: its scores, and its time on one thread.
-
-    Attributes:
-        score: means over the images.
-        seconds: time of the processor per megapixel; that of other processes is left out.
-    """
-
-    score: Score
-    seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoiseLevel:
-    """Denoising with and without a network at one noise level.
-
-    Attributes:
-        sigma: standard deviation of the noise, in levels of 255.
-        processor: of the machine.
-        methods: the noisy images first, the network last.
-    """
-
-    sigma: float
-    processor: str
-    methods: list[Alternative]
-
-
 class Validation(NamedTuple):
     """Conditions of a run's validation scores; ``images`` is None for all of the set."""
 
@@ -211,7 +202,14 @@ class Validation(NamedTuple):
 
 @dataclass(frozen=True)
 class Trained:
-    """One experiment with all of its results."""
+    """One experiment with all of its results.
+
+    Attributes:
+        validations: loss and scores of every validation.
+        gradients: norms of the gradient, of every line of the log.
+        artifacts: overshoot and ringing on each sample image; empty if they are not measured.
+        fidelity: of detail, and parts of the loss, on the same images.
+    """
 
     experiment: Experiment
     folder: Path
@@ -222,6 +220,9 @@ class Trained:
     complexity: Complexity
     pace: Pace | None = None
     validations: list[ValidationLine] = field(default_factory=list["ValidationLine"])
+    gradients: list[GradientLine] = field(default_factory=list["GradientLine"])
+    artifacts: dict[str, Artifacts] = field(default_factory=dict[str, Artifacts])
+    fidelity: dict[str, Fidelity] = field(default_factory=dict[str, Fidelity])
 
     @property
     def name(self) -> str:
@@ -274,6 +275,8 @@ class Results:
         unrestored: scores of the degraded images; None before they are measured.
         alternatives: denoising with and without a network, at the levels measured so far.
         strip: one image denoised by every method; None before it is made.
+        enlarged: denoising ahead of a network that enlarges; None before it is measured.
+        also: results of a reproduction in the other form, for comparison.
     """
 
     folder: Path
@@ -285,6 +288,8 @@ class Results:
     unrestored: Measured | None = None
     alternatives: Sequence[NoiseLevel] = ()
     strip: Sample | None = None
+    enlarged: Enlarged | None = None
+    also: Results | None = None
 
     def find(self, name: str) -> Trained | None:
         """Return an experiment's results, if it is trained."""
@@ -299,8 +304,8 @@ T = TypeVar("T")
 
 
 def save_json(value: object, path: Path) -> None:
-    """Write one of the classes above, or a list of them, as JSON."""
-    plain = [asdict(each) for each in value] if isinstance(value, list) else asdict(value)  # pyright: ignore
+    """Write a dataclass, or a list or dictionary of them, as JSON."""
+    plain = TypeAdapter(Any).dump_python(value, mode="json")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, (json.dumps(plain, indent=2) + "\n").encode())
 
@@ -339,7 +344,7 @@ def load_results(folder: AnyPath) -> Results:
     attention = folder / ATTENTION_FILE
     unrestored = folder / UNRESTORED / SCORES_FILE
     levels = (folder / ALTERNATIVES).glob("sigma*.json")
-    strip = folder / ALTERNATIVES / STRIP_FILE
+    strip, enlarged = (folder / ALTERNATIVES / name for name in (STRIP_FILE, ENLARGED_FILE))
     return Results(
         folder,
         plan,
@@ -350,11 +355,13 @@ def load_results(folder: AnyPath) -> Results:
         load_json(Measured, unrestored) if unrestored.is_file() else None,
         sorted((load_json(NoiseLevel, path) for path in levels), key=lambda each: each.sigma),
         load_json(Sample, strip) if strip.is_file() else None,
+        load_json(Enlarged, enlarged) if enlarged.is_file() else None,
     )
 
 
 def _load_experiment(experiment: Experiment, folder: Path) -> Trained:
     run = read_run(folder)
+    artifacts, fidelity = folder / ARTIFACTS_FILE, folder / FIDELITY_FILE
     return Trained(
         experiment,
         folder,
@@ -365,4 +372,7 @@ def _load_experiment(experiment: Experiment, folder: Path) -> Trained:
         load_json(Complexity, folder / COMPLEXITY_FILE),
         load_json(Pace, pace) if (pace := folder / PACE_FILE).is_file() else None,
         read_validations(folder),
+        read_gradients(folder),
+        load_json(dict[str, Artifacts], artifacts) if artifacts.is_file() else {},
+        load_json(dict[str, Fidelity], fidelity) if fidelity.is_file() else {},
     )

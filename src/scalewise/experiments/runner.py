@@ -23,19 +23,19 @@ from scalewise.experiments.closing import (
     bytes_of,
     deferred,
     measure_what_fits,
+    sets_and_protocols,
 )
 from scalewise.experiments.complexity import count_operations
 from scalewise.experiments.data import (
-    CLEANED_BY,
     SCALE,
     Data,
-    cleaning_sets,
     hold_out,
     small_sets,
 )
 from scalewise.experiments.measurement import (
     measure_bicubic,
     measure_run,
+    measure_run_images,
     measure_unrestored,
 )
 from scalewise.experiments.plan import (
@@ -47,29 +47,36 @@ from scalewise.experiments.plan import (
     full_recipe,
     make_plan,
 )
+from scalewise.experiments.queries import grouped, grouped_measurements
 from scalewise.experiments.report import write_report
 from scalewise.experiments.results import (
     BICUBIC,
     COMPLEXITY_FILE,
+    FIDELITY_FILE,
     PLAN_FILE,
     SCORES_FILE,
+    TERMS_FILE,
     UNRESTORED,
     Form,
+    Group,
     Plan,
     Results,
     load_json,
     load_results,
     save_json,
 )
-from scalewise.experiments.train_run import Train, is_trained, probe_step, train_run
-from scalewise.imaging.protocols import FIELD, PROTOCOLS, Protocol
+from scalewise.experiments.train_run import (
+    Train,
+    is_trained,
+    measure_speed,
+    probe_step,
+    train_run,
+)
 from scalewise.training.budget import seconds
 from scalewise.training.checkpoint import BEST
 from scalewise.training.log import Notify
 from scalewise.training.machine import pick_device
 from scalewise.training.progress import duration
-from scalewise.training.recipe import load_recipe
-from scalewise.training.session import RECIPE_FILE
 from scalewise.weights.release import load_network
 
 REPORTING = 20
@@ -77,6 +84,9 @@ REPORTING = 20
 
 TOLERANCE = 1.1
 """A comparison's time may exceed what is left by so much before it is left out."""
+
+SEEN: tuple[Group, ...] = ("ablation", "loss")
+"""Groups that are judged by artifacts and detail on the sample images, too."""
 
 Packing = Callable[[], AbstractContextManager[Progress]]
 """Open a progress bar for packing; it is called with images done and in total."""
@@ -152,6 +162,7 @@ def reproduce(
         valid,
         valid_images=valid_images,
         epoch_images=request.epoch_images,
+        has_teacher=Store(store).teacher_info is not None,
     )
     return Reproduction(request, planned, store, valid_images, clock, also, notify).run(train)
 
@@ -262,46 +273,54 @@ class Reproduction:
         )
         self.unmeasured = measure_what_fits(waiting, self.clock, self.notify)
         if self.unmeasured or self.left_out:
-            titles = [*self.left_out, *self.unmeasured]
+            left = [x.experiment for x in self.planned if x.experiment.name in self.left_out]
+            titles = ", ".join([*grouped(left), *grouped_measurements(self.unmeasured)])
             self.notify(
-                f"left out, for want of time: {', '.join(titles)}; "
+                f"left out, for want of time: {titles}; "
                 "the same command again, or a larger budget, adds what is missing"
             )
         return self._report()
 
     def _train_all(self, train: Train) -> None:
         waiting = [x for x in self.planned if not is_trained(self.folder / x.experiment.name)]
-        equal: float | None = None
-        batch: int | None = None
         for number, each in enumerate(waiting, start=1):
-            name, rest = each.experiment.name, waiting[number - 1 :]
-            left = self.left_for_training
+            rest, left = waiting[number - 1 :], self.left_for_training
             chosen = fitting.choose(rest, left)
             if each not in chosen:
                 self._leave_out(each, f"{duration(max(0.0, left))} are left for all of the rest")
                 continue
-            limit = fitting.limits(chosen, left)[0]
+            limit, terms = fitting.limits(chosen, left)[0], None
             if each.is_timed:  # the same for all of these, whatever earlier trainings left over
-                equal = limit if equal is None else equal
-                if equal + fitting.OVERHEAD > left * TOLERANCE:
-                    self._leave_out(each, f"{duration(max(0.0, left))} are left, not {equal:.0f} s")
+                terms = self._terms_of(each, chosen, limit)
+                limit = terms.seconds
+                if limit + fitting.OVERHEAD > self.left_for_training * TOLERANCE:
+                    self._leave_out(each, f"{duration(max(0.0, left))} are left, not {limit:.0f} s")
                     continue
-                limit = equal
             self.notify(
                 f"[{number}/{len(waiting)}] {each.experiment.title}: about {duration(limit)}; "
                 f"all trainings end in about {duration(max(left, 0.0))}"
             )
-            run = self.folder / name
-            latest = max(limit, self.clock.left)
-            common = batch if each.is_timed else None
-            reason = train_run(each, run, limit, latest, train, self.notify, common)
+            run, latest = self.folder / each.experiment.name, max(limit, self.clock.left)
+            reason = train_run(each, run, limit, latest, train, self.notify, terms)
             if reason is not None:
                 self._leave_out(each, reason)
                 continue
-            if each.is_timed:
-                batch = load_recipe(run / RECIPE_FILE).data.batch
             self._measure(each)
             self._report_on_the_way()
+
+    def _terms_of(self, planned: Planned, chosen: list[Planned], seconds: float) -> fitting.Terms:
+        """Return the terms of a run's comparison, which are agreed once and then kept."""
+        group, path = planned.experiment.group, self.folder / TERMS_FILE
+        known = load_json(dict[Group, fitting.Terms], path) if path.is_file() else {}
+        if group in known:
+            terms = fitting.join(known[group], planned, measure_speed)
+        else:
+            members = [each for each in chosen if each.experiment.group == group]
+            self.notify(f"timing the steps of {len(members)} runs that are compared")
+            terms = fitting.agree(members, seconds, measure_speed)
+        if known.get(group) != terms:
+            save_json({**known, group: terms}, path)
+        return terms
 
     @property
     def left_for_training(self) -> float:
@@ -313,8 +332,7 @@ class Reproduction:
         self.notify(f"left out: {planned.experiment.title}: {reason}")
 
     def _save_plan(self) -> None:
-        request = self.request
-        images = self.images
+        request, images = self.request, self.images
         experiments = [
             replace(each.experiment, full_steps=fitting.full_steps(each.recipe, images))
             for each in self.planned
@@ -358,6 +376,8 @@ class Reproduction:
             started = time.monotonic()
             save_json(measure_run(run, sets, protocols), run / SCORES_FILE)
             self._keep_speed(name, sets, started)
+        if planned.experiment.group in SEEN and not (run / FIDELITY_FILE).is_file():
+            measure_run_images(run, self.request.samples)
         if not (run / COMPLEXITY_FILE).is_file():
             save_json(count_operations(load_network(run)), run / COMPLEXITY_FILE)
 
@@ -378,14 +398,3 @@ class Reproduction:
         self._reported = time.monotonic()
         self._report_seconds = self._reported - started
         return written
-
-
-def sets_and_protocols(
-    planned: Planned, sets: dict[str, Dataset]
-) -> tuple[dict[str, Dataset], list[Protocol]]:
-    """Return the small test sets and the protocols of an experiment."""
-    experiment, task = planned.experiment, planned.recipe.data.task
-    if experiment.group == "cleaning":
-        return cleaning_sets(sets, task), [CLEANED_BY[task][0]]
-    in_table_one = experiment.group in ("training", "code")
-    return small_sets(sets), [*PROTOCOLS.values()] if in_table_one else [FIELD]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from scalewise.experiments import curve_plots, plots, queries, tables
-from scalewise.experiments.artifacts import BAND, REACH
+from scalewise.experiments import comparison_tables, curve_plots, plots, queries, tables
 from scalewise.experiments.attention import ATTENTION_MAPS, load_attention_maps
-from scalewise.experiments.claims import SEEDS, claims_table
+from scalewise.experiments.comparison_section import Variables, claims, comparison
+from scalewise.experiments.comparisons import BASE, FACTORS, PARTS, Part
 from scalewise.experiments.data import CLEANED_BY, DIV2K
 from scalewise.experiments.formatting import recipe_text
-from scalewise.experiments.plan import BASE, DENOISING_TEST, FACTORS, PARTS, Part
+from scalewise.experiments.plan import DENOISING_TEST
 from scalewise.experiments.plots import Cost, ReportImage
 from scalewise.experiments.queries import (
     MODELS,
@@ -32,12 +32,10 @@ from scalewise.experiments.results import (
     Sample,
     Trained,
 )
-from scalewise.imaging.protocols import FIELD, PROTOCOLS, SQUASH256
-from scalewise.training.curves import Curve
-from scalewise.training.validation_protocol import protocol_of
-
-Variables = dict[str, Any]
-"""Variables of a section's template."""
+from scalewise.experiments.seeds import at_step, at_the_end, differences, last_common_step
+from scalewise.experiments.verdicts import spread_text
+from scalewise.imaging.protocols import FIELD, SQUASH256
+from scalewise.tasks import PHOTO
 
 
 def overview(results: Results) -> Variables:
@@ -49,30 +47,23 @@ def overview(results: Results) -> Variables:
         for run in runs
         if bicubic is not None and (value := queries.psnr(run.measured, dataset)) is not None
     }
+    plan = results.plan
+    left_out = [each for each in plan.experiments if each.name in plan.left_out]
     machines: dict[Environment, list[str]] = {}
     for run in results.trained:
         machines.setdefault(run.environment, []).append(run.name)
     return {
         "machines": machines,
-        "missing": [each.title for each in queries.missing(results)],
+        "missing": queries.grouped(queries.missing(results)),
+        "left_out": queries.grouped(left_out),
+        "reasons": [*results.plan.left_out.values()][:1],
+        "unmeasured": queries.grouped_measurements(results.plan.unmeasured),
         "glance": tables.at_a_glance(results),
         "stamped": queries.final_stamp(results, FIELD.name),
         "dataset": dataset,
         "titles": [queries.short_title(run) for run in runs],
         "apart": queries.gain(runs[0], runs[1], dataset) if len(runs) == len(MODELS) else None,
         "over_bicubic": over_bicubic,
-    }
-
-
-def claims(results: Results) -> Variables:
-    """Return the document's claims and their verdicts, and the artifacts of the networks."""
-    return {
-        "claims": claims_table(results),
-        "artifacts": tables.artifacts(results),
-        "protocol": next(iter(PROTOCOLS)),
-        "seeds": SEEDS,
-        "reach": REACH,
-        "band": BAND,
     }
 
 
@@ -84,7 +75,7 @@ def training_curves(results: Results) -> Variables:
     for phase, title in PHASES.items():
         both = {MODELS[expected[x.name]]: x for x in runs if x.name.endswith(f"_{phase}")}
         if len(both) > 1:
-            draw = plots.curves([_curve(run, model) for model, run in both.items()])
+            draw = curve_plots.compared([*both.values()], against="steps")
             image = plots.render(f"curves-both-{phase}", draw)
             together.append({"title": title, "runs": both, "image": image})
     return {
@@ -134,23 +125,6 @@ def scores(results: Results) -> Variables:
     }
 
 
-def other_variant(results: Results, also: Results) -> Variables:
-    """Return the trainings and scores of another reproduction, in the other form."""
-    return {
-        "also": also,
-        "runs": [*also.group("training"), *also.group("code")],
-        "by_protocol": {
-            name: [
-                (each.plan, tables.measured(each, name), queries.final_stamp(each, name))
-                for each in (results, also)
-            ]
-            for name in queries.score_protocols(also)
-            if name in PROTOCOLS
-        },
-        "provenance": tables.provenance(also),
-    }
-
-
 def samples(results: Results) -> Variables:
     """Return the sample images, restored by both networks."""
     return _samples(results, single=False)
@@ -165,11 +139,13 @@ def complexity(results: Results) -> Variables:
     """Return the cost of all networks, and quality against time."""
     comparators = results.group("comparator")
     runs = [*queries.finals(results), *results.group("ablation"), *comparators]
+    runs = [run for run in runs if not (run.experiment.seed or run.recipe.loss.teacher)]
     dataset = queries.reference(results)
     points = [
         Cost(queries.short_title(run), run.complexity.seconds, value, run not in comparators)
         for run in [*queries.finals(results), *comparators]
-        if (value := queries.psnr(run.measured, dataset)) is not None
+        if not run.recipe.loss.teacher
+        and (value := queries.psnr(run.measured, dataset)) is not None
         and run.complexity.seconds is not None
     ]
     draw = plots.costs(points, f"PSNR-Y on {dataset} (dB)")
@@ -217,27 +193,36 @@ def ablation(results: Results) -> Variables:
         return {**group, "dataset": None}
     factors = {
         factor: [
-            (value, where)
+            (spread_text([*values.values()]), where)
             for with_it, without, where in pairs
-            if (value := queries.gain(results.find(with_it), results.find(without), dataset))
-            is not None
+            if (values := differences(results, (with_it, without), at_the_end(dataset)))
         ]
         for factor, pairs in FACTORS.items()
     }
-    names = queries.sets(results)
-    differences = [(run.title, queries.gains(run, base, names)) for run in runs]
-    draw = plots.differences(differences, base.title) if base else None
+    firsts = [run for run in runs if not run.experiment.seed]
+    gained = [(run.title, _mean_gains(results, run)) for run in firsts]
+    draw = plots.differences(gained, base.title) if base else None
     return {
         **group,
         "dataset": dataset,
-        "grid": tables.grid(results, dataset),
         "factors": factors,
         "base": base,
-        "differences": differences,
+        "differences": gained,
+        "firsts": firsts,
         "differences_image": plots.render("ablation", draw) if draw else None,
         "equal_time": tables.equal_time(results, runs),
-        "image": _timed_curves(runs, "ablation"),
+        "image": _timed_curves(firsts, "ablation"),
     }
+
+
+def _mean_gains(results: Results, run: Trained) -> dict[str, float]:
+    """Return a network's gains over the ablation's base on each set, the mean over seeds."""
+    pair = (run.experiment.network, BASE)
+    found = {
+        name: [*differences(results, pair, at_the_end(name)).values()]
+        for name in queries.sets(results)
+    }
+    return {name: statistics.mean(values) for name, values in found.items() if values}
 
 
 def comparators(results: Results) -> Variables:
@@ -245,8 +230,18 @@ def comparators(results: Results) -> Variables:
     group = _group(results, "comparator")
     if not (runs := group["runs"]):
         return group
-    table = tables.equal_time(results, runs, costs=True)
-    return {**group, "equal_time": table, "image": _timed_curves(runs, "comparators")}
+    plotted = [run for run in runs if not run.recipe.loss.teacher] or runs
+    steps, step = comparison_tables.related_at_equal_steps(results)
+    return {
+        **group,
+        "equal_steps": steps,
+        "step": step,
+        "equal_time": comparison_tables.related_at_equal_time(results),
+        "times": tables.equal_time(results, runs, costs=True),
+        "plotted": plotted,
+        "image": _timed_curves(plotted, "comparators"),
+        "taught": any(run.recipe.loss.teacher for run in runs),
+    }
 
 
 def cleaning(results: Results) -> Variables:
@@ -273,6 +268,9 @@ def alternatives(results: Results) -> Variables:
         "network": methods[-1][0].score if methods else None,
         "gains": gains,
         "table_of_methods": tables.alternatives(results),
+        "enlarged": results.enlarged,
+        "joint_sigma": max(PHOTO.training.sigma or (0.0,)) if PHOTO.training else 0.0,
+        "table_of_enlarged": tables.enlarged(results),
         "strip": strip,
         "image": _sheet(results, ALTERNATIVES, strip, "alternatives") if strip else None,
         "shown": [queries.method_title(results, x.model) for x in strip.scores] if strip else [],
@@ -295,6 +293,7 @@ SECTIONS: dict[str, Callable[[Results], Variables]] = {
     for section in (
         overview,
         claims,
+        comparison,
         training_curves,
         scores,
         samples,
@@ -311,10 +310,6 @@ SECTIONS: dict[str, Callable[[Results], Variables]] = {
 """The sections of every report, in order."""
 
 
-def _curve(run: Trained, title: str | None = None) -> Curve:
-    return Curve(title or run.title, run.lines, protocol_of(run.recipe.data))
-
-
 def _timed_curves(runs: Sequence[Trained], name: str) -> ReportImage:
     return plots.render(f"curves-{name}", curve_plots.compared(runs))
 
@@ -323,7 +318,7 @@ def _group(results: Results, group: Group) -> Variables:
     """Return the trained runs of a group, the titles of the others, and their stamp."""
     runs = results.group(group)
     scored = (x for run in runs for x in run.measured.scores if x.protocol == FIELD.name)
-    absent = [each.title for each in queries.missing(results) if each.group == group]
+    absent = queries.grouped(x for x in queries.missing(results) if x.group == group)
     return {"runs": runs, "absent": absent, "stamped": queries.stamp(scored)}
 
 
@@ -371,9 +366,14 @@ def _part(results: Results, part: Part) -> Variables:
     without, with_it = results.find(part.without), results.find(part.with_it)
     runs = [run for run in (without, with_it) if run]
     scored = (x for run in runs for x in run.measured.scores if x.protocol == protocol)
+    step = last_common_step(runs) if len(runs) > 1 else None
+    found = differences(results, (part.with_it, part.without), at_step(step))
     return {
         "name": part.name,
         "protocol": protocol,
+        "step": step,
+        "at_equal_steps": next(iter(found.values()), 0.0),
+        "is_enlarged": part.task == PHOTO.name,
         "value": {"psnr": "PSNR over RGB", "psnr_y": "PSNR-Y"}[part.value],
         "gains": queries.gains(with_it, without, queries.sets(results), protocol, part.value),
         "runs": runs,
@@ -381,5 +381,5 @@ def _part(results: Results, part: Part) -> Variables:
             results, runs, protocol=protocol, value=part.value, given=results.unrestored
         ),
         "stamped": queries.stamp(scored),
-        "image": _timed_curves(runs, part.task) if runs else None,
+        "image": _timed_curves(runs, "-".join(part.name.split())) if runs else None,
     }

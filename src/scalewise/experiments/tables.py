@@ -19,6 +19,7 @@ from scalewise.experiments.results import (
     Sample,
     Trained,
 )
+from scalewise.experiments.seeds import mean_and_spread
 from scalewise.imaging.protocols import FIELD
 from scalewise.tasks import DENOISE
 
@@ -152,27 +153,6 @@ def costs(runs: Sequence[Trained]) -> Table:
     return Table(["network", "parameters", *per_megapixel, "seconds per training step"], rows)
 
 
-def grid(results: Results, dataset: str) -> Table:
-    """Return the ablation's four corners: sum or attention, with or without InstanceNorm."""
-    corners = {
-        "sum over the scales": ("sum", "sum_norm"),
-        "attention over the scales": ("attention", "attention_norm"),
-    }
-    rows = [
-        [
-            title,
-            *(
-                decibels(queries.psnr(run.measured, dataset))
-                if (run := results.find(name))
-                else NONE
-                for name in names
-            ),
-        ]
-        for title, names in corners.items()
-    ]
-    return Table(["aggregation", "without InstanceNorm", "with InstanceNorm"], rows)
-
-
 def equal_time(
     results: Results,
     runs: Sequence[Trained],
@@ -197,7 +177,7 @@ def equal_time(
     headings = ["network", "parameters", "steps", *TIMES, *names]
     rows = [
         [
-            run.title,
+            run.title + (f", seed {run.experiment.seed}" if run.experiment.seed else ""),
             f"{run.complexity.parameters:,}",
             f"{run.steps:,}",
             *_times(run),
@@ -228,6 +208,22 @@ def alternatives(results: Results) -> Table:
         seconds = statistics.mean(each.seconds for each in found)
         rows.append([*row, NONE if name == DENOISE.baseline else significant(seconds)])
     return Table([*headings, "seconds per megapixel"], rows)
+
+
+def enlarged(results: Results) -> Table:
+    """Return scores of each way to enlarge noisy images, and its lead over the joint network."""
+    found = results.enlarged
+    rows: list[list[str]] = []
+    for each in found.methods if found else []:
+        against = NONE
+        if found and each.score.model != found.joint:
+            joint = queries.enlarged_by(results, found.joint)
+            against = mean_and_spread([a - b for a, b in zip(each.psnr_y, joint, strict=True)])
+        score = each.score
+        numbers = [decibels(score.psnr), decibels(score.psnr_y), f"{score.ssim:.4f}", against]
+        rows.append([queries.way_title(score.model), *numbers])
+    joint = found.joint if found else NONE
+    return Table(["method", "PSNR", "PSNR-Y", "SSIM", f"PSNR-Y less that of {joint}"], rows)
 
 
 def provenance(results: Results) -> Table:

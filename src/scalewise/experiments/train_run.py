@@ -11,9 +11,17 @@ from pathlib import Path
 
 from scalewise.errors import Diverged, Interrupted
 from scalewise.experiments.complexity import fastest, noise_step, steady_median
-from scalewise.experiments.fitting import FEWEST_STEPS, Fitted, TrainingSpeed, fit, total_steps
+from scalewise.experiments.fitting import (
+    FEWEST_STEPS,
+    Fitted,
+    Terms,
+    TrainingSpeed,
+    fit,
+    fit_compared,
+    total_steps,
+)
 from scalewise.experiments.plan import Planned
-from scalewise.experiments.recorded_validation import record_validations
+from scalewise.experiments.recording import record_gradients, record_validations
 from scalewise.experiments.results import (
     COMPLEXITY_FILE,
     PACE_FILE,
@@ -50,7 +58,7 @@ def train_run(
     latest: float,
     train: Train,
     notify: Notify,
-    batch: int | None = None,
+    terms: Terms | None = None,
 ) -> str | None:
     """Train an experiment, or continue it, and keep its pace.
 
@@ -61,7 +69,7 @@ def train_run(
         latest: seconds after which it is stopped in any case.
         train: trains it and shows the progress.
         notify: called with one line of text per event.
-        batch: of the networks that it is compared with; None to choose one.
+        terms: of its comparison; None if it is not compared.
 
     Returns:
         The reason if it was left out; None if it was trained.
@@ -77,13 +85,16 @@ def train_run(
         for name in (SCORES_FILE, COMPLEXITY_FILE):  # of the weights so far
             (run / name).unlink(missing_ok=True)
     else:
-        fitted = fit(planned.recipe, limit, measure_speed, batch)
+        fitted = (
+            fit_compared(planned, terms) if terms else fit(planned.recipe, limit, measure_speed)
+        )
         if reason := too_short(fitted, planned, limit):
             return reason
         recipe, pace = fitted.recipe, Pace(step=fitted.step, planned=fitted.seconds)
     with locked(run):
         trainer = open_run(recipe, run, notify=notify)
         record_validations(trainer)
+        record_gradients(trainer)
         late = threading.Event()
 
         def stop() -> None:

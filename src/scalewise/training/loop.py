@@ -118,6 +118,9 @@ class Trainer:
         self.start: float | None = None
         """PSNR-Y in dB before the first step, of a run that starts from trained weights."""
         self.branch: Branch | None = None
+        self.gradient_norms: list[Tensor] | None = None
+        """Norms of the gradients before they are clipped, one per step; None to keep none."""
+        self._norm: Tensor | None = None
         self._forward = compiled(network, recipe.compile, captured)
         self._log = RunLog(run / LOG_FILE, timed=not recipe.deterministic)
         self._losses: list[Tensor] = []  # since the last line of the log
@@ -230,6 +233,8 @@ class Trainer:
         self._decay.set(self.ema.decay_at(self.step))
         variant = (self.recipe.loss, self._has_teacher)
         loss = self.take_step(self.batches.draw(self.step), variant)
+        if self.gradient_norms is not None and self._norm is not None:
+            self.gradient_norms.append(self._norm.detach().clone())
         self.step += 1
         return loss
 
@@ -238,8 +243,10 @@ class Trainer:
         loss = self._loss(self.batches.assemble(inputs))
         self.optimizer.zero_grad()
         loss.backward()  # pyright: ignore[reportUnknownMemberType]
-        if self.recipe.optimizer.clip is not None:
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.optimizer.clip)
+        clip = self.recipe.optimizer.clip
+        if clip is not None or self.gradient_norms is not None:
+            limit = math.inf if clip is None else clip
+            self._norm = nn.utils.clip_grad_norm_(self.network.parameters(), limit)
         self.optimizer.step()
         self.ema.update(self.network, decay=self._decay.value)
         return loss

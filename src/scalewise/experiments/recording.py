@@ -1,4 +1,4 @@
-"""Validation set that keeps loss and PSNR, too, besides the PSNR-Y that training needs."""
+"""Recording of an experiment: loss and PSNR of validations, and norms of the gradient."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from scalewise.experiments.validation_log import ValidationLine, append_validation
+from scalewise.experiments.experiment_logs import (
+    GradientLine,
+    ValidationLine,
+    append_gradients,
+    append_validation,
+)
 from scalewise.imaging.metrics import psnr
 from scalewise.models import RestorationNetwork
 from scalewise.training.distributed import World
+from scalewise.training.log import LogLine
 from scalewise.training.loop import Trainer
 from scalewise.training.losses import restoration_loss
 from scalewise.training.validation import (
@@ -61,6 +67,40 @@ class RecordedValidation(ValidationSet):
             psnr(restored[inside, inside], truth[inside, inside]),
             float(psnr_y(first, second, weights, border)),
         )
+
+
+@dataclass(frozen=True)
+class GradientRecorder:
+    """Listener that writes the norms of the gradient since the line before.
+
+    Attributes:
+        trainer: the run.
+    """
+
+    trainer: Trainer = field(repr=False)
+
+    def on_line(self, line: LogLine) -> None:
+        """Write a line into the run's folder."""
+        norms = self.trainer.gradient_norms
+        if not norms:
+            return
+        found = torch.stack(norms).double().cpu()
+        norms.clear()
+        append_gradients(
+            self.trainer.run,
+            GradientLine(
+                line.step,
+                found.mean().item(),
+                found.std(correction=0).item(),
+                found.max().item(),
+            ),
+        )
+
+
+def record_gradients(trainer: Trainer) -> None:
+    """Make a run write the norms of its gradients into its folder."""
+    trainer.gradient_norms = []
+    trainer.listeners.append(GradientRecorder(trainer))
 
 
 def record_validations(trainer: Trainer) -> None:

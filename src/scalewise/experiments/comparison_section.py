@@ -1,0 +1,121 @@
+"""Data of the report's sections on claims, on both networks, and on both forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scalewise.experiments import (
+    comparison_plots,
+    comparison_tables,
+    judges,
+    plots,
+    queries,
+    tables,
+)
+from scalewise.experiments.artifacts import BAND
+from scalewise.experiments.artifacts import REACH as RANGE
+from scalewise.experiments.claims import Judged, claims_table, judge_claims
+from scalewise.experiments.comparison_tables import CORNERS, LOSS_CORNERS
+from scalewise.experiments.comparisons import WARM_UP
+from scalewise.experiments.fidelity import REACH
+from scalewise.experiments.formatting import NONE
+from scalewise.experiments.overshoot import OVERSHOOT_FILE, load_overshoot
+from scalewise.experiments.queries import MODELS
+from scalewise.experiments.results import SAMPLES, Results
+from scalewise.experiments.seeds import last_common_step, runs_of
+from scalewise.experiments.tables import Table
+from scalewise.experiments.verdicts import CHANCE, SEEDS
+from scalewise.imaging.protocols import PROTOCOLS
+
+Variables = dict[str, Any]
+"""Variables of a section's template."""
+
+FUTURE = "Future"
+
+
+def claims(results: Results) -> Variables:
+    """Return the document's claims and their verdicts."""
+    evidence = judges.evidence_of(results, results.also)
+    modern = evidence.modern
+    return {
+        "claims": claims_table(judge_claims(evidence), evidence),
+        "dataset": judges.judged_on(modern) if modern else None,
+        "modern": modern,
+        "seeds": SEEDS,
+        "chance": CHANCE,
+        "reach": RANGE,
+        "band": BAND,
+        "detail_width": 2 * REACH + 1,
+    }
+
+
+def comparison(results: Results) -> Variables:
+    """Return Original and Adaptive under the document's headings, each with its verdict."""
+    evidence = judges.evidence_of(results, results.also)
+    judged: dict[str, list[Judged]] = {}
+    for each in judge_claims(evidence):
+        judged.setdefault(each.claim.heading, []).append(each)
+    modern = evidence.modern or results
+    corners = [run for row in CORNERS.values() for run in runs_of(modern, *row)]
+    firsts = [run for run in corners if run.experiment.seed == 0 and run.gradients]
+    draw = comparison_plots.gradients(firsts, WARM_UP)
+    overshoot = load_overshoot(results.folder / SAMPLES / OVERSHOOT_FILE)
+    return {
+        "judged": {name: found for name, found in judged.items() if name != FUTURE},
+        "modern": modern,
+        "dataset": judges.judged_on(modern),
+        "corner_step": comparison_tables.corner_step(modern, CORNERS),
+        "loss_step": comparison_tables.corner_step(modern, LOSS_CORNERS),
+        "both_step": last_common_step(runs_of(modern, *comparison_tables.BOTH.values())),
+        "detail": _filled(comparison_tables.detail(modern)),
+        "grid": _filled(
+            comparison_tables.two_by_two(
+                modern, CORNERS, ("without InstanceNorm", "with InstanceNorm"), "aggregation"
+            )
+        ),
+        "losses": _filled(
+            comparison_tables.two_by_two(
+                modern, LOSS_CORNERS, ("fixed rate", "cosine annealing"), "loss"
+            )
+        ),
+        "steadiness": _filled(comparison_tables.steadiness(modern)),
+        "parameters": comparison_tables.parameters(results),
+        "quality": _filled(comparison_tables.quality(modern)),
+        "gradient_runs": firsts,
+        "gradients": plots.render("gradients", draw) if firsts else None,
+        "artifacts": tables.artifacts(results),
+        "protocol": next(iter(PROTOCOLS)),
+        "overshoot": overshoot,
+        "overshoot_image": plots.render(
+            "overshoot",
+            comparison_plots.overshoot(overshoot, [*MODELS.values()]),
+            kind="png",
+        )
+        if overshoot
+        else None,
+        "levels": comparison_plots.LEVELS,
+        "warm_up": WARM_UP,
+    }
+
+
+def other_variant(results: Results, also: Results) -> Variables:
+    """Return the trainings and scores of another reproduction, in the other form."""
+    return {
+        "also": also,
+        "runs": [*also.group("training"), *also.group("code")],
+        "by_protocol": {
+            name: [
+                (each.plan, tables.measured(each, name), queries.final_stamp(each, name))
+                for each in (results, also)
+            ]
+            for name in queries.score_protocols(also)
+            if name in PROTOCOLS
+        },
+        "provenance": tables.provenance(also),
+    }
+
+
+def _filled(table: Table) -> Table | None:
+    """Return a table if any of its numbers is measured."""
+    cells = [cell for row in table.rows for cell in row[1:]]
+    return table if any(cell not in (NONE, "0") for cell in cells) else None

@@ -1,0 +1,205 @@
+"""Tables of comparisons: at equal steps and equal time, with mean and spread over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from scalewise.experiments import judges, queries, stability
+from scalewise.experiments.comparisons import WARM_UP, WITH_TEACHER, base_name, taught_name
+from scalewise.experiments.formatting import NONE, decibels, difference, significant
+from scalewise.experiments.results import Results, Trained
+from scalewise.experiments.seeds import (
+    Measure,
+    at_step,
+    at_the_end,
+    by_seed,
+    deviation,
+    last_common_step,
+    mean_and_spread,
+    runs_of,
+)
+from scalewise.experiments.tables import Table
+from scalewise.imaging.protocols import FIELD
+
+CORNERS = {
+    "sum over the scales": ("sum", "sum_norm"),
+    "attention over the scales": ("attention", "attention_norm"),
+}
+"""The four corners of the ablation: without and with InstanceNorm."""
+
+LOSS_CORNERS = {
+    "L1": ("loss_l1_fixed", "loss_l1_cosine"),
+    "L1 + 0.5 SmoothL1": ("loss_mixed_fixed", "loss_mixed_cosine"),
+}
+"""The four corners of the document's second training: at a fixed rate, and with annealing."""
+
+BOTH = {"Original": "sum", "Adaptive": "attention_norm"}
+"""The document's networks in the ablation, whose terms are equal."""
+
+KINDS = ("ground truth", "half a teacher")
+"""Targets that the related networks learn from."""
+
+PUBLISHED_PARAMETERS = (
+    ("Original", "1,781,260", "894,988"),
+    ("Adaptive", "1,790,524", "10,170,060"),
+)
+"""Parameters of each network by the document's text and by its program, at its setting."""
+
+
+def spread_of(results: Results, network: str, measure: Measure, decimals: int = 2) -> str:
+    """Return the cell of a network: mean and spread over its seeds."""
+    return mean_and_spread([*by_seed(results, network, measure).values()], decimals)
+
+
+def corner_step(results: Results, corners: Mapping[str, tuple[str, str]]) -> int | None:
+    """Return the last step after which all runs of four corners were validated."""
+    return last_common_step(runs_of(results, *(name for row in corners.values() for name in row)))
+
+
+def two_by_two(
+    results: Results,
+    corners: Mapping[str, tuple[str, str]],
+    columns: tuple[str, str],
+    heading: str,
+) -> Table:
+    """Return PSNR-Y of four corners, at equal steps and at equal time.
+
+    Args:
+        results: of the reproduction.
+        corners: names of the networks of each row.
+        columns: what the two networks of a row differ in.
+        heading: of the rows.
+    """
+    ways = {
+        judges.EQUAL_STEPS: at_step(corner_step(results, corners)),
+        judges.EQUAL_TIME: at_the_end(judges.judged_on(results)),
+    }
+    rows = [
+        [title, *(spread_of(results, x, measure) for measure in ways.values() for x in names)]
+        for title, names in corners.items()
+    ]
+    return Table([heading, *(f"{way}, {x}" for way in ways for x in columns)], rows)
+
+
+def detail(results: Results) -> Table:
+    """Return the PSNR of the high-pass luma of the ablation's corners."""
+    rows = [
+        [title, *(spread_of(results, name, judges.DETAIL) for name in names)]
+        for title, names in CORNERS.items()
+    ]
+    return Table(["aggregation", "without InstanceNorm", "with InstanceNorm"], rows)
+
+
+def steadiness(results: Results) -> Table:
+    """Return how steady the trainings of the ablation's corners are."""
+    step, dataset = corner_step(results, CORNERS), judges.judged_on(results)
+    rows: list[list[str]] = []
+    for title, names in CORNERS.items():
+        for name, norm in zip(names, ("without InstanceNorm", "with InstanceNorm"), strict=True):
+            cells = [
+                spread_of(results, name, stability.relative_deviation(WARM_UP, step)),
+                spread_of(results, name, stability.relative_deviation(WARM_UP)),
+                spread_of(results, name, stability.peak(WARM_UP)),
+                decibels(deviation([*by_seed(results, name, at_the_end(dataset)).values()])),
+            ]
+            rows.append([f"{title}, {norm}", *cells])
+    headings = [
+        "network",
+        "deviation / mean, equal steps",
+        "deviation / mean, equal time",
+        "largest / mean, equal time",
+        "spread of the final PSNR-Y over seeds (dB)",
+    ]
+    return Table(headings, rows)
+
+
+def parameters(results: Results) -> Table:
+    """Return the parameters of both networks: the document's, its program's and ours."""
+    rows: list[list[str]] = []
+    for title, text, code in PUBLISHED_PARAMETERS:
+        run = results.find(f"{title.lower()}_l1")
+        cost = run.complexity if run else None
+        rows.append(
+            [
+                title,
+                text,
+                code,
+                f"{cost.parameters:,}" if cost else NONE,
+                f"{cost.multiply_adds / 1e9:,.1f}" if cost else NONE,
+                significant(cost.seconds) if cost else NONE,
+                significant(cost.step_seconds) if cost else NONE,
+            ]
+        )
+    headings = ["network", "by the document's text", "by its program", "ours"]
+    costs = ["G multiply-adds", "seconds", "seconds per training step"]
+    return Table(headings + costs, rows)
+
+
+def quality(results: Results) -> Table:
+    """Return quality and artifacts of both networks on equal terms."""
+    runs = runs_of(results, *BOTH.values())
+    step, names = last_common_step(runs), sets_of(runs)
+    rows = [
+        [
+            title,
+            spread_of(results, name, at_step(step)),
+            *(spread_of(results, name, at_the_end(each)) for each in names),
+            spread_of(results, name, judges.artifact("overshoot"), 3),
+            spread_of(results, name, judges.artifact("ringing"), 3),
+            str(len(runs_of(results, name))),
+        ]
+        for title, name in BOTH.items()
+    ]
+    sets = [f"{judges.EQUAL_TIME}, {name}" for name in names]
+    artifacts = ["overshoot (levels)", "ringing (levels)", "seeds"]
+    return Table(["network", judges.EQUAL_STEPS, *sets, *artifacts], rows)
+
+
+def related_at_equal_steps(results: Results) -> tuple[Table, int | None]:
+    """Return PSNR-Y of the related networks after equal steps, truth and teacher side by side."""
+    step = last_common_step(results.group("comparator"))
+    measure = at_step(step)
+    rows: list[list[str]] = []
+    for truth, teacher in _related(results):
+        plain, taught = (measure(run) if run else None for run in (truth, teacher))
+        gain = NONE if plain is None or taught is None else difference(taught - plain)
+        run = truth or teacher
+        assert run
+        cells = [f"{run.complexity.parameters:,}", decibels(plain), decibels(taught), gain]
+        rows.append([_title(run), *cells])
+    return Table(["network", "parameters", *KINDS, "difference"], rows), step
+
+
+def related_at_equal_time(results: Results) -> Table:
+    """Return PSNR-Y of the related networks after equal time, truth and teacher side by side."""
+    sets = sets_of(results.group("comparator"))
+    rows: list[list[str]] = []
+    for pair in _related(results):
+        run = pair[0] or pair[1]
+        assert run
+        scores = [
+            decibels(queries.psnr(one.measured, dataset) if one else None)
+            for dataset in sets
+            for one in pair
+        ]
+        cost = run.complexity
+        operations = f"{cost.multiply_adds / 1e9:,.1f}"
+        rows.append([_title(run), f"{run.steps:,}", *scores, operations, significant(cost.seconds)])
+    headings = [f"{dataset}, {kind}" for dataset in sets for kind in KINDS]
+    return Table(["network", "steps", *headings, "G multiply-adds", "seconds"], rows)
+
+
+def sets_of(runs: Sequence[Trained]) -> list[str]:
+    """Return the sets on which any of the runs was scored by the field's protocol."""
+    scores = (x for run in runs for x in run.measured.scores if x.protocol == FIELD.name)
+    return queries.unique(each.dataset for each in scores if each.dataset != queries.SINGLE)
+
+
+def _related(results: Results) -> list[tuple[Trained | None, Trained | None]]:
+    """Return each related network, trained on the ground truth and with a teacher."""
+    names = queries.unique(base_name(run.name) for run in results.group("comparator"))
+    return [(results.find(name), results.find(taught_name(name))) for name in names]
+
+
+def _title(run: Trained) -> str:
+    return run.title.removesuffix(WITH_TEACHER)

@@ -1,0 +1,325 @@
+"""Judges of the document's claims: each compares runs, and returns what it found.
+
+Equal steps are judged by validation PSNR-Y after the last step that all compared runs were
+validated at; equal time by the scores of the finished runs.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from scalewise.experiments import queries, stability
+from scalewise.experiments.artifacts import Artifacts
+from scalewise.experiments.comparisons import PARTS, WARM_UP, Part
+from scalewise.experiments.data import CLEANED_BY, DIV2K
+from scalewise.experiments.fidelity import smooth_l1_share
+from scalewise.experiments.formatting import difference
+from scalewise.experiments.results import Results, Trained
+from scalewise.experiments.seeds import (
+    Measure,
+    Pair,
+    at_step,
+    at_the_end,
+    by_seed,
+    deviation,
+    differences,
+    last_common_step,
+    main_effect,
+    over_images,
+    runs_of,
+)
+from scalewise.experiments.verdicts import Finding, Verdict, compare, spread_text
+from scalewise.training.log import LogLine, best_psnr_y
+
+STILL_RISING = 0.05
+"""Rise of PSNR-Y in dB over the last fifth of a training that counts as one."""
+
+EQUAL_STEPS, EQUAL_TIME = "equal steps", "equal time"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Results that judge claims: comparisons are in the modern form, some runs in the other."""
+
+    modern: Results | None
+    document: Results | None
+
+
+Judge = Callable[[Evidence], list[Finding]]
+
+Cell = tuple[str, str, str]
+"""Names of two networks, with what is judged and without, and where they differ so."""
+
+
+def evidence_of(*results: Results | None) -> Evidence:
+    """Return reproductions by their forms."""
+    found = {each.plan.form: each for each in results if each is not None}
+    return Evidence(found.get("modern"), found.get("document"))
+
+
+def judged_on(results: Results) -> str | None:
+    """Return the set on which finished runs are judged."""
+    return DIV2K if DIV2K in queries.sets(results) else queries.reference(results)
+
+
+def effect(*cells: Cell) -> Judge:
+    """Return the judge of the claim that the first networks are better than the second."""
+
+    def judge(evidence: Evidence) -> list[Finding]:
+        results = evidence.modern
+        if results is None:
+            return [Finding(EQUAL_STEPS, "not yet measured", "")]
+        step = last_common_step(runs_of(results, *(x for cell in cells for x in cell[:2])))
+        after = f"after {step:,} steps " if step else ""
+        ways = (
+            (EQUAL_STEPS, at_step(step), after),
+            (EQUAL_TIME, at_the_end(judged_on(results)), ""),
+        )
+        return [_measured(results, cells, *way) for way in ways]
+
+    return judge
+
+
+def _measured(
+    results: Results,
+    cells: Sequence[Cell],
+    where: str,
+    measure: Measure,
+    prefix: str = "",
+    *,
+    unit: str = "dB",
+    decimals: int = 2,
+) -> Finding:
+    """Return the main effect of cells by one measure, and that of each cell."""
+    pairs: list[Pair] = [(first, second) for first, second, _ in cells]
+    each = {
+        name: [*differences(results, pair, measure).values()]
+        for pair, (_, _, name) in zip(pairs, cells, strict=True)
+    }
+    effects = main_effect(results, pairs, measure)
+    found = compare(where, effects, each, unit=unit, decimals=decimals)
+    return Finding(where, found.verdict, f"{prefix}{found.text}" if found.text else "")
+
+
+def together(*judges: Judge) -> Judge:
+    """Return the judge that finds what all of these find."""
+    return lambda evidence: [found for judge in judges for found in judge(evidence)]
+
+
+def in_the_documents_form(evidence: Evidence) -> list[Finding]:
+    """Remark on the document's own trainings, of one seed."""
+    results, where = evidence.document, "the document's form"
+    if results is None:
+        return []
+    first, second = (results.find(f"{name}_mixed") for name in ("adaptive", "original"))
+    dataset, protocol = judged_on(results), queries.table_protocols(results)[0]
+    gain = queries.gain(first, second, dataset, protocol)
+    if gain is None:
+        return []
+    return [
+        Finding(where, None, f"{difference(gain)} dB on {dataset}, protocol {protocol} (1 seed)")
+    ]
+
+
+def artifacts(evidence: Evidence) -> list[Finding]:
+    """Judge by overshoot and ringing of finished runs: Original's less Adaptive's."""
+    results = evidence.modern
+    if results is None:
+        return [Finding("overshoot", "not yet measured", "")]
+    return [
+        _measured(
+            results,
+            [("sum", "attention_norm", "")],
+            f"{name} at {EQUAL_TIME}",
+            artifact(name),
+            unit="levels",
+            decimals=3,
+        )
+        for name in ("overshoot", "ringing")
+    ]
+
+
+def artifact(name: str) -> Measure:
+    """Return the measure of overshoot or ringing, a mean over the sample images."""
+
+    def value(found: Artifacts) -> float:
+        return found.overshoot if name == "overshoot" else found.ringing
+
+    return over_images(lambda run: [value(each) for each in run.artifacts.values()])
+
+
+DETAIL: Measure = over_images(lambda run: [each.detail for each in run.fidelity.values()])
+"""PSNR of the high-pass luma, a mean over the sample images."""
+
+
+def detail(*cells: Cell) -> Judge:
+    """Return the judge of the claim that the first networks keep more detail than the second."""
+
+    def judge(evidence: Evidence) -> list[Finding]:
+        where = f"detail at {EQUAL_TIME}"
+        if evidence.modern is None:
+            return [Finding(where, "not yet measured", "")]
+        return [_measured(evidence.modern, cells, where, DETAIL)]
+
+    return judge
+
+
+def share_of_smooth_l1(evidence: Evidence) -> list[Finding]:
+    """Remark on the part that SmoothL1 has in the mixed loss, on the sample images."""
+    found = [
+        smooth_l1_share(each, run.recipe.loss.smooth_l1)
+        for run in (evidence.modern.group("loss") if evidence.modern else [])
+        if run.recipe.loss.smooth_l1
+        for each in run.fidelity.values()
+    ]
+    if not found:
+        return []
+    text = f"{statistics.mean(found):.1%} of the mixed loss, {min(found):.1%} to {max(found):.1%}"
+    return [Finding("SmoothL1", None, f"{text} on the sample pictures")]
+
+
+def rise_at_the_end(lines: Sequence[LogLine]) -> float | None:
+    """Return by how many dB the best PSNR-Y rose in the last fifth of a training."""
+    found = [(line.progress, line.psnr_y) for line in lines if line.psnr_y is not None]
+    before = [value for progress, value in found if progress <= 0.8]
+    after = [value for progress, value in found if progress > 0.8]
+    return max(after) - max(before) if before and after else None
+
+
+def epochs(evidence: Evidence) -> list[Finding]:
+    """Judge whether ten epochs are too few: the score still rises at their end."""
+    found: list[Finding] = []
+    for results in (evidence.document, evidence.modern):
+        runs = [x for name in queries.MODELS if results and (x := results.find(f"{name}_l1"))]
+        rises = {run.name: x for run in runs if (x := rise_at_the_end(run.lines)) is not None}
+        if results is None or not rises:
+            continue
+        rising = [rise > STILL_RISING for rise in rises.values()]
+        verdict: Verdict = "cannot be told"
+        if all(rising) or not any(rising):
+            verdict = "holds" if all(rising) else "does not hold"
+        texts = [f"{queries.MODELS[x[:-3]]} {difference(rise)} dB" for x, rise in rises.items()]
+        later = [
+            f"{queries.MODELS[run.name[:-3]]} {difference(gain)} dB"
+            for run in runs
+            if (gain := _gain_of_the_second(results, run)) is not None
+        ]
+        text = f"in the last two epochs {', '.join(texts)} (1 seed)"
+        if later:
+            text += f", and the second training ends above it by {', '.join(later)}"
+        judged = None if found else verdict  # the document's own form is the one that counts
+        found.append(Finding(queries.FORMS[results.plan.form], judged, text))
+    return found or [Finding("one run", "not yet measured", "")]
+
+
+def _gain_of_the_second(results: Results, first: Trained) -> float | None:
+    second = results.find(first.name.replace("_l1", "_mixed"))
+    before, after = best_psnr_y(first.lines), best_psnr_y(second.lines) if second else None
+    return None if before is None or after is None else after - before
+
+
+NORM_CELLS: tuple[Cell, ...] = (
+    ("sum_norm", "sum", "with the sum"),
+    ("attention_norm", "attention", "with attention"),
+)
+
+
+def stabilises(evidence: Evidence) -> list[Finding]:
+    """Judge by norms of the gradient, without normalisation less with it."""
+    results, unsteady = evidence.modern, "gradient's deviation"
+    if results is None:
+        return [Finding(unsteady, "not yet measured", "")]
+    step = last_common_step(runs_of(results, *(x for cell in NORM_CELLS for x in cell[:2])))
+    swapped = [(without, with_it, where) for with_it, without, where in NORM_CELLS]
+    ways = (
+        (f"{unsteady} at {EQUAL_STEPS}", stability.relative_deviation(WARM_UP, step)),
+        (f"{unsteady} at {EQUAL_TIME}", stability.relative_deviation(WARM_UP)),
+        (f"its peaks at {EQUAL_TIME}", stability.peak(WARM_UP)),
+    )
+    found = [_measured(results, swapped, *way, unit="of the mean") for way in ways]
+    spreads = [
+        f"{name} {with_it:.2f} with and {without:.2f} dB without"
+        for first, second, name in NORM_CELLS
+        if (with_it := _spread_at_the_end(results, first)) is not None
+        and (without := _spread_at_the_end(results, second)) is not None
+    ]
+    remark = Finding("spread of the final score over seeds", None, ", ".join(spreads))
+    return [*found, remark]
+
+
+def _spread_at_the_end(results: Results, network: str) -> float | None:
+    return deviation([*by_seed(results, network, at_the_end(judged_on(results))).values()])
+
+
+def part(name: str) -> Judge:
+    """Return the judge of a cleaning module, with its protocol's own score."""
+    (of,) = (each for each in PARTS if each.name == name)
+
+    def judge(evidence: Evidence) -> list[Finding]:
+        if evidence.modern is None:
+            return [Finding(EQUAL_STEPS, "not yet measured", "")]
+        return _judge_part(evidence.modern, of)
+
+    return judge
+
+
+def _judge_part(results: Results, of: Part) -> list[Finding]:
+    cells = [(of.with_it, of.without, "")]
+    step = last_common_step(runs_of(results, of.with_it, of.without))
+    score = at_the_end(judged_on(results), CLEANED_BY[of.task][0].name, of.value)
+    after = f"after {step:,} steps " if step else ""
+    return [
+        _measured(results, cells, EQUAL_STEPS, at_step(step), after),
+        _measured(results, cells, EQUAL_TIME, score),
+    ]
+
+
+def more_parameters(evidence: Evidence) -> list[Finding]:
+    """Judge by counting the parameters of both networks."""
+    for results in (evidence.document, evidence.modern):
+        runs = [results.find(f"{x}_l1") for x in queries.MODELS] if results else []
+        counts = [run.complexity.parameters for run in runs if run]
+        if len(counts) == len(queries.MODELS):
+            more = counts[1] - counts[0]
+            text = f"{counts[1]:,} against {counts[0]:,}, {more / counts[0]:+.1%}"
+            return [Finding("count", "holds" if more > 0 else "does not hold", text)]
+    return [Finding("count", "not yet measured", "")]
+
+
+def denoised_without(method: str) -> Judge:
+    """Return the judge of a denoising method in the place of a released network."""
+
+    def judge(evidence: Evidence) -> list[Finding]:
+        for results in (evidence.modern, evidence.document):
+            gains = queries.over_the_network(results, method) if results else []
+            if gains:
+                where = queries.METHODS[method]
+                return [compare(where, gains, of="noise level")]
+        return [Finding(queries.METHODS[method], "not yet measured", "")]
+
+    return judge
+
+
+def enlarged_without(method: str) -> Judge:
+    """Return the judge of a denoising method ahead of a network that enlarges."""
+
+    def judge(evidence: Evidence) -> list[Finding]:
+        where = queries.METHODS[method]
+        for results in (evidence.modern, evidence.document):
+            if results is None or results.enlarged is None:
+                continue
+            found = results.enlarged
+            ours, alone, joint = (
+                queries.enlarged_by(results, way)
+                for way in (f"{method}, {found.network}", found.network, found.joint)
+            )
+            against = [a - b for a, b in zip(ours, joint, strict=True)]
+            judged = compare(where, against, of="picture")
+            gain = spread_text([a - b for a, b in zip(ours, alone, strict=True)], of="picture")
+            text = f"{judged.text} against {found.joint}; {gain} against {found.network} alone"
+            return [Finding(where, judged.verdict, text)]
+        return [Finding(where, "not yet measured", "")]
+
+    return judge

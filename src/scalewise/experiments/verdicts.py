@@ -1,0 +1,138 @@
+"""Verdicts on claims: from differences and their spread, to a word and a sentence.
+
+A difference counts only if it is larger than its spread over seeds.  With fewer than three seeds
+nobody can tell, whatever the difference.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from scalewise.experiments.seeds import deviation
+
+Verdict = Literal["holds", "does not hold", "cannot be told", "not yet measured"]
+
+SEEDS = 3
+"""Fewest seeds from which on a difference has a spread."""
+
+CHANCE = "one in nine"
+"""Chance of a mean of three normal values without any effect to exceed their deviation.
+
+Student's t with two degrees of freedom exceeds the square root of 3 with a probability of 0.113.
+"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Result of one comparison.
+
+    Attributes:
+        where: how the networks were compared, such as ``equal steps``.
+        verdict: on the claim; None for a remark that judges nothing.
+        text: the figures; empty if they are not measured.
+    """
+
+    where: str
+    verdict: Verdict | None
+    text: str
+
+
+def verdict(differences: Sequence[float]) -> Verdict:
+    """Return whether differences, one per seed, are above zero by more than their spread.
+
+    >>> verdict([0.2, 0.25, 0.22]), verdict([-0.2, -0.1, -0.3]), verdict([0.2])
+    ('holds', 'does not hold', 'cannot be told')
+    >>> verdict([0.2, -0.25, 0.1])  # smaller than the spread: no difference
+    'does not hold'
+    """
+    if not differences:
+        return "not yet measured"
+    if len(differences) < SEEDS:
+        return "cannot be told"
+    return "holds" if statistics.mean(differences) > statistics.stdev(differences) else _NOT
+
+
+_NOT: Verdict = "does not hold"
+
+
+def spread_text(
+    differences: Sequence[float], unit: str = "dB", decimals: int = 2, of: str = "seed"
+) -> str:
+    """Format differences, one per seed: mean and spread, or the only one.
+
+    >>> spread_text([0.2, 0.3, 0.4]), spread_text([0.2])
+    ('+0.30 ± 0.10 dB (3 seeds)', '+0.20 dB (1 seed, so no spread)')
+    >>> spread_text([0.2, -0.3, 0.4], unit="levels", decimals=1, of="picture")
+    '+0.1 ± 0.4 levels (3 pictures), smaller than its spread: no difference'
+    """
+    mean, spread = statistics.mean(differences), deviation(differences)
+    said = f"{mean:+.{decimals}f}".replace("-", "−")
+    if spread is None:
+        return f"{said} {unit} (1 {of}, so no spread)"
+    text = f"{said} ± {spread:.{decimals}f} {unit} ({len(differences)} {of}s)"
+    return text if abs(mean) > spread else f"{text}, smaller than its spread: no difference"
+
+
+def compare(
+    where: str,
+    differences: Sequence[float],
+    cells: Mapping[str, Sequence[float]] | None = None,
+    *,
+    unit: str = "dB",
+    decimals: int = 2,
+    of: str = "seed",
+) -> Finding:
+    """Judge the differences of one comparison.
+
+    Args:
+        where: how the networks were compared.
+        differences: one per seed; above zero if the claim holds.
+        cells: differences of the parts that these are means of, by what they were compared with.
+        unit: of the differences.
+        decimals: of the figures.
+        of: what there is one difference of.
+    """
+    if not differences:
+        return Finding(where, verdict(differences), "")
+    text = spread_text(differences, unit, decimals, of)
+    parts = [
+        f"{name} {_short(values, decimals)}" for name, values in (cells or {}).items() if values
+    ]
+    if len(parts) > 1:
+        text += f" [{'; '.join(parts)}]"
+    return Finding(where, verdict(differences), text)
+
+
+def _short(differences: Sequence[float], decimals: int) -> str:
+    """Format the differences of a part of a comparison, whose unit and number are known."""
+    mean, spread = statistics.mean(differences), deviation(differences)
+    said = f"{mean:+.{decimals}f}".replace("-", "−")
+    if spread is None:
+        return said
+    return f"{said} ± {spread:.{decimals}f}{'' if abs(mean) > spread else ' (none)'}"
+
+
+def conclude(findings: Sequence[Finding]) -> str:
+    """Return the verdict of several comparisons: one word if they agree, or each with its word.
+
+    >>> conclude([Finding("equal steps", "holds", ""), Finding("equal time", "holds", "")])
+    'holds'
+    >>> conclude([Finding("steps", "holds", ""), Finding("time", "cannot be told", "")])
+    'holds (steps), cannot be told (time)'
+    """
+    judged: dict[Verdict, list[str]] = {}
+    for each in findings:
+        if each.verdict is not None:
+            judged.setdefault(each.verdict, []).append(each.where)
+    if len(judged) < 2:
+        return next(iter(judged), "not yet measured")
+    return ", ".join(f"{word} ({', '.join(where)})" for word, where in judged.items())
+
+
+def said(findings: Sequence[Finding]) -> str:
+    """Return the figures of several comparisons, each after how it was compared."""
+    texts = [f"{each.where}: {each.text}" for each in findings if each.text]
+    return "; ".join(text[:1].upper() + text[1:] if not n else text for n, text in enumerate(texts))
