@@ -41,6 +41,7 @@ from scalewise.imaging.protocols import (
 )
 from scalewise.imaging.registration import Alignment, align
 from scalewise.imaging.resize import imresize, resize_like_pillow
+from scalewise.imaging.structural_metrics import gmsd, ms_ssim, vif_p
 
 __all__ = [
     "BT601",
@@ -70,9 +71,11 @@ __all__ = [
     "estimate_jpeg_quality_of_pixels",
     "estimate_sigma",
     "gaussian_noise",
+    "gmsd",
     "imresize",
     "is_grey",
     "jpeg",
+    "ms_ssim",
     "photographs",
     "psnr",
     "psnr_b",
@@ -81,4 +84,5 @@ __all__ = [
     "squashing",
     "ssim",
     "to_rgb",
+    "vif_p",
 ]

@@ -17,6 +17,9 @@ from scalewise.arguments import check_array, check_number
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.data_range import data_range_of
 
+SSIM_WINDOW = 11
+"""Side of SSIM's Gaussian window."""
+
 
 def psnr(image: NDArray[Any], reference: NDArray[Any], data_range: float | None = None) -> float:
     """Return the PSNR in dB: ``10 log10(data_range^2 / MSE)`` over all elements.
@@ -124,27 +127,63 @@ def ssim(image: NDArray[Any], reference: NDArray[Any], data_range: float | None 
     >>> ssim(ramp, ramp)
     1.0
     """
-    _check_same_shape(image, reference)
-    if image.ndim != 2 or min(image.shape) < 11:
-        raise _wrong_shape(image, 11)
+    check_luma_pair(image, reference, SSIM_WINDOW)
     data_range = data_range_of(image, reference, data_range=data_range)
-    x, y = image.astype(np.float64), reference.astype(np.float64)
-    mean_x, mean_y = _gaussian_valid(x), _gaussian_valid(y)
-    var_x = _gaussian_valid(x * x) - mean_x**2
-    var_y = _gaussian_valid(y * y) - mean_y**2
-    covariance = _gaussian_valid(x * y) - mean_x * mean_y
+    maps = similarity_maps(image.astype(np.float64), reference.astype(np.float64), data_range)
+    return float(np.mean(maps[0] * maps[1]))
+
+
+def similarity_maps(
+    x: NDArray[np.float64], y: NDArray[np.float64], data_range: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return SSIM's two factors where its window fits: luminance; contrast and structure.
+
+    Args:
+        x: (H, W), values in [0, data_range].
+        y: (H, W).
+        data_range: the largest possible value.
+
+    Returns:
+        Two maps (H - 10, W - 10).
+    """
+    mean_x, mean_y = gaussian_valid(x), gaussian_valid(y)
+    var_x = gaussian_valid(x * x) - mean_x**2
+    var_y = gaussian_valid(y * y) - mean_y**2
+    covariance = gaussian_valid(x * y) - mean_x * mean_y
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
     luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
-    structure = (2 * covariance + c2) / (var_x + var_y + c2)
-    return float(np.mean(luminance * structure))
+    return luminance, (2 * covariance + c2) / (var_x + var_y + c2)
 
 
-def _gaussian_valid(image: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Filter by an 11x11 Gaussian, sigma 1.5, where it fits: (H, W) -> (H - 10, W - 10)."""
-    window = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
+def gaussian_valid(
+    image: NDArray[np.float64], side: int = SSIM_WINDOW, sigma: float = 1.5
+) -> NDArray[np.float64]:
+    """Filter by a Gaussian window where it fits.
+
+    Args:
+        image: (H, W).
+        side: of the window, odd; 11 by default.
+        sigma: standard deviation in pixels.
+
+    Returns:
+        (H - side + 1, W - side + 1).
+    """
+    half = side // 2
+    window = np.exp(-0.5 * (np.arange(-half, half + 1) / sigma) ** 2)
     window /= window.sum()
-    rows = sliding_window_view(image, 11, axis=0) @ window
-    return sliding_window_view(rows, 11, axis=1) @ window
+    rows = sliding_window_view(image, side, axis=0) @ window
+    return sliding_window_view(rows, side, axis=1) @ window
+
+
+def check_luma_pair(image: NDArray[Any], reference: NDArray[Any], side: int) -> None:
+    """Check that two images are (H, W), of one shape, and at least so large.
+
+    Raises:
+        ValueError: they are not.
+    """
+    _check_same_shape(image, reference)
+    if image.ndim != 2 or min(image.shape) < side:
+        raise _wrong_shape(image, side)
 
 
 def _check_same_shape(image: NDArray[Any], reference: NDArray[Any]) -> None:
