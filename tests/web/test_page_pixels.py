@@ -37,7 +37,7 @@ def test_one_pixel_of_the_result_is_one_of_the_screen(
     after = result_of(user, tmp_path, "large.png")
     before = read(pictures / "large.png").pixels
     user.page.get_by_role("button", name="1:1").click()
-    assert user.page.locator("#zoom").inner_text() == "100 %"
+    user.page.locator("#zoom").get_by_text("100 %", exact=True).wait_for()
     assert user.rect()[2] == after.shape[1] / ratio
     choose(user, "Original pixels")
     enlarged = before.repeat(2, 0).repeat(2, 1)
@@ -199,7 +199,7 @@ def test_a_photograph_of_12_megapixels_is_shown_in_true_pixels(
 
     # At half the size, each pixel is the average of four.
     page.get_by_role("button", name="Zoom out").click()
-    assert page.locator("#zoom").inner_text() == "50 %"
+    page.locator("#zoom").get_by_text("50 %", exact=True).wait_for()
     set_split(user, 0)
     halves = after.reshape(1500, 2, 2000, 2, 3).mean((1, 3)).round()
     assert is_shown(user, halves, least=3 * 700 * 400, tolerance=1)
@@ -230,7 +230,7 @@ def test_a_strip_of_40000_pixels_is_sharp_at_every_zoom(
     # An overview of it is 51 pixels wide; 20 % of it are not made of that.
     page.get_by_role("button", name="Zoom out").click()
     page.get_by_role("button", name="Zoom out").click()
-    assert page.locator("#zoom").inner_text() == "25 %"
+    page.locator("#zoom").get_by_text("25 %", exact=True).wait_for()
     rows_, columns_ = inside(user)
     seen = user.seen()[rows_, columns_].astype(int)
     assert len(np.unique(seen[:, :, 1])) > 200  # of 250 levels across

@@ -226,6 +226,7 @@ def test_a_second_setting_is_a_second_result(visit: Visit, pictures: Path, tmp_p
 def test_cancel_all_and_start_all(visit: Visit, server: Server, pictures: Path) -> None:
     user = visit()
     page = user.page
+    page.get_by_label("Size", exact=True).select_option("4 times")  # so that it takes a while
     given = [pictures / "large.png", pictures / "a.png", pictures / "b.jpg"]
     user.drop(*given)
     user.wait_for("large.png", "running")
