@@ -24,6 +24,7 @@ from starlette.types import Message
 
 from scalewise.files import Picture, write
 from scalewise.files.preview import preview
+from scalewise.files.support import supported_formats
 from scalewise.web import timeouts
 from scalewise.web.app import create_app
 from scalewise.web.interactive import ClientLeft
@@ -292,3 +293,21 @@ def test_a_display_that_nobody_waits_for_ends_early(
         preview(path, 4096, check)
     assert 3 <= calls < 30
     assert preview(path, 64).startswith(b"\x89PNG")
+
+
+def test_formats_are_tried_before_the_first_client_asks(tmp_path: Path) -> None:
+    """The server's one event loop does not wait for them."""
+    supported_formats.cache_clear()
+    coming = iter(["lifespan.startup", "lifespan.shutdown"])
+    tried: list[int] = []
+
+    async def receive() -> Message:
+        return {"type": next(coming)}
+
+    async def send(message: Message) -> None:
+        tried.append(supported_formats.cache_info().currsize)
+
+    with closing(ResultStore(tmp_path)) as store:
+        app = create_app(JobQueue(Limits(), store))
+        asyncio.run(app({"type": "lifespan", "state": {}}, receive, send))  # pyright: ignore
+    assert tried == [1, 1]

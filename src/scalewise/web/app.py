@@ -13,6 +13,7 @@ from fastapi.responses import FileResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
+from scalewise.files.support import supported_formats
 from scalewise.web import routes, routes_jobs, routes_regions, routes_uploads
 from scalewise.web.delivery import DeliveryMiddleware
 from scalewise.web.endpoints import AppState
@@ -45,6 +46,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        await run_in_threadpool(supported_formats)  # tried now, not while a client waits
         yield
         await run_in_threadpool(app.state.shared.close)
 
