@@ -130,7 +130,7 @@ def test_the_command_is_copied(visit: Visit, pictures: Path) -> None:
     user = visit(permissions=["clipboard-read", "clipboard-write"])
     user.drop(pictures / "a.png")
     user.wait_for("a.png")
-    user.page.locator("#viewer summary").click()
+    user.page.locator("#viewer .details summary").click()
     user.page.get_by_role("button", name="Copy").click()
     user.page.get_by_role("button", name="Copied").wait_for()
     copied = user.page.evaluate("() => navigator.clipboard.readText()")
