@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 
 from scalewise.files import read
-from tests.web.browser import PHONE, User
+from tests.web.browser import PHONE, PLACE, User
 from tests.web.conftest import Visit
 from tests.web.viewing import (
     HANDLE,
@@ -293,7 +294,15 @@ def test_tiles_that_are_out_of_view_are_no_longer_asked_for(user: User, pictures
     while not ended:
         page.wait_for_timeout(50)
     assert {failure for _, failure in ended} == {"net::ERR_ABORTED"}
-    assert {url for url, _ in ended} <= set(first)
+    cancelled = {url for url, _ in ended}
+    assert cancelled <= set(asked)
+    assert cancelled & set(first)
+    # None of them is in view, at 100 %.
+    left, width = page.locator("#stage").evaluate(PLACE)[0], user.stage()["width"]
+    start = user.stage()["x"] - left
+    for url in cancelled:
+        x = int(parse_qs(urlsplit(url).query)["x"][0])
+        assert x + 512 <= start or x >= start + width
 
 
 def test_what_cannot_be_loaded_is_said(user: User, pictures: Path) -> None:
