@@ -19,6 +19,7 @@ export class Queue extends EventTarget {
     this.images = [];
     this.others = []; // images of which this browser knows only what the server has
     this.views = new Map(); // the newest view of each job
+    this.deleted = new Set(); // ids of jobs that were deleted here; the server may still tell of them
     this.isOnline = true;
     this.store = new Store();
     this.isOpen = this.store.open();
@@ -225,6 +226,7 @@ export class Queue extends EventTarget {
   }
 
   hear(view) {
+    if (this.deleted.has(view.id)) return;
     this.views.set(view.id, view);
     const result = this.find(view.id);
     if (result) this.take(result, view);
@@ -283,7 +285,7 @@ export class Queue extends EventTarget {
 
   // Compare with all jobs of the server, at each connection; what it no longer has is sent again.
   async meet(views, since) {
-    this.views = new Map(views.map((view) => [view.id, view]));
+    this.views = new Map(views.filter(({ id }) => !this.deleted.has(id)).map((view) => [view.id, view]));
     const known = this.images.filter((image) => image.upload);
     let uploads;
     try {
@@ -333,6 +335,7 @@ export class Queue extends EventTarget {
   delete(result) {
     if (!result.view) return;
     this.views.delete(result.view.id);
+    this.deleted.add(result.view.id);
     api.cancel(result.view.id).catch(() => {});
   }
 
