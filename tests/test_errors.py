@@ -15,7 +15,8 @@ ENDINGS = ("Error", "Exception", "Warning", "BaseException", *errors.__all__)
 
 INTERNAL = {
     "files/bmp.py: BmpError",
-    "web/job_queue.py: ServerBusy",
+    "web/interactive.py: ClientLeft",
+    "web/limits.py: ServerBusy",
     "web/problems.py: HttpProblem",
 }
 """Never leave their package: they become a ScalewiseError there, or an HTTP answer."""
