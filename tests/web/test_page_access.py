@@ -67,7 +67,7 @@ def test_everything_is_done_with_keys(visit: Visit, pictures: Path) -> None:
     assert page.locator("#task").input_value() == "super-resolution"
     tab_to(user, ".job button:has-text('Again')")
     page.keyboard.press("Enter")
-    tab_to(user, "summary")
+    tab_to(user, "#viewer summary")
     page.keyboard.press("Enter")
     page.locator("#command").get_by_text("scn_x2").or_(
         page.locator("#facts").get_by_text("scn_x2")
@@ -79,7 +79,7 @@ def test_everything_is_done_with_keys(visit: Visit, pictures: Path) -> None:
     assert user.rect()[2] > width
     tab_to(user, "#split")
     page.keyboard.press("End")
-    assert page.locator("#stage").evaluate("e => e.style.getPropertyValue('--split')") == "1"
+    page.locator("#stage[style*='--split: 1']").wait_for()
     page.keyboard.press("Shift+Tab")
     for _ in range(30):
         if page.locator(".job a:focus").count():

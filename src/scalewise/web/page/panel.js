@@ -88,7 +88,7 @@ export class Panel {
     const write = (name, text) => (card.button.querySelector(name).textContent = text);
     write(".title", choice.title);
     write(".sizes", `${size(width, height)} → ${size(choice.out_width, choice.out_height)}`);
-    write(".time", choice.seconds === null ? "Time not known yet" : `About ${duration(choice.seconds)}`);
+    write(".time", time(choice.seconds));
     write(".mark", choice.recommended ? "Suggested" : "");
     card.button.title = choice.explanation;
   }
@@ -263,6 +263,11 @@ export class Panel {
     this.image = this.view = this.sizeShown = this.asked = null;
     this.cards = [];
   }
+}
+
+function time(seconds) {
+  if (seconds === null) return "Time not known yet";
+  return seconds < 1 ? "Less than a second" : `About ${duration(seconds)}`;
 }
 
 function facts(view) {
