@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scalewise.experiments import judges
+from scalewise.experiments.comparisons import ATTENTION, FACTORS
 from scalewise.experiments.judges import Cell, Evidence, Judge
 from scalewise.experiments.results import Form
 from scalewise.experiments.tables import Table
@@ -23,10 +24,6 @@ The last two of the six are assumed: the document itself was not at hand.
 USUAL_BUDGET: dict[Form, str] = {"modern": "11h", "document": "40h"}
 """Budgets that are enough for everything, on two cores."""
 
-ATTENTION_CELLS: tuple[Cell, ...] = (
-    ("attention", "sum", "without InstanceNorm"),
-    ("attention_norm", "sum_norm", "with InstanceNorm"),
-)
 MIXED_CELLS: tuple[Cell, ...] = (
     ("loss_mixed_fixed", "loss_l1_fixed", "at a fixed rate"),
     ("loss_mixed_cosine", "loss_l1_cosine", "with cosine annealing"),
@@ -96,12 +93,12 @@ CLAIMS = (
         remark="norms of the gradient, without InstanceNorm less with it",
     ),
     Claim(
-        "Attention", "Attention over the scales enhances detail", judges.detail(*ATTENTION_CELLS)
+        "Attention", "Attention over the scales enhances detail", judges.detail(*FACTORS[ATTENTION])
     ),
     Claim(
         "Aggregation",
         "Scales aggregated by attention restore better than by their sum",
-        judges.effect(*ATTENTION_CELLS),
+        judges.effect(*FACTORS[ATTENTION]),
     ),
     Claim("Parameters", "Adaptive has more parameters than Original", judges.more_parameters),
     Claim("Future", "A denoising block helps, at scale 1", judges.part("denoising block")),

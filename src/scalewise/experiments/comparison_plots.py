@@ -13,7 +13,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from scalewise.experiments.curve_plots import FIGURE_SIZE, LETTERS, draw_line, fit_axis, titled
+from scalewise.experiments.curve_plots import (
+    FIGURE_SIZE,
+    LETTERS,
+    add_legend,
+    draw_line,
+    fit_axis,
+    titled,
+)
 from scalewise.experiments.overshoot import Overshoot
 from scalewise.experiments.plots import COLOURS, DPI, Draw
 from scalewise.experiments.results import Trained
@@ -47,14 +54,7 @@ def gradients(runs: Sequence[Trained], warm_up: float) -> Draw:
         fit_axis(panels[1], ratios, theme)
         panels[1].xaxis.set_major_locator(MaxNLocator(5))
         panels[1].set_xlabel("steps", color=theme.ink, fontsize=LETTERS)
-        figure.legend(
-            *panels[0].get_legend_handles_labels(),
-            loc="outside upper left",
-            frameon=False,
-            labelcolor=theme.ink,
-            fontsize=LETTERS,
-            handlelength=2.6,
-        )
+        add_legend(figure, panels[0], theme)
         return figure
 
     return draw

@@ -89,12 +89,14 @@ ABLATION: dict[str, Compared] = {
 BASE = "sum"
 """The run that the ablation compares all others with."""
 
+ATTENTION = "Attention in place of the sum"
+
 FACTORS = {
     "InstanceNorm": [
         ("sum_norm", "sum", "with the sum"),
         ("attention_norm", "attention", "with attention"),
     ],
-    "Attention in place of the sum": [
+    ATTENTION: [
         ("attention", "sum", "without InstanceNorm"),
         ("attention_norm", "sum_norm", "with InstanceNorm"),
     ],

@@ -156,17 +156,22 @@ def compared(runs: Sequence[Trained], against: Literal["time", "steps"] = "time"
         label = "steps" if against == "steps" else "minutes at full speed"
         others[-1].xaxis.set_major_locator(MaxNLocator(5))
         others[-1].set_xlabel(label, color=theme.ink, fontsize=LETTERS)
-        figure.legend(
-            *first.get_legend_handles_labels(),
-            loc="outside upper left",
-            frameon=False,
-            labelcolor=theme.ink,
-            fontsize=LETTERS,
-            handlelength=2.6,
-        )
+        add_legend(figure, first, theme)
         return figure
 
     return draw
+
+
+def add_legend(figure: Figure, axes: Axes, theme: Theme) -> None:
+    """Name the lines of an axis above all of its figure."""
+    figure.legend(
+        *axes.get_legend_handles_labels(),
+        loc="outside upper left",
+        frameon=False,
+        labelcolor=theme.ink,
+        fontsize=LETTERS,
+        handlelength=2.6,
+    )
 
 
 def loss_name(run: Trained) -> str:
