@@ -96,6 +96,41 @@ def test_candidates_need_patches_that_are_enlarged(store: Store) -> None:
             PatchSampler([store], patch=16, batch=6, candidates=2, **settings)
 
 
+@pytest.mark.parametrize("candidates", [1, 3])
+def test_each_store_gets_its_share_even_if_it_is_easy(
+    tmp_path: Path, photo: NDArray[np.uint8], candidates: int
+) -> None:
+    hard = packed(tmp_path / "hard", photo[:200, :200], photo[200:300, :300])
+    flat = packed(tmp_path / "flat", np.full((40, 40, 3), 128, np.uint8))
+    sampler = PatchSampler([hard, flat], 2, 16, 50, candidates=candidates, weights=[3, 1])
+    places = [place for step in range(60) for place in sampler.draw(step)]
+    assert np.mean([place.store is flat for place in places]) == pytest.approx(0.25, abs=0.03)
+    # Within a store, pictures are drawn in proportion to their positions.
+    if candidates == 1:
+        first = [place.picture == 0 for place in places if place.store is hard]
+        even = PatchSampler([hard], 2, 16, 50)
+        alone = [place.picture == 0 for step in range(60) for place in even.draw(step)]
+        assert np.mean(first) == pytest.approx(np.mean(alone), abs=0.04)
+    assert not any(
+        place.store is flat
+        for place in PatchSampler([hard, flat], 2, 16, 50, weights=[1, 0]).draw(0)
+    )
+
+
+def test_weights_that_do_not_fit_are_refused(tmp_path: Path, store: Store) -> None:
+    small = packed(tmp_path / "small", np.zeros((8, 8, 3), np.uint8))
+    for weights, reason in (
+        ([1.0], "one number for each of the 2"),
+        ([1.0, -1.0], "weights must be from 0"),
+        ([0.0, 0.0], "cannot all be 0"),
+        ([1.0, 1.0], "training set 2 has a weight"),
+    ):
+        with pytest.raises(ScalewiseError, match=reason):
+            PatchSampler([store, small], 2, 16, 6, weights=weights)
+    with pytest.raises(ScalewiseError, match="leave it out"):
+        PatchSampler([store], 2, 16, 6, whole=True, weights=[1.0])
+
+
 @pytest.mark.parametrize("scale", [2, 3])
 def test_lr_and_hr_show_the_same_place(
     tmp_path: Path, photo: NDArray[np.uint8], scale: int

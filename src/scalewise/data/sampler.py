@@ -43,9 +43,10 @@ class Place(NamedTuple):
 class PatchSampler:
     """Random aligned LR and HR patches, flipped and transposed, from packed stores.
 
-    Every position of every picture is equally likely, unless there are candidates: of these the
-    patch is taken that bicubic enlargement restores worst.  Where the pictures are whole patches,
-    every one is drawn once before any is drawn again, in an order shuffled each time.
+    Every position of every picture is equally likely, unless stores have weights, or there are
+    candidates: of these the patch is taken that bicubic enlargement restores worst.  Where the
+    pictures are whole patches, every one is drawn once before any is drawn again, in an order
+    shuffled each time.
 
     Args:
         stores: where the pictures are.
@@ -61,12 +62,14 @@ class PatchSampler:
         teacher: draw the teacher's patches too.
         clean_lr: draw the LR patches before their degradation too; needs one.
         candidates: places drawn for each patch, of which the one is taken where bicubic
-            enlargement is farthest from the truth.
+            enlargement is farthest from the truth.  With weights, all are in one store.
+        weights: for each store its share of the patches, in relation to the others; by default
+            in proportion to its number of positions.
 
     Raises:
         ScalewiseError: no picture is large enough, ``world`` does not divide ``batch``, the
-            seed is negative, a store holds no teacher's images for this scale, or candidates
-            where there is nothing to choose from.
+            seed is negative, a store holds no teacher's images for this scale, candidates
+            or weights where there is nothing to choose from, or not one weight per store.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class PatchSampler:
         teacher: bool = False,
         clean_lr: bool = False,
         candidates: int = 1,
+        weights: Sequence[float] | None = None,
     ) -> None:
         if not is_whole(seed) or seed < 0:
             raise ScalewiseError(f"seed must be 0 or more, not {shown(seed)}", arguments=["seed"])
@@ -124,7 +128,14 @@ class PatchSampler:
             )
         self._pictures = pictures
         self._positions = positions
-        self._cumulative = list(accumulate(rows * columns for rows, columns in positions))
+        counts = [rows * columns for rows, columns in positions]
+        self._shares: list[float] | None = None  # where each store's part of [0, 1] ends
+        if weights is not None:
+            if whole:
+                raise ScalewiseError("data.weights is for patches that are cut out; leave it out")
+            stores_of = [self.stores.index(store) for store, _ in pictures]
+            counts, self._shares = weighted(counts, stores_of, weights, len(self.stores))
+        self._cumulative = list(accumulate(counts))
 
     def __len__(self) -> int:
         """Return the number of pictures that patches are drawn from."""
@@ -137,6 +148,8 @@ class PatchSampler:
         draw = self._random(step).random((self.batch, self._candidates, 4))
         places: list[Place] = []
         for candidates in draw[self._rank :: self._world].tolist():
+            if self._shares:
+                candidates = in_one_part(candidates, self._shares)
             drawn = [self._place(*numbers) for numbers in candidates]
             places.append(drawn[0] if len(drawn) == 1 else max(drawn, key=self._bicubic_error))
         return places
@@ -205,6 +218,55 @@ class PatchSampler:
                 top, left = (zoom * start for start in corner)
                 patches[n] = dihedral(picture[top : top + side, left : left + side], view)
         return cut
+
+
+def weighted(
+    counts: Sequence[int], stores: Sequence[int], weights: Sequence[float], number: int
+) -> tuple[list[float], list[float]]:
+    """Return the pictures' counts so that the stores' sums are their weights, and shares.
+
+    Args:
+        counts: positions in each picture.
+        stores: index of each picture's store.
+        weights: of the stores.
+        number: of stores.
+
+    Returns:
+        For each picture its count, and for each store the end of its part of [0, 1].
+    """
+    if len(weights) != number:
+        raise ScalewiseError(
+            f"data.weights needs one number for each of the {number} training sets, "
+            f"not {len(weights)}",
+            arguments=["weights"],
+        )
+    for weight in weights:
+        check_number("weights", weight, 0, sys.maxsize)
+    totals = [0] * number
+    for count, store in zip(counts, stores, strict=True):
+        totals[store] += count
+    for store, (total, weight) in enumerate(zip(totals, weights, strict=True)):
+        if weight > 0 and not total:
+            raise ScalewiseError(
+                f"training set {store + 1} has a weight, and no picture that is large enough",
+                arguments=["weights"],
+            )
+    if not sum(weights):
+        raise ScalewiseError("data.weights cannot all be 0", arguments=["weights"])
+    pairs = zip(counts, stores, strict=True)
+    shares = [weight / sum(weights) for weight in weights]
+    return [shares[store] * count / totals[store] for count, store in pairs], [*accumulate(shares)]
+
+
+def in_one_part(candidates: list[list[float]], ends: Sequence[float]) -> list[list[float]]:
+    """Move the first number of all candidates to the part of [0, 1] where the first one's lies.
+
+    Otherwise a store whose patches are easy would lose to the others, and not get its share.
+    """
+    part = min(bisect(ends, candidates[0][0]), len(ends) - 1)
+    start = ends[part - 1] if part else 0.0
+    rest = [[start + where * (ends[part] - start), *others] for where, *others in candidates[1:]]
+    return [candidates[0], *rest]
 
 
 def bicubic_matrix(side: int, scale: int) -> NDArray[np.float32]:

@@ -122,6 +122,7 @@ def make_sampler(
         teacher=teacher,
         clean_lr=clean_lr,
         candidates=data.candidates,
+        weights=data.weights,
     )
 
 

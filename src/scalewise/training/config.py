@@ -57,6 +57,8 @@ class DataConfig(_Settings):
     Attributes:
         train: packed stores (``scalewise data pack``), or folders of images in any known
             layout, which are packed first.
+        weights: share of the patches from each training set, in relation to the others; by
+            default in proportion to the positions of a patch in it.
         valid: a folder of images, or a packed store, for validation.
         valid_images: number of images to validate on, the first ones; all by default.
         patch: side of an LR patch in pixels; 48 by default.
@@ -77,6 +79,7 @@ class DataConfig(_Settings):
     """
 
     train: list[str]
+    weights: list[float] | None = None
     valid: str | None = None
     valid_images: int | None = None
     patch: int = DERIVED
