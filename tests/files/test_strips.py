@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,22 @@ def test_windows_that_cannot_be_read(tmp_path: Path) -> None:
             reader.read_rows(10, 20)[0] = 0
     with pytest.raises(ValueError, match="closed"):
         reader.read_rows(20, 30)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs Linux")
+def test_what_was_written_takes_no_more_disk_space(tmp_path: Path) -> None:
+    def unnamed() -> set[str]:
+        names: set[str] = set()
+        for entry in Path("/proc/self/fd").iterdir():
+            with suppress(FileNotFoundError):  # that of the listing itself
+                names.add(str(entry.readlink()))
+        return {name for name in names if name.startswith(str(tmp_path)) and "(deleted)" in name}
+
+    for number in range(3):
+        with PictureWriter(tmp_path / f"{number}.png", 30, 40, 3, np.uint8) as writer:
+            writer.write_rows(ramp(40, 30, 3))
+            assert unnamed()
+        assert not unnamed()
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

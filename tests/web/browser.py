@@ -44,6 +44,11 @@ class User:
     page: Any
     """Playwright's page; Any, for Playwright may be absent."""
 
+    def reload(self) -> None:
+        """Load the page again, until it takes files."""
+        self.page.reload()
+        self.page.locator("#limits:not(:empty)").wait_for()
+
     def drop(self, *files: Path | tuple[str, bytes]) -> None:
         """Drop files on the page, as from a folder's window."""
         transfer = self._transfer(files)

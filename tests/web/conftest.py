@@ -115,12 +115,15 @@ def pictures(tmp_path_factory: pytest.TempPathFactory, photo: NDArray[np.uint8])
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium, as the system has it; gone after the module, since no other event loop can run
-    beside Playwright's."""
+    """Chromium, as the system has it, preferably without the parts that show windows.
+
+    It is gone after the module, since no other event loop can run beside Playwright's.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="needs the test extra")
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    names = ("chromium-headless-shell", "chromium", "chromium-browser")
+    program = next(filter(None, map(shutil.which, names)), None)
     if program is None:
-        pytest.skip("no Chromium; on Debian: apt-get install chromium")
+        pytest.skip("no Chromium; on Debian: apt-get install chromium-headless-shell")
     with playwright.sync_playwright() as driver:
         # A container's root has no sandbox, and too small a /dev/shm.
         arguments = ["--no-sandbox", "--disable-dev-shm-usage"]

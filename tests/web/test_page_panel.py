@@ -220,8 +220,7 @@ def test_settings_of_one_image_leave_the_others_alone(
     assert page.locator("#size").input_value() == "2"
     assert not page.locator("#own").is_checked()
 
-    page.reload()
-    page.locator("#limits:not(:empty)").wait_for()
+    user.reload()
     user.row("scene.jpg").get_by_role("button", name="Try a part").click()
     assert page.locator("#size").input_value() == "4"
     page.get_by_role("button", name="Start all").click()

@@ -367,7 +367,7 @@ def test_one_stream_of_events_serves_all(visit: Visit, pictures: Path) -> None:
     user = visit()
     asked: list[str] = []
     user.page.on("request", lambda request: asked.append(request.url))
-    user.page.reload()
+    user.reload()
     user.drop(pictures / "a.png", pictures / "deep.png", pictures / "b.jpg")
     for name in ("a.png", "deep.png", "b.jpg"):
         user.wait_for(name)
@@ -389,7 +389,7 @@ def test_a_notification_is_asked_for_by_a_click_only(visit: Visit, pictures: Pat
     user = visit()
     page = user.page
     page.add_init_script(f"({NOTIFY})()")
-    page.reload()
+    user.reload()
     user.drop(pictures / "a.png")
     user.wait_for("a.png")
     assert page.evaluate("() => [asked, notes.length]") == [0, 0]

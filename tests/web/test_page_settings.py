@@ -57,8 +57,7 @@ def test_a_wrong_value_is_told_at_its_field_and_not_sent(
 def test_settings_and_theme_survive_a_reload(visit: Visit) -> None:
     user = visit(color_scheme="light")
     set_up(user, size="width", width="1234", strength="40", names="{name} (large)", theme="dark")
-    user.page.reload()
-    user.page.locator("#limits:not(:empty)").wait_for()
+    user.reload()
     values = {name: user.page.locator(f"#{name}").input_value() for name in ("size", "width")}
     assert values == {"size": "width", "width": "1234"}
     assert user.page.locator("#strength-shown").inner_text() == "40 %"
@@ -77,8 +76,7 @@ def test_the_theme_that_is_chosen_wins(visit: Visit, system: str) -> None:
     for theme, least, most in [("dark", 0, 60), ("light", 200, 255)]:
         set_up(user, theme=theme)
         assert least <= brightness() <= most
-        user.page.reload()
-        user.page.locator("#limits:not(:empty)").wait_for()
+        user.reload()
         assert least <= brightness() <= most
     set_up(user, theme="auto")
     assert (brightness() > 128) == (system == "light")
@@ -89,8 +87,7 @@ def test_a_choice_that_this_server_does_not_have_is_its_default(visit: Visit) ->
     user.page.evaluate(
         'localStorage.setItem(\'scalewise-settings\', \'{"task": "x", "format": "y"}\')'
     )
-    user.page.reload()
-    user.page.locator("#limits:not(:empty)").wait_for()
+    user.reload()
     first = user.page.locator("#task option").first.get_attribute("value")
     assert user.page.locator("#task").input_value() == first
     assert user.page.locator("#format").input_value() == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -201,18 +202,25 @@ def test_what_is_left_before_it_is_made_blocks_nobody(
 
 
 def test_deleting_frees_what_was_decoded(server: Server, pictures: Path) -> None:
-    def open_files() -> int:
-        """Count the files without a name; sockets and the rest come and go."""
-        found = Path(f"/proc/{server.process.pid}/fd").iterdir()
-        return sum("(deleted)" in str(each.readlink()) for each in found if each.is_symlink())
+    def unnamed() -> set[int]:
+        """Return the inodes of open files without a name; sockets and the rest come and go."""
+        found: set[int] = set()
+        for each in Path(f"/proc/{server.process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                if "(deleted)" in str(each.readlink()):
+                    found.add(each.stat().st_ino)
+        return found
 
+    others = unnamed()
     view = restored(server, pictures / "a.png", task="denoise", strength=0)
-    held = open_files()
+    upload = unnamed() - others
+    assert upload
     for side in ("before", "after"):
         region(server, view["id"], side=side, x=0, y=0)
-    assert open_files() > held
+    own = unnamed() - others
+    assert own > upload
     assert httpx.delete(server.url(f"v1/jobs/{view['id']}")).status_code == 204
     end = time.monotonic() + 10
-    while open_files() >= held and time.monotonic() < end:
+    while unnamed() & own and time.monotonic() < end:
         time.sleep(0.1)
-    assert open_files() < held  # the upload's file is gone, too
+    assert not unnamed() & own

@@ -68,6 +68,10 @@ class RowSpool:
 
     def close(self) -> None:
         """Give the disk space back."""
+        # libvips remembers what it read last, and holds its files open.
+        kept = pyvips.cache_get_max()
+        pyvips.cache_set_max(0)
+        pyvips.cache_set_max(kept)
         for part in self._parts:
             with suppress(OSError):  # which may try once more to write to a full disk
                 part.close()
