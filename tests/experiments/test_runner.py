@@ -225,7 +225,7 @@ def test_what_is_wrong_is_said_in_a_line(data: Path, tmp_path: Path) -> None:
         ("--data", str(data), "--budget", "soon"): "budget: cannot read 'soon'",
         ("--data", str(data), "--image", "missing.png"): "no such image: missing.png",
         ("--data", str(data), "--also", "nowhere"): "plan.json: missing",
-        ("--data", str(data), "--epoch-images", "9"): "epoch_images: for recipes=document only",
+        ("--data", str(data), "--epoch-images", "9"): "--epoch-images is for --recipes document",
     }.items():
         result = CliRunner().invoke(app, ["reproduce", *options])
         assert result.exit_code != 0

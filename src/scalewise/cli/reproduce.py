@@ -11,7 +11,7 @@ from scalewise.cli.help import DATA
 from scalewise.cli.outputs import check_output_folder
 from scalewise.cli.progress_bar import progress_bar
 from scalewise.cli.train import say, train_and_show
-from scalewise.cli.usage_errors import refusing_usage
+from scalewise.cli.usage_errors import UsageError, refusing_usage
 from scalewise.errors import ScalewiseError
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def reproduce(
         seconds(budget, "--budget")
     check_output_folder(folder or Path("runs") / recipes, "--folder")
     if epoch_images is not None and recipes != "document":
-        raise ScalewiseError("epoch_images: for recipes=document only", arguments=["epoch_images"])
+        raise UsageError("--epoch-images is for --recipes document only")
     found = find_data(data, train, valid)
     single = image or found.single
     samples = sample or _sample_images() or [each for each in [single] if each]
