@@ -135,13 +135,30 @@ def test_names_of_files_keep_their_letters(visit: Visit, start: Start, pictures:
     assert state(user, "a.png").startswith("a.png has ")
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.4, "less than a second left"), (12, "about 12 s left"), (600, "about 10 min left")],
-)
-def test_time_left_in_words(visit: Visit, seconds: float, words: str) -> None:
-    call = "async seconds => (await import('/page/format.js')).timeLeft(seconds)"
-    assert visit().page.evaluate(call, seconds) == words
+def test_time_left_in_words(visit: Visit) -> None:
+    call = "async all => all.map((await import('/page/format.js')).timeLeft)"
+    words = ["less than a second left", "about 12 s left", "about 10 min left"]
+    assert visit().page.evaluate(call, [0.4, 12, 600]) == words
+
+
+RUNNING = """async () => {
+  const { ImageList } = await import("/page/list.js");
+  const { makeImage, makeResult } = await import("/page/images.js");
+  const image = makeImage({ name: "a.png", state: "ready" });
+  const view = { id: "x", state: "running", done: 0.5, seconds_left: 40 };
+  image.results.push(makeResult(image, { state: "running", view, heard: Date.now() }));
+  const { results } = image;
+  const none = { others: [], done: [], retriable: [], startable: [] };
+  const queue = { images: [image], results, underway: results, ...none };
+  new ImageList(Object.assign(new EventTarget(), queue), {}).draw();
+}"""
+
+
+def test_the_time_left_goes_down_between_two_tiles(visit: Visit) -> None:
+    user = visit()
+    user.page.evaluate(RUNNING)
+    for seconds in (40, 38):
+        user.row("a.png").get_by_text(f"Working: 50 %, about {seconds} s left").wait_for()
 
 
 def test_many_fill_the_list_from_the_top(visit: Visit, pictures: Path) -> None:

@@ -40,11 +40,17 @@ export function makeImage(fields) {
 
 export function makeResult(image, fields) {
   return {
-    key: newKey(), image, options: {}, state: "queued", view: null, problem: "", resent: 0, taken: 0, ...fields,
+    key: newKey(), image, options: {}, state: "queued", view: null, problem: "", resent: 0, taken: 0, heard: 0, ...fields,
     get name() {
       return this.image.name;
     },
   };
+}
+
+// The server's estimate, counted down since it came; null if there is none.
+export function secondsLeft({ view, heard }) {
+  const estimate = view?.seconds_left ?? null;
+  return estimate === null ? null : Math.max(0, estimate - (Date.now() - heard) / 1000);
 }
 
 // What the browser keeps of an image, next to its file.

@@ -7,6 +7,7 @@ import { Rows } from "./rows.js";
 import { imageState, resultState } from "./states.js";
 
 const DRAW_EVERY = 50;
+const TICK = 1000;
 const MOST_ZIPPED = 500;
 const find = (id) => document.getElementById(id);
 
@@ -54,6 +55,14 @@ export class ImageList {
     this.otherRows.draw(queue.others, this.shown, this.chosen);
     this.drawOthers(queue.others);
     this.drawBar();
+    this.tick ??= setInterval(() => this.countDown(), TICK);
+  }
+
+  // The server tells of progress tile by tile; between two of them the time still goes down.
+  countDown() {
+    if (this.queue.results.some((result) => result.state === "running")) return this.draw();
+    clearInterval(this.tick);
+    this.tick = null;
   }
 
   drawBar() {

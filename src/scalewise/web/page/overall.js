@@ -1,7 +1,7 @@
 // Progress of all that was started, in one number, with the time that is left.
 
 import { timeLeft } from "./format.js";
-import { isUnderway } from "./images.js";
+import { isUnderway, secondsLeft } from "./images.js";
 import { defaultTask } from "./tasks.js";
 
 // The results of one stretch of work: it begins with the first start after all had ended.
@@ -22,9 +22,10 @@ export class Overall {
     const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
     const whole = sum(run.map((each) => effort.of(each)));
     const part = sum(run.map((each) => effort.of(each) * partDone(each))) / whole;
-    const secondsLeft = effort.areSeconds ? sum(open.map((each) => each.view?.seconds_left ?? effort.of(each) * (1 - partDone(each)))) : null;
-    const time = secondsLeft === null ? "" : `, ${timeLeft(secondsLeft)}`;
-    return { total: run.length, ended, part, secondsLeft, text: `${ended} of ${run.length} done${time}` };
+    const remaining = (each) => secondsLeft(each) ?? effort.of(each) * (1 - partDone(each));
+    const left = effort.areSeconds ? sum(open.map(remaining)) : null;
+    const time = left === null ? "" : `, ${timeLeft(left)}`;
+    return { total: run.length, ended, part, secondsLeft: left, text: `${ended} of ${run.length} done${time}` };
   }
 }
 

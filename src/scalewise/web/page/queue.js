@@ -240,7 +240,7 @@ export class Queue extends EventTarget {
   take(result, view) {
     const hasChanged = result.state !== view.state || result.view?.id !== view.id;
     const hasEnded = isUnderway(result);
-    Object.assign(result, { view, state: view.state, problem: view.problem ?? "" });
+    Object.assign(result, { view, state: view.state, problem: view.problem ?? "", heard: Date.now() });
     if (hasChanged) this.keep(result.image);
     if (hasEnded && !isUnderway(result)) this.tell("ended", result);
     this.changed();
@@ -325,7 +325,7 @@ export class Queue extends EventTarget {
         image = makeImage({ key, name: view.name, upload, state: "ready" });
         this.others.unshift(image);
       }
-      image.results.push(makeResult(image, { key: view.id, options: view.options ?? {}, state: view.state, view, problem: view.problem ?? "" }));
+      image.results.push(makeResult(image, { key: view.id, options: view.options ?? {}, state: view.state, view, problem: view.problem ?? "", heard: Date.now() }));
     }
     this.changed();
   }

@@ -1,7 +1,7 @@
 // States of images and results in words.
 
 import { bytes, duration, size, timeLeft } from "./format.js";
-import { isOnTheWay } from "./images.js";
+import { isOnTheWay, secondsLeft } from "./images.js";
 import { defaultTask, title } from "./tasks.js";
 
 export function imageState(image) {
@@ -24,7 +24,7 @@ export function resultState(result) {
     case "busy": return busy(result);
     case "unreachable": return "The server does not answer; looking for it";
     case "waiting": return waiting(view);
-    case "running": return running(view);
+    case "running": return running(result);
     case "done": return done(view);
     case "cancelled": return "Cancelled";
     case "expired": return "No longer kept on the server";
@@ -40,9 +40,11 @@ function waiting(view) {
   return view.ahead ? `Waiting, ${view.ahead} before it` : "Next in line";
 }
 
-function running(view) {
+function running(result) {
+  const { view } = result;
   if (!view.state) return "Asking the server";
-  const eta = view.seconds_left === null ? "" : `, ${timeLeft(view.seconds_left)}`;
+  const left = secondsLeft(result);
+  const eta = left === null ? "" : `, ${timeLeft(left)}`;
   return `Working: ${Math.floor(100 * view.done)} %${eta}`;
 }
 
