@@ -46,7 +46,8 @@ BELOW: dict[str, set[str]] = {
         "restoring",
     },
 }
-BELOW["training"] = {*BELOW, "evaluating"}
+BELOW["converting"] = {"errors", "arguments", "atomic", "lazy", "models", "weights"}
+BELOW["training"] = {*BELOW, "evaluating"} - {"converting"}
 BELOW[FRONT_DOOR] = {*BELOW} - {"training"}
 BELOW["experiments"] = {*BELOW} - {FRONT_DOOR}
 BELOW["cluster"] = {"errors", "lazy", "files", "restoring"}

@@ -17,6 +17,7 @@ from PIL import Image
 
 import scalewise
 from scalewise import ScalewiseError, create_model, list_models, load, restore, upscale
+from scalewise.converting import convert
 from scalewise.data import (
     PatchDegradation,
     PatchSampler,
@@ -206,6 +207,12 @@ OTHERS: list[tuple[Callable[[], Any], tuple[str, ...]]] = [
     (call(load, None), ("model",)),
     (call(load, "scn_x22"), ("model",)),
     (call(load, "hf-hub:nothing"), ("model",)),
+    (call(convert, "scn_x2", "a.gif"), ("output",)),
+    (call(convert, "nothing", "a.onnx"), ("source",)),
+    *((call(convert, "scn_x2", "a.onnx", size=each), ("size",)) for each in ("8x8", (8,), (0, 8))),
+    (call(convert, "scn_x2", "a.pth", size=(8, 8)), ("size",)),
+    (call(convert, "scn_x2", "a.onnx", pad="no"), ("pad",)),
+    (call(export_onnx, NETWORK, "a.onnx", size=8), ("size",)),
     (call(load, device="mps0"), ("device",)),
     (call(load, device="mps"), ("device",)),
     *((call(load, tile=each), ("tile",)) for each in (-1, 1)),
@@ -358,6 +365,8 @@ OF_PATHS: list[str] = [
     [
         (lambda path: export_onnx(None, path), "path"),
         (lambda path: export_int8(None, path, []), "path"),
+        (lambda path: convert("scn_x2", path), "output"),
+        (lambda path: convert(path, "a.onnx"), "source"),
         (lambda path: save_recipe(None, path), "path"),
         (load_recipe, "path"),
         (read_log, "run"),

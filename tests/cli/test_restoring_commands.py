@@ -185,8 +185,8 @@ def test_upscale_patterns_and_shards(call, picture: Path, small_release: Path) -
         (["restore", "{picture}", "{folder}", "-o", "{folder}/text"], "text: is a file, not"),
         (["evaluate", "scn_x2", "{folder}/empty"], "empty"),
         (["evaluate", "scn_x2", "{folder}/missing"], "missing"),
-        (["export", "nothing", "-o", "{folder}/x.onnx"], "unknown model 'nothing'"),
-        (["export", "{folder}/text.png", "-o", "{folder}/x.onnx"], "text.png: not a PyTorch"),
+        (["convert", "nothing", "-o", "{folder}/x.onnx"], "unknown model 'nothing'"),
+        (["convert", "{folder}/text.png", "-o", "{folder}/x.onnx"], "text.png: not a PyTorch"),
         (["compare", "{picture}", "-m", "nothing"], "unknown model 'nothing'"),
     ],
 )
@@ -290,13 +290,13 @@ def test_evaluate_bicubic_reaches_the_published_score(call, shared_data: Path) -
     assert "33.67" in out
 
 
-def test_export(call, small_release: Path, tmp_path: Path) -> None:
-    code, out, _ = call("export", small_release, "-o", tmp_path / "small.onnx")
+def test_convert(call, small_release: Path, tmp_path: Path) -> None:
+    code, out, _ = call("convert", small_release, "-o", tmp_path / "small.onnx")
     assert code == 0
     assert "H and W any size" in out
     onnx.checker.check_model(onnx.load(str(tmp_path / "small.onnx")))
     weights = small_release / "weights.safetensors"
-    code, out, _ = call("export", weights, "-o", tmp_path / "small.onnx", "--no-pad")
+    code, out, _ = call("convert", weights, "-o", tmp_path / "small.onnx", "--no-pad")
     assert code == 0
     assert "H and W multiples of 4" in out
 
@@ -304,7 +304,7 @@ def test_export(call, small_release: Path, tmp_path: Path) -> None:
 def test_levels_that_official_scn_does_not_tell(call, tmp_path: Path) -> None:
     network = create_model("scn", width=4, blocks=1)
     torch.save({"params_ema": network.state_dict()}, tmp_path / "scn.pth")
-    asked = ("export", tmp_path / "scn.pth", "-o", tmp_path / "scn.onnx", "--no-pad")
+    asked = ("convert", tmp_path / "scn.pth", "-o", tmp_path / "scn.onnx", "--no-pad")
     code, out, err = call(*asked)
     assert (code, "multiples of 16" in out) == (0, True)
     assert err.startswith("warning: ")
@@ -314,7 +314,7 @@ def test_levels_that_official_scn_does_not_tell(call, tmp_path: Path) -> None:
     assert (code, err, "multiples of 8" in out) == (0, "", True)
     code, _, err = call(*asked, "--set", "levels")
     assert (code, "write NAME=VALUE" in err) == (2, True)
-    code, _, err = call("export", "scn_x2", "-o", tmp_path / "a.onnx", "--set", "levels=2")
+    code, _, err = call("convert", "scn_x2", "-o", tmp_path / "a.onnx", "--set", "levels=2")
     assert (code, "its card states its settings" in err) == (2, True)
 
 

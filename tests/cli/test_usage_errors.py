@@ -83,8 +83,8 @@ def test_without_a_command_the_help_is_shown(path: tuple[str, ...]) -> None:
     ("arguments", "line"),
     [
         ("compare a.png -m scn_x2 --sigma 20", "--sigma is for denoise, not for super-resolution"),
-        ("export scn.pth -o a.onnx --set foo", "--set foo: write NAME=VALUE, such as levels=3"),
-        ("export scn_x2 -o a.onnx --set a=1", "scn_x2: its card states its settings; leave out"),
+        ("convert scn.pth -o a.onnx --set foo", "--set foo: write NAME=VALUE, such as levels=3"),
+        ("convert scn_x2 -o a.onnx --set a=1", "scn_x2: its card states its settings; leave out"),
         ("data pack a -o x.zip", "--output x.zip: give a name that ends in .pack"),
         ("train missing.yaml batch", "'batch': write KEY=VALUE, such as data.batch=8"),
         ("reproduce --data a --budget x", "--budget: cannot read 'x'; write 90s, 45m or 1h30m"),
@@ -96,9 +96,12 @@ def test_what_no_file_could_mend(arguments: str, line: str) -> None:
     assert printed.startswith(f"error: {line}")
 
 
-def test_the_name_of_an_export_is_usage(tmp_path: Path) -> None:
-    status, line = status_and_line("export", "scn_x2", "-o", str(tmp_path / "x.pt"))
-    assert (status, line.partition(": give ")[2]) == (2, "a name that ends in .onnx")
+def test_the_name_of_a_conversion_is_usage(tmp_path: Path) -> None:
+    status, line = status_and_line("convert", "scn_x2", "-o", str(tmp_path / "x.gif"))
+    assert (status, line.partition(": give ")[2]) == (
+        2,
+        "a name that ends in .pth or .safetensors or .onnx or .xml or .param",
+    )
 
 
 @pytest.mark.parametrize(("words", "status"), [(["--quality", "0"], 2), (["-m", "none"], 1)])

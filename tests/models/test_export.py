@@ -53,7 +53,11 @@ def test_agrees_in_both_runtimes(name: str, tmp_path: Path) -> None:
     path = tmp_path / "network.onnx"
     export_onnx(network, path)
     props = {entry.key: entry.value for entry in onnx.load(str(path)).metadata_props}
-    assert props == {"scale": "2", "multiple": str(network.multiple)}
+    multiple = str(network.multiple)
+    assert props == {
+        **{"scale": "2", "multiple": multiple},
+        **{"tiling": network.tiling, "tile_multiple": multiple},
+    }
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
@@ -79,7 +83,7 @@ def test_pads_inside_if_asked(name: str, tmp_path: Path) -> None:
     graph = onnx.load(str(path))
     onnx.checker.check_model(graph, full_check=True)
     props = {entry.key: entry.value for entry in graph.metadata_props}
-    assert props == {"scale": "2", "multiple": "1"}
+    assert (props["multiple"], props["tile_multiple"]) == ("1", str(network.multiple))
     assert "H and W of any size" in graph.graph.doc_string
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})

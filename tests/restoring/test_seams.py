@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from scalewise.models import create_model
-from scalewise.models.tile_overlap import PYRAMID_OVERLAP
+from scalewise.models.tile_overlap import BLEND, PYRAMID_OVERLAP
 from scalewise.restoring.channels import Network
 from scalewise.restoring.loading import LoadOptions, load
-from scalewise.restoring.restorer import BLEND, Restorer
+from scalewise.restoring.restorer import Restorer
 from scalewise.restoring.rows import FloatImage, rows_of_array, to_array
 from scalewise.restoring.runtime import OpenVinoRuntime, Runtime, TorchRuntime
 from scalewise.restoring.tiling import TilingOptions, restore_rows, spans

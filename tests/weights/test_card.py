@@ -167,3 +167,45 @@ def test_is_release(small_release: Path, tmp_path: Path) -> None:
     assert is_release(small_release)
     assert not is_release(tmp_path)
     assert not is_release("nothing")
+
+
+def test_the_hub_reads_the_front_matter(card: Card) -> None:
+    hub = pytest.importorskip("huggingface_hub")
+    integers = replace(score("small", 36.0), precision="int8")
+    measured = [score("small", 37.5), score("bicubic", 33.67), score("small", 33.1, "Set14")]
+    card = replace(card, licence="Apache-2.0")
+    page = card_page(with_scores(card, [*measured, integers]))
+    data = hub.ModelCard(page).data
+    assert (data.license, data.library_name) == ("apache-2.0", "scalewise")
+    assert (data.pipeline_tag, data.model_name) == ("image-to-image", "small")
+    assert data.tags[:2] == ["super-resolution", "image-restoration"]
+    found = [
+        (each.dataset_name, each.dataset_config, each.metric_type, each.metric_value)
+        for each in data.eval_results
+    ]
+    assert all(isinstance(each, hub.EvalResult) for each in data.eval_results)
+    assert found == [
+        *(("Set14", "field", "psnr", 33.1), ("Set14", "field", "psnr", 31.1)),
+        *(("Set14", "field", "ssim", 0.95), ("Set5", "field", "psnr", 37.5)),
+        *(("Set5", "field", "psnr", 35.5), ("Set5", "field", "ssim", 0.95)),
+    ]
+
+
+def test_licences_that_the_hub_does_not_know(card: Card) -> None:
+    hub = pytest.importorskip("huggingface_hub")
+    data = hub.ModelCard(card_page(replace(card, licence="Only for tests"))).data.to_dict()
+    assert (data["license"], data["license_name"]) == ("other", "Only for tests")
+
+
+@pytest.mark.parametrize("name", [card.name for card in list_cards()])
+def test_pages_are_those_of_their_cards(name: str) -> None:
+    hub = pytest.importorskip("huggingface_hub")
+    folder = find_release(name)
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    card = read_card(folder)
+    assert page == card_page(card)
+    data = hub.ModelCard(page).data
+    assert data.model_name == name
+    best = next(score for score in card.scores if score.model == name)
+    shown = [each for each in data.eval_results if each.dataset_name == best.dataset]
+    assert best.ssim in [each.metric_value for each in shown]

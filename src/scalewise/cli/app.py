@@ -18,9 +18,9 @@ import typer
 
 from scalewise.cli import (
     compare,
+    convert,
     data,
     evaluate,
-    export,
     models,
     plot,
     quantize,
@@ -50,6 +50,9 @@ EXTRAS = {
     "starlette": "web",
     "python_multipart": "web",
     "huggingface_hub": "hub",
+    "pnnx": "ncnn",
+    "ncnn": "ncnn",
+    "spandrel": "spandrel",
 }
 """Package -> the extra of this distribution that installs it."""
 
@@ -71,7 +74,7 @@ _add(RESTORE, upscale.upscale, restore.restore, serve.serve, models.models)
 _add(MEASURE, compare.compare, evaluate.evaluate)
 app.add_typer(data.app, name="data", rich_help_panel=TRAIN)
 _add(TRAIN, train.train, runs.runs, plot.plot, sweep.sweep, reproduce.reproduce)
-_add(PUBLISH, release.release, quantize.quantize, export.export)
+_add(PUBLISH, release.release, quantize.quantize, convert.convert)
 
 
 def _print_version(wanted: bool) -> None:

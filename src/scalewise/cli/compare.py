@@ -36,7 +36,8 @@ def compare(
             "--model",
             "-m",
             metavar="MODEL",
-            help=f"Use this released model; repeat for several (default: {DEFAULT_MODEL}).",
+            help="Use this model, a name, folder, .onnx or checkpoint; repeat for several "
+            f"(default: {DEFAULT_MODEL}).",
         ),
     ] = None,
     task: TaskOption = None,

@@ -47,9 +47,9 @@ def evaluate(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="A released model's name or folder; a run's folder or a checkpoint (needs torch); "
-            "a baseline: bicubic, noisy or jpeg; or nlm or wavelet, which denoise without a "
-            "network, at the known sigma.",
+            help="A released model's name or folder; an .onnx; a run's folder or a checkpoint "
+            "(needs torch); a baseline: bicubic, noisy or jpeg; or nlm or wavelet, which denoise "
+            "without a network, at the known sigma.",
         ),
     ],
     folders: Annotated[
@@ -183,9 +183,12 @@ def _load(
 ) -> Restorer:
     from scalewise.restoring.loading import LoadOptions, load, load_trained
     from scalewise.weights import is_release
+    from scalewise.weights.model_files import is_model_file
 
     options = LoadOptions(precision=precision, tile=tile or "auto", ensemble=ensemble)
     require_model(model, trained=True)
+    if is_model_file(model) and not settings:
+        return load(model, options)
     if Path(model).exists() and not is_release(model):
         return load_trained(model, options, settings)
     if settings:

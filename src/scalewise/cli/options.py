@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -91,6 +92,23 @@ def parse_settings(texts: list[str] | None) -> dict[str, Any]:
         except yaml.YAMLError:
             raise UsageError(f"--set {text}: the value cannot be read") from None
     return settings
+
+
+def parse_frame(text: str | None, flag: str) -> tuple[int, int] | None:
+    """Return width and height of ``WxH``; None for None.
+
+    Raises:
+        UsageError: the text is not of that form.
+
+    >>> parse_frame("3840x2160", "--fit")
+    (3840, 2160)
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+)[xX](\d+)", text)
+    if match is None:
+        raise UsageError(f"{flag} '{text}': write WxH, such as 3840x2160")
+    return int(match[1]), int(match[2])
 
 
 FormatOption = Annotated[

@@ -57,7 +57,7 @@ def restore(
             "--model",
             "-m",
             metavar="MODEL",
-            help="Use this model, by name or folder, in place of the task's.",
+            help="Use this model in place of the task's: a name, folder, .onnx or checkpoint.",
         ),
     ] = None,
     method: Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 import typer
@@ -29,8 +28,9 @@ from scalewise.cli.options import (
     StripOption,
     SuffixOption,
     TileOption,
+    parse_frame,
 )
-from scalewise.cli.usage_errors import UsageError, refusing_usage
+from scalewise.cli.usage_errors import refusing_usage
 
 
 def upscale(
@@ -42,8 +42,8 @@ def upscale(
             "--model",
             "-m",
             metavar="MODEL",
-            help="Use this released model, by name or folder (default: photo_x2 for images with "
-            "noise or JPEG artifacts, scn_x2 for others).",
+            help="Use this model: a name, folder, .onnx or checkpoint (default: photo_x2 for "
+            "images with noise or JPEG artifacts, scn_x2 for others).",
         ),
     ] = None,
     scale: Annotated[
@@ -117,7 +117,7 @@ def upscale(
     from scalewise.restoring.sizes import Target
 
     with refusing_usage():
-        target = Target(scale, width, height, _frame(fit), max_megapixels)
+        target = Target(scale, width, height, parse_frame(fit, "--fit"), max_megapixels)
     output_options = OutputOptions(
         target,
         format=format,
@@ -141,13 +141,3 @@ def upscale(
         suffix = f"_{output_options.target.label(native)}" if output is None else ""
     selection = select(inputs, include, exclude, shard)
     restore_all("upscaling", inputs, output, suffix, engine, output_options, selection)
-
-
-def _frame(text: str | None) -> tuple[int, int] | None:
-    """Return width and height of ``WxH``."""
-    if text is None:
-        return None
-    match = re.fullmatch(r"(\d+)[xX](\d+)", text)
-    if match is None:
-        raise UsageError(f"--fit '{text}': write WxH, such as 3840x2160")
-    return int(match[1]), int(match[2])

@@ -7,11 +7,16 @@ network is built with are inferred from the names and shapes:
 - the SCN paper's official code: :mod:`scalewise.models.scn`;
 - the reproduced document's code: :mod:`scalewise.models.original` and
   :mod:`scalewise.models.adaptive`, with the options that its code implies.
+
+Networks of other projects are loaded by :mod:`scalewise.models.spandrel_network`.
 """
 
 from __future__ import annotations
 
+import json
+import struct
 from collections.abc import Mapping
+from importlib.util import find_spec
 from math import isqrt
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +29,7 @@ from scalewise.errors import ScalewiseError, requiring, warn
 from scalewise.models.base import RestorationNetwork
 from scalewise.models.cleaning import CleanedNetwork
 from scalewise.models.registry import create_model
+from scalewise.models.spandrel_network import SpandrelNetwork, load_with_spandrel
 
 StateDict = dict[str, Tensor]
 
@@ -35,12 +41,16 @@ _WRAPPERS = (
 _PREFIXES = ("module.", "_orig_mod.", "model.", "network.", "net.", "net_g.", "generator.")
 """Prefixes that trainers add to every name: DataParallel, torch.compile, Lightning and others."""
 _SCN_LEVELS = 4
+_NETWORK = ("architecture", "settings")
+"""Entries that name the network in a checkpoint that this package converted."""
+_HEADER = "scalewise"  # the same, in the header of a safetensors file
 
 
 def load_checkpoint(path: AnyPath, **settings: Any) -> RestorationNetwork:
-    """Load a checkpoint of this package's training, of official SCN or of the document's code.
+    """Load a checkpoint of this package, of official SCN or the document's code, or of others.
 
-    From a training run the averaged weights (EMA) are taken.  A foreign file is a ``.pth`` or
+    Networks that this package does not know are left to spandrel, where it is installed.  From a
+    training run the averaged weights (EMA) are taken.  A foreign file is a ``.pth`` or
     ``.safetensors`` that holds a state dictionary, alone or as ``params_ema``, ``params``,
     ``state_dict``, ``model`` or a similar entry next to an optimizer, with or without ``module.``
     before every name.  Files are read as data: code inside them is never run.
@@ -61,24 +71,59 @@ def load_checkpoint(path: AnyPath, **settings: Any) -> RestorationNetwork:
     path = path_of(path, "path")
     content = _read(path)
     try:
-        if {"recipe", "ema"} <= content.keys():  # a training run of this package
-            model = content["recipe"]["model"]
-            name, found, state = model["name"], model["settings"], content["ema"]
-            check_settings(settings, found)
-        else:
-            state = _state_dict(content)
-            name, found = identify(state)
-            if name == "scn" and "levels" not in settings:
-                warn(
-                    f"{path}: SCN's weights do not tell the levels of its pyramid; the published "
-                    f"{_SCN_LEVELS} are assumed; another number needs levels=3 or the like",
-                    arguments=["levels"],
-                )
-        network = create_model(name, **{**found, **settings})
-        load_weights(network, state)
+        network = _network(path, content, settings)
     except ScalewiseError as error:
         raise ScalewiseError(f"{path}: {error}") from None
     return network.eval()
+
+
+def _network(
+    path: Path, content: Mapping[Any, Any], settings: dict[str, Any]
+) -> RestorationNetwork:
+    """Return the network that a checkpoint's content describes; ``path`` is for warnings."""
+    if {"recipe", "ema"} <= content.keys():  # a training run of this package
+        model = content["recipe"]["model"]
+        name, found, state = model["name"], model["settings"], content["ema"]
+        check_settings(settings, found)
+    elif {*_NETWORK, "params"} <= content.keys():  # converted by this package
+        name, found, state = (content[key] for key in (*_NETWORK, "params"))
+        check_settings(settings, found)
+    else:
+        tensors = _tensors_in(content)
+        state = _without_prefixes(tensors)
+        known = identify(state)
+        if known is None:
+            return _load_foreign(tensors, settings)
+        name, found = known
+        if name == "scn" and "levels" not in settings:
+            warn(
+                f"{path}: SCN's weights do not tell the levels of its pyramid; the published "
+                f"{_SCN_LEVELS} are assumed; another number needs levels=3 or the like",
+                arguments=["levels"],
+            )
+    network = create_model(name, **{**found, **settings})
+    load_weights(network, state)
+    return network
+
+
+def _load_foreign(tensors: StateDict, settings: dict[str, Any]) -> RestorationNetwork:
+    """Return the network of another project; its settings follow from its weights.
+
+    Raises:
+        ScalewiseError: it is not known there either, or spandrel is not installed.
+    """
+    network = load_with_spandrel(tensors)
+    if network is not None:
+        check_settings(settings, {})
+        return network
+    others = "spandrel does not know it either"
+    if find_spec("spandrel") is None:
+        others = "many others load with spandrel: pip install 'scalewise-restoration[spandrel]'"
+    raise ScalewiseError(
+        f"a checkpoint of another network (its first weight is '{next(iter(tensors))}'); "
+        f"known are those of the official SCN code and of the document's Original and Adaptive; "
+        f"{others}"
+    )
 
 
 def check_settings(settings: Mapping[str, Any], known: Mapping[str, Any]) -> None:
@@ -124,7 +169,9 @@ def _read(path: Path) -> dict[Any, Any]:
     if not path.is_file():
         raise ScalewiseError(f"{path}: there is no such file")
     if path.suffix.lower() == ".safetensors":
-        return read_safetensors(path)
+        tensors = read_safetensors(path)
+        known = _header(path.read_bytes()).get(_HEADER)
+        return tensors if known is None else {**json.loads(known), "params": tensors}
     try:
         content: object = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged or hostile file can fail anywhere in the decoder
@@ -153,7 +200,38 @@ def read_safetensors(path: Path) -> dict[Any, Any]:
         raise ScalewiseError(f"{path}: damaged ({error})") from error
 
 
-def _state_dict(content: Mapping[Any, Any]) -> StateDict:
+def _header(content: bytes) -> dict[str, str]:
+    """Return the texts in the header of a safetensors file."""
+    (size,) = struct.unpack_from("<Q", content)
+    return json.loads(content[8 : 8 + size]).get("__metadata__") or {}
+
+
+def to_safetensors(network: RestorationNetwork) -> bytes:
+    """Return a network as a safetensors file that :func:`load_checkpoint` reads."""
+    with requiring("safetensors", "writing safetensors"):
+        from safetensors.torch import save
+    if isinstance(network, SpandrelNetwork):
+        return save(network.weights)
+    known = {"architecture": network.architecture, "settings": network.settings}
+    return save(_contiguous(network), {_HEADER: json.dumps(known)})
+
+
+def to_pth(network: RestorationNetwork) -> dict[str, Any]:
+    """Return a network as the content of a ``.pth`` file, as BasicSR writes it (``params``).
+
+    Two more entries name networks of this package, which BasicSR does not have.
+    """
+    if isinstance(network, SpandrelNetwork):
+        return {"params": network.weights}
+    known = {"architecture": network.architecture, "settings": network.settings}
+    return {"params": _contiguous(network), **known}
+
+
+def _contiguous(network: RestorationNetwork) -> StateDict:
+    return {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+
+
+def _tensors_in(content: Mapping[Any, Any]) -> StateDict:
     """Return the state dictionary of a checkpoint: the checkpoint itself or one of its entries."""
     state = content
     while not all(isinstance(value, Tensor) for value in state.values()):
@@ -168,6 +246,11 @@ def _state_dict(content: Mapping[Any, Any]) -> StateDict:
         weights[name.removeprefix("module.")] = value
     if not weights:
         raise ScalewiseError("no state dictionary in it")
+    return weights
+
+
+def _without_prefixes(weights: StateDict) -> StateDict:
+    """Return weights without what trainers put before every name."""
     while prefix := next((p for p in _PREFIXES if all(n.startswith(p) for n in weights)), None):
         weights = {name.removeprefix(prefix): value for name, value in weights.items()}
     return weights
@@ -199,11 +282,11 @@ def _weights_within(content: Mapping[Any, Any]) -> Mapping[Any, Any] | None:
     return next(iter(named.values()), None)
 
 
-def identify(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Any]]:
-    """Return the architecture of a state dictionary, and the settings to build it with.
+def identify(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Any]] | None:
+    """Return the architecture of a state dictionary, and its settings; None if it is unknown.
 
     Raises:
-        ScalewiseError: the architecture is unknown, or the shapes contradict each other.
+        ScalewiseError: the shapes contradict each other.
     """
     if "body.0.weight_v" in state:
         return "scn", _scn_settings(state)
@@ -211,11 +294,7 @@ def identify(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Any]]:
         return "adaptive", _adaptive_settings(state)
     if "blocks.0.scale_conv.convs.0.weight" in state:
         return "original", {**_original_settings(state, "scale_conv"), "shared": True}
-    first = next(iter(state))
-    raise ScalewiseError(
-        f"a checkpoint of another network (its first weight is '{first}'); "
-        "known are those of the official SCN code and of the document's Original and Adaptive"
-    )
+    return None
 
 
 def _scn_settings(state: Mapping[str, Tensor]) -> dict[str, Any]:

@@ -1,19 +1,22 @@
-"""ONNX export of networks, for any image size or for aligned sizes."""
+"""ONNX export of networks: for any image size, for aligned sizes, or for a single one."""
 
 from __future__ import annotations
 
 import json
 import struct
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from scalewise.arguments import AnyPath, path_of
+from scalewise.arguments import AnyPath, is_list, is_whole, path_of, shown
 from scalewise.atomic import write_atomic
+from scalewise.errors import ScalewiseError
 from scalewise.models.base import RestorationNetwork
+from scalewise.models.spandrel_network import SpandrelNetwork
 
 OPSET = 18
 
@@ -29,12 +32,20 @@ class _Aligned(nn.Module):
         return self.network.restore(image)
 
 
-def export_onnx(network: RestorationNetwork, path: AnyPath, *, any_size: bool = False) -> None:
+def export_onnx(
+    network: RestorationNetwork,
+    path: AnyPath,
+    *,
+    any_size: bool = False,
+    size: tuple[int, int] | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
     """Write a network's graph, for onnxruntime, OpenVINO and others.
 
     Input ``image``: (N, C, H, W) float32 in [0, 1], H and W multiples of ``multiple``
-    in the graph's metadata, which also holds ``scale``.  Output ``restored``: (N, C, scale H,
-    scale W) float32, not clipped.
+    in the graph's metadata, which also holds ``scale``.  For networks of this package these
+    metadata say how images may be cut into tiles (``tiling``), on multiples of what
+    (``tile_multiple``).  Output ``restored``: (N, C, scale H, scale W) float32, not clipped.
 
     Args:
         network: the network, on the CPU; it is put into evaluation mode.
@@ -42,13 +53,24 @@ def export_onnx(network: RestorationNetwork, path: AnyPath, *, any_size: bool = 
         any_size: pad inside the graph by repeating the right and bottom edges, and crop the
             result; ``multiple`` is then 1.  Otherwise it is ``network.multiple`` and the caller
             pads, as for released models.
+        size: the only (height, width) that the graph is to take, multiples of
+            ``network.multiple``, for one image at a time; None for free sizes and batches.
+        metadata: further texts to store in the graph, such as ``licence``.
+
+    Raises:
+        ScalewiseError: such a size is not a multiple.
     """
     path = path_of(path, "path")
     import onnx
 
+    check_size(size, network.multiple)
     network.eval()
     side = 8 * network.multiple
-    example = torch.zeros(1, network.channels, side, side + network.multiple)
+    example = torch.zeros(1, network.channels, *(size or (side, side + network.multiple)))
+    axes = {
+        "image": {0: "batch", 2: "height", 3: "width"},
+        "restored": {0: "batch", 2: "restored_height", 3: "restored_width"},
+    }
     partial = path.with_name(path.name + ".partial")
     try:
         with warnings.catch_warnings(), torch.no_grad():
@@ -60,29 +82,54 @@ def export_onnx(network: RestorationNetwork, path: AnyPath, *, any_size: bool = 
                 str(partial),
                 input_names=["image"],
                 output_names=["restored"],
-                dynamic_axes={
-                    "image": {0: "batch", 2: "height", 3: "width"},
-                    "restored": {0: "batch", 2: "restored_height", 3: "restored_width"},
-                },
+                dynamic_axes={} if size else axes,
                 opset_version=OPSET,
                 dynamo=False,
             )
         graph = onnx.load(str(partial))  # pyright: ignore[reportUnknownMemberType]
         multiple = network.multiple
-        if any_size and multiple > 1:
+        if any_size and size is None and multiple > 1:
             _pad_inside(graph, multiple, network.scale)
             multiple = 1
+        sizes = f"H and W {f'multiples of {multiple}' if multiple > 1 else 'of any size'}"
+        if size:
+            sizes = f"H {size[0]}, W {size[1]}"
         graph.graph.doc_string = (
-            f"image: (N, {network.channels}, H, W) in [0, 1], H and W "
-            f"{f'multiples of {multiple}' if multiple > 1 else 'of any size'}; "
+            f"image: (N, {network.channels}, H, W) in [0, 1], {sizes}; "
             f"restored: (N, {network.channels}, {network.scale} H, {network.scale} W)"
         )
-        props = {"scale": str(network.scale), "multiple": str(multiple)}
+        props = {**(metadata or {}), "scale": str(network.scale), "multiple": str(multiple)}
+        if not isinstance(network, SpandrelNetwork):  # whose reach has to be measured
+            props |= {"tiling": network.tiling, "tile_multiple": str(network.multiple)}
         onnx.helper.set_model_props(graph, props)
         onnx.save(graph, str(partial))  # pyright: ignore[reportUnknownMemberType]
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def aligned(network: RestorationNetwork) -> nn.Module:
+    """Return a network without its padding, for tracing."""
+    return _Aligned(network.eval())
+
+
+def check_size(size: tuple[int, int] | None, multiple: int) -> None:
+    """Refuse a fixed (height, width) that is not of multiples.
+
+    Raises:
+        ScalewiseError: such a size, with the nearest larger one; or not a size at all.
+    """
+    if size is None:
+        return
+    if not is_list(size, is_whole) or len(size) != 2:
+        raise ScalewiseError(f"size must be (height, width), not {shown(size)}", arguments=["size"])
+    if min(size) < 1 or any(side % multiple for side in size):
+        height, width = (-(-max(side, 1) // multiple) * multiple for side in size)
+        raise ScalewiseError(
+            f"size={size[1]}x{size[0]}: the network takes multiples of {multiple}, such as "
+            f"{width}x{height}",
+            arguments=["size"],
+        )
 
 
 def _pad_inside(model: Any, multiple: int, scale: int) -> None:

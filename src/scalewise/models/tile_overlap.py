@@ -31,6 +31,12 @@ single pixels 0.13 (with 24: 0.41).
 PYRAMID_PIXELS = 7
 """The least overlap for pyramids, in pixels of the coarsest level."""
 
+BLEND = 14
+"""Input pixels to either side of a cut over which tiles of ``blended`` networks are feathered."""
+
+UNMEASURED_OVERLAP = 96
+"""The overlap of a network of unknown kind that sees further than can be measured."""
+
 
 def tile_overlap(multiple: int) -> int:
     """Return by how many input pixels tiles overlap, for a network of such a ``multiple``.
@@ -39,3 +45,16 @@ def tile_overlap(multiple: int) -> int:
     (24, 28, 56)
     """
     return FLAT_OVERLAP if multiple == 1 else max(PYRAMID_OVERLAP, PYRAMID_PIXELS * multiple)
+
+
+def measured_overlap(reach: int | None) -> int:
+    """Return the overlap for a network of unknown kind, whose tiles are feathered.
+
+    Args:
+        reach: input pixels from which a change is seen in its result; None for further than was
+            measured; see :mod:`scalewise.models.probe`.
+
+    >>> measured_overlap(20), measured_overlap(None)
+    (34, 96)
+    """
+    return UNMEASURED_OVERLAP if reach is None else reach + BLEND

@@ -21,16 +21,18 @@ from scalewise.arguments import (
 from scalewise.errors import ScalewiseError, warn
 from scalewise.restoring.restorer import DEFAULT_TILE, Restorer, Tile, check_strength
 from scalewise.restoring.runtime import (
+    AdaptedRuntime,
     FiniteRuntime,
     OpenVinoRuntime,
     Precision,
     Runtime,
     TorchRuntime,
 )
-from scalewise.restoring.tiling import SMALLEST_TILE
+from scalewise.restoring.tiling import SMALLEST_TILE, round_up
 from scalewise.short_repr import short_repr
 from scalewise.weights import Release, clean_sibling, resolve
 from scalewise.weights.card import GRAPH_FILE, INT8_FILE, WEIGHTS_FILE, Card, checked_file
+from scalewise.weights.model_files import describe, is_graph, is_model_file
 
 if TYPE_CHECKING:
     from scalewise.models import RestorationNetwork
@@ -106,10 +108,10 @@ class LoadOptions:
 
 
 def load(model: str | Path | Release, options: LoadOptions | None = None) -> Restorer:
-    """Load a released model.
+    """Load a released model, or the file of another one.
 
     Args:
-        model: its name, the path of its folder, or both resolved.
+        model: its name, the path of its folder or file, or both resolved.
         options: how; all defaults if None.
 
     Raises:
@@ -118,6 +120,8 @@ def load(model: str | Path | Release, options: LoadOptions | None = None) -> Res
     """
     options = options or LoadOptions()
     folder, card = model if isinstance(model, Release) else resolve(model)
+    if is_model_file(folder):
+        return _load_file(folder, options)
     device = choose_device(options.device)
     precision = choose_precision(options.precision, card, device)
 
@@ -147,6 +151,53 @@ def load(model: str | Path | Release, options: LoadOptions | None = None) -> Res
         strength=options.strength,
         blend_with=blend_with,
         ensemble=options.ensemble,
+    )
+
+
+def _load_file(path: Path, options: LoadOptions) -> Restorer:
+    """Load a model that is a single file; warn of what is assumed of it.
+
+    Graphs run on the CPU by OpenVINO.  So do the networks of this package; those that spandrel
+    loads run by PyTorch, on any device.
+    """
+    file = describe(path)
+    device = choose_device(options.device)
+    if is_graph(path) and device != "cpu":
+        if options.device != "auto":
+            raise ScalewiseError(
+                f"device={device}: {path.name} is a graph, which runs on the CPU; choose cpu",
+                arguments=["device"],
+            )
+        device = "cpu"
+    precision = choose_precision(options.precision, None, device)
+    tile = options.tile
+    if is_graph(path):
+        graph = OpenVinoRuntime(path, precision, options.threads)
+        runtime: Runtime = AdaptedRuntime(graph, file.white, file.size)
+        if file.size is not None:  # a tile with its overlaps fills it
+            step = file.card.multiple
+            largest = (min(file.size) - 2 * round_up(file.overlap, step)) // step * step
+            tile = min(tile, largest) if isinstance(tile, int) else largest
+    else:
+        from scalewise.models import load_checkpoint
+        from scalewise.models.spandrel_network import SpandrelNetwork
+
+        network = load_checkpoint(path)
+        if device != "cpu" or isinstance(network, SpandrelNetwork):
+            runtime = TorchRuntime(network, device, precision)
+        else:
+            runtime = _exported(network, precision, options)
+    if file.remark:
+        warn(file.remark, arguments=["model"])
+    return Restorer(
+        file.card.name,
+        file.card,
+        runtime,
+        tile,
+        force_tiling=options.force_tiling or file.size is not None,
+        strength=options.strength,
+        ensemble=options.ensemble,
+        overlap=file.overlap,
     )
 
 
@@ -182,14 +233,9 @@ def load_exported(
         name: what the restorer is called.
         options: as for :func:`load_trained`.
     """
-    from scalewise.models.export import export_onnx
-
     options = options or LoadOptions()
     precision = choose_precision(options.precision, None, "cpu")
-    with TemporaryDirectory() as folder:
-        graph = Path(folder, GRAPH_FILE)
-        export_onnx(network, graph)
-        runtime = OpenVinoRuntime(graph, precision, options.threads)
+    runtime = _exported(network, precision, options)
     return Restorer(
         name,
         network,
@@ -198,6 +244,17 @@ def load_exported(
         force_tiling=options.force_tiling,
         ensemble=options.ensemble,
     )
+
+
+def _exported(
+    network: RestorationNetwork, precision: Precision, options: LoadOptions
+) -> OpenVinoRuntime:
+    from scalewise.models.export import export_onnx
+
+    with TemporaryDirectory() as folder:
+        graph = Path(folder, GRAPH_FILE)
+        export_onnx(network, graph)
+        return OpenVinoRuntime(graph, precision, options.threads)
 
 
 def choose_device(device: Device) -> str:

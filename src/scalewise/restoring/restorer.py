@@ -18,7 +18,7 @@ from scalewise.arguments import (
 )
 from scalewise.errors import ScalewiseError, warn
 from scalewise.files import PictureWriter, check_target, open_picture
-from scalewise.models.tile_overlap import Tiling, tile_overlap
+from scalewise.models.tile_overlap import BLEND, Tiling, tile_overlap
 from scalewise.restoring.cascade import upscale_array
 from scalewise.restoring.channels import Network, Run
 from scalewise.restoring.ensemble import self_ensemble
@@ -41,8 +41,6 @@ from scalewise.restoring.tiling import TilingOptions, restore_rows
 Tile = int | Literal["auto"] | None
 
 DEFAULT_TILE: Tile = "auto"
-BLEND = 14
-"""Input pixels to either side of a cut over which tiles of ``blended`` networks are feathered."""
 
 
 class Traits(Protocol):
@@ -106,6 +104,7 @@ class Restorer:
         blend_with: the network that makes the rest; None for the input itself, at scale 1.
         ensemble: average over the eight views of each tile (self-ensemble, x8), which is a little
             better and takes eight times as long.
+        overlap: input pixels by which tiles overlap; None to go by ``multiple``.
 
     Raises:
         ScalewiseError: a strength beyond its range, or below 1 where there is no rest.
@@ -123,6 +122,7 @@ class Restorer:
         strength: float = 1.0,
         blend_with: Restorer | None = None,
         ensemble: bool = False,
+        overlap: int | None = None,
     ) -> None:
         check_strength(strength)
         if strength < 1 and traits.scale != (blend_with.scale if blend_with else 1):
@@ -139,6 +139,7 @@ class Restorer:
         self._strength = strength
         self._blend_with = blend_with
         self._ensemble = ensemble
+        self._overlap = overlap
 
     def __repr__(self) -> str:
         device, precision = self.runtime.device, self.runtime.precision
@@ -165,6 +166,7 @@ class Restorer:
             strength=strength,
             blend_with=blend_with,
             ensemble=self._ensemble,
+            overlap=self._overlap,
         )
 
     def restore(self, image: Any, *, progress: Progress | None = None) -> Any:
@@ -317,8 +319,10 @@ class Restorer:
 
     def _tiling(self, height: int, width: int) -> TilingOptions:
         traits = self._traits
-        overlap = tile_overlap(traits.multiple)
-        blend = 0 if traits.tiling == "exact" else BLEND
+        overlap, blend = tile_overlap(traits.multiple), BLEND
+        if self._overlap is not None:
+            overlap, blend = self._overlap, min(BLEND, self._overlap // 2)
+        blend = 0 if traits.tiling == "exact" else blend
         if isinstance(self.tile, int):
             return TilingOptions(self.tile, overlap, blend)
         free = self.runtime.free_memory()

@@ -63,7 +63,7 @@ class OpenVinoRuntime:
     only then OpenVINO plans which buffers may share it, and a sixth less time.
 
     Args:
-        graph: an ONNX file made by ``scalewise export``, or a released model's.
+        graph: an ONNX file written by ``scalewise convert``, or a released model's.
         precision: ``bf16`` is up to twice as fast as ``f32`` where the CPU has it.  ``int8`` is
             for a graph that has 8-bit integers, and computes the rest in float32.
         threads: how many to use; None for all that the machine has.
@@ -181,6 +181,34 @@ class TorchRuntime:
         exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, allow_tf32=False)
         with torch.inference_mode(), half, exact:
             return self._network.restore(tensor).float().cpu().numpy()
+
+
+class AdaptedRuntime:
+    """A runtime of a graph with its own value range, or for one size alone.
+
+    Args:
+        runtime: what to run.
+        white: value of white in its input and output.
+        size: the only (height, width) that it takes; smaller images are filled up by repeating
+            their right and bottom edges, and the result is cropped.
+    """
+
+    def __init__(self, runtime: Runtime, white: float, size: tuple[int, int] | None) -> None:
+        self.device = runtime.device
+        self.precision: Precision = runtime.precision
+        self.free_memory = runtime.free_memory
+        self._runtime = runtime
+        self._white = np.float32(white)
+        self._size = size
+
+    def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See :class:`Runtime`."""
+        height, width = image.shape[2:]
+        rows, columns = self._size or (height, width)
+        missing = (0, 0), (0, 0), (0, rows - height), (0, columns - width)
+        result = self._runtime(np.pad(image, missing, mode="edge") * self._white)
+        scale = result.shape[2] // rows
+        return result[..., : scale * height, : scale * width].astype(np.float32) / self._white
 
 
 class FiniteRuntime:

@@ -120,7 +120,7 @@ def cached_cascade(model: str | Path | Release, options: LoadOptions) -> list[Re
     """Load as :func:`load_cascade`, and keep the models while their files are the same."""
     release = model if isinstance(model, Release) else resolve(model)
     folder = release.folder.resolve()
-    card = (folder / CARD_FILE).stat()
+    card = (folder if folder.is_file() else folder / CARD_FILE).stat()
     # A child of this process loads its own: threads that a network runs in stay in the parent.
     state = card.st_mtime_ns, card.st_size, os.getpid()
     return _cached_cascade(folder, options, state)

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from scalewise.arguments import AnyPath, path_of
 from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
+from scalewise.weights.front_matter import front_matter
 
 CARD_FILE = "card.json"
 PAGE_FILE = "README.md"
@@ -248,7 +249,7 @@ def sha256(path: Path) -> str:
 
 
 def card_page(card: Card) -> str:
-    """Return a card as a Markdown page."""
+    """Return a card as a Markdown page, which the Hugging Face Hub reads, too."""
     training = card.training
     settings = ", ".join(f"{key} {value}" for key, value in card.settings.items())
     lines = [
@@ -301,10 +302,10 @@ def card_page(card: Card) -> str:
         *(f"- `{name}`: sha256 `{digest}`" for name, digest in card.sha256.items()),
         "",
         f"`{GRAPH_FILE}` refers to the weights beside it. For one that has them within:",
-        f"`scalewise export {card.name} -o {card.name}.onnx`.",
+        f"`scalewise convert {card.name} -o {card.name}.onnx`.",
         "",
     ]
-    return "\n".join(lines)
+    return front_matter(card) + "\n".join(lines)
 
 
 def _table(scores: list[Score]) -> list[str]:

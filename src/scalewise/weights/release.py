@@ -87,7 +87,7 @@ def load_network(model: str | Path, **settings: Any) -> RestorationNetwork:
             without the package safetensors, which only released models need.
     """
     path = Path(model)
-    release = resolve(model) if is_release(model) else _release_of(path)
+    release = resolve(model) if is_release(model) else release_of(path)
     if release is not None:
         try:
             check_settings(settings, release.card.settings)
@@ -107,7 +107,7 @@ def load_network(model: str | Path, **settings: Any) -> RestorationNetwork:
         raise ScalewiseError(f"{error}; {hint}") from None
 
 
-def _release_of(weights: Path) -> Release | None:
+def release_of(weights: Path) -> Release | None:
     """Return the released model that a weights file belongs to, or is a copy of."""
     if weights.suffix.lower() != ".safetensors" or not weights.is_file():
         return None

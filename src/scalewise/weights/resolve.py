@@ -12,29 +12,35 @@ from scalewise.errors import ScalewiseError
 from scalewise.tasks import SUPER_RESOLUTION, get_task
 from scalewise.weights.card import CARD_FILE, Card, read_card
 from scalewise.weights.hub import HUB, download_release
+from scalewise.weights.model_files import describe, is_model_file
 
 RELEASES = Path(__file__).parent
 """The folder of the models that come with the package, one folder each."""
 
 
 class Release(NamedTuple):
-    """A released model: its folder, and what its card says."""
+    """A released model: its folder, and what its card says; or the file of another model."""
 
     folder: Path
     card: Card
 
 
 def resolve(model: str | Path) -> Release:
-    """Return the folder and the card of a released model.
+    """Return the folder and the card of a released model, or of a model's file.
 
     Args:
         model: the name of a model that comes with the package; the path of a folder; or
             ``hf-hub:owner/name``, with ``@revision`` or without it, which is downloaded once.
+            Or the path of a graph or checkpoint, whose card says what
+            :func:`~scalewise.weights.model_files.describe` finds out.
 
     Raises:
-        ScalewiseError: there is no such model (the error suggests the nearest name), or its
-            card is damaged.
+        ScalewiseError: there is no such model (the error suggests the nearest name), its card is
+            damaged, or the file is not a model's.
     """
+    if isinstance(model, str | os.PathLike) and is_model_file(model):  # pyright: ignore[reportUnnecessaryIsInstance]
+        with naming_argument("model"):
+            return Release(Path(model), describe(model).card)
     folder = find_release(model)
     with naming_argument("model"):
         return Release(folder, read_card(folder))
