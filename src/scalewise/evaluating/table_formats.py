@@ -99,7 +99,8 @@ def _text_blocks(table: ScoreTable, dataset: str) -> list[str]:
     if any(each is not None for each in speeds):
         shown = ["-" if each is None else f"{each:.2f}" for each in speeds]
         others.append(["s/megapixel", *shown])
-    title = f"{dataset}, x{table.scale}, {len(evaluations[0].images)} images"
+    count = len(evaluations[0].images)
+    title = f"{dataset}, x{table.scale}, {count} image{'s' * (count != 1)}"
     blocks: list[str] = []
     while others:
         taken = 1
