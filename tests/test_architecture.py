@@ -36,6 +36,7 @@ BELOW: dict[str, set[str]] = {
     },
     "evaluating": {
         "errors",
+        "arguments",
         "atomic",
         "imaging",
         "tasks",

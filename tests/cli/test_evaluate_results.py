@@ -197,7 +197,7 @@ def test_tables_too_wide_are_cut_into_several(call, small_release: Path) -> None
     tables = out.split("* best")[0]
     assert max(map(len, tables.splitlines())) <= 80
     assert tables.count("One, x2, 3 images") > 1
-    assert all(title in tables for title in ("PSNR-B", "VIF-p", "s/megapixel", long[:20]))
+    assert all(title in tables for title in ("PSNR-B", "VIF-p", "s/MP", long[:20]))
 
 
 @pytest.mark.usefixtures("folder")

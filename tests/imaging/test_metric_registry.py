@@ -160,7 +160,7 @@ def test_metrics_of_a_package_are_columns(
     chosen = ["--metric", "psnr_y", "--metric", "brightness"]
     code, out, err = call("evaluate", "bicubic", tmp_path / "set", *chosen)
     assert (code, err) == (0, "")
-    assert re.search(r"method +precision +PSNR-Y +Bright +s/megapixel", out)
+    assert re.search(r"method +precision +PSNR-Y +Bright +s/MP", out)
     assert "Bright: lower is better; another package" in out
     code, _, err = call("evaluate", "bicubic", tmp_path / "set", "--metric", "absent")
     assert code == 2

@@ -74,18 +74,20 @@ def compare(
         typer.Option("--errors", help="Add maps of each result's error to the sheet."),
     ] = False,
 ) -> None:
-    """Degrade an image, restore it, and score each result; or compare results of other programs.
+    """Degrade an image, restore it, and score each result.
 
     The image is reduced in size, or gets noise or JPEG artifacts: whatever the model's task is.
-    Bicubic interpolation, or the degraded image itself, is scored for comparison. With --results,
-    no model runs unless one is named; with --truth, each image of the dataset gets a sheet.
+    Bicubic interpolation, or the degraded image itself, is scored for comparison.
+
+    With --results, results of other programs are compared, and no model runs unless one is named.
+    With --truth, each image of the dataset gets a sheet.
 
     Examples:
         # Reduce an image to half its size and enlarge it again
         scalewise compare photo.png
 
         # Compare results of two programs on a dataset, with maps of their errors
-        scalewise compare --results bicubic/ --results span/ --truth Set5 --errors
+        scalewise compare --results bicubic --results span --truth Set5 --errors
 
         # Add noise with a standard deviation of 50 and remove it
         scalewise compare photo.png -m denoise --sigma 50 -o noise/

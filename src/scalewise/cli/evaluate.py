@@ -127,7 +127,7 @@ def evaluate(
         ),
     ] = False,
 ) -> None:
-    """Score models and results of other programs on datasets: PSNR, SSIM and more.
+    """Score models, and results of other programs, on datasets.
 
     The protocol is printed under the table. Scores under different protocols cannot be compared,
     and methods are compared over the same images only.
@@ -137,7 +137,7 @@ def evaluate(
         scalewise evaluate scn_x2 Set5 Set14 --download
 
         # Score results of two programs, as a table for LaTeX
-        scalewise evaluate --results bicubic/ --results span/ --truth Set5 -o table.tex
+        scalewise evaluate --results bicubic --results span --truth Set5 -o a.tex
 
         # Score a denoiser at a standard deviation of 50, in colour
         scalewise evaluate denoise Kodak24/ --sigma 50
@@ -187,7 +187,7 @@ def evaluate(
 
 
 class _Running(NamedTuple):
-    """How a network runs: its precision, its tiles, the self-ensemble, and its own settings."""
+    """Settings of a network's run: precision, tiles, self-ensemble, and those of its own."""
 
     precision: Literal["f32", "bf16", "int8"]
     tile: int | None

@@ -147,6 +147,8 @@ class ScoreTable:
             if metric.name not in _COMMON
         ]
         lines.append("+-: standard error of the mean over images")
+        if any(speed_of(each) is not None for each in self.evaluations):
+            lines.append("s/MP: seconds per megapixel of output")
         if self.against:
             lines.append(f"against {self.against}: {TEST}")
         lines.append(f"scalewise-restoration {version('scalewise-restoration')}")

@@ -89,7 +89,7 @@ def paired_test(first: Sequence[float], second: Sequence[float]) -> Paired:
 
     >>> test = paired_test([1.0, 2.0, 3.0, 4.0, 5.0], [0.9, 1.8, 2.9, 3.7, 4.9])
     >>> round(test.difference, 2), test.higher, test.p
-    (0.14, 5, 0.0625)
+    (0.16, 5, 0.0625)
     """
     a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
     with np.errstate(invalid="ignore"):

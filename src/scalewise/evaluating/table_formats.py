@@ -71,7 +71,7 @@ def _text(table: ScoreTable) -> str:
     marks = ["* best, + second best"] * (len(table.methods) > 1)
     notes = [textwrap.fill(each, WIDTH, **_WRAPPED) for each in marks]
     notes += [
-        each if each.startswith("scale ") else textwrap.fill(each, WIDTH, **_WRAPPED)
+        each if each.startswith(("scale ", "sha256 ")) else textwrap.fill(each, WIDTH, **_WRAPPED)
         for each in table.notes(short=True)
     ]
     return "\n\n".join([*parts, "\n".join(notes)]) + "\n"
@@ -98,7 +98,7 @@ def _text_blocks(table: ScoreTable, dataset: str) -> list[str]:
     speeds = [speed_of(each) for each in evaluations]
     if any(each is not None for each in speeds):
         shown = ["-" if each is None else f"{each:.2f}" for each in speeds]
-        others.append(["s/megapixel", *shown])
+        others.append(["s/MP", *shown])
     count = len(evaluations[0].images)
     title = f"{dataset}, x{table.scale}, {count} image{'s' * (count != 1)}"
     blocks: list[str] = []
