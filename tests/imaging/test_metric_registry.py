@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,6 +86,15 @@ def test_names_are_found_as_they_are_written() -> None:
     assert get_metric("psnr_rgb") is METRICS["psnr"]
     with pytest.raises(ScalewiseError, match=r"unknown metric 'ms_sim'; did you mean 'ms_ssim'"):
         get_metric("ms_sim")
+
+
+def test_the_documentation_and_the_help_have_all_metrics(call: Callable[..., Any]) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "compare.md").read_text(encoding="utf-8")
+    _, said, _ = call("evaluate", "--help")
+    for metric in METRICS.values():
+        channels = {"y": "Y", "rgb": "RGB"}[metric.channels]
+        assert f"| `{metric.name}` | {channels} | {metric.direction} |" in text
+        assert metric.name in said
 
 
 PACKAGE = """

@@ -244,7 +244,7 @@ def classical_restoration(method: ClassicalMethod, sigma: float) -> Restore:
 def write_csv(evaluations: list[Evaluation], path: Path) -> None:
     """Write every image's scores, each row with model, dataset, protocol and precision."""
     names = [field.name for field in fields(ImageScore) if field.name != "extra"]
-    metrics = list(evaluations[0].images[0].extra) if evaluations[0].images else []
+    metrics = [*{name: 0 for each in evaluations for image in each.images for name in image.extra}]
     table = io.StringIO(newline="")
     writer = csv.writer(table)
     writer.writerow(["model", "dataset", "protocol", "precision", *names, *metrics])
