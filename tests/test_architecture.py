@@ -17,7 +17,7 @@ BELOW: dict[str, set[str]] = {
     "lazy": set(),
     "short_repr": set(),
     "plugins": {"errors"},
-    "imaging": {"errors", "arguments"},
+    "imaging": {"errors", "arguments", "plugins"},
     "tasks": {"errors", "arguments", "plugins", "imaging"},
     "files": {"errors", "arguments"},
     "models": {"errors", "arguments", "atomic", "lazy", "plugins", "imaging"},
@@ -36,6 +36,7 @@ BELOW: dict[str, set[str]] = {
     },
     "evaluating": {
         "errors",
+        "arguments",
         "atomic",
         "imaging",
         "tasks",

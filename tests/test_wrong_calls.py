@@ -27,15 +27,21 @@ from scalewise.data import (
     pack,
     pair_folders,
 )
+from scalewise.evaluating.evaluate import Evaluation, ImageScore
+from scalewise.evaluating.results import methods_of
+from scalewise.evaluating.score_table import make_table
 from scalewise.experiments import find_data, load_results
 from scalewise.files import find_images, format_of, open_picture
 from scalewise.imaging import (
+    FIELD,
+    Metric,
     bicubic_down,
     blocking_effect,
     deblocking,
     denoising,
     estimate_sigma,
     gaussian_noise,
+    get_metric,
     imresize,
     jpeg,
     photographs,
@@ -45,6 +51,7 @@ from scalewise.imaging import (
     rgb_to_y,
     squashing,
     ssim,
+    ssim_rgb,
     to_rgb,
 )
 from scalewise.models import export_int8, export_onnx, register_architecture
@@ -83,6 +90,7 @@ ONE_INFINITE[3, 4, 0] = np.inf
 RANDOM = np.random.default_rng(0)
 NETWORK = Restorer("fake", Traits(), FakeRuntime())
 TARGET = scalewise.Target(2)
+SCORED = Evaluation("a", "set", FIELD, "f32", [ImageScore("b", 9, 9, 30, 30, 1, None, 1)])
 
 
 def call(function: Callable[..., Any], *positional: Any, **named: Any) -> Callable[[], Any]:
@@ -156,7 +164,7 @@ OTHERS: list[tuple[Callable[[], Any], tuple[str, ...]]] = [
     *((call(jpeg, IMAGE, each), ("quality",)) for each in (0, 101, 50.5, "a")),
     (call(jpeg, IMAGE, 50, "4:2:2"), ("subsampling",)),
     (call(jpeg, IMAGE[..., :2], 50), ("image",)),
-    *((call(each, [], []), ("image",)) for each in (psnr, psnr_b, ssim)),
+    *((call(each, [], []), ("image",)) for each in (psnr, psnr_b, ssim, ssim_rgb)),
     (call(psnr, IMAGE, [1]), ("reference",)),
     (call(psnr, IMAGE, IMAGE[:5]), ("image", "reference")),
     *((call(each, IMAGE, IMAGE), ("image",)) for each in (psnr_b, ssim)),
@@ -244,6 +252,15 @@ OTHERS: list[tuple[Callable[[], Any], tuple[str, ...]]] = [
     (call(draw_curves, []), ("curves",)),
     (call(register_architecture, ""), ("name",)),
     (call(find_runs, None), ("folder",)),
+    *((call(methods_of, each), ("results",)) for each in ("a", ["no/such"], ["there.png"], [3])),
+    (call(make_table, [SCORED], 2, against="x"), ("against",)),
+    *((call(get_metric, each), ("metric",)) for each in ("psnrr", None, 3)),
+    (call(Metric, name="a", title="A", compute=psnr, direction="up"), ("direction",)),
+    (
+        call(Metric, name="a", title="A", compute=psnr, direction="lower", channels="g"),
+        ("channels",),
+    ),
+    (call(ssim_rgb, IMAGE[..., :2], IMAGE[..., :2]), ("image",)),
     *((call(FileJob, *each), ("source",)) for each in ((None, "a.png"), ("", "a.png"))),
     (call(FileJob, "a.png", 5), ("target",)),
     (call(restore_files, None, None), ("jobs",)),

@@ -61,7 +61,7 @@ def test_a_model_is_measured_by_what_it_is_for(
     assert (code, err) == (0, "")
     assert "protocol denoise25: Gaussian noise of sigma 25" in out
     assert "PSNR-B" not in out
-    assert "sha256" not in out
+    assert "sha256 over the encoded files" not in out
     card = read_card(denoiser)
     assert [(score.model, score.protocol) for score in card.scores] == [
         ("noisy", "denoise25"),
@@ -95,7 +95,7 @@ def test_jpegs_as_they_are(call, dataset: Path, options: list[str], protocol: st
     code, out, err = call("evaluate", "jpeg", dataset, *options, "--csv", scores)
     assert (code, err) == (0, "")
     assert protocol in out
-    assert "PSNR-B" in out.splitlines()[1]
+    assert "PSNR-B" in out
     assert "sha256 over the encoded files of sample: " in out
     assert all(len(row["encoded"]) == 64 for row in rows_of(scores))
 

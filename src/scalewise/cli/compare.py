@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scalewise import DEFAULT_MODEL
+from scalewise.cli.messages import print_warning
 from scalewise.cli.model_names import require_model
 from scalewise.cli.outputs import check_output_folder
 from scalewise.cli.protocol_options import (
@@ -20,12 +23,26 @@ from scalewise.cli.protocol_options import (
     chosen_protocol,
     task_of,
 )
+from scalewise.cli.scoring import ResultsOption, TruthOption
+from scalewise.cli.usage_errors import UsageError
+from scalewise.errors import ScalewiseError
+
+if TYPE_CHECKING:
+    from scalewise.data.layouts import Dataset, Item
+    from scalewise.data.reading import Pixels
+    from scalewise.evaluating.evaluate import Restore
+    from scalewise.evaluating.results import Result
+    from scalewise.imaging.protocols import Protocol
 
 
 def compare(
     image: Annotated[
-        Path, typer.Argument(metavar="IMAGE", help="Ground truth: an image of good quality.")
-    ],
+        Path | None,
+        typer.Argument(
+            metavar="IMAGE",
+            help="Ground truth: an image of good quality. Not needed with --truth.",
+        ),
+    ] = None,
     output: Annotated[
         Path,
         typer.Option("--output", "-o", metavar="DIR", help="Write the results to this folder."),
@@ -38,6 +55,14 @@ def compare(
             metavar="MODEL",
             help="Use this model, a name, folder, .onnx or checkpoint; repeat for several "
             f"(default: {DEFAULT_MODEL}).",
+        ),
+    ] = None,
+    results: ResultsOption = None,
+    truth: TruthOption = None,
+    scale: Annotated[
+        int | None,
+        typer.Option(
+            min=2, max=8, metavar="N", help="Scale of results, 2-8 (default: the model's, or 2)."
         ),
     ] = None,
     task: TaskOption = None,
@@ -55,50 +80,128 @@ def compare(
     The image is reduced in size, or gets noise or JPEG artifacts: whatever the model's task is.
     Bicubic interpolation, or the degraded image itself, is scored for comparison.
 
+    With --results, results of other programs are compared, and no model runs unless one is named.
+    With --truth, each image of the dataset gets a sheet.
+
     Examples:
         # Reduce an image to half its size and enlarge it again
         scalewise compare photo.png
 
-        # Compare two models, with maps of their errors
-        scalewise compare photo.png -m scn_x2 -m scn_fast_x2 --errors
+        # Compare results of two programs on a dataset, with maps of their errors
+        scalewise compare --results bicubic --results span --truth Set5 --errors
 
         # Add noise with a standard deviation of 50 and remove it
         scalewise compare photo.png -m denoise --sigma 50 -o noise/
     """
-    from scalewise.errors import ScalewiseError
-    from scalewise.evaluating.compare import compare
     from scalewise.evaluating.evaluate import baseline, restoration
-    from scalewise.files import Picture, write
     from scalewise.restoring.loading import load
-    from scalewise.tasks import get_task
+    from scalewise.tasks import SUPER_RESOLUTION, get_task
 
-    names = model or [DEFAULT_MODEL]
+    _check_given(image, truth, results, scale)
+    names = model or ([] if results else [DEFAULT_MODEL])
     for name in names:
         require_model(name)
     check_output_folder(output, "--output")
-    task = task or task_of(names[0])
+    task = task or (task_of(names[0]) if names else SUPER_RESOLUTION.name)
     protocol = chosen_protocol(task, sigma, quality, subsampling, grey)
     restorers = [load(name) for name in names]
-    scale = restorers[0].scale
-    if any(restorer.scale != scale for restorer in restorers):
+    scales = {restorer.scale for restorer in restorers} or {scale or protocol.only_scale or 2}
+    if len(scales) > 1:
         raise ScalewiseError("the models have different scales; compare them one by one")
-    check_scale(restorers[0].name, scale, task, protocol)
-    methods = [(get_task(task).baseline, baseline(scale))]
-    methods += [(restorer.name, restoration(restorer)) for restorer in restorers]
-    comparison = compare(image, methods, scale, protocol)
+    (factor,) = scales
+    if scale not in (None, factor):
+        raise UsageError(f"--scale {scale}, and {names[0]} is for x{factor}")
+    check_scale(restorers[0].name if restorers else "--results", factor, task, protocol)
+    methods: list[tuple[str, Restore]] = []
+    if restorers:
+        methods = [(get_task(task).baseline, baseline(factor))]
+        methods += [(restorer.name, restoration(restorer)) for restorer in restorers]
+    datasets = _datasets(image, truth)
+    for dataset in datasets:
+        prefix = f"{dataset.name}_" if datasets[1:] else ""
+        for item, found in _with_results(dataset, results or [], factor, protocol):
+            name = prefix + item.name.replace("/", "_")
+            _compare(item, name, methods, found, factor, protocol, output, errors)
+    typer.echo(protocol.description)
+
+
+def _check_given(
+    image: Path | None, truth: list[Path] | None, results: list[str] | None, scale: int | None
+) -> None:
+    """Refuse a command line without ground truths, or with several kinds of them."""
+    if image is None and not truth:
+        raise UsageError("missing argument IMAGE; see 'scalewise compare --help'")
+    if image is not None and truth:
+        raise UsageError("IMAGE and --truth both give ground truths; leave one out")
+    for flag, value in (("--truth", truth), ("--scale", scale)):
+        if value and not results:
+            raise UsageError(f"{flag} is for --results")
+
+
+def _datasets(image: Path | None, truth: list[Path] | None) -> list[Dataset]:
+    from scalewise.data.layouts import Dataset, Item, find_dataset
+
+    if image is None:
+        return [find_dataset(folder) for folder in truth or []]
+    return [Dataset(image.parent, "image", (Item(image.stem, image, {}),), {})]
+
+
+def _with_results(
+    dataset: Dataset, results: list[str], scale: int, protocol: Protocol
+) -> Iterator[tuple[Item, list[tuple[str, Pixels]]]]:
+    """Yield the images that all methods have a result of; a warning names the others."""
+    from scalewise.evaluating.results import match_results, methods_of, read_results
+
+    columns: list[Iterator[tuple[Item, Result | str]]] = []
+    methods = methods_of(results)
+    for method in methods:
+        (matches,) = match_results(method, [dataset], [dataset.name], scale)
+        if matches is None:
+            raise ScalewiseError(f"{method.folder}: no results of {dataset.name}")
+        columns.append(read_results(matches, dataset, scale, protocol))
+    for item, *row in zip(dataset.items, *columns, strict=True):
+        found: list[tuple[str, Pixels]] = []
+        for method, (_, result) in zip(methods, row, strict=True):
+            if isinstance(result, str):
+                print_warning(f"{method.name}: {item.name}: {result}; no sheet of it")
+            else:
+                found.append((method.name, result.pixels))
+        if len(found) == len(methods):
+            yield item, found
+
+
+def _compare(
+    item: Item,
+    name: str,
+    methods: list[tuple[str, Restore]],
+    results: list[tuple[str, Pixels]],
+    scale: int,
+    protocol: Protocol,
+    output: Path,
+    errors: bool,
+) -> None:
+    """Compare one image: write what was made and the sheet, and print the scores."""
+    from scalewise.data.reading import read_own_lr, read_rgb
+    from scalewise.evaluating.compare import compare
+    from scalewise.files import Picture, write
+
+    lr = read_own_lr(item, read_rgb(item.hr), scale) if item.lr or item.missing else None
+    comparison = compare(item.hr, methods, scale, protocol, lr=lr, results=results)
     output.mkdir(parents=True, exist_ok=True)
-    if scale > 1:
-        write(output / f"{image.stem}_low.png", Picture(comparison.lr))
-    write(output / f"{image.stem}_sheet.png", Picture(comparison.sheet(errors)))
+    if scale > 1 and comparison.lr is not None:
+        write(output / f"{name}_low.png", Picture(comparison.lr))
+    write(output / f"{name}_sheet.png", Picture(comparison.sheet(errors)))
     height, width = comparison.truth.shape[:2]
     done = f"reduced by {scale} and restored" if scale > 1 else "restored"
-    typer.echo(f"{image}: {width}x{height}, {done}")
+    typer.echo(f"{item.hr}: {width}x{height}{f', {done}' if methods else ''}")
     for each in comparison.contenders:
-        path = output / f"{image.stem}_{each.name}.png"
-        write(path, Picture(each.image))
+        made = ""
+        if not math.isnan(each.seconds):
+            path = output / f"{name}_{each.name}.png"
+            write(path, Picture(each.image))
+            made = f"  {each.seconds:.2f} s  {path}"
         typer.echo(
             f"  {each.name:12} PSNR {each.scores.psnr:.2f} dB  PSNR-Y {each.scores.psnr_y:.2f} dB  "
-            f"SSIM {each.scores.ssim:.4f}  {each.seconds:.2f} s  {path}"
+            f"SSIM {each.scores.ssim:.4f}{made}"
         )
-    typer.echo(f"side by side: {output / f'{image.stem}_sheet.png'}")
-    typer.echo(protocol.description)
+    typer.echo(f"side by side: {output / f'{name}_sheet.png'}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
@@ -31,12 +31,26 @@ from scalewise.cli.protocol_options import (
     chosen_protocol,
     task_of,
 )
+from scalewise.cli.scoring import (
+    AgainstOption,
+    MetricOption,
+    ResultsOption,
+    TableFormatOption,
+    TableOutputOption,
+    TruthOption,
+    check_no_model_options,
+    check_table_output,
+    parse_metrics,
+    score_folders,
+    show_table,
+)
 from scalewise.cli.usage_errors import UsageError
 from scalewise.errors import ScalewiseError
 
 if TYPE_CHECKING:
     from scalewise.data.layouts import Dataset
     from scalewise.evaluating.evaluate import Evaluation, ImageScore, Restore
+    from scalewise.imaging.metric_registry import Metric
     from scalewise.imaging.protocols import Protocol
     from scalewise.restoring.classical import ClassicalMethod
     from scalewise.restoring.restorer import Restorer
@@ -44,21 +58,23 @@ if TYPE_CHECKING:
 
 def evaluate(
     model: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="MODEL",
             help="A released model's name or folder; an .onnx; a run's folder or a checkpoint "
             "(needs torch); a baseline: bicubic, noisy or jpeg; or nlm or wavelet, which denoise "
-            "without a network, at the known sigma.",
+            "without a network, at the known sigma. Not needed with --results.",
         ),
-    ],
+    ] = None,
     folders: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             metavar="DIR",
             help="Datasets; with --download also Set5, Set14, BSD100, Urban100 or DIV2K by name.",
         ),
-    ],
+    ] = None,
+    results: ResultsOption = None,
+    truth: TruthOption = None,
     task: TaskOption = None,
     sigma: SigmaOption = None,
     quality: QualityOption = None,
@@ -68,7 +84,10 @@ def evaluate(
     scale: Annotated[
         int | None,
         typer.Option(
-            min=2, max=4, metavar="N", help="Enlarge by 2-4, for bicubic only (default: 2)."
+            min=2,
+            max=8,
+            metavar="N",
+            help="Scale of results, or of bicubic, 2-8 (default: 2).",
         ),
     ] = None,
     split: Annotated[
@@ -81,6 +100,10 @@ def evaluate(
     tile: TileOption = None,
     precision: PrecisionOption = "f32",
     ensemble: EnsembleOption = False,
+    metric: MetricOption = None,
+    against: AgainstOption = None,
+    format: TableFormatOption = None,
+    output: TableOutputOption = None,
     csv: Annotated[
         Path | None,
         typer.Option(
@@ -104,36 +127,119 @@ def evaluate(
         ),
     ] = False,
 ) -> None:
-    """Score a model on datasets: PSNR, SSIM and seconds.
+    """Score models, and results of other programs, on datasets.
 
-    The protocol is printed under the table. Scores under different protocols cannot be compared.
+    The protocol is printed under the table. Scores under different protocols cannot be compared,
+    and methods are compared over the same images only.
 
     Examples:
         # Score a released model on two test sets
         scalewise evaluate scn_x2 Set5 Set14 --download
 
-        # Score the best weights of a run, with the scores of each image
-        scalewise evaluate runs/mine photos/ --csv scores.csv
+        # Score results of two programs, as a table for LaTeX
+        scalewise evaluate --results bicubic --results span --truth Set5 -o a.tex
 
         # Score a denoiser at a standard deviation of 50, in colour
         scalewise evaluate denoise Kodak24/ --sigma 50
     """
     from scalewise.data.layouts import find_dataset
-    from scalewise.evaluating.evaluate import baseline, restoration, write_csv
-    from scalewise.tasks import SUPER_RESOLUTION, get_task
+    from scalewise.evaluating.evaluate import write_csv
+    from scalewise.evaluating.score_table import additional_metrics, make_table
+    from scalewise.tasks import SUPER_RESOLUTION
 
     if csv is not None:
         check_output_file(csv, "--csv")
-    task = task or task_of(model)
+    check_table_output(output, format)
+    places = [*(folders or []), *(truth or [])]
+    _check_given(model, places, results)
+    metrics = parse_metrics(metric)
+    task = task or (task_of(model) if model else SUPER_RESOLUTION.name)
     measure = chosen_protocol(task, sigma, quality, subsampling, grey, protocol)
-    plain = get_task(task).baseline
+    measured = additional_metrics(metrics, measure)
     known = parse_settings(settings)
+    if model is None:
+        options = {"--tile": tile, "--ensemble": ensemble, "--set": settings, "--card": card}
+        check_no_model_options(options | {"--precision": precision != "f32"})
+        methods: list[_Method] = []
+        factor = scale or measure.only_scale or 2
+        check_scale("--results", factor, task, measure)
+    else:
+        running = _Running(precision, tile, ensemble, known)
+        methods, factor = _methods(model, task, sigma, scale, measure, running, card)
+    if download:
+        places = [folder if folder.is_dir() else _fetch(folder) for folder in places]
+    datasets = [find_dataset(folder, split) for folder in places]
+    for remark in (remark for dataset in datasets for remark in dataset.remarks()):
+        print_warning(remark)
+    evaluations: list[Evaluation] = []
+    for method in methods:
+        evaluations += _measure(method, factor, datasets, measure, measured)
+    if results:
+        names = [method.name for method in methods]
+        evaluations += score_folders(results, datasets, factor, measure, measured, names)
+    table = make_table(evaluations, factor, metrics, _totals(datasets), against)
+    show_table(table, format, output)
+    if csv is not None:
+        write_csv(evaluations, csv)
+        typer.echo(f"scores of each image: {csv}")
+    if card and model is not None:
+        _write_on_card(model, evaluations[: len(methods) * len(datasets)])
+
+
+class _Running(NamedTuple):
+    """Settings of a network's run: precision, tiles, self-ensemble, and those of its own."""
+
+    precision: Literal["f32", "bf16", "int8"]
+    tile: int | None
+    ensemble: bool
+    settings: dict[str, Any]
+
+
+class _Method(NamedTuple):
+    """A method that runs here: its name, how it restores, its precision, its weights' SHA-256."""
+
+    name: str
+    restore: Restore
+    precision: str
+    weights: str | None = None
+
+
+def _check_given(model: str | None, places: list[Path], results: list[str] | None) -> None:
+    """Refuse a command line without anything to score, or without ground truths."""
+    if model is None and not results:
+        raise UsageError("missing argument MODEL; see 'scalewise evaluate --help'")
+    if not places:
+        missing = "option --truth SET" if results else "argument DIR"
+        raise UsageError(f"missing {missing}; see 'scalewise evaluate --help'")
+
+
+def _totals(datasets: list[Dataset]) -> dict[str, int]:
+    from scalewise.data.layouts import display_names
+
+    titles = display_names(datasets)
+    return {title: len(each.items) for title, each in zip(titles, datasets, strict=True)}
+
+
+def _methods(
+    model: str,
+    task: str,
+    sigma: float | None,
+    scale: int | None,
+    measure: Protocol,
+    running: _Running,
+    card: bool,
+) -> tuple[list[_Method], int]:
+    """Return the methods that a model's name stands for, and their scale."""
+    from scalewise.evaluating.evaluate import baseline, restoration
+    from scalewise.tasks import SUPER_RESOLUTION, get_task
+
+    plain = get_task(task).baseline
     classical = _load_classical(model, task, sigma)
     restorer = None
     if classical is None and model not in baselines():
-        restorer = _load(model, precision, tile, ensemble, known)
+        restorer = _load(model, running)
     else:
-        _check_without_network(model, precision, tile, ensemble, known)
+        _check_without_network(model, running)
     own_scale = restorer.scale if restorer else scale if model == SUPER_RESOLUTION.baseline else 1
     if scale not in (None, own_scale):
         raise UsageError(f"--scale {scale} is for bicubic; {model} is for x{own_scale} only")
@@ -143,26 +249,26 @@ def evaluate(
         raise ScalewiseError(f"{model} is not the baseline of {task}; that is {plain}")
     factor = restorer.scale if restorer else scale or measure.only_scale or 2
     check_scale(restorer.name if restorer else model, factor, task, measure)
-    if download:
-        folders = [folder if folder.is_dir() else _fetch(folder) for folder in folders]
-    datasets = [find_dataset(folder, split) for folder in folders]
-    for remark in (remark for dataset in datasets for remark in dataset.remarks()):
-        print_warning(remark)
-    evaluations: list[Evaluation] = []
+    methods: list[_Method] = []
     if model == plain or card:
-        evaluations += _measure(plain, baseline(factor), factor, datasets, measure, "f64")
+        methods.append(_Method(plain, baseline(factor), "f64"))
     if classical is not None:
-        evaluations += _measure(model, classical, factor, datasets, measure, "f32")
+        methods.append(_Method(model, classical, "f32"))
     if restorer is not None:
-        restore = restoration(restorer)
-        name = f"{restorer.name}{'+' * ensemble}"
-        evaluations += _measure(name, restore, factor, datasets, measure, precision)
-    _print_table(evaluations)
-    if csv is not None:
-        write_csv(evaluations, csv)
-        typer.echo(f"scores of each image: {csv}")
-    if card:
-        _write_on_card(model, evaluations)
+        name = f"{restorer.name}{'+' * running.ensemble}"
+        methods.append(_Method(name, restoration(restorer), running.precision, _weights_of(model)))
+    return methods, factor
+
+
+def _weights_of(model: str) -> str | None:
+    """Return the SHA-256 of a model's weights; None of a training run, which goes on."""
+    from scalewise.evaluating.evaluate import sha256_of
+    from scalewise.weights import is_release, resolve
+    from scalewise.weights.card import WEIGHTS_FILE
+
+    if is_release(model):
+        return resolve(model).card.sha256.get(WEIGHTS_FILE)
+    return sha256_of(Path(model)) if Path(model).is_file() else None
 
 
 def _fetch(folder: Path) -> Path:
@@ -174,17 +280,12 @@ def _fetch(folder: Path) -> Path:
     return fetched
 
 
-def _load(
-    model: str,
-    precision: Literal["f32", "bf16", "int8"],
-    tile: int | None,
-    ensemble: bool,
-    settings: dict[str, Any],
-) -> Restorer:
+def _load(model: str, running: _Running) -> Restorer:
     from scalewise.restoring.loading import LoadOptions, load, load_trained
     from scalewise.weights import is_release
     from scalewise.weights.model_files import is_model_file
 
+    precision, tile, ensemble, settings = running
     options = LoadOptions(precision=precision, tile=tile or "auto", ensemble=ensemble)
     require_model(model, trained=True)
     if is_model_file(model) and not settings:
@@ -196,12 +297,11 @@ def _load(
     return load(model, options)
 
 
-def _check_without_network(
-    model: str, precision: str, tile: int | None, ensemble: bool, settings: dict[str, Any]
-) -> None:
+def _check_without_network(model: str, running: _Running) -> None:
     """Refuse settings for what has no network, and warn of options that only networks have."""
     from scalewise.restoring.classical import without_network
 
+    precision, tile, ensemble, settings = running
     if settings:
         raise UsageError(f"{model} has no settings; leave out --set")
     given = ["--tile"] * (tile is not None) + ["--ensemble"] * ensemble
@@ -229,55 +329,25 @@ def _load_classical(model: str, task: str, sigma: float | None) -> Restore | Non
 
 
 def _measure(
-    name: str,
-    restore: Restore,
+    method: _Method,
     scale: int,
     datasets: list[Dataset],
     protocol: Protocol,
-    precision: str,
+    metrics: list[Metric],
 ) -> list[Evaluation]:
     from scalewise.data.layouts import display_names
     from scalewise.evaluating.evaluate import Evaluation, evaluate
 
+    name, restore, precision, weights = method
     evaluations: list[Evaluation] = []
     for dataset, title in zip(datasets, display_names(datasets), strict=True):
         images: list[ImageScore] = []
         with progress_bar(f"{name} on {title}", len(dataset.items)) as update:
-            for image in evaluate(restore, dataset, scale, protocol):
+            for image in evaluate(restore, dataset, scale, protocol, metrics=metrics):
                 images.append(image)
                 update(len(images))
-        evaluations.append(Evaluation(name, title, protocol, precision, images))
+        evaluations.append(Evaluation(name, title, protocol, precision, images, weights))
     return evaluations
-
-
-def _print_table(evaluations: list[Evaluation]) -> None:
-    from rich.table import Table
-
-    from scalewise.cli.tables import print_table
-
-    table = Table()
-    table.add_column("model", overflow="fold")
-    table.add_column("dataset", overflow="fold")
-    table.add_column("precision")
-    blocks = evaluations[0].protocol.blocks
-    for heading in ("images", "PSNR", "PSNR-Y", "SSIM", *["PSNR-B"] * blocks, "s/megapixel"):
-        table.add_column(heading, justify="right")
-    for each in evaluations:
-        table.add_row(
-            each.model,
-            each.dataset,
-            each.precision,
-            str(len(each.images)),
-            f"{each.psnr:.2f}",
-            f"{each.psnr_y:.2f}",
-            f"{each.ssim:.4f}",
-            *([] if each.psnr_b is None else [f"{each.psnr_b:.2f}"]),
-            f"{each.seconds_per_megapixel:.2f}",
-        )
-    print_table(table, [evaluations[0].protocol.description])
-    for dataset, digest in {each.dataset: each.encoded for each in evaluations}.items():
-        if digest is not None:
-            typer.echo(f"sha256 over the encoded files of {dataset}: {digest}")
 
 
 def _write_on_card(model: str, evaluations: list[Evaluation]) -> None:

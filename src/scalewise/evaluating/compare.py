@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ CROP = 64
 
 @dataclass(frozen=True)
 class Contender:
-    """The result of one method on the degraded image: pixels, scores and seconds."""
+    """The result of one method: pixels, scores and seconds; nan if it was there already."""
 
     name: str
     image: Pixels
@@ -34,9 +35,12 @@ class Contender:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A ground truth, its degraded image (lr), and all results from that; the baseline first."""
+    """A ground truth, its degraded image (lr), and all results; the baseline first.
 
-    lr: Pixels
+    Without a method that was run, lr is None: what the results were made from is not known.
+    """
+
+    lr: Pixels | None
     truth: Pixels
     contenders: list[Contender]
 
@@ -48,15 +52,22 @@ class Comparison:
             crop: what to zoom in on; by default where the baseline's error is largest.
         """
         crop = crop or most_telling_crop(self.contenders[0].image, self.truth, CROP)
-        is_reduced = self.lr.shape != self.truth.shape
-        panels = [Panel(self.lr, ("low resolution", _size(self.lr), ""))] if is_reduced else []
+        panels: list[Panel] = []
+        if self.lr is not None and self.lr.shape != self.truth.shape:
+            panels.append(Panel(self.lr, ("low resolution", _size(self.lr), "")))
         panels += [Panel(each.image, _label(each)) for each in self.contenders]
         panels.append(Panel(self.truth, ("truth", _size(self.truth), "")))
         return draw_sheet(panels, crop, errors)
 
 
 def compare(
-    picture: Path, methods: Sequence[tuple[str, Restore]], scale: int, protocol: Protocol
+    picture: Path,
+    methods: Sequence[tuple[str, Restore]],
+    scale: int,
+    protocol: Protocol,
+    *,
+    lr: Pixels | None = None,
+    results: Sequence[tuple[str, Pixels]] = (),
 ) -> Comparison:
     """Degrade an image, restore it, and score the results.
 
@@ -65,18 +76,25 @@ def compare(
         methods: names and restorations of one scale; the baseline first.
         scale: output over input size.
         protocol: how the image is degraded, and how results are scored.
+        lr: the image reduced by the scale; by default it is made.
+        results: names and pixels of other methods' results, as large as the ground truth.
 
     Raises:
-        ScalewiseError: the image is unreadable or too small.
+        ScalewiseError: the image is unreadable or too small, or a result has another size.
     """
-    lr, truth = protocol.prepare(read_rgb(picture), None, scale, picture.stem)
+    hr = read_rgb(picture)
+    truth = protocol.truth(hr, scale)
+    degraded = protocol.prepare(hr, lr, scale, picture.stem)[0] if methods else None
     contenders: list[Contender] = []
-    for name, restore in methods:
-        start = time.perf_counter()
-        image = _as_bytes(restore(lr))
-        seconds = time.perf_counter() - start
-        contenders.append(Contender(name, image, protocol.score(image, truth, scale), seconds))
-    return Comparison(_as_bytes(lr), truth, contenders)
+    if degraded is not None:
+        for name, restore in methods:
+            start = time.perf_counter()
+            image = _as_bytes(restore(degraded))
+            seconds = time.perf_counter() - start
+            contenders.append(Contender(name, image, protocol.score(image, truth, scale), seconds))
+    for name, image in results:
+        contenders.append(Contender(name, image, protocol.score(image, truth, scale), math.nan))
+    return Comparison(None if degraded is None else _as_bytes(degraded), truth, contenders)
 
 
 def _as_bytes(image: NDArray[Any]) -> Pixels:

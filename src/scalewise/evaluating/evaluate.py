@@ -6,8 +6,8 @@ import csv
 import hashlib
 import io
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from scalewise.imaging.resize import imresize
 from scalewise.weights.card import Score
 
 if TYPE_CHECKING:
+    from scalewise.imaging.metric_registry import Metric
     from scalewise.restoring.classical import ClassicalMethod
     from scalewise.restoring.restorer import Restorer
 
@@ -39,8 +40,12 @@ class ImageScore:
         name: the image's name in its dataset.
         width, height: size of the ground truth, before the border is cropped for the scores.
         psnr_b: None if the protocol does not measure it.
-        seconds: time of the restoration, by the clock of :func:`evaluate`.
+        seconds: time of the restoration, by the clock of :func:`evaluate`; nan for results that
+            were there already.
         encoded: SHA-256 of the encoded input file; None if the input was not encoded.
+        extra: values of other metrics, by their names.
+        truth_sha256: SHA-256 of the ground truth's file.
+        result_sha256: SHA-256 of the result's file; None if the result was not in one.
     """
 
     name: str
@@ -52,6 +57,13 @@ class ImageScore:
     psnr_b: float | None
     seconds: float
     encoded: str | None = None
+    extra: Mapping[str, float] = field(default_factory=dict[str, float])
+    truth_sha256: str | None = None
+    result_sha256: str | None = None
+
+    def value(self, metric: str) -> float:
+        """Return the value of a metric by its name."""
+        return self.extra[metric] if metric in self.extra else float(getattr(self, metric))
 
 
 @dataclass(frozen=True)
@@ -62,8 +74,9 @@ class Evaluation:
         model: name of the model or baseline.
         dataset: the dataset's name.
         protocol: how images were prepared and scored.
-        precision: number format that the runtime computed in.
+        precision: number format that the runtime computed in; empty for results in files.
         images: the scores of every image.
+        weights: SHA-256 of the model's weights; None for a method without.
     """
 
     model: str
@@ -71,6 +84,7 @@ class Evaluation:
     protocol: Protocol
     precision: str
     images: list[ImageScore]
+    weights: str | None = None
 
     @property
     def psnr(self) -> float:
@@ -96,14 +110,31 @@ class Evaluation:
     @property
     def encoded(self) -> str | None:
         """SHA-256 over the SHA-256s (in hexadecimal, in order) of the encoded input files."""
-        digests = [image.encoded for image in self.images if image.encoded is not None]
-        return hashlib.sha256("".join(digests).encode()).hexdigest() if digests else None
+        return self._digest("encoded")
+
+    @property
+    def truth_sha256(self) -> str | None:
+        """SHA-256 over the SHA-256s (in hexadecimal, in order) of the ground truths' files."""
+        return self._digest("truth_sha256")
+
+    @property
+    def result_sha256(self) -> str | None:
+        """SHA-256 over those of the results' files, or that of the model's weights."""
+        return self._digest("result_sha256") or self.weights
+
+    def values(self, metric: str) -> list[float]:
+        """Return the values of a metric, image by image."""
+        return [image.value(metric) for image in self.images]
 
     @property
     def seconds_per_megapixel(self) -> float:
         """Seconds per megapixel of output, over the whole dataset."""
         pixels = sum(image.width * image.height for image in self.images)
         return sum(image.seconds for image in self.images) / (pixels / 1e6)
+
+    def _digest(self, kind: str) -> str | None:
+        digests = [each for image in self.images if (each := getattr(image, kind)) is not None]
+        return hashlib.sha256("".join(digests).encode()).hexdigest() if digests else None
 
 
 def evaluate(
@@ -112,6 +143,7 @@ def evaluate(
     scale: int,
     protocol: Protocol,
     clock: Callable[[], float] = time.perf_counter,
+    metrics: Sequence[Metric] = (),
 ) -> Iterator[ImageScore]:
     """Score a restoration on a dataset, image by image.
 
@@ -122,9 +154,11 @@ def evaluate(
         protocol: how images are prepared and scored.
         clock: measures the restorations, in seconds; ``time.process_time`` leaves out the time
             that other processes take.
+        metrics: those to measure besides what the protocol always does.
 
     Raises:
-        ScalewiseError: an image cannot be read, or its LR image has the wrong size.
+        ScalewiseError: an image cannot be read, its LR image has the wrong size, or it is too
+            small for a metric.
     """
     for item in dataset.items:
         hr = read_rgb(item.hr)
@@ -134,12 +168,41 @@ def evaluate(
             start = clock()
             restored = restore(given)
             seconds = clock() - start
-            scores = protocol.score(restored, truth, scale)
+            image = score_image(item.name, restored, truth, scale, protocol, metrics)
         except ScalewiseError as error:
             raise ScalewiseError(f"{item.hr}: {error}") from error
-        height, width = truth.shape[:2]
-        digest = None if encoded is None else hashlib.sha256(encoded).hexdigest()
-        yield ImageScore(item.name, width, height, *scores, seconds, digest)
+        yield replace(
+            image,
+            seconds=seconds,
+            encoded=None if encoded is None else hashlib.sha256(encoded).hexdigest(),
+            truth_sha256=sha256_of(item.hr),
+        )
+
+
+def score_image(
+    name: str,
+    restored: NDArray[Any],
+    truth: NDArray[np.uint8],
+    scale: int,
+    protocol: Protocol,
+    metrics: Sequence[Metric] = (),
+) -> ImageScore:
+    """Return the scores of one image, without time and hashes.
+
+    Raises:
+        ScalewiseError: the sizes differ, or are too small for a metric.
+    """
+    scores = protocol.score(restored, truth, scale)
+    views = protocol.views(restored, truth, scale) if metrics else None
+    extra = {metric.name: metric.measure(views) for metric in metrics if views is not None}
+    height, width = truth.shape[:2]
+    return ImageScore(name, width, height, *scores, float("nan"), extra=extra)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def bicubic(scale: int) -> Restore:
@@ -180,14 +243,17 @@ def classical_restoration(method: ClassicalMethod, sigma: float) -> Restore:
 
 def write_csv(evaluations: list[Evaluation], path: Path) -> None:
     """Write every image's scores, each row with model, dataset, protocol and precision."""
-    names = [field.name for field in fields(ImageScore)]
+    names = [field.name for field in fields(ImageScore) if field.name != "extra"]
+    metrics = [*{name: 0 for each in evaluations for image in each.images for name in image.extra}]
     table = io.StringIO(newline="")
     writer = csv.writer(table)
-    writer.writerow(["model", "dataset", "protocol", "precision", *names])
+    writer.writerow(["model", "dataset", "protocol", "precision", *names, *metrics])
     for evaluation in evaluations:
         context = [evaluation.model, evaluation.dataset, evaluation.protocol.name]
         for image in evaluation.images:
-            writer.writerow([*context, evaluation.precision, *astuple(image)])
+            row = [getattr(image, name) for name in names]
+            extra = [image.extra[metric] for metric in metrics]
+            writer.writerow([*context, evaluation.precision, *row, *extra])
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, table.getvalue().encode())
 

@@ -26,7 +26,8 @@ from scalewise.imaging.degradations import (
     gaussian_noise,
     jpeg,
 )
-from scalewise.imaging.metrics import blocking_effect, psnr, psnr_b, ssim
+from scalewise.imaging.metric_registry import METRICS, Metric, get_metric, list_metrics
+from scalewise.imaging.metrics import blocking_effect, psnr, psnr_b, ssim, ssim_rgb
 from scalewise.imaging.protocols import (
     FIELD,
     PROTOCOLS,
@@ -47,6 +48,7 @@ __all__ = [
     "BT601",
     "FIELD",
     "FULL_RANGE_BT601",
+    "METRICS",
     "NUMPY_JPEG",
     "PROTOCOLS",
     "ROUNDED_BT601",
@@ -58,6 +60,7 @@ __all__ = [
     "Estimate",
     "JpegCodec",
     "LumaWeights",
+    "Metric",
     "Protocol",
     "Scores",
     "Subsampling",
@@ -71,10 +74,12 @@ __all__ = [
     "estimate_jpeg_quality_of_pixels",
     "estimate_sigma",
     "gaussian_noise",
+    "get_metric",
     "gmsd",
     "imresize",
     "is_grey",
     "jpeg",
+    "list_metrics",
     "ms_ssim",
     "photographs",
     "psnr",
@@ -83,6 +88,7 @@ __all__ = [
     "rgb_to_y",
     "squashing",
     "ssim",
+    "ssim_rgb",
     "to_rgb",
     "vif_p",
 ]

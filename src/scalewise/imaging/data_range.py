@@ -25,10 +25,11 @@ def white_of(dtype: np.dtype[Any]) -> float | None:
 
 
 def data_range_of(*images: NDArray[Any], data_range: float | None = None) -> float:
-    """Return the value of white that images share.
+    """Return the value of white that images share, as all metrics have it.
 
     Args:
-        images: uint8 (255), uint16 (65535) or floating (1).
+        images: by default white is that of the type: 255 for uint8, 65535 for uint16, 1 for
+            floating values.
         data_range: the value of white; it is needed for other images, and for several types.
 
     Raises:

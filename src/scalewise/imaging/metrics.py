@@ -27,8 +27,7 @@ def psnr(image: NDArray[Any], reference: NDArray[Any], data_range: float | None 
     Args:
         image: any shape, values in [0, data_range].
         reference: the same shape.
-        data_range: the largest possible value; by default that of the type: 255 for uint8, 65535
-            for uint16, 1 for floating values.
+        data_range: the value of white; see :func:`~scalewise.imaging.data_range.data_range_of`.
 
     Returns:
         dB; ``inf`` for identical images.
@@ -54,8 +53,7 @@ def psnr_b(image: NDArray[Any], reference: NDArray[Any], data_range: float | Non
     Args:
         image: (H, W), values in [0, data_range], at least 9x9.
         reference: (H, W).
-        data_range: the largest possible value; by default that of the type: 255 for uint8, 65535
-            for uint16, 1 for floating values.
+        data_range: the value of white; see :func:`~scalewise.imaging.data_range.data_range_of`.
 
     Returns:
         dB, at most the PSNR; ``inf`` for identical images without blocks.
@@ -113,8 +111,7 @@ def ssim(image: NDArray[Any], reference: NDArray[Any], data_range: float | None 
     Args:
         image: (H, W), values in [0, data_range], at least 11x11.
         reference: (H, W).
-        data_range: the largest possible value; by default that of the type: 255 for uint8, 65535
-            for uint16, 1 for floating values.
+        data_range: the value of white; see :func:`~scalewise.imaging.data_range.data_range_of`.
 
     Returns:
         The mean index, at most 1.
@@ -131,6 +128,37 @@ def ssim(image: NDArray[Any], reference: NDArray[Any], data_range: float | None 
     data_range = data_range_of(image, reference, data_range=data_range)
     maps = similarity_maps(image.astype(np.float64), reference.astype(np.float64), data_range)
     return float(np.mean(maps[0] * maps[1]))
+
+
+def ssim_rgb(
+    image: NDArray[Any], reference: NDArray[Any], data_range: float | None = None
+) -> float:
+    """Return the SSIM of a colour image: the mean of the :func:`ssim` of its channels.
+
+    Args:
+        image: (H, W, 3), values in [0, data_range], at least 11x11.
+        reference: (H, W, 3).
+        data_range: the value of white; see :func:`~scalewise.imaging.data_range.data_range_of`.
+
+    Returns:
+        The mean index, at most 1.
+
+    Raises:
+        ValueError: the shapes differ, are not (H, W, 3), or are smaller than the window; or the
+            range is not known.
+
+    >>> ramp = np.add.outer(np.arange(16.0), np.arange(16.0)) / 30
+    >>> ssim_rgb(np.stack([ramp, ramp, ramp], axis=-1), np.stack([ramp] * 3, axis=-1))
+    1.0
+    """
+    _check_same_shape(image, reference)
+    if image.ndim != 3 or image.shape[2] != 3:
+        raise ScalewiseError(
+            f"image must be (H, W, 3), not of shape {image.shape}", arguments=["image"]
+        )
+    data_range = data_range_of(image, reference, data_range=data_range)
+    channels = (ssim(image[..., each], reference[..., each], data_range) for each in range(3))
+    return float(np.mean([*channels]))
 
 
 def similarity_maps(

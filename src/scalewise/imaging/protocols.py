@@ -47,10 +47,9 @@ from scalewise.imaging.degradations import (
     Subsampling,
     bicubic_down,
 )
-from scalewise.imaging.metrics import psnr, psnr_b, ssim
+from scalewise.imaging.metric_registry import METRICS, Views
+from scalewise.imaging.metrics import SSIM_WINDOW
 from scalewise.imaging.resize import resize_like_pillow
-
-SSIM_WINDOW = 11
 
 
 class Scores(NamedTuple):
@@ -138,32 +137,38 @@ class Protocol:
     ) -> Case:
         """Return what :meth:`prepare` returns, and the bytes of the file that the input was in."""
         height, width = hr.shape[0] // scale, hr.shape[1] // scale
-        if min(height, width) < 1:
-            raise ScalewiseError(f"a {_size(hr)} image is too small for x{scale}")
-        cropped = hr[: height * scale, : width * scale]
+        truth = self.truth(hr, scale)
         if lr is not None and lr.shape[:2] != (height, width):
             raise ScalewiseError(
                 f"the low-resolution image is {_size(lr)} where {width}x{height} belongs to a "
                 f"{_size(hr)} one at x{scale}; is it of another scale?"
             )
+        if self.to_grey is not None:
+            lr = None if lr is None else _grey(lr, self.to_grey)
+        if lr is None:
+            cropped = truth if self.squash is None else hr[: height * scale, : width * scale]
+            lr = bicubic_down(cropped, scale) if scale > 1 else cropped
+        if self.squash is not None:
+            return Case(resize_like_pillow(lr, (self.squash, self.squash)), truth, None)
+        if self.degrade is None:
+            return Case(lr, truth, None)
+        clean = lr[..., None] if lr.ndim == 2 else lr
+        pixels, encoded = self.degrade(clean[..., :1] if is_grey(clean) else clean, name)
+        return Case(np.broadcast_to(pixels, clean.shape).copy().reshape(lr.shape), truth, encoded)
+
+    def truth(self, hr: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
+        """Return the ground truth of a test image; see :meth:`prepare`."""
+        height, width = hr.shape[0] // scale, hr.shape[1] // scale
+        if min(height, width) < 1:
+            raise ScalewiseError(f"a {_size(hr)} image is too small for x{scale}")
         if self.only_scale not in (None, scale):
             raise ScalewiseError(
                 f"protocol {self.name} is for x{self.only_scale} only, not x{scale}"
             )
-        if self.to_grey is not None:
-            cropped = _grey(cropped, self.to_grey)
-            lr = None if lr is None else _grey(lr, self.to_grey)
-        if lr is None:
-            lr = bicubic_down(cropped, scale) if scale > 1 else cropped
         if self.squash is not None:
-            side = self.squash
-            lr = resize_like_pillow(lr, (side, side))
-            return Case(lr, resize_like_pillow(hr, (side * scale, side * scale)), None)
-        if self.degrade is None:
-            return Case(lr, cropped, None)
-        clean = lr[..., None] if lr.ndim == 2 else lr
-        pixels, encoded = self.degrade(clean[..., :1] if is_grey(clean) else clean, name)
-        return Case(np.broadcast_to(pixels, clean.shape).copy().reshape(lr.shape), cropped, encoded)
+            return resize_like_pillow(hr, (self.squash * scale, self.squash * scale))
+        cropped = hr[: height * scale, : width * scale]
+        return cropped if self.to_grey is None else _grey(cropped, self.to_grey)
 
     def smallest(self, scale: int) -> int:
         """Return the side of the smallest image that :meth:`score` can compare, in pixels."""
@@ -178,7 +183,13 @@ class Protocol:
         return self.luma if self.grey_luma is None or not is_grey(truth) else self.grey_luma
 
     def score(self, restored: NDArray[Any], truth: NDArray[np.uint8], scale: int) -> Scores:
-        """Compare a restored image with the truth from :meth:`prepare`.
+        """Compare a restored image with the truth from :meth:`prepare`; see :meth:`views`."""
+        views = self.views(restored, truth, scale)
+        names = ("psnr", "psnr_y", "ssim", *["psnr_b"] * self.blocks)
+        return Scores(*(METRICS[name].measure(views) for name in names))
+
+    def views(self, restored: NDArray[Any], truth: NDArray[np.uint8], scale: int) -> Views:
+        """Return what metrics compare: both images rounded, cropped, and as RGB and luma.
 
         Args:
             restored: (H, W) or (H, W, C), C 1 or 3, uint8 or floating in [0, 255]; clipped and
@@ -207,12 +218,11 @@ class Protocol:
             )
         luma = self.luma_of(reference)
         image, reference = image[inside, inside], reference[inside, inside]
-        image_y, reference_y = rgb_to_y(image, luma), rgb_to_y(reference, luma)
-        return Scores(
-            psnr(image, reference, _WHITE),
-            psnr(image_y, reference_y, _WHITE),
-            ssim(image_y, reference_y, _WHITE),
-            psnr_b(image_y, reference_y, _WHITE) if self.blocks else None,
+        return Views(
+            image.astype(np.float64),
+            reference.astype(np.float64),
+            rgb_to_y(image, luma),
+            rgb_to_y(reference, luma),
         )
 
 
@@ -363,6 +373,5 @@ def degraded(
     )
 
 
-_WHITE = 255.0
 _WINDOW = "11x11 Gaussian"
 _WHOLE = "output rounded to 8 bits, no border cropped; Y = BT.601 limited range, grey is its own Y"

@@ -38,8 +38,7 @@ def ms_ssim(image: NDArray[Any], reference: NDArray[Any], data_range: float | No
     Args:
         image: (H, W), values in [0, data_range], at least 176x176.
         reference: (H, W).
-        data_range: the largest possible value; by default that of the type: 255 for uint8, 65535
-            for uint16, 1 for floating values.
+        data_range: the value of white; see :func:`~scalewise.imaging.data_range.data_range_of`.
 
     Returns:
         The index, at most 1; higher is better.
@@ -74,8 +73,7 @@ def gmsd(image: NDArray[Any], reference: NDArray[Any], data_range: float | None 
     Args:
         image: (H, W), values in [0, data_range], at least 4x4.
         reference: (H, W).
-        data_range: the largest possible value; by default that of the type: 255 for uint8, 65535
-            for uint16, 1 for floating values.
+        data_range: the value of white; see :func:`~scalewise.imaging.data_range.data_range_of`.
 
     Returns:
         The standard deviation of the similarity, at least 0; lower is better.
@@ -104,8 +102,7 @@ def vif_p(image: NDArray[Any], reference: NDArray[Any], data_range: float | None
     Args:
         image: (H, W), values in [0, data_range], at least 41x41.
         reference: (H, W).
-        data_range: the largest possible value; by default that of the type: 255 for uint8, 65535
-            for uint16, 1 for floating values.
+        data_range: the value of white; see :func:`~scalewise.imaging.data_range.data_range_of`.
 
     Returns:
         The part of the reference's information that the image has, 1 for the reference itself;

@@ -1,0 +1,177 @@
+"""Options of score tables, and results of other programs as their rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from scalewise.cli.help import DATA, OUTPUT
+from scalewise.cli.messages import print_warning
+from scalewise.cli.outputs import check_output_file
+from scalewise.cli.progress_bar import progress_bar
+from scalewise.cli.usage_errors import UsageError
+
+if TYPE_CHECKING:
+    from scalewise.data.layouts import Dataset
+    from scalewise.evaluating.evaluate import Evaluation
+    from scalewise.evaluating.score_table import ScoreTable
+    from scalewise.imaging.metric_registry import Metric
+    from scalewise.imaging.protocols import Protocol
+
+TableFormatName = Literal["text", "markdown", "latex", "csv", "json"]
+
+_ENDINGS = (".txt", ".md", ".tex", ".csv", ".json")
+_MOST_LINES = 10  # on what is wrong with one method's results on one set
+
+ResultsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--results",
+        metavar="DIR",
+        help="Score the images in this folder, made by any program, as a method of the folder's "
+        "name; NAME=DIR names it. For several sets it has a folder for each. Repeat for several "
+        "methods.",
+        rich_help_panel=DATA,
+    ),
+]
+TruthOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--truth",
+        metavar="SET",
+        help="Compare results with this dataset's ground truths; repeat for several.",
+        rich_help_panel=DATA,
+    ),
+]
+MetricOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        metavar="NAME",
+        help="Show this metric; repeat for several: psnr, psnr_y, ssim, ssim_rgb, psnr_b, ms_ssim, "
+        "gmsd, vif_p, or one of another package (default: PSNR, PSNR-Y and SSIM).",
+        rich_help_panel=OUTPUT,
+    ),
+]
+AgainstOption = Annotated[
+    str | None,
+    typer.Option(
+        "--against",
+        metavar="METHOD",
+        help="Test every other method of the table against this one: a paired permutation test "
+        "over images.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+TableFormatOption = Annotated[
+    TableFormatName | None,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="Print or write the table as text, markdown, latex, csv or json (default: by the "
+        "extension of --output, else text).",
+        rich_help_panel=OUTPUT,
+    ),
+]
+TableOutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write the table to this file: .txt, .md, .tex, .csv or .json.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+
+
+def parse_metrics(names: list[str] | None) -> list[Metric]:
+    """Return metrics by their names, each once.
+
+    Raises:
+        UsageError: an unknown one.
+    """
+    from scalewise.cli.usage_errors import refusing_usage
+    from scalewise.imaging.metric_registry import get_metric
+
+    with refusing_usage():
+        return [*{(metric := get_metric(name)).name: metric for name in names or []}.values()]
+
+
+def check_table_output(output: Path | None, form: TableFormatName | None) -> None:
+    """Refuse a file for a table that cannot be written, or whose form is not known."""
+    if output is not None:
+        check_output_file(output, "--output", () if form else _ENDINGS)
+
+
+def show_table(table: ScoreTable, form: TableFormatName | None, output: Path | None) -> None:
+    """Print a table in its form, or write it to a file and print it as text."""
+    from scalewise.atomic import write_atomic
+    from scalewise.evaluating.table_formats import SUFFIXES, render
+
+    if output is None:
+        typer.echo(render(table, form or "text"), nl=False)
+        return
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(output, render(table, form or SUFFIXES[output.suffix.lower()]).encode())
+    typer.echo(render(table, "text"), nl=False)
+    typer.echo(f"table: {output}")
+
+
+def score_folders(
+    results: list[str],
+    datasets: list[Dataset],
+    scale: int,
+    protocol: Protocol,
+    metrics: list[Metric],
+    taken: list[str],
+) -> list[Evaluation]:
+    """Score folders of results on datasets; a line on stderr says what is wrong with each image.
+
+    Args:
+        results, datasets, scale, protocol, metrics: as :func:`score_results` takes them.
+        taken: names of other methods in the same table.
+
+    Returns:
+        An evaluation for each method and set; without images where a method has none of the set.
+    """
+    from scalewise.data.layouts import display_names
+    from scalewise.evaluating.evaluate import Evaluation, ImageScore
+    from scalewise.evaluating.results import match_results, methods_of, score_results
+
+    titles = display_names(datasets)
+    evaluations: list[Evaluation] = []
+    for method in methods_of(results, taken):
+        found = match_results(method, datasets, titles, scale)
+        for dataset, title, matches in zip(datasets, titles, found, strict=True):
+            images: list[ImageScore] = []
+            lines: list[str] = []
+            if matches is not None:
+                with progress_bar(f"{method.name} on {title}", len(dataset.items)) as update:
+                    for each in score_results(
+                        method, matches, dataset, title, scale, protocol, metrics
+                    ):
+                        if isinstance(each, str):
+                            lines.append(each.removeprefix("note: "))
+                        else:
+                            images.append(each)
+                        update(len(images))
+            for line in lines[:_MOST_LINES]:
+                print_warning(line)
+            if lines[_MOST_LINES:]:
+                print_warning(f"{method.name} on {title}: {len(lines) - _MOST_LINES} more")
+            evaluations.append(Evaluation(method.name, title, protocol, "", images))
+    return evaluations
+
+
+def check_no_model_options(given: dict[str, Any]) -> None:
+    """Refuse options of models where no model is scored.
+
+    Args:
+        given: flag -> its value; those that are None, False or empty were not given.
+    """
+    flags = [flag for flag, value in given.items() if value]
+    if flags:
+        raise UsageError(f"{', '.join(flags)}: for a model; name it as MODEL")

@@ -1,0 +1,308 @@
+"""Results of other programs: folders of images, matched with ground truths by name.
+
+Below a method's folder, a folder per set holds the results of that set, at any depth
+(``METHOD/Set5/x2/baby.png``); for a single set that none is called after, all of the folder is it.
+Files are called like the ground truth, with or without a suffix: a scale, words that programs add
+(``_SR``, ``_out``), the method's name, or any text that several files of the folder share.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalewise.arguments import paths_of
+from scalewise.data.layouts import Dataset, Item
+from scalewise.data.layouts.names import normalised, plain_stem, read_folder
+from scalewise.data.reading import read_rgb
+from scalewise.errors import ScalewiseError
+from scalewise.evaluating.evaluate import ImageScore, score_image, sha256_of
+from scalewise.files import find_images
+from scalewise.imaging.colour import is_grey
+from scalewise.imaging.metric_registry import Metric
+from scalewise.imaging.protocols import Protocol
+
+Pixels = NDArray[np.uint8]
+
+_SCALE = re.compile(r"(?:[_\-. ]*x(?P<after>[2-9])|[_\-. ]+(?P<before>[2-9])x)$", re.IGNORECASE)
+_WORD = re.compile(
+    r"[_\-. ]+(?:sr|hr|out|outputs?|res|results?|restored|rec|recon|pred|predicted|prediction|fake"
+    r"|enhanced|enlarged|upscaled|deblurred|denoised|dejpeg|clean|final|rlt|est|rgb)$",
+    re.IGNORECASE,
+)
+_SET_SCALE = re.compile(r"[_\-. ]?x[2-9]$|^x[2-9][_\-. ]|[_\-. ][2-9]x$")
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method by its name, and the folder of its results."""
+
+    name: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Results of one method for one set.
+
+    Attributes:
+        files: image name -> files that may be its result, the likeliest first.
+        surplus: files that are called like no image of the set.
+    """
+
+    files: Mapping[str, list[Path]]
+    surplus: list[Path]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A result that can be scored: its file, its pixels (H, W, 3), and its ground truth's."""
+
+    path: Path
+    pixels: Pixels
+    truth: Pixels
+
+
+def methods_of(results: Sequence[Any], taken: Sequence[str] = ()) -> list[Method]:
+    """Return methods for folders of results, named after them.
+
+    Args:
+        results: folders, or texts ``NAME=FOLDER``.  Of two folders that are called alike, the name
+            has the folder above in it.
+        taken: names that other methods have already.
+
+    Raises:
+        ScalewiseError: no such folder, or two methods of one name.
+    """
+    folders: list[Path] = []
+    names: list[str] = []
+    for path in paths_of(results, "results"):
+        name, separator, rest = str(path).partition("=")
+        named = bool(separator and rest) and not path.exists()
+        folder = Path(rest) if named else path
+        if not folder.is_dir():
+            what = "is a file" if folder.exists() else "no such folder"
+            raise ScalewiseError(
+                f"results {folder}: {what}; give a folder of images, or NAME=FOLDER",
+                arguments=["results"],
+            )
+        folders.append(folder)
+        names.append(name if named else folder.resolve().name)
+    twice = {name for name, count in Counter(names).items() if count > 1}
+    for index, folder in enumerate(folders):
+        if names[index] in twice:
+            names[index] = "/".join(folder.resolve().parts[-2:])
+    again = [name for name, count in Counter([*names, *taken]).items() if count > 1]
+    if again:
+        raise ScalewiseError(
+            f"results: two methods are called {again[0]}; give them names: NAME=FOLDER",
+            arguments=["results"],
+        )
+    return [Method(name, folder) for name, folder in zip(names, folders, strict=True)]
+
+
+def match_results(
+    method: Method, datasets: Sequence[Dataset], titles: Sequence[str], scale: int
+) -> list[Matches | None]:
+    """Match the images of a method's folder with those of datasets, by name.
+
+    Args:
+        method: its folder has a folder per set, or the results of the only set.
+        datasets: the ground truths.
+        titles: what each is called.
+        scale: files and folders that say another one are left out.
+
+    Returns:
+        The matches of each dataset; None where the method has no folder of its name.
+
+    Raises:
+        ScalewiseError: the folder has no images, none of a dataset, or two for one image.
+    """
+    files = [path for path in find_images(method.folder) if _fits(method, path, scale)]
+    if not files:
+        raise ScalewiseError(f"{method.folder}: no images at x{scale}")
+    of_set = [[path for path in files if _is_of(method, path, title)] for title in titles]
+    if not any(of_set) and len(datasets) == 1:
+        of_set = [files]
+    if not any(of_set):
+        raise ScalewiseError(
+            f"{method.folder}: no folder in it is called {' or '.join(titles)}; put the results of "
+            "each set into a folder of its name"
+        )
+    return [
+        _match(paths, dataset, method.name) if paths else None
+        for paths, dataset in zip(of_set, datasets, strict=True)
+    ]
+
+
+def read_results(
+    matches: Matches, dataset: Dataset, scale: int, protocol: Protocol
+) -> Iterator[tuple[Item, Result | str]]:
+    """Yield every image of a dataset with its result, or with what is wrong, in one line.
+
+    A result may be as large as the ground truth, or as the ground truth cut down or filled up to
+    whole blocks of ``scale``; the ground truth is scored without an incomplete block.
+    """
+    for item in dataset.items:
+        candidates = matches.files.get(item.name, [])
+        if not candidates:
+            yield item, "no image of this name"
+            continue
+        hr = read_rgb(item.hr)
+        truth = protocol.truth(hr, scale)
+        found: list[Result] = []
+        problems: list[str] = []
+        for path in candidates:
+            try:
+                pixels = _cut(read_rgb(path), hr, truth, scale, whole=protocol.squash is not None)
+            except ScalewiseError as error:
+                reason = str(error)
+                problems.append(reason if str(path) in reason else f"{path}: {reason}")
+                continue
+            found.append(Result(path, pixels, truth))
+        if len(found) > 1:
+            names = " and ".join(result.path.name for result in found)
+            yield item, f"{names} are both called like it; remove one"
+        else:
+            yield item, found[0] if found else problems[0]
+
+
+def score_results(
+    method: Method,
+    matches: Matches,
+    dataset: Dataset,
+    title: str,
+    scale: int,
+    protocol: Protocol,
+    metrics: Sequence[Metric] = (),
+) -> Iterator[ImageScore | str]:
+    """Yield the scores of a method's results on a dataset, or what is wrong, image by image.
+
+    A remark, which costs no image, is yielded before its image's scores and starts with ``note:``.
+    """
+    for item, result in read_results(matches, dataset, scale, protocol):
+        where = f"{method.name} on {title}: {item.name}"
+        if isinstance(result, str):
+            yield f"{where}: {result}"
+            continue
+        try:
+            image = score_image(item.name, result.pixels, result.truth, scale, protocol, metrics)
+        except ScalewiseError as error:
+            raise ScalewiseError(f"{result.path}: {error}") from error
+        if is_grey(result.pixels) and not is_grey(result.truth):
+            yield f"note: {where}: {result.path.name} is grey, and the ground truth has colours"
+        yield replace(image, truth_sha256=sha256_of(item.hr), result_sha256=sha256_of(result.path))
+    if matches.surplus:
+        more = f" and {len(matches.surplus) - 1} more" if matches.surplus[1:] else ""
+        yield (
+            f"note: {method.name} on {title}: not used: {matches.surplus[0]}{more}: "
+            "no image of the set is called so"
+        )
+
+
+def _fits(method: Method, path: Path, scale: int) -> bool:
+    """Return whether neither a folder nor the file's name says another scale."""
+    inner = path.relative_to(method.folder)
+    said = [read_folder(folder)[1] for folder in inner.parts[:-1]]
+    if found := _SCALE.search(path.stem):
+        said.append(int(found["after"] or found["before"]))
+    return all(each in (None, scale) for each in said)
+
+
+def _is_of(method: Method, path: Path, title: str) -> bool:
+    """Return whether a folder between a method's folder and a file is called like a set."""
+    wanted = normalised(PurePosixPath(title).name).casefold()
+    folders = path.relative_to(method.folder).parts[:-1]
+    return any(_SET_SCALE.sub("", normalised(each).casefold()) == wanted for each in folders)
+
+
+def _match(paths: Sequence[Path], dataset: Dataset, method: str) -> Matches:
+    keys = _keys(dataset)
+    files: dict[str, list[Path]] = {}
+    others: list[tuple[Path, str]] = []
+    for path in paths:
+        stem = normalised(path.stem).casefold()
+        name = next((keys[each] for each in _shortened(stem) if each in keys), None)
+        if name is None:
+            others.append((path, stem))
+        else:
+            files.setdefault(name, []).append(path)
+    suffixes = _shared_suffixes([stem for _, stem in others], keys, method.casefold())
+    surplus: list[Path] = []
+    for path, stem in others:
+        ends = (stem.removesuffix(each) for each in suffixes if stem.endswith(each))
+        name = next((keys[each] for each in ends if each in keys), None)
+        if name is None:
+            surplus.append(path)
+        else:
+            files.setdefault(name, []).append(path)
+    return Matches(files, surplus)
+
+
+def _keys(dataset: Dataset) -> dict[str, str]:
+    """Return what files may be called -> the image's name: its name alone, without ``_HR``."""
+    keys: dict[str, str] = {}
+    twice: set[str] = set()
+    for item in dataset.items:
+        last = item.name.rpartition("/")[2]
+        for key in {last.casefold(), plain_stem(last).casefold()}:
+            if keys.setdefault(key, item.name) != item.name:
+                twice.add(key)
+    if twice:
+        raise ScalewiseError(
+            f"{dataset.root}: several images are called {min(twice)}, so results cannot be told "
+            "apart by name; give the folders as sets of their own"
+        )
+    return keys
+
+
+def _shortened(stem: str) -> Iterator[str]:
+    """Yield a name, and what is left of it without one known suffix after the other.
+
+    >>> list(_shortened("baby_x2_sr"))
+    ['baby_x2_sr', 'baby_x2', 'baby']
+    """
+    yield stem
+    while shorter := _SCALE.sub("", stem) if _SCALE.search(stem) else _WORD.sub("", stem):
+        if shorter == stem:
+            return
+        yield shorter
+        stem = shorter
+
+
+def _shared_suffixes(stems: Sequence[str], keys: Mapping[str, str], method: str) -> list[str]:
+    """Return texts that several names have after an image's, or that name the method.
+
+    Of texts that fit, the shortest comes first: it belongs to the longest image's name.
+    """
+    counts = Counter(
+        stem[len(key) :] for stem in stems for key in keys if key and stem.startswith(key)
+    )
+    end = stems[0] if stems[1:] else ""
+    while any(not stem.endswith(end) for stem in stems):
+        end = end[1:]
+    shared = [
+        each
+        for each, count in counts.items()
+        if count > 1 or method in each or (end.endswith(each) and not each[0].isalnum())
+    ]
+    return sorted(shared, key=len)
+
+
+def _cut(pixels: Pixels, hr: Pixels, truth: Pixels, scale: int, *, whole: bool) -> Pixels:
+    """Return a result as large as the ground truth that it is scored against."""
+    height, width = truth.shape[:2]
+    sides = [height] if whole else [height, hr.shape[0], -(-hr.shape[0] // scale) * scale]
+    widths = [width] if whole else [width, hr.shape[1], -(-hr.shape[1] // scale) * scale]
+    if pixels.shape[:2] not in [*zip(sides, widths, strict=True)]:
+        raise ScalewiseError(
+            f"{pixels.shape[1]}x{pixels.shape[0]}, where the ground truth is {width}x{height}"
+        )
+    return pixels[:height, :width]
