@@ -96,8 +96,8 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
         ("lr=1e-3", "unknown key 'lr'; did you mean 'rate'?"),
         (
             "loss.xyz=1",
-            "unknown key 'loss.xyz'; known: l1, smooth_l1, denoised, artifact_map, teacher, "
-            "teacher_until",
+            "unknown key 'loss.xyz'; known: l1, smooth_l1, charbonnier, fft, denoised, "
+            "artifact_map, teacher, teacher_until",
         ),
         ("data.batch=8.5", "'data.batch': input should be a valid integer, not 8.5"),
         ("data.batch='8'", "'data.batch': input should be a valid integer, not '8'"),
@@ -146,10 +146,14 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
         ("data.patch=null", "'data.patch': input should be a valid integer, not None"),
         ("optimizer.rate=-1", "optimizer.rate must be above 0, not -1.0"),
         ("optimizer.clip=0", "optimizer.clip must be above 0, not 0.0"),
+        (
+            "optimizer.accumulate=3",
+            "optimizer.accumulate must divide data.batch (16), not be 3",
+        ),
         ("optimizer.ema=1", "optimizer.ema must be at least 0 and below 1, not 1.0"),
         ("optimizer.betas=[0.9, 2]", "optimizer.betas must be at least 0 and below 1, not 2.0"),
         ("schedule.milestones=[5]", "schedule.milestones must be at least 0 and below 1, not 5.0"),
-        ("loss.l1=0", "loss.l1 and loss.smooth_l1 cannot be negative, nor both 0"),
+        ("loss.l1=0", "loss.l1, smooth_l1, charbonnier and fft cannot be negative, nor all 0"),
         ("loss.denoised=-1", "loss.denoised and loss.artifact_map cannot be negative"),
     ],
 )

@@ -20,7 +20,7 @@ from scalewise.arguments import AnyPath, path_of
 from scalewise.data.sampler import PatchSampler
 from scalewise.errors import Diverged, LostWorker, ScalewiseError
 from scalewise.models import RestorationNetwork
-from scalewise.training.batches import Batch, Inputs, make_batches
+from scalewise.training.batches import Batch, Inputs, make_batches, parts_of
 from scalewise.training.budget import Budget, Interval, require_steps
 from scalewise.training.checkpoint import (
     BEST,
@@ -101,6 +101,12 @@ class Trainer:
                 budget=self.budget,
                 validate_every=self._validate_every,
                 checkpoint_every=self._save_every,
+            )
+        share = recipe.data.batch // self.world.size
+        if share % (parts := recipe.optimizer.accumulate):
+            raise ScalewiseError(
+                f"optimizer.accumulate must divide the {share} patches of each process, "
+                f"not be {parts}"
             )
         self.device = pick_device(recipe.device, self.world.local_rank)
         self.dtype = pick_dtype(recipe.precision, self.device)
@@ -240,9 +246,14 @@ class Trainer:
 
     def operations(self, inputs: Inputs) -> Tensor:
         """Run a step's operations on the device; they do not depend on the step's number."""
-        loss = self._loss(self.batches.assemble(inputs))
+        batch = self.batches.assemble(inputs)
         self.optimizer.zero_grad()
-        loss.backward()  # pyright: ignore[reportUnknownMemberType]
+        losses: list[Tensor] = []
+        for part in parts_of(batch, self.recipe.optimizer.accumulate):
+            loss = self._loss(part) / self.recipe.optimizer.accumulate
+            loss.backward()  # pyright: ignore[reportUnknownMemberType]
+            losses.append(loss)
+        loss = losses[0] if len(losses) == 1 else torch.stack(losses).detach().sum()
         clip = self.recipe.optimizer.clip
         if clip is not None or self.gradient_norms is not None:
             limit = math.inf if clip is None else clip

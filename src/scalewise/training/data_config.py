@@ -1,0 +1,103 @@
+"""Typed settings of the training and validation data: the keys under ``data`` of a recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scalewise.data.degrading import PatchDegradation
+from scalewise.tasks import Strengths, get_task
+from scalewise.training.config_checks import (
+    DERIVED,
+    STRICT,
+    Settings,
+    derive,
+    require,
+    require_above_zero,
+    require_part,
+    require_range,
+    task_of,
+)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class DataConfig(Settings):
+    """Settings of the training and validation data.
+
+    Attributes:
+        train: packed stores (``scalewise data pack``), or folders of images in any known
+            layout, which are packed first.
+        weights: share of the patches from each training set, in relation to the others; by
+            default in proportion to the positions of a patch in it.
+        valid: a folder of images, or a packed store, for validation.
+        valid_images: number of images to validate on, the first ones; all by default.
+        patch: side of an LR patch in pixels; 48 by default.
+        batch: patches per step.
+        candidates: positions drawn for each patch.  The one that bicubic enlargement restores
+            worst is taken; 1 draws uniformly.  Patches are chosen on the CPU.
+        epoch: steps per epoch; by default enough to draw one patch per image.
+        augment: flip and transpose patches; true by default.
+        squash: side of the square that whole LR images are squashed to (and HR ones to twice
+            that), as the reproduced document does.  Then a patch is a whole image, patches are
+            not flipped, and every image is drawn once before any is drawn again.
+        task: the task, a name of :func:`scalewise.tasks.list_tasks`; its ``training`` has the
+            defaults of the four settings below.
+        sigma: smallest and largest standard deviation of the noise, in levels of 255.
+        quality: lowest and highest quality of the JPEG.
+        clean: share of patches that are not degraded.
+        grey: share of patches that are made grey, with grey noise.
+    """
+
+    train: list[str]
+    weights: list[float] | None = None
+    valid: str | None = None
+    valid_images: int | None = None
+    patch: int = DERIVED
+    batch: int = 16
+    candidates: int = 1
+    epoch: int | None = None
+    augment: bool = DERIVED
+    squash: int | None = None
+    task: str = "super-resolution"
+    sigma: tuple[float, float] | None = DERIVED
+    quality: tuple[int, int] | None = DERIVED
+    clean: float = DERIVED
+    grey: float = DERIVED
+    __pydantic_config__ = STRICT
+
+    def __post_init__(self) -> None:
+        task = task_of("data.task", self.task)
+        usual = task.training or Strengths()
+        derive(self, patch=self.squash or 48, augment=self.squash is None)
+        derive(self, sigma=usual.sigma, quality=usual.quality)
+        derive(self, clean=usual.clean, grey=usual.grey)
+        require(bool(self.train), "data.train must name a packed store or a folder of pictures")
+        for name in ("squash", "patch", "batch", "candidates", "valid_images", "epoch"):
+            require_above_zero(f"data.{name}", getattr(self, name))
+        require(
+            self.squash in (None, self.patch) and not (self.squash and self.augment),
+            "with data.squash a patch is a whole picture, as it is: leave out data.patch and "
+            f"data.augment, or let them be {self.squash} and false",
+        )
+        for key, chosen, needed in (
+            ("squash", self.squash, not task.is_degraded),
+            ("sigma", self.sigma, usual.sigma),
+            ("quality", self.quality, usual.quality),
+            ("clean", self.clean, task.is_degraded),
+            ("grey", self.grey, task.is_degraded),
+        ):
+            require(not chosen or bool(needed), f"data.{key} is not for {self.task}: leave it out")
+        require_range("data.sigma", self.sigma, 0, 255)
+        require_range("data.quality", self.quality, 1, 100)
+        require_part("data.clean", self.clean)
+        require_part("data.grey", self.grey)
+
+    @property
+    def strengths(self) -> Strengths:
+        """Strengths of the degradation of LR patches."""
+        return Strengths(sigma=self.sigma, quality=self.quality, clean=self.clean, grey=self.grey)
+
+    @property
+    def degradation(self) -> PatchDegradation | None:
+        """Degradation of LR patches; None for clean patches."""
+        task = get_task(self.task)
+        return PatchDegradation.of(task, self.strengths) if task.is_degraded else None
