@@ -113,7 +113,8 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
         ("data={train: [a], squash: 9, augment: true}", f"{WHOLE}, or let them be 9 and false"),
         (
             "data.task=blur",
-            "data.task: unknown task 'blur'; known: photo, super-resolution, denoise, dejpeg",
+            "data.task: unknown task 'blur'; known: photo, super-resolution, denoise, dejpeg, "
+            "old-photo",
         ),
         ("data.sigma=[0, 50]", "data.sigma is not for super-resolution: leave it out"),
         ("data.quality=[5, 9]", "data.quality is not for super-resolution: leave it out"),
@@ -142,6 +143,18 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
         (
             "data={train: [a], task: photo, clean: 1}",
             "data.clean must be at least 0 and below 1, not 1.0",
+        ),
+        (
+            "data={train: [a], task: old-photo, second_order: {blurr: 1}}",
+            "unknown key 'data.second_order.blurr'; did you mean 'blur'?",
+        ),
+        (
+            "data={train: [a], task: old-photo, second_order: {jpeg: [95, 30]}}",
+            "jpeg must be (least, largest), whole numbers from 1 to 100, not (95, 30)",
+        ),
+        (
+            "data={train: [a], second_order: {sinc: 0}}",
+            "data.second_order is not for super-resolution: leave it out",
         ),
         ("data.patch=null", "'data.patch': input should be a valid integer, not None"),
         ("optimizer.rate=-1", "optimizer.rate must be above 0, not -1.0"),

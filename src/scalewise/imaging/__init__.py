@@ -36,11 +36,13 @@ from scalewise.imaging.protocols import (
     Scores,
     deblocking,
     denoising,
+    old_photographs,
     photographs,
     squashing,
 )
 from scalewise.imaging.registration import Alignment, align
 from scalewise.imaging.resize import imresize, resize_like_pillow
+from scalewise.imaging.second_order import SecondOrder
 from scalewise.imaging.structural_metrics import gmsd, ms_ssim, vif_p
 
 __all__ = [
@@ -60,6 +62,7 @@ __all__ = [
     "LumaWeights",
     "Protocol",
     "Scores",
+    "SecondOrder",
     "Subsampling",
     "align",
     "bicubic_down",
@@ -76,6 +79,7 @@ __all__ = [
     "is_grey",
     "jpeg",
     "ms_ssim",
+    "old_photographs",
     "photographs",
     "psnr",
     "psnr_b",

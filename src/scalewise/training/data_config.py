@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scalewise.data.degrading import PatchDegradation
+from scalewise.imaging.second_order import SecondOrder
 from scalewise.tasks import Strengths, get_task
 from scalewise.training.config_checks import (
     DERIVED,
@@ -45,6 +46,8 @@ class DataConfig(Settings):
         quality: lowest and highest quality of the JPEG.
         clean: share of patches that are not degraded.
         grey: share of patches that are made grey, with grey noise.
+        second_order: ranges of blur, resizing, noise and the first JPEG of ``old-photo``; see
+            :class:`scalewise.imaging.second_order.SecondOrder`.
     """
 
     train: list[str]
@@ -62,6 +65,7 @@ class DataConfig(Settings):
     quality: tuple[int, int] | None = DERIVED
     clean: float = DERIVED
     grey: float = DERIVED
+    second_order: SecondOrder | None = DERIVED
     __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
@@ -70,6 +74,7 @@ class DataConfig(Settings):
         derive(self, patch=self.squash or 48, augment=self.squash is None)
         derive(self, sigma=usual.sigma, quality=usual.quality)
         derive(self, clean=usual.clean, grey=usual.grey)
+        derive(self, second_order=SecondOrder() if task.second_order else None)
         require(bool(self.train), "data.train must name a packed store or a folder of pictures")
         for name in ("squash", "patch", "batch", "candidates", "valid_images", "epoch"):
             require_above_zero(f"data.{name}", getattr(self, name))
@@ -84,6 +89,7 @@ class DataConfig(Settings):
             ("quality", self.quality, usual.quality),
             ("clean", self.clean, task.is_degraded),
             ("grey", self.grey, task.is_degraded),
+            ("second_order", self.second_order, task.second_order),
         ):
             require(not chosen or bool(needed), f"data.{key} is not for {self.task}: leave it out")
         require_range("data.sigma", self.sigma, 0, 255)
@@ -100,4 +106,6 @@ class DataConfig(Settings):
     def degradation(self) -> PatchDegradation | None:
         """Degradation of LR patches; None for clean patches."""
         task = get_task(self.task)
-        return PatchDegradation.of(task, self.strengths) if task.is_degraded else None
+        if not task.is_degraded:
+            return None
+        return PatchDegradation.of(task, self.strengths, self.second_order)

@@ -107,12 +107,14 @@ def restoration_loss(
         A scalar.
     """
     if taught is not None and teacher > 0:
-        parts: dict[str, float] = {"charbonnier": charbonnier, "fft": fft}
-        loss = teacher * restoration_loss(restored, taught, l1, smooth_l1, **parts)
-        if teacher < 1:
-            truth = restoration_loss(restored, target, l1, smooth_l1, **parts)
-            loss = loss + (1 - teacher) * truth
-        return loss
+
+        def against(image: Tensor) -> Tensor:
+            return restoration_loss(
+                restored, image, l1, smooth_l1, charbonnier=charbonnier, fft=fft
+            )
+
+        loss = teacher * against(taught)
+        return loss + (1 - teacher) * against(target) if teacher < 1 else loss
     loss = l1 * F.l1_loss(restored, target)
     if smooth_l1:
         loss = loss + smooth_l1 * F.smooth_l1_loss(restored, target)
@@ -152,7 +154,7 @@ def fft_loss(restored: Tensor, target: Tensor) -> Tensor:
     Returns:
         A scalar.
     """
-    difference = torch.view_as_real(torch.fft.fft2(restored - target))
+    difference = torch.view_as_real(torch.fft.fft2(restored - target))  # pyright: ignore
     return difference.abs().mean()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -272,4 +272,5 @@ def _keys_beside(kind: type, location: list[str]) -> list[str]:
     part: Any = kind
     for key in location[:-1]:
         part = get_type_hints(part)[key]
+        part = next((each for each in get_args(part) if dataclasses.is_dataclass(each)), part)
     return [field.name for field in dataclasses.fields(part)]
