@@ -175,13 +175,24 @@ def _report(trainer: Trainer) -> None:
     from scalewise.training.progress import started_at
 
     if trainer.validation is not None:
-        count, valid = len(trainer.validation.pairs), trainer.recipe.data.valid
+        count, valid = len(trainer.validation.pairs), trainer.recipe.data.valid_sets[0]
         typer.echo(f"best PSNR-Y {trainer.best:.2f} dB, mean over {valid} (images: {count})")
+        if further := _further_at_best(trainer):
+            typer.echo(f"  at the same step, in dB: {further}")
         if trainer.start is not None:
             typer.echo(f"  {started_at(trainer.start, trainer.best)}")
         typer.echo(f"  {trainer.validation.protocol.description}")
     typer.echo(f"weights: {trainer.run / 'best.pt'}; curves: {trainer.run / 'log.csv'}")
     typer.echo(f"next: scalewise evaluate {trainer.run} DIR...")
+
+
+def _further_at_best(trainer: Trainer) -> str:
+    """Return the scores of further validation sets where the first one was best."""
+    from scalewise.training.log import read_log
+    from scalewise.training.progress import further_scores
+
+    lines = [line for line in read_log(trainer.run) if line.psnr_y is not None]
+    return further_scores(max(lines, key=lambda line: line.psnr_y or 0.0)) if lines else ""
 
 
 def say(line: str) -> None:

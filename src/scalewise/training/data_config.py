@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from scalewise.data.degrading import PatchDegradation
 from scalewise.imaging.second_order import SecondOrder
@@ -29,8 +30,9 @@ class DataConfig(Settings):
             layout, which are packed first.
         weights: share of the patches from each training set, in relation to the others; by
             default in proportion to the positions of a patch in it.
-        valid: a folder of images, or a packed store, for validation.
-        valid_images: number of images to validate on, the first ones; all by default.
+        valid: a folder of images, or a packed store, for validation; or a list of them.  All are
+            scored, and the first one alone decides which checkpoint is the best.
+        valid_images: number of images to validate on, the first ones of each set; all by default.
         patch: side of an LR patch in pixels; 48 by default.
         batch: patches per step.
         candidates: positions drawn for each patch.  The one that bicubic enlargement restores
@@ -52,7 +54,7 @@ class DataConfig(Settings):
 
     train: list[str]
     weights: list[float] | None = None
-    valid: str | None = None
+    valid: str | list[str] | None = None
     valid_images: int | None = None
     patch: int = DERIVED
     batch: int = 16
@@ -76,6 +78,7 @@ class DataConfig(Settings):
         derive(self, clean=usual.clean, grey=usual.grey)
         derive(self, second_order=SecondOrder() if task.second_order else None)
         require(bool(self.train), "data.train must name a packed store or a folder of pictures")
+        require(self.valid != [], "data.valid must name a set, or be left out")
         for name in ("squash", "patch", "batch", "candidates", "valid_images", "epoch"):
             require_above_zero(f"data.{name}", getattr(self, name))
         require(
@@ -96,6 +99,23 @@ class DataConfig(Settings):
         require_range("data.quality", self.quality, 1, 100)
         require_part("data.clean", self.clean)
         require_part("data.grey", self.grey)
+
+    @property
+    def valid_sets(self) -> list[str]:
+        """Paths of the validation sets; the first one decides."""
+        if self.valid is None:
+            return []
+        return [self.valid] if isinstance(self.valid, str) else self.valid
+
+    @property
+    def valid_names(self) -> list[str]:
+        """Names of the validation sets, for logs: the last parts of their paths, made unique."""
+        names: list[str] = []
+        for path in self.valid_sets:
+            name = Path(path).resolve().name.removesuffix(".pack")
+            alike = sum(each.split("#")[0] == name for each in names)
+            names.append(f"{name}#{alike + 1}" if alike else name)
+        return names
 
     @property
     def strengths(self) -> Strengths:

@@ -6,10 +6,9 @@ a step depend on the seed and the step alone.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -41,10 +40,9 @@ from scalewise.training.machine import autocast, pick_device, pick_dtype, proces
 from scalewise.training.optimization import (
     Ema,
     learning_rate,
-    load_optimizer_state,
     make_optimizer,
-    optimizer_state,
 )
+from scalewise.training.run_state import load_learned, run_state
 from scalewise.training.validation import ValidationSet
 
 LOG_EVERY = 20
@@ -64,6 +62,7 @@ class Trainer:
         run: the run's folder; gets ``last.pt``, ``previous.pt``, ``best.pt`` and ``log.csv``.
         validation: images that the averaged weights are measured on; without them the last
             weights count as the best.
+        further: other sets by name, which are measured too and decide nothing.
         listeners: called with every line of the log, in the process that writes.
         world: the processes that train together.
         notify: called with one line for each problem that a run survives, such as a full disk.
@@ -81,6 +80,7 @@ class Trainer:
         validation: ValidationSet | None = None,
         listeners: Sequence[Listener] = (),
         *,
+        further: Mapping[str, ValidationSet] | None = None,
         world: World | None = None,
         notify: Notify | None = None,
     ) -> None:
@@ -89,6 +89,7 @@ class Trainer:
         self.sampler = sampler
         self.run = run
         self.validation = validation
+        self.further = dict(further or {})
         self.listeners = list(listeners)
         self.world = world or World()
         self.notify = notify or keep_quiet
@@ -128,7 +129,8 @@ class Trainer:
         """Norms of the gradients before they are clipped, one per step; None to keep none."""
         self._norm: Tensor | None = None
         self._forward = compiled(network, recipe.compile, captured)
-        self._log = RunLog(run / LOG_FILE, timed=not recipe.deterministic)
+        self._log = RunLog(run / LOG_FILE, not recipe.deterministic, self.further)
+        self._further_scores: dict[str, float] = {}
         self._losses: list[Tensor] = []  # since the last line of the log
         self._saved_best = self.best
         self._stop_asked = self._stop_agreed = False
@@ -275,19 +277,7 @@ class Trainer:
 
     def state_dict(self) -> Checkpoint:
         """Return the run's state as tensors and plain values."""
-        return {
-            "recipe": dataclasses.asdict(self.recipe),
-            "step": self.step,
-            "seconds": self.seconds,
-            "progress": self.progress,
-            "best": self.best,
-            "start": self.start,
-            "branch": None if self.branch is None else dataclasses.asdict(self.branch),
-            "losses": [loss.item() for loss in self._losses],
-            "network": self.network.state_dict(),
-            "ema": self.ema.network.state_dict(),
-            "optimizer": optimizer_state(self.optimizer),
-        }
+        return run_state(self, self._losses)
 
     def resume(self) -> None:
         """Load the run's last checkpoint, or the one before if that cannot be read.
@@ -321,15 +311,7 @@ class Trainer:
         self.branch = Branch.from_trunk(trunk, checkpoint)
 
     def _load(self, checkpoint: Checkpoint, path: Path) -> None:
-        try:
-            self.network.load_state_dict(checkpoint["network"])
-            self.ema.network.load_state_dict(checkpoint["ema"])
-            load_optimizer_state(self.optimizer, checkpoint["optimizer"])
-        except (KeyError, RuntimeError, ValueError) as error:
-            raise ScalewiseError(
-                f"{path}: is a checkpoint of another model or optimizer; choose another run=",
-                arguments=["run"],
-            ) from error
+        load_learned(self, checkpoint, path)
         self.step = checkpoint["step"]
 
     @property
@@ -379,7 +361,9 @@ class Trainer:
     def _validate(self) -> float | None:
         if self.validation is None:
             return None
-        return self.validation.psnr_y(self.ema.network, self.device, self.dtype, self.world)
+        given = (self.ema.network, self.device, self.dtype, self.world)
+        self._further_scores = {name: each.psnr_y(*given) for name, each in self.further.items()}
+        return self.validation.psnr_y(*given)
 
     def _keep_best(self, psnr_y: float | None) -> bool:
         if psnr_y is None or psnr_y <= self.best:
@@ -392,7 +376,8 @@ class Trainer:
         self._losses.clear()
         if not self.world.writes:
             return
-        line = LogLine(self.step, self.seconds, self.progress, self.rate, loss, psnr_y)
+        further = {} if psnr_y is None else self._further_scores
+        line = LogLine(self.step, self.seconds, self.progress, self.rate, loss, psnr_y, further)
         try:
             self._log.append(line)
         except OSError as error:

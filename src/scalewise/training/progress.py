@@ -41,6 +41,8 @@ class PlainLines:
         self._speed.on_line(line)
         if line.psnr_y is not None:
             self._psnr_y = f"  {line.psnr_y:.2f} dB"
+            if line.further:
+                self._psnr_y += f" ({further_scores(line)})"
         now = time.monotonic()
         if line.psnr_y is None and now - self._said < PLAIN_LINE_EVERY:
             return
@@ -93,6 +95,15 @@ class Speed:
             return math.inf
         elapsed = time.monotonic() - self._started
         return elapsed * (1 - progress) / (progress - self._first)
+
+
+def further_scores(line: LogLine) -> str:
+    """Return the scores of further validation sets as a text.
+
+    >>> further_scores(LogLine(1, 1.0, 0.1, 1e-3, 0.1, 36.5, {"Kodak24": 33.861, "Set5": 37.8}))
+    'Kodak24 33.86, Set5 37.80'
+    """
+    return ", ".join(f"{name} {score:.2f}" for name, score in line.further.items())
 
 
 def started_at(start: float, best: float) -> str:

@@ -40,10 +40,8 @@ class TensorBoard:
 
     def on_line(self, line: LogLine) -> None:
         """Write a line's loss and rate and, if it was measured, PSNR-Y with the images."""
-        values = {"loss": line.loss, "rate": line.rate, "psnr_y": line.psnr_y}
-        for name, value in values.items():
-            if value is not None:
-                self._writer.add_scalar(name, value, line.step)  # pyright: ignore[reportUnknownMemberType]
+        for name, value in line.values.items():
+            self._writer.add_scalar(name, value, line.step)  # pyright: ignore[reportUnknownMemberType]
         if line.psnr_y is not None:
             self._show_crops(line.step)
         self._writer.flush()
