@@ -156,6 +156,27 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
             "data={train: [a], second_order: {sinc: 0}}",
             "data.second_order is not for super-resolution: leave it out",
         ),
+        *(
+            (
+                f"data={{train: [a], progressive: {stages}}}",
+                "data.progressive must be a list of [part, side], the parts rising from 0 and "
+                f"below 1, not {shown}",
+            )
+            for stages, shown in (
+                ("[]", "[]"),
+                ("[[0.1, 8]]", "[[0.1, 8]]"),
+                ("[[0, 8], [0.5, 9], [0.5, 16]]", "[[0.0, 8], [0.5, 9], [0.5, 16]]"),
+                ("[[0, 8], [1, 9]]", "[[0.0, 8], [1.0, 9]]"),
+            )
+        ),
+        (
+            "data={train: [a], progressive: [[0, 8], [0.5, 0]]}",
+            "data.patch must be above 0, not 0",
+        ),
+        (
+            "data={train: [a], patch: 48, progressive: [[0, 8], [0.5, 16]]}",
+            "data.progressive has the sides of its own: leave out data.patch and data.squash",
+        ),
         ("data.patch=null", "'data.patch': input should be a valid integer, not None"),
         ("optimizer.rate=-1", "optimizer.rate must be above 0, not -1.0"),
         ("optimizer.clip=0", "optimizer.clip must be above 0, not 0.0"),

@@ -141,7 +141,8 @@ def _dry_run(recipe: Recipe) -> None:
         found = dry_run(trainer)
     data, precision = recipe.data, str(trainer.dtype).removeprefix("torch.")
     end = datetime.now() + timedelta(seconds=found.seconds)
-    side = data.patch * trainer.network.scale
+    sides = [each * trainer.network.scale for _, each in data.progressive or [(0, data.patch)]]
+    side = " to ".join(map(str, dict.fromkeys([sides[0], sides[-1]])))
     what = "patches of" if data.squash is None else "squashed to"
     about = "" if trainer.budget.steps else "about "
     typer.echo(f"network   {recipe.model.name}, {found.parameters:,} parameters")

@@ -116,7 +116,7 @@ def make_sampler(
     return PatchSampler(
         stores,
         scale,
-        data.patch,
+        data.patch_at(0.0),
         data.batch,
         seed,
         world.rank,

@@ -34,6 +34,10 @@ class DataConfig(Settings):
             scored, and the first one alone decides which checkpoint is the best.
         valid_images: number of images to validate on, the first ones of each set; all by default.
         patch: side of an LR patch in pixels; 48 by default.
+        progressive: sides of an LR patch over the budget, in place of one: ``[[0, 32], [0.5, 48]]``
+            takes patches of 32 pixels up to half of the budget, and of 48 from then on.  A stage
+            begins by progress, as the learning rate does, so under a budget of time it depends on
+            the clock; a step's patches are a function of seed, step, rank and side.
         batch: patches per step.
         candidates: positions drawn for each patch.  The one that bicubic enlargement restores
             worst is taken; 1 draws uniformly.  Patches are chosen on the CPU.
@@ -57,6 +61,7 @@ class DataConfig(Settings):
     valid: str | list[str] | None = None
     valid_images: int | None = None
     patch: int = DERIVED
+    progressive: list[tuple[float, int]] | None = None
     batch: int = 16
     candidates: int = 1
     epoch: int | None = None
@@ -73,7 +78,8 @@ class DataConfig(Settings):
     def __post_init__(self) -> None:
         task = task_of("data.task", self.task)
         usual = task.training or Strengths()
-        derive(self, patch=self.squash or 48, augment=self.squash is None)
+        last = self.progressive[-1][1] if self.progressive else 48
+        derive(self, patch=self.squash or last, augment=self.squash is None)
         derive(self, sigma=usual.sigma, quality=usual.quality)
         derive(self, clean=usual.clean, grey=usual.grey)
         derive(self, second_order=SecondOrder() if task.second_order else None)
@@ -86,6 +92,8 @@ class DataConfig(Settings):
             "with data.squash a patch is a whole picture, as it is: leave out data.patch and "
             f"data.augment, or let them be {self.squash} and false",
         )
+        if self.progressive is not None:
+            self._check_progressive(self.progressive)
         for key, chosen, needed in (
             ("squash", self.squash, not task.is_degraded),
             ("sigma", self.sigma, usual.sigma),
@@ -99,6 +107,26 @@ class DataConfig(Settings):
         require_range("data.quality", self.quality, 1, 100)
         require_part("data.clean", self.clean)
         require_part("data.grey", self.grey)
+
+    def _check_progressive(self, stages: list[tuple[float, int]]) -> None:
+        parts, sides = [part for part, _ in stages], [side for _, side in stages]
+        require(
+            parts[:1] == [0] and parts == sorted(set(parts)) and parts[-1] < 1,
+            "data.progressive must be a list of [part, side], the parts rising from 0 and below "
+            f"1, not {[list(each) for each in stages]}",
+        )
+        for side in sides:
+            require_above_zero("data.progressive: a side", side)
+        require(
+            self.squash is None and self.patch == sides[-1],
+            "data.progressive has the sides of its own: leave out data.patch and data.squash",
+        )
+
+    def patch_at(self, progress: float) -> int:
+        """Return the side of an LR patch at a completed part of the budget."""
+        if self.progressive is None:
+            return self.patch
+        return [side for part, side in self.progressive if part <= progress][-1]
 
     @property
     def valid_sets(self) -> list[str]:

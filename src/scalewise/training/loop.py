@@ -111,6 +111,9 @@ class Trainer:
             )
         self.device = pick_device(recipe.device, self.world.local_rank)
         self.dtype = pick_dtype(recipe.precision, self.device)
+        sides = {side for _, side in recipe.data.progressive or ()} - {sampler.patch}
+        self._samplers = {side: sampler.with_patch(side) for side in sides}
+        self._samplers[sampler.patch] = sampler
         self.batches = make_batches(sampler, self.device)
         network.to(device=self.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.network = network
@@ -239,12 +242,20 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self._decay.set(self.ema.decay_at(self.step))
-        variant = (self.recipe.loss, self._has_teacher)
+        self._choose_patch()
+        variant = (self.recipe.loss, self._has_teacher, self.sampler.patch)
         loss = self.take_step(self.batches.draw(self.step), variant)
         if self.gradient_norms is not None and self._norm is not None:
             self.gradient_norms.append(self._norm.detach().clone())
         self.step += 1
         return loss
+
+    def _choose_patch(self) -> None:
+        """Change to patches of the side that is due, which may go back after a longer budget."""
+        data = self.recipe.data
+        if data.progressive and (side := data.patch_at(self.progress)) != self.sampler.patch:
+            self.sampler = self._samplers[side]
+            self.batches.use(self.sampler)
 
     def operations(self, inputs: Inputs) -> Tensor:
         """Run a step's operations on the device; they do not depend on the step's number."""
