@@ -177,6 +177,8 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
             "data={train: [a], patch: 48, progressive: [[0, 8], [0.5, 16]]}",
             "data.progressive has the sides of its own: leave out data.patch and data.squash",
         ),
+        ("crops=-1", "crops must be 0 or more, not -1"),
+        ("wandb=1", "'wandb': input should be a valid boolean, not 1"),
         ("data.patch=null", "'data.patch': input should be a valid integer, not None"),
         ("optimizer.rate=-1", "optimizer.rate must be above 0, not -1.0"),
         ("optimizer.clip=0", "optimizer.clip must be above 0, not 0.0"),

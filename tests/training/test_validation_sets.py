@@ -69,7 +69,7 @@ def test_a_set_that_is_added_or_left_out_later_has_its_column(tmp_path: Path) ->
 
 def test_names_are_unique_and_an_empty_list_is_refused() -> None:
     data = DataConfig(train=["a"], valid=["x/Set5", "y/Set5", "z/Set5.pack", "Kodak24/"])
-    assert data.valid_names == ["Set5", "Set5#2", "Set5#3", "Kodak24"]
+    assert data.valid_names == ["Set5", "Set5-2", "Set5-3", "Kodak24"]
     assert DataConfig(train=["a"]).valid_names == []
     with pytest.raises(ScalewiseError, match=r"^data\.valid must name a set, or be left out$"):
         DataConfig(train=["a"], valid=[])

@@ -90,6 +90,7 @@ def train(
     for remark in remarks:
         say(remark)
     from scalewise.training.checkpoint import LAST, load_checkpoint
+    from scalewise.training.listeners import require_packages
     from scalewise.training.session import (
         branched,
         check_trunk,
@@ -98,6 +99,7 @@ def train(
         stopped_by_signals,
     )
 
+    require_packages(settings)
     if trunk is not None:
         check_trunk(trunk, overrides or [])
     if dry_run:
@@ -159,14 +161,11 @@ def _dry_run(recipe: Recipe) -> None:
 def train_and_show(trainer: Trainer) -> None:
     """Train, with a live display in a terminal and plain lines elsewhere."""
     from scalewise.cli.train_display import can_show, live_view
+    from scalewise.training.listeners import recipe_listeners
     from scalewise.training.progress import PlainLines
 
-    if trainer.recipe.tensorboard:
-        from scalewise.training.tensorboard import TensorBoard
-
-        trainer.listeners.append(TensorBoard(trainer))
     shown = live_view(trainer) if can_show() else nullcontext(PlainLines(trainer, say))
-    with shown as listener:
+    with recipe_listeners(trainer, say), shown as listener:
         trainer.listeners.append(listener)
         trainer.train()
 

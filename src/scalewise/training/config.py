@@ -183,7 +183,11 @@ class Recipe(Settings):
             and intervals must be in steps or epochs, and the log has no seconds.
         compile: compile the network, which is faster on a GPU and needs a C++ compiler.  True
             selects the mode of ``torch.compile`` for the device; a text names a mode.
+        crops: number of validation images whose centres are saved as PNG files, in ``crops/`` of
+            the run's folder: bicubic, restored and true.  Intervals grow with the steps.
         tensorboard: also write TensorBoard logs.
+        wandb: also send numbers and crops to Weights & Biases.
+        mlflow: also send numbers and crops to MLflow.
     """
 
     model: ModelConfig
@@ -199,10 +203,16 @@ class Recipe(Settings):
     checkpoint_every: float | str = 120.0
     deterministic: bool = False
     compile: bool | CompileMode = False
+    crops: int = 0
     tensorboard: bool = False
+    wandb: bool = False
+    mlflow: bool = False
     __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
+        require(self.crops >= 0, f"crops must be 0 or more, not {self.crops}")
+        has_images = bool(self.data.valid_sets) or not self.crops
+        require(has_images, "crops are made of data.valid: name a set there, or leave crops out")
         batch, parts = self.data.batch, self.optimizer.accumulate
         require(
             batch % parts == 0,

@@ -141,8 +141,11 @@ class DataConfig(Settings):
         names: list[str] = []
         for path in self.valid_sets:
             name = Path(path).resolve().name.removesuffix(".pack")
-            alike = sum(each.split("#")[0] == name for each in names)
-            names.append(f"{name}#{alike + 1}" if alike else name)
+            unique, number = name, 1
+            while unique in names:
+                number += 1
+                unique = f"{name}-{number}"
+            names.append(unique)
         return names
 
     @property

@@ -209,7 +209,7 @@ def save_recipe(recipe: Recipe, path: AnyPath) -> None:
 
 def changed_keys(old: Recipe, new: Recipe, ignored: str) -> list[str]:
     """Return the differences of two recipes as ``key: old, now new``, without one section."""
-    before, after = _flat(to_plain(old)), _flat(to_plain(new))
+    before, after = flat_settings(to_plain(old)), flat_settings(to_plain(new))
     return [
         f"{key}: {before.get(key)}, now {after.get(key)}"
         for key in {**before, **after}
@@ -217,14 +217,14 @@ def changed_keys(old: Recipe, new: Recipe, ignored: str) -> list[str]:
     ]
 
 
-def _flat(value: Any, key: str = "") -> Plain:
+def flat_settings(value: Any, key: str = "") -> Plain:
     """Return nested settings with dotted keys."""
     if not isinstance(value, dict):
         return {key: value}
     settings = cast(Plain, value)
     flat: Plain = {}
     for name, inner in settings.items():
-        flat |= _flat(inner, f"{key}.{name}" if key else name)
+        flat |= flat_settings(inner, f"{key}.{name}" if key else name)
     return flat
 
 
