@@ -237,13 +237,6 @@ class DeviceBatches(Batches):
                 target.copy_(chunk[: part.size])  # waits, so that the chunk can be reused
 
 
-def parts_of(batch: Batch, number: int) -> list[Batch]:
-    """Return a batch in a number of equal parts."""
-    if number == 1:
-        return [batch]
-    return list(zip(*(each.chunk(number) for each in batch), strict=True))
-
-
 def as_images(patches: Tensor) -> Tensor:
     """Return (N, H, W, C) in levels of 255 as (N, C, H, W) float32 in [0, 1], channels last."""
     return patches.permute(0, 3, 1, 2).float() / 255

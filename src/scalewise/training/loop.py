@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from scalewise.arguments import AnyPath, path_of
 from scalewise.data.sampler import PatchSampler
-from scalewise.errors import Diverged, LostWorker, ScalewiseError
+from scalewise.errors import LostWorker, ScalewiseError
 from scalewise.models import RestorationNetwork
-from scalewise.training.batches import Batch, Inputs, make_batches, parts_of
+from scalewise.training.accumulation import backward_in_parts, check_parts
+from scalewise.training.batches import Batch, Inputs, make_batches
 from scalewise.training.budget import Budget, Interval, require_steps
 from scalewise.training.checkpoint import (
     BEST,
@@ -35,7 +36,7 @@ from scalewise.training.config import Recipe
 from scalewise.training.distributed import World, losing_a_worker_said
 from scalewise.training.graph import StepValue, can_capture, compiled, make_step
 from scalewise.training.log import LOG_FILE, Listener, LogLine, Notify, RunLog, keep_quiet
-from scalewise.training.losses import batch_loss, divergence
+from scalewise.training.losses import batch_loss, diverged, divergence
 from scalewise.training.machine import autocast, pick_device, pick_dtype, process_settings
 from scalewise.training.optimization import (
     Ema,
@@ -103,12 +104,7 @@ class Trainer:
                 validate_every=self._validate_every,
                 checkpoint_every=self._save_every,
             )
-        share = recipe.data.batch // self.world.size
-        if share % (parts := recipe.optimizer.accumulate):
-            raise ScalewiseError(
-                f"optimizer.accumulate must divide the {share} patches of each process, "
-                f"not be {parts}"
-            )
+        check_parts(recipe.optimizer.accumulate, recipe.data.batch // self.world.size)
         self.device = pick_device(recipe.device, self.world.local_rank)
         self.dtype = pick_dtype(recipe.precision, self.device)
         sides = {side for _, side in recipe.data.progressive or ()} - {sampler.patch}
@@ -261,12 +257,7 @@ class Trainer:
         """Run a step's operations on the device; they do not depend on the step's number."""
         batch = self.batches.assemble(inputs)
         self.optimizer.zero_grad()
-        losses: list[Tensor] = []
-        for part in parts_of(batch, self.recipe.optimizer.accumulate):
-            loss = self._loss(part) / self.recipe.optimizer.accumulate
-            loss.backward()  # pyright: ignore[reportUnknownMemberType]
-            losses.append(loss)
-        loss = losses[0] if len(losses) == 1 else torch.stack(losses).detach().sum()
+        loss = backward_in_parts(self._loss, batch, self.recipe.optimizer.accumulate)
         clip = self.recipe.optimizer.clip
         if clip is not None or self.gradient_norms is not None:
             limit = math.inf if clip is None else clip
@@ -360,12 +351,7 @@ class Trainer:
         losses = torch.stack(self._losses) if self._losses else torch.zeros(1)
         losses = self.world.mean(losses)
         if (fault := divergence(losses, self.network, self.recipe.loss)) is not None:
-            last = self.run / LAST
-            kept = f"{last} is from before that" if last.exists() else "no checkpoint was written"
-            raise Diverged(
-                f"the loss {fault} by step {self.step}; {kept}; "
-                "lower optimizer.rate or set optimizer.clip"
-            )
+            raise diverged(fault, self.step, self.run / LAST)
         if self._losses:
             self._losses = list(losses)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from scalewise.errors import ScalewiseError
+from scalewise.errors import Diverged, ScalewiseError
 from scalewise.models import RestorationNetwork
 from scalewise.models.cleaning import Cleaned, CleanedNetwork
 from scalewise.tasks import get_task, list_tasks
@@ -75,6 +76,20 @@ def divergence(losses: Tensor, network: RestorationNetwork, weights: LossConfig)
     limit += weights.denoised + weights.artifact_map
     mean = losses.mean().item()
     return f"rose to {mean:.1e}" if mean > DIVERGED * limit else None
+
+
+def diverged(fault: str, step: int, last: Path) -> Diverged:
+    """Return the error about a run that has diverged, with what is left of it.
+
+    Args:
+        fault: what :func:`divergence` returned.
+        step: the step by which it was seen.
+        last: path of the last checkpoint, which may not exist.
+    """
+    kept = f"{last} is from before that" if last.exists() else "no checkpoint was written"
+    return Diverged(
+        f"the loss {fault} by step {step}; {kept}; lower optimizer.rate or set optimizer.clip"
+    )
 
 
 def restoration_loss(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scalewise.training.loop import Trainer
 
 ID_FILE = "mlflow_id"
-"""File with the id of the tracked run, in the run's folder: a resumed run goes on with it."""
+"""File with the id of the tracked run, in the run's folder: a resumed run continues it."""
 
 PARAMETERS = 100
 """The most parameters that a server takes at once."""
