@@ -15,7 +15,6 @@ import pytest
 from numpy.typing import NDArray
 
 import scalewise
-from scalewise import tasks
 from scalewise.data.layouts import find_dataset
 from scalewise.errors import ScalewiseError
 from scalewise.evaluating.evaluate import evaluate, unchanged
@@ -188,7 +187,11 @@ def test_what_auto_chooses() -> None:
 
 
 def test_each_task_has_one_default_model() -> None:
-    assert [default_model(name) for name in tasks.list_tasks()] == [
+    released = [name for name in list_tasks() if get_task(name).is_released]
+    for name in {*list_tasks()} - {*released}:
+        with pytest.raises(ScalewiseError, match=f"no released model for {name}"):
+            default_model(name)
+    assert [default_model(name) for name in released] == [
         "photo_x2",
         "scn_x2",
         "denoise",
@@ -197,6 +200,25 @@ def test_each_task_has_one_default_model() -> None:
     assert default_model("super-resolution", 4) == "scn_x4"
     with pytest.raises(ScalewiseError, match="no released model for photo at x3"):
         default_model("photo", 3)
+
+
+def test_a_task_without_a_model_is_evaluated_and_not_offered(call: Any, images: Path) -> None:
+    code, out, _ = call("evaluate", "input", images, "--task", "old-photo")
+    assert (code, "protocol old-photo: blur" in out) == (0, True)
+    code, out, _ = call("restore", "--help")
+    assert (code, "old-photo" in out) == (0, False)
+    code, _, err = call("restore", images / "0.png", "--task", "old-photo")
+    assert code == 2
+    assert "old-photo has no released model; train one, and give --model" in err
+    with pytest.raises(ScalewiseError, match="no released model for old-photo"):
+        scalewise.restore(np.zeros((8, 8, 3), np.uint8), task="old-photo")
+
+    pytest.importorskip("fastapi", reason="needs the web extra")
+    from scalewise.web.restore_request import task_views
+    from scalewise.web.schemas import RestoreForm
+
+    assert "old-photo" not in [view.name for view in task_views()]
+    assert "old-photo" not in str(RestoreForm.model_json_schema()["properties"]["task"])
 
 
 def test_cards_from_before_relations_still_load(tmp_path: Path) -> None:

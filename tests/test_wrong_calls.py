@@ -35,6 +35,7 @@ from scalewise.files import find_images, format_of, open_picture
 from scalewise.imaging import (
     FIELD,
     Metric,
+    SecondOrder,
     bicubic_down,
     blocking_effect,
     deblocking,
@@ -177,6 +178,10 @@ OTHERS: list[tuple[Callable[[], Any], tuple[str, ...]]] = [
     *((call(deblocking, each), ("quality",)) for each in (0, 101, "a", None)),
     (call(deblocking, 10, "4:2:2"), ("subsampling",)),
     *((call(photographs, each), ("sigma",)) for each in (-1, "a")),
+    *((call(SecondOrder, blur=each), ("blur",)) for each in (1, "ab", [[0, 1]], [[2, 1], [0, 1]])),
+    *((call(SecondOrder, resized=each), ("resized",)) for each in (None, [0.6, 0.6], ["a", 0])),
+    *((call(SecondOrder, sinc=each), ("sinc",)) for each in (-1, "a", None)),
+    (call(SecondOrder, jpeg=(0, 95)), ("jpeg",)),
     *((call(squashing, each), ("side",)) for each in (0, "a")),
     *((call(PatchDegradation, sigma=each), ("sigma",)) for each in ((5, 1), 5, ("a", "b"))),
     (call(PatchDegradation, quality=(0, 101)), ("quality",)),

@@ -101,6 +101,10 @@ class Task:
             evaluation; and of a random generator.  It returns the same shape, uint8 or floating
             in levels of 255.
         margin: pixels around a patch that ``degrade`` looks at.
+        second_order: whether :class:`~scalewise.imaging.second_order.SecondOrder` takes the place
+            of ``degrade`` in training, in ranges that recipes may set.
+        is_released: whether a model can be expected without training one; otherwise lists of what
+            can be done with an image leave the task out.
         options: what may be chosen in evaluation, by name.
         protocol: makes the evaluation protocol, from ``codec``, some of ``options``, and the
             ``sigma`` and ``quality`` that are trained; by default one in the middle of all
@@ -119,6 +123,8 @@ class Task:
     training: Strengths | None = None
     degrade: OwnDegradation | None = None
     margin: int = 0
+    second_order: bool = False
+    is_released: bool = True
     options: Mapping[str, Option] = field(default_factory=dict[str, Option])
     protocol: Callable[..., Protocol] | None = None
     baseline: str = "input"
@@ -205,9 +211,14 @@ def list_tasks() -> list[str]:
     return list(TASKS)
 
 
-def task_names() -> list[str]:
-    """Return the names of all tasks, without importing the packages that others are in."""
-    return list(dict.fromkeys([*TASKS, *plugin_names(ENTRY_POINTS)]))
+def task_names(*, released: bool = False) -> list[str]:
+    """Return the names of all tasks, without importing the packages that others are in.
+
+    Args:
+        released: leave out the tasks without a model, as far as they are imported.
+    """
+    names = dict.fromkeys([*TASKS, *plugin_names(ENTRY_POINTS)])
+    return [name for name in names if not released or name not in TASKS or TASKS[name].is_released]
 
 
 def get_task(name: str) -> Task:
@@ -283,6 +294,13 @@ def _dejpeg(**options: Any) -> Protocol:
     return deblocking(**options)
 
 
+def _old_photo(*, codec: JpegCodec, **_: Any) -> Protocol:
+    # One point whatever a run trains with, so that runs of different ranges can be compared.
+    from scalewise.imaging.protocols import old_photographs
+
+    return old_photographs(codec)
+
+
 _GREY = Option(help="Make images grey first", default=False)
 
 PHOTO = register_task(
@@ -353,5 +371,20 @@ DEJPEG = register_task(
         protocol=_dejpeg,
         baseline="jpeg",
         suits=lambda estimate: _quality(estimate) < VISIBLE_JPEG,
+    )
+)
+
+OLD_PHOTO = register_task(
+    Task(
+        name="old-photo",
+        aliases=("second-order",),
+        title="Restore an old photo, keep the size",
+        description="For soft, grainy scans, and images that were resized and saved many times.",
+        keeps_size=True,
+        training=Strengths(quality=(30, 95), clean=0.05, grey=0.15),
+        margin=16,
+        second_order=True,
+        is_released=False,
+        protocol=_old_photo,
     )
 )

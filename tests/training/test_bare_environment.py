@@ -65,8 +65,9 @@ def test_the_environment_is_bare(site: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_from_stores_and_one_from_its_checkpoint(training: Training) -> None:
-    done = training(*STORES)
+    done = training(*STORES, "crops=1")
     assert done.returncode == 0, done.stderr
+    assert (training.folder / "run/crops/0_00000003.png").is_file()
     assert "done: 3 steps; best PSNR-Y" in done.stderr
     done = training(*STORES, "init=run/best.pt", run="from-best")
     assert done.returncode == 0, done.stderr

@@ -166,6 +166,21 @@ def test_it_is_captured_anew_when_the_teacher_leaves(
     assert len(graphs) == 2
 
 
+@pytest.mark.parametrize("gathered", [True, False])
+def test_it_is_captured_anew_when_patches_grow(
+    recipe: Recipe, tmp_path: Path, request: pytest.FixtureRequest, gathered: bool
+) -> None:
+    data = DataConfig(train=recipe.data.train, batch=2, progressive=[(0, 8), (0.5, 12)])
+    recipe = with_steps(replace(recipe, data=data), "muon", 8)
+    plain = prepare(recipe, tmp_path / "plain")
+    graphs: list[Recorder] = request.getfixturevalue("capturing")
+    captured = prepare(recipe, tmp_path / "captured")
+    if gathered:
+        captured.batches = DeviceBatches(captured.sampler, CPU)
+    assert_equal_runs(plain, captured, 8)
+    assert [bool(graph.tape) for graph in graphs] == [True, True]
+
+
 @pytest.mark.parametrize("kind", ["adam", "muon"])
 def test_runs_go_on_captured_or_not(
     recipe: Recipe,

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from scalewise.models import create_model
 from scalewise.models.cleaning import Cleaned
 from scalewise.training.config import LossConfig
-from scalewise.training.losses import cleaning_loss, departure, divergence, restoration_loss
+from scalewise.training.losses import (
+    charbonnier_loss,
+    cleaning_loss,
+    departure,
+    divergence,
+    fft_loss,
+    restoration_loss,
+)
 
 
 def test_against_the_definitions() -> None:
@@ -74,3 +82,33 @@ def test_divergence() -> None:
     assert divergence(torch.tensor([0.1, torch.nan]), network, weights) == "stopped being finite"
     next(network.parameters()).data.fill_(torch.inf)
     assert divergence(torch.tensor([0.1]), network, weights) == "stopped being finite"
+
+
+def test_charbonnier_and_fft_against_the_definitions() -> None:
+    generator = torch.Generator().manual_seed(0)
+    restored = torch.rand((2, 3, 4, 6), generator=generator)
+    target = torch.rand((2, 3, 4, 6), generator=generator)
+    difference = (restored - target).double().numpy()
+    charbonnier = np.sqrt(difference**2 + 1e-6).mean()
+    rows, columns = (np.arange(side) for side in (4, 6))
+    waves = [np.exp(-2j * np.pi * np.outer(at, at) / len(at)) for at in (rows, columns)]
+    coefficients = waves[0] @ difference @ waves[1]
+    fft = (np.abs(coefficients.real).mean() + np.abs(coefficients.imag).mean()) / 2
+    assert charbonnier_loss(restored, target).item() == pytest.approx(charbonnier, rel=1e-5)
+    assert fft_loss(restored, target).item() == pytest.approx(fft, rel=1e-5)
+    l1 = float(np.abs(difference).mean())
+    mixed = restoration_loss(restored, target, charbonnier=0.5, fft=0.05).item()
+    assert mixed == pytest.approx(l1 + 0.5 * charbonnier + 0.05 * fft, rel=1e-5)
+    taught = restoration_loss(restored, target, 0, taught=target, teacher=0.5, fft=1.0).item()
+    assert taught == pytest.approx(fft, rel=1e-5)
+    restored.requires_grad_()
+    charbonnier_loss(restored, restored.detach()).backward()
+    assert restored.grad is not None
+    assert not restored.grad.any()  # smooth at 0
+
+
+def test_a_random_network_under_the_fft_loss_has_not_diverged() -> None:
+    network = create_model("plain", width=4, convolutions=2)
+    images = torch.randn((1, 3, 192, 192), generator=torch.Generator().manual_seed(0))
+    loss = fft_loss(10 * images, torch.zeros(()))
+    assert divergence(loss[None], network, LossConfig(l1=0.0, fft=1.0)) is None

@@ -96,8 +96,8 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
         ("lr=1e-3", "unknown key 'lr'; did you mean 'rate'?"),
         (
             "loss.xyz=1",
-            "unknown key 'loss.xyz'; known: l1, smooth_l1, denoised, artifact_map, teacher, "
-            "teacher_until",
+            "unknown key 'loss.xyz'; known: l1, smooth_l1, charbonnier, fft, denoised, "
+            "artifact_map, teacher, teacher_until",
         ),
         ("data.batch=8.5", "'data.batch': input should be a valid integer, not 8.5"),
         ("data.batch='8'", "'data.batch': input should be a valid integer, not '8'"),
@@ -113,7 +113,8 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
         ("data={train: [a], squash: 9, augment: true}", f"{WHOLE}, or let them be 9 and false"),
         (
             "data.task=blur",
-            "data.task: unknown task 'blur'; known: photo, super-resolution, denoise, dejpeg",
+            "data.task: unknown task 'blur'; known: photo, super-resolution, denoise, dejpeg, "
+            "old-photo",
         ),
         ("data.sigma=[0, 50]", "data.sigma is not for super-resolution: leave it out"),
         ("data.quality=[5, 9]", "data.quality is not for super-resolution: leave it out"),
@@ -143,13 +144,52 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
             "data={train: [a], task: photo, clean: 1}",
             "data.clean must be at least 0 and below 1, not 1.0",
         ),
+        (
+            "data={train: [a], task: old-photo, second_order: {blurr: 1}}",
+            "unknown key 'data.second_order.blurr'; did you mean 'blur'?",
+        ),
+        (
+            "data={train: [a], task: old-photo, second_order: {jpeg: [95, 30]}}",
+            "jpeg must be (least, largest), whole numbers from 1 to 100, not (95, 30)",
+        ),
+        (
+            "data={train: [a], second_order: {sinc: 0}}",
+            "data.second_order is not for super-resolution: leave it out",
+        ),
+        *(
+            (
+                f"data={{train: [a], progressive: {stages}}}",
+                "data.progressive must be a list of [part, side], the parts rising from 0 and "
+                f"below 1, not {shown}",
+            )
+            for stages, shown in (
+                ("[]", "[]"),
+                ("[[0.1, 8]]", "[[0.1, 8]]"),
+                ("[[0, 8], [0.5, 9], [0.5, 16]]", "[[0.0, 8], [0.5, 9], [0.5, 16]]"),
+                ("[[0, 8], [1, 9]]", "[[0.0, 8], [1.0, 9]]"),
+            )
+        ),
+        (
+            "data={train: [a], progressive: [[0, 8], [0.5, 0]]}",
+            "data.patch must be above 0, not 0",
+        ),
+        (
+            "data={train: [a], patch: 48, progressive: [[0, 8], [0.5, 16]]}",
+            "data.progressive has the sides of its own: leave out data.patch and data.squash",
+        ),
+        ("crops=-1", "crops must be 0 or more, not -1"),
+        ("wandb=1", "'wandb': input should be a valid boolean, not 1"),
         ("data.patch=null", "'data.patch': input should be a valid integer, not None"),
         ("optimizer.rate=-1", "optimizer.rate must be above 0, not -1.0"),
         ("optimizer.clip=0", "optimizer.clip must be above 0, not 0.0"),
+        (
+            "optimizer.accumulate=3",
+            "optimizer.accumulate must divide data.batch (16), not be 3",
+        ),
         ("optimizer.ema=1", "optimizer.ema must be at least 0 and below 1, not 1.0"),
         ("optimizer.betas=[0.9, 2]", "optimizer.betas must be at least 0 and below 1, not 2.0"),
         ("schedule.milestones=[5]", "schedule.milestones must be at least 0 and below 1, not 5.0"),
-        ("loss.l1=0", "loss.l1 and loss.smooth_l1 cannot be negative, nor both 0"),
+        ("loss.l1=0", "loss.l1, smooth_l1, charbonnier and fft cannot be negative, nor all 0"),
         ("loss.denoised=-1", "loss.denoised and loss.artifact_map cannot be negative"),
     ],
 )

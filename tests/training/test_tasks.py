@@ -16,13 +16,14 @@ from scalewise.data.store import Store, pack
 from scalewise.errors import ScalewiseError
 from scalewise.evaluating.task_protocols import evaluation_protocol
 from scalewise.imaging.degradations import bicubic_down, jpeg
+from scalewise.imaging.second_order import SecondOrder
 from scalewise.training.batches import HostBatches, make_batches
 from scalewise.training.build import build_network, open_validation, prepare
 from scalewise.training.config import BudgetConfig, DataConfig, Recipe
 from scalewise.training.tensorboard import TensorBoard
 from scalewise.training.validation_protocol import PROTOCOL, protocol_of
 
-SCALES = {"denoise": 1, "dejpeg": 1, "photo": 2}
+SCALES = {"denoise": 1, "dejpeg": 1, "photo": 2, "old-photo": 1}
 
 
 def of_task(recipe: Recipe, task: str, scale: int | None = None, **data: Any) -> Recipe:
@@ -124,6 +125,24 @@ def test_validation_is_in_the_middle_of_the_strengths(recipe: Recipe, tmp_path: 
         from_store = inputs(replace(data, valid=str(store)), scale)
         for ours, theirs in zip(inputs(data, scale), from_store, strict=True):
             np.testing.assert_array_equal(ours, theirs)
+
+
+def test_an_old_photo_has_one_point_of_validation(
+    recipe: Recipe, photo: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    strong = SecondOrder(blur=((2, 4), (0, 1)), noise=((30, 40), (1, 2)))
+    data = of_task(recipe, "old-photo", quality=[10, 20], second_order=strong).data
+    validated, evaluated = protocol_of(data), evaluation_protocol("old-photo")
+    first = validated.prepare(photo[:40, :50], None, 1, "a")[0]
+    second = evaluated.prepare(photo[:40, :50], None, 1, "set/a")[0]
+    assert np.abs(first - second.astype(float)).max() < 20  # another codec's JPEG
+    assert "JPEG quality 75" in validated.description
+
+    clean = prepare(of_task(recipe, "old-photo", clean=0.999), tmp_path / "clean").batches(0)
+    torch.testing.assert_close(clean[0], clean[1], atol=1e-6, rtol=0)
+    runs = [of_task(recipe, "old-photo", clean=0.0, second_order=each) for each in (None, strong)]
+    weak, much = (prepare(each, tmp_path / "run", reuse_packed=True).batches(0) for each in runs)
+    assert (weak[0] - weak[1]).abs().mean() < (much[0] - much[1]).abs().mean()
 
 
 def test_validation_and_evaluation_give_an_image_the_same_noise(

@@ -35,12 +35,14 @@ def parse_restoring_task(name: str) -> str:
     task = name if name == AUTO else str(parse_task(name))
     if task != AUTO and get_task(task).only_enlarges:
         raise typer.BadParameter(f"{task} only enlarges: use 'scalewise upscale'")
+    if task != AUTO and not get_task(task).is_released:
+        raise typer.BadParameter(f"{task} has no released model; train one, and give --model")
     return task
 
 
 TASK_NAMES = ", ".join(task_names())
 RESTORING_TASK_NAMES = ", ".join(
-    [AUTO, *(name for name in task_names() if name != SUPER_RESOLUTION.name)]
+    [AUTO, *(name for name in task_names(released=True) if name != SUPER_RESOLUTION.name)]
 )
 
 

@@ -90,6 +90,7 @@ def train(
     for remark in remarks:
         say(remark)
     from scalewise.training.checkpoint import LAST, load_checkpoint
+    from scalewise.training.listeners import require_packages
     from scalewise.training.session import (
         branched,
         check_trunk,
@@ -98,6 +99,7 @@ def train(
         stopped_by_signals,
     )
 
+    require_packages(settings)
     if trunk is not None:
         check_trunk(trunk, overrides or [])
     if dry_run:
@@ -141,7 +143,8 @@ def _dry_run(recipe: Recipe) -> None:
         found = dry_run(trainer)
     data, precision = recipe.data, str(trainer.dtype).removeprefix("torch.")
     end = datetime.now() + timedelta(seconds=found.seconds)
-    side = data.patch * trainer.network.scale
+    sides = [each * trainer.network.scale for _, each in data.progressive or [(0, data.patch)]]
+    side = " to ".join(map(str, dict.fromkeys([sides[0], sides[-1]])))
     what = "patches of" if data.squash is None else "squashed to"
     about = "" if trainer.budget.steps else "about "
     typer.echo(f"network   {recipe.model.name}, {found.parameters:,} parameters")
@@ -158,14 +161,11 @@ def _dry_run(recipe: Recipe) -> None:
 def train_and_show(trainer: Trainer) -> None:
     """Train, with a live display in a terminal and plain lines elsewhere."""
     from scalewise.cli.train_display import can_show, live_view
+    from scalewise.training.listeners import recipe_listeners
     from scalewise.training.progress import PlainLines
 
-    if trainer.recipe.tensorboard:
-        from scalewise.training.tensorboard import TensorBoard
-
-        trainer.listeners.append(TensorBoard(trainer))
     shown = live_view(trainer) if can_show() else nullcontext(PlainLines(trainer, say))
-    with shown as listener:
+    with recipe_listeners(trainer, say), shown as listener:
         trainer.listeners.append(listener)
         trainer.train()
 
@@ -175,13 +175,24 @@ def _report(trainer: Trainer) -> None:
     from scalewise.training.progress import started_at
 
     if trainer.validation is not None:
-        count, valid = len(trainer.validation.pairs), trainer.recipe.data.valid
+        count, valid = len(trainer.validation.pairs), trainer.recipe.data.valid_sets[0]
         typer.echo(f"best PSNR-Y {trainer.best:.2f} dB, mean over {valid} (images: {count})")
+        if further := _further_at_best(trainer):
+            typer.echo(f"  at the same step, in dB: {further}")
         if trainer.start is not None:
             typer.echo(f"  {started_at(trainer.start, trainer.best)}")
         typer.echo(f"  {trainer.validation.protocol.description}")
     typer.echo(f"weights: {trainer.run / 'best.pt'}; curves: {trainer.run / 'log.csv'}")
     typer.echo(f"next: scalewise evaluate {trainer.run} DIR...")
+
+
+def _further_at_best(trainer: Trainer) -> str:
+    """Return the scores of further validation sets where the first one was best."""
+    from scalewise.training.log import read_log
+    from scalewise.training.progress import further_scores
+
+    lines = [line for line in read_log(trainer.run) if line.psnr_y is not None]
+    return further_scores(max(lines, key=lambda line: line.psnr_y or 0.0)) if lines else ""
 
 
 def say(line: str) -> None:

@@ -19,7 +19,7 @@ from rich.text import Text
 from scalewise.errors import ScalewiseError
 from scalewise.training.log import LogLine, read_log
 from scalewise.training.loop import Trainer
-from scalewise.training.progress import Speed, duration
+from scalewise.training.progress import Speed, duration, further_scores
 from scalewise.training.validation_protocol import protocol_of
 
 CURVE_HEIGHT = 4
@@ -75,6 +75,7 @@ class LiveView:
         self._losses: list[float] = []  # smoothed
         self._psnr_y: list[float] = []
         self._loss = math.nan
+        self._further = ""
         self._is_moving = False
         for line in _logged(trainer):
             self._take(line)
@@ -92,6 +93,7 @@ class LiveView:
         self._losses.append(before + part * (line.loss - before))
         if line.psnr_y is not None:
             self._psnr_y.append(line.psnr_y)
+            self._further = further_scores(line)
 
     def __rich__(self) -> RenderableType:
         return Group(self._bar(), self._numbers(), self._curves())
@@ -123,7 +125,8 @@ class LiveView:
             now, best = self._psnr_y[-1], max(*self._psnr_y, self._trainer.best)
             protocol = protocol_of(self._trainer.recipe.data).name
             parts.append(f"PSNR-Y {now:.2f} dB, best {best:.2f} (protocol {protocol})")
-        return Text("   ".join(parts))
+        text = Text("   ".join(parts))
+        return text.append(f"\n{self._further}", "dim") if self._further else text
 
     def _curves(self) -> RenderableType:
         width = min(self._console.width // 2 - LABEL_WIDTH - 3, CURVE_WIDTH)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scalewise.arguments import check_number
 from scalewise.imaging.degradations import OwnDegradation
 from scalewise.imaging.jpeg_codec import GRID, RGB_TO_YCBCR, jpeg_batch, round_to_levels
+from scalewise.imaging.second_order import SecondOrder
 from scalewise.tasks import Strengths, Task
 
 MAX_MARGIN = 4096
@@ -55,10 +56,13 @@ class PatchDegradation(Strengths):
         check_number("margin", self.margin, 0, MAX_MARGIN, whole=True)
 
     @classmethod
-    def of(cls, task: Task, strengths: Strengths | None = None) -> PatchDegradation:
-        """Make a task's degradation, in its own strengths where none are given."""
+    def of(
+        cls, task: Task, strengths: Strengths | None = None, own: OwnDegradation | None = None
+    ) -> PatchDegradation:
+        """Make a task's degradation, in its own strengths and ranges where none are given."""
         drawn = strengths or task.training or Strengths()
-        return cls(**vars(drawn), own=task.degrade, margin=task.margin)
+        usual = SecondOrder() if task.second_order else task.degrade
+        return cls(**vars(drawn), own=own or usual, margin=task.margin)
 
     def side(self, patch: int) -> int:
         """Return the side of what must be degraded to cut patches of a side from it, in pixels."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from bisect import bisect
 from collections.abc import Sequence
+from copy import copy
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -103,19 +104,36 @@ class PatchSampler:
         if batch % world:
             raise ScalewiseError(f"batch {batch} does not divide among {world} processes")
         self.stores = list(stores)
-        self.scale, self.patch, self.batch, self.seed = scale, patch, batch, seed
+        self.scale, self.batch, self.seed = scale, batch, seed
         self.degradation = degradation
         self.teacher = teacher
         self._clean_lr = clean_lr
         self._candidates = candidates
-        self._bicubic = bicubic_matrix(patch, scale)
-        self._side = side = degradation.side(patch) if degradation else patch
+        self._weights = weights
         self._rank, self._world = rank, world
         self._augment, self._whole = augment, whole
+        self._lay_out(patch)
+
+    def with_patch(self, patch: int) -> PatchSampler:
+        """Return a sampler that draws patches of another side, and is the same in all else.
+
+        Raises:
+            ScalewiseError: no picture is large enough.
+        """
+        check_number("patch", patch, 1, sys.maxsize, whole=True)
+        other = copy(self)
+        other._lay_out(patch)
+        return other
+
+    def _lay_out(self, patch: int) -> None:
+        """Find the places of patches of a side in all pictures."""
+        self.patch, scale = patch, self.scale
+        self._bicubic = bicubic_matrix(patch, scale)
+        self._side = side = self.degradation.side(patch) if self.degradation else patch
         pictures: list[tuple[Store, int]] = []
         positions: list[tuple[int, int]] = []
-        for store in stores:
-            if teacher:
+        for store in self.stores:
+            if self.teacher:
                 store.require_teacher(scale)
             for index, (height, width) in enumerate(store.lr_shapes(scale)):
                 if min(height, width) >= side:
@@ -130,11 +148,11 @@ class PatchSampler:
         self._positions = positions
         counts = [rows * columns for rows, columns in positions]
         self._shares: list[float] | None = None  # where each store's part of [0, 1] ends
-        if weights is not None:
-            if whole:
+        if self._weights is not None:
+            if self._whole:
                 raise ScalewiseError("data.weights is for patches that are cut out; leave it out")
             stores_of = [self.stores.index(store) for store, _ in pictures]
-            counts, self._shares = weighted(counts, stores_of, weights, len(self.stores))
+            counts, self._shares = weighted(counts, stores_of, self._weights, len(self.stores))
         self._cumulative = list(accumulate(counts))
 
     def __len__(self) -> int:

@@ -24,7 +24,8 @@ from scalewise.experiments.comparisons import (
 )
 from scalewise.experiments.data import SCALE
 from scalewise.experiments.results import Experiment, Form, Group
-from scalewise.training.config import DERIVED, BudgetConfig, Recipe
+from scalewise.training.config import BudgetConfig, Recipe
+from scalewise.training.config_checks import DERIVED
 from scalewise.training.recipe import change_setting, parse_recipe, read_settings
 
 RECIPES = files("scalewise.experiments") / "recipes"

@@ -37,11 +37,13 @@ from scalewise.imaging.protocols import (
     Scores,
     deblocking,
     denoising,
+    old_photographs,
     photographs,
     squashing,
 )
 from scalewise.imaging.registration import Alignment, align
 from scalewise.imaging.resize import imresize, resize_like_pillow
+from scalewise.imaging.second_order import SecondOrder
 from scalewise.imaging.structural_metrics import gmsd, ms_ssim, vif_p
 
 __all__ = [
@@ -63,6 +65,7 @@ __all__ = [
     "Metric",
     "Protocol",
     "Scores",
+    "SecondOrder",
     "Subsampling",
     "align",
     "bicubic_down",
@@ -81,6 +84,7 @@ __all__ = [
     "jpeg",
     "list_metrics",
     "ms_ssim",
+    "old_photographs",
     "photographs",
     "psnr",
     "psnr_b",

@@ -8,7 +8,7 @@ live here and nowhere else, and every printed number carries its protocol's desc
 (M. Pratap, "Scale-wise Convolution for image restoration", Purdue) measures: every image is
 squashed to one size first, whatever its shape.
 
-Three more degrade their input.  Noise depends on the image's name alone, so that every model is
+Four more degrade their input.  Noise depends on the image's name alone, so that every model is
 given the same one, in evaluation and in validation.
 
 - :func:`denoising`: white Gaussian noise, as Zhang et al., "Beyond a Gaussian denoiser" (IEEE TIP
@@ -16,6 +16,7 @@ given the same one, in evaluation and in validation.
 - :func:`deblocking`: JPEG, as Dong et al., "Compression artifacts reduction by a deep
   convolutional network" (ICCV 2015) measure: PSNR, SSIM and PSNR-B over Y; grey is its own Y.
 - :func:`photographs`: what comes out of a camera or a message: reduced, then noise, then JPEG.
+- :func:`old_photographs`: blur, resizing, noise and JPEG, twice, at one fixed point.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ from scalewise.imaging.degradations import (
 from scalewise.imaging.metric_registry import METRICS, Views
 from scalewise.imaging.metrics import SSIM_WINDOW
 from scalewise.imaging.resize import resize_like_pillow
+from scalewise.imaging.second_order import FIXED_QUALITY, degrade_at_fixed_point
 
 
 class Scores(NamedTuple):
@@ -341,6 +343,26 @@ def photographs(sigma: float = 5, quality: int = 77, codec: JpegCodec = NUMPY_JP
         luma=FIELD.luma,
         only_scale=2,
         degrade=degradation,
+    )
+
+
+def old_photographs(codec: JpegCodec = NUMPY_JPEG) -> Protocol:
+    """Make the protocol of old photographs: a second-order degradation at one fixed point."""
+    degradation = Degradation(quality=FIXED_QUALITY, codec=codec, own=degrade_at_fixed_point)
+    return Protocol(
+        name="old-photo",
+        description=(
+            "protocol old-photo: blur (sigma 1 px), reduced to 2/3 (bicubic), Gaussian noise of "
+            "sigma 6, JPEG quality 70 by NumPy; blur (sigma 0.6 px), grey Poisson noise of 0.3 "
+            "times the root of the level, enlarged to its size (bicubic), "
+            f"{degradation.describe_jpeg()}; noise seeded by the picture's name; {_WHOLE}; SSIM on "
+            f"Y, {_WINDOW}; mean over images"
+        ),
+        luma=BT601,
+        border=0,
+        only_scale=1,
+        degrade=degradation,
+        grey_luma=FULL_RANGE_BT601,
     )
 
 

@@ -12,11 +12,11 @@ import argparse
 import os
 import signal
 import sys
-from importlib import import_module
 from pathlib import Path
 
-from scalewise.errors import LostWorker, ScalewiseError, requiring
+from scalewise.errors import LostWorker, ScalewiseError
 from scalewise.training.distributed import World, joined_world
+from scalewise.training.listeners import recipe_listeners, require_packages
 from scalewise.training.log import keep_quiet
 from scalewise.training.progress import PlainLines, started_at
 from scalewise.training.recipe import load_recipe
@@ -51,9 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         if given.trunk is not None:
             check_trunk(given.trunk, given.overrides)
         recipe = load_recipe(given.recipe, given.overrides, notify=_say)
-        if recipe.tensorboard:  # before anything is written
-            with requiring("tensorboard", "tensorboard: writing its logs", "set tensorboard=false"):
-                import_module("torch.utils.tensorboard")
+        require_packages(recipe)  # before anything is written
         with joined_world(recipe.device) as world, locked(folder, world):
             say = _say if world.writes else keep_quiet
             trainer = open_run(
@@ -66,11 +64,10 @@ def main(arguments: list[str] | None = None) -> int:
                 notify=say,
             )
             trainer.listeners.append(PlainLines(trainer, say))
-            if recipe.tensorboard and world.writes:
-                from scalewise.training.tensorboard import TensorBoard
-
-                trainer.listeners.append(TensorBoard(trainer))
-            with stopped_by_signals(trainer, say) as signals:
+            with (
+                stopped_by_signals(trainer, say) as signals,
+                recipe_listeners(trainer, say),
+            ):
                 try:
                     trainer.train()
                 except LostWorker as error:

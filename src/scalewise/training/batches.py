@@ -62,6 +62,10 @@ class Batches:
         """Return the batch of an upload."""
         raise NotImplementedError
 
+    def use(self, sampler: PatchSampler) -> None:
+        """Take patches from another sampler of the same stores from now on."""
+        self._sampler = sampler
+
     def close(self) -> None:
         """Stop background threads; a later :meth:`draw` starts them again."""
 
@@ -137,6 +141,11 @@ class BatchPrefetcher(HostBatches):
             self._queue.append(self._pool.submit(super().draw, step + len(self._queue)))
         self._next += 1
         return self._queue.popleft().result()
+
+    def use(self, sampler: PatchSampler) -> None:
+        """Take patches from another sampler, and drop the prepared batches."""
+        self._drop()
+        super().use(sampler)
 
     def close(self) -> None:
         """Stop the threads after their current batches."""

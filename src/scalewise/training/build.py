@@ -86,9 +86,14 @@ def prepare(
         teacher=recipe.loss.teacher > 0,
         clean_lr=recipe.loss.asks_of_cleaning and scale > 1,
     )
-    validation = open_validation(data, scale)
+    validation, further = open_validation(data, scale), open_further_validation(data, scale)
     recipe = replace(recipe, model=replace(recipe.model, settings=network.settings))
-    return Trainer(network, recipe, sampler, run, validation, listeners, world=world, notify=notify)
+    return Trainer(
+        *(network, recipe, sampler, run, validation, listeners),
+        further=further,
+        world=world,
+        notify=notify,
+    )
 
 
 def make_sampler(
@@ -111,7 +116,7 @@ def make_sampler(
     return PatchSampler(
         stores,
         scale,
-        data.patch,
+        data.patch_at(0.0),
         data.batch,
         seed,
         world.rank,
@@ -185,15 +190,23 @@ def packed_paths(train: Sequence[str], run: Path) -> list[Path]:
 
 
 def open_validation(data: DataConfig, scale: int) -> ValidationSet | None:
-    """Return a recipe's validation images, or None.
+    """Return a recipe's validation images, those of the first set, or None.
 
     Raises:
         ScalewiseError: they are missing, unreadable, of another scale, squashed although the
             recipe does not squash, or too small to measure.
     """
-    if data.valid is None:
-        return None
-    path = Path(data.valid)
+    return _open_set(data.valid_sets[0], data, scale) if data.valid_sets else None
+
+
+def open_further_validation(data: DataConfig, scale: int) -> dict[str, ValidationSet]:
+    """Return a recipe's other validation sets by name; errors as for :func:`open_validation`."""
+    sets = list(zip(data.valid_names, data.valid_sets, strict=True))[1:]
+    return {name: _open_set(path, data, scale) for name, path in sets}
+
+
+def _open_set(given: str, data: DataConfig, scale: int) -> ValidationSet:
+    path = Path(given)
     _require_existing("data.valid", path)
     protocol = protocol_of(data)
     pictures = _from_folder(path, scale) if path.is_dir() else _from_store(path, scale, data)

@@ -170,10 +170,14 @@ class GraphedStep:
 
     def __call__(self, inputs: Inputs, variant: Hashable = None) -> Tensor:
         """Take a step; see :class:`Step`."""
+        is_new = variant != self._variant
+        if is_new:
+            self._inputs = ()  # a variant may have inputs of other shapes
         self._fill(inputs)
         if self._failed:
+            self._variant = variant
             return self._run()
-        if self._graph is None or variant != self._variant:
+        if self._graph is None or is_new:
             self._graph, self._loss, self._variant = self._new_graph(), None, variant
             return self._graph.warm_up(self._run)
         if self._loss is None:

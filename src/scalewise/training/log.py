@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +20,9 @@ Notify = Callable[[str], None]
 LOG_FILE = "log.csv"
 """The log's name in a run's folder."""
 
+FURTHER = "psnr_y/"
+"""Start of the names of columns with the scores of further validation sets."""
+
 
 @dataclass(frozen=True)
 class LogLine:
@@ -32,7 +35,8 @@ class LogLine:
         progress: completed part of the budget, in [0, 1].
         rate: learning rate.
         loss: mean over the steps since the line before.
-        psnr_y: PSNR-Y in dB of the averaged weights on the validation set, if just measured.
+        psnr_y: PSNR-Y in dB of the averaged weights on the first validation set, if just measured.
+        further: the same on the other validation sets, by name.
     """
 
     step: int
@@ -41,6 +45,18 @@ class LogLine:
     rate: float
     loss: float
     psnr_y: float | None
+    further: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Loss, rate and scores by name, as far as the line has them."""
+        scores = {f"{FURTHER}{name}": score for name, score in self.further.items()}
+        found = {"loss": self.loss, "rate": self.rate, "psnr_y": self.psnr_y, **scores}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+COLUMNS = [each.name for each in dataclasses.fields(LogLine) if each.name != "further"]
+"""Columns that every log has."""
 
 
 class Listener(Protocol):
@@ -63,11 +79,13 @@ class RunLog:
     Args:
         path: the file.
         timed: whether to write the seconds of the run.
+        further: names of the validation sets after the first one.
     """
 
-    def __init__(self, path: Path, timed: bool = True) -> None:
+    def __init__(self, path: Path, timed: bool = True, further: Iterable[str] = ()) -> None:
         self.path = path
         self._timed = timed
+        self._columns = [*COLUMNS, *(FURTHER + name for name in further)]
         self._waiting = ""
 
     def append(self, line: LogLine) -> None:
@@ -78,9 +96,11 @@ class RunLog:
         """
         if not self._timed:
             line = dataclasses.replace(line, seconds=None)
-        self._waiting += _row("" if value is None else value for value in dataclasses.astuple(line))
+        cells = {**{name: getattr(line, name) for name in COLUMNS}, **line.values}
+        found = (cells.get(name) for name in self._columns)
+        self._waiting += _row("" if value is None else value for value in found)
         size = self.path.stat().st_size if self.path.exists() else 0
-        header = "" if size else _row(field.name for field in dataclasses.fields(LogLine))
+        header = "" if size else _row(self._columns)
         try:
             with self.path.open("a", newline="", encoding="utf-8") as file:
                 file.write(header + self._waiting)
@@ -96,7 +116,18 @@ class RunLog:
             return
         header, *lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True) or [""]
         kept = [line for line in lines if line.endswith("\n") and int(line.split(",")[0]) <= step]
+        if kept:
+            header, kept = self._with_columns(header, kept)
         write_atomic(self.path, (header + "".join(kept)).encode() if kept else b"")
+
+    def _with_columns(self, header: str, lines: list[str]) -> tuple[str, list[str]]:
+        """Add the columns of new validation sets to old lines, and keep those of old sets."""
+        (old,) = csv.reader([header])
+        new = [name for name in self._columns if name not in old]
+        self._columns = [*old, *new]
+        if not new:
+            return header, lines
+        return _row(self._columns), [line[:-1] + "," * len(new) + "\n" for line in lines]
 
 
 def read_log(run: AnyPath) -> list[LogLine]:
@@ -122,6 +153,11 @@ def read_log(run: AnyPath) -> list[LogLine]:
                 rate=float(row["rate"]),
                 loss=float(row["loss"]),
                 psnr_y=float(row["psnr_y"]) if row["psnr_y"] else None,
+                further={
+                    name.removeprefix(FURTHER): float(score)
+                    for name, score in row.items()
+                    if name.startswith(FURTHER) and score
+                },
             )
             for row in csv.DictReader(io.StringIO(whole))
         ]

@@ -6,10 +6,9 @@ a step depend on the seed and the step alone.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -18,8 +17,9 @@ from torch import Tensor, nn
 
 from scalewise.arguments import AnyPath, path_of
 from scalewise.data.sampler import PatchSampler
-from scalewise.errors import Diverged, LostWorker, ScalewiseError
+from scalewise.errors import LostWorker, ScalewiseError
 from scalewise.models import RestorationNetwork
+from scalewise.training.accumulation import backward_in_parts, check_parts
 from scalewise.training.batches import Batch, Inputs, make_batches
 from scalewise.training.budget import Budget, Interval, require_steps
 from scalewise.training.checkpoint import (
@@ -36,15 +36,14 @@ from scalewise.training.config import Recipe
 from scalewise.training.distributed import World, losing_a_worker_said
 from scalewise.training.graph import StepValue, can_capture, compiled, make_step
 from scalewise.training.log import LOG_FILE, Listener, LogLine, Notify, RunLog, keep_quiet
-from scalewise.training.losses import batch_loss, divergence
+from scalewise.training.losses import batch_loss, diverged, divergence
 from scalewise.training.machine import autocast, pick_device, pick_dtype, process_settings
 from scalewise.training.optimization import (
     Ema,
     learning_rate,
-    load_optimizer_state,
     make_optimizer,
-    optimizer_state,
 )
+from scalewise.training.run_state import load_learned, run_state
 from scalewise.training.validation import ValidationSet
 
 LOG_EVERY = 20
@@ -64,6 +63,7 @@ class Trainer:
         run: the run's folder; gets ``last.pt``, ``previous.pt``, ``best.pt`` and ``log.csv``.
         validation: images that the averaged weights are measured on; without them the last
             weights count as the best.
+        further: other sets by name, which are measured too and decide nothing.
         listeners: called with every line of the log, in the process that writes.
         world: the processes that train together.
         notify: called with one line for each problem that a run survives, such as a full disk.
@@ -81,6 +81,7 @@ class Trainer:
         validation: ValidationSet | None = None,
         listeners: Sequence[Listener] = (),
         *,
+        further: Mapping[str, ValidationSet] | None = None,
         world: World | None = None,
         notify: Notify | None = None,
     ) -> None:
@@ -89,6 +90,7 @@ class Trainer:
         self.sampler = sampler
         self.run = run
         self.validation = validation
+        self.further = dict(further or {})
         self.listeners = list(listeners)
         self.world = world or World()
         self.notify = notify or keep_quiet
@@ -102,8 +104,12 @@ class Trainer:
                 validate_every=self._validate_every,
                 checkpoint_every=self._save_every,
             )
+        check_parts(recipe.optimizer.accumulate, recipe.data.batch // self.world.size)
         self.device = pick_device(recipe.device, self.world.local_rank)
         self.dtype = pick_dtype(recipe.precision, self.device)
+        sides = {side for _, side in recipe.data.progressive or ()} - {sampler.patch}
+        self._samplers = {side: sampler.with_patch(side) for side in sides}
+        self._samplers[sampler.patch] = sampler
         self.batches = make_batches(sampler, self.device)
         network.to(device=self.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.network = network
@@ -122,7 +128,8 @@ class Trainer:
         """Norms of the gradients before they are clipped, one per step; None to keep none."""
         self._norm: Tensor | None = None
         self._forward = compiled(network, recipe.compile, captured)
-        self._log = RunLog(run / LOG_FILE, timed=not recipe.deterministic)
+        self._log = RunLog(run / LOG_FILE, not recipe.deterministic, self.further)
+        self._further_scores: dict[str, float] = {}
         self._losses: list[Tensor] = []  # since the last line of the log
         self._saved_best = self.best
         self._stop_asked = self._stop_agreed = False
@@ -231,18 +238,26 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self._decay.set(self.ema.decay_at(self.step))
-        variant = (self.recipe.loss, self._has_teacher)
+        self._choose_patch()
+        variant = (self.recipe.loss, self._has_teacher, self.sampler.patch)
         loss = self.take_step(self.batches.draw(self.step), variant)
         if self.gradient_norms is not None and self._norm is not None:
             self.gradient_norms.append(self._norm.detach().clone())
         self.step += 1
         return loss
 
+    def _choose_patch(self) -> None:
+        """Change to patches of the side that is due, which may go back after a longer budget."""
+        data = self.recipe.data
+        if data.progressive and (side := data.patch_at(self.progress)) != self.sampler.patch:
+            self.sampler = self._samplers[side]
+            self.batches.use(self.sampler)
+
     def operations(self, inputs: Inputs) -> Tensor:
         """Run a step's operations on the device; they do not depend on the step's number."""
-        loss = self._loss(self.batches.assemble(inputs))
+        batch = self.batches.assemble(inputs)
         self.optimizer.zero_grad()
-        loss.backward()  # pyright: ignore[reportUnknownMemberType]
+        loss = backward_in_parts(self._loss, batch, self.recipe.optimizer.accumulate)
         clip = self.recipe.optimizer.clip
         if clip is not None or self.gradient_norms is not None:
             limit = math.inf if clip is None else clip
@@ -264,19 +279,7 @@ class Trainer:
 
     def state_dict(self) -> Checkpoint:
         """Return the run's state as tensors and plain values."""
-        return {
-            "recipe": dataclasses.asdict(self.recipe),
-            "step": self.step,
-            "seconds": self.seconds,
-            "progress": self.progress,
-            "best": self.best,
-            "start": self.start,
-            "branch": None if self.branch is None else dataclasses.asdict(self.branch),
-            "losses": [loss.item() for loss in self._losses],
-            "network": self.network.state_dict(),
-            "ema": self.ema.network.state_dict(),
-            "optimizer": optimizer_state(self.optimizer),
-        }
+        return run_state(self, self._losses)
 
     def resume(self) -> None:
         """Load the run's last checkpoint, or the one before if that cannot be read.
@@ -310,15 +313,7 @@ class Trainer:
         self.branch = Branch.from_trunk(trunk, checkpoint)
 
     def _load(self, checkpoint: Checkpoint, path: Path) -> None:
-        try:
-            self.network.load_state_dict(checkpoint["network"])
-            self.ema.network.load_state_dict(checkpoint["ema"])
-            load_optimizer_state(self.optimizer, checkpoint["optimizer"])
-        except (KeyError, RuntimeError, ValueError) as error:
-            raise ScalewiseError(
-                f"{path}: is a checkpoint of another model or optimizer; choose another run=",
-                arguments=["run"],
-            ) from error
+        load_learned(self, checkpoint, path)
         self.step = checkpoint["step"]
 
     @property
@@ -356,19 +351,16 @@ class Trainer:
         losses = torch.stack(self._losses) if self._losses else torch.zeros(1)
         losses = self.world.mean(losses)
         if (fault := divergence(losses, self.network, self.recipe.loss)) is not None:
-            last = self.run / LAST
-            kept = f"{last} is from before that" if last.exists() else "no checkpoint was written"
-            raise Diverged(
-                f"the loss {fault} by step {self.step}; {kept}; "
-                "lower optimizer.rate or set optimizer.clip"
-            )
+            raise diverged(fault, self.step, self.run / LAST)
         if self._losses:
             self._losses = list(losses)
 
     def _validate(self) -> float | None:
         if self.validation is None:
             return None
-        return self.validation.psnr_y(self.ema.network, self.device, self.dtype, self.world)
+        given = (self.ema.network, self.device, self.dtype, self.world)
+        self._further_scores = {name: each.psnr_y(*given) for name, each in self.further.items()}
+        return self.validation.psnr_y(*given)
 
     def _keep_best(self, psnr_y: float | None) -> bool:
         if psnr_y is None or psnr_y <= self.best:
@@ -381,7 +373,8 @@ class Trainer:
         self._losses.clear()
         if not self.world.writes:
             return
-        line = LogLine(self.step, self.seconds, self.progress, self.rate, loss, psnr_y)
+        further = {} if psnr_y is None else self._further_scores
+        line = LogLine(self.step, self.seconds, self.progress, self.rate, loss, psnr_y, further)
         try:
             self._log.append(line)
         except OSError as error:

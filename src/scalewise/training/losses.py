@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from scalewise.errors import ScalewiseError
+from scalewise.errors import Diverged, ScalewiseError
 from scalewise.models import RestorationNetwork
 from scalewise.models.cleaning import Cleaned, CleanedNetwork
 from scalewise.tasks import get_task, list_tasks
@@ -20,6 +21,12 @@ FULL_DEPARTURE = 16 / 255
 DIVERGED = 100
 """Loss at which a run has diverged, in units of the loss's weights.  Images differ by at
 most 1 from the ground truth; networks with random weights start below 10."""
+
+FFT_SIZE = 100
+"""Approximate size of a Fourier coefficient of an image's noise, in units of the noise."""
+
+CHARBONNIER_EPSILON = 1e-3
+"""Error in [0, 1] below which the Charbonnier loss is quadratic."""
 
 
 def batch_loss(
@@ -46,7 +53,8 @@ def batch_loss(
             restored, cleaned = network(lr, with_cleaned=True)
         else:
             restored = network(lr)
-    loss = restoration_loss(restored.float(), hr, weights.l1, weights.smooth_l1, taught, teacher)
+    parts = (weights.l1, weights.smooth_l1, taught, teacher, weights.charbonnier, weights.fft)
+    loss = restoration_loss(restored.float(), hr, *parts)
     if cleaned is not None:
         clean = hr if hr.shape == lr.shape else batch[-1]
         loss = loss + cleaning_loss(cleaned, lr, clean, weights.denoised, weights.artifact_map)
@@ -64,9 +72,24 @@ def divergence(losses: Tensor, network: RestorationNetwork, weights: LossConfig)
     sums = torch.stack([parameter.detach().sum() for parameter in network.parameters()])
     if not (losses.isfinite().all() and sums.isfinite().all()):
         return "stopped being finite"
-    limit = weights.l1 + weights.smooth_l1 + weights.denoised + weights.artifact_map
+    limit = weights.l1 + weights.smooth_l1 + weights.charbonnier + weights.fft * FFT_SIZE
+    limit += weights.denoised + weights.artifact_map
     mean = losses.mean().item()
     return f"rose to {mean:.1e}" if mean > DIVERGED * limit else None
+
+
+def diverged(fault: str, step: int, last: Path) -> Diverged:
+    """Return the error about a run that has diverged, with what is left of it.
+
+    Args:
+        fault: what :func:`divergence` returned.
+        step: the step by which it was seen.
+        last: path of the last checkpoint, which may not exist.
+    """
+    kept = f"{last} is from before that" if last.exists() else "no checkpoint was written"
+    return Diverged(
+        f"the loss {fault} by step {step}; {kept}; lower optimizer.rate or set optimizer.clip"
+    )
 
 
 def restoration_loss(
@@ -76,11 +99,14 @@ def restoration_loss(
     smooth_l1: float = 0.0,
     taught: Tensor | None = None,
     teacher: float = 0.0,
+    charbonnier: float = 0.0,
+    fft: float = 0.0,
 ) -> Tensor:
-    """Return ``l1 * L1 + smooth_l1 * SmoothL1``, the reproduced document's combined loss.
+    """Return ``l1 * L1 + smooth_l1 * SmoothL1 + charbonnier * Charbonnier + fft * FFT``.
 
-    With a teacher it is ``(1 - teacher)`` times the loss against the ground truth plus
-    ``teacher`` times the loss against the teacher's image.
+    The first two are the reproduced document's combined loss.  With a teacher it is
+    ``(1 - teacher)`` times the loss against the ground truth plus ``teacher`` times the loss
+    against the teacher's image.
 
     Args:
         restored: (N, C, H, W), in [0, 1] with over- and undershoot.
@@ -89,19 +115,62 @@ def restoration_loss(
         smooth_l1: beta, weight of the smooth L1 (Huber, transition at 1) loss.
         taught: the teacher's image, the same shape.
         teacher: its weight, in [0, 1].
+        charbonnier: weight of :func:`charbonnier_loss`.
+        fft: weight of :func:`fft_loss`.
 
     Returns:
         A scalar.
     """
     if taught is not None and teacher > 0:
-        loss = teacher * restoration_loss(restored, taught, l1, smooth_l1)
-        if teacher < 1:
-            loss = loss + (1 - teacher) * restoration_loss(restored, target, l1, smooth_l1)
-        return loss
+
+        def against(image: Tensor) -> Tensor:
+            return restoration_loss(
+                restored, image, l1, smooth_l1, charbonnier=charbonnier, fft=fft
+            )
+
+        loss = teacher * against(taught)
+        return loss + (1 - teacher) * against(target) if teacher < 1 else loss
     loss = l1 * F.l1_loss(restored, target)
     if smooth_l1:
         loss = loss + smooth_l1 * F.smooth_l1_loss(restored, target)
+    if charbonnier:
+        loss = loss + charbonnier * charbonnier_loss(restored, target)
+    if fft:
+        loss = loss + fft * fft_loss(restored, target)
     return loss
+
+
+def charbonnier_loss(restored: Tensor, target: Tensor) -> Tensor:
+    """Return the mean of ``sqrt(d^2 + epsilon^2)``, epsilon being ``CHARBONNIER_EPSILON``.
+
+    Charbonnier et al., "Two deterministic half-quadratic regularization algorithms for computed
+    imaging" (ICIP 1994); for super-resolution Lai et al., "Deep Laplacian pyramid networks" (CVPR
+    2017).
+
+    Args:
+        restored, target: of the same shape, in [0, 1].
+
+    Returns:
+        A scalar.
+    """
+    return (restored - target).square().add(CHARBONNIER_EPSILON**2).sqrt().mean()
+
+
+def fft_loss(restored: Tensor, target: Tensor) -> Tensor:
+    """Return the mean absolute error of real and imaginary parts of the Fourier coefficients.
+
+    The transform is not normalised, as the light networks that use ``L1 + 0.05 FFT`` have it:
+    Sun et al., "ShuffleMixer" (NeurIPS 2022) and "SAFMN" (ICCV 2023).  So the loss of the same
+    error grows with the side of the patch.
+
+    Args:
+        restored, target: (N, C, H, W), in [0, 1].
+
+    Returns:
+        A scalar.
+    """
+    difference = torch.view_as_real(torch.fft.fft2(restored - target))  # pyright: ignore
+    return difference.abs().mean()
 
 
 def cleaning_loss(

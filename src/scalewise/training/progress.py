@@ -6,7 +6,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scalewise.training.log import LogLine
@@ -41,6 +41,8 @@ class PlainLines:
         self._speed.on_line(line)
         if line.psnr_y is not None:
             self._psnr_y = f"  {line.psnr_y:.2f} dB"
+            if line.further:
+                self._psnr_y += f" ({further_scores(line)})"
         now = time.monotonic()
         if line.psnr_y is None and now - self._said < PLAIN_LINE_EVERY:
             return
@@ -95,6 +97,15 @@ class Speed:
         return elapsed * (1 - progress) / (progress - self._first)
 
 
+def further_scores(line: LogLine) -> str:
+    """Return the scores of further validation sets as a text.
+
+    >>> further_scores(LogLine(1, 1.0, 0.1, 1e-3, 0.1, 36.5, {"Kodak24": 33.861, "Set5": 37.8}))
+    'Kodak24 33.86, Set5 37.80'
+    """
+    return ", ".join(f"{name} {score:.2f}" for name, score in line.further.items())
+
+
 def started_at(start: float, best: float) -> str:
     """Return a text that compares a run's best score with that of its start, in dB.
 
@@ -129,7 +140,8 @@ class DryRun:
     Attributes:
         parameters: number of the network's parameters.
         images: number of training images.
-        seconds_per_step: median over the timed steps.
+        seconds_per_step: median over the timed steps; with progressive patches the mean of those
+            of the stages.
         steps: total steps; for a budget of time, an estimate from that speed.
         seconds: total time without validation and checkpoints.
     """
@@ -143,15 +155,22 @@ class DryRun:
 
 def dry_run(trainer: Trainer) -> DryRun:
     """Take a few steps and measure them; write nothing.  The trainer cannot be used afterwards."""
+    recipe, budget = trainer.recipe, trainer.budget
+    stages = recipe.data.progressive or [(0.0, recipe.data.patch)]
+    ends = [*(part for part, _ in stages[1:]), 1.0]
+    parts = [end - part for (part, _), end in zip(stages, ends, strict=True)]
     times: list[float] = []
     with trainer.process_settings():
-        for _ in range(WARM_UP + TIMED):
-            start = time.perf_counter()
-            trainer.training_step().item()  # waits for the device
-            times.append(time.perf_counter() - start)
+        for _, side in stages:
+            if recipe.data.progressive:
+                data = replace(recipe.data, progressive=[(0.0, side)], patch=side)
+                trainer.recipe = replace(recipe, data=data)
+            times.append(_seconds_per_step(trainer))
     trainer.batches.close()
-    per_step = statistics.median(times[WARM_UP:])
-    budget = trainer.budget
+    if budget.steps:
+        per_step = sum(part * each for part, each in zip(parts, times, strict=True))
+    else:  # the stages share the time, not the steps
+        per_step = 1 / sum(part / each for part, each in zip(parts, times, strict=True))
     steps = budget.steps or max(1, round((budget.seconds or 0.0) / per_step))
     return DryRun(
         parameters=trainer.network.parameter_count,
@@ -160,3 +179,13 @@ def dry_run(trainer: Trainer) -> DryRun:
         steps=steps,
         seconds=budget.seconds or steps * per_step,
     )
+
+
+def _seconds_per_step(trainer: Trainer) -> float:
+    """Return the median duration of some steps."""
+    times: list[float] = []
+    for _ in range(WARM_UP + TIMED):
+        start = time.perf_counter()
+        trainer.training_step().item()  # waits for the device
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[WARM_UP:])

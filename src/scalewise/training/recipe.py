@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -209,7 +209,7 @@ def save_recipe(recipe: Recipe, path: AnyPath) -> None:
 
 def changed_keys(old: Recipe, new: Recipe, ignored: str) -> list[str]:
     """Return the differences of two recipes as ``key: old, now new``, without one section."""
-    before, after = _flat(to_plain(old)), _flat(to_plain(new))
+    before, after = flat_settings(to_plain(old)), flat_settings(to_plain(new))
     return [
         f"{key}: {before.get(key)}, now {after.get(key)}"
         for key in {**before, **after}
@@ -217,14 +217,14 @@ def changed_keys(old: Recipe, new: Recipe, ignored: str) -> list[str]:
     ]
 
 
-def _flat(value: Any, key: str = "") -> Plain:
+def flat_settings(value: Any, key: str = "") -> Plain:
     """Return nested settings with dotted keys."""
     if not isinstance(value, dict):
         return {key: value}
     settings = cast(Plain, value)
     flat: Plain = {}
     for name, inner in settings.items():
-        flat |= _flat(inner, f"{key}.{name}" if key else name)
+        flat |= flat_settings(inner, f"{key}.{name}" if key else name)
     return flat
 
 
@@ -272,4 +272,5 @@ def _keys_beside(kind: type, location: list[str]) -> list[str]:
     part: Any = kind
     for key in location[:-1]:
         part = get_type_hints(part)[key]
+        part = next((each for each in get_args(part) if dataclasses.is_dataclass(each)), part)
     return [field.name for field in dataclasses.fields(part)]

@@ -8,7 +8,7 @@ from fastapi import File, UploadFile
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from scalewise.files.formats import FORMATS, get_format
-from scalewise.tasks import AUTO, TASKS, get_task, list_tasks
+from scalewise.tasks import AUTO, get_task, list_tasks
 
 
 def _canonical_task(name: str) -> str:
@@ -17,7 +17,8 @@ def _canonical_task(name: str) -> str:
 
 
 def _task_names() -> list[str]:
-    return [AUTO, *(each for name in list_tasks() for each in (name, *TASKS[name].aliases))]
+    tasks = [task for task in map(get_task, list_tasks()) if task.is_released]
+    return [AUTO, *(each for task in tasks for each in (task.name, *task.aliases))]
 
 
 TaskName = Annotated[
