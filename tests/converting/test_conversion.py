@@ -16,7 +16,7 @@ from torch import nn
 from scalewise import ScalewiseError, load
 from scalewise.converting import Conversion, conversion, convert
 from scalewise.models import RestorationNetwork, create_model, load_checkpoint
-from scalewise.models.convert import to_pth
+from scalewise.models.checkpoints import to_pth
 from scalewise.weights.model_files import describe
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*licence unknown")

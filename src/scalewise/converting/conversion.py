@@ -15,7 +15,7 @@ from scalewise.converting.parity import ODD_SIZES, largest_difference
 from scalewise.converting.source import Source, open_source
 from scalewise.errors import ScalewiseError, requiring
 from scalewise.models import export_onnx, load_checkpoint
-from scalewise.models.convert import to_pth, to_safetensors
+from scalewise.models.checkpoints import to_pth, to_safetensors
 from scalewise.models.export import check_size
 from scalewise.models.probe import Run
 from scalewise.weights.model_files import Graph, run_of

@@ -8,8 +8,8 @@ from scalewise.lazy import lazy_names
 
 if TYPE_CHECKING:
     from scalewise.models.base import RestorationNetwork
+    from scalewise.models.checkpoints import load_checkpoint, load_weights
     from scalewise.models.cleaning import CleanedNetwork
-    from scalewise.models.convert import load_checkpoint, load_weights
     from scalewise.models.export import export_onnx
     from scalewise.models.quantize import export_int8
     from scalewise.models.registry import create_model, list_architectures, register_architecture
@@ -30,11 +30,11 @@ __getattr__ = lazy_names(
     __name__,
     {
         "base": ("RestorationNetwork",),
-        "cleaning": ("CleanedNetwork",),
-        "convert": (
+        "checkpoints": (
             "load_checkpoint",
             "load_weights",
         ),
+        "cleaning": ("CleanedNetwork",),
         "export": ("export_onnx",),
         "quantize": ("export_int8",),
         "registry": (

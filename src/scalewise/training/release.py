@@ -13,7 +13,7 @@ import torch
 from scalewise.arguments import AnyPath, path_of
 from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
-from scalewise.models.convert import load_checkpoint as load_network
+from scalewise.models.checkpoints import load_checkpoint as load_network
 from scalewise.models.quantize import Image
 from scalewise.training.batches import HostBatches
 from scalewise.training.build import make_sampler, packed_paths

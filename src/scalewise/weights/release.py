@@ -13,7 +13,7 @@ from scalewise.arguments import AnyPath, check_flag, naming_argument, path_of, s
 from scalewise.errors import ScalewiseError, requiring
 from scalewise.models import RestorationNetwork, list_architectures
 from scalewise.models import create_model as build_network
-from scalewise.models.convert import (
+from scalewise.models.checkpoints import (
     check_settings,
     load_checkpoint,
     load_weights,

@@ -1,4 +1,4 @@
-"""Checkpoint conversion, of our own and foreign files, to networks with their weights.
+"""Checkpoint files, of our own and foreign kinds: networks from them, and back.
 
 Checkpoints of this package's training name their network.  Three layouts of other code are known.
 Each uses the same parameter names as this package, so nothing is renamed.  The settings that the
