@@ -13,6 +13,20 @@ from numpy.typing import NDArray
 
 DEFAULT_DATA = Path(__file__).parents[2] / "shared" / "data"
 
+LONGEST_FIRST = ("cluster", "web", "experiments", "training", "benchmarks")
+"""Folders of tests whose files take longest; last, they would keep one process busy alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the folders whose files take longest to the front."""
+    tests = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.relative_to(tests).parts[0] if item.path.is_relative_to(tests) else ""
+        return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=place)
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
