@@ -203,6 +203,23 @@ def test_size_and_time_follow_the_settings(visit: Visit, scene: Path) -> None:
     assert user.row("scene.jpg").get_attribute("data-state") == "ready"
 
 
+def test_what_takes_longer_than_the_server_allows_is_said_before(visit: Visit, scene: Path) -> None:
+    user = visit()
+
+    def slow_down(route: Any) -> None:
+        answer = route.fetch()
+        view = answer.json()
+        for choice in view["choices"]:
+            choice.update(seconds=1200, exceeds_limit=True)
+        route.fulfill(response=answer, json=view)
+
+    try_out(user, scene)
+    user.page.route(re.compile(r"/v1/uploads/[^/]+\?"), slow_down)
+    user.page.locator("#size").select_option("3")
+    words = user.page.get_by_text("About 20 min: more than this server allows")
+    words.nth(3).wait_for()
+
+
 def test_settings_of_one_image_leave_the_others_alone(
     visit: Visit, pictures: Path, scene: Path
 ) -> None:

@@ -64,6 +64,7 @@ def upload_view(
                 out_width=width,
                 out_height=height,
                 seconds=None if seconds is None else round(seconds, 1),
+                exceeds_limit=seconds is not None and seconds > limits.max_seconds,
                 recommended=is_recommended,
                 explanation=explain(
                     task,

@@ -125,6 +125,9 @@ class Choice(BaseModel):
     seconds: float | None = Field(
         description="Estimated time of the whole image; null until the model was measured here."
     )
+    exceeds_limit: bool = Field(
+        description="The estimated time is longer than the server allows for an image."
+    )
     recommended: bool = Field(description="This is what auto would do.")
     explanation: str
 

@@ -88,7 +88,8 @@ export class Panel {
     const write = (name, text) => (card.button.querySelector(name).textContent = text);
     write(".title", choice.title);
     write(".sizes", `${size(width, height)} → ${size(choice.out_width, choice.out_height)}`);
-    write(".time", time(choice.seconds));
+    write(".time", time(choice));
+    card.button.querySelector(".time").classList.toggle("failed", choice.exceeds_limit);
     write(".mark", choice.recommended ? "Suggested" : "");
     card.button.title = choice.explanation;
   }
@@ -265,8 +266,9 @@ export class Panel {
   }
 }
 
-function time(seconds) {
+function time({ seconds, exceeds_limit: exceedsLimit }) {
   if (seconds === null) return "Time not known yet";
+  if (exceedsLimit) return `About ${duration(seconds)}: more than this server allows`;
   return seconds < 1 ? "Less than a second" : `About ${duration(seconds)}`;
 }
 
