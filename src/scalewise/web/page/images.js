@@ -3,6 +3,7 @@
 // An image has a `state`: queued, sending, busy, unreachable, stopped, ready, refused or lost.  `upload`
 // is the server's view of it.  A result is queued, starting or busy until the server has its job; then its
 // state is the job's, unreachable while the server does not answer, and expired once the job is deleted.
+// Both have `leaving` while their removal can be undone.
 
 import { newKey } from "./store.js";
 
@@ -25,22 +26,28 @@ export const inOrder = (images) => [...images].sort((a, b) => a.batch - b.batch 
 // The order of the list: the newest batch on top, each from its top.
 export const byBatch = (a, b) => b.batch - a.batch || a.place - b.place;
 
+// The results of an image, without those that are being removed.
+export const resultsOf = ({ results }) => results.filter((result) => !result.leaving);
+
+// True if the removal of an image, or of one of its results, can still be undone.
+export const isLeaving = ({ leaving, results }) => Boolean(leaving) || results.some((result) => result.leaving);
+
 // The state that an image's row shows: that of its newest result, once the server has the image.
 export function stateOf(image) {
-  const newest = image.results.at(-1);
+  const newest = resultsOf(image).at(-1);
   return newest && !(newest.state === "queued" && isOnTheWay(image)) ? newest.state : image.state;
 }
 
 export function makeImage(fields) {
   return {
     key: newKey(), batch: 0, place: 0, name: "image", path: "", file: null, settings: null, upload: null,
-    state: "queued", sent: 0, tries: 0, problem: "", results: [], ...fields,
+    state: "queued", sent: 0, tries: 0, problem: "", results: [], leaving: null, ...fields,
   };
 }
 
 export function makeResult(image, fields) {
   return {
-    key: newKey(), image, options: {}, state: "queued", view: null, problem: "", resent: 0, taken: 0, heard: 0, ...fields,
+    key: newKey(), image, options: {}, state: "queued", view: null, problem: "", resent: 0, taken: 0, heard: 0, leaving: null, ...fields,
     get name() {
       return this.image.name;
     },

@@ -30,6 +30,7 @@ export class ImageList {
       retry: (result) => queue.retry(result),
       cancel: (result) => this.cancel(result),
       remove: (image) => this.remove(image),
+      undo: (item) => this.undo(item),
     };
     this.rows = new Rows(find("jobs"), does);
     this.otherRows = new Rows(find("other-jobs"), does);
@@ -38,6 +39,9 @@ export class ImageList {
     find("cancel-all").onclick = () => queue.cancelAll();
     queue.addEventListener("change", () => this.drawSoon());
     queue.addEventListener("ended", ({ detail }) => this.end(detail));
+    queue.addEventListener("left", ({ detail: item }) => {
+      if (this.nodeOf(item).contains(document.activeElement)) this.keepFocus(item, () => {});
+    });
     queue.addEventListener("refused", ({ detail }) => this.news.say(`${detail.name}: ${imageState(detail)}`));
     addEventListener("beforeunload", (event) => queue.isUnsent && event.preventDefault());
   }
@@ -58,9 +62,10 @@ export class ImageList {
     this.tick ??= setInterval(() => this.countDown(), TICK);
   }
 
-  // The server tells of progress tile by tile; between two of them the time still goes down.
+  // The server tells of progress tile by tile; between two of them the time still goes down, as does
+  // the time in which a removal can be undone.
   countDown() {
-    if (this.queue.results.some((result) => result.state === "running")) return this.draw();
+    if (this.queue.isLeaving || this.queue.results.some((result) => result.state === "running")) return this.draw();
     clearInterval(this.tick);
     this.tick = null;
   }
@@ -98,23 +103,33 @@ export class ImageList {
 
   cancel(result) {
     this.acts.hide(result);
-    this.keepFocus(result.image, () => this.queue.removeResult(result));
+    this.keepFocus(result, () => this.queue.removal.removeResult(result));
   }
 
   remove(image) {
     image.results.forEach((result) => this.acts.hide(result));
-    this.keepFocus(image, () => this.queue.remove(image));
+    this.keepFocus(image, () => this.queue.removal.removeImage(image));
+    if (image.leaving) this.news.say(`${image.name} is removed; this can be undone`);
   }
 
-  // What had the focus is gone: give it to this row, or to the next one.
-  keepFocus(image, act) {
-    const { images } = this.queue;
-    const index = images.indexOf(image);
+  undo(item) {
+    this.keepFocus(item, () => this.queue.removal.undo(item));
+  }
+
+  // What had the focus is gone: give it to the button that undoes this, to this row, or to the next one.
+  keepFocus(item, act) {
+    const node = this.nodeOf(item);
+    const next = node.nextElementSibling ?? node.previousElementSibling;
     act();
     this.draw();
-    const next = images.includes(image) && this.queue.images.includes(image) ? image : this.queue.images[Math.min(index, this.queue.images.length - 1)];
-    const name = next && this.rows.rows.get(next.key)?.name;
-    (name && !name.disabled ? name : find("files")).focus();
+    const row = node.isConnected ? node : next;
+    const wanted = row?.querySelector(".undo:not([hidden])") ?? row?.querySelector(".name:enabled");
+    (wanted ?? find("files")).focus();
+  }
+
+  nodeOf(item) {
+    const { key } = item.image ?? item;
+    return (this.rows.rows.get(key) ?? this.otherRows.rows.get(key)).node;
   }
 }
 

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { Comparison } from "./comparison.js";
 import { fromChooser, fromDrop, fromPaste } from "./dropping.js";
 import { bytes, duration } from "./format.js";
-import { isUnderway } from "./images.js";
+import { isUnderway, resultsOf } from "./images.js";
 import { ImageList } from "./list.js";
 import { Panel } from "./panel.js";
 import { Queue } from "./queue.js";
@@ -86,7 +86,7 @@ function tryOut(image) {
 }
 
 function open(image) {
-  const done = image.results.findLast((result) => result.state === "done");
+  const done = resultsOf(image).findLast((result) => result.state === "done");
   if (done) compare(done);
   else tryOut(image);
 }
@@ -102,7 +102,7 @@ function show(result) {
   mark(result);
 }
 
-const doneViews = (image) => image.results.filter(({ state, view }) => state === "done" && view.state).map(({ view }) => view);
+const doneViews = (image) => resultsOf(image).filter(({ state, view }) => state === "done" && view.state).map(({ view }) => view);
 
 function mark(result) {
   list.shown = result;

@@ -48,7 +48,7 @@ export class Panel {
   follow() {
     const { image } = this;
     if (!image) return;
-    if (image.isRemoved) return this.close();
+    if (image.isRemoved || image.leaving) return this.close();
     this.drawStart();
     if (this.view) return;
     if (image.upload) return this.asked ? null : this.fetchAll();

@@ -4,7 +4,8 @@
 
 import * as api from "./api.js";
 import { EventStream } from "./events.js";
-import { byBatch, canRetry, imageFrom, isOnTheWay, isUnderway, isUseful, makeImage, makeResult, recordOf } from "./images.js";
+import { byBatch, canRetry, imageFrom, isLeaving, isOnTheWay, isUnderway, isUseful, makeImage, makeResult, recordOf, resultsOf } from "./images.js";
+import { Removal } from "./removing.js";
 import { Sender } from "./sending.js";
 import { Store } from "./store.js";
 
@@ -24,6 +25,7 @@ export class Queue extends EventTarget {
     this.store = new Store();
     this.isOpen = this.store.open();
     this.sender = new Sender(this);
+    this.removal = new Removal(this);
     this.events = new EventStream({
       jobs: (views, since) => this.meet(views, since),
       job: (view) => this.hear(view),
@@ -56,28 +58,6 @@ export class Queue extends EventTarget {
     return planned;
   }
 
-  // Remove an image with all its results, here and on the server.
-  remove(image) {
-    image.isRemoved = true;
-    image.abort?.abort();
-    this.images = this.images.filter((other) => other !== image);
-    this.others = this.others.filter((other) => other !== image);
-    image.results.forEach((result) => this.delete(result));
-    if (image.upload) api.forget(image.upload.id).catch(() => {});
-    this.unkeep(image);
-    this.changed();
-  }
-
-  // Remove one result, or cancel it.
-  removeResult(result) {
-    const { image } = result;
-    image.results = image.results.filter((other) => other !== result);
-    this.delete(result);
-    this.others = this.others.filter((other) => other.results.length);
-    this.keep(image);
-    this.changed();
-  }
-
   retry(result) {
     this.adopt(result.image);
     Object.assign(result, { state: "queued", view: null, problem: "", resent: 0 });
@@ -96,16 +76,24 @@ export class Queue extends EventTarget {
       const stops = isOnTheWay(image);
       if (stops) image.state = "stopped";
       if (stops) image.abort?.abort();
-      image.results.filter(isUnderway).forEach((result) => this.removeResult(result));
+      image.results.filter(isUnderway).forEach((result) => this.removal.removeResult(result));
       if (stops) this.keep(image);
     }
     this.changed();
   }
 
-  // ---- what there is
+  // ---- what there is, without what is being removed
+
+  get staying() {
+    return this.images.filter((image) => !image.leaving);
+  }
+
+  get isLeaving() {
+    return [...this.images, ...this.others].some(isLeaving);
+  }
 
   get results() {
-    return this.images.flatMap((image) => image.results);
+    return this.staying.flatMap(resultsOf);
   }
 
   get done() {
@@ -117,7 +105,7 @@ export class Queue extends EventTarget {
   }
 
   get startable() {
-    return this.images.filter((image) => !image.results.length && !["refused", "lost"].includes(image.state));
+    return this.staying.filter((image) => !image.results.length && !["refused", "lost"].includes(image.state));
   }
 
   get retriable() {
@@ -298,7 +286,8 @@ export class Queue extends EventTarget {
       image.upload = uploads.get(image.upload?.id) ?? null;
       if (!image.upload && image.state === "ready") image.state = image.file ? "stopped" : "lost";
     }
-    for (const result of this.results.filter((each) => each.view && !(each.taken > since))) {
+    const results = this.images.flatMap((image) => image.results);
+    for (const result of results.filter((each) => each.view && !(each.taken > since))) {
       const view = this.views.get(result.view.id);
       if (view) this.take(result, view);
       else if (result.state === "done") this.expire(result);
@@ -307,7 +296,7 @@ export class Queue extends EventTarget {
     }
     for (const image of this.images.filter((each) => each.results.some(isUnderway))) this.needUpload(image);
     for (const image of known.filter((each) => !each.results.length)) this.needUpload(image);
-    this.others = [];
+    this.others = this.others.filter(isLeaving);
     this.meetOthers();
     this.sender.reach();
   }
@@ -331,13 +320,6 @@ export class Queue extends EventTarget {
   }
 
   // ---- helpers
-
-  delete(result) {
-    if (!result.view) return;
-    this.views.delete(result.view.id);
-    this.deleted.add(result.view.id);
-    api.cancel(result.view.id).catch(() => {});
-  }
 
   set(item, state) {
     item.state = state;

@@ -3,7 +3,8 @@
 import { overviewOf, resultOf, uploadOverviewOf } from "./api.js";
 import { dragResult } from "./dragging.js";
 import { bytes, network, size } from "./format.js";
-import { canRetry, isOnTheWay, isUnderway, stateOf } from "./images.js";
+import { canRetry, isOnTheWay, isUnderway, resultsOf, stateOf } from "./images.js";
+import { secondsToUndo } from "./removing.js";
 import { imageState, resultState, summary } from "./states.js";
 
 const THUMBNAIL = 96;
@@ -49,29 +50,36 @@ class ImageRow {
     this.node = copy("row");
     this.results = new Map();
     const find = (name) => this.node.querySelector(`.${name}`);
-    [this.name, this.about, this.remove, this.state, this.doings, this.list] =
-      ["name", "about", "remove", "state", "doings", "results"].map(find);
+    [this.name, this.about, this.remove, this.undo, this.state, this.doings, this.list] =
+      ["name", "about", "remove", "undo", "state", "doings", "results"].map(find);
     this.bar = this.node.querySelector("progress");
     this.thumbnail = new Thumbnail(this.node.querySelector("img"));
     this.name.onclick = () => acts.open(this.image);
     this.remove.onclick = () => acts.remove(this.image);
+    this.undo.onclick = () => acts.undo(this.image);
   }
 
   fill(image, shown, chosen) {
     this.image = image;
     const { results } = image;
-    this.node.dataset.state = stateOf(image);
-    this.node.classList.toggle("shown", image === chosen || results.includes(shown));
+    const isLeaving = Boolean(image.leaving);
+    const isDone = results.some((result) => result.state === "done");
+    this.node.dataset.state = isLeaving ? "removed" : stateOf(image);
+    this.node.classList.toggle("shown", chosen ? image === chosen : results.includes(shown));
     this.node.classList.toggle("failed", FAILED.includes(image.state) && !results.length);
     write(this.name, image.name);
-    this.name.disabled = image.state === "refused";
-    write(this.about, about(image));
+    this.name.disabled = image.state === "refused" || isLeaving;
+    write(this.about, isLeaving ? removed(image, isDone) : about(image));
     this.remove.setAttribute("aria-label", `Remove: ${image.name}`);
+    this.remove.title = isDone ? "Remove it, and delete its results on the server" : "Remove it";
+    this.undo.setAttribute("aria-label", `Undo: remove ${image.name}`);
+    this.remove.hidden = isLeaving;
+    this.undo.hidden = !isLeaving;
     this.thumbnail.show(image);
-    this.state.hidden = this.doings.hidden = results.length > 0;
+    this.state.hidden = this.doings.hidden = results.length > 0 || isLeaving;
     this.state.classList.toggle("state", !results.length);
     write(this.state, results.length ? "" : imageState(image));
-    progress(this.bar, image.state === "sending" && !results.length, image.sent, image.name);
+    progress(this.bar, image.state === "sending" && !isLeaving && !results.length, image.sent, image.name);
     this.fillDoings(image);
     this.fillResults(image, shown);
   }
@@ -85,7 +93,8 @@ class ImageRow {
 
   fillResults(image, shown) {
     const { results } = image;
-    this.list.hidden = !results.length;
+    this.list.hidden = !results.length || Boolean(image.leaving);
+    const staying = resultsOf(image);
     this.list.setAttribute("aria-label", `Results of ${image.name}`);
     for (const [key, row] of this.results) {
       if (results.some((result) => result.key === key)) continue;
@@ -96,7 +105,7 @@ class ImageRow {
       let row = this.results.get(result.key);
       if (!row) this.results.set(result.key, (row = new ResultRow(this.acts)));
       if (this.list.children[index] !== row.node) this.list.insertBefore(row.node, this.list.children[index] ?? null);
-      row.fill(result, result === shown, results.length > 1, index === results.length - 1);
+      row.fill(result, result === shown, staying.length > 1, result === staying.at(-1));
     });
   }
 }
@@ -106,23 +115,28 @@ class ResultRow {
     this.acts = acts;
     this.node = copy("result-row");
     const find = (name) => this.node.querySelector(`.${name}`);
-    [this.what, this.state, this.details, this.doings] = ["what", "state", "details", "doings"].map(find);
+    [this.what, this.state, this.details, this.doings, this.undo] = ["what", "state", "details", "doings", "undo"].map(find);
     this.bar = this.node.querySelector("progress");
     this.node.ondragstart = (event) => dragResult(event, this.result.view);
+    this.undo.onclick = () => acts.undo(this.result);
   }
 
   fill(result, isShown, isOneOfSeveral, isNewest) {
     this.result = result;
     const { state, view } = result;
-    const isDone = state === "done" && Boolean(view.state);
-    this.node.dataset.state = state;
+    const isLeaving = Boolean(result.leaving);
+    const isDone = state === "done" && Boolean(view.state) && !isLeaving;
+    this.node.dataset.state = isLeaving ? "removed" : state;
     this.node.draggable = isDone;
     this.node.title = isDone ? "Drag this out to save it" : "";
     this.node.classList.toggle("shown", isShown);
     this.node.classList.toggle("failed", FAILED.includes(state));
     write(this.what, summary(result));
     this.what.hidden = !isDone && !isOneOfSeveral;
-    write(this.state, resultState(result));
+    write(this.state, isLeaving ? removed(result, true) : resultState(result));
+    this.undo.setAttribute("aria-label", `Undo: delete a result of ${result.name}`);
+    this.undo.hidden = !isLeaving;
+    this.doings.hidden = isLeaving;
     const isSending = state === "queued" && isOnTheWay(result.image);
     const isMoving = isSending ? result.image.state === "sending" : state === "running";
     progress(this.bar, isMoving, isSending ? result.image.sent : (view?.done ?? 0), result.name);
@@ -187,6 +201,10 @@ function about({ path, upload, file }) {
   const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "";
   const measure = upload?.width ? size(upload.width, upload.height) : "";
   return [measure, file && bytes(file.size), folder].filter(Boolean).join(" · ");
+}
+
+function removed(item, isDone) {
+  return isDone ? `Removed; deleted in ${secondsToUndo(item)} s` : "Removed";
 }
 
 function details(view) {
