@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+from PIL import Image
 
 from tests.web.browser import PHONE
 from tests.web.conftest import Server, Visit
@@ -50,3 +53,41 @@ def test_a_removal_can_be_undone_before_anything_is_deleted(
     assert server.get(result).status_code == 404
     other.locator("#others").wait_for(state="hidden")
     user.wait_for("a.png", "expired")
+
+
+def test_rows_and_viewer_say_what_was_left_out(visit: Visit, tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (40, 30), colour) for colour in ("red", "green", "blue")]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    user = visit()
+    user.drop(tmp_path / "moving.gif")
+    row = user.wait_for("moving.gif")
+    for place in (row.locator(".note"), user.page.locator("#notes")):
+        assert re.fullmatch(r"Note: .*3 frames.*\.", place.inner_text())
+    several = "async () => (await import('/page/states.js')).notes({warnings: ['one', 'two.']})"
+    assert user.page.evaluate(several) == "2 notes: (1) One. (2) Two."
+
+
+def test_rows_are_dense_and_the_settings_stay_in_sight(visit: Visit, pictures: Path) -> None:
+    user = visit(viewport={"width": 1280, "height": 900})
+    content = (pictures / "a.png").read_bytes()
+    names = [f"{number}.png" for number in range(6)]
+    user.drop(*((name, content) for name in names))
+    user.wait_for(names[-1])
+    assert user.row(names[0]).bounding_box()["height"] < 135
+    page = user.page
+    page.locator("#task").select_option("photo")
+    page.locator("#size").select_option("width")
+    last = page.locator("#start").bounding_box()
+    assert last["y"] + last["height"] < 900
+    assert page.evaluate("scrollY") == 0
+    clipped = """() => ["task", "size"].filter(id => {
+      const select = document.getElementById(id);
+      const free = select.cloneNode();
+      free.append(new Option(select.selectedOptions[0].text));
+      select.parentElement.append(free);
+      free.style.cssText = "position: absolute; width: max-content";
+      const isClipped = free.offsetWidth > select.offsetWidth + 1;
+      free.remove();
+      return isClipped;
+    })"""
+    assert page.evaluate(clipped) == []

@@ -4,8 +4,10 @@ import { overviewOf, regionOf, resultOf } from "./api.js";
 import { dragResult } from "./dragging.js";
 import { bytes, duration, network, size } from "./format.js";
 import { MODES } from "./panes.js";
+import { notes } from "./states.js";
 import { Viewer } from "./viewer.js";
 
+const NO_ORIGINAL = "The original is no longer on the server: only the result can be shown.";
 const RESAMPLERS = { nearest: "original pixels", bicubic: "bicubic" };
 
 export class Comparison {
@@ -29,8 +31,8 @@ export class Comparison {
     this.view = view;
     this.find("viewed").textContent = name;
     this.find("explanation").textContent = view.explanation || `Made by ${network(view)}.`;
-    this.find("notes").textContent = view.warnings.join(" ");
-    this.find("notes").hidden = !view.warnings.length;
+    this.find("notes").textContent = [notes(view), view.upload === null ? NO_ORIGINAL : ""].join(" ").trim();
+    this.find("notes").hidden = !this.find("notes").textContent;
     this.find("command").textContent = view.command;
     this.find("facts").replaceChildren(...facts(view).map(fact));
     const save = this.find("save");

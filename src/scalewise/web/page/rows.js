@@ -5,7 +5,7 @@ import { dragResult } from "./dragging.js";
 import { bytes, network, size } from "./format.js";
 import { canRetry, isOnTheWay, isUnderway, resultsOf, stateOf } from "./images.js";
 import { secondsToUndo } from "./removing.js";
-import { imageState, resultState, summary } from "./states.js";
+import { imageState, notes, resultState, summary } from "./states.js";
 
 const THUMBNAIL = 96;
 const MOST_LOCAL_BYTES = 40e6;
@@ -115,7 +115,8 @@ class ResultRow {
     this.acts = acts;
     this.node = copy("result-row");
     const find = (name) => this.node.querySelector(`.${name}`);
-    [this.what, this.state, this.details, this.doings, this.undo] = ["what", "state", "details", "doings", "undo"].map(find);
+    [this.what, this.state, this.note, this.details, this.doings, this.undo] =
+      ["what", "state", "note", "details", "doings", "undo"].map(find);
     this.bar = this.node.querySelector("progress");
     this.node.ondragstart = (event) => dragResult(event, this.result.view);
     this.undo.onclick = () => acts.undo(this.result);
@@ -132,7 +133,7 @@ class ResultRow {
     this.node.classList.toggle("shown", isShown);
     this.node.classList.toggle("failed", FAILED.includes(state));
     write(this.what, summary(result));
-    this.what.hidden = !isDone && !isOneOfSeveral;
+    this.what.hidden = !isOneOfSeveral; // the viewer and the details say it
     write(this.state, isLeaving ? removed(result, true) : resultState(result));
     this.undo.setAttribute("aria-label", `Undo: delete a result of ${result.name}`);
     this.undo.hidden = !isLeaving;
@@ -140,6 +141,9 @@ class ResultRow {
     const isSending = state === "queued" && isOnTheWay(result.image);
     const isMoving = isSending ? result.image.state === "sending" : state === "running";
     progress(this.bar, isMoving, isSending ? result.image.sent : (view?.done ?? 0), result.name);
+    this.note.hidden = !isDone || !view.warnings.length;
+    write(this.note, this.note.hidden ? "" : notes(view));
+    this.note.title = this.note.textContent;
     this.details.hidden = !isDone;
     if (isDone) write(this.details.lastElementChild, details(view));
     const again = isNewest && !isUnderway(result) && Boolean(result.image.file || result.image.upload);
@@ -208,7 +212,7 @@ function removed(item, isDone) {
 }
 
 function details(view) {
-  return [`By ${network(view)}.`, ...view.warnings.map((warning) => `Note: ${warning}.`)].join(" ");
+  return [view.explanation && `${view.explanation}.`, `By ${network(view)}.`, notes(view)].filter(Boolean).join(" ");
 }
 
 function copy(template) {

@@ -81,3 +81,11 @@ export function setting({ task = defaultTask(), scale, width, height, strength, 
     quality && `quality ${quality}`,
   ].filter(Boolean).join(", ");
 }
+
+// Warnings of a job in one line, without the name that stands above them.  Their number comes first,
+// because rows show only the start.
+export function notes({ warnings, name }) {
+  const texts = warnings.map((each) => sentence(each.replace(`${name}: `, "").replace(/\.$/, ""), name));
+  if (texts.length < 2) return texts.map((text) => `Note: ${text}.`).join("");
+  return `${texts.length} notes: ${texts.map((text, index) => `(${index + 1}) ${text}.`).join(" ")}`;
+}
