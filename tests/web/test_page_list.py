@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+import pytest
 from PIL import Image
 
 from tests.web.browser import PHONE
@@ -91,3 +93,67 @@ def test_rows_are_dense_and_the_settings_stay_in_sight(visit: Visit, pictures: P
       return isClipped;
     })"""
     assert page.evaluate(clipped) == []
+
+
+def test_the_page_stays_where_a_user_types(visit: Visit, pictures: Path) -> None:
+    user = visit(**PHONE)
+    page = user.page
+    field = page.locator("#quality")
+    held: list[Any] = []
+    page.route("**/v1/restore", lambda route: held.append(route))
+    user.drop(pictures / "a.png")
+    field.tap()
+    page.keyboard.type("5")
+    while not held:
+        page.wait_for_timeout(20)
+    before = field.bounding_box()["y"]
+    held[0].continue_()
+    user.wait_for("a.png")
+    user.loaded()
+    assert field.bounding_box()["y"] == pytest.approx(before, abs=2)
+    assert field.evaluate("e => e === document.activeElement")
+
+
+def test_what_a_part_keeps_waiting_is_said_and_started(visit: Visit, pictures: Path) -> None:
+    user = visit()
+    page = user.page
+    page.locator("#try-file").set_input_files(pictures / "a.png")
+    page.locator("#panel:not(.empty)").wait_for()
+    user.drop(pictures / "b.jpg", pictures / "deep.png")
+    page.locator("#held").get_by_text("2 images wait while a part is tried").wait_for()
+    page.locator("#waiting").get_by_text("2 other images wait.").wait_for()
+    page.get_by_role("button", name="Start them").click()
+    user.wait_for("deep.png")
+    assert user.row("a.png").get_attribute("data-state") == "ready"
+    page.keyboard.press("Escape")
+    page.locator("#panel").wait_for(state="hidden")
+    assert user.row("a.png").locator(".name").evaluate("e => e === document.activeElement")
+    page.locator("#held").get_by_text("1 image waits to be started").wait_for()
+
+    user.row("a.png").get_by_role("button", name="Try a part").click()
+    user.drop(("late.png", (pictures / "a.png").read_bytes()))
+    user.wait_for("late.png", "ready")
+    page.get_by_role("button", name="Restore the whole image").click()
+    user.wait_for("late.png")
+
+
+def test_the_viewers_keys_work_after_compare(visit: Visit, pictures: Path) -> None:
+    user = visit()
+    page = user.page
+    user.drop(pictures / "a.png")
+    user.wait_for("a.png").get_by_role("button", name="Compare").click()
+    page.locator("#stage:focus").wait_for()
+    width = user.rect()[2]
+    page.get_by_role("radio", name="Original pixels").check()
+    page.keyboard.press("1")
+    assert user.rect()[2] == 160 < width
+    page.locator("#quality").fill("")
+    page.locator("#quality").press("0")
+    assert user.rect()[2] == 160
+    page.locator("#quality").blur()
+    page.keyboard.down("b")
+    page.locator("#stage.held").wait_for()
+    page.keyboard.up("b")
+    page.locator("#stage:not(.held)").wait_for()
+    page.keyboard.press("0")
+    assert user.rect()[2] == width

@@ -4,6 +4,7 @@ const LINE = 16; // pixels of a line, in which some browsers count the wheel
 const HOLD_MILLISECONDS = 300;
 const STILL = 8; // CSS pixels that a resting finger may move
 const KEY_STEP = 60;
+const WRITTEN = "select, textarea, input:not([type=radio]):not([type=range])";
 
 export class Gestures {
   constructor(stage, handle, viewer) {
@@ -16,9 +17,10 @@ export class Gestures {
     on("pointerup", this.release);
     on("pointercancel", this.release);
     on("dblclick", this.doubleClick);
-    on("keydown", this.key);
-    on("keyup", this.keyUp);
+    document.addEventListener("keydown", (event) => this.isMeant(event) && this.key(event));
+    document.addEventListener("keyup", (event) => this.keyUp(event));
     on("blur", () => viewer.hold(false));
+    addEventListener("blur", () => viewer.hold(false));
     // A browser would scroll the page with two fingers where it may with one.
     on("touchmove", (event) => event.touches.length > 1 && event.cancelable && event.preventDefault(), { passive: false });
     on("contextmenu", (event) => this.pointers.size && event.preventDefault());
@@ -82,6 +84,15 @@ export class Gestures {
 
   doubleClick(event) {
     if (event.target !== this.handle) this.viewer.toggleZoom(this.within(event));
+  }
+
+  // Keys are the image's own while it has the focus.  While nothing has it, or something else of the
+  // viewer, they are, too, except those that scroll, choose or write there.
+  isMeant({ target, key }) {
+    if (target === this.stage) return true;
+    const section = this.stage.closest("section");
+    const isNear = target === document.body || section.contains(target);
+    return isNear && Boolean(section.offsetParent) && !key.startsWith("Arrow") && !target.matches(WRITTEN);
   }
 
   key(event) {

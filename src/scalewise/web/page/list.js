@@ -1,6 +1,7 @@
 // The list's section of the page: rows, what is done with all of them, progress, and news.
 
 import { zipOf } from "./api.js";
+import { holdField } from "./attention.js";
 import { News } from "./notify.js";
 import { Overall } from "./overall.js";
 import { Rows } from "./rows.js";
@@ -40,7 +41,7 @@ export class ImageList {
     queue.addEventListener("change", () => this.drawSoon());
     queue.addEventListener("ended", ({ detail }) => this.end(detail));
     queue.addEventListener("left", ({ detail: item }) => {
-      if (this.nodeOf(item).contains(document.activeElement)) this.keepFocus(item, () => {});
+      if (this.nodeOf(item)?.contains(document.activeElement)) this.keepFocus(item, () => {});
     });
     queue.addEventListener("refused", ({ detail }) => this.news.say(`${detail.name}: ${imageState(detail)}`));
     addEventListener("beforeunload", (event) => queue.isUnsent && event.preventDefault());
@@ -54,12 +55,15 @@ export class ImageList {
   draw() {
     clearTimeout(this.timer);
     this.timer = null;
-    const { queue } = this;
-    this.rows.draw(queue.images, this.shown, this.chosen);
-    this.otherRows.draw(queue.others, this.shown, this.chosen);
-    this.drawOthers(queue.others);
-    this.drawBar();
+    holdField(() => this.drawAll(this.queue));
     this.tick ??= setInterval(() => this.countDown(), TICK);
+  }
+
+  drawAll({ images, others }) {
+    this.rows.draw(images, this.shown, this.chosen);
+    this.otherRows.draw(others, this.shown, this.chosen);
+    this.drawOthers(others);
+    this.drawBar();
   }
 
   // The server tells of progress tile by tile; between two of them the time still goes down, as does
@@ -76,6 +80,10 @@ export class ImageList {
     find("overall-text").textContent = overall.text;
     find("overall").value = overall.part;
     find("overall-progress").hidden = overall.total < 2;
+    const waiting = startable.filter((image) => image !== this.chosen).length;
+    find("held").hidden = !waiting;
+    find("held").textContent =
+      (waiting === 1 ? "1 image waits" : `${waiting} images wait`) + (this.chosen ? " while a part is tried" : " to be started");
     label("start-all", "Start all", startable.length);
     label("retry-all", "Retry all", retriable.length);
     find("start-all").hidden = !startable.length;
@@ -127,9 +135,13 @@ export class ImageList {
     (wanted ?? find("files")).focus();
   }
 
+  focus(image) {
+    this.nodeOf(image)?.querySelector(".name").focus();
+  }
+
   nodeOf(item) {
     const { key } = item.image ?? item;
-    return (this.rows.rows.get(key) ?? this.otherRows.rows.get(key)).node;
+    return (this.rows.rows.get(key) ?? this.otherRows.rows.get(key))?.node;
   }
 }
 

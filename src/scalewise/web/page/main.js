@@ -1,6 +1,7 @@
 // The page: what users do, and what they see of it.
 
 import * as api from "./api.js";
+import { Attention, holdPlace } from "./attention.js";
 import { Comparison } from "./comparison.js";
 import { fromChooser, fromDrop, fromPaste } from "./dropping.js";
 import { bytes, duration } from "./format.js";
@@ -15,14 +16,18 @@ const find = (id) => document.getElementById(id);
 const main = document.querySelector("main");
 let limits = null;
 
+const attention = new Attention();
 const queue = new Queue();
 const settings = new Settings(drawSettings, (image) => queue.keep(image));
 const form = new SettingsForm(find("options"), settings);
 const comparison = new Comparison(find("viewer"), (view) => mark(queue.find(view.id)));
 const panel = new Panel(find("panel"), find("choice"), form, settings, {
-  start: restore,
-  isUnderway: (image) => image.results.some(isUnderway),
+  start: restoreTried,
+  startOthers: () => startEach(waiting()),
+  waiting,
+  isUnderway: isBeingRestored,
   changed: arrange,
+  dismissed: (image) => list.focus(image),
 });
 const list = new ImageList(queue, { open, compare, hide: hideIf, start: restore, startAll, tryOut });
 
@@ -34,10 +39,24 @@ queue.addEventListener("ended", ({ detail: result }) => {
   const isNext = panel.isOpen ? panel.image === result.image : list.shown?.state !== "done" || list.shown.image === result.image;
   if (result.state !== "done" || !isNext) return;
   const isFirst = panel.isOpen || !list.shown;
-  if (panel.isOpen) panel.close();
-  show(result);
-  if (isFirst && isNarrow()) find("viewer").scrollIntoView({ block: "start" });
+  const showIt = () => {
+    if (panel.isOpen) panel.close();
+    show(result);
+  };
+  if (!isFirst || !isNarrow()) return showIt();
+  if (!attention.isFree) return holdPlace(showIt);
+  showIt();
+  find("viewer").scrollIntoView({ block: "start" });
 });
+
+function isBeingRestored(image) {
+  return image.results.some(isUnderway);
+}
+
+// The images that can be started, but for the one of the panel.
+function waiting() {
+  return queue.startable.filter((image) => image !== panel.image);
+}
 
 // True if everything is in one column.
 const isNarrow = () => matchMedia("(max-width: 61.99rem)").matches;
@@ -54,8 +73,11 @@ async function add(reading, isTrial = false) {
   if (!found.length) return alarm("That was not a file. Drop an image from a folder, or save it first.");
   const images = queue.add(found).filter((image) => image.file);
   if (!images.length) return;
+  const isTried = panel.isOpen && !isBeingRestored(panel.image);
   if (isTrial || (!settings.values.start && !panel.isOpen)) tryOut(images[0]);
-  else if (settings.values.start && !panel.isOpen && isReady(images[0])) images.forEach(start);
+  else if (!settings.values.start) return;
+  else if (isTried) images.forEach((image) => (image.isHeld = true));
+  else if (isReady(images[0])) images.forEach(start);
 }
 
 // Return whether the settings of an image can be sent; say so if not.
@@ -66,18 +88,27 @@ function isReady(image) {
 }
 
 function start(image) {
+  attention.begin();
   const values = form.offered(settings.of(image));
   queue.start([image], requestFields(values, form.rules(values), image.name));
 }
 
 function restore(image) {
-  find("alarm").hidden = true;
-  if (isReady(image)) start(image);
+  startEach([image]);
 }
 
 function startAll() {
+  startEach(queue.startable);
+}
+
+// With the image of the panel, those start that only waited for it.
+function restoreTried(image) {
+  startEach([image, ...waiting().filter(({ isHeld }) => isHeld && settings.values.start)]);
+}
+
+function startEach(images) {
   find("alarm").hidden = true;
-  if (queue.startable.every(isReady)) queue.startable.forEach(start);
+  if (images.every(isReady)) images.forEach(start);
 }
 
 function tryOut(image) {
@@ -95,6 +126,7 @@ function compare(result) {
   if (panel.isOpen) panel.close();
   show(result);
   find("viewer").scrollIntoView({ block: isNarrow() ? "start" : "nearest" });
+  find("stage").focus({ preventScroll: true }); // for its keys
 }
 
 function show(result) {
@@ -131,6 +163,9 @@ function listen() {
     };
   }
   find("panel-other").onclick = () => tryOut(list.shown.image);
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && panel.isOpen && !event.target.matches("select")) panel.dismiss();
+  });
   document.addEventListener("paste", (event) => {
     if (!event.clipboardData.files.length) return;
     event.preventDefault();

@@ -12,7 +12,8 @@ const MOST_SCALE = 8; // of a preview
 const LOOK_AGAIN = 4000;
 
 export class Panel {
-  // `acts`: start(image), isUnderway(image), changed() after opening and closing.
+  // `acts`: start(image), startOthers(), waiting() with the images that it would start, isUnderway(image),
+  // changed() after opening and closing, dismissed(image) when users close it.
   constructor(root, template, form, settings, acts) {
     Object.assign(this, { root, template, form, settings, acts });
     this.find = (id) => root.querySelector(`#${id}`);
@@ -20,7 +21,8 @@ export class Panel {
     this.original = this.find("original").querySelector("canvas");
     this.image = this.view = this.sizeShown = this.asked = null;
     this.cards = [];
-    this.find("panel-close").onclick = () => this.close();
+    this.find("panel-close").onclick = () => this.dismiss();
+    this.find("start-others").onclick = () => acts.startOthers();
     this.find("panel-start").onclick = () => this.start();
     this.find("panel-strength").oninput = (event) => settings.set({ strength: event.target.value });
     this.find("own").onchange = (event) => settings.separate(event.target.checked);
@@ -50,6 +52,7 @@ export class Panel {
     if (!image) return;
     if (image.isRemoved || image.leaving) return this.close();
     this.drawStart();
+    this.drawWaiting();
     if (this.view) return;
     if (image.upload) return this.asked ? null : this.fetchAll();
     const state = image.state === "sending" ? `Sending, ${Math.round(100 * image.sent)} %` : "To be sent";
@@ -248,6 +251,21 @@ export class Panel {
     const isUnderway = this.acts.isUnderway(this.image);
     this.find("panel-start").disabled = isUnderway;
     this.find("panel-start").textContent = isUnderway ? "Restoring …" : "Restore the whole image";
+  }
+
+  dismiss() {
+    const { image } = this;
+    this.close();
+    this.acts.dismissed(image);
+  }
+
+  // Say which images the open panel keeps waiting.
+  drawWaiting() {
+    const { length } = this.acts.waiting();
+    this.find("waiting").hidden = !length;
+    const text = length === 1 ? "1 other image waits." : `${length} other images wait.`;
+    if (this.find("waiting-count").textContent !== text) this.find("waiting-count").textContent = text;
+    this.find("start-others").textContent = length === 1 ? "Start it" : "Start them";
   }
 
   close() {
