@@ -157,3 +157,54 @@ def test_the_viewers_keys_work_after_compare(visit: Visit, pictures: Path) -> No
     page.locator("#stage:not(.held)").wait_for()
     page.keyboard.press("0")
     assert user.rect()[2] == width
+
+
+RUN = """async () => {
+  const { overall } = await import("/page/overall.js");
+  const { imageFrom, makeImage, makeResult, recordOf } = await import("/page/images.js");
+  const states = ["done", "done", "running", "waiting"];
+  const images = states.map((state, index) => {
+    const image = makeImage({ upload: { id: "u" }, state: "ready" });
+    const run = index ? 7 : 3; // the first ended before the others began
+    image.results.push(makeResult(image, { state, run, view: { id: `${index}`, done: 0 } }));
+    return image;
+  });
+  const kept = images.map((image) => imageFrom(recordOf(image)));
+  const of = (all) => overall(all.flatMap((image) => image.results));
+  return [of(images), of(kept)].map(({ ended, total }) => `${ended} of ${total}`);
+}"""
+
+
+def test_a_reload_goes_on_counting(visit: Visit) -> None:
+    assert visit().page.evaluate(RUN) == ["1 of 3", "1 of 3"]
+
+
+SIZES = [
+    ("desk", 192, 5, 800, 470, 1, (3, 1)),
+    ("desk-4x", 384, 5, 800, 470, 1, (2, 1)),
+    ("wide", 192, 5, 1900, 850, 1, (5, 2)),
+    ("phone", 192, 5, 358, 300, 3, (2, 3)),
+    ("dense", 192, 5, 800, 380, 2, (3, 2)),
+]
+
+
+def test_previews_are_shown_in_whole_pixels(visit: Visit, pictures: Path) -> None:
+    user = visit(viewport={"width": 1280, "height": 900})
+    page = user.page
+    call = """async ([pixels, count, width, height, ratio]) => {
+      const { arrange } = await import("/page/preview_layout.js");
+      const around = { width: 18, height: 104, gap: 11 };
+      const previews = { width: pixels, height: pixels, count };
+      const { columns, times } = arrange(previews, { width, height }, around, ratio);
+      return [columns, times];
+    }"""
+    for name, *given, wanted in SIZES:
+        assert page.evaluate(call, given) == list(wanted), name
+    page.locator("#try-file").set_input_files(pictures / "b.jpg")
+    page.locator("#panel:not(.empty):not(.fetching)").wait_for()
+    sides = """all => all.map(e => [e.width, e.height, e.clientWidth, e.clientHeight])"""
+    shown = page.locator("#tried canvas").evaluate_all(sides)
+    assert {(wide, high) for *_, wide, high in shown} == {(160, 128)}  # all of the 80 x 64 pixels
+    assert {tuple(each[:2]) for each in shown} == {(80, 64), (160, 128)}
+    assert "shown at 200 %" in page.locator("#original").inner_text()
+    assert page.get_by_text("shown at 100 %").count() == 0

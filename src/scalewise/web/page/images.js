@@ -3,6 +3,7 @@
 // An image has a `state`: queued, sending, busy, unreachable, stopped, ready, refused or lost.  `upload`
 // is the server's view of it.  A result is queued, starting or busy until the server has its job; then its
 // state is the job's, unreachable while the server does not answer, and expired once the job is deleted.
+// `run` names the stretch of work that a result belongs to: from a start until nothing is under way.
 // Both have `leaving` while their removal can be undone.
 
 import { newKey } from "./store.js";
@@ -47,7 +48,7 @@ export function makeImage(fields) {
 
 export function makeResult(image, fields) {
   return {
-    key: newKey(), image, options: {}, state: "queued", view: null, problem: "", resent: 0, taken: 0, heard: 0, leaving: null, ...fields,
+    key: newKey(), image, options: {}, state: "queued", view: null, problem: "", resent: 0, taken: 0, heard: 0, run: 0, leaving: null, ...fields,
     get name() {
       return this.image.name;
     },
@@ -64,7 +65,7 @@ export function secondsLeft({ view, heard }) {
 export function recordOf(image) {
   const { key, batch, place, name, path, settings, upload } = image;
   const results = image.results.map((each) => ({
-    key: each.key, id: each.view?.id ?? null, options: each.options, state: each.state, problem: each.problem,
+    key: each.key, id: each.view?.id ?? null, options: each.options, state: each.state, problem: each.problem, run: each.run,
   }));
   return { key, batch, place, name, path, settings, upload: upload?.id ?? null, isStopped: image.state === "stopped", results };
 }

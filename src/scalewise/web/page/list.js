@@ -3,7 +3,7 @@
 import { zipOf } from "./api.js";
 import { holdField } from "./attention.js";
 import { News } from "./notify.js";
-import { Overall } from "./overall.js";
+import { overall } from "./overall.js";
 import { Rows } from "./rows.js";
 import { imageState, resultState } from "./states.js";
 
@@ -20,7 +20,6 @@ export class ImageList {
     this.acts = acts;
     this.shown = null; // the result in the viewer
     this.chosen = null; // the image whose settings are shown
-    this.overall = new Overall();
     this.news = new News(find("news"), find("notify"));
     const does = {
       open: acts.open,
@@ -76,10 +75,10 @@ export class ImageList {
 
   drawBar() {
     const { done, underway, retriable, startable, images, results } = this.queue;
-    const overall = this.overall.of(results);
-    find("overall-text").textContent = overall.text;
-    find("overall").value = overall.part;
-    find("overall-progress").hidden = overall.total < 2;
+    const all = overall(results);
+    find("overall-text").textContent = all.text;
+    find("overall").value = all.part;
+    find("overall-progress").hidden = all.total < 2;
     const waiting = startable.filter((image) => image !== this.chosen).length;
     find("held").hidden = !waiting;
     find("held").textContent =
@@ -93,7 +92,7 @@ export class ImageList {
     find("zip").hidden = zipped.length < 2;
     find("zip").href = zipOf(zipped.map((result) => result.view.id));
     find("batch").hidden = !images.length;
-    this.news.entitle(overall);
+    this.news.entitle(all);
   }
 
   drawOthers(others) {

@@ -4,29 +4,22 @@ import { timeLeft } from "./format.js";
 import { isUnderway, secondsLeft } from "./images.js";
 import { defaultTask } from "./tasks.js";
 
-// The results of one stretch of work: it begins with the first start after all had ended.
-export class Overall {
-  constructor() {
-    this.run = new Set();
-  }
-
-  // Return {total, ended, part, secondsLeft, text}; total is 0 if nothing is under way.
-  of(results) {
-    const open = results.filter(isUnderway);
-    if (!open.length) this.run.clear();
-    open.forEach((result) => this.run.add(result));
-    const run = results.filter((result) => this.run.has(result));
-    const ended = run.length - open.length;
-    if (!open.length) return { total: 0, ended: 0, part: 0, secondsLeft: null, text: "" };
-    const effort = efforts(run);
-    const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
-    const whole = sum(run.map((each) => effort.of(each)));
-    const part = sum(run.map((each) => effort.of(each) * partDone(each))) / whole;
-    const remaining = (each) => secondsLeft(each) ?? effort.of(each) * (1 - partDone(each));
-    const left = effort.areSeconds ? sum(open.map(remaining)) : null;
-    const time = left === null ? "" : `, ${timeLeft(left)}`;
-    return { total: run.length, ended, part, secondsLeft: left, text: `${ended} of ${run.length} done${time}` };
-  }
+// Return {total, ended, part, secondsLeft, text} of what is under way, with what has ended since all had
+// ended before; total is 0 if nothing is under way.  A reload changes nothing, for results keep their `run`.
+export function overall(results) {
+  const open = results.filter(isUnderway);
+  const runs = new Set(open.map((result) => result.run));
+  const run = results.filter((result) => runs.has(result.run));
+  const ended = run.length - open.length;
+  if (!open.length) return { total: 0, ended: 0, part: 0, secondsLeft: null, text: "" };
+  const effort = efforts(run);
+  const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+  const whole = sum(run.map((each) => effort.of(each)));
+  const part = sum(run.map((each) => effort.of(each) * partDone(each))) / whole;
+  const remaining = (each) => secondsLeft(each) ?? effort.of(each) * (1 - partDone(each));
+  const left = effort.areSeconds ? sum(open.map(remaining)) : null;
+  const time = left === null ? "" : `, ${timeLeft(left)}`;
+  return { total: run.length, ended, part, secondsLeft: left, text: `${ended} of ${run.length} done${time}` };
 }
 
 function partDone(result) {

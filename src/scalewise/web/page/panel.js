@@ -2,6 +2,7 @@
 
 import { uploadOverviewOf } from "./api.js";
 import { duration, size } from "./format.js";
+import { arrange } from "./preview_layout.js";
 import { PartFrame } from "./part_frame.js";
 import { rulesOf } from "./tasks.js";
 import { findUpload, preview } from "./uploads.js";
@@ -21,6 +22,7 @@ export class Panel {
     this.original = this.find("original").querySelector("canvas");
     this.image = this.view = this.sizeShown = this.asked = null;
     this.cards = [];
+    new ResizeObserver(() => this.arrange()).observe(this.find("tried"));
     this.find("panel-close").onclick = () => this.dismiss();
     this.find("start-others").onclick = () => acts.startOthers();
     this.find("panel-start").onclick = () => this.start();
@@ -196,10 +198,34 @@ export class Panel {
 
   // Fade what does not show this part.
   fade(part) {
-    this.root.style.setProperty("--shape", `${part.width} / ${part.height}`);
+    this.arrange();
     for (const canvas of this.find("tried").querySelectorAll("canvas")) {
       canvas.classList.toggle("stale", canvas.dataset.part !== nameOf(part));
     }
+  }
+
+  // All previews have the same size: the largest one's pixels, each on one or more of the screen.
+  arrange() {
+    if (!this.view) return;
+    const tried = this.find("tried");
+    const { part } = this.frame;
+    const most = Math.max(...this.cards.map(({ choice }) => this.timesOf(choice)));
+    const [width, height] = [part.width * most, part.height * most].map(Math.round);
+    const count = this.cards.length + !this.find("original").hidden;
+    const box = tried.getBoundingClientRect();
+    const room = { width: box.width, height: innerHeight - box.top - scrollY };
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const around = { width: 1.15 * rem, height: 6.5 * rem, gap: 0.7 * rem };
+    const { columns, times } = arrange({ width, height, count }, room, around, devicePixelRatio);
+    tried.style.setProperty("--columns", columns);
+    tried.style.setProperty("--wide", `${(times * width) / devicePixelRatio}px`);
+    tried.style.setProperty("--high", `${(times * height) / devicePixelRatio}px`);
+    for (const card of this.cards) card.button.querySelector(".zoom").textContent = zoom((times * most) / this.timesOf(card.choice));
+    this.original.nextElementSibling.lastElementChild.textContent = [size(part.width, part.height), zoom(times * most)].filter(Boolean).join(", ");
+  }
+
+  timesOf({ out_width: width }) {
+    return Math.min(MOST_SCALE, width / this.view.width);
   }
 
   async fetchCard(card, part, signal) {
@@ -213,8 +239,7 @@ export class Panel {
   }
 
   query({ choice }, part, strength) {
-    const times = Math.min(MOST_SCALE, choice.out_width / this.view.width);
-    const scale = rulesOf(choice.task).keepsSize ? {} : { scale: times };
+    const scale = rulesOf(choice.task).keepsSize ? {} : { scale: this.timesOf(choice) };
     return { task: choice.task, ...scale, strength, ...part };
   }
 
@@ -223,12 +248,12 @@ export class Panel {
     const keeps = ({ choice }) => rulesOf(choice.task).keepsSize && rulesOf(choice.task).hasStrength;
     const card = this.cards.find(keeps);
     this.find("original").hidden = !card;
+    this.arrange();
     if (!card) return;
     const bitmap = await preview(this.view.id, this.query(card, part, 0), signal);
     if (signal.aborted) return;
     mix(this.original, null, bitmap, 1);
     finish(this.original, part, "Before");
-    this.original.nextElementSibling.lastElementChild.textContent = `${size(part.width, part.height)} pixels, enlarged`;
   }
 
   tell(text) {
@@ -288,6 +313,12 @@ function time({ seconds, exceeds_limit: exceedsLimit }) {
   if (seconds === null) return "Time not known yet";
   if (exceedsLimit) return `About ${duration(seconds)}: more than this server allows`;
   return seconds < 1 ? "Less than a second" : `About ${duration(seconds)}`;
+}
+
+// At 100 % there is nothing to say.
+function zoom(times) {
+  const percent = Math.round(100 * times);
+  return percent === 100 ? "" : `shown at ${percent} %`;
 }
 
 function facts(view) {

@@ -60,7 +60,7 @@ export class Queue extends EventTarget {
 
   retry(result) {
     this.adopt(result.image);
-    Object.assign(result, { state: "queued", view: null, problem: "", resent: 0 });
+    Object.assign(result, { state: "queued", view: null, problem: "", resent: 0, run: this.run });
     this.needUpload(result.image);
     this.keep(result.image);
     this.changed();
@@ -102,6 +102,11 @@ export class Queue extends EventTarget {
 
   get underway() {
     return this.results.filter(isUnderway);
+  }
+
+  // The stretch of work that goes on, or a new one.
+  get run() {
+    return this.underway[0]?.run ?? Date.now();
   }
 
   get startable() {
@@ -160,7 +165,7 @@ export class Queue extends EventTarget {
   plan(image, options) {
     this.adopt(image);
     if (image.results.length) this.keepFile(image); // it may have been dropped after the last result
-    const result = makeResult(image, { options });
+    const result = makeResult(image, { options, run: this.run });
     image.results.push(result);
     this.needUpload(image);
     this.keep(image);

@@ -154,12 +154,12 @@ class ResultRow {
 
   buttons(isDone, again, isOneOfSeveral) {
     const { result, acts } = this;
-    const act = (text, does) => button(text, result.name, () => does(this.result));
+    const act = (text, does, title = "") => button(text, result.name, () => does(this.result), title);
     if (isUnderway(result)) return [act("Cancel", acts.cancel)];
     return [
       ...(isDone ? [download(result), act("Compare", acts.compare)] : []),
-      ...(canRetry(result) ? [act("Retry", acts.retry)] : []),
-      ...(again ? [act("Again", ({ image }) => acts.again(image))] : []),
+      ...(canRetry(result) ? [act("Retry", acts.retry, "Once more with the same settings, in place of this")] : []),
+      ...(again ? [act("Again", ({ image }) => acts.again(image), "As one more result, with the settings that are chosen now")] : []),
       ...(isOneOfSeveral ? [act("Delete", acts.cancel)] : []),
     ];
   }
@@ -237,8 +237,9 @@ function progress(bar, isVisible, value, name) {
   bar.value = value;
 }
 
-function button(text, name, act) {
+function button(text, name, act, title = "") {
   const made = document.createElement("button");
+  made.title = title;
   made.type = "button";
   made.textContent = text;
   made.setAttribute("aria-label", `${text}: ${name}`);

@@ -50,7 +50,8 @@ function running(result) {
 
 function done(view) {
   if (!view.state) return "Asking the server";
-  return `${size(view.out_width, view.out_height)}, ${bytes(view.result_bytes)}, in ${duration(view.seconds)}`;
+  const time = view.seconds < 1 ? "under a second" : duration(view.seconds);
+  return `${size(view.out_width, view.out_height)}, ${bytes(view.result_bytes)}, in ${time}`;
 }
 
 // A problem, without the name that the row shows anyway.  Other names of files stay as they are.
