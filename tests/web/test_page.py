@@ -252,6 +252,9 @@ def test_a_killed_server_keeps_what_was_done_and_gets_the_rest_again(
     user.wait_for("large.png")
     after = user.download(user.row("a.png").get_by_role("link", name="Download"))[1]
     assert after == before
+    user.row("a.png").get_by_role("button", name="Compare").click()
+    user.page.get_by_text("The original is no longer on the server").wait_for()
+    assert user.page.locator("#hold").is_hidden()
 
 
 def test_a_token_is_asked_once(visit: Visit, start: Start, pictures: Path) -> None:

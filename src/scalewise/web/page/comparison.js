@@ -45,6 +45,8 @@ export class Comparison {
   // Take over what has become of the upload's results in the meantime.
   update(views) {
     const ids = (all) => all.map((view) => view.id).join();
+    const now = views.find((view) => view.id === this.view?.id);
+    if (now && now.upload !== this.view.upload) return this.show(now, this.name, views); // the original is gone
     if (!this.view || ids(views) === ids(this.views) || !views.some((view) => view.id === this.view.id)) return;
     this.offer(views);
     this.compare();
