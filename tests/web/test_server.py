@@ -252,14 +252,33 @@ def test_models_and_limits(server: Server) -> None:
     assert server.get("v1/limits").json()["max_bytes"] == 100_000_000
 
 
-def test_names_never_reach_the_disk(server: Server, pictures: Path) -> None:
+def test_names_are_kept_with_results_only(server: Server, pictures: Path) -> None:
     job = server.send(pictures / "a.png", name="../unmistakable.png", task="upscale").json()
     assert (job["name"], job["result_name"]) == ("unmistakable.png", "unmistakable_x2.png")
     server.done(job["id"])
     files = list(server.folder.iterdir())
     assert {path.name for path in files} >= {f"{job['id']}.png", f"{job['id']}.json"}
     assert not any("unmistakable" in path.name for path in files)
-    assert not any(b"unmistakable" in path.read_bytes() for path in files)
+    named = [path for path in files if b"unmistakable" in path.read_bytes()]
+    assert [path.name for path in named] == [f"{job['id']}.json"]
+    assert named[0].stat().st_mode & 0o077 == 0
+    httpx.delete(server.url(f"v1/jobs/{job['id']}"))
+    assert not named[0].exists()
+
+
+def test_messages_name_no_path_of_the_server(server: Server, tmp_path: Path) -> None:
+    from scalewise.files import Picture, write
+
+    write(tmp_path / "clear.png", Picture(np.zeros((40, 50, 4), np.uint8)))
+    job = server.send(tmp_path / "clear.png", task="upscale", format="jpeg").json()["id"]
+    warnings = server.done(job)["warnings"]
+    assert warnings == ["clear_x2.jpg: jpeg has no transparency; laid over white"]
+    whole = (tmp_path / "clear.png").read_bytes()
+    (tmp_path / "torn.png").write_bytes(whole[:60])
+    told = server.send(tmp_path / "torn.png", task="upscale")
+    said = told.json().get("detail") or server.done(told.json()["id"])["problem"]
+    assert "torn.png: " in said
+    assert "/" not in said
 
 
 def test_a_kill_loses_no_finished_result_and_leaves_nothing_else(
@@ -282,7 +301,10 @@ def test_a_kill_loses_no_finished_result_and_leaves_nothing_else(
     again = start(folder=server.folder)
     views = again.get(f"v1/jobs?id={done}&id={running}").json()
     assert [view["state"] for view in views] == ["done", "lost"]
-    assert views[0]["result_name"] == "image_x2.png"
+    assert (views[0]["name"], views[0]["result_name"]) == ("mine.png", "mine_x2.png")
+    assert "mine_x2.png" in again.get(f"v1/jobs/{done}/result").headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(again.get(f"v1/results.zip?id={done}").content)) as archive:
+        assert archive.namelist() == ["mine_x2.png"]
     assert "send the image again" in views[1]["problem"]
     assert again.get(f"v1/jobs/{done}/result").content == result
     assert again.get(f"v1/jobs/{done}/before").status_code == 404

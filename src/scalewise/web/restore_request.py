@@ -51,18 +51,6 @@ class RestoreRequest:
         return self.native_scale > 1
 
     @property
-    def anonymous(self) -> RestoreRequest:
-        """The same request with a neutral file name."""
-        given = self.output_name
-        name = f"image{Path(self.name).suffix}"
-        return replace(
-            self,
-            name=name,
-            given_name=name,
-            output_name=given and f"result{Path(given).suffix}",
-        )
-
-    @property
     def result_name(self) -> str:
         """File name of the result."""
         return self.output_name or self._default_name

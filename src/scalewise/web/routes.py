@@ -36,6 +36,7 @@ from scalewise.web.endpoints import (
 from scalewise.web.interactive import Check
 from scalewise.web.job_queue import JobQueue, RestoreJob
 from scalewise.web.limits import Limits, ServerBusy
+from scalewise.web.messages import without_paths
 from scalewise.web.names import clean_name
 from scalewise.web.problems import HttpProblem
 from scalewise.web.restore_request import RestoreRequest, parse_request, task_views
@@ -232,7 +233,7 @@ def _read_size(upload: Upload, name: str, limits: Limits) -> tuple[int, int]:
     try:
         width, height = read_size(upload)
     except ScalewiseError as error:
-        detail = str(error).replace(str(upload.path), name)
+        detail = without_paths(str(error), {str(upload.path): name})
         raise HttpProblem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail) from None
     if width * height > limits.max_pixels:
         raise HttpProblem(
