@@ -46,6 +46,16 @@ def clean_name(name: str) -> str:
     return path.name.removesuffix(path.suffix)[: _MAX_NAME - len(suffix)] + suffix
 
 
+def same_file(one: str, other: str) -> bool:
+    """Return whether two names are one file's: many systems ignore the case.
+
+    >>> same_file("A.png", "a.PNG"), same_file("a.png", "a.jpg")
+    (True, False)
+    """
+    one, other = (unicodedata.normalize("NFC", name).casefold() for name in (one, other))
+    return one == other
+
+
 def shell_words(words: list[str]) -> str:
     r"""Return words as a line for a shell; those that cannot be shown are escaped.
 

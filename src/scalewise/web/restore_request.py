@@ -11,7 +11,7 @@ from scalewise.restoring.file_pipeline import OutputOptions
 from scalewise.restoring.jobs import result_name
 from scalewise.restoring.sizes import Target
 from scalewise.tasks import AUTO, get_task, list_tasks
-from scalewise.web.names import clean_name, shell_words
+from scalewise.web.names import clean_name, same_file, shell_words
 from scalewise.web.schemas import RestoreForm, TaskView
 from scalewise.weights import default_model, list_cards, resolve
 from scalewise.weights.card import Card
@@ -135,7 +135,13 @@ def parse_request(form: RestoreForm, file_name: str) -> RestoreRequest:
     )
     if form.output_name is None or not form.output_name.strip():
         return request
-    return replace(request, output_name=_output_name(form, request.result_name))
+    output_name = _output_name(form, request.result_name)
+    if same_file(output_name, file_name):  # the command line refuses that, too
+        raise ScalewiseError(
+            f"output_name: {output_name} is the image's own name and would replace it; choose "
+            f"another, such as {request.result_name}"
+        )
+    return replace(request, output_name=output_name)
 
 
 def _output_name(form: RestoreForm, default: str) -> str:
