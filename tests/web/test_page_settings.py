@@ -34,7 +34,16 @@ def set_up(user: User, **fields: str) -> None:
         ("names", "{name}/x", "cannot contain /"),
         ("names", "{name}_{model}", "{model} is not known"),
     ],
-    ids=["no-width", "part-width", "zero-width", "quality", "one-name", "own-name", "slash", "placeholder"],
+    ids=[
+        "no-width",
+        "part-width",
+        "zero-width",
+        "quality",
+        "one-name",
+        "own-name",
+        "slash",
+        "placeholder",
+    ],
 )
 def test_a_wrong_value_is_told_at_its_field_and_not_sent(
     visit: Visit, pictures: Path, field: str, text: str, told: str

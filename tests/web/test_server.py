@@ -204,14 +204,19 @@ def test_requests_without_a_form(server: Server) -> None:
 
 
 def test_all_results_in_one_archive(server: Server, pictures: Path) -> None:
-    jobs = [server.send(pictures / "a.png", task="upscale").json()["id"] for _ in range(2)]
+    path = pictures / "a.png"
+    views = [server.send(path, task="upscale", folder=each).json() for each in ("", "", "../my/b")]
+    jobs = [view["id"] for view in views]
+    assert (views[2]["folder"], views[2]["options"]) == ("my/b", {"task": "super-resolution"})
     for job in jobs:
         server.done(job)
-    answer = server.get(f"v1/results.zip?id={jobs[0]}&id={jobs[1]}&id=unknown")
+    answer = server.get(f"v1/results.zip?{'&'.join(f'id={id}' for id in jobs)}&id=unknown")
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
-        assert archive.namelist() == ["a_x2.png", "a_x2 (2).png"]
+        assert archive.namelist() == ["a_x2.png", "a_x2 (2).png", "my/b/a_x2.png"]
         result = server.get(f"v1/jobs/{jobs[0]}/result").content
-        assert [archive.read(name) for name in archive.namelist()] == [result, result]
+        assert [archive.read(name) for name in archive.namelist()] == [result] * 3
+    saved = server.get(f"v1/jobs/{jobs[2]}/result").headers["content-disposition"]
+    assert saved == 'attachment; filename="a_x2.png"'
     assert server.get("v1/results.zip?id=unknown").status_code == 404
 
 

@@ -149,6 +149,7 @@ class JobQueue:
             id=secrets.token_urlsafe(16),
             state="waiting",
             name=request.name,
+            folder=request.folder,
             width=kept.width,
             height=kept.height,
             out_width=width,

@@ -11,7 +11,7 @@ from scalewise.restoring.file_pipeline import OutputOptions
 from scalewise.restoring.jobs import result_name
 from scalewise.restoring.sizes import Target
 from scalewise.tasks import AUTO, get_task, list_tasks
-from scalewise.web.names import clean_name, same_file, shell_words
+from scalewise.web.names import clean_name, portable_folder, same_file, shell_words
 from scalewise.web.schemas import RestoreForm, TaskView
 from scalewise.weights import default_model, list_cards, resolve
 from scalewise.weights.card import Card
@@ -32,6 +32,7 @@ class RestoreRequest:
         format: format of the result; None for the image's own.
         quality: of the encoder; None for the default.
         output_name: file name of the result, cleaned; None for the command line's.
+        folder: path of the image's folder in archives, cleaned.
     """
 
     name: str
@@ -44,6 +45,7 @@ class RestoreRequest:
     format: str | None
     quality: int | None = None
     output_name: str | None = None
+    folder: str = ""
 
     @property
     def enlarges(self) -> bool:
@@ -132,6 +134,7 @@ def parse_request(form: RestoreForm, file_name: str) -> RestoreRequest:
         form.strength,
         form.format,
         form.quality,
+        folder=portable_folder(form.folder),
     )
     if form.output_name is None or not form.output_name.strip():
         return request

@@ -95,7 +95,7 @@ async def restore(request: Request, state: StateDependency) -> Response:
         _check_result_size(restore_request, kept, queue.limits)
         if kept.of_jobs and queue.uploads.find(kept.id) is None:
             queue.uploads.add(kept)
-        options = form.model_dump(exclude_unset=True, exclude={"wait", "upload"})
+        options = form.model_dump(exclude_unset=True, exclude={"wait", "upload", "folder"})
         job = await run_in_threadpool(queue.submit, restore_request, kept, options)
     except BaseException as error:
         if kept.of_jobs and not kept.jobs:
@@ -184,7 +184,8 @@ async def results(id: Ids, queue: QueueDependency) -> Response:
     done = [job for job in map(queue.find, id) if job is not None and job.result is not None]
     if not done:
         raise HttpProblem(HTTPStatus.NOT_FOUND, "none of these jobs has a result")
-    files = [(job.view.result_name or job.view.id, job.result) for job in done if job.result]
+    views = [(job.view, job.result) for job in done]
+    files = [(view.folder, view.result_name or view.id, path) for view, path in views if path]
     headers = {"Content-Disposition": 'attachment; filename="scalewise.zip"'}
     return StreamingResponse(stream_zip(files), 200, headers, "application/zip")
 
