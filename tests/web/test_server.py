@@ -281,7 +281,7 @@ def test_messages_name_no_path_of_the_server(server: Server, tmp_path: Path) -> 
     whole = (tmp_path / "clear.png").read_bytes()
     (tmp_path / "torn.png").write_bytes(whole[:60])
     told = server.send(tmp_path / "torn.png", task="upscale")
-    said = told.json().get("detail") or server.done(told.json()["id"])["problem"]
+    said = str(told.json().get("detail") or server.done(told.json()["id"])["problem"])
     assert "torn.png: " in said
     assert "/" not in said
 
