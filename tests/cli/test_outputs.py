@@ -26,13 +26,13 @@ def folder(tmp_path: Path, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyP
         ("restore a.png -o a.png/x.png", "--output a.png/x.png: a.png is a file, not a folder"),
         ("upscale a.png -o /dev/null", "--output /dev/null: is a device; give a file or a folder"),
         ("upscale a.png -m .", ".: a folder without card.json, so not a released model's; "),
-        ("export . -o x.onnx", ".: a folder without card.json and best.pt, so neither a released "),
+        ("convert . -o x.onnx", ".: a folder without card.json and best.pt, so neither a"),
         ("compare a.png -o a.png", "--output a.png: is a file, not a folder"),
         ("serve --folder a.png", "--folder a.png: is a file, not a folder"),
         ("train {tiny} --run a.png", "--run a.png: is a file, not a folder"),
         ("evaluate bicubic . --csv .", "--csv .: is a folder; give the name of a file in it"),
         ("evaluate bicubic . --csv a.png/b", "--csv a.png/b: a.png is a file, not a folder"),
-        ("export scn_x2 -o a.png/x.onnx", "--output a.png/x.onnx: a.png is a file, not a folder"),
+        ("convert scn_x2 -o a.png/x.onnx", "--output a.png/x.onnx: a.png is a file, not a folder"),
         ("data pack . -o a.png/x.pack", "--output a.png/x.pack: a.png is a file, not a folder"),
     ],
 )
@@ -47,7 +47,7 @@ def test_what_is_in_the_way_is_named(call, folder: Path, arguments: str, line: s
 
 @pytest.mark.parametrize(
     "arguments",
-    ["evaluate bicubic . --csv x.csv", "data pack . -o x.pack", "export scn_x2 -o x.onnx"],
+    ["evaluate bicubic . --csv x.csv", "data pack . -o x.pack", "convert scn_x2 -o x.onnx"],
 )
 def test_a_folder_that_cannot_be_written_to(
     call, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: str

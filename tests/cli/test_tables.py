@@ -60,10 +60,10 @@ def test_models_fit_a_terminal_of_80_columns(
 
 def test_scores(dataset: Path) -> None:
     lines = piped("evaluate", "bicubic", dataset)
-    (row,) = [line for line in lines if "bicubic" in line]
-    assert LONG in row
-    assert sum(line.startswith("protocol field: ") for line in lines) == 1
-    (note,) = [line for line in lines if line.startswith("protocol field: ")]
+    (row,) = [line for line in lines if line.startswith("bicubic")]
+    assert len(row.split()) == 6
+    assert f"{LONG}, x2, 1 image" in lines
+    (note,) = [line for line in lines if "protocol field: " in line]
     assert note.endswith("mean over images")
 
 

@@ -30,6 +30,7 @@ from scalewise.web.app import create_app
 from scalewise.web.interactive import ClientLeft
 from scalewise.web.job_queue import JobQueue, RestoreJob
 from scalewise.web.limits import Limits, ServerBusy
+from scalewise.web.messages import too_slow
 from scalewise.web.problems import HttpProblem
 from scalewise.web.result_store import ResultStore
 from scalewise.web.schemas import JobView
@@ -77,6 +78,9 @@ def test_too_many_pictures_and_too_much_time(strict: Server, long: Path) -> None
     problems = [str(view["problem"]) for view in views if view.get("state") == "failed"]
     assert problems
     assert problems[0].startswith("it took longer than 0.18 seconds")
+    assert "start the server with a larger --max-minutes" in problems[0]
+    assert "a smaller size" not in problems[0], "one network runs at any size up to its own"
+    assert "choose a smaller size, crop" in too_slow(900, 4, 2)
 
 
 def test_results_are_kept_for_their_time(strict: Server, pictures: Path) -> None:

@@ -30,10 +30,20 @@ def set_up(user: User, **fields: str) -> None:
         ("width", "0", "Enter a width in pixels"),
         ("quality", "101", "from 1 to 100"),
         ("names", "same", "{name}"),
+        ("names", "{name}", "own name"),
         ("names", "{name}/x", "cannot contain /"),
         ("names", "{name}_{model}", "{model} is not known"),
     ],
-    ids=["no-width", "part-width", "zero-width", "quality", "one-name", "slash", "placeholder"],
+    ids=[
+        "no-width",
+        "part-width",
+        "zero-width",
+        "quality",
+        "one-name",
+        "own-name",
+        "slash",
+        "placeholder",
+    ],
 )
 def test_a_wrong_value_is_told_at_its_field_and_not_sent(
     visit: Visit, pictures: Path, field: str, text: str, told: str
@@ -52,6 +62,20 @@ def test_a_wrong_value_is_told_at_its_field_and_not_sent(
     set_up(user, **{field: "100" if field != "names" else "{name}_big"})
     assert control.get_attribute("aria-invalid") is None
     assert user.page.locator(f"#{problem}").inner_text() == ""
+
+
+def test_the_example_of_a_name_is_what_is_saved(visit: Visit) -> None:
+    user = visit()
+    shown = user.page.locator("#names-shown")
+    for fields, name in [
+        ({"names": ""}, "photo_x2.jpg"),
+        ({"names": "{name}.new"}, "photo.new.jpg"),
+        ({"names": "{name}.png"}, "photo.png"),
+        ({"format": "webp"}, "photo.webp"),
+        ({"names": "{name}"}, "photo.webp"),
+    ]:
+        set_up(user, **fields)
+        assert shown.inner_text() == f"For example: photo.jpg becomes {name}"
 
 
 def test_settings_and_theme_survive_a_reload(visit: Visit) -> None:

@@ -39,6 +39,21 @@ def test_commands(fields: dict[str, object], command: str, result: str) -> None:
     assert (order.command, order.result_name) == (command, result)
 
 
+@pytest.mark.parametrize("name", ["bw.png", "bw", "BW.PNG", "bw.jpg"])
+def test_a_result_never_has_the_name_of_its_image(name: str) -> None:
+    """The command line refuses to replace an input; so the shown command would not work."""
+    from scalewise.errors import ScalewiseError
+    from scalewise.web.restore_request import parse_request
+    from scalewise.web.schemas import RestoreForm
+
+    form = RestoreForm.model_validate({"output_name": name})
+    if name.endswith("jpg"):
+        assert parse_request(form, "bw.png").command == "scalewise upscale bw.png -o bw.jpg"
+        form = form.model_copy(update={"format": "png"})
+    with pytest.raises(ScalewiseError, match=r"own name .* such as bw_x2\.png"):
+        parse_request(form, "bw.png")
+
+
 @pytest.mark.parametrize("task", ["photo", "denoise", "dejpeg"])
 def test_tasks_are_commands(task: str) -> None:
     from scalewise.web.restore_request import parse_request

@@ -70,9 +70,18 @@ def test_other_commands_do_without() -> None:
 
 
 def test_others_need_the_token_that_is_printed(start: Start) -> None:
+    from scalewise.web.server import own_addresses
+
     server = start("--host", "0.0.0.0")
     address, _, token = server.address.partition("?token=")
     assert len(token) >= 24
+    assert server.process.stdout is not None
+    for own in own_addresses("0.0.0.0"):
+        line = server.process.stdout.readline().strip()
+        url = f"http://{own}:{port_of(server)}/"
+        assert line == f"{url}?token={token} on other machines"
+        assert httpx.get(f"{url}v1/models").status_code == 401
+    assert "in place of localhost" in server.process.stdout.readline()
     assert httpx.get(f"{address}v1/models").status_code == 401
     bearer = {"Authorization": f"Bearer {token}"}
     assert httpx.get(f"{address}v1/models", headers=bearer).status_code == 200
@@ -82,6 +91,32 @@ def test_others_need_the_token_that_is_printed(start: Start) -> None:
         assert "token" not in str(page.url)
         assert "<title>scalewise" in page.text
     assert server.stop() == 0
+
+
+@pytest.mark.parametrize(("own", "found"), [("192.168.1.5", ["192.168.1.5"]), ("127.0.0.1", [])])
+def test_a_machine_without_a_network_has_no_other_address(
+    own: str, found: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scalewise.web.server import own_addresses
+
+    class Probe:
+        def __init__(self, family: int, kind: int) -> None:
+            self.family = family
+
+        def __enter__(self) -> Probe:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def connect(self, address: tuple[str, int]) -> None:
+            if self.family == socket.AF_INET6:
+                raise OSError(101, "Network is unreachable")
+
+        def getsockname(self) -> tuple[str, int]:
+            return own, 12345
+
+    monkeypatch.setattr(socket, "socket", Probe)
+    assert own_addresses("0.0.0.0") == own_addresses("::") == found
 
 
 def port_of(server: Server) -> str:

@@ -204,14 +204,19 @@ def test_requests_without_a_form(server: Server) -> None:
 
 
 def test_all_results_in_one_archive(server: Server, pictures: Path) -> None:
-    jobs = [server.send(pictures / "a.png", task="upscale").json()["id"] for _ in range(2)]
+    path = pictures / "a.png"
+    views = [server.send(path, task="upscale", folder=each).json() for each in ("", "", "../my/b")]
+    jobs = [view["id"] for view in views]
+    assert (views[2]["folder"], views[2]["options"]) == ("my/b", {"task": "super-resolution"})
     for job in jobs:
         server.done(job)
-    answer = server.get(f"v1/results.zip?id={jobs[0]}&id={jobs[1]}&id=unknown")
+    answer = server.get(f"v1/results.zip?{'&'.join(f'id={id}' for id in jobs)}&id=unknown")
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
-        assert archive.namelist() == ["a_x2.png", "a_x2 (2).png"]
+        assert archive.namelist() == ["a_x2.png", "a_x2 (2).png", "my/b/a_x2.png"]
         result = server.get(f"v1/jobs/{jobs[0]}/result").content
-        assert [archive.read(name) for name in archive.namelist()] == [result, result]
+        assert [archive.read(name) for name in archive.namelist()] == [result] * 3
+    saved = server.get(f"v1/jobs/{jobs[2]}/result").headers["content-disposition"]
+    assert saved == 'attachment; filename="a_x2.png"'
     assert server.get("v1/results.zip?id=unknown").status_code == 404
 
 
@@ -252,14 +257,33 @@ def test_models_and_limits(server: Server) -> None:
     assert server.get("v1/limits").json()["max_bytes"] == 100_000_000
 
 
-def test_names_never_reach_the_disk(server: Server, pictures: Path) -> None:
+def test_names_are_kept_with_results_only(server: Server, pictures: Path) -> None:
     job = server.send(pictures / "a.png", name="../unmistakable.png", task="upscale").json()
     assert (job["name"], job["result_name"]) == ("unmistakable.png", "unmistakable_x2.png")
     server.done(job["id"])
     files = list(server.folder.iterdir())
     assert {path.name for path in files} >= {f"{job['id']}.png", f"{job['id']}.json"}
     assert not any("unmistakable" in path.name for path in files)
-    assert not any(b"unmistakable" in path.read_bytes() for path in files)
+    named = [path for path in files if b"unmistakable" in path.read_bytes()]
+    assert [path.name for path in named] == [f"{job['id']}.json"]
+    assert named[0].stat().st_mode & 0o077 == 0
+    httpx.delete(server.url(f"v1/jobs/{job['id']}"))
+    assert not named[0].exists()
+
+
+def test_messages_name_no_path_of_the_server(server: Server, tmp_path: Path) -> None:
+    from scalewise.files import Picture, write
+
+    write(tmp_path / "clear.png", Picture(np.zeros((40, 50, 4), np.uint8)))
+    job = server.send(tmp_path / "clear.png", task="upscale", format="jpeg").json()["id"]
+    warnings = server.done(job)["warnings"]
+    assert warnings == ["clear_x2.jpg: jpeg has no transparency; laid over white"]
+    whole = (tmp_path / "clear.png").read_bytes()
+    (tmp_path / "torn.png").write_bytes(whole[:60])
+    told = server.send(tmp_path / "torn.png", task="upscale")
+    said = str(told.json().get("detail") or server.done(told.json()["id"])["problem"])
+    assert "torn.png: " in said
+    assert "/" not in said
 
 
 def test_a_kill_loses_no_finished_result_and_leaves_nothing_else(
@@ -282,7 +306,10 @@ def test_a_kill_loses_no_finished_result_and_leaves_nothing_else(
     again = start(folder=server.folder)
     views = again.get(f"v1/jobs?id={done}&id={running}").json()
     assert [view["state"] for view in views] == ["done", "lost"]
-    assert views[0]["result_name"] == "image_x2.png"
+    assert (views[0]["name"], views[0]["result_name"]) == ("mine.png", "mine_x2.png")
+    assert "mine_x2.png" in again.get(f"v1/jobs/{done}/result").headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(again.get(f"v1/results.zip?id={done}").content)) as archive:
+        assert archive.namelist() == ["mine_x2.png"]
     assert "send the image again" in views[1]["problem"]
     assert again.get(f"v1/jobs/{done}/result").content == result
     assert again.get(f"v1/jobs/{done}/before").status_code == 404

@@ -33,28 +33,64 @@ def test_the_work_is_that_of_all_networks(
         assert 700 * 1000 <= work.pixels[0][1] < 1.4 * 700 * 1000  # tiles overlap
 
 
-def test_a_job_tells_more_than_a_sample() -> None:
+BIG = 12_000_000
+
+
+def work(pixels: int, model: str = "a", format: str = "png") -> Work:
+    return Work([(model, pixels)], 4 * pixels, format)
+
+
+def test_a_large_job_tells_more_than_a_sample() -> None:
     speeds = Speeds()
-    work = Work([("a", 1000)], 4000)
-    assert speeds.seconds(work) is None
-    speeds.add_sample("a", 100, 1.0)
-    assert speeds.network_seconds(work) == pytest.approx(10)
-    speeds.add_job(work, 8.0, 2.0)
-    assert speeds.network_seconds(work) == pytest.approx(8)
-    speeds.add_sample("a", 100, 5.0)
-    assert speeds.network_seconds(work) == pytest.approx(8)
+    assert speeds.seconds(work(BIG)) is None
+    speeds.add_sample("a", 25_600, 0.5)
+    assert speeds.network_seconds(work(BIG)) == pytest.approx(234, rel=0.01)
+    speeds.add_job(work(BIG), 150.0, 4.0)
+    assert speeds.network_seconds(work(BIG)) == pytest.approx(150, rel=0.1)
+    speeds.add_sample("a", 25_600, 5.0)
+    assert speeds.network_seconds(work(BIG)) == pytest.approx(150, rel=0.1)
     for _ in range(12):
-        speeds.add_job(work, 4.0, 2.0)
-    assert speeds.seconds(work) == pytest.approx(6, rel=0.01)
+        speeds.add_job(work(BIG), 75.0, 4.0)
+    assert speeds.seconds(work(BIG)) == pytest.approx(79, rel=0.05)
 
 
-def test_models_that_ran_together_are_wrong_by_one_factor() -> None:
+@pytest.mark.parametrize("rate", [40e-6, 4e-6, 0.5e-6], ids=["slow", "fast", "very fast"])
+@pytest.mark.parametrize("side", [10, 50, 200, 300])
+def test_small_jobs_hardly_change_the_time_of_large_ones(side: int, rate: float) -> None:
+    """Loading, compiling, a pause for a preview and writing take a small job's time."""
     speeds = Speeds()
-    speeds.add_sample("a", 100, 1.0)
-    speeds.add_sample("b", 100, 3.0)
-    speeds.add_job(Work([("a", 100), ("b", 100)], 400), 8.0, 0.1)
-    assert speeds.network_seconds(Work([("a", 100)], 400)) == pytest.approx(2)
-    assert speeds.network_seconds(Work([("b", 100)], 400)) == pytest.approx(6)
+    for model in "ab":
+        speeds.add_sample(model, 25_600, 25_600 * rate)
+    before = speeds.seconds(work(BIG))
+    assert before is not None
+    for overhead in [3.0, 1.0, 6.0, *[1.0] * 40]:
+        speeds.add_job(work(side**2), side**2 * rate + overhead, 0.5)
+        assert speeds.seconds(work(BIG)) == pytest.approx(before, rel=0.2, abs=5)
+    assert speeds.seconds(work(BIG, "b", "webp")) == pytest.approx(before, rel=1e-6)
+    assert speeds.seconds(work(side**2)) == pytest.approx(1.5 + side**2 * rate, rel=0.3)
+
+
+def test_a_small_job_alone_does_not_make_a_model_known() -> None:
+    speeds = Speeds()
+    speeds.add_job(work(2_000), 1.5, 0.5)
+    assert not speeds.knows("a")
+    speeds.add_job(work(BIG), 120.0, 5.0)
+    assert speeds.network_seconds(work(BIG)) == pytest.approx(120)
+
+
+def test_of_models_that_ran_together_the_less_known_one_is_wrong() -> None:
+    speeds = Speeds()
+    for model, seconds in (("a", 0.25), ("b", 0.75)):
+        speeds.add_sample(model, 25_600, seconds)
+    both = Work([("a", BIG), ("b", BIG)], BIG)
+    factor = 25_600 / BIG
+    speeds.add_job(both, 2 / factor, 0.1)
+    assert speeds.network_seconds(work(BIG, "a")) == pytest.approx(0.5 / factor, rel=0.05)
+    assert speeds.network_seconds(work(BIG, "b")) == pytest.approx(1.5 / factor, rel=0.05)
+    speeds.add_sample("c", 25_600, 1.0)
+    speeds.add_job(Work([("a", BIG), ("c", BIG)], BIG), 2.5 / factor, 0.1)
+    assert speeds.network_seconds(work(BIG, "a")) == pytest.approx(0.5 / factor, rel=0.1)
+    assert speeds.network_seconds(work(BIG, "c")) == pytest.approx(2 / factor, rel=0.1)
 
 
 def test_time_is_honest_from_the_first_tile(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from scalewise.errors import ScalewiseError
-from scalewise.files import IMAGE_SUFFIXES
+from scalewise.files import IMAGE_SUFFIXES, format_of
 from scalewise.restoring.selection import select_model
 from scalewise.restoring.sizes import Target
 from scalewise.tasks import get_task, list_tasks
@@ -45,7 +47,7 @@ def upload_view(
     estimate = kept.estimate
     recommended = select_model(estimate, enlarge=True)
     suffix = f".{kept.format.lower()}"
-    written = suffix.removeprefix(".") if suffix in IMAGE_SUFFIXES else "png"
+    written = format_of(Path(f"a{suffix if suffix in IMAGE_SUFFIXES else '.png'}")).name
     choices: list[Choice] = []
     for card in model_cards():
         wanted = target if target is not None and card.scale > 1 else Target()
@@ -53,7 +55,8 @@ def upload_view(
         if width * height > limits.max_result_pixels(written):
             continue
         task = get_task(card.task)
-        seconds = speeds.seconds(work_of(card, wanted, 1.0, kept.width, kept.height))
+        work = work_of(card, wanted, 1.0, kept.width, kept.height, written)
+        seconds = speeds.seconds(work)
         is_recommended = card.name == recommended
         choices.append(
             Choice(
@@ -101,7 +104,8 @@ def card_of_request(request: RestoreRequest, kept: KeptUpload) -> Card:
 def work_of_request(request: RestoreRequest, kept: KeptUpload) -> Work:
     """Return what an upload costs; errors are those of :func:`card_of_request`."""
     card = card_of_request(request, kept)
-    return work_of(card, request.target, request.strength, kept.width, kept.height)
+    form = format_of(Path(request.result_name)).name
+    return work_of(card, request.target, request.strength, kept.width, kept.height, form)
 
 
 def explain_request(request: RestoreRequest, kept: KeptUpload) -> str:

@@ -18,6 +18,7 @@ from scalewise.web.interactive import Check, ClientLeft, Interactive
 from scalewise.web.job_events import JobEvents, lost_job_view
 from scalewise.web.job_queue import JobQueue, RestoreJob
 from scalewise.web.limits import ServerBusy
+from scalewise.web.messages import without_paths
 from scalewise.web.previews import Previewer
 from scalewise.web.problems import HttpProblem
 from scalewise.web.regions import AnswerCache, Rasters
@@ -208,4 +209,4 @@ async def png_response(
 def _without_path(detail: str) -> str:
     """Return what is said of a file, without the path that only this server knows."""
     path, separator, reason = detail.partition(": ")
-    return reason if separator and "/" in path else detail
+    return without_paths(reason if separator and "/" in path else detail)

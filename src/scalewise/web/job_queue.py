@@ -21,6 +21,7 @@ from scalewise.restoring.selection import load_networks, select_for_upscaling
 from scalewise.web.choices import explain_request, work_of_request
 from scalewise.web.interactive import Precedence
 from scalewise.web.limits import Limits, ServerBusy
+from scalewise.web.messages import too_slow, without_paths
 from scalewise.web.restore_request import RestoreRequest
 from scalewise.web.result_store import ResultStore
 from scalewise.web.schemas import FINAL_STATES, JobView
@@ -148,6 +149,7 @@ class JobQueue:
             id=secrets.token_urlsafe(16),
             state="waiting",
             name=request.name,
+            folder=request.folder,
             width=kept.width,
             height=kept.height,
             out_width=width,
@@ -270,7 +272,7 @@ class JobQueue:
                 FileJob(upload.path, target),
                 networks,
                 request.output_options,
-                self._progress(job, start, work),
+                self._progress(job, request, start, work),
             )
             if job.cancelled:
                 raise _Cancelled(_CANCELLED)
@@ -285,9 +287,7 @@ class JobQueue:
             if not isinstance(error, ScalewiseError | MemoryError):
                 _log.exception("a job failed")
             problem = describe_error(FileJob(upload.path, target), error)
-            problem = _with_user_name(problem, job, request.name).replace(
-                str(target), request.result_name
-            )
+            problem = without_paths(problem, _names(upload, request, target))
             job.update(state="failed", problem=problem, seconds_left=None)
             job.finished = time.time()
         if job.cancelled:  # in the meantime
@@ -309,6 +309,8 @@ class JobQueue:
     def _finish(
         self, job: RestoreJob, request: RestoreRequest, restored: RestoredFile, seconds: float
     ) -> None:
+        assert job.upload is not None
+        names = _names(job.upload, request, restored.target)
         view = job.view.model_copy(
             update={
                 "state": "done",
@@ -318,35 +320,21 @@ class JobQueue:
                 "out_height": restored.height,
                 "model": restored.model,
                 "reason": restored.reason,
-                "warnings": [
-                    _with_user_name(each, job, request.name) for each in restored.warnings
-                ],
+                "warnings": [without_paths(each, names) for each in restored.warnings],
                 "format": restored.target.suffix.removeprefix("."),
                 "result_bytes": restored.target.stat().st_size,
                 "seconds": round(seconds, 2),
             }
         )
-        anonymous = request.anonymous
-        self._store.save_record(
-            view.model_copy(
-                update={
-                    "name": anonymous.name,
-                    "command": anonymous.command,
-                    "result_name": anonymous.result_name,
-                    "upload": None,
-                    "options": {k: v for k, v in view.options.items() if k != "output_name"},
-                    "warnings": [
-                        _with_user_name(each, job, anonymous.name) for each in restored.warnings
-                    ],
-                }
-            )
-        )
+        self._store.save_record(view.model_copy(update={"upload": None}))
         job.result, job.finished = restored.target, time.time()
         job.view = view  # last, because a client that sees "done" asks for the result
 
     def _progress(
-        self, job: RestoreJob, start: float, work: Work | None
+        self, job: RestoreJob, request: RestoreRequest, start: float, work: Work | None
     ) -> Callable[[int, int], None]:
+        factor = (job.view.out_width or 1) / (job.view.width or 1)
+        native_scale = request.native_scale
         expected = None if work is None else self.speeds.network_seconds(work)
         encoding = 0.0 if work is None else self.speeds.encoding_seconds(work)
         remaining = RemainingTime(expected, encoding)
@@ -355,10 +343,7 @@ class JobQueue:
             if job.cancelled:
                 raise _Cancelled(_CANCELLED)
             if time.monotonic() - start > self.limits.max_seconds:
-                raise ScalewiseError(
-                    f"it took longer than {self.limits.max_seconds:g} seconds, the limit of this "
-                    "server; choose a smaller size"
-                )
+                raise ScalewiseError(too_slow(self.limits.max_seconds, factor, native_scale))
             part = min(done / max(total, 1), 1.0)
             left = remaining.left(part)
             job.update(done=part, seconds_left=None if left is None else round(left, 1))
@@ -387,7 +372,6 @@ class JobQueue:
         self.uploads.delete_expired()
 
 
-def _with_user_name(text: str, job: RestoreJob, name: str) -> str:
-    """Return a message with the user's name for the upload in place of its path."""
-    assert job.upload is not None
-    return text.replace(str(job.upload.path), name)
+def _names(upload: Upload, request: RestoreRequest, target: Path) -> dict[str, str]:
+    """Return what clients call the files of a job, by their paths."""
+    return {str(upload.path): request.name, str(target): request.result_name}

@@ -46,6 +46,16 @@ def clean_name(name: str) -> str:
     return path.name.removesuffix(path.suffix)[: _MAX_NAME - len(suffix)] + suffix
 
 
+def same_file(one: str, other: str) -> bool:
+    """Return whether two names are one file's: many systems ignore the case.
+
+    >>> same_file("A.png", "a.PNG"), same_file("a.png", "a.jpg")
+    (True, False)
+    """
+    one, other = (unicodedata.normalize("NFC", name).casefold() for name in (one, other))
+    return one == other
+
+
 def shell_words(words: list[str]) -> str:
     r"""Return words as a line for a shell; those that cannot be shown are escaped.
 
@@ -84,18 +94,41 @@ def portable_name(name: str) -> str:
     return stem + path.suffix
 
 
+def portable_folder(path: str) -> str:
+    """Return the path of a folder within an archive, of names that all systems take.
+
+    >>> portable_folder("/trip/../day: 2//."), portable_folder("aux/b. "), portable_folder("..")
+    ('trip/day_ 2', '_aux/b', '')
+    """
+    parts = (part for part in path.split("/") if part.strip(". "))
+    return "/".join(map(portable_name, parts))
+
+
 class UniqueNames:
-    """Portable names of files in one folder: repeated ones get a number."""
+    """Portable names of files in an archive: repeated ones get a number."""
 
     def __init__(self) -> None:
-        self._taken: set[str] = set()
+        self._files: set[str] = set()
+        self._folders: set[str] = set()
 
-    def add(self, name: str) -> str:
-        """Return the next file's name; many systems ignore the case."""
-        name = portable_name(name)
-        path, number, unique = PurePosixPath(name), 1, name
-        while unique.casefold() in self._taken:
+    def add(self, name: str, folder: str = "") -> str:
+        """Return the path of the next file, in a folder; many systems ignore the case.
+
+        Args:
+            name: of the file.
+            folder: its path, with slashes.
+        """
+        within = ""
+        for part in filter(None, portable_folder(folder).split("/")):
+            within = f"{self._free(within + part, self._files)}/"
+            self._folders.add(within[:-1].casefold())
+        path = self._free(within + portable_name(name), self._files | self._folders)
+        self._files.add(path.casefold())
+        return path
+
+    def _free(self, path: str, taken: set[str]) -> str:
+        pure, number, free = PurePosixPath(path), 1, path
+        while free.casefold() in taken:
             number += 1
-            unique = f"{path.stem} ({number}){path.suffix}"
-        self._taken.add(unique.casefold())
-        return unique
+            free = str(pure.with_name(f"{pure.stem} ({number}){pure.suffix}"))
+        return free

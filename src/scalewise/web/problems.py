@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from scalewise.errors import ScalewiseError
+from scalewise.web.messages import without_paths
 from scalewise.web.schemas import ProblemDetails
 
 
@@ -54,7 +55,7 @@ def add_problem_handlers(app: FastAPI) -> None:
         )
 
     async def explain_input(_: Request, error: Exception) -> Response:
-        return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+        return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, without_paths(str(error)))
 
     async def explain_bug(_: Request, error: Exception) -> Response:
         what = f"{type(error).__name__}: a bug in scalewise; please report it"

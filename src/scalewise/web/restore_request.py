@@ -11,7 +11,7 @@ from scalewise.restoring.file_pipeline import OutputOptions
 from scalewise.restoring.jobs import result_name
 from scalewise.restoring.sizes import Target
 from scalewise.tasks import AUTO, get_task, list_tasks
-from scalewise.web.names import clean_name, shell_words
+from scalewise.web.names import clean_name, portable_folder, same_file, shell_words
 from scalewise.web.schemas import RestoreForm, TaskView
 from scalewise.weights import default_model, list_cards, resolve
 from scalewise.weights.card import Card
@@ -32,6 +32,7 @@ class RestoreRequest:
         format: format of the result; None for the image's own.
         quality: of the encoder; None for the default.
         output_name: file name of the result, cleaned; None for the command line's.
+        folder: path of the image's folder in archives, cleaned.
     """
 
     name: str
@@ -44,23 +45,12 @@ class RestoreRequest:
     format: str | None
     quality: int | None = None
     output_name: str | None = None
+    folder: str = ""
 
     @property
     def enlarges(self) -> bool:
         """True if the result may have another size."""
         return self.native_scale > 1
-
-    @property
-    def anonymous(self) -> RestoreRequest:
-        """The same request with a neutral file name."""
-        given = self.output_name
-        name = f"image{Path(self.name).suffix}"
-        return replace(
-            self,
-            name=name,
-            given_name=name,
-            output_name=given and f"result{Path(given).suffix}",
-        )
 
     @property
     def result_name(self) -> str:
@@ -144,10 +134,17 @@ def parse_request(form: RestoreForm, file_name: str) -> RestoreRequest:
         form.strength,
         form.format,
         form.quality,
+        folder=portable_folder(form.folder),
     )
     if form.output_name is None or not form.output_name.strip():
         return request
-    return replace(request, output_name=_output_name(form, request.result_name))
+    output_name = _output_name(form, request.result_name)
+    if same_file(output_name, file_name):  # the command line refuses that, too
+        raise ScalewiseError(
+            f"output_name: {output_name} is the image's own name and would replace it; choose "
+            f"another, such as {request.result_name}"
+        )
+    return replace(request, output_name=output_name)
 
 
 def _output_name(form: RestoreForm, default: str) -> str:

@@ -1,7 +1,8 @@
 """Folder of finished results: each file is complete, and survives a restart of the server.
 
-A job that is not finished has no named file on disk, and no file has a name that a user gave.
-Other files in the folder are never touched.
+A job that is not finished has no named file on disk, and no file has a name that a user gave: the
+names are in the records of finished jobs, which go with their results. Other files in the folder
+are never touched.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ class ResultStore:
 
     def save_record(self, view: JobView) -> None:
         """Record a job whose result is complete."""
-        write_atomic(self.folder / f"{view.id}.json", view.model_dump_json().encode())
+        record = self.folder / f"{view.id}.json"
+        write_atomic(record, view.model_dump_json().encode(), private=True)
 
     def delete(self, job: str) -> None:
         """Remove a job's files."""

@@ -36,6 +36,7 @@ from scalewise.web.endpoints import (
 from scalewise.web.interactive import Check
 from scalewise.web.job_queue import JobQueue, RestoreJob
 from scalewise.web.limits import Limits, ServerBusy
+from scalewise.web.messages import without_paths
 from scalewise.web.names import clean_name
 from scalewise.web.problems import HttpProblem
 from scalewise.web.restore_request import RestoreRequest, parse_request, task_views
@@ -94,7 +95,7 @@ async def restore(request: Request, state: StateDependency) -> Response:
         _check_result_size(restore_request, kept, queue.limits)
         if kept.of_jobs and queue.uploads.find(kept.id) is None:
             queue.uploads.add(kept)
-        options = form.model_dump(exclude_unset=True, exclude={"wait", "upload"})
+        options = form.model_dump(exclude_unset=True, exclude={"wait", "upload", "folder"})
         job = await run_in_threadpool(queue.submit, restore_request, kept, options)
     except BaseException as error:
         if kept.of_jobs and not kept.jobs:
@@ -183,7 +184,8 @@ async def results(id: Ids, queue: QueueDependency) -> Response:
     done = [job for job in map(queue.find, id) if job is not None and job.result is not None]
     if not done:
         raise HttpProblem(HTTPStatus.NOT_FOUND, "none of these jobs has a result")
-    files = [(job.view.result_name or job.view.id, job.result) for job in done if job.result]
+    views = [(job.view, job.result) for job in done]
+    files = [(view.folder, view.result_name or view.id, path) for view, path in views if path]
     headers = {"Content-Disposition": 'attachment; filename="scalewise.zip"'}
     return StreamingResponse(stream_zip(files), 200, headers, "application/zip")
 
@@ -232,7 +234,7 @@ def _read_size(upload: Upload, name: str, limits: Limits) -> tuple[int, int]:
     try:
         width, height = read_size(upload)
     except ScalewiseError as error:
-        detail = str(error).replace(str(upload.path), name)
+        detail = without_paths(str(error), {str(upload.path): name})
         raise HttpProblem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail) from None
     if width * height > limits.max_pixels:
         raise HttpProblem(

@@ -26,6 +26,7 @@ from scalewise.web.endpoints import (
 )
 from scalewise.web.interactive import Check
 from scalewise.web.job_queue import JobQueue
+from scalewise.web.messages import without_paths
 from scalewise.web.previews import MAX_PREVIEW
 from scalewise.web.problems import HttpProblem
 from scalewise.web.regions import show_overview
@@ -76,7 +77,7 @@ def _view(kept: KeptUpload, queue: JobQueue, target: Target | None = None) -> Up
     try:
         return upload_view(kept, queue.speeds, queue.limits, target)
     except ScalewiseError as error:
-        raise HttpProblem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(error)) from None
+        raise HttpProblem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, without_paths(str(error))) from None
 
 
 @router.get("/uploads")

@@ -88,6 +88,11 @@ class RestoreForm(BaseModel):
         max_length=200,
         description="File name of the result; the command line's by default.",
     )
+    folder: str = Field(
+        default="",
+        max_length=4096,
+        description="Path of the image's folder, with slashes; results.zip has it, too.",
+    )
     wait: bool = Field(default=False, description="Answer with the restored image itself.")
     upload: str | None = Field(
         default=None, max_length=100, description="The id of an upload, in place of a file."
@@ -156,6 +161,7 @@ class JobView(BaseModel):
         default=None, description="Estimated; null while nobody knows."
     )
     name: str = Field(default="image", description="The image's name.")
+    folder: str = Field(default="", description="Its folder in results.zip.")
     width: int | None = None
     height: int | None = None
     out_width: int | None = None

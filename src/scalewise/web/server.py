@@ -27,6 +27,8 @@ _SHUTDOWN_SECONDS = 2  # for open responses when the server ends
 _MAX_CONNECTIONS = 900
 _OPEN_FILES = 4096  # connections, uploads, results; a process may often open 1024 only
 _ALL_INTERFACES = ("0.0.0.0", "::")
+_ELSEWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
+"""Addresses of other networks, which are reserved for examples."""
 _TOKEN_PATTERN = re.compile(r"[\w.~-]{8,}", re.ASCII)
 
 
@@ -68,12 +70,12 @@ def serve(
         with closing(ResultStore(folder or default_folder(port))) as store:
             queue = JobQueue(limits, store)
             app = create_app(queue, token=token, hosts={*LOOPBACK, host} if is_local else None)
-            shown = "localhost" if host in _ALL_INTERFACES else host
-            shown = f"[{shown}]" if ":" in shown else shown
-            address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+            address = _url("localhost" if host in _ALL_INTERFACES else host, port, token)
             notify(address)
             if host in _ALL_INTERFACES:
-                notify("on other machines, replace localhost by the name of this one")
+                for each in own_addresses(host):
+                    notify(f"{_url(each, port, token)} on other machines")
+                notify("or there with the name of this machine in place of localhost")
             notify("press Ctrl-C to stop")
             if open_page is not None:
                 Timer(1, open_page, [address]).start()
@@ -92,6 +94,27 @@ def serve(
             )
             with suppress(KeyboardInterrupt):  # uvicorn raises it again after its shutdown
                 _Server(config, queue).run(sockets=[listener])
+
+
+def own_addresses(host: str) -> list[str]:
+    """Return the addresses by which other machines find this one; none without a network.
+
+    Args:
+        host: all addresses of the old protocol, or of both.
+    """
+    families = [socket.AF_INET, *([socket.AF_INET6] if host == "::" else [])]
+    found: list[str] = []
+    for family in families:
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((_ELSEWHERE[family], 9))  # which sends nothing
+            found.append(probe.getsockname()[0])
+    return [each for each in found if not ipaddress.ip_address(each).is_loopback]
+
+
+def _url(host: str, port: int, token: str | None) -> str:
+    """Return the address of the page."""
+    host = f"[{host}]" if ":" in host else host
+    return f"http://{host}:{port}/" + (f"?token={token}" if token else "")
 
 
 class _Server(uvicorn.Server):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -15,6 +16,12 @@ from scalewise.weights import cascade_of, clean_sibling, resolve
 from scalewise.weights.card import Card
 
 _TILE = 640
+_TILE_PIXELS = _TILE**2
+"""Work below which the rest of a job, such as loading, hides how long the work took."""
+_OVERHEAD_SECONDS = 2.0
+"""Time that such a rest may take on any machine."""
+_MOST_EVIDENCE = 10e6
+"""Pixels after which older measurements count no more than newer ones."""
 _NEW_WEIGHT = 0.5
 _ENCODED_PER_SECOND = 20e6
 """Output pixels that are encoded per second, until a job has been measured."""
@@ -29,13 +36,17 @@ class Work:
     Attributes:
         pixels: input pixels of each model, with the overlaps of its tiles.
         result_pixels: pixels of the result, which are encoded.
+        format: of the result, as its encoder's speed is its own.
     """
 
     pixels: Sequence[tuple[str, int]]
     result_pixels: int
+    format: str = ""
 
 
-def work_of(card: Card, target: Target, strength: float, width: int, height: int) -> Work:
+def work_of(
+    card: Card, target: Target, strength: float, width: int, height: int, format: str = ""
+) -> Work:
     """Return what an image costs with a model, and the models that follow it.
 
     Args:
@@ -43,6 +54,7 @@ def work_of(card: Card, target: Target, strength: float, width: int, height: int
         target: the size of the result.
         strength: part of the change that is kept; below 1, a sibling may run as well.
         width, height: of the image.
+        format: of the result.
     """
     cards = [card, *(resolve(name).card for name in cascade_of(card))]
     plan = plan_cascade(height, width, target, [each.scale for each in cards])
@@ -55,7 +67,7 @@ def work_of(card: Card, target: Target, strength: float, width: int, height: int
         if not step and strength < 1 and (sibling := clean_sibling(card)) is not None:
             found.append((resolve(sibling).card.name, pixels))
         height, width = height * scale, width * scale
-    return Work(found, plan.width * plan.height)
+    return Work(found, plan.width * plan.height, format)
 
 
 def _tiled_pixels(height: int, width: int, multiple: int) -> int:
@@ -68,55 +80,123 @@ def _tiled_pixels(height: int, width: int, multiple: int) -> int:
     return pixels
 
 
+@dataclass
+class _Cost:
+    """Cost of one kind of work: what each job takes in any case, and what each pixel takes.
+
+    Attributes:
+        rate: seconds per pixel.
+        overhead: seconds per job.
+        evidence: pixels by which the rate was found.
+    """
+
+    rate: float
+    overhead: float = 0.0
+    evidence: float = _TILE_PIXELS
+
+    def seconds(self, pixels: int) -> float:
+        """Return the time of a job."""
+        return self.overhead + self.rate * pixels
+
+    def learn_overhead(self, pixels: int, rest: float) -> None:
+        """Take what a job took besides the work, of which only a small one tells."""
+        weight = _NEW_WEIGHT * (1 - _size(pixels)) ** 2
+        self.overhead += weight * (max(rest, 0.0) - self.overhead)
+
+    def learn_rate(self, pixels: int, seconds: float) -> None:
+        """Take how long the work of a job took: the more of it, the surer, and the further."""
+        most = 1 + 4 * pixels / _TILE_PIXELS
+        seconds = min(seconds, most * self.rate * pixels)
+        trust = _trust(pixels, seconds)
+        weight = trust * pixels / (pixels + self.evidence)
+        self.rate += weight * (seconds / pixels - self.rate)
+        self.evidence = min(self.evidence + trust * pixels, _MOST_EVIDENCE)
+
+
+def _size(pixels: int) -> float:
+    """Return how large a job is: 0 without any work, and 1 with much more than a tile."""
+    return pixels / (pixels + _TILE_PIXELS)
+
+
+def _trust(pixels: int, seconds: float) -> float:
+    """Return how far the time of a job is that of its work, in [0, 1]."""
+    told = seconds * _size(pixels)
+    return told / (told + _OVERHEAD_SECONDS)
+
+
+def _by_model(work: Work) -> Mapping[str, int]:
+    """Return the pixels of each model, which may run more than once."""
+    pixels: Counter[str] = Counter()
+    for model, count in work.pixels:
+        pixels[model] += count
+    return pixels
+
+
 class Speeds:
-    """Measured speeds, in seconds per pixel; threads may share them."""
+    """Measured speeds; threads may share them.
+
+    A job's time is that of its pixels and an overhead. So a small one says nearly nothing about
+    large ones, and each model and each format is measured for itself.
+    """
 
     def __init__(self) -> None:
-        self._seconds: dict[str, float] = {}
-        self._measured_by_jobs: set[str] = set()
-        self._encoding = 1 / _ENCODED_PER_SECOND
+        self._models: dict[str, _Cost] = {}
+        self._formats: dict[str, _Cost] = {}
         self._lock = Lock()
 
     def knows(self, model: str) -> bool:
         """Return whether a model was measured."""
-        return model in self._seconds
+        return model in self._models
 
     def add_sample(self, model: str, pixels: int, seconds: float) -> None:
         """Take a speed that was measured on a small image, where no job has told a better one."""
         with self._lock:
-            if model not in self._measured_by_jobs:
-                self._seconds[model] = seconds / pixels
+            self._models.setdefault(model, _Cost(seconds / pixels))
 
     def add_job(self, work: Work, seconds: float, encoding_seconds: float) -> None:
-        """Take the time of a job; of several models, all are taken to be wrong by one factor."""
+        """Take the time of a job; of several models, the one that is known worse is wrong."""
         with self._lock:
-            rates = [self._seconds.get(model) for model, _ in work.pixels]
-            total = sum(pixels for _, pixels in work.pixels)
-            if not total or seconds <= 0:
-                return
-            known = [rate for rate in rates if rate is not None]
-            mean = sum(known) / len(known) if known else seconds / total
-            given = [mean if rate is None else rate for rate in rates]
-            expected = sum(r * pixels for r, (_, pixels) in zip(given, work.pixels, strict=True))
-            for rate, (model, _) in zip(given, work.pixels, strict=True):
-                measured = rate * seconds / expected
-                is_first = model not in self._measured_by_jobs
-                weight = 1.0 if is_first else _NEW_WEIGHT
-                self._seconds[model] = rate + weight * (measured - rate)
-                self._measured_by_jobs.add(model)
-            measured = encoding_seconds / work.result_pixels
-            self._encoding += _NEW_WEIGHT * (measured - self._encoding)
+            pixels = _by_model(work)
+            if pixels and seconds > 0:
+                self._learn(pixels, seconds)
+            if work.result_pixels and encoding_seconds > 0:
+                cost = self._formats.setdefault(work.format, _Cost(1 / _ENCODED_PER_SECOND))
+                rest = encoding_seconds - cost.rate * work.result_pixels
+                cost.learn_overhead(work.result_pixels, rest)
+                left = max(encoding_seconds - cost.overhead, 0.0)
+                cost.learn_rate(work.result_pixels, left)
+
+    def _learn(self, pixels: Mapping[str, int], seconds: float) -> None:
+        known = [(self._models[model], n) for model, n in pixels.items() if model in self._models]
+        unknown = {model: n for model, n in pixels.items() if model not in self._models}
+        error = seconds - sum(cost.rate * n for cost, n in known)
+        if unknown:
+            count = sum(unknown.values())
+            if count >= _TILE_PIXELS and error > 0:
+                evidence = _trust(count, error) * count
+                self._models |= {m: _Cost(error / count, 0.0, evidence) for m in unknown}
+            return
+        for cost, n in known:
+            cost.learn_overhead(n, error / len(known))
+        error -= sum(cost.overhead for cost, _ in known)
+        doubts = [cost.rate * n / cost.evidence for cost, n in known]
+        for doubt, (cost, n) in zip(doubts, known, strict=True):
+            expected = cost.rate * n
+            measured = expected + error * doubt / sum(doubts)
+            cost.learn_rate(n, max(measured, 0.1 * expected))
 
     def network_seconds(self, work: Work) -> float | None:
         """Return the time that the networks will take; None while one was never measured."""
         with self._lock:
-            if not all(model in self._seconds for model, _ in work.pixels):
+            pixels = _by_model(work)
+            if not all(model in self._models for model in pixels):
                 return None
-            return sum(self._seconds[model] * pixels for model, pixels in work.pixels)
+            return sum(self._models[model].seconds(n) for model, n in pixels.items())
 
     def encoding_seconds(self, work: Work) -> float:
-        """Return the time after the networks, in which the result is encoded."""
-        return self._encoding * work.result_pixels
+        """Return the time besides the networks, in which the result is encoded."""
+        cost = self._formats.get(work.format)
+        return (cost or _Cost(1 / _ENCODED_PER_SECOND)).seconds(work.result_pixels)
 
     def seconds(self, work: Work) -> float | None:
         """Return the time that an image will take; None while a model was never measured."""

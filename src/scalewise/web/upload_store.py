@@ -16,6 +16,7 @@ from scalewise.files.support import check_support
 from scalewise.imaging.blind_estimation import Estimate
 from scalewise.restoring.selection import estimate_file
 from scalewise.web.limits import Limits
+from scalewise.web.messages import without_paths
 from scalewise.web.uploads import Upload
 
 
@@ -62,7 +63,7 @@ class KeptUpload:
             try:
                 return estimate_file(path, max_pixels=None)
             except ScalewiseError as error:
-                raise ScalewiseError(str(error).replace(str(path), self.name)) from None
+                raise ScalewiseError(without_paths(str(error), {str(path): self.name})) from None
 
 
 def read_size(upload: Upload) -> tuple[int, int]:

@@ -35,20 +35,24 @@ class _WriteBuffer(RawIOBase):
         return content
 
 
-def stream_zip(files: Sequence[tuple[str, Path]]) -> Iterator[bytes]:
-    """Yield a zip archive of named files in parts; repeated names get a number.
+def stream_zip(files: Sequence[tuple[str, str, Path]]) -> Iterator[bytes]:
+    """Yield a zip archive in parts; repeated names get a number.
 
-    Files that no longer exist are left out.  Nothing is compressed: images already are.
+    Nothing is compressed: images already are.
+
+    Args:
+        files: the folder in the archive, the name and the path of each; those that no longer
+            exist are left out.
     """
     buffer = _WriteBuffer()
     names = UniqueNames()
     with ZipFile(buffer, "w", ZIP_STORED) as archive:  # pyright: ignore[reportArgumentType]
-        for name, path in files:
+        for folder, name, path in files:
             try:
                 source = path.open("rb")
             except FileNotFoundError:
                 continue
-            entry = ZipInfo(names.add(name), _date(source))
+            entry = ZipInfo(names.add(name, folder), _date(source))
             with source, archive.open(entry, "w", force_zip64=True) as target:
                 while content := source.read(_CHUNK_BYTES):
                     target.write(content)

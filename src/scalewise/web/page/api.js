@@ -1,5 +1,7 @@
 // HTTP client of the endpoints that docs/web.md describes.
 
+const MOST_FOLDER = 4000; // of a path, as the server takes it
+
 async function json(response) {
   if (!response.ok) throw await problemOf(response);
   return response.json();
@@ -44,10 +46,11 @@ export async function forget(upload) {
   await fetch(`/v1/uploads/${upload}`, { method: "DELETE" });
 }
 
-// Restore an upload; returns the job.
-export async function start(upload, options) {
+// Restore an upload, which came from a folder or ""; returns the job.
+export async function start(upload, options, folder) {
   const form = new FormData();
-  for (const [name, value] of Object.entries({ ...options, upload })) form.append(name, value);
+  const fields = { ...options, ...(folder && { folder: folder.slice(-MOST_FOLDER) }), upload };
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
   let response;
   try {
     response = await fetch("/v1/restore", { method: "POST", body: form });

@@ -3,8 +3,21 @@
 
 import { bytes } from "./format.js";
 
-// Files that systems put into folders by themselves.
-const CLUTTER = /^(\..*|thumbs\.db|desktop\.ini)$/i;
+// Files and folders that systems put into folders by themselves.
+const CLUTTER = new RegExp(
+  String.raw`^(\.ds_store|\._.*|\.localized|\.directory|\.nomedia|\.apdisk|\.thumbnails|\.trash(es|-.*)?|\.appledouble` +
+    String.raw`|\.spotlight-v100|\.fseventsd|__macosx|@eadir|icon\r|(eh)?thumbs\.db|desktop\.ini|\$recycle\.bin` +
+    String.raw`|system volume information)$`,
+  "i",
+);
+const isHidden = (name) => name.startsWith(".");
+const HIDDEN = "this folder is hidden, so it was left out; drop or choose it by itself to use it";
+// The first bytes of the images that are read here; see files/formats.py.
+const IMAGE = new RegExp(
+  String.raw`^(\x89PNG|\xff\xd8\xff|GIF8|II[*+]\0|MM\0[*+]|RIFF....WEBP|....ftyp(avi[fs]|he[iv][cxms]|mif[12]|msf1|miaf|avc[is]|jpeg|j2ki|vvic)` +
+    String.raw`|BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0)`,
+  "s",
+);
 export const UNREADABLE = "this file cannot be read; it was moved or changed, or you may not open it";
 const order = new Intl.Collator(undefined, { numeric: true });
 
@@ -25,9 +38,15 @@ export async function fromDrop(transfer, limits) {
 // Return chosen files; those of a chosen folder have their path within it.
 export async function fromChooser(files, limits) {
   const found = [];
+  const hidden = new Set();
   for (const file of [...files].sort((a, b) => order.compare(pathOf(a), pathOf(b)))) {
-    if (pathOf(file) && CLUTTER.test(file.name)) continue;
-    found.push(await check(file, limits, pathOf(file)));
+    const parts = pathOf(file).split("/");
+    if (parts.slice(1).some((part) => CLUTTER.test(part))) continue;
+    const depth = parts.findIndex((part, index) => index > 0 && index < parts.length - 1 && isHidden(part));
+    const folder = parts.slice(0, depth + 1).join("/");
+    if (depth < 0) found.push(await check(file, limits, pathOf(file)));
+    else if (!hidden.has(folder)) found.push({ name: parts[depth], path: folder, file: null, problem: HIDDEN });
+    hidden.add(folder);
   }
   return found;
 }
@@ -47,6 +66,7 @@ async function walk(entry, found, limits, isInFolder) {
       found.push(await check(file, limits, path));
       return;
     }
+    if (isInFolder && isHidden(entry.name)) throw new Error(HIDDEN);
     const inside = (await list(entry)).sort((a, b) => order.compare(a.name, b.name));
     for (const each of inside) await walk(each, found, limits, true);
     if (!isInFolder && !inside.length) throw new Error("this folder is empty");
@@ -72,8 +92,8 @@ async function check(file, limits, path = "") {
   return { name, path, file: problem ? null : file, problem };
 }
 
-// Return why a file cannot be sent; "" if it can.  The server judges by content; names count here
-// only in folders, where other files are expected, and for formats that cannot be decoded here.
+// Return why a file cannot be sent; "" if it can.  The server judges by content.  In folders, where
+// other files are expected, the name or the first bytes must be an image's.
 async function problemOf(file, limits, path) {
   if (!file.size) return "this file is empty";
   if (limits && file.size > limits.max_bytes) {
@@ -81,8 +101,14 @@ async function problemOf(file, limits, path) {
   }
   const format = limits?.formats?.find((each) => each.suffixes.includes(suffix(file.name)));
   if (format && !format.reads) return `${format.name} cannot be read on this machine; convert it to PNG or JPEG first`;
-  if (path && limits?.formats && !format) return "not an image in a format that is read here";
-  return (await isReadable(file)) ? "" : UNREADABLE;
+  if (!(await isReadable(file))) return UNREADABLE;
+  const isExpected = !path || !limits?.formats || format || (await beginsAsImage(file));
+  return isExpected ? "" : "not an image in a format that is read here";
+}
+
+async function beginsAsImage(file) {
+  const start = new Uint8Array(await file.slice(0, 18).arrayBuffer());
+  return IMAGE.test(String.fromCharCode(...start));
 }
 
 const suffix = (name) => name.slice(name.lastIndexOf(".")).toLowerCase();

@@ -21,6 +21,9 @@ export const canRetry = ({ state, image }) =>
 export const isUseful = ({ file, upload, results }) =>
   Boolean(file || upload) || results.some((result) => result.state === "done" || isUnderway(result));
 
+// The path of the folder in which an image was given, or "".
+export const folderOf = ({ path }) => path.slice(0, Math.max(0, path.lastIndexOf("/")));
+
 // The order of the work: the first batch first, each from its top.
 export const inOrder = (images) => [...images].sort((a, b) => a.batch - b.batch || a.place - b.place);
 

@@ -316,7 +316,7 @@ export class Queue extends EventTarget {
       let image = [...this.images, ...this.others].find((each) => each.key === key || each.upload?.id === key);
       if (!image) {
         const upload = view.upload ? { id: view.upload, width: view.width, height: view.height } : null;
-        image = makeImage({ key, name: view.name, upload, state: "ready" });
+        image = makeImage({ key, name: view.name, path: view.folder ? `${view.folder}/${view.name}` : "", upload, state: "ready" });
         this.others.unshift(image);
       }
       image.results.push(makeResult(image, { key: view.id, options: view.options ?? {}, state: view.state, view, problem: view.problem ?? "", heard: Date.now() }));

@@ -3,7 +3,7 @@
 import { overviewOf, resultOf, uploadOverviewOf } from "./api.js";
 import { dragResult } from "./dragging.js";
 import { bytes, network, size } from "./format.js";
-import { canRetry, isOnTheWay, isUnderway, resultsOf, stateOf } from "./images.js";
+import { canRetry, folderOf, isOnTheWay, isUnderway, resultsOf, stateOf } from "./images.js";
 import { secondsToUndo } from "./removing.js";
 import { imageState, notes, resultState, summary } from "./states.js";
 
@@ -201,10 +201,10 @@ class Thumbnail {
   }
 }
 
-function about({ path, upload, file }) {
-  const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "";
+function about(image) {
+  const { upload, file } = image;
   const measure = upload?.width ? size(upload.width, upload.height) : "";
-  return [measure, file && bytes(file.size), folder].filter(Boolean).join(" · ");
+  return [measure, file && bytes(file.size), folderOf(image)].filter(Boolean).join(" · ");
 }
 
 function removed(item, isDone) {

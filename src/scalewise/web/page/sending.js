@@ -3,7 +3,7 @@
 
 import * as api from "./api.js";
 import { UNREADABLE, isReadable } from "./dropping.js";
-import { inOrder } from "./images.js";
+import { folderOf, inOrder } from "./images.js";
 
 const TRIES = 3;
 const SECOND = 1000;
@@ -64,7 +64,7 @@ export class Sender {
     this.queue.set(result, "starting");
     const isGone = () => image.isRemoved || !image.results.includes(result);
     try {
-      const view = await api.start(image.upload.id, result.options);
+      const view = await api.start(image.upload.id, result.options, folderOf(image));
       if (isGone()) return api.cancel(view.id).catch(() => {});
       this.queue.accept(result, view);
     } catch (problem) {

@@ -68,7 +68,7 @@ export function problems(values, rules) {
   if (rules.hasQuality && values.quality !== "" && !isWhole(values.quality, 100)) {
     found.quality = "Enter a whole number from 1 to 100, or leave it empty.";
   }
-  const names = problemOfNames(values.names);
+  const names = problemOfNames(values.names, values.format);
   if (names) found.names = names;
   return found;
 }
@@ -77,8 +77,9 @@ function isWhole(text, most) {
   return /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= most;
 }
 
-function problemOfNames(pattern) {
+function problemOfNames(pattern, format) {
   if (!pattern) return "";
+  if (pattern === "{name}" && !format) return "This is the image’s own name; add {size} or other letters.";
   const unknown = pattern.match(/\{[^}]*\}?/g)?.find((part) => !["{name}", "{size}"].includes(part));
   if (unknown) return `${unknown} is not known; use {name} and {size}.`;
   if (!pattern.includes("{name}")) return "Write {name} where the image’s own name belongs.";
@@ -98,6 +99,18 @@ export function requestFields(values, rules, name = "") {
   if (values.names && name) fields.output_name = outputName(values, rules, name);
   return fields;
 }
+
+// Return the name of a result as the server completes it; `formats` has those that are written.
+export function resultName(values, rules, formats, name) {
+  const made = outputName(values, rules, name);
+  const format = formats.get(values.format);
+  const extension = extensionOf(made);
+  const isKnown = [...formats.values()].some(({ suffixes }) => suffixes.includes(extension.toLowerCase()));
+  if (isKnown && (!format || format.suffixes.includes(extension.toLowerCase()))) return made;
+  return (isKnown ? made.slice(0, -extension.length) : made) + (format?.suffixes[0] ?? extensionOf(name));
+}
+
+const extensionOf = (name) => name.match(/(?<=.)\.[^.]*$/)?.[0] ?? "";
 
 // Return the name of a result, without its extension.
 export function outputName(values, rules, name) {

@@ -1,6 +1,6 @@
 // Form of the settings: its fields, their errors, and what the server offers in them.
 
-import { outputName, problems } from "./settings.js";
+import { problems, resultName } from "./settings.js";
 import { defaultTask, isTask, rulesOf, setTasks } from "./tasks.js";
 
 const FIELDS = ["task", "size", "width", "strength", "format", "quality", "names"];
@@ -59,7 +59,7 @@ export class SettingsForm {
     this.find("quality").disabled = !rules.hasQuality;
     this.find("hint").textContent = rules.description;
     this.complain(problems(values, rules));
-    this.find("names-shown").textContent = `For example: photo.jpg becomes ${outputName(values, rules, "photo.jpg")}`;
+    this.find("names-shown").textContent = `For example: photo.jpg becomes ${resultName(values, rules, this.formats, "photo.jpg")}`;
   }
 
   complain(found) {
