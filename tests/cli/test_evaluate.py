@@ -68,7 +68,7 @@ def test_a_model_is_measured_by_what_it_is_for(
         ("cleaner", "denoise25"),
     ]
     rows = rows_of(scores)
-    assert [(row["model"], row["name"]) for row in rows[1:3]] == [("noisy", "b"), ("cleaner", "a")]
+    assert [(row["method"], row["name"]) for row in rows[1:3]] == [("noisy", "b"), ("cleaner", "a")]
     noisy, truth = denoising(25).prepare(photo[:60, 100:170], None, 1, "a")
     restored = restoration(load(denoiser, LoadOptions(precision="f32")))(noisy)
     expected = denoising(25).score(restored, truth, 1)
@@ -138,7 +138,7 @@ def test_denoising_without_a_network_is_scored(
     noisy, truth = denoising(sigma).prepare(photo[:60, 100:170], None, 1, "a")
     expected = denoising(sigma).score(denoise(noisy / 255, "nlm", sigma) * 255, truth, 1)
     row = rows_of(scores)[0]
-    assert (row["model"], row["name"], row["precision"]) == ("nlm", "a", "f32")
+    assert (row["method"], row["name"], row["precision"]) == ("nlm", "a", "f32")
     assert float(row["psnr"]) == pytest.approx(expected.psnr, abs=1e-3)
 
 

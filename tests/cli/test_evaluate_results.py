@@ -225,6 +225,13 @@ def test_the_same_files_twice_and_grey_results_are_noticed(call) -> None:
         (["bicubic", "One", "--metric", "ms_ssim"], 1, "a.png: ms_ssim needs at least 176x176"),
         (["bicubic", "One", "--against", "X"], 1, "--against is X, which is not a method of the"),
         (["bicubic", "One", "-o", "t.xyz"], 2, "--output t.xyz: give a name that ends in .txt or"),
+        (
+            ["bicubic", "One", "-o", "t.tex", "--format", "csv"],
+            2,
+            "--format csv, and --output t.tex is latex by its extension; leave out --format, or",
+        ),
+        (["--results", "=better", "--truth", "One"], 1, "--results =better: no name before '='"),
+        (["bicubic", "One", "--truth", "./One"], 2, "--truth One: given twice; give each set once"),
     ],
 )
 def test_mistakes_are_one_line(call, arguments: list[str], code: int, message: str) -> None:
@@ -268,6 +275,7 @@ def test_sheets_of_results(call, small_release: Path) -> None:
         ([], "missing argument IMAGE; see 'scalewise compare --help'"),
         (["One/a.png", "--truth", "One"], "IMAGE and --truth both give ground truths"),
         (["--truth", "One"], "--truth is for --results"),
+        (["--results", "better", *["--truth", "One"] * 2], "--truth One: given twice"),
         (["One/a.png", "--scale", "2"], "--scale is for --results"),
     ],
 )
@@ -275,3 +283,17 @@ def test_what_compare_is_not_for(call, arguments: list[str], message: str) -> No
     code, _, err = call("compare", *arguments)
     assert code == 2
     assert message in err
+
+
+@pytest.mark.usefixtures("folder")
+def test_scores_of_images_have_one_column_for_each_metric(call) -> None:
+    chosen = [word for name in ("psnr_b", "gmsd", "psnr") for word in ("--metric", name)]
+    assert call("evaluate", *RESULTS[:2], *SETS[:2], *chosen, "--csv", "p.csv")[0] == 0
+    with Path("p.csv").open(encoding="utf-8", newline="") as file:
+        header, row, *_ = csv.reader(file)
+    assert header[:5] == ["method", "dataset", "protocol", "precision", "name"]
+    assert len({*header}) == len(header) == len(row)
+    cells = dict(zip(header, row, strict=True))
+    assert float(cells["psnr_b"]) > 10
+    assert float(cells["gmsd"]) > 0
+    assert (cells["seconds"], cells["encoded"]) == ("", "")

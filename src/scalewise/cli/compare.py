@@ -23,7 +23,7 @@ from scalewise.cli.protocol_options import (
     chosen_protocol,
     task_of,
 )
-from scalewise.cli.scoring import ResultsOption, TruthOption
+from scalewise.cli.scoring import ResultsOption, TruthOption, check_sets
 from scalewise.cli.usage_errors import UsageError
 from scalewise.errors import ScalewiseError
 
@@ -98,6 +98,7 @@ def compare(
     from scalewise.tasks import SUPER_RESOLUTION, get_task
 
     _check_given(image, truth, results, scale)
+    check_sets(truth or [], "--truth ")
     names = model or ([] if results else [DEFAULT_MODEL])
     for name in names:
         require_model(name)

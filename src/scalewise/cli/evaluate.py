@@ -39,6 +39,7 @@ from scalewise.cli.scoring import (
     TableOutputOption,
     TruthOption,
     check_no_model_options,
+    check_sets,
     check_table_output,
     parse_metrics,
     score_folders,
@@ -152,6 +153,7 @@ def evaluate(
     check_table_output(output, format)
     places = [*(folders or []), *(truth or [])]
     _check_given(model, places, results)
+    check_sets(places, "--truth " if truth else "")
     metrics = parse_metrics(metric)
     task = task or (task_of(model) if model else SUPER_RESOLUTION.name)
     measure = chosen_protocol(task, sigma, quality, subsampling, grey, protocol)

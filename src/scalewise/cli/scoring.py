@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -102,8 +103,26 @@ def parse_metrics(names: list[str] | None) -> list[Metric]:
 
 def check_table_output(output: Path | None, form: TableFormatName | None) -> None:
     """Refuse a file for a table that cannot be written, or whose form is not known."""
-    if output is not None:
-        check_output_file(output, "--output", () if form else _ENDINGS)
+    if output is None:
+        return
+    from scalewise.evaluating.table_formats import SUFFIXES
+
+    check_output_file(output, "--output", () if form else _ENDINGS)
+    by_name = SUFFIXES.get(output.suffix.lower())
+    if form is not None and by_name not in (None, form):
+        raise UsageError(
+            f"--format {form}, and --output {output} is {by_name} by its extension; leave out "
+            "--format, or give another extension"
+        )
+
+
+def check_sets(places: Sequence[Path], flag: str) -> None:
+    """Refuse a set that is given twice."""
+    seen: set[Path] = set()
+    for place in places:
+        if place.resolve() in seen:
+            raise UsageError(f"{flag}{place}: given twice; give each set once")
+        seen.add(place.resolve())
 
 
 def show_table(table: ScoreTable, form: TableFormatName | None, output: Path | None) -> None:

@@ -242,18 +242,22 @@ def classical_restoration(method: ClassicalMethod, sigma: float) -> Restore:
 
 
 def write_csv(evaluations: list[Evaluation], path: Path) -> None:
-    """Write every image's scores, each row with model, dataset, protocol and precision."""
+    """Write every image's scores, each row with method, dataset, protocol and precision.
+
+    Each metric has one column, which is empty where it was not measured.
+    """
     names = [field.name for field in fields(ImageScore) if field.name != "extra"]
-    metrics = [*{name: 0 for each in evaluations for image in each.images for name in image.extra}]
+    extra = {name: 0 for each in evaluations for image in each.images for name in image.extra}
+    columns = [*names, *(name for name in extra if name not in names)]
     table = io.StringIO(newline="")
     writer = csv.writer(table)
-    writer.writerow(["model", "dataset", "protocol", "precision", *names, *metrics])
+    writer.writerow(["method", "dataset", "protocol", "precision", *columns])
     for evaluation in evaluations:
         context = [evaluation.model, evaluation.dataset, evaluation.protocol.name]
         for image in evaluation.images:
-            row = [getattr(image, name) for name in names]
-            extra = [image.extra[metric] for metric in metrics]
-            writer.writerow([*context, evaluation.precision, *row, *extra])
+            row = [image.extra.get(name, getattr(image, name, None)) for name in columns]
+            cells = ["" if each is None or each != each else each for each in row]  # nan
+            writer.writerow([*context, evaluation.precision, *cells])
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, table.getvalue().encode())
 

@@ -86,6 +86,11 @@ def methods_of(results: Sequence[Any], taken: Sequence[str] = ()) -> list[Method
     for path in paths_of(results, "results"):
         name, separator, rest = str(path).partition("=")
         named = bool(separator and rest) and not path.exists()
+        if named and not name.strip():
+            raise ScalewiseError(
+                f"results {path}: no name before '='; give NAME=FOLDER, or the folder alone",
+                arguments=["results"],
+            )
         folder = Path(rest) if named else path
         if not folder.is_dir():
             what = "is a file" if folder.exists() else "no such folder"
