@@ -297,3 +297,17 @@ def test_scores_of_images_have_one_column_for_each_metric(call) -> None:
     assert float(cells["psnr_b"]) > 10
     assert float(cells["gmsd"]) > 0
     assert (cells["seconds"], cells["encoded"]) == ("", "")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_scale_that_is_assumed_is_told_and_one_that_contradicts_warned_of(call) -> None:
+    told = "scale 2 assumed, as no name states one; --scale gives another"
+    neutral = ["evaluate", "--results", "better", "--truth", "One"]
+    assert told in call(*neutral)[1]
+    assert told not in call(*neutral, "--scale", "2")[1]
+    assert told not in call("evaluate", *RESULTS, "--truth", "One")[1]
+    code, _, err = call("evaluate", "--results", "Net_x3=better", "--truth", "One")
+    assert (code, err) == (0, "warning: Net_x3: its name says x3; scored at x2 (--scale)\n")
+    code, _, err = call(*neutral[:2], "good_net", *neutral[3:], "--scale", "3")
+    assert code == 1
+    assert err == "error: good_net: no images at x3; names in it say x2: --scale 2\n"

@@ -23,7 +23,13 @@ from scalewise.cli.protocol_options import (
     chosen_protocol,
     task_of,
 )
-from scalewise.cli.scoring import ResultsOption, TruthOption, check_sets
+from scalewise.cli.scoring import (
+    ResultsOption,
+    TruthOption,
+    assumed_scale,
+    check_sets,
+    warn_of_scale,
+)
 from scalewise.cli.usage_errors import UsageError
 from scalewise.errors import ScalewiseError
 
@@ -124,6 +130,9 @@ def compare(
             name = prefix + item.name.replace("/", "_")
             _compare(item, name, methods, found, factor, protocol, output, errors)
     typer.echo(protocol.description)
+    if scale is None and not restorers and protocol.only_scale is None:
+        for remark in assumed_scale(results or [], factor):
+            typer.echo(remark)
 
 
 def _check_given(
@@ -156,6 +165,7 @@ def _with_results(
     columns: list[Iterator[tuple[Item, Result | str]]] = []
     methods = methods_of(results)
     for method in methods:
+        warn_of_scale(method, scale)
         (matches,) = match_results(method, [dataset], [dataset.name], scale)
         if matches is None:
             raise ScalewiseError(f"{method.folder}: no results of {dataset.name}")

@@ -38,6 +38,7 @@ from scalewise.cli.scoring import (
     TableFormatOption,
     TableOutputOption,
     TruthOption,
+    assumed_scale,
     check_no_model_options,
     check_sets,
     check_table_output,
@@ -179,7 +180,9 @@ def evaluate(
     if results:
         names = [method.name for method in methods]
         evaluations += score_folders(results, datasets, factor, measure, measured, names)
-    table = make_table(evaluations, factor, metrics, _totals(datasets), against)
+    free = scale is None and model is None and measure.only_scale is None
+    remarks = assumed_scale(results, factor) if results and free else []
+    table = make_table(evaluations, factor, metrics, _totals(datasets), against, remarks)
     show_table(table, format, output)
     if csv is not None:
         write_csv(evaluations, csv)

@@ -17,6 +17,7 @@ from scalewise.cli.usage_errors import UsageError
 if TYPE_CHECKING:
     from scalewise.data.layouts import Dataset
     from scalewise.evaluating.evaluate import Evaluation
+    from scalewise.evaluating.results import Method
     from scalewise.evaluating.score_table import ScoreTable
     from scalewise.imaging.metric_registry import Metric
     from scalewise.imaging.protocols import Protocol
@@ -163,6 +164,7 @@ def score_folders(
     titles = display_names(datasets)
     evaluations: list[Evaluation] = []
     for method in methods_of(results, taken):
+        warn_of_scale(method, scale)
         found = match_results(method, datasets, titles, scale)
         for dataset, title, matches in zip(datasets, titles, found, strict=True):
             images: list[ImageScore] = []
@@ -183,6 +185,24 @@ def score_folders(
                 print_warning(f"{method.name} on {title}: {len(lines) - _MOST_LINES} more")
             evaluations.append(Evaluation(method.name, title, protocol, "", images))
     return evaluations
+
+
+def warn_of_scale(method: Method, scale: int) -> None:
+    """Print a warning where a method's name says another scale than results are scored at."""
+    from scalewise.evaluating.results import scales_of_name
+
+    said = scales_of_name(method) - {scale}
+    if said:
+        print_warning(f"{method.name}: its name says x{min(said)}; scored at x{scale} (--scale)")
+
+
+def assumed_scale(results: Sequence[str], scale: int) -> list[str]:
+    """Return a remark if no name says the scale of results, which was not given either."""
+    from scalewise.evaluating.results import methods_of, stated_scales
+
+    if any(stated_scales(method) for method in methods_of(results)):
+        return []
+    return [f"scale {scale} assumed, as no name states one; --scale gives another"]
 
 
 def check_no_model_options(given: dict[str, Any]) -> None:
