@@ -69,6 +69,7 @@ def test_methods_over_sets_in_one_text_table(call) -> None:
     error = np.std(values, ddof=1) / np.sqrt(3)
     line = next(line for line in tables.splitlines() if line.startswith("better"))
     assert f"{np.mean(values):.2f} +-{error:.2f} *" in line
+    assert max(map(len, out.splitlines())) <= 80
     assert notes.startswith("scale x2; protocol field: output rounded to 8 bits")
     assert re.search(r"^better +PSNR-Y +\+\d+\.\d\d .* 3/3 +0.250 +too few images$", out, re.M)
     digests = [

@@ -100,6 +100,7 @@ def compare(
         scalewise compare photo.png -m denoise --sigma 50 -o noise/
     """
     from scalewise.evaluating.evaluate import baseline, restoration
+    from scalewise.evaluating.text_layout import wrapped
     from scalewise.restoring.loading import load
     from scalewise.tasks import SUPER_RESOLUTION, get_task
 
@@ -129,7 +130,7 @@ def compare(
         for item, found in _with_results(dataset, results or [], factor, protocol):
             name = prefix + item.name.replace("/", "_")
             _compare(item, name, methods, found, factor, protocol, output, errors)
-    typer.echo(protocol.description)
+    typer.echo(wrapped(protocol.description))
     if scale is None and not restorers and protocol.only_scale is None:
         for remark in assumed_scale(results or [], factor):
             typer.echo(remark)

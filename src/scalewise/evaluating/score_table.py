@@ -22,6 +22,7 @@ from scalewise.evaluating.statistics import (
     paired_test,
     standard_error,
 )
+from scalewise.evaluating.text_layout import one_line
 from scalewise.imaging.metric_registry import METRICS, Metric
 from scalewise.imaging.protocols import Protocol
 
@@ -183,6 +184,7 @@ def make_table(
 
     Args:
         evaluations: at least one, all under one protocol; those without images are left out.
+            Line breaks in names become spaces.
         scale: output over input size.
         metrics: the columns; by default those of the protocol.
         totals: number of images of each set, for notes on how many are compared.
@@ -193,6 +195,11 @@ def make_table(
         ScalewiseError: nothing to compare: no result at all, no image of a set that all methods
             have, or no such method.
     """
+    evaluations = [
+        replace(each, model=one_line(each.model), dataset=one_line(each.dataset))
+        for each in evaluations
+    ]
+    against = None if against is None else one_line(against)
     kept = [each for each in evaluations if each.images]
     if not kept:
         raise ScalewiseError("no result can be scored")
@@ -205,7 +212,7 @@ def make_table(
         ),
     ]
     table: list[Evaluation] = []
-    totals = totals or {}
+    totals = {one_line(name): total for name, total in (totals or {}).items()}
     for dataset in dict.fromkeys(each.dataset for each in kept):
         of_set = [each for each in kept if each.dataset == dataset]
         names = [[image.name for image in each.images] for each in of_set]
