@@ -96,7 +96,8 @@ def test_jpegs_as_they_are(call, dataset: Path, options: list[str], protocol: st
     assert (code, err) == (0, "")
     assert protocol in out
     assert "PSNR-B" in out
-    assert "sha256 over the encoded files of sample: " in out
+    assert "sha256 over the encoded files of sample:" in out
+    assert max(map(len, out.partition("scores of each image")[0].splitlines())) <= 80
     assert all(len(row["encoded"]) == 64 for row in rows_of(scores))
 
 

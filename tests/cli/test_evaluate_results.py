@@ -264,7 +264,7 @@ def test_sheets_of_results(call, small_release: Path) -> None:
         "compare", "One/b.png", "-m", small_release, "--results", "better/One", "-o", "one"
     )
     assert code == 0
-    names = [line.split()[0] for line in out.splitlines() if line.startswith("  ")]
+    names = [line.split()[0] for line in out.splitlines() if " PSNR-Y " in line]
     assert names == ["bicubic", "small", "One"]
     assert read(Path("one/b_sheet.png")).pixels.shape[1] == 5 * (256 + 12) + 12
 
