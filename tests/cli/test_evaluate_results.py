@@ -312,3 +312,45 @@ def test_a_scale_that_is_assumed_is_told_and_one_that_contradicts_warned_of(call
     code, _, err = call(*neutral[:2], "good_net", *neutral[3:], "--scale", "3")
     assert code == 1
     assert err == "error: good_net: no images at x3; names in it say x2: --scale 2\n"
+
+
+@pytest.mark.usefixtures("folder")
+def test_results_that_are_the_truth_transparent_or_jpegs_are_noticed(call) -> None:
+    truths = {name: read(Path("One", f"{name}.png")).pixels for name in NAMES}
+    Path("odd").mkdir()
+    write(Path("odd/a.png"), Picture(truths["a"]))
+    alpha = np.full((48, 50, 1), 255, np.uint8)
+    write(Path("odd/c.png"), Picture(np.dstack([truths["c"] // 2, alpha])))  # opaque: no remark
+    alpha[5] = 128
+    write(Path("odd/b.png"), Picture(np.dstack([truths["b"] // 2, alpha])))
+    write(Path("more.jpg"), Picture(truths["c"]))
+    code, _, err = call("evaluate", "--results", "odd", "--truth", "One")
+    assert code == 0
+    assert err.splitlines() == [
+        "warning: odd on One: a.png: the ground truth itself, so PSNR is infinite",
+        "warning: odd on One: b.png: transparent in parts; alpha is not scored, only the colours "
+        "below it",
+    ]
+    Path("more.jpg").rename("odd/c.png")  # by its content, not by its name
+    assert (
+        "odd on One: c.png: a JPEG, whose loss"
+        in call("evaluate", "--results", "odd", "--truth", "One")[2]
+    )
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_image_that_is_too_small_is_left_out(call) -> None:
+    for folder in ("One", "better/One"):
+        write(Path(folder, "tiny.png"), Picture(np.full((12, 30, 3), len(folder), np.uint8)))
+        write(Path(folder, "dot.png"), Picture(np.full((1, 1, 3), len(folder), np.uint8)))
+    code, out, err = call("evaluate", "bicubic", "One", "--results", "better")
+    assert code == 0
+    assert "One, x2, 3 images\n" in out
+    assert "means over 3 of 5 images" in out
+    small = "a 30x12 image is too small to score at x2: at least 15x15 is needed"
+    assert err.splitlines() == [
+        "warning: One/dot.png: a 1x1 image is too small for x2; left out",
+        f"warning: One/tiny.png: {small}; left out",
+        "warning: better on One: dot: a 1x1 image is too small for x2",
+        f"warning: better on One: tiny: {small}",
+    ]

@@ -43,6 +43,7 @@ from scalewise.cli.scoring import (
     check_sets,
     check_table_output,
     parse_metrics,
+    print_faults,
     score_folders,
     show_table,
 )
@@ -347,10 +348,16 @@ def _measure(
     evaluations: list[Evaluation] = []
     for dataset, title in zip(datasets, display_names(datasets), strict=True):
         images: list[ImageScore] = []
+        small: list[str] = []
         with progress_bar(f"{name} on {title}", len(dataset.items)) as update:
-            for image in evaluate(restore, dataset, scale, protocol, metrics=metrics):
+            for image in evaluate(
+                restore, dataset, scale, protocol, metrics=metrics, leave_out=small.append
+            ):
                 images.append(image)
                 update(len(images))
+        if small and not images and len(datasets) == 1:
+            raise ScalewiseError(small[0])
+        print_faults([f"{line}; left out" for line in small], f"{name} on {title}")
         evaluations.append(Evaluation(name, title, protocol, precision, images, weights))
     return evaluations
 
@@ -362,6 +369,6 @@ def _write_on_card(model: str, evaluations: list[Evaluation]) -> None:
     from scalewise.weights.card import read_card, with_scores, write_card
 
     folder = find_release(model)
-    scores = [to_score(evaluation) for evaluation in evaluations]
+    scores = [to_score(evaluation) for evaluation in evaluations if evaluation.images]
     write_card(with_scores(read_card(folder), scores), folder)
     typer.echo(f"scores written on the card in {folder}")

@@ -179,12 +179,17 @@ def score_folders(
                         else:
                             images.append(each)
                         update(len(images))
-            for line in lines[:_MOST_LINES]:
-                print_warning(line)
-            if lines[_MOST_LINES:]:
-                print_warning(f"{method.name} on {title}: {len(lines) - _MOST_LINES} more")
+            print_faults(lines, f"{method.name} on {title}")
             evaluations.append(Evaluation(method.name, title, protocol, "", images))
     return evaluations
+
+
+def print_faults(lines: Sequence[str], where: str) -> None:
+    """Print warnings on images of one method on one set, and how many more there are."""
+    for line in lines[:_MOST_LINES]:
+        print_warning(line)
+    if lines[_MOST_LINES:]:
+        print_warning(f"{where}: {len(lines) - _MOST_LINES} more")
 
 
 def warn_of_scale(method: Method, scale: int) -> None:

@@ -7,6 +7,7 @@ Below a method's folder, a folder per set holds the results of that set, at any 
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -21,11 +22,11 @@ from scalewise.arguments import paths_of
 from scalewise.data.layouts import Dataset, Item
 from scalewise.data.layouts.names import normalised, read_folder
 from scalewise.data.reading import read_rgb
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, TooSmall
 from scalewise.evaluating.evaluate import ImageScore, score_image, sha256_of
 from scalewise.evaluating.result_names import Matches, match_names, scale_of
-from scalewise.files import find_images
-from scalewise.imaging.colour import is_grey
+from scalewise.files import Picture, find_images, read, to_8_bit
+from scalewise.imaging.colour import is_grey, to_rgb
 from scalewise.imaging.metric_registry import Metric
 from scalewise.imaging.protocols import Protocol
 
@@ -44,11 +45,15 @@ class Method:
 
 @dataclass(frozen=True)
 class Result:
-    """A result that can be scored: its file, its pixels (H, W, 3), and its ground truth's."""
+    """A result that can be scored: its file, its pixels (H, W, 3), and its ground truth's.
+
+    Faults are what may lower its scores, though it can be scored: JPEG, or transparency.
+    """
 
     path: Path
     pixels: Pixels
     truth: Pixels
+    faults: tuple[str, ...] = ()
 
 
 def methods_of(results: Sequence[Any], taken: Sequence[str] = ()) -> list[Method]:
@@ -149,17 +154,23 @@ def read_results(
             yield item, "no image of this name"
             continue
         hr = read_rgb(item.hr)
-        truth = protocol.truth(hr, scale)
+        try:
+            truth = protocol.truth(hr, scale)
+        except TooSmall as error:
+            yield item, str(error)
+            continue
         found: list[Result] = []
         problems: list[str] = []
         for path in candidates:
             try:
-                pixels = _cut(read_rgb(path), hr, truth, scale, whole=protocol.squash is not None)
+                picture = read(path)
+                pixels = to_8_bit(to_rgb(picture.colour))
+                pixels = _cut(pixels, hr, truth, scale, whole=protocol.squash is not None)
             except ScalewiseError as error:
                 reason = str(error)
                 problems.append(reason if str(path) in reason else f"{path}: {reason}")
                 continue
-            found.append(Result(path, pixels, truth))
+            found.append(Result(path, pixels, truth, _faults(path, picture)))
         if len(found) > 1:
             names = " and ".join(result.path.name for result in found)
             yield item, f"{names} are both called like it; remove one"
@@ -180,6 +191,7 @@ def score_results(
 
     A remark, which costs no image, is yielded before its image's scores and starts with ``note:``.
     """
+    faults: dict[str, list[Result]] = {}
     for item, result in read_results(matches, dataset, scale, protocol):
         where = f"{method.name} on {title}: {item.name}"
         if isinstance(result, str):
@@ -187,11 +199,21 @@ def score_results(
             continue
         try:
             image = score_image(item.name, result.pixels, result.truth, scale, protocol, metrics)
+        except TooSmall as error:
+            yield f"{where}: {error}"
+            continue
         except ScalewiseError as error:
             raise ScalewiseError(f"{result.path}: {error}") from error
+        if math.isinf(image.psnr):
+            faults.setdefault("the ground truth itself, so PSNR is infinite", []).append(result)
+        for fault in result.faults:
+            faults.setdefault(fault, []).append(result)
         if is_grey(result.pixels) and not is_grey(result.truth):
             yield f"note: {where}: {result.path.name} is grey, and the ground truth has colours"
         yield replace(image, truth_sha256=sha256_of(item.hr), result_sha256=sha256_of(result.path))
+    for fault, found in faults.items():
+        more = f" and {len(found) - 1} more" if found[1:] else ""
+        yield f"note: {method.name} on {title}: {found[0].path.name}{more}: {fault}"
     if matches.surplus:
         more = f" and {len(matches.surplus) - 1} more" if matches.surplus[1:] else ""
         yield (
@@ -234,6 +256,20 @@ def _is_of(method: Method, path: Path, title: str) -> bool:
     wanted = normalised(PurePosixPath(title).name).casefold()
     folders = path.relative_to(method.folder).parts[:-1]
     return any(_SET_SCALE.sub("", normalised(each).casefold()) == wanted for each in folders)
+
+
+def _faults(path: Path, picture: Picture) -> tuple[str, ...]:
+    """Return what may lower the scores of a result."""
+    faults: list[str] = []
+    alpha = picture.alpha
+    if alpha is not None:
+        opaque = np.iinfo(alpha.dtype).max if alpha.dtype.kind == "u" else 1
+        if (alpha < opaque).any():
+            faults.append("transparent in parts; alpha is not scored, only the colours below it")
+    with path.open("rb") as file:
+        if file.read(3) == b"\xff\xd8\xff":
+            faults.append("a JPEG, whose loss is scored with the result; save results as PNG")
+    return tuple(faults)
 
 
 def _cut(pixels: Pixels, hr: Pixels, truth: Pixels, scale: int, *, whole: bool) -> Pixels:

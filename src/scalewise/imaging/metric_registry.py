@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.arguments import check_choice, shown
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, TooSmall
 from scalewise.imaging.metrics import SSIM_WINDOW, psnr, psnr_b, ssim, ssim_rgb
 from scalewise.imaging.structural_metrics import MS_SSIM_SIDE, VIF_SIDE, gmsd, ms_ssim, vif_p
 from scalewise.plugins import load_plugin, plugin_names
@@ -92,7 +92,7 @@ class Metric:
         images = views[2:] if self.channels == "y" else views[:2]
         height, width = images[0].shape[:2]
         if min(height, width) < self.least_side:
-            raise ScalewiseError(
+            raise TooSmall(
                 f"{self.name} needs at least {self.least_side}x{self.least_side} pixels inside the "
                 f"border, not {width}x{height}"
             )
