@@ -225,6 +225,7 @@ class Protocol:
             reference.astype(np.float64),
             rgb_to_y(image, luma),
             rgb_to_y(reference, luma),
+            border,
         )
 
 
