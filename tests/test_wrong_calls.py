@@ -170,6 +170,8 @@ OTHERS: list[tuple[Callable[[], Any], tuple[str, ...]]] = [
     (call(psnr, IMAGE, IMAGE[:5]), ("image", "reference")),
     *((call(each, IMAGE, IMAGE), ("image",)) for each in (psnr_b, ssim)),
     (call(blocking_effect, IMAGE[..., 0], 0), ("block",)),
+    (call(blocking_effect, IMAGE[..., 0], offset=-1), ("offset",)),
+    (call(psnr_b, IMAGE[..., 0], IMAGE[..., 0], offset=0.5), ("offset",)),
     (call(rgb_to_y, IMAGE[..., :2]), ("rgb",)),
     (call(to_rgb, IMAGE[..., :2]), ("image",)),
     *((call(gaussian_noise, IMAGE, each, RANDOM), ("sigma",)) for each in (-1, np.nan, "a")),

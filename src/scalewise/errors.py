@@ -4,6 +4,7 @@
 
     ValueError
       ScalewiseError          a mistake in the input, or a failure that the user can mend
+        TooSmall              an image is too small for a scale, or to be scored
         NothingToRestore      the image needs no restoration
         DiskFullError         nothing more can be written there
         Diverged              a training run's loss or weights are beyond all bounds
@@ -32,6 +33,7 @@ __all__ = [
     "NothingToRestore",
     "ScalewiseError",
     "ScalewiseWarning",
+    "TooSmall",
 ]
 
 
@@ -60,6 +62,10 @@ class ScalewiseError(ValueError):
             flags: argument -> flag, as for :func:`put_flags`.
         """
         return put_flags(str(self), self.arguments, flags)
+
+
+class TooSmall(ScalewiseError):
+    """An image is too small for a scale, a metric, or the border that is not scored."""
 
 
 class NothingToRestore(ScalewiseError):

@@ -69,6 +69,7 @@ def test_methods_over_sets_in_one_text_table(call) -> None:
     error = np.std(values, ddof=1) / np.sqrt(3)
     line = next(line for line in tables.splitlines() if line.startswith("better"))
     assert f"{np.mean(values):.2f} +-{error:.2f} *" in line
+    assert max(map(len, out.splitlines())) <= 80
     assert notes.startswith("scale x2; protocol field: output rounded to 8 bits")
     assert re.search(r"^better +PSNR-Y +\+\d+\.\d\d .* 3/3 +0.250 +too few images$", out, re.M)
     digests = [
@@ -225,6 +226,13 @@ def test_the_same_files_twice_and_grey_results_are_noticed(call) -> None:
         (["bicubic", "One", "--metric", "ms_ssim"], 1, "a.png: ms_ssim needs at least 176x176"),
         (["bicubic", "One", "--against", "X"], 1, "--against is X, which is not a method of the"),
         (["bicubic", "One", "-o", "t.xyz"], 2, "--output t.xyz: give a name that ends in .txt or"),
+        (
+            ["bicubic", "One", "-o", "t.tex", "--format", "csv"],
+            2,
+            "--format csv, and --output t.tex is latex by its extension; leave out --format, or",
+        ),
+        (["--results", "=better", "--truth", "One"], 1, "--results =better: no name before '='"),
+        (["bicubic", "One", "--truth", "./One"], 2, "--truth One: given twice; give each set once"),
     ],
 )
 def test_mistakes_are_one_line(call, arguments: list[str], code: int, message: str) -> None:
@@ -256,7 +264,7 @@ def test_sheets_of_results(call, small_release: Path) -> None:
         "compare", "One/b.png", "-m", small_release, "--results", "better/One", "-o", "one"
     )
     assert code == 0
-    names = [line.split()[0] for line in out.splitlines() if line.startswith("  ")]
+    names = [line.split()[0] for line in out.splitlines() if " PSNR-Y " in line]
     assert names == ["bicubic", "small", "One"]
     assert read(Path("one/b_sheet.png")).pixels.shape[1] == 5 * (256 + 12) + 12
 
@@ -268,6 +276,7 @@ def test_sheets_of_results(call, small_release: Path) -> None:
         ([], "missing argument IMAGE; see 'scalewise compare --help'"),
         (["One/a.png", "--truth", "One"], "IMAGE and --truth both give ground truths"),
         (["--truth", "One"], "--truth is for --results"),
+        (["--results", "better", *["--truth", "One"] * 2], "--truth One: given twice"),
         (["One/a.png", "--scale", "2"], "--scale is for --results"),
     ],
 )
@@ -275,3 +284,73 @@ def test_what_compare_is_not_for(call, arguments: list[str], message: str) -> No
     code, _, err = call("compare", *arguments)
     assert code == 2
     assert message in err
+
+
+@pytest.mark.usefixtures("folder")
+def test_scores_of_images_have_one_column_for_each_metric(call) -> None:
+    chosen = [word for name in ("psnr_b", "gmsd", "psnr") for word in ("--metric", name)]
+    assert call("evaluate", *RESULTS[:2], *SETS[:2], *chosen, "--csv", "p.csv")[0] == 0
+    with Path("p.csv").open(encoding="utf-8", newline="") as file:
+        header, row, *_ = csv.reader(file)
+    assert header[:5] == ["method", "dataset", "protocol", "precision", "name"]
+    assert len({*header}) == len(header) == len(row)
+    cells = dict(zip(header, row, strict=True))
+    assert float(cells["psnr_b"]) > 10
+    assert float(cells["gmsd"]) > 0
+    assert (cells["seconds"], cells["encoded"]) == ("", "")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_scale_that_is_assumed_is_told_and_one_that_contradicts_warned_of(call) -> None:
+    told = "scale 2 assumed, as no name states one; --scale gives another"
+    neutral = ["evaluate", "--results", "better", "--truth", "One"]
+    assert told in call(*neutral)[1]
+    assert told not in call(*neutral, "--scale", "2")[1]
+    assert told not in call("evaluate", *RESULTS, "--truth", "One")[1]
+    code, _, err = call("evaluate", "--results", "Net_x3=better", "--truth", "One")
+    assert (code, err) == (0, "warning: Net_x3: its name says x3; scored at x2 (--scale)\n")
+    code, _, err = call(*neutral[:2], "good_net", *neutral[3:], "--scale", "3")
+    assert code == 1
+    assert err == "error: good_net: no images at x3; names in it say x2: --scale 2\n"
+
+
+@pytest.mark.usefixtures("folder")
+def test_results_that_are_the_truth_transparent_or_jpegs_are_noticed(call) -> None:
+    truths = {name: read(Path("One", f"{name}.png")).pixels for name in NAMES}
+    Path("odd").mkdir()
+    write(Path("odd/a.png"), Picture(truths["a"]))
+    alpha = np.full((48, 50, 1), 255, np.uint8)
+    write(Path("odd/c.png"), Picture(np.dstack([truths["c"] // 2, alpha])))  # opaque: no remark
+    alpha[5] = 128
+    write(Path("odd/b.png"), Picture(np.dstack([truths["b"] // 2, alpha])))
+    write(Path("more.jpg"), Picture(truths["c"]))
+    code, _, err = call("evaluate", "--results", "odd", "--truth", "One")
+    assert code == 0
+    assert err.splitlines() == [
+        "warning: odd on One: a.png: the ground truth itself, so PSNR is infinite",
+        "warning: odd on One: b.png: transparent in parts; alpha is not scored, only the colours "
+        "below it",
+    ]
+    Path("more.jpg").rename("odd/c.png")  # by its content, not by its name
+    assert (
+        "odd on One: c.png: a JPEG, whose loss"
+        in call("evaluate", "--results", "odd", "--truth", "One")[2]
+    )
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_image_that_is_too_small_is_left_out(call) -> None:
+    for folder in ("One", "better/One"):
+        write(Path(folder, "tiny.png"), Picture(np.full((12, 30, 3), len(folder), np.uint8)))
+        write(Path(folder, "dot.png"), Picture(np.full((1, 1, 3), len(folder), np.uint8)))
+    code, out, err = call("evaluate", "bicubic", "One", "--results", "better")
+    assert code == 0
+    assert "One, x2, 3 images\n" in out
+    assert "means over 3 of 5 images" in out
+    small = "a 30x12 image is too small to score at x2: at least 15x15 is needed"
+    assert err.splitlines() == [
+        "warning: One/dot.png: a 1x1 image is too small for x2; left out",
+        f"warning: One/tiny.png: {small}; left out",
+        "warning: better on One: dot: a 1x1 image is too small for x2",
+        f"warning: better on One: tiny: {small}",
+    ]

@@ -82,7 +82,7 @@ def test_csv_has_a_row_for_every_picture(folder: Path) -> None:
     write_csv([Evaluation("bicubic", "set", FIELD, "f64", images)], path)
     with path.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [(row["model"], row["protocol"], row["name"]) for row in rows] == [
+    assert [(row["method"], row["protocol"], row["name"]) for row in rows] == [
         ("bicubic", "field", "a"),
         ("bicubic", "field", "b"),
     ]

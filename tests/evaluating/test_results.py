@@ -57,6 +57,12 @@ def matched(tmp_path: Path, truths: Sequence[str], results: Sequence[str]) -> di
         ("0001", "0001x2"),
         ("img_001", "img_001_rlt"),
         ("a", "deep/x2/a"),
+        ("baby", "SR_baby"),
+        ("baby", "pred_baby"),
+        ("baby", "Net_baby"),
+        ("baby", "Netbaby"),
+        ("baby", "x2_SR_baby_out"),
+        ("x4_chart", "x4_chart"),
     ],
 )
 def test_a_name_with_what_programs_add(tmp_path: Path, truth: str, result: str) -> None:
@@ -68,6 +74,32 @@ def test_a_suffix_that_several_files_share(tmp_path: Path) -> None:
     results = [f"{name}_epoch99.png" for name in ("a", "ab", "a_b")]
     found = matched(tmp_path, ["a.png", "ab.png", "a_b.png"], results)
     assert found == {"a": [results[0]], "ab": [results[1]], "a_b": [results[2]]}
+
+
+@pytest.mark.parametrize(
+    ("truths", "results", "expected"),
+    [
+        # a text that several files share
+        ("a ab a_b", "e9_a e9_ab e9_a_b", {"a": "e9_a", "ab": "e9_ab", "a_b": "e9_a_b"}),
+        ("1 11", "img1 img11", {"1": "img1", "11": "img11"}),
+        # what would be a guess is left out
+        ("1 2", "img21 img22", {"": "img21 img22"}),
+        ("1 2", "10 20", {"": "10 20"}),
+        ("man bird", "foreman blackbird", {"": "blackbird foreman"}),
+        ("1 2 a_1", "x_a_1 x_a_2", {"": "x_a_1", "2": "x_a_2"}),
+        ("baby head", "baby_head baby_x2", {"": "baby_head", "baby": "baby_x2"}),
+        ("a b", "x3_q_a x3_q_b", {}),
+    ],
+)
+def test_texts_before_names(
+    tmp_path: Path, truths: str, results: str, expected: dict[str, str]
+) -> None:
+    files = [f"{name}.png" for name in results.split()]
+    images(tmp_path / "Net", ["spare_x2_c7.png"])
+    found = matched(tmp_path, [f"{name}.png" for name in truths.split()], files)
+    found[""].remove("spare_x2_c7.png")
+    wanted = {name: [f"{file}.png" for file in files.split()] for name, files in expected.items()}
+    assert {name: files for name, files in found.items() if files} == wanted
 
 
 def test_other_scales_are_not_read_and_other_names_are_surplus(tmp_path: Path) -> None:
@@ -87,7 +119,7 @@ def test_several_sets_have_a_folder_each(tmp_path: Path) -> None:
     assert fourteen is None
     with pytest.raises(ScalewiseError, match=r"Net: no folder in it is called Set7 or Set14; put "):
         match_results(Method("Net", folder), sets, ["Set7", "Set14"], 2)
-    with pytest.raises(ScalewiseError, match="Net: no images at x3"):
+    with pytest.raises(ScalewiseError, match="Net: no images at x3; names in it say x2: scale=2"):
         match_results(Method("Net", images(tmp_path / "x/Net", ["x2/a.png"])), sets, ["a", "b"], 3)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scalewise.evaluating.compare import compare
+from scalewise.evaluating.compare import _label, compare  # pyright: ignore[reportPrivateUsage]
 from scalewise.evaluating.evaluate import bicubic, restoration
 from scalewise.evaluating.sheet import (
     GAP,
@@ -52,6 +52,43 @@ def test_labels_are_legible_ink(photo: NDArray[np.uint8]) -> None:
     assert ink[1] > 20
     assert ink[2] == 2 * ink[1]
     assert ink[3] > ink[2]
+
+
+def test_names_that_are_long_or_have_other_letters(photo: NDArray[np.uint8]) -> None:
+    def drawn(label: str) -> NDArray[np.uint8]:
+        return draw_sheet([Panel(photo, (label,))], (0, 0, 64))[2 * (GAP + PANEL) :]
+
+    np.testing.assert_array_equal(drawn("\u00c9tude \u65e5"), drawn("Etude ?"))
+    long = drawn("a_method_with_a_long_name_of_x2" * 3)
+    assert (long != drawn("a_method_with_a_long_name_of_x3" * 3)).any()  # its end is there
+    assert (long[:, GAP:-GAP] < 128).any(axis=(0, 2))[-24:].any()
+    assert (long[:, -GAP:] == 255).all()
+
+
+def test_many_panels_are_in_rows_of_about_the_same_length(photo: NDArray[np.uint8]) -> None:
+    small = photo[:64, :96]
+    panels = [Panel(np.roll(small, -at, axis=0), (str(at),)) for at in range(7)]
+    sheet = draw_sheet(panels, (0, 0, 64))
+    one = draw_sheet(panels[:4], (0, 0, 64))
+    assert sheet.shape[1] == one.shape[1] == 4 * (PANEL + GAP) + GAP
+    np.testing.assert_array_equal(sheet[: one.shape[0]], one)
+    assert (sheet[one.shape[0] :, -PANEL:] == 255).all()  # three in the second row
+    top = one.shape[0] + round(PANEL * 64 / 96) + GAP
+    zoomed = sheet[top : top + PANEL, GAP : GAP + PANEL]
+    np.testing.assert_array_equal(zoomed, panels[4].image[:, :64].repeat(4, 0).repeat(4, 1))
+
+
+def test_names_without_letters_of_the_sheet_are_numbered(
+    photo: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    write(tmp_path / "photo.png", Picture(photo[:60, :60]))
+    results = [(name, photo[:60, :60] // 2) for name in ("\u65e5\u672c", "\u65b9\u6cd5", "what?")]
+    found = compare(tmp_path / "photo.png", [], 2, FIELD, results=results)
+    assert [_label(each, at)[0] for at, each in enumerate(found.contenders, 1)] == [
+        "1: ??",
+        "2: ??",
+        "what?",
+    ]
 
 
 @pytest.mark.parametrize(("height", "width"), [(60, 90), (90, 60)])

@@ -72,10 +72,10 @@ def test_an_entry_is_what_its_values_are(views: Views, metric: Metric) -> None:
         assert metric.high is None or value <= metric.high + 1e-9
     assert metric.source
     side = metric.least_side
-    least = Views(*(each[:side, :side] for each in perfect))
+    least = Views(*(each[:side, :side] for each in perfect[:4]))
     assert not np.isnan(metric.measure(least))
     if side > 1:
-        small = Views(*(each[: side - 1] for each in views))
+        small = Views(*(each[: side - 1] for each in views[:4]))
         message = f"{metric.name} needs at least {side}x{side} pixels inside the border, not 25"
         with pytest.raises(ScalewiseError, match=message):
             metric.measure(small)

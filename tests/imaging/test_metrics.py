@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from scalewise.errors import ScalewiseError
+from scalewise.imaging.metric_registry import METRICS
 from scalewise.imaging.metrics import blocking_effect, psnr, psnr_b, ssim
+from scalewise.imaging.protocols import FIELD
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +110,21 @@ def test_psnr_b_sees_blocks_where_they_are_and_only_those(pair: Pair) -> None:
     unblocked = pytest.approx(psnr(shifted, clean, 255))
     assert psnr(blocks, clean, 255) == unblocked
     assert psnr_b(blocks, clean, 255) < psnr_b(shifted, clean, 255) == unblocked
+
+
+@pytest.mark.parametrize("scale", [2, 3, 8])
+def test_blocks_are_those_of_the_picture_whatever_is_cropped(pair: Pair, scale: int) -> None:
+    clean = np.ascontiguousarray(pair[1][:96, :96])
+    tiles = 12.0 * (np.indices((96, 96)) // 8).sum(axis=0)[..., None] % 24
+    blocks, shifted = (clean + shift for shift in (tiles, np.roll(tiles, 4, axis=(0, 1))))
+    metric = METRICS["psnr_b"]
+    found = [metric.measure(FIELD.views(each, clean, scale)) for each in (blocks, shifted)]
+    assert found[0] < found[1] - 1
+    plain = np.zeros((96, 96))
+    plain[:, 8:16] = 9  # two edges of one picture: they count alike, at any crop that keeps both
+    cropped = plain[scale - 1 :, scale - 1 :]
+    assert blocking_effect(cropped, offset=scale - 1) > 0
+    assert blocking_effect(cropped, offset=scale + 3) == 0
 
 
 @pytest.mark.parametrize("metric", [psnr, ssim])

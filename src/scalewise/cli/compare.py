@@ -23,7 +23,13 @@ from scalewise.cli.protocol_options import (
     chosen_protocol,
     task_of,
 )
-from scalewise.cli.scoring import ResultsOption, TruthOption
+from scalewise.cli.scoring import (
+    ResultsOption,
+    TruthOption,
+    assumed_scale,
+    check_sets,
+    warn_of_scale,
+)
 from scalewise.cli.usage_errors import UsageError
 from scalewise.errors import ScalewiseError
 
@@ -94,10 +100,12 @@ def compare(
         scalewise compare photo.png -m denoise --sigma 50 -o noise/
     """
     from scalewise.evaluating.evaluate import baseline, restoration
+    from scalewise.evaluating.text_layout import wrapped
     from scalewise.restoring.loading import load
     from scalewise.tasks import SUPER_RESOLUTION, get_task
 
     _check_given(image, truth, results, scale)
+    check_sets(truth or [], "--truth ")
     names = model or ([] if results else [DEFAULT_MODEL])
     for name in names:
         require_model(name)
@@ -122,7 +130,10 @@ def compare(
         for item, found in _with_results(dataset, results or [], factor, protocol):
             name = prefix + item.name.replace("/", "_")
             _compare(item, name, methods, found, factor, protocol, output, errors)
-    typer.echo(protocol.description)
+    typer.echo(wrapped(protocol.description))
+    if scale is None and not restorers and protocol.only_scale is None:
+        for remark in assumed_scale(results or [], factor):
+            typer.echo(remark)
 
 
 def _check_given(
@@ -155,6 +166,7 @@ def _with_results(
     columns: list[Iterator[tuple[Item, Result | str]]] = []
     methods = methods_of(results)
     for method in methods:
+        warn_of_scale(method, scale)
         (matches,) = match_results(method, [dataset], [dataset.name], scale)
         if matches is None:
             raise ScalewiseError(f"{method.folder}: no results of {dataset.name}")

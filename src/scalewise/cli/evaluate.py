@@ -38,9 +38,12 @@ from scalewise.cli.scoring import (
     TableFormatOption,
     TableOutputOption,
     TruthOption,
+    assumed_scale,
     check_no_model_options,
+    check_sets,
     check_table_output,
     parse_metrics,
+    print_faults,
     score_folders,
     show_table,
 )
@@ -152,6 +155,7 @@ def evaluate(
     check_table_output(output, format)
     places = [*(folders or []), *(truth or [])]
     _check_given(model, places, results)
+    check_sets(places, "--truth " if truth else "")
     metrics = parse_metrics(metric)
     task = task or (task_of(model) if model else SUPER_RESOLUTION.name)
     measure = chosen_protocol(task, sigma, quality, subsampling, grey, protocol)
@@ -177,7 +181,9 @@ def evaluate(
     if results:
         names = [method.name for method in methods]
         evaluations += score_folders(results, datasets, factor, measure, measured, names)
-    table = make_table(evaluations, factor, metrics, _totals(datasets), against)
+    free = scale is None and model is None and measure.only_scale is None
+    remarks = assumed_scale(results, factor) if results and free else []
+    table = make_table(evaluations, factor, metrics, _totals(datasets), against, remarks)
     show_table(table, format, output)
     if csv is not None:
         write_csv(evaluations, csv)
@@ -342,10 +348,16 @@ def _measure(
     evaluations: list[Evaluation] = []
     for dataset, title in zip(datasets, display_names(datasets), strict=True):
         images: list[ImageScore] = []
+        small: list[str] = []
         with progress_bar(f"{name} on {title}", len(dataset.items)) as update:
-            for image in evaluate(restore, dataset, scale, protocol, metrics=metrics):
+            for image in evaluate(
+                restore, dataset, scale, protocol, metrics=metrics, leave_out=small.append
+            ):
                 images.append(image)
                 update(len(images))
+        if small and not images and len(datasets) == 1:
+            raise ScalewiseError(small[0])
+        print_faults([f"{line}; left out" for line in small], f"{name} on {title}")
         evaluations.append(Evaluation(name, title, protocol, precision, images, weights))
     return evaluations
 
@@ -357,6 +369,6 @@ def _write_on_card(model: str, evaluations: list[Evaluation]) -> None:
     from scalewise.weights.card import read_card, with_scores, write_card
 
     folder = find_release(model)
-    scores = [to_score(evaluation) for evaluation in evaluations]
+    scores = [to_score(evaluation) for evaluation in evaluations if evaluation.images]
     write_card(with_scores(read_card(folder), scores), folder)
     typer.echo(f"scores written on the card in {folder}")

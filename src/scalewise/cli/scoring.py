@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,6 +17,7 @@ from scalewise.cli.usage_errors import UsageError
 if TYPE_CHECKING:
     from scalewise.data.layouts import Dataset
     from scalewise.evaluating.evaluate import Evaluation
+    from scalewise.evaluating.results import Method
     from scalewise.evaluating.score_table import ScoreTable
     from scalewise.imaging.metric_registry import Metric
     from scalewise.imaging.protocols import Protocol
@@ -102,8 +104,26 @@ def parse_metrics(names: list[str] | None) -> list[Metric]:
 
 def check_table_output(output: Path | None, form: TableFormatName | None) -> None:
     """Refuse a file for a table that cannot be written, or whose form is not known."""
-    if output is not None:
-        check_output_file(output, "--output", () if form else _ENDINGS)
+    if output is None:
+        return
+    from scalewise.evaluating.table_formats import SUFFIXES
+
+    check_output_file(output, "--output", () if form else _ENDINGS)
+    by_name = SUFFIXES.get(output.suffix.lower())
+    if form is not None and by_name not in (None, form):
+        raise UsageError(
+            f"--format {form}, and --output {output} is {by_name} by its extension; leave out "
+            "--format, or give another extension"
+        )
+
+
+def check_sets(places: Sequence[Path], flag: str) -> None:
+    """Refuse a set that is given twice."""
+    seen: set[Path] = set()
+    for place in places:
+        if place.resolve() in seen:
+            raise UsageError(f"{flag}{place}: given twice; give each set once")
+        seen.add(place.resolve())
 
 
 def show_table(table: ScoreTable, form: TableFormatName | None, output: Path | None) -> None:
@@ -144,6 +164,7 @@ def score_folders(
     titles = display_names(datasets)
     evaluations: list[Evaluation] = []
     for method in methods_of(results, taken):
+        warn_of_scale(method, scale)
         found = match_results(method, datasets, titles, scale)
         for dataset, title, matches in zip(datasets, titles, found, strict=True):
             images: list[ImageScore] = []
@@ -158,12 +179,35 @@ def score_folders(
                         else:
                             images.append(each)
                         update(len(images))
-            for line in lines[:_MOST_LINES]:
-                print_warning(line)
-            if lines[_MOST_LINES:]:
-                print_warning(f"{method.name} on {title}: {len(lines) - _MOST_LINES} more")
+            print_faults(lines, f"{method.name} on {title}")
             evaluations.append(Evaluation(method.name, title, protocol, "", images))
     return evaluations
+
+
+def print_faults(lines: Sequence[str], where: str) -> None:
+    """Print warnings on images of one method on one set, and how many more there are."""
+    for line in lines[:_MOST_LINES]:
+        print_warning(line)
+    if lines[_MOST_LINES:]:
+        print_warning(f"{where}: {len(lines) - _MOST_LINES} more")
+
+
+def warn_of_scale(method: Method, scale: int) -> None:
+    """Print a warning where a method's name says another scale than results are scored at."""
+    from scalewise.evaluating.results import scales_of_name
+
+    said = scales_of_name(method) - {scale}
+    if said:
+        print_warning(f"{method.name}: its name says x{min(said)}; scored at x{scale} (--scale)")
+
+
+def assumed_scale(results: Sequence[str], scale: int) -> list[str]:
+    """Return a remark if no name says the scale of results, which was not given either."""
+    from scalewise.evaluating.results import methods_of, stated_scales
+
+    if any(stated_scales(method) for method in methods_of(results)):
+        return []
+    return [f"scale {scale} assumed, as no name states one; --scale gives another"]
 
 
 def check_no_model_options(given: dict[str, Any]) -> None:

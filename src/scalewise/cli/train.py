@@ -172,6 +172,7 @@ def train_and_show(trainer: Trainer) -> None:
 
 def _report(trainer: Trainer) -> None:
     """Print the score of a finished run, where its weights are, and the next command."""
+    from scalewise.evaluating.text_layout import wrapped
     from scalewise.training.progress import started_at
 
     if trainer.validation is not None:
@@ -181,7 +182,7 @@ def _report(trainer: Trainer) -> None:
             typer.echo(f"  at the same step, in dB: {further}")
         if trainer.start is not None:
             typer.echo(f"  {started_at(trainer.start, trainer.best)}")
-        typer.echo(f"  {trainer.validation.protocol.description}")
+        typer.echo(wrapped(f"  {trainer.validation.protocol.description}"))
     typer.echo(f"weights: {trainer.run / 'best.pt'}; curves: {trainer.run / 'log.csv'}")
     typer.echo(f"next: scalewise evaluate {trainer.run} DIR...")
 

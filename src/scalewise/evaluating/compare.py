@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from scalewise.data.reading import read_rgb
 from scalewise.evaluating.evaluate import Restore
-from scalewise.evaluating.sheet import Crop, Panel, draw_sheet, most_telling_crop
+from scalewise.evaluating.sheet import Crop, Panel, draw_sheet, drawable, most_telling_crop
 from scalewise.imaging.protocols import Protocol, Scores
 
 Pixels = NDArray[np.uint8]
@@ -55,7 +55,8 @@ class Comparison:
         panels: list[Panel] = []
         if self.lr is not None and self.lr.shape != self.truth.shape:
             panels.append(Panel(self.lr, ("low resolution", _size(self.lr), "")))
-        panels += [Panel(each.image, _label(each)) for each in self.contenders]
+        for number, each in enumerate(self.contenders, 1):
+            panels.append(Panel(each.image, _label(each, number)))
         panels.append(Panel(self.truth, ("truth", _size(self.truth), "")))
         return draw_sheet(panels, crop, errors)
 
@@ -101,9 +102,12 @@ def _as_bytes(image: NDArray[Any]) -> Pixels:
     return np.rint(image).clip(0, 255).astype(np.uint8)
 
 
-def _label(contender: Contender) -> tuple[str, ...]:
-    scores = contender.scores
-    return contender.name, f"PSNR-Y {scores.psnr_y:.2f} dB", f"SSIM {scores.ssim:.4f}"
+def _label(contender: Contender, number: int) -> tuple[str, ...]:
+    """Return what is written below a result; a number tells names apart that have no letters."""
+    scores, name = contender.scores, drawable(contender.name)
+    if "?" in name.replace("?", "", contender.name.count("?")):
+        name = f"{number}: {name}"
+    return name, f"PSNR-Y {scores.psnr_y:.2f} dB", f"SSIM {scores.ssim:.4f}"
 
 
 def _size(image: Pixels) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scalewise.atomic import write_atomic
 from scalewise.data.layouts import Dataset
 from scalewise.data.reading import read_own_lr, read_rgb
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, TooSmall
 from scalewise.imaging.protocols import Protocol
 from scalewise.imaging.resize import imresize
 from scalewise.weights.card import Score
@@ -144,6 +144,7 @@ def evaluate(
     protocol: Protocol,
     clock: Callable[[], float] = time.perf_counter,
     metrics: Sequence[Metric] = (),
+    leave_out: Callable[[str], None] | None = None,
 ) -> Iterator[ImageScore]:
     """Score a restoration on a dataset, image by image.
 
@@ -155,6 +156,8 @@ def evaluate(
         clock: measures the restorations, in seconds; ``time.process_time`` leaves out the time
             that other processes take.
         metrics: those to measure besides what the protocol always does.
+        leave_out: called with a line for each image that is too small, which is left out then; by
+            default one is an error.
 
     Raises:
         ScalewiseError: an image cannot be read, its LR image has the wrong size, or it is too
@@ -170,7 +173,11 @@ def evaluate(
             seconds = clock() - start
             image = score_image(item.name, restored, truth, scale, protocol, metrics)
         except ScalewiseError as error:
-            raise ScalewiseError(f"{item.hr}: {error}") from error
+            line = f"{item.hr}: {error}"
+            if leave_out is None or not isinstance(error, TooSmall):
+                raise ScalewiseError(line) from error
+            leave_out(line)
+            continue
         yield replace(
             image,
             seconds=seconds,
@@ -242,18 +249,22 @@ def classical_restoration(method: ClassicalMethod, sigma: float) -> Restore:
 
 
 def write_csv(evaluations: list[Evaluation], path: Path) -> None:
-    """Write every image's scores, each row with model, dataset, protocol and precision."""
+    """Write every image's scores, each row with method, dataset, protocol and precision.
+
+    Each metric has one column, which is empty where it was not measured.
+    """
     names = [field.name for field in fields(ImageScore) if field.name != "extra"]
-    metrics = [*{name: 0 for each in evaluations for image in each.images for name in image.extra}]
+    extra = {name: 0 for each in evaluations for image in each.images for name in image.extra}
+    columns = [*names, *(name for name in extra if name not in names)]
     table = io.StringIO(newline="")
     writer = csv.writer(table)
-    writer.writerow(["model", "dataset", "protocol", "precision", *names, *metrics])
+    writer.writerow(["method", "dataset", "protocol", "precision", *columns])
     for evaluation in evaluations:
         context = [evaluation.model, evaluation.dataset, evaluation.protocol.name]
         for image in evaluation.images:
-            row = [getattr(image, name) for name in names]
-            extra = [image.extra[metric] for metric in metrics]
-            writer.writerow([*context, evaluation.precision, *row, *extra])
+            row = [image.extra.get(name, getattr(image, name, None)) for name in columns]
+            cells = ["" if each is None or each != each else each for each in row]  # nan
+            writer.writerow([*context, evaluation.precision, *cells])
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, table.getvalue().encode())
 

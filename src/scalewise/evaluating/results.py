@@ -2,15 +2,15 @@
 
 Below a method's folder, a folder per set holds the results of that set, at any depth
 (``METHOD/Set5/x2/baby.png``); for a single set that none is called after, all of the folder is it.
-Files are called like the ground truth, with or without a suffix: a scale, words that programs add
-(``_SR``, ``_out``), the method's name, or any text that several files of the folder share.
+:mod:`scalewise.evaluating.result_names` says what files may be called.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,23 +20,18 @@ from numpy.typing import NDArray
 
 from scalewise.arguments import paths_of
 from scalewise.data.layouts import Dataset, Item
-from scalewise.data.layouts.names import normalised, plain_stem, read_folder
+from scalewise.data.layouts.names import normalised, read_folder
 from scalewise.data.reading import read_rgb
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, TooSmall
 from scalewise.evaluating.evaluate import ImageScore, score_image, sha256_of
-from scalewise.files import find_images
-from scalewise.imaging.colour import is_grey
+from scalewise.evaluating.result_names import Matches, match_names, scale_of
+from scalewise.files import Picture, find_images, read, to_8_bit
+from scalewise.imaging.colour import is_grey, to_rgb
 from scalewise.imaging.metric_registry import Metric
 from scalewise.imaging.protocols import Protocol
 
 Pixels = NDArray[np.uint8]
 
-_SCALE = re.compile(r"(?:[_\-. ]*x(?P<after>[2-9])|[_\-. ]+(?P<before>[2-9])x)$", re.IGNORECASE)
-_WORD = re.compile(
-    r"[_\-. ]+(?:sr|hr|out|outputs?|res|results?|restored|rec|recon|pred|predicted|prediction|fake"
-    r"|enhanced|enlarged|upscaled|deblurred|denoised|dejpeg|clean|final|rlt|est|rgb)$",
-    re.IGNORECASE,
-)
 _SET_SCALE = re.compile(r"[_\-. ]?x[2-9]$|^x[2-9][_\-. ]|[_\-. ][2-9]x$")
 
 
@@ -49,25 +44,16 @@ class Method:
 
 
 @dataclass(frozen=True)
-class Matches:
-    """Results of one method for one set.
-
-    Attributes:
-        files: image name -> files that may be its result, the likeliest first.
-        surplus: files that are called like no image of the set.
-    """
-
-    files: Mapping[str, list[Path]]
-    surplus: list[Path]
-
-
-@dataclass(frozen=True)
 class Result:
-    """A result that can be scored: its file, its pixels (H, W, 3), and its ground truth's."""
+    """A result that can be scored: its file, its pixels (H, W, 3), and its ground truth's.
+
+    Faults are what may lower its scores, though it can be scored: JPEG, or transparency.
+    """
 
     path: Path
     pixels: Pixels
     truth: Pixels
+    faults: tuple[str, ...] = ()
 
 
 def methods_of(results: Sequence[Any], taken: Sequence[str] = ()) -> list[Method]:
@@ -86,6 +72,11 @@ def methods_of(results: Sequence[Any], taken: Sequence[str] = ()) -> list[Method
     for path in paths_of(results, "results"):
         name, separator, rest = str(path).partition("=")
         named = bool(separator and rest) and not path.exists()
+        if named and not name.strip():
+            raise ScalewiseError(
+                f"results {path}: no name before '='; give NAME=FOLDER, or the folder alone",
+                arguments=["results"],
+            )
         folder = Path(rest) if named else path
         if not folder.is_dir():
             what = "is a file" if folder.exists() else "no such folder"
@@ -125,9 +116,16 @@ def match_results(
     Raises:
         ScalewiseError: the folder has no images, none of a dataset, or two for one image.
     """
-    files = [path for path in find_images(method.folder) if _fits(method, path, scale)]
+    names = {item.name.rpartition("/")[2].casefold() for each in datasets for item in each.items}
+    said = {path: _said(method, path, names) for path in find_images(method.folder)}
+    files = [path for path, scales in said.items() if scales <= {scale}]
     if not files:
-        raise ScalewiseError(f"{method.folder}: no images at x{scale}")
+        others = sorted({each for scales in said.values() for each in scales} - {scale})
+        hint = f"; names in it say {' and '.join(f'x{each}' for each in others)}" if others else ""
+        value = f": scale={others[0]}" if len(others) == 1 else ""
+        raise ScalewiseError(
+            f"{method.folder}: no images at x{scale}{hint}{value}", arguments=["scale"]
+        )
     of_set = [[path for path in files if _is_of(method, path, title)] for title in titles]
     if not any(of_set) and len(datasets) == 1:
         of_set = [files]
@@ -137,7 +135,7 @@ def match_results(
             "each set into a folder of its name"
         )
     return [
-        _match(paths, dataset, method.name) if paths else None
+        match_names(paths, dataset, method.name, scale) if paths else None
         for paths, dataset in zip(of_set, datasets, strict=True)
     ]
 
@@ -156,17 +154,23 @@ def read_results(
             yield item, "no image of this name"
             continue
         hr = read_rgb(item.hr)
-        truth = protocol.truth(hr, scale)
+        try:
+            truth = protocol.truth(hr, scale)
+        except TooSmall as error:
+            yield item, str(error)
+            continue
         found: list[Result] = []
         problems: list[str] = []
         for path in candidates:
             try:
-                pixels = _cut(read_rgb(path), hr, truth, scale, whole=protocol.squash is not None)
+                picture = read(path)
+                pixels = to_8_bit(to_rgb(picture.colour))
+                pixels = _cut(pixels, hr, truth, scale, whole=protocol.squash is not None)
             except ScalewiseError as error:
                 reason = str(error)
                 problems.append(reason if str(path) in reason else f"{path}: {reason}")
                 continue
-            found.append(Result(path, pixels, truth))
+            found.append(Result(path, pixels, truth, _faults(path, picture)))
         if len(found) > 1:
             names = " and ".join(result.path.name for result in found)
             yield item, f"{names} are both called like it; remove one"
@@ -187,6 +191,7 @@ def score_results(
 
     A remark, which costs no image, is yielded before its image's scores and starts with ``note:``.
     """
+    faults: dict[str, list[Result]] = {}
     for item, result in read_results(matches, dataset, scale, protocol):
         where = f"{method.name} on {title}: {item.name}"
         if isinstance(result, str):
@@ -194,11 +199,21 @@ def score_results(
             continue
         try:
             image = score_image(item.name, result.pixels, result.truth, scale, protocol, metrics)
+        except TooSmall as error:
+            yield f"{where}: {error}"
+            continue
         except ScalewiseError as error:
             raise ScalewiseError(f"{result.path}: {error}") from error
+        if math.isinf(image.psnr):
+            faults.setdefault("the ground truth itself, so PSNR is infinite", []).append(result)
+        for fault in result.faults:
+            faults.setdefault(fault, []).append(result)
         if is_grey(result.pixels) and not is_grey(result.truth):
             yield f"note: {where}: {result.path.name} is grey, and the ground truth has colours"
         yield replace(image, truth_sha256=sha256_of(item.hr), result_sha256=sha256_of(result.path))
+    for fault, found in faults.items():
+        more = f" and {len(found) - 1} more" if found[1:] else ""
+        yield f"note: {method.name} on {title}: {found[0].path.name}{more}: {fault}"
     if matches.surplus:
         more = f" and {len(matches.surplus) - 1} more" if matches.surplus[1:] else ""
         yield (
@@ -207,13 +222,33 @@ def score_results(
         )
 
 
-def _fits(method: Method, path: Path, scale: int) -> bool:
-    """Return whether neither a folder nor the file's name says another scale."""
+def scales_of_name(method: Method) -> set[int]:
+    """Return the scale that a method's name or its folder's says; none, or two, are possible."""
+    names = (method.name, method.folder.resolve().name)
+    return {scale for name in names if (scale := read_folder(name)[1]) is not None}
+
+
+def stated_scales(method: Method) -> set[int]:
+    """Return the scales that a method's name, and names of its folders and files, say."""
+    said = scales_of_name(method)
+    for path in find_images(method.folder):
+        said |= _said(method, path)
+    return said
+
+
+def _said(method: Method, path: Path, names: Collection[str] = ()) -> set[int]:
+    """Return the scales that the folders of a file and its name say.
+
+    Args:
+        method: its folder's own name does not count.
+        path: a file in it.
+        names: those of the ground truths, in lower case: what they say is not about a result.
+    """
     inner = path.relative_to(method.folder)
     said = [read_folder(folder)[1] for folder in inner.parts[:-1]]
-    if found := _SCALE.search(path.stem):
-        said.append(int(found["after"] or found["before"]))
-    return all(each in (None, scale) for each in said)
+    if normalised(path.stem).casefold() not in names:
+        said.append(scale_of(path.stem))
+    return {each for each in said if each is not None}
 
 
 def _is_of(method: Method, path: Path, title: str) -> bool:
@@ -223,77 +258,18 @@ def _is_of(method: Method, path: Path, title: str) -> bool:
     return any(_SET_SCALE.sub("", normalised(each).casefold()) == wanted for each in folders)
 
 
-def _match(paths: Sequence[Path], dataset: Dataset, method: str) -> Matches:
-    keys = _keys(dataset)
-    files: dict[str, list[Path]] = {}
-    others: list[tuple[Path, str]] = []
-    for path in paths:
-        stem = normalised(path.stem).casefold()
-        name = next((keys[each] for each in _shortened(stem) if each in keys), None)
-        if name is None:
-            others.append((path, stem))
-        else:
-            files.setdefault(name, []).append(path)
-    suffixes = _shared_suffixes([stem for _, stem in others], keys, method.casefold())
-    surplus: list[Path] = []
-    for path, stem in others:
-        ends = (stem.removesuffix(each) for each in suffixes if stem.endswith(each))
-        name = next((keys[each] for each in ends if each in keys), None)
-        if name is None:
-            surplus.append(path)
-        else:
-            files.setdefault(name, []).append(path)
-    return Matches(files, surplus)
-
-
-def _keys(dataset: Dataset) -> dict[str, str]:
-    """Return what files may be called -> the image's name: its name alone, without ``_HR``."""
-    keys: dict[str, str] = {}
-    twice: set[str] = set()
-    for item in dataset.items:
-        last = item.name.rpartition("/")[2]
-        for key in {last.casefold(), plain_stem(last).casefold()}:
-            if keys.setdefault(key, item.name) != item.name:
-                twice.add(key)
-    if twice:
-        raise ScalewiseError(
-            f"{dataset.root}: several images are called {min(twice)}, so results cannot be told "
-            "apart by name; give the folders as sets of their own"
-        )
-    return keys
-
-
-def _shortened(stem: str) -> Iterator[str]:
-    """Yield a name, and what is left of it without one known suffix after the other.
-
-    >>> list(_shortened("baby_x2_sr"))
-    ['baby_x2_sr', 'baby_x2', 'baby']
-    """
-    yield stem
-    while shorter := _SCALE.sub("", stem) if _SCALE.search(stem) else _WORD.sub("", stem):
-        if shorter == stem:
-            return
-        yield shorter
-        stem = shorter
-
-
-def _shared_suffixes(stems: Sequence[str], keys: Mapping[str, str], method: str) -> list[str]:
-    """Return texts that several names have after an image's, or that name the method.
-
-    Of texts that fit, the shortest comes first: it belongs to the longest image's name.
-    """
-    counts = Counter(
-        stem[len(key) :] for stem in stems for key in keys if key and stem.startswith(key)
-    )
-    end = stems[0] if stems[1:] else ""
-    while any(not stem.endswith(end) for stem in stems):
-        end = end[1:]
-    shared = [
-        each
-        for each, count in counts.items()
-        if count > 1 or method in each or (end.endswith(each) and not each[0].isalnum())
-    ]
-    return sorted(shared, key=len)
+def _faults(path: Path, picture: Picture) -> tuple[str, ...]:
+    """Return what may lower the scores of a result."""
+    faults: list[str] = []
+    alpha = picture.alpha
+    if alpha is not None:
+        opaque = np.iinfo(alpha.dtype).max if alpha.dtype.kind == "u" else 1
+        if (alpha < opaque).any():
+            faults.append("transparent in parts; alpha is not scored, only the colours below it")
+    with path.open("rb") as file:
+        if file.read(3) == b"\xff\xd8\xff":
+            faults.append("a JPEG, whose loss is scored with the result; save results as PNG")
+    return tuple(faults)
 
 
 def _cut(pixels: Pixels, hr: Pixels, truth: Pixels, scale: int, *, whole: bool) -> Pixels:

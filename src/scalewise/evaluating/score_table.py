@@ -22,6 +22,7 @@ from scalewise.evaluating.statistics import (
     paired_test,
     standard_error,
 )
+from scalewise.evaluating.text_layout import one_line
 from scalewise.imaging.metric_registry import METRICS, Metric
 from scalewise.imaging.protocols import Protocol
 
@@ -177,28 +178,41 @@ def make_table(
     metrics: Sequence[Metric] = (),
     totals: dict[str, int] | None = None,
     against: str | None = None,
+    remarks: Sequence[str] = (),
 ) -> ScoreTable:
     """Make a table of evaluations, on the images that all methods of a set have.
 
     Args:
         evaluations: at least one, all under one protocol; those without images are left out.
+            Line breaks in names become spaces.
         scale: output over input size.
         metrics: the columns; by default those of the protocol.
         totals: number of images of each set, for notes on how many are compared.
         against: name of the method to test the others against.
+        remarks: further lines below the table.
 
     Raises:
         ScalewiseError: nothing to compare: no result at all, no image of a set that all methods
             have, or no such method.
     """
+    evaluations = [
+        replace(each, model=one_line(each.model), dataset=one_line(each.dataset))
+        for each in evaluations
+    ]
+    against = None if against is None else one_line(against)
     kept = [each for each in evaluations if each.images]
     if not kept:
         raise ScalewiseError("no result can be scored")
-    remarks = [
-        f"{each.model} has no results of {each.dataset}" for each in evaluations if not each.images
+    told = [
+        *remarks,
+        *(
+            f"{each.model} has no results of {each.dataset}"
+            for each in evaluations
+            if not each.images
+        ),
     ]
     table: list[Evaluation] = []
-    totals = totals or {}
+    totals = {one_line(name): total for name, total in (totals or {}).items()}
     for dataset in dict.fromkeys(each.dataset for each in kept):
         of_set = [each for each in kept if each.dataset == dataset]
         names = [[image.name for image in each.images] for each in of_set]
@@ -214,7 +228,7 @@ def make_table(
         if total > len(common):
             named = f": left out {', '.join(left_out[:_NAMED])}" if left_out else ""
             more = f" and {len(left_out) - _NAMED} more" if left_out[_NAMED:] else ""
-            remarks.append(
+            told.append(
                 f"{dataset}: means over {len(common)} of {total} images, those that all methods "
                 f"have{named}{more}"
             )
@@ -223,7 +237,7 @@ def make_table(
             replace(each, images=[image for image in each.images if image.name in keep])
             for each in of_set
         ]
-    remarks += _twins(table)
+    told += _twins(table)
     if against is not None and against not in {each.model for each in table}:
         known = ", ".join(dict.fromkeys(each.model for each in table))
         raise ScalewiseError(
@@ -236,7 +250,7 @@ def make_table(
     order = [*dict.fromkeys(each.model for each in evaluations)]
     sets = [*dict.fromkeys(each.dataset for each in evaluations)]
     table.sort(key=lambda each: (sets.index(each.dataset), order.index(each.model)))
-    return ScoreTable(table, columns, scale, protocol, remarks, against)
+    return ScoreTable(table, columns, scale, protocol, told, against)
 
 
 def default_metrics(protocol: Protocol) -> list[Metric]:

@@ -8,6 +8,7 @@ The letters are in ``letters.png``: DejaVu Sans Mono's ASCII 32 to 126 in a row.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -28,6 +29,10 @@ PANEL = 256
 """Width of a panel in pixels, and side of its zoomed crop."""
 
 GAP = 12
+
+LONGEST_ROW = 5
+"""The most panels beside each other; more go into several rows of about the same length."""
+
 LETTERS = Path(__file__).parent / "letters.png"
 PAPER, INK = (255, 255, 255), (30, 30, 30)
 
@@ -52,6 +57,8 @@ class Panel:
 def draw_sheet(panels: Sequence[Panel], crop: Crop, errors: bool = False) -> Pixels:
     """Draw panels side by side: the whole image on top, a zoomed crop and the label below.
 
+    More than :data:`LONGEST_ROW` panels are drawn in several rows.
+
     Args:
         panels: images of one scene with about the same aspect ratio, of any size.  The last one
             is the reference; ``crop`` counts its pixels.
@@ -63,13 +70,26 @@ def draw_sheet(panels: Sequence[Panel], crop: Crop, errors: bool = False) -> Pix
     """
     reference = panels[-1].image
     columns = [_column(panel, crop, reference, errors) for panel in panels]
-    height = max(column.shape[0] for column in columns)
-    width = len(columns) * (PANEL + GAP) + GAP
-    sheet = np.full((height + 2 * GAP, width, 3), PAPER, np.uint8)
+    rows = -(-len(columns) // LONGEST_ROW)
+    length = -(-len(columns) // rows)
+    height = max(column.shape[0] for column in columns) + GAP
+    width = length * (PANEL + GAP) + GAP
+    sheet = np.full((rows * height + GAP, width, 3), PAPER, np.uint8)
     for index, column in enumerate(columns):
-        left = GAP + index * (PANEL + GAP)
-        sheet[GAP : GAP + column.shape[0], left : left + PANEL] = column
+        top, left = GAP + index // length * height, GAP + index % length * (PANEL + GAP)
+        sheet[top : top + column.shape[0], left : left + PANEL] = column
     return sheet
+
+
+def drawable(text: str) -> str:
+    """Return text in the letters that sheets have: without accents, and ``?`` for the others.
+
+    >>> drawable("Étude 2"), drawable("日本")
+    ('Etude 2', '??')
+    """
+    apart = unicodedata.normalize("NFKD", text)
+    plain = "".join(letter for letter in apart if not unicodedata.combining(letter))
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in plain)
 
 
 def most_telling_crop(image: Pixels, reference: Pixels, side: int) -> Crop:
@@ -169,12 +189,15 @@ def _frame(image: Pixels, top: int, left: int, side: int) -> None:
 
 
 def _write(line: str) -> Pixels:
-    """Draw a line of text as (height, PANEL, 3), and cut it off if it is too long."""
+    """Draw a line of text as (height, PANEL, 3); dots stand for the middle of one too long."""
     letters = _letters()
-    codes = [min(max(ord(letter), 32), 126) - 32 for letter in line]
+    line, most = drawable(line), PANEL // letters.shape[2]
+    if len(line) > most:
+        line = f"{line[: (most - 2) // 2]}...{line[len(line) - (most - 3) // 2 :]}"
+    codes = [ord(letter) - 32 for letter in line]
     ink = np.zeros((letters.shape[1], PANEL))
     if codes:
-        text = np.concatenate([letters[code] for code in codes], axis=1)[:, :PANEL]
+        text = np.concatenate([letters[code] for code in codes], axis=1)
         ink[:, : text.shape[1]] = text
     colours = np.array(PAPER) + ink[..., None] * (np.array(INK) - np.array(PAPER))
     return np.rint(colours).astype(np.uint8)

@@ -6,13 +6,14 @@ import csv
 import io
 import json
 import math
-import textwrap
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Any, Literal, get_args
 
+from scalewise.evaluating.evaluate import Evaluation
 from scalewise.evaluating.score_table import Cell, Comparison, Rank, ScoreTable, speed_of
 from scalewise.evaluating.statistics import TEST
+from scalewise.evaluating.text_layout import WIDTH, display_width, padded, shortened, wrapped
 from scalewise.imaging.metric_registry import Metric
 
 TableFormat = Literal["text", "markdown", "latex", "csv", "json"]
@@ -27,9 +28,6 @@ SUFFIXES: dict[str, TableFormat] = {
 }
 """Extensions of files -> the form of the table in them."""
 
-WIDTH = 80
-"""The most columns of a text table."""
-
 _LONGEST = 28  # letters of a method's name in text
 _MARKS: dict[Rank, str] = {"best": "*", "second": "+", "": " "}
 _TEST_HEADINGS = ("method", "metric", "difference", "+-", "higher on", "p", "verdict")
@@ -38,6 +36,12 @@ _LATEX = {
     "\\": "\\textbackslash{}",
     "~": "\\textasciitilde{}",
     "^": "\\textasciicircum{}",
+    "|": "\\textbar{}",
+    "<": "\\textless{}",
+    ">": "\\textgreater{}",
+    '"': "''",
+    "[": "{[}",  # at the start of a row, this and the star would belong to the \\\\ before
+    "*": "{*}",
 }
 
 
@@ -62,74 +66,88 @@ def _text(table: ScoreTable) -> str:
     for dataset in table.datasets:
         parts += _text_blocks(table, dataset)
     if table.against:
-        rows = [_test_row(each) for each in table.comparisons()]
+        rows = _fitted([_test_row(each) for each in table.comparisons()])
         datasets = [each.dataset for each in table.comparisons()]
         for dataset in dict.fromkeys(datasets):
             of_set = [row for row, each in zip(rows, datasets, strict=True) if each == dataset]
             title = f"{dataset}: difference to {table.against}"
             parts.append("\n".join([title, *_aligned([[*_TEST_HEADINGS], *of_set], left=2)]))
     marks = ["* best, + second best"] * (len(table.methods) > 1)
-    notes = [textwrap.fill(each, WIDTH, **_WRAPPED) for each in marks]
-    notes += [
-        each if each.startswith(("scale ", "sha256 ")) else textwrap.fill(each, WIDTH, **_WRAPPED)
-        for each in table.notes(short=True)
-    ]
+    notes = [wrapped(each) for each in [*marks, *table.notes(short=True)]]
     return "\n\n".join([*parts, "\n".join(notes)]) + "\n"
-
-
-_WRAPPED: dict[str, Any] = {
-    "subsequent_indent": "  ",
-    "break_on_hyphens": False,
-    "break_long_words": False,
-}
 
 
 def _text_blocks(table: ScoreTable, dataset: str) -> list[str]:
     """Return the table of one set, as several ones below each other where it is too wide."""
     evaluations = [each for each in table.evaluations if each.dataset == dataset]
-    names = ["method", *(_short(each.model) for each in evaluations)]
-    first = [names]
-    if any(each.precision for each in evaluations):
-        first.append(["precision", *(each.precision or "-" for each in evaluations)])
-    others: list[list[str]] = []
-    for metric in table.metrics:
-        cells = [table.cell(each.model, dataset, metric) for each in evaluations]
-        others.append([f"{metric.title}  ", *(_text_cell(cell, metric) for cell in cells if cell)])
-    speeds = [speed_of(each) for each in evaluations]
-    if any(each is not None for each in speeds):
-        shown = ["-" if each is None else f"{each:.2f}" for each in speeds]
-        others.append(["s/MP", *shown])
     count = len(evaluations[0].images)
     title = f"{dataset}, x{table.scale}, {count} image{'s' * (count != 1)}"
+    precision = evaluations[0].precision
+    is_same = bool(precision) and {each.precision for each in evaluations} == {precision}
+    # What a table that is too wide can do without: a column of one value, room for marks.
+    plans = [(title, True)]
+    if is_same:
+        plans.append((f"{title}, {precision}", True))
+    if len(evaluations) == 1:
+        plans.append((plans[-1][0], False))
+    first: list[list[str]] = []
+    others: list[list[str]] = []
+    heading = title
+    for heading, has_marks in plans:
+        first, others = _columns(table, evaluations, heading == title, has_marks)
+        if _width([*first, *others]) <= WIDTH:
+            break
     blocks: list[str] = []
     while others:
         taken = 1
         while taken < len(others) and _width([*first, *others[: taken + 1]]) <= WIDTH:
             taken += 1
         rows = [list(row) for row in zip(*first, *others[:taken], strict=True)]
-        blocks.append("\n".join([title, *_aligned(rows, left=len(first))]))
+        blocks.append("\n".join([heading, *_aligned(rows, left=len(first))]))
         others = others[taken:]
     return blocks
+
+
+def _columns(
+    table: ScoreTable, evaluations: Sequence[Evaluation], has_precision: bool, has_marks: bool
+) -> tuple[list[list[str]], list[list[str]]]:
+    """Return the columns of one set: those that say what a row is, and those of numbers."""
+    first = [["method", *(shortened(each.model, _LONGEST) for each in evaluations)]]
+    if has_precision and any(each.precision for each in evaluations):
+        first.append(["precision", *(each.precision or "-" for each in evaluations)])
+    others: list[list[str]] = []
+    for metric in table.metrics:
+        cells = [table.cell(each.model, each.dataset, metric) for each in evaluations]
+        shown = [_text_cell(cell, metric) for cell in cells if cell]
+        column = [f"{metric.title}  ", *shown]
+        others.append(column if has_marks else [each.rstrip() for each in column])
+    speeds = [speed_of(each) for each in evaluations]
+    if any(each is not None for each in speeds):
+        others.append(["s/MP", *("-" if each is None else f"{each:.2f}" for each in speeds)])
+    return first, others
 
 
 def _text_cell(cell: Cell, metric: Metric) -> str:
     return f"{_number(cell.mean, metric)}{_error(cell, metric, ' +-')} {_MARKS[cell.rank]}"
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 3]}..."
+def _fitted(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Return rows of tests with names as short as a table of :data:`WIDTH` columns needs."""
+    columns = [*zip(_TEST_HEADINGS, *rows, strict=True)]
+    room = max(WIDTH - _width(columns[1:]) - 2, 8)
+    return [[shortened(row[0], min(room, _LONGEST)), *row[1:]] for row in rows]
 
 
 def _width(columns: Sequence[Sequence[str]]) -> int:
-    return sum(max(map(len, column)) for column in columns) + 2 * (len(columns) - 1)
+    return sum(max(map(display_width, column)) for column in columns) + 2 * (len(columns) - 1)
 
 
 def _aligned(rows: Sequence[Sequence[str]], left: int) -> list[str]:
     """Return rows with aligned columns, the first ones to the left, and a rule below the first."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(
-            f"{cell:<{width}}" if at < left else f"{cell:>{width}}"
+            padded(cell, width, right=at >= left)
             for at, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
@@ -140,7 +158,7 @@ def _aligned(rows: Sequence[Sequence[str]], left: int) -> list[str]:
 def _test_row(comparison: Comparison) -> list[str]:
     test, metric = comparison.test, comparison.metric
     return [
-        _short(comparison.method),
+        comparison.method,
         metric.title,
         "-" if math.isnan(test.difference) else f"{test.difference:+.{metric.digits}f}",
         "-" if math.isnan(test.error) else f"{test.error:.{metric.digits}f}",
@@ -183,6 +201,8 @@ def _markdown_cell(cell: Cell, metric: Metric) -> str:
 def _latex(table: ScoreTable) -> str:
     count = len(table.metrics)
     notes = [*_counts(table), *table.notes()]
+    if not "".join([*table.methods, *table.datasets]).isascii():
+        notes.append("names are not all ASCII: compile with LuaLaTeX or XeLaTeX and a font of them")
     lines = [f"% {note}" for note in notes]
     for each in table.comparisons():
         row = dict(zip(_TEST_HEADINGS, _test_row(each), strict=True))

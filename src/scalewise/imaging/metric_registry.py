@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.arguments import check_choice, shown
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, TooSmall
 from scalewise.imaging.metrics import SSIM_WINDOW, psnr, psnr_b, ssim, ssim_rgb
 from scalewise.imaging.structural_metrics import MS_SSIM_SIDE, VIF_SIDE, gmsd, ms_ssim, vif_p
 from scalewise.plugins import load_plugin, plugin_names
@@ -34,12 +34,14 @@ class Views(NamedTuple):
     Attributes:
         rgb, rgb_reference: (H, W, 3), whole numbers.
         y, y_reference: (H, W), the luma of both, not rounded.
+        offset: rows and columns that were cropped at the top left.
     """
 
     rgb: NDArray[np.float64]
     rgb_reference: NDArray[np.float64]
     y: NDArray[np.float64]
     y_reference: NDArray[np.float64]
+    offset: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,8 @@ class Metric:
         channels: ``y`` for images (H, W), ``rgb`` for (H, W, 3).
         least_side: the shortest side of an image that it takes, in pixels.
         needs_reference: False for a metric that looks at the result alone, such as NIQE.
+        needs_offset: True for a metric that is also given ``offset=``, the rows and columns that
+            were cropped at the top left: one that looks for blocks.
         source: the paper.
         aliases: other names that are accepted.
     """
@@ -73,6 +77,7 @@ class Metric:
     channels: Literal["y", "rgb"] = "y"
     least_side: int = 1
     needs_reference: bool = True
+    needs_offset: bool = False
     source: str = ""
     aliases: tuple[str, ...] = ()
 
@@ -89,14 +94,15 @@ class Metric:
         Raises:
             ScalewiseError: the images are too small, or what was computed is not a number.
         """
-        images = views[2:] if self.channels == "y" else views[:2]
+        images = views[2:4] if self.channels == "y" else views[:2]
         height, width = images[0].shape[:2]
         if min(height, width) < self.least_side:
-            raise ScalewiseError(
+            raise TooSmall(
                 f"{self.name} needs at least {self.least_side}x{self.least_side} pixels inside the "
                 f"border, not {width}x{height}"
             )
-        value: Any = self.compute(*images[: 1 + self.needs_reference], WHITE)
+        place = {"offset": views.offset} if self.needs_offset else {}
+        value: Any = self.compute(*images[: 1 + self.needs_reference], WHITE, **place)
         if not isinstance(value, Real) or value != value:
             raise ScalewiseError(f"{self.name} gave {shown(value)}, which is not a number")
         return float(value)
@@ -164,6 +170,7 @@ METRICS: dict[str, Metric] = {
             unit="dB",
             digits=2,
             least_side=9,
+            needs_offset=True,
             source="Yim and Bovik, IEEE TIP 2011",
         ),
         Metric(

@@ -44,7 +44,12 @@ def psnr(image: NDArray[Any], reference: NDArray[Any], data_range: float | None 
     return float("inf") if error == 0 else float(10 * np.log10(data_range**2 / error))
 
 
-def psnr_b(image: NDArray[Any], reference: NDArray[Any], data_range: float | None = None) -> float:
+def psnr_b(
+    image: NDArray[Any],
+    reference: NDArray[Any],
+    data_range: float | None = None,
+    offset: int = 0,
+) -> float:
     """Return the PSNR with a penalty for blocks: ``10 log10(data_range^2 / (MSE + BEF))``.
 
     Yim and Bovik, "Quality assessment of deblocked images", IEEE TIP 2011, for JPEG's blocks.
@@ -54,6 +59,7 @@ def psnr_b(image: NDArray[Any], reference: NDArray[Any], data_range: float | Non
         image: (H, W), values in [0, data_range], at least 9x9.
         reference: (H, W).
         data_range: the value of white; see :func:`~scalewise.imaging.data_range.data_range_of`.
+        offset: rows and columns that were cropped at the top left; see :func:`blocking_effect`.
 
     Returns:
         dB, at most the PSNR; ``inf`` for identical images without blocks.
@@ -69,19 +75,21 @@ def psnr_b(image: NDArray[Any], reference: NDArray[Any], data_range: float | Non
     _check_same_shape(image, reference)
     data_range = data_range_of(image, reference, data_range=data_range)
     error = np.mean((image.astype(np.float64) - reference.astype(np.float64)) ** 2)
-    error += blocking_effect(image)
+    error += blocking_effect(image, offset=offset)
     return float("inf") if error == 0 else float(10 * np.log10(data_range**2 / error))
 
 
-def blocking_effect(image: NDArray[Any], block: int = 8) -> float:
+def blocking_effect(image: NDArray[Any], block: int = 8, offset: int = 0) -> float:
     """Return the blocking effect factor, in squared levels.
 
     How much more neighbours differ, as a mean square, across the edges of blocks than within
     them, times log2(block) / log2(the shorter side); 0 where they do not.
 
     Args:
-        image: (H, W), at least block + 1 high and wide; the first block is at the top left.
+        image: (H, W), at least block + 1 high and wide.
         block: its side.
+        offset: rows and columns that were cropped at the top and left of the picture in which the
+            first block is at the top left.
 
     Raises:
         ValueError: another shape.
@@ -91,11 +99,12 @@ def blocking_effect(image: NDArray[Any], block: int = 8) -> float:
     """
     check_array("image", image)
     check_number("block", block, 2, sys.maxsize, whole=True)
+    check_number("offset", offset, 0, sys.maxsize, whole=True)
     if image.ndim != 2 or min(image.shape) <= block:
         raise _wrong_shape(image, block + 1)
     values = image.astype(np.float64)
     across, down = np.diff(values, axis=1) ** 2, np.diff(values, axis=0).T ** 2
-    at_edge = [steps[:, block - 1 :: block] for steps in (across, down)]
+    at_edge = [steps[:, (block - 1 - offset) % block :: block] for steps in (across, down)]
     edges, edge_sum = sum(each.size for each in at_edge), sum(each.sum() for each in at_edge)
     inner, inner_sum = across.size + down.size - edges, across.sum() + down.sum() - edge_sum
     excess = float(edge_sum / edges - inner_sum / inner)

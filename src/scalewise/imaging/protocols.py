@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.arguments import check_flag, check_number
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, TooSmall
 from scalewise.imaging.colour import (
     BT601,
     FULL_RANGE_BT601,
@@ -162,7 +162,7 @@ class Protocol:
         """Return the ground truth of a test image; see :meth:`prepare`."""
         height, width = hr.shape[0] // scale, hr.shape[1] // scale
         if min(height, width) < 1:
-            raise ScalewiseError(f"a {_size(hr)} image is too small for x{scale}")
+            raise TooSmall(f"a {_size(hr)} image is too small for x{scale}")
         if self.only_scale not in (None, scale):
             raise ScalewiseError(
                 f"protocol {self.name} is for x{self.only_scale} only, not x{scale}"
@@ -205,7 +205,7 @@ class Protocol:
         """
         smallest = self.smallest(scale)
         if min(truth.shape[:2]) < smallest:
-            raise ScalewiseError(
+            raise TooSmall(
                 f"a {_size(truth)} image is too small to score at x{scale}: "
                 f"at least {smallest}x{smallest} is needed"
             )
@@ -225,6 +225,7 @@ class Protocol:
             reference.astype(np.float64),
             rgb_to_y(image, luma),
             rgb_to_y(reference, luma),
+            border,
         )
 
 
