@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -99,6 +100,22 @@ def test_a_card_does_not_tell_where_the_first_weights_lay(
     monkeypatch.chdir(tmp_path / "here")
     recipe = released(run, tmp_path / "model").training.recipe
     assert recipe["model"]["init"] == "first"
+
+
+def test_several_validation_sets(tmp_path: Path, call: Callable[..., tuple[int, str, str]]) -> None:
+    (tmp_path / "second").mkdir()
+    shutil.copy("examples/pictures/valid/astronaut.png", tmp_path / "second")
+    sets = f"data.valid=[examples/pictures/valid,{tmp_path / 'second'}]"
+    run, folder = trained(tmp_path / "run", *SMALL, sets), tmp_path / "model"
+    options = ["release", run, "-o", folder, "--summary", "A test."]
+    code, _, stderr = call(*options)
+    assert code == 0, stderr
+    page = (folder / "README.md").read_text()
+    assert re.search(r"\*\*Validated\*\* on valid: .* dB PSNR-Y; watched, too: second\n", page)
+    code, _, stderr = call(*options)
+    line = f"error: {folder / 'card.json'}: exists already; choose another name, or replace it by"
+    assert (code, stderr) == (1, f"{line} --overwrite\n")
+    assert call(*options, "--overwrite")[0] == 0
 
 
 def test_aims(tmp_path: Path, call: Callable[..., tuple[int, str, str]]) -> None:

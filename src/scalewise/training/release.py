@@ -22,7 +22,7 @@ from scalewise.training.recipe import parse_recipe
 from scalewise.training.session import is_run
 from scalewise.weights import is_release, resolve
 from scalewise.weights.card import WEIGHTS_FILE, Card, Start, Teacher, Training, read_card, sha256
-from scalewise.weights.release import add_int8, to_bytes, write_release
+from scalewise.weights.release import add_int8, check_new_release, to_bytes, write_release
 
 
 def release_run(
@@ -32,6 +32,7 @@ def release_run(
     summary: str,
     licence: str,
     aims: dict[str, float] | None = None,
+    overwrite: bool = False,
 ) -> Card:
     """Write a run's best weights as a released model, named after its folder.
 
@@ -41,12 +42,16 @@ def release_run(
         summary: one sentence for the card.
         licence: licence of the weights.
         aims: see :class:`~scalewise.weights.card.Card`.
+        overwrite: replace a released model that is there, whose scores and 8-bit graph are lost;
+            if False, that is an error.
 
     Raises:
-        ScalewiseError: the run has no finished validation, or its training data are missing.
+        ScalewiseError: the run has no finished validation, its training data are missing, or the
+            folder has a model already.
     """
     run = path_of(run, "run")
     folder = path_of(folder, "folder")
+    check_new_release(folder, overwrite=overwrite)
     path = run / BEST
     if not path.is_file():
         raise ScalewiseError(f"{run}: no {BEST} in it; train until the first validation")
@@ -79,6 +84,7 @@ def release_run(
         training=training,
         task=recipe["data"].get("task", "super-resolution"),
         aims=aims,
+        overwrite=overwrite,
     )
 
 
