@@ -26,10 +26,7 @@ def folder(tmp_path: Path, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyP
         ("restore a.png -o a.png/x.png", "--output a.png/x.png: a.png is a file, not a folder"),
         ("upscale a.png -o /dev/null", "--output /dev/null: is a device; give a file or a folder"),
         ("upscale a.png -m .", ".: a folder without card.json, so not a released model's; "),
-        (
-            "convert . -o x.onnx",
-            ".: a folder without card.json and best.pt, so neither a released ",
-        ),
+        ("convert . -o x.onnx", ".: a folder without card.json and best.pt, so neither a"),
         ("compare a.png -o a.png", "--output a.png: is a file, not a folder"),
         ("serve --folder a.png", "--folder a.png: is a file, not a folder"),
         ("train {tiny} --run a.png", "--run a.png: is a file, not a folder"),

@@ -20,6 +20,7 @@ from scalewise.models.checkpoints import to_pth
 from scalewise.weights.model_files import describe
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*licence unknown")
+Call = Callable[..., tuple[int, str, str]]
 IMAGE = np.random.default_rng(0).random((1, 3, 37, 53), np.float32)
 
 
@@ -84,7 +85,7 @@ def test_onnx_of_any_size_and_of_one(
     (found,) = session.run(None, {"image": IMAGE})
     assert np.abs(found - expected(network)).max() < 1e-5
     for source in (checkpoint, graph):
-        done = convert(source, tmp_path / "fixed.onnx", size=(20, 28))
+        done = convert(source, tmp_path / "fixed.onnx", size=(20, 28), overwrite=True)
         assert (done.size, done.scale) == ((20, 28), 2)
         assert 0 <= done.difference < 1e-5
         model = onnx.load(str(tmp_path / "fixed.onnx"))
@@ -97,7 +98,7 @@ def test_openvino(
     network: RestorationNetwork, checkpoint: Path, graph: Path, tmp_path: Path
 ) -> None:
     for source in (checkpoint, graph):
-        done = convert(source, tmp_path / "a.xml")
+        done = convert(source, tmp_path / "a.xml", overwrite=True)
         assert [file.name for file in done.files] == ["a.xml", "a.bin"]
         assert done.difference < 1e-5
     restored = load(tmp_path / "a.xml", tile=None).restore(IMAGE[0].transpose(1, 2, 0))
@@ -133,7 +134,7 @@ def test_a_result_that_differs_is_not_kept(
     export_onnx = conversion.export_onnx
     monkeypatch.setattr(conversion, "export_onnx", broken)
     with pytest.raises(ScalewiseError, match=r"not kept: it differs .* by 0\.\d+ of white"):
-        convert(checkpoint, "a.onnx")
+        convert(checkpoint, "a.onnx", overwrite=True)
     assert [path.name for path in tmp_path.iterdir()] == ["a.onnx"]
     assert Path("a.onnx").read_bytes() == b"an older file"
 
@@ -188,3 +189,29 @@ def test_what_cannot_be_converted(
         wrong(checkpoint, graph)
     assert caught.value.arguments == arguments
     assert not [*tmp_path.iterdir()]
+
+
+def test_neither_the_source_nor_another_file_is_replaced_unasked(
+    checkpoint: Path, graph: Path, small_release: Path, tmp_path: Path, call: Call
+) -> None:
+    before = checkpoint.read_bytes()
+    (tmp_path / "link.pth").symlink_to(checkpoint)
+    (tmp_path / "hard.pth").hardlink_to(checkpoint)
+    for name in (checkpoint, tmp_path / "link.pth", tmp_path / "hard.pth"):
+        with pytest.raises(ScalewiseError, match=r"is a file of the source itself") as caught:
+            convert(checkpoint, name, overwrite=True)
+        assert caught.value.arguments == ("output",)
+    with pytest.raises(ScalewiseError, match=r"weights\.safetensors is a file of the source"):
+        convert(small_release, small_release / "weights.safetensors", overwrite=True)
+
+    (tmp_path / "mine.bin").write_bytes(b"mine")  # of another program
+    for source, name, there in (
+        (graph, "mine.xml", "mine.bin"),
+        (small_release, "link.pth", "link.pth"),
+    ):
+        code, _, err = call("convert", source, "-o", tmp_path / name)
+        line = f"error: {tmp_path / there}: exists already; choose another name, or replace it by"
+        assert (code, err) == (1, f"{line} --overwrite\n")
+    code, _, err = call("convert", graph, "-o", tmp_path / "new/mine.xml", "--overwrite")
+    assert code == 0, err
+    assert checkpoint.read_bytes() == before

@@ -140,8 +140,13 @@ def test_in_8_bit_integers(tmp_path: Path, call: Callable[..., tuple[int, str, s
     assert f"{folder}: model has model.int8.onnx" in stdout
     assert INT8_FILE in read_card(folder).sha256
     first = (folder / INT8_FILE).read_bytes()
-    code, _, _ = call("quantize", folder, "--batches", 2, "--data", pack)
-    assert code == 0
+    again = ["quantize", folder, "--batches", 2, "--data", pack]
+    code, _, stderr = call(*again)
+    assert (code, "exists already; replace it, and drop its scores, by --overw" in stderr) == (
+        1,
+        True,
+    )
+    assert call(*again, "--overwrite")[0] == 0
     assert (folder / INT8_FILE).read_bytes() == first  # the same batches, so the same graph
 
     small = tmp_path / "pictures"
@@ -154,7 +159,7 @@ def test_in_8_bit_integers(tmp_path: Path, call: Callable[..., tuple[int, str, s
     assert f"{score.psnr_y:.2f}" in stdout
 
     pack.unlink()
-    code, _, stderr = call("quantize", folder)
+    code, _, stderr = call("quantize", folder, "--overwrite")
     assert code == 1
     assert "train.pack" in stderr
     code, _, stderr = call("quantize", tmp_path / "nothing")

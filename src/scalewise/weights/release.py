@@ -166,7 +166,7 @@ def write_release(
     check_new_release(folder, overwrite=overwrite)
     folder.parent.mkdir(parents=True, exist_ok=True)
     is_new = not folder.exists()
-    # Beside a new folder, which then appears whole; within another, which may be a mount of its own.
+    # Beside a new folder, which then appears whole; within another, which may be a mount.
     aside = folder.with_name(folder.resolve().name + ".partial") if is_new else folder / ".partial"
     shutil.rmtree(aside, ignore_errors=True)  # of a run that was killed
     aside.mkdir()
