@@ -120,6 +120,17 @@ def test_ncnn(checkpoint: Path, tmp_path: Path) -> None:
     assert caught.value.arguments == ("output",)
 
 
+def test_ncnn_is_made_from_the_model_itself(
+    checkpoint: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pnnx")
+    pytest.importorskip("ncnn")
+    convert(checkpoint, tmp_path / "aligned.onnx", pad=False)
+    with pytest.raises(ScalewiseError, match=r"convert the model that it was made from$"):
+        convert(tmp_path / "aligned.onnx", tmp_path / "a.param")
+    assert capfd.readouterr() == ("", "")  # nor do other programs print
+
+
 def test_a_result_that_differs_is_not_kept(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -195,7 +195,7 @@ def _write_weights(source: Source, target: Path) -> Run:
     if source.network is None:
         raise ScalewiseError(
             f"{source.name}: a graph, which does not name the weights of its network; convert it "
-            "to .onnx, .xml or .param"
+            "to .onnx or .xml"
         )
     if target.suffix.lower() == ".pth":
         import torch
