@@ -94,6 +94,17 @@ def test_onnx_of_any_size_and_of_one(
         onnx.checker.check_model(model, full_check=True)
 
 
+def test_one_size_is_padded_inside(
+    network: RestorationNetwork, checkpoint: Path, tmp_path: Path
+) -> None:
+    done = convert(checkpoint, tmp_path / "fixed.onnx", size=(18, 25))
+    assert (done.size, done.difference < 1e-5) == ((18, 25), True)
+    session = onnxruntime.InferenceSession(tmp_path / "fixed.onnx")
+    image = IMAGE[..., :18, :25]
+    (found,) = session.run(None, {"image": image})
+    assert np.abs(found - expected(network, image)).max() < 1e-5
+
+
 def test_openvino(
     network: RestorationNetwork, checkpoint: Path, graph: Path, tmp_path: Path
 ) -> None:
@@ -182,7 +193,7 @@ Wrong = Callable[[Path, Path], Conversion]
         (lambda pth, _: convert(pth, "a.gif"), "give a name that ends in", ("output",)),
         (lambda pth, _: convert("nothing", "a.onnx"), "unknown model 'nothing'", ("source",)),
         (lambda pth, _: convert(pth, "a.pth", size=(8, 8)), "fit any size", ("size",)),
-        (lambda pth, _: convert(pth, "a.onnx", size=(10, 8)), "such as 8x12", ("size",)),
+        (lambda pth, _: convert(pth, "a.onnx", size=(10, 8), pad=False), "such as 8x12", ("size",)),
         (lambda _, onnx: convert(onnx, "a.pth"), "does not name the weights", ()),
     ],
 )

@@ -106,7 +106,8 @@ def convert(
             arguments=["size"],
         )
     size = opened.size or size
-    check_size(size, opened.multiple)
+    pads = pad and opened.network is not None and suffix != ".param"
+    check_size(size, 1 if pads else opened.multiple)
     with TemporaryDirectory() as folder:
         aside = Path(folder, path.name)
         run, multiple = _write(opened, aside, size, pad)
@@ -180,7 +181,7 @@ def _write(
     if source.network is not None:
         graph = target.with_suffix(".onnx")
         export_onnx(source.network, graph, any_size=pad, size=size, metadata=source.metadata)
-        multiple = 1 if pad and size is None else multiple
+        multiple = 1 if pad else multiple
         if suffix == ".xml":
             _write_ir(graph, target, None)
             graph.unlink()
