@@ -31,7 +31,9 @@ def main(time: str = "10m", train: str = "", valid: str = "") -> None:
         trainer = open_run(recipe, RUN, notify=print)
         trainer.listeners.append(PlainLines(trainer, print))
         trainer.train()
-    card = release_run(RUN, MODEL, summary="Trained for ten minutes.", licence="CC0-1.0")
+    card = release_run(
+        RUN, MODEL, summary="Trained for ten minutes.", licence="CC0-1.0", overwrite=True
+    )
     print(f"{MODEL}: {card.parameters:,} parameters, {trainer.best:.2f} dB PSNR-Y")
 
 

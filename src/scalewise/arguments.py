@@ -196,3 +196,16 @@ def paths_of(paths: Any, name: str) -> list[Path]:
             f"{name} must be a list of paths, not {shown(given)}", arguments=[name]
         )
     return [path_of(path, name) for path in paths]  # pyright: ignore[reportUnknownVariableType]
+
+
+def require_new(path: Path, *, overwrite: bool) -> None:
+    """Refuse an output that is there already, unless it may be replaced.
+
+    Raises:
+        ScalewiseError: there is such a file, folder or link, and ``overwrite`` is False.
+    """
+    if not overwrite and os.path.lexists(path):
+        raise ScalewiseError(
+            f"{path}: exists already; choose another name, or replace it by overwrite=True",
+            arguments=["overwrite"],
+        )

@@ -121,6 +121,9 @@ def put_flags(
     >>> put_flags("raise it with limit=9, or overwrite=True", ("limit", "overwrite"),
     ...           {"limit": "--limit", "overwrite": "--overwrite"})
     'raise it with --limit 9, or --overwrite'
+    >>> put_flags("output=../a.gif: no such kind; leave out output=.", ("output",),
+    ...           {"output": "--output"})
+    '--output ../a.gif: no such kind; leave out --output.'
     >>> put_flags("scale and width both give the size", ("scale", "width"),
     ...           {"scale": "--scale", "width": "--width"})
     '--scale and --width both give the size'
@@ -134,7 +137,8 @@ def put_flags(
         if name in flags:
             flag = flags[name]
             message = re.sub(rf"{assigned}True\b", flag, message)
-            message = re.sub(rf"{assigned}(?=[^\s,;:.)])", f"{flag} ", message)
+            value = r"(?=[^\s,;:.)]|\.[^\s,;)])"  # which may start with a dot, as "../a" does
+            message = re.sub(rf"{assigned}{value}", f"{flag} ", message)
             message = re.sub(assigned, flag, message)
         elif "settings" in flags:
             message = re.sub(assigned, f"{flags['settings']} {name}=", message)

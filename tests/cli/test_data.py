@@ -110,7 +110,10 @@ def test_packing_squashed_pictures(tmp_path: Path) -> None:
     lr, hr = SQUASH256.prepare(read_rgb(tmp_path / "set/a.png"), None, 2)
     np.testing.assert_array_equal(store.lr(0, 2), lr)
     np.testing.assert_array_equal(store.hr(0), hr)
-    assert isinstance(scalewise(*command, "--scale", "4").exception, ScalewiseError)
+    assert "exists already" in str(scalewise(*command).exception)
+    wrong = scalewise(*command, "--scale", "4", "--overwrite").exception
+    assert isinstance(wrong, ScalewiseError)
+    assert "squashed" in str(wrong)
 
 
 def test_packing_is_for_scale_2_unless_told(tmp_path: Path) -> None:
@@ -162,7 +165,7 @@ def test_packing_with_a_released_model_as_the_teacher(
     store = Store(out)
     made = load(small_release).restore(store.lr(0, 2))
     np.testing.assert_array_equal(store.teacher(0), made)
-    wrong = scalewise(*command, "--teacher", small_release, "--scale", "3")
+    wrong = scalewise(*command, "--teacher", small_release, "--scale", "3", "--overwrite")
     assert str(wrong.exception) == f"--teacher {small_release}: has scale 2, not 3"
 
 

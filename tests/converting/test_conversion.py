@@ -20,6 +20,7 @@ from scalewise.models.checkpoints import to_pth
 from scalewise.weights.model_files import describe
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*licence unknown")
+Call = Callable[..., tuple[int, str, str]]
 IMAGE = np.random.default_rng(0).random((1, 3, 37, 53), np.float32)
 
 
@@ -84,7 +85,7 @@ def test_onnx_of_any_size_and_of_one(
     (found,) = session.run(None, {"image": IMAGE})
     assert np.abs(found - expected(network)).max() < 1e-5
     for source in (checkpoint, graph):
-        done = convert(source, tmp_path / "fixed.onnx", size=(20, 28))
+        done = convert(source, tmp_path / "fixed.onnx", size=(20, 28), overwrite=True)
         assert (done.size, done.scale) == ((20, 28), 2)
         assert 0 <= done.difference < 1e-5
         model = onnx.load(str(tmp_path / "fixed.onnx"))
@@ -93,11 +94,22 @@ def test_onnx_of_any_size_and_of_one(
         onnx.checker.check_model(model, full_check=True)
 
 
+def test_one_size_is_padded_inside(
+    network: RestorationNetwork, checkpoint: Path, tmp_path: Path
+) -> None:
+    done = convert(checkpoint, tmp_path / "fixed.onnx", size=(18, 25))
+    assert (done.size, done.difference < 1e-5) == ((18, 25), True)
+    session = onnxruntime.InferenceSession(tmp_path / "fixed.onnx")
+    image = IMAGE[..., :18, :25]
+    (found,) = session.run(None, {"image": image})
+    assert np.abs(found - expected(network, image)).max() < 1e-5
+
+
 def test_openvino(
     network: RestorationNetwork, checkpoint: Path, graph: Path, tmp_path: Path
 ) -> None:
     for source in (checkpoint, graph):
-        done = convert(source, tmp_path / "a.xml")
+        done = convert(source, tmp_path / "a.xml", overwrite=True)
         assert [file.name for file in done.files] == ["a.xml", "a.bin"]
         assert done.difference < 1e-5
     restored = load(tmp_path / "a.xml", tile=None).restore(IMAGE[0].transpose(1, 2, 0))
@@ -119,6 +131,17 @@ def test_ncnn(checkpoint: Path, tmp_path: Path) -> None:
     assert caught.value.arguments == ("output",)
 
 
+def test_ncnn_is_made_from_the_model_itself(
+    checkpoint: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pnnx")
+    pytest.importorskip("ncnn")
+    convert(checkpoint, tmp_path / "aligned.onnx", pad=False)
+    with pytest.raises(ScalewiseError, match=r"convert the model that it was made from$"):
+        convert(tmp_path / "aligned.onnx", tmp_path / "a.param")
+    assert capfd.readouterr() == ("", "")  # nor do other programs print
+
+
 def test_a_result_that_differs_is_not_kept(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,7 +156,7 @@ def test_a_result_that_differs_is_not_kept(
     export_onnx = conversion.export_onnx
     monkeypatch.setattr(conversion, "export_onnx", broken)
     with pytest.raises(ScalewiseError, match=r"not kept: it differs .* by 0\.\d+ of white"):
-        convert(checkpoint, "a.onnx")
+        convert(checkpoint, "a.onnx", overwrite=True)
     assert [path.name for path in tmp_path.iterdir()] == ["a.onnx"]
     assert Path("a.onnx").read_bytes() == b"an older file"
 
@@ -170,7 +193,7 @@ Wrong = Callable[[Path, Path], Conversion]
         (lambda pth, _: convert(pth, "a.gif"), "give a name that ends in", ("output",)),
         (lambda pth, _: convert("nothing", "a.onnx"), "unknown model 'nothing'", ("source",)),
         (lambda pth, _: convert(pth, "a.pth", size=(8, 8)), "fit any size", ("size",)),
-        (lambda pth, _: convert(pth, "a.onnx", size=(10, 8)), "such as 8x12", ("size",)),
+        (lambda pth, _: convert(pth, "a.onnx", size=(10, 8), pad=False), "such as 8x12", ("size",)),
         (lambda _, onnx: convert(onnx, "a.pth"), "does not name the weights", ()),
     ],
 )
@@ -188,3 +211,29 @@ def test_what_cannot_be_converted(
         wrong(checkpoint, graph)
     assert caught.value.arguments == arguments
     assert not [*tmp_path.iterdir()]
+
+
+def test_neither_the_source_nor_another_file_is_replaced_unasked(
+    checkpoint: Path, graph: Path, small_release: Path, tmp_path: Path, call: Call
+) -> None:
+    before = checkpoint.read_bytes()
+    (tmp_path / "link.pth").symlink_to(checkpoint)
+    (tmp_path / "hard.pth").hardlink_to(checkpoint)
+    for name in (checkpoint, tmp_path / "link.pth", tmp_path / "hard.pth"):
+        with pytest.raises(ScalewiseError, match=r"is a file of the source itself") as caught:
+            convert(checkpoint, name, overwrite=True)
+        assert caught.value.arguments == ("output",)
+    with pytest.raises(ScalewiseError, match=r"weights\.safetensors is a file of the source"):
+        convert(small_release, small_release / "weights.safetensors", overwrite=True)
+
+    (tmp_path / "mine.bin").write_bytes(b"mine")  # of another program
+    for source, name, there in (
+        (graph, "mine.xml", "mine.bin"),
+        (small_release, "link.pth", "link.pth"),
+    ):
+        code, _, err = call("convert", source, "-o", tmp_path / name)
+        line = f"error: {tmp_path / there}: exists already; choose another name, or replace it by"
+        assert (code, err) == (1, f"{line} --overwrite\n")
+    code, _, err = call("convert", graph, "-o", tmp_path / "new/mine.xml", "--overwrite")
+    assert code == 0, err
+    assert checkpoint.read_bytes() == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -101,6 +102,22 @@ def test_a_card_does_not_tell_where_the_first_weights_lay(
     assert recipe["model"]["init"] == "first"
 
 
+def test_several_validation_sets(tmp_path: Path, call: Callable[..., tuple[int, str, str]]) -> None:
+    (tmp_path / "second").mkdir()
+    shutil.copy("examples/pictures/valid/astronaut.png", tmp_path / "second")
+    sets = f"data.valid=[examples/pictures/valid,{tmp_path / 'second'}]"
+    run, folder = trained(tmp_path / "run", *SMALL, sets), tmp_path / "model"
+    options = ["release", run, "-o", folder, "--summary", "A test."]
+    code, _, stderr = call(*options)
+    assert code == 0, stderr
+    page = (folder / "README.md").read_text()
+    assert re.search(r"\*\*Validated\*\* on valid: .* dB PSNR-Y; watched, too: second\n", page)
+    code, _, stderr = call(*options)
+    line = f"error: {folder / 'card.json'}: exists already; choose another name, or replace it by"
+    assert (code, stderr) == (1, f"{line} --overwrite\n")
+    assert call(*options, "--overwrite")[0] == 0
+
+
 def test_aims(tmp_path: Path, call: Callable[..., tuple[int, str, str]]) -> None:
     run, folder = trained(tmp_path / "run", *SMALL), tmp_path / "model"
     options = ["release", run, "-o", folder, "--summary", "A test."]
@@ -123,8 +140,13 @@ def test_in_8_bit_integers(tmp_path: Path, call: Callable[..., tuple[int, str, s
     assert f"{folder}: model has model.int8.onnx" in stdout
     assert INT8_FILE in read_card(folder).sha256
     first = (folder / INT8_FILE).read_bytes()
-    code, _, _ = call("quantize", folder, "--batches", 2, "--data", pack)
-    assert code == 0
+    again = ["quantize", folder, "--batches", 2, "--data", pack]
+    code, _, stderr = call(*again)
+    assert (code, "exists already; replace it, and drop its scores, by --overw" in stderr) == (
+        1,
+        True,
+    )
+    assert call(*again, "--overwrite")[0] == 0
     assert (folder / INT8_FILE).read_bytes() == first  # the same batches, so the same graph
 
     small = tmp_path / "pictures"
@@ -137,7 +159,7 @@ def test_in_8_bit_integers(tmp_path: Path, call: Callable[..., tuple[int, str, s
     assert f"{score.psnr_y:.2f}" in stdout
 
     pack.unlink()
-    code, _, stderr = call("quantize", folder)
+    code, _, stderr = call("quantize", folder, "--overwrite")
     assert code == 1
     assert "train.pack" in stderr
     code, _, stderr = call("quantize", tmp_path / "nothing")

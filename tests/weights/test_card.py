@@ -178,6 +178,7 @@ def test_the_hub_reads_the_front_matter(card: Card) -> None:
     data = hub.ModelCard(page).data
     assert (data.license, data.library_name) == ("apache-2.0", "scalewise")
     assert (data.pipeline_tag, data.model_name) == ("image-to-image", "small")
+    assert data.datasets is None  # which would be names on the hub, not local paths
     assert data.tags[:2] == ["super-resolution", "image-restoration"]
     found = [
         (each.dataset_name, each.dataset_config, each.metric_type, each.metric_value)

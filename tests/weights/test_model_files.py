@@ -130,9 +130,22 @@ def test_a_graph_of_this_package_tells_all_itself(tmp_path: Path) -> None:
         tiled = load_model(path, LoadOptions(tile=32)).restore(IMAGE)
     assert np.abs(whole - expected(network)).max() < 1e-5
     assert np.abs(whole - tiled).max() < 0.5 / 255
-    export_onnx(network, path, size=(64, 64))
-    fixed = quietly(path).restore(IMAGE)
-    assert np.abs(fixed - tiled)[:100, :100].max() < 1 / 255
+
+
+@pytest.mark.parametrize(("size", "tiling"), [((48, 40), "blended"), ((112, 120), "exact")])
+def test_tiles_of_one_size_end_where_the_image_does(
+    tmp_path: Path, size: tuple[int, int], tiling: str
+) -> None:
+    torch.manual_seed(0)
+    network = create_model("original", width=8, blocks=1).eval()
+    path = tmp_path / "own.onnx"
+    export_onnx(network, path, size=size)
+    assert describe(path).card.tiling == tiling
+    image = np.random.default_rng(0).random((136, 144, 3)).astype(np.float32)
+    found = quietly(path).restore(image)
+    assert np.abs(found - expected(network, image)).max() < 1 / 255
+    turned = quietly(path, ensemble=True).restore(image[:50])
+    assert np.isfinite(turned).all()
 
 
 @pytest.mark.parametrize(

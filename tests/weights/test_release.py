@@ -97,8 +97,38 @@ def test_int8_is_a_second_graph(
         summary=card.summary,
         licence=card.licence,
         training=card.training,
+        overwrite=True,
     )
     assert not (folder / INT8_FILE).exists()  # nor may it stay beside other weights
+
+
+def test_a_release_is_written_whole_or_not_at_all(
+    small_release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, training = load_network(small_release), read_card(small_release).training
+    texts = {"name": "small", "summary": "A test.", "licence": "CC0"}
+    broken = replace(training, recipe={"data": {}}, validated=30.0)  # no page can be made of it
+    with pytest.raises(KeyError):
+        write_release(network, tmp_path / "new", **texts, training=broken)
+    assert not [*tmp_path.iterdir()]
+
+    folder = tmp_path / "small"
+    shutil.copytree(small_release, folder)
+    (folder / "notes.txt").write_text("mine")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(ScalewiseError, match=r"card\.json: exists already; .* overwrite=True"):
+        write_release(network, folder, **texts, training=training)
+    with pytest.raises(KeyError):
+        write_release(network, folder, **texts, training=broken, overwrite=True)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+    (folder / "card.json").unlink()
+    (folder / "weights.safetensors").unlink()
+    (folder / "model.onnx").unlink()
+    with pytest.raises(ScalewiseError, match=r"README\.md: exists already"):  # of other things
+        write_release(network, folder, **texts, training=training)
+    write_release(network, folder, **texts, training=training, overwrite=True)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(before)
 
 
 def test_what_is_no_model(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from scalewise.cli.model_names import require_model
-from scalewise.cli.options import SetOption, parse_frame, parse_settings
+from scalewise.cli.options import ReplaceOption, SetOption, parse_frame, parse_settings
 from scalewise.cli.outputs import check_output_file
 from scalewise.cli.usage_errors import UsageError
 
@@ -49,11 +49,12 @@ def convert(
             "for tools without a Pad operator of variable size (default: pad; never for .param).",
         ),
     ] = True,
+    overwrite: ReplaceOption = False,
 ) -> None:
     """Write a model as another kind of file, for other programs.
 
     Both are then run on odd sizes, and the largest difference is printed. A result that differs is
-    not kept.
+    not kept. The source itself is never replaced.
 
     Examples:
         # Write a released model as ONNX, for images of any size
@@ -66,17 +67,22 @@ def convert(
         scalewise convert scn.pth -o scn.param --set levels=3
     """
     from scalewise.converting import SUFFIXES, convert
-    from scalewise.files import require_folder
     from scalewise.weights import is_release
 
     known = parse_settings(settings)
     if known and is_release(source):
         raise UsageError(f"{source}: its card states its settings; leave out --set")
     check_output_file(output, "--output", SUFFIXES)
-    require_folder(output)
     frame = parse_frame(size, "--size")
     require_model(source, trained=True)
-    done = convert(source, output, size=frame and (frame[1], frame[0]), pad=pad, settings=known)
+    done = convert(
+        source,
+        output,
+        size=frame and (frame[1], frame[0]),
+        pad=pad,
+        settings=known,
+        overwrite=overwrite,
+    )
     sizes = "H and W any size"
     if done.size is not None:
         sizes = f"H {done.size[0]}, W {done.size[1]}"

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from scalewise.arguments import require_new
 from scalewise.cli.help import COMPUTE, DATA, TEACHER, HelpCommand, HelpGroup
 from scalewise.cli.messages import print_warning
+from scalewise.cli.options import ReplaceOption
 from scalewise.cli.outputs import check_output_file
 from scalewise.cli.progress_bar import progress_bar
 from scalewise.cli.usage_errors import UsageError
@@ -189,6 +191,7 @@ def pack(
         ),
     ] = None,
     workers: Workers = None,
+    overwrite: ReplaceOption = False,
 ) -> None:
     """Decode datasets once, into one file to train on.
 
@@ -210,6 +213,7 @@ def pack(
 
     check_output_file(output, "--output", (".pack",))
     datasets = find_datasets(folders or [], split, hr, lr)
+    require_new(output, overwrite=overwrite)
     scales = sorted(set(scale or [2]))
     source = None
     if teacher is not None:

@@ -156,6 +156,10 @@ OverwriteOption = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+ReplaceOption = Annotated[
+    bool,
+    typer.Option("--overwrite", help="Replace what is there already; by default that is an error."),
+]
 SuffixOption = Annotated[
     str | None,
     typer.Option(

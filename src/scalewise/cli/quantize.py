@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from scalewise.cli.model_names import require_model
+from scalewise.cli.options import ReplaceOption
 
 
 def quantize(
@@ -25,11 +26,13 @@ def quantize(
     batches: Annotated[
         int, typer.Option(min=1, metavar="N", help="Calibrate on this many batches, 1 or more.")
     ] = 32,
+    overwrite: ReplaceOption = False,
 ) -> None:
     """Quantize a model to 8-bit integers, for CPUs without bfloat16.
 
     The new graph is two to three times as fast as float32. Only the inner convolutions are
-    quantized. Their ranges are calibrated on training batches.
+    quantized. Their ranges are calibrated on training batches. Scores of an
+    earlier such graph are dropped with it.
 
     Examples:
         # Quantize a model with the data of its recipe
@@ -46,6 +49,6 @@ def quantize(
     from scalewise.weights.card import INT8_FILE
 
     require_model(model)
-    card = quantize_release(find_release(model), data or None, batches)
+    card = quantize_release(find_release(model), data or None, batches, overwrite=overwrite)
     typer.echo(f"{model}: {card.name} has {INT8_FILE}")
     typer.echo(f"next: scalewise evaluate {model} DIR... --precision int8 --card")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from scalewise.cli.options import ReplaceOption
 from scalewise.cli.outputs import check_output_folder
 from scalewise.cli.usage_errors import UsageError
 
@@ -31,10 +32,12 @@ def release(
             "the difference. Repeat for several sets.",
         ),
     ] = None,
+    overwrite: ReplaceOption = False,
 ) -> None:
     """Write a run's best weights as a model, with graph and card.
 
-    The model is named after its folder. Add its scores with 'scalewise evaluate --card'.
+    The model is named after its folder, which is written whole or not at all.
+    Add its scores with 'scalewise evaluate --card'.
 
     Examples:
         # Release a run
@@ -49,7 +52,9 @@ def release(
     from scalewise.training.release import release_run
 
     check_output_folder(output, "--output")
-    card = release_run(run, output, summary=summary, licence=licence, aims=_aims(aim or []))
+    card = release_run(
+        run, output, summary=summary, licence=licence, aims=_aims(aim or []), overwrite=overwrite
+    )
     typer.echo(
         f"{output}: {card.name}, {card.parameters:,} parameters, {card.training.steps:,} steps "
         f"({card.training.progress:.0%} of the schedule)"

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from scalewise.arguments import AnyPath, check_flag, naming_argument, path_of
+from scalewise.arguments import AnyPath, check_flag, naming_argument, path_of, require_new
 from scalewise.atomic import write_atomic
 from scalewise.converting.ncnn import write_ncnn
 from scalewise.converting.parity import ODD_SIZES, largest_difference
@@ -18,12 +18,14 @@ from scalewise.models import export_onnx, load_checkpoint
 from scalewise.models.checkpoints import to_pth, to_safetensors
 from scalewise.models.export import check_size
 from scalewise.models.probe import Run
+from scalewise.weights.card import GRAPH_FILE, INT8_FILE, WEIGHTS_FILE
 from scalewise.weights.model_files import Graph, run_of
 
 SUFFIXES = (".pth", ".safetensors", ".onnx", ".xml", ".param")
 """Suffixes of what a model can be converted to: BasicSR's checkpoints, safetensors, ONNX,
 OpenVINO IR, and ncnn.  The last two come with a ``.bin``."""
 _GRAPHS = (".onnx", ".xml", ".param")
+_PAIRED = (".xml", ".param")
 
 
 @dataclass(frozen=True)
@@ -62,21 +64,24 @@ def convert(
     size: tuple[int, int] | None = None,
     pad: bool = True,
     settings: dict[str, Any] | None = None,
+    overwrite: bool = False,
 ) -> Conversion:
     """Convert a model, run both on odd sizes, and keep the result only if it computes the same.
 
     Args:
         source: a released model's name or folder; a training run's folder or checkpoint; a
             ``.pth`` or ``.safetensors`` of other code; an ``.onnx``, or an ``.xml`` of OpenVINO.
-        output: the file to write, with one of :data:`SUFFIXES`; older files are replaced.
+        output: the file to write, with one of :data:`SUFFIXES`; its folder is made if missing.
         size: for graphs: the only (height, width) to take; None for any.
         pad: for ``.onnx`` and ``.xml`` of a network: pad inside, so that any size is taken.
             Without, as always for ncnn, sizes are multiples of the network's.
         settings: settings that a checkpoint does not hold, such as SCN's ``levels``.
+        overwrite: replace files that are there, though never the source; if False, they are an
+            error.
 
     Raises:
         ScalewiseError: there is no such source, it cannot become such a file, a package is
-            missing, or the result differs from the source.
+            missing, a file is in the way, or the result differs from the source.
     """
     path = path_of(output, "output")
     suffix = path.suffix.lower()
@@ -91,8 +96,8 @@ def convert(
             f"size={size[1]}x{size[0]}: {suffix} holds weights, which fit any size",
             arguments=["size"],
         )
-    _check_companion(path)
     given = str(path_of(source, "source"))
+    _check_target(path, Path(given), overwrite=overwrite)
     with naming_argument("source", "model"):
         opened = open_source(given, settings or {})
     if opened.size is not None and size not in (None, opened.size):
@@ -101,7 +106,8 @@ def convert(
             arguments=["size"],
         )
     size = opened.size or size
-    check_size(size, opened.multiple)
+    pads = pad and opened.network is not None and suffix != ".param"
+    check_size(size, 1 if pads else opened.multiple)
     with TemporaryDirectory() as folder:
         aside = Path(folder, path.name)
         run, multiple = _write(opened, aside, size, pad)
@@ -114,6 +120,41 @@ def convert(
         write_atomic(file, content)
     shape = opened.scale, opened.channels, multiple, size, opened.white
     return Conversion([*contents][::-1], *shape, difference)
+
+
+def _check_target(path: Path, source: Path, *, overwrite: bool) -> None:
+    """Refuse a file that is the source or part of it, or that is there and may not be replaced.
+
+    Raises:
+        ScalewiseError: such a file; or a name whose ``.bin`` belongs to other files.
+    """
+    check_flag("overwrite", overwrite)
+    _check_companion(path)
+    targets = [path, path.with_suffix(".bin")] if path.suffix.lower() in _PAIRED else [path]
+    for target in targets:
+        if any(_is_same(target, file) for file in _files_of(source)):
+            raise ScalewiseError(
+                f"output={path}: {target.name} is a file of the source itself; give another name",
+                arguments=["output"],
+            )
+    for target in targets:
+        require_new(target, overwrite=overwrite)
+
+
+def _files_of(source: Path) -> list[Path]:
+    """Return the files that a model to convert is read from, or described by."""
+    if source.suffix.lower() == ".xml":
+        return [source, source.with_suffix(".bin")]
+    release = [source / name for name in (WEIGHTS_FILE, GRAPH_FILE, INT8_FILE)]
+    return [source, *release, *(source / name for name in ("best.pt", "last.pt"))]
+
+
+def _is_same(first: Path, second: Path) -> bool:
+    """Return whether two paths lead to one file, by links too."""
+    try:
+        return first.samefile(second)
+    except OSError:  # one is not there
+        return False
 
 
 def _check_companion(path: Path) -> None:
@@ -140,7 +181,7 @@ def _write(
     if source.network is not None:
         graph = target.with_suffix(".onnx")
         export_onnx(source.network, graph, any_size=pad, size=size, metadata=source.metadata)
-        multiple = 1 if pad and size is None else multiple
+        multiple = 1 if pad else multiple
         if suffix == ".xml":
             _write_ir(graph, target, None)
             graph.unlink()
@@ -155,7 +196,7 @@ def _write_weights(source: Source, target: Path) -> Run:
     if source.network is None:
         raise ScalewiseError(
             f"{source.name}: a graph, which does not name the weights of its network; convert it "
-            "to .onnx, .xml or .param"
+            "to .onnx or .xml"
         )
     if target.suffix.lower() == ".pth":
         import torch

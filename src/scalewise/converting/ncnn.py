@@ -48,12 +48,29 @@ def write_ncnn(source: Source, target: Path, size: tuple[int, int] | None) -> Ru
     made = [folder / f"{given.stem}.ncnn{suffix}" for suffix in (".param", ".bin")]
     if done.returncode or not all(file.is_file() for file in made):
         lines = [line for line in done.stderr.splitlines() if line.strip()] or ["no message"]
-        raise ScalewiseError(f"pnnx cannot convert {source.name} ({lines[-1].strip()})")
+        raise ScalewiseError(
+            f"pnnx cannot convert {source.name} ({lines[-1].strip()}){_mend(source)}"
+        )
+    if missing := _missing(made[0]):
+        raise ScalewiseError(f"ncnn has no {missing}, which {source.name} needs{_mend(source)}")
     files = [target, target.with_suffix(".bin")]
     for old, new in zip(made, files, strict=True):
         old.replace(new)
     shutil.rmtree(folder)
     return _run_of(source.name, *files)
+
+
+def _missing(param: Path) -> str:
+    """Return the operators that pnnx left as they are, as a text; ncnn's have no dots."""
+    lines = param.read_text(encoding="utf-8").splitlines()[2:]
+    kinds = (line.split()[0] for line in lines if line.strip())
+    return ", ".join(sorted({kind for kind in kinds if "." in kind or ":" in kind}))
+
+
+def _mend(source: Source) -> str:
+    if source.graph is None:
+        return ""
+    return "; few graphs can become ncnn's: convert the model that it was made from"
 
 
 def _traced(source: Source, folder: Path, size: tuple[int, int] | None) -> Path:
@@ -82,10 +99,7 @@ def _run_of(name: str, param: Path, weights: Path) -> Run:
     for option in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage"):
         setattr(net.opt, f"use_{option}", False)
     if net.load_param(str(param)) or net.load_model(str(weights)):
-        raise ScalewiseError(
-            f"ncnn lacks an operator of {name}; convert a network rather than a graph, or one "
-            "without padding inside"
-        )
+        raise ScalewiseError(f"ncnn lacks an operator of {name}")
 
     def run(image: Image) -> Image:
         extractor = net.create_extractor()

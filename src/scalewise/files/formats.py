@@ -26,7 +26,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from scalewise.arguments import AnyPath, path_of, shown
+from scalewise.arguments import AnyPath, path_of, require_new, shown
 from scalewise.errors import ScalewiseError
 from scalewise.files.bmp import HEADERS
 from scalewise.files.picture import Pixels, to_8_bit
@@ -221,11 +221,7 @@ def check_target(
     try:
         if path.is_dir():
             raise ScalewiseError(f"{path}: is a folder; give a file name in it")
-        if os.path.lexists(path) and not overwrite:
-            raise ScalewiseError(
-                f"{path}: exists already; choose another name, or replace it by overwrite=True",
-                arguments=["overwrite"],
-            )
+        require_new(path, overwrite=overwrite)
         path.lstat()
     except FileNotFoundError:
         pass

@@ -17,6 +17,7 @@ from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
 from scalewise.models.base import RestorationNetwork
 from scalewise.models.spandrel_network import SpandrelNetwork
+from scalewise.models.tile_overlap import tiling_of
 
 OPSET = 18
 
@@ -53,8 +54,8 @@ def export_onnx(
         any_size: pad inside the graph by repeating the right and bottom edges, and crop the
             result; ``multiple`` is then 1.  Otherwise it is ``network.multiple`` and the caller
             pads, as for released models.
-        size: the only (height, width) that the graph is to take, multiples of
-            ``network.multiple``, for one image at a time; None for free sizes and batches.
+        size: the only (height, width) that the graph is to take, for one image at a time; without
+            ``any_size`` multiples of ``network.multiple``.  None for free sizes and batches.
         metadata: further texts to store in the graph, such as ``licence``.
 
     Raises:
@@ -63,10 +64,13 @@ def export_onnx(
     path = path_of(path, "path")
     import onnx
 
-    check_size(size, network.multiple)
+    multiple = network.multiple
+    check_size(size, 1 if any_size else multiple)
     network.eval()
-    side = 8 * network.multiple
-    example = torch.zeros(1, network.channels, *(size or (side, side + network.multiple)))
+    sides = size or (8 * multiple, 9 * multiple)
+    height, width = (-(-side // multiple) * multiple for side in sides)
+    example = torch.zeros(1, network.channels, height, width)
+    pads = any_size and multiple > 1 and (size is None or size != (height, width))
     axes = {
         "image": {0: "batch", 2: "height", 3: "width"},
         "restored": {0: "batch", 2: "restored_height", 3: "restored_width"},
@@ -87,9 +91,8 @@ def export_onnx(
                 dynamo=False,
             )
         graph = onnx.load(str(partial))  # pyright: ignore[reportUnknownMemberType]
-        multiple = network.multiple
-        if any_size and size is None and multiple > 1:
-            _pad_inside(graph, multiple, network.scale)
+        if pads:
+            _pad_inside(graph, multiple, network.scale, size)
             multiple = 1
         sizes = f"H and W {f'multiples of {multiple}' if multiple > 1 else 'of any size'}"
         if size:
@@ -100,7 +103,8 @@ def export_onnx(
         )
         props = {**(metadata or {}), "scale": str(network.scale), "multiple": str(multiple)}
         if not isinstance(network, SpandrelNetwork):  # whose reach has to be measured
-            props |= {"tiling": network.tiling, "tile_multiple": str(network.multiple)}
+            tiling = tiling_of(network.tiling, network.multiple, size)
+            props |= {"tiling": tiling, "tile_multiple": str(network.multiple)}
         onnx.helper.set_model_props(graph, props)
         onnx.save(graph, str(partial))  # pyright: ignore[reportUnknownMemberType]
         partial.replace(path)
@@ -132,12 +136,19 @@ def check_size(size: tuple[int, int] | None, multiple: int) -> None:
         )
 
 
-def _pad_inside(model: Any, multiple: int, scale: int) -> None:
-    """Make a graph for aligned sizes accept any size: pad its input and crop its output."""
+def _pad_inside(model: Any, multiple: int, scale: int, size: tuple[int, int] | None = None) -> None:
+    """Make a graph for aligned sizes accept any size: pad its input and crop its output.
+
+    With ``size`` it accepts that (height, width) alone, and the padding is constant.
+    """
     import onnx
 
     helper: Any = onnx.helper
     graph = model.graph
+    if size is not None:
+        for value, factor in ((graph.input[0], 1), (graph.output[0], scale)):
+            for side, length in zip(value.type.tensor_type.shape.dim[2:], size, strict=True):
+                side.dim_value = factor * length
     for node in graph.node:
         for names, old, new in (
             (node.input, "image", "padded_image"),
@@ -150,22 +161,28 @@ def _pad_inside(model: Any, multiple: int, scale: int) -> None:
     def constant(name: str, *values: int) -> Any:
         return helper.make_tensor(f"pad.{name}", onnx.TensorProto.INT64, [len(values)], values)
 
-    graph.initializer.extend(
-        [
-            *(constant("zero", 0), constant("two", 2), constant("four", 4)),
-            *(constant("multiple", multiple), constant("scale", scale)),
-            *(constant("before", *6 * [0]), constant("corner", 0, 0), constant("axes", 2, 3)),
+    graph.initializer.extend([constant("corner", 0, 0), constant("axes", 2, 3)])
+    before: list[tuple[str, list[str], str, dict[str, Any]]] = []
+    if size is not None:
+        missing = (-side % multiple for side in size)
+        graph.initializer.append(constant("pads", *6 * [0], *missing))
+        graph.initializer.append(constant("result", *(scale * side for side in size)))
+    else:
+        graph.initializer.extend(
+            [
+                *(constant("two", 2), constant("four", 4), constant("before", *6 * [0])),
+                *(constant("multiple", multiple), constant("scale", scale)),
+            ]
+        )
+        before += [
+            ("Shape", ["image"], "pad.shape", {}),
+            ("Slice", ["pad.shape", "pad.two", "pad.four"], "pad.size", {}),
+            ("Neg", ["pad.size"], "pad.negative", {}),
+            ("Mod", ["pad.negative", "pad.multiple"], "pad.missing", {}),
+            ("Concat", ["pad.before", "pad.missing"], "pad.pads", {"axis": 0}),
+            ("Mul", ["pad.size", "pad.scale"], "pad.result", {}),
         ]
-    )
-    before: list[tuple[str, list[str], str, dict[str, Any]]] = [
-        ("Shape", ["image"], "pad.shape", {}),
-        ("Slice", ["pad.shape", "pad.two", "pad.four"], "pad.size", {}),
-        ("Neg", ["pad.size"], "pad.negative", {}),
-        ("Mod", ["pad.negative", "pad.multiple"], "pad.missing", {}),
-        ("Concat", ["pad.before", "pad.missing"], "pad.pads", {"axis": 0}),
-        ("Pad", ["image", "pad.pads"], "padded_image", {"mode": "edge"}),
-        ("Mul", ["pad.size", "pad.scale"], "pad.result", {}),
-    ]
+    before.append(("Pad", ["image", "pad.pads"], "padded_image", {"mode": "edge"}))
     after = ["padded_restored", "pad.corner", "pad.result", "pad.axes"]
     for place, (kind, inputs, output, options) in enumerate(before):
         graph.node.insert(place, helper.make_node(kind, inputs, [output], **options))

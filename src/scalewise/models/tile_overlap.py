@@ -58,3 +58,27 @@ def measured_overlap(reach: int | None) -> int:
     (34, 96)
     """
     return UNMEASURED_OVERLAP if reach is None else reach + BLEND
+
+
+def fitting_overlap(overlap: int, size: tuple[int, int] | None) -> int:
+    """Return an overlap that leaves half of a graph's fixed size for what is used of a tile.
+
+    >>> fitting_overlap(28, None), fitting_overlap(28, (64, 48))
+    (28, 12)
+    """
+    return overlap if size is None else min(overlap, min(size) // 4)
+
+
+def tiling_of(tiling: Tiling, multiple: int, size: tuple[int, int] | None) -> Tiling:
+    """Return the tiling of a network's graph, which may be for one (height, width) alone.
+
+    If that is too small for the overlap, or padded inside, ``exact`` networks are ``blended``.
+
+    >>> tiling_of("exact", 4, (128, 112)), tiling_of("exact", 4, (64, 48))
+    ('exact', 'blended')
+    """
+    if tiling != "exact" or size is None:
+        return tiling
+    overlap = tile_overlap(multiple)
+    fits = fitting_overlap(overlap, size) == overlap and not any(side % multiple for side in size)
+    return "exact" if fits else "blended"

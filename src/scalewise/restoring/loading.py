@@ -28,7 +28,7 @@ from scalewise.restoring.runtime import (
     Runtime,
     TorchRuntime,
 )
-from scalewise.restoring.tiling import SMALLEST_TILE, round_up
+from scalewise.restoring.tiling import SMALLEST_TILE
 from scalewise.short_repr import short_repr
 from scalewise.weights import Release, clean_sibling, resolve
 from scalewise.weights.card import GRAPH_FILE, INT8_FILE, WEIGHTS_FILE, Card, checked_file
@@ -174,10 +174,6 @@ def _load_file(path: Path, options: LoadOptions) -> Restorer:
     if is_graph(path):
         graph = OpenVinoRuntime(path, precision, options.threads)
         runtime: Runtime = AdaptedRuntime(graph, file.white, file.size)
-        if file.size is not None:  # a tile with its overlaps fills it
-            step = file.card.multiple
-            largest = (min(file.size) - 2 * round_up(file.overlap, step)) // step * step
-            tile = min(tile, largest) if isinstance(tile, int) else largest
     else:
         from scalewise.models import load_checkpoint
         from scalewise.models.spandrel_network import SpandrelNetwork
@@ -198,6 +194,7 @@ def _load_file(path: Path, options: LoadOptions) -> Restorer:
         strength=options.strength,
         ensemble=options.ensemble,
         overlap=file.overlap,
+        window=file.size,
     )
 
 

@@ -36,7 +36,7 @@ from scalewise.restoring.rows import (
 )
 from scalewise.restoring.runtime import FiniteRuntime, Runtime
 from scalewise.restoring.sizes import Target
-from scalewise.restoring.tiling import TilingOptions, restore_rows
+from scalewise.restoring.tiling import TilingOptions, in_window, restore_rows
 
 Tile = int | Literal["auto"] | None
 
@@ -105,6 +105,8 @@ class Restorer:
         ensemble: average over the eight views of each tile (self-ensemble, x8), which is a little
             better and takes eight times as long.
         overlap: input pixels by which tiles overlap; None to go by ``multiple``.
+        window: the only (height, width) that the network takes, so that every tile, with its
+            overlaps, has this size; None for any.
 
     Raises:
         ScalewiseError: a strength beyond its range, or below 1 where there is no rest.
@@ -123,6 +125,7 @@ class Restorer:
         blend_with: Restorer | None = None,
         ensemble: bool = False,
         overlap: int | None = None,
+        window: tuple[int, int] | None = None,
     ) -> None:
         check_strength(strength)
         if strength < 1 and traits.scale != (blend_with.scale if blend_with else 1):
@@ -140,6 +143,9 @@ class Restorer:
         self._blend_with = blend_with
         self._ensemble = ensemble
         self._overlap = overlap
+        if window is not None and ensemble:  # whose views are turned
+            window = min(window), min(window)
+        self._window = window
 
     def __repr__(self) -> str:
         device, precision = self.runtime.device, self.runtime.precision
@@ -167,6 +173,7 @@ class Restorer:
             blend_with=blend_with,
             ensemble=self._ensemble,
             overlap=self._overlap,
+            window=self._window,
         )
 
     def restore(self, image: Any, *, progress: Progress | None = None) -> Any:
@@ -323,6 +330,8 @@ class Restorer:
         if self._overlap is not None:
             overlap, blend = self._overlap, min(BLEND, self._overlap // 2)
         blend = 0 if traits.tiling == "exact" else blend
+        if self._window is not None:
+            return in_window(self._window, overlap, blend, traits.multiple)
         if isinstance(self.tile, int):
             return TilingOptions(self.tile, overlap, blend)
         free = self.runtime.free_memory()

@@ -35,11 +35,13 @@ class TilingOptions:
         overlap: smallest distance of a used pixel from a tile's inner edge.
         blend: input pixels to either side of a cut over which tiles are feathered; at most
             ``overlap``; 0 for a plain cut.
+        window: the (height, width) that every tile has, overlaps included, in place of ``tile``.
     """
 
     tile: int | None
     overlap: int
     blend: int = 0
+    window: tuple[int, int] | None = None
 
 
 def restore_rows(
@@ -91,20 +93,23 @@ class _Strips:
     def blocks(self) -> Iterator[NDArray[Any]]:
         buffer = RowBuffer(self.rows.blocks)
         tile = self.tiling.tile or max(self.height, self.width)
-        pending = self._spans(self.height, tile)
+        pending = self._spans(self.height, tile, 0)
         while pending:
             row = pending[0]
             source = buffer.rows(row.start, min(row.start + row.length, self.rows.height))
             try:
-                strip = self._restore_strip(source, row, self._spans(self.width, tile))
+                strip = self._restore_strip(source, row, self._spans(self.width, tile, 1))
             except MemoryError:
                 tile = self._smaller(tile)
-                pending = self._spans(self.height, tile, row.keep_from)
+                pending = self._spans(self.height, tile, 0, row.keep_from)
             else:
                 del pending[0]
                 yield strip
 
-    def _spans(self, length: int, tile: int, begin: int = 0) -> list[Span]:
+    def _spans(self, length: int, tile: int, axis: int, begin: int = 0) -> list[Span]:
+        if self.tiling.window is not None:
+            side = self.tiling.window[axis]
+            return fixed_spans(length, side, self.tiling.overlap, self.network.multiple)
         return spans(length, tile, self.tiling.overlap, self.network.multiple, begin)
 
     def _smaller(self, tile: int) -> int:
@@ -112,6 +117,7 @@ class _Strips:
         smaller = min(tile, max(self.height, self.width)) // 2
         if self.tiling.tile is None or smaller < SMALLEST_TILE:
             whole = "the whole image at once" if self.tiling.tile is None else "the smallest tile"
+            whole = "a tile of the graph's size" if self.tiling.window else whole
             raise ScalewiseError(
                 f"not enough memory to restore {self.rows.width}x{self.rows.height} pixels, "
                 f"{whole}; close other programs, or choose a smaller network"
@@ -238,6 +244,42 @@ def spans(length: int, tile: int, overlap: int, multiple: int, begin: int = 0) -
     window = step + 2 * overlap
     starts = [min(offset + index * step, length - window) for index in range(count)]
     cuts = [begin, *(offset + index * step + overlap for index in range(1, count)), length]
+    return [Span(start, window, cuts[index], cuts[index + 1]) for index, start in enumerate(starts)]
+
+
+def in_window(window: tuple[int, int], overlap: int, blend: int, multiple: int) -> TilingOptions:
+    """Return the tiling for tiles of one given size; they overlap less if it is small.
+
+    Args:
+        window, overlap, blend: as for :class:`TilingOptions`.
+        multiple: tiles start on multiples of it.
+    """
+    room = max(0, min(window) - multiple) // 2 // multiple * multiple
+    overlap = min(round_up(overlap, multiple), room)
+    return TilingOptions(None, overlap, min(blend, overlap), window)
+
+
+def fixed_spans(length: int, window: int, overlap: int, multiple: int) -> list[Span]:
+    """Cover an axis with tiles of one given length.
+
+    The last one ends where the axis does, so that the network sees the image's edge there as it
+    does in the whole image, and no repeated pixels.
+
+    Args:
+        length: of the axis, a multiple of ``multiple``.
+        window: input pixels of a tile, overlaps included.
+        overlap: as for :func:`spans`; as :func:`in_window` gives it.
+        multiple: starts are multiples of it.
+
+    >>> [(span.start, span.keep_from, span.keep_to) for span in fixed_spans(100, 48, 8, 4)]
+    [(0, 0, 40), (32, 40, 72), (52, 72, 100)]
+    """
+    used = window - 2 * overlap
+    step = used // multiple * multiple or used
+    count = max(1, -(-(length - 2 * overlap) // step)) if length > window else 1
+    last = round_up(max(0, length - window), multiple)
+    starts = [min(index * step, last) for index in range(count)]
+    cuts = [0, *(index * step + overlap for index in range(1, count)), length]
     return [Span(start, window, cuts[index], cuts[index + 1]) for index, start in enumerate(starts)]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from scalewise.arguments import AnyPath, path_of
+from scalewise.arguments import AnyPath, check_flag, path_of
 from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
 from scalewise.models.checkpoints import load_checkpoint as load_network
@@ -21,8 +21,17 @@ from scalewise.training.checkpoint import BEST, load_checkpoint
 from scalewise.training.recipe import parse_recipe
 from scalewise.training.session import is_run
 from scalewise.weights import is_release, resolve
-from scalewise.weights.card import WEIGHTS_FILE, Card, Start, Teacher, Training, read_card, sha256
-from scalewise.weights.release import add_int8, to_bytes, write_release
+from scalewise.weights.card import (
+    INT8_FILE,
+    WEIGHTS_FILE,
+    Card,
+    Start,
+    Teacher,
+    Training,
+    read_card,
+    sha256,
+)
+from scalewise.weights.release import add_int8, check_new_release, to_bytes, write_release
 
 
 def release_run(
@@ -32,6 +41,7 @@ def release_run(
     summary: str,
     licence: str,
     aims: dict[str, float] | None = None,
+    overwrite: bool = False,
 ) -> Card:
     """Write a run's best weights as a released model, named after its folder.
 
@@ -41,12 +51,16 @@ def release_run(
         summary: one sentence for the card.
         licence: licence of the weights.
         aims: see :class:`~scalewise.weights.card.Card`.
+        overwrite: replace a released model that is there, whose scores and 8-bit graph are lost;
+            if False, that is an error.
 
     Raises:
-        ScalewiseError: the run has no finished validation, or its training data are missing.
+        ScalewiseError: the run has no finished validation, its training data are missing, or the
+            folder has a model already.
     """
     run = path_of(run, "run")
     folder = path_of(folder, "folder")
+    check_new_release(folder, overwrite=overwrite)
     path = run / BEST
     if not path.is_file():
         raise ScalewiseError(f"{run}: no {BEST} in it; train until the first validation")
@@ -79,11 +93,16 @@ def release_run(
         training=training,
         task=recipe["data"].get("task", "super-resolution"),
         aims=aims,
+        overwrite=overwrite,
     )
 
 
 def quantize_release(
-    folder: AnyPath, train: Sequence[str] | None = None, batches: int = 32
+    folder: AnyPath,
+    train: Sequence[str] | None = None,
+    batches: int = 32,
+    *,
+    overwrite: bool = False,
 ) -> Card:
     """Add a graph in 8-bit integers to a released model, calibrated on training batches.
 
@@ -91,12 +110,22 @@ def quantize_release(
         folder: the model's folder.
         train: packed stores; None for those of its recipe.
         batches: number of calibration batches.
+        overwrite: replace such a graph that is there, and drop its scores; if False, that is an
+            error.
 
     Raises:
-        ScalewiseError: it is not a released model, or its training data are missing.
+        ScalewiseError: it is not a released model, its training data are missing, or it has such
+            a graph already.
     """
     folder = path_of(folder, "folder")
+    check_flag("overwrite", overwrite)
     card = read_card(folder)
+    if INT8_FILE in card.sha256 and not overwrite:
+        raise ScalewiseError(
+            f"{folder / INT8_FILE}: exists already; replace it, and drop its scores, by "
+            "overwrite=True",
+            arguments=["overwrite"],
+        )
     return add_int8(folder, _batches(card, train, batches))
 
 

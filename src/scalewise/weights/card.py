@@ -100,7 +100,7 @@ class Training:
         pictures: number of training images.
         licences: number of these images under each licence.
         start: the weights it started from; None for training from scratch.
-        validated: PSNR-Y in dB on the recipe's validation set; None without one.
+        validated: PSNR-Y in dB on the recipe's first validation set; None without one.
         validated_start: the same before the first step, for weights that were already trained.
         teachers: the stronger models that it learned from, one for each teacher in the stores.
     """
@@ -348,8 +348,10 @@ def _validated(training: Training) -> list[str]:
         return []
     start = training.validated_start
     change = "" if start is None else f"from {start:.2f} to "
-    where = Path(training.recipe["data"]["valid"]).name
-    return [f"- **Validated** on {where}: {change}{training.validated:.2f} dB PSNR-Y"]
+    given: str | list[str] = training.recipe["data"]["valid"]
+    where, *others = [Path(path).name for path in ([given] if isinstance(given, str) else given)]
+    watched = f"; watched, too: {', '.join(others)}" if others else ""
+    return [f"- **Validated** on {where}: {change}{training.validated:.2f} dB PSNR-Y{watched}"]
 
 
 def _teacher(teacher: Teacher) -> str:

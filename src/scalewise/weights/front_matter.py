@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,9 +17,10 @@ _METRICS = {"psnr_y": "PSNR-Y", "psnr": "PSNR", "psnr_b": "PSNR-B", "ssim": "SSI
 
 
 def front_matter(card: Card) -> str:
-    """Return what the hub shows and filters by: licence, data, tags, and scores (``model-index``).
+    """Return what the hub shows and filters by: licence, tags, and scores (``model-index``).
 
-    With it, ``hf upload`` of a model's folder needs nothing else.
+    With it, ``hf upload`` of a model's folder needs nothing else.  Training data are left out: the
+    hub takes them for names of its own datasets, and a recipe's are local paths.
 
     Args:
         card: of the model; only its own scores in float32 are listed, not those of baselines.
@@ -31,8 +31,6 @@ def front_matter(card: Card) -> str:
     known: dict[str, Any] = {"license": licence}
     if licence not in LICENCES:
         known = {"license": "other", "license_name": card.licence or "unknown"}
-    recipe: dict[str, Any] = card.training.recipe.get("data", {})
-    datasets = sorted({Path(store).stem for store in recipe.get("train", ())})
     own = (card.name, "f32")
     scores = [score for score in card.scores if (score.model, score.precision) == own]
     content = {
@@ -40,7 +38,6 @@ def front_matter(card: Card) -> str:
         "library_name": "scalewise",
         "pipeline_tag": "image-to-image",
         "tags": list(dict.fromkeys([card.task, "image-restoration", card.architecture, "onnx"])),
-        **({"datasets": datasets} if datasets else {}),
         **({"metrics": ["psnr", "ssim"], "model-index": [_index(card, scores)]} if scores else {}),
     }
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)

@@ -19,7 +19,13 @@ from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError, ScalewiseWarning
 from scalewise.models.probe import Findings, Run, measure_reach, probe
-from scalewise.models.tile_overlap import Tiling, measured_overlap, tile_overlap
+from scalewise.models.tile_overlap import (
+    Tiling,
+    fitting_overlap,
+    measured_overlap,
+    tile_overlap,
+    tiling_of,
+)
 from scalewise.tasks import SUPER_RESOLUTION, list_tasks
 from scalewise.weights.card import Card, Training, sha256
 
@@ -129,7 +135,7 @@ def _describe_graph(path: Path) -> ModelFile:
         found = probe(graph, graph.channels, graph.size, multiple, _number(known, "data_range"))
     except ScalewiseError as error:
         raise ScalewiseError(f"{path}: {error}") from error
-    overlap = _fitting(measured_overlap(found.reach), graph.size)
+    overlap = fitting_overlap(measured_overlap(found.reach), graph.size)
     traits = _Traits(found.scale, graph.channels, found.multiple, graph.parameter_count)
     card = _card(path, traits, "blended", known)
     remark = f"{path.name}: {_found(found, graph)}; {_tiles(found.reach, overlap)}"
@@ -143,17 +149,12 @@ def _converted(graph: Graph, tiling: Tiling, multiple: int) -> ModelFile:
     height, width = graph.size or (2 * multiple, 3 * multiple)
     result = graph(np.zeros((1, graph.channels, height, width), np.float32))
     traits = _Traits(result.shape[2] // height, graph.channels, multiple, graph.parameter_count)
-    card = _card(graph.path, traits, tiling, graph.metadata)
+    card = _card(graph.path, traits, tiling_of(tiling, multiple, graph.size), graph.metadata)
     remark = ""
     if card.licence == UNKNOWN_LICENCE:
         remark = f"{graph.path.name}: licence unknown"
-    overlap = _fitting(tile_overlap(multiple), graph.size)
+    overlap = fitting_overlap(tile_overlap(multiple), graph.size)
     return ModelFile(graph.path, card, overlap, graph.size, remark=remark)
-
-
-def _fitting(overlap: int, size: tuple[int, int] | None) -> int:
-    """Return an overlap that leaves half of a fixed size for what is used of a tile."""
-    return overlap if size is None else min(overlap, min(size) // 4)
 
 
 def _found(found: Findings, graph: Graph) -> str:

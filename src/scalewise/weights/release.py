@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from scalewise.arguments import AnyPath, check_flag, naming_argument, path_of, shown
+from scalewise.arguments import AnyPath, check_flag, naming_argument, path_of, require_new, shown
 from scalewise.errors import ScalewiseError, requiring
 from scalewise.models import RestorationNetwork, list_architectures
 from scalewise.models import create_model as build_network
@@ -25,6 +26,7 @@ from scalewise.weights.card import (
     CARD_FILE,
     GRAPH_FILE,
     INT8_FILE,
+    PAGE_FILE,
     WEIGHTS_FILE,
     Card,
     Training,
@@ -144,16 +146,75 @@ def write_release(
     training: Training,
     task: str = "super-resolution",
     aims: dict[str, float] | None = None,
+    overwrite: bool = False,
 ) -> Card:
-    """Write a network as a released model: weights, graph, and a card without scores.
+    """Write a network as a released model, whole or not at all: weights, graph, and a card.
+
+    The card has no scores.
 
     Args:
         network: the network, in evaluation mode, on the CPU.
-        folder: the release's folder; it is created if missing, and earlier files are replaced.
+        folder: the release's folder; it is created if missing.
         name, summary, licence, training, task, aims: see :class:`Card`.
+        overwrite: replace a released model that is there, whose scores and 8-bit graph are lost;
+            if False, that is an error.
+
+    Raises:
+        ScalewiseError: the folder has such files already.
     """
     folder = path_of(folder, "folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    check_new_release(folder, overwrite=overwrite)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    is_new = not folder.exists()
+    # Beside a new folder, which then appears whole; within another, which may be a mount.
+    aside = folder.with_name(folder.resolve().name + ".partial") if is_new else folder / ".partial"
+    shutil.rmtree(aside, ignore_errors=True)  # of a run that was killed
+    aside.mkdir()
+    try:
+        card = _write_files(
+            network,
+            aside,
+            name=name,
+            summary=summary,
+            licence=licence,
+            training=training,
+            task=task,
+            aims=aims or {},
+        )
+        if is_new:
+            aside.rename(folder)
+        else:
+            for file in (*card.sha256, PAGE_FILE, CARD_FILE):
+                (aside / file).replace(folder / file)
+            (folder / INT8_FILE).unlink(missing_ok=True)  # of earlier weights; no card lists it
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return card
+
+
+def check_new_release(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a folder with files that a release would replace.
+
+    Raises:
+        ScalewiseError: there is such a file, and ``overwrite`` is False.
+    """
+    check_flag("overwrite", overwrite)
+    for name in (CARD_FILE, PAGE_FILE, WEIGHTS_FILE, GRAPH_FILE, INT8_FILE):
+        require_new(folder / name, overwrite=overwrite)
+
+
+def _write_files(
+    network: RestorationNetwork,
+    folder: Path,
+    *,
+    name: str,
+    summary: str,
+    licence: str,
+    training: Training,
+    task: str,
+    aims: dict[str, float],
+) -> Card:
+    """Write the files of a release into an empty folder."""
     (folder / WEIGHTS_FILE).write_bytes(to_bytes(network))
     export_onnx(network, folder / GRAPH_FILE)
     share_weights(folder / GRAPH_FILE, folder / WEIGHTS_FILE)
@@ -171,10 +232,9 @@ def write_release(
         licence=licence,
         training=training,
         sha256={file: sha256(folder / file) for file in (WEIGHTS_FILE, GRAPH_FILE)},
-        aims=aims or {},
+        aims=aims,
     )
     write_card(card, folder)
-    (folder / INT8_FILE).unlink(missing_ok=True)  # of earlier weights; the card does not list it
     return card
 
 
