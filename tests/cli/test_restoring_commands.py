@@ -296,7 +296,10 @@ def test_convert(call, small_release: Path, tmp_path: Path) -> None:
     assert "H and W any size" in out
     onnx.checker.check_model(onnx.load(str(tmp_path / "small.onnx")))
     weights = small_release / "weights.safetensors"
-    code, out, _ = call("convert", weights, "-o", tmp_path / "small.onnx", "--no-pad")
+    asked = ("convert", weights, "-o", tmp_path / "small.onnx", "--no-pad")
+    code, _, err = call(*asked)
+    assert (code, "--overwrite" in err) == (1, True)
+    code, out, _ = call(*asked, "--overwrite")
     assert code == 0
     assert "H and W multiples of 4" in out
 
@@ -310,7 +313,7 @@ def test_levels_that_official_scn_does_not_tell(call, tmp_path: Path) -> None:
     assert err.startswith("warning: ")
     assert "the published 4 are assumed" in err
     assert "--set levels=3" in err
-    code, out, err = call(*asked, "--set", "levels=3")
+    code, out, err = call(*asked, "--set", "levels=3", "--overwrite")
     assert (code, err, "multiples of 8" in out) == (0, "", True)
     code, _, err = call(*asked, "--set", "levels")
     assert (code, "write NAME=VALUE" in err) == (2, True)
