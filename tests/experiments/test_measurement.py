@@ -28,7 +28,7 @@ from scalewise.experiments.results import (
 )
 from scalewise.files import Picture, read, write
 from scalewise.imaging.protocols import FIELD, PROTOCOLS
-from scalewise.models import RestorationNetwork, convert
+from scalewise.models import RestorationNetwork, checkpoints
 from scalewise.models.adaptive import Adaptive
 from scalewise.restoring.loading import load
 from scalewise.training.build import prepare
@@ -59,7 +59,7 @@ def test_a_run_is_loaded_once_and_measured(trained: Path, monkeypatch: pytest.Mo
 
     def load(path: Path) -> RestorationNetwork:
         loaded.append(path)
-        return convert.load_checkpoint(path)
+        return checkpoints.load_checkpoint(path)
 
     monkeypatch.setattr(release, "load_checkpoint", load)
     measured = measure_run(trained, {"mine": pictures}, [FIELD])

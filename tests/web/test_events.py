@@ -94,7 +94,7 @@ def test_a_restarted_server_lists_what_it_still_has(start: Start, pictures: Path
     assert listed["id"] == job
     for same in ("state", "created", "options", "explanation", "model", "out_width", "seconds"):
         assert listed[same] == view[same], same
-    assert listed["name"] == "image.jpg"
+    assert listed["name"] == "mine.jpg"
     with httpx.stream("GET", again.url("v1/events"), timeout=60) as answer:
         assert next(events_of(answer)) == ("jobs", [listed])
 
