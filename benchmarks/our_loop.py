@@ -20,6 +20,7 @@ from scalewise.training.config import (
     Recipe,
 )
 from scalewise.training.loop import Trainer
+from scalewise.training.machine import process_settings
 
 SCALE = 2
 
@@ -93,5 +94,5 @@ def time_our_loop(settings: Settings, adjust: Callable[[Trainer], None] | None =
         if adjust:
             adjust(trainer)
         watch = Stopwatch(trainer.device)
-        with trainer.process_settings(), watched(trainer, watch):
+        with process_settings(settings.recipe.deterministic), watched(trainer, watch):
             return measure(trainer.training_step, watch, settings.seconds)

@@ -35,7 +35,8 @@ from scalewise.tasks import (
 from scalewise.training.build import prepare
 from scalewise.training.config import BudgetConfig, DataConfig, ModelConfig, Recipe
 from scalewise.weights import default_model, find_release
-from scalewise.weights.card import Training, read_card, write_card
+from scalewise.weights.card import Training, read_card
+from scalewise.weights.card_page import write_card
 from scalewise.weights.release import write_release
 
 SOURCE = Path(scalewise.__file__).parent

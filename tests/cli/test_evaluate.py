@@ -16,7 +16,8 @@ from scalewise.files import Picture, read, write
 from scalewise.imaging.protocols import denoising
 from scalewise.restoring.classical import denoise
 from scalewise.restoring.loading import LoadOptions, load
-from scalewise.weights.card import read_card, write_card
+from scalewise.weights.card import read_card
+from scalewise.weights.card_page import write_card
 
 
 @pytest.fixture

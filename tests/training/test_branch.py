@@ -19,7 +19,7 @@ from scalewise.training.loop import UNTIMED_STEPS
 from scalewise.training.recipe import load_recipe
 from scalewise.training.release import release_run
 from scalewise.training.session import branched, check_trunk, locked, open_run
-from scalewise.weights.card import card_page
+from scalewise.weights.card_page import card_page
 from tests.training.trainers import At, Scripted, assert_same_state, read_log
 
 

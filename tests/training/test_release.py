@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from scalewise.cli.app import app
 from scalewise.errors import ScalewiseError
 from scalewise.training.release import _batches, release_run
-from scalewise.weights.card import INT8_FILE, WEIGHTS_FILE, Card, card_page, read_card, sha256
+from scalewise.weights.card import INT8_FILE, WEIGHTS_FILE, Card, read_card, sha256
+from scalewise.weights.card_page import card_page
 
 PROJECT = Path(__file__).parents[2]
 

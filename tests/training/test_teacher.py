@@ -22,7 +22,8 @@ from scalewise.training.config import BudgetConfig, DataConfig, LossConfig, Reci
 from scalewise.training.losses import restoration_loss
 from scalewise.training.release import release_run
 from scalewise.training.session import open_run
-from scalewise.weights.card import Teacher, card_page
+from scalewise.weights.card import Teacher
+from scalewise.weights.card_page import card_page
 from tests.training.trainers import assert_same_state, resumed_trainer, stop_at
 
 INFO = TeacherInfo("bicubic", "CC0-1.0", 2)

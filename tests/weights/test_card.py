@@ -10,16 +10,8 @@ import pytest
 
 from scalewise.errors import ScalewiseError
 from scalewise.weights import find_release, is_release, list_cards
-from scalewise.weights.card import (
-    INT8_FILE,
-    Card,
-    Score,
-    card_page,
-    checked_file,
-    read_card,
-    with_scores,
-    write_card,
-)
+from scalewise.weights.card import INT8_FILE, Card, Score, checked_file, read_card, with_scores
+from scalewise.weights.card_page import card_page, write_card
 
 
 def score(model: str, psnr_y: float, dataset: str = "Set5") -> Score:

@@ -16,14 +16,8 @@ from scalewise.errors import ScalewiseError
 from scalewise.restoring.loading import LoadOptions, load
 from scalewise.restoring.runtime import OpenVinoRuntime
 from scalewise.weights import find_release
-from scalewise.weights.card import (
-    GRAPH_FILE,
-    INT8_FILE,
-    read_card,
-    sha256,
-    with_scores,
-    write_card,
-)
+from scalewise.weights.card import GRAPH_FILE, INT8_FILE, read_card, sha256, with_scores
+from scalewise.weights.card_page import write_card
 from scalewise.weights.release import add_int8, load_network, write_release
 from tests.weights.test_card import score
 

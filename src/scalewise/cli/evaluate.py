@@ -366,7 +366,8 @@ def _write_on_card(model: str, evaluations: list[Evaluation]) -> None:
     """Write scores on a released model's card; they replace those of the same measurements."""
     from scalewise.evaluating.evaluate import to_score
     from scalewise.weights import find_release
-    from scalewise.weights.card import read_card, with_scores, write_card
+    from scalewise.weights.card import read_card, with_scores
+    from scalewise.weights.card_page import write_card
 
     folder = find_release(model)
     scores = [to_score(evaluation) for evaluation in evaluations if evaluation.images]

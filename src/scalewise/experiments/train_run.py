@@ -143,7 +143,7 @@ def measure_speed(recipe: Recipe) -> TrainingSpeed:
         validation = trainer.validation
         assert validation is not None  # every plan has one
         network = trainer.ema.network
-        with trainer.process_settings():
+        with process_settings(recipe.deterministic):
             return TrainingSpeed(
                 step=fastest(lambda: trainer.training_step().item(), warm_up=2, repeats=5),
                 validation=steady_median(

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -38,12 +39,8 @@ from scalewise.training.graph import StepValue, can_capture, compiled, make_step
 from scalewise.training.log import LOG_FILE, Listener, LogLine, Notify, RunLog, keep_quiet
 from scalewise.training.losses import batch_loss, diverged, divergence
 from scalewise.training.machine import autocast, pick_device, pick_dtype, process_settings
-from scalewise.training.optimization import (
-    Ema,
-    learning_rate,
-    make_optimizer,
-)
-from scalewise.training.run_state import load_learned, run_state
+from scalewise.training.optimization import Ema, learning_rate, make_optimizer
+from scalewise.training.run_state import learned_state, load_learned
 from scalewise.training.validation import ValidationSet
 
 LOG_EVERY = 20
@@ -85,10 +82,9 @@ class Trainer:
         world: World | None = None,
         notify: Notify | None = None,
     ) -> None:
-        run = path_of(run, "run")
         self.recipe = recipe
         self.sampler = sampler
-        self.run = run
+        self.run = path_of(run, "run")
         self.validation = validation
         self.further = dict(further or {})
         self.listeners = list(listeners)
@@ -128,7 +124,7 @@ class Trainer:
         """Norms of the gradients before they are clipped, one per step; None to keep none."""
         self._norm: Tensor | None = None
         self._forward = compiled(network, recipe.compile, captured)
-        self._log = RunLog(run / LOG_FILE, not recipe.deterministic, self.further)
+        self._log = RunLog(self.run / LOG_FILE, not recipe.deterministic, self.further)
         self._further_scores: dict[str, float] = {}
         self._losses: list[Tensor] = []  # since the last line of the log
         self._saved_best = self.best
@@ -148,7 +144,7 @@ class Trainer:
         """
         alone = self._forward
         try:
-            with self.process_settings():
+            with process_settings(self.recipe.deterministic):
                 self._train()
         except LostWorker:
             self._save()
@@ -156,10 +152,6 @@ class Trainer:
         finally:
             self._forward = alone  # the wrapper around it holds the processes' connections
             self.batches.close()
-
-    def process_settings(self) -> AbstractContextManager[None]:
-        """Apply the process settings of the run's steps; :meth:`train` does so itself."""
-        return process_settings(self.recipe.deterministic)
 
     def _train(self) -> None:
         begins = self.step == self._first_step
@@ -271,15 +263,23 @@ class Trainer:
         return self.sampler.teacher and self.progress < self.recipe.loss.teacher_until
 
     def _loss(self, batch: Batch) -> Tensor:
-        loss = self.recipe.loss
-        precision = autocast(self.device, self.dtype)
-        return batch_loss(
-            self._forward, batch, loss, loss.teacher if self._has_teacher else 0.0, precision
-        )
+        loss, precision = self.recipe.loss, autocast(self.device, self.dtype)
+        teacher = loss.teacher if self._has_teacher else 0.0
+        return batch_loss(self._forward, batch, loss, teacher, precision)
 
     def state_dict(self) -> Checkpoint:
         """Return the run's state as tensors and plain values."""
-        return run_state(self, self._losses)
+        return {
+            "recipe": asdict(self.recipe),
+            "step": self.step,
+            "seconds": self.seconds,
+            "progress": self.progress,
+            "best": self.best,
+            "start": self.start,
+            "branch": None if self.branch is None else asdict(self.branch),
+            "losses": [loss.item() for loss in self._losses],
+            **learned_state(self.network, self.ema, self.optimizer),
+        }
 
     def resume(self) -> None:
         """Load the run's last checkpoint, or the one before if that cannot be read.
@@ -313,7 +313,7 @@ class Trainer:
         self.branch = Branch.from_trunk(trunk, checkpoint)
 
     def _load(self, checkpoint: Checkpoint, path: Path) -> None:
-        load_learned(self, checkpoint, path)
+        load_learned(checkpoint, path, self.network, self.ema, self.optimizer)
         self.step = checkpoint["step"]
 
     @property

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from scalewise.atomic import write_atomic
 from scalewise.training.log import LogLine
 from scalewise.training.recipe import flat_settings, to_plain
+from scalewise.training.tracker import State
 
 if TYPE_CHECKING:
-    from scalewise.training.listeners import State
     from scalewise.training.loop import Trainer
 
 ID_FILE = "mlflow_id"

@@ -155,12 +155,14 @@ class DryRun:
 
 def dry_run(trainer: Trainer) -> DryRun:
     """Take a few steps and measure them; write nothing.  The trainer cannot be used afterwards."""
+    from scalewise.training.machine import process_settings
+
     recipe, budget = trainer.recipe, trainer.budget
     stages = recipe.data.progressive or [(0.0, recipe.data.patch)]
     ends = [*(part for part, _ in stages[1:]), 1.0]
     parts = [end - part for (part, _), end in zip(stages, ends, strict=True)]
     times: list[float] = []
-    with trainer.process_settings():
+    with process_settings(recipe.deterministic):
         for _, side in stages:
             if recipe.data.progressive:
                 data = replace(recipe.data, progressive=[(0.0, side)], patch=side)

@@ -1,54 +1,43 @@
-"""State of a run in its checkpoints: what is saved, and how it is loaded."""
+"""Learned state of a run in its checkpoints: weights, their average, and the optimizer."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from torch import Tensor
+from torch import nn
+from torch.optim import Optimizer
 
 from scalewise.errors import ScalewiseError
 from scalewise.training.checkpoint import Checkpoint
-from scalewise.training.optimization import load_optimizer_state, optimizer_state
-
-if TYPE_CHECKING:
-    from scalewise.training.loop import Trainer
+from scalewise.training.optimization import Ema, load_optimizer_state, optimizer_state
 
 
-def run_state(trainer: Trainer, losses: Iterable[Tensor]) -> Checkpoint:
-    """Return a run's state as tensors and plain values.
-
-    Args:
-        trainer: the run.
-        losses: losses since the last line of the log.
-    """
+def learned_state(network: nn.Module, ema: Ema, optimizer: Optimizer) -> Checkpoint:
+    """Return weights, average and optimizer as tensors and plain values."""
     return {
-        "recipe": dataclasses.asdict(trainer.recipe),
-        "step": trainer.step,
-        "seconds": trainer.seconds,
-        "progress": trainer.progress,
-        "best": trainer.best,
-        "start": trainer.start,
-        "branch": None if trainer.branch is None else dataclasses.asdict(trainer.branch),
-        "losses": [loss.item() for loss in losses],
-        "network": trainer.network.state_dict(),
-        "ema": trainer.ema.network.state_dict(),
-        "optimizer": optimizer_state(trainer.optimizer),
+        "network": network.state_dict(),
+        "ema": ema.network.state_dict(),
+        "optimizer": optimizer_state(optimizer),
     }
 
 
-def load_learned(trainer: Trainer, checkpoint: Checkpoint, path: Path) -> None:
-    """Load a checkpoint's weights, average and optimizer into a run.
+def load_learned(
+    checkpoint: Checkpoint, path: Path, network: nn.Module, ema: Ema, optimizer: Optimizer
+) -> None:
+    """Load a checkpoint's weights, average and optimizer.
+
+    Args:
+        checkpoint: of any step.
+        path: its file, for messages.
+        network, ema, optimizer: what they are loaded into.
 
     Raises:
         ScalewiseError: they are those of another model or optimizer.
     """
     try:
-        trainer.network.load_state_dict(checkpoint["network"])
-        trainer.ema.network.load_state_dict(checkpoint["ema"])
-        load_optimizer_state(trainer.optimizer, checkpoint["optimizer"])
+        network.load_state_dict(checkpoint["network"])
+        ema.network.load_state_dict(checkpoint["ema"])
+        load_optimizer_state(optimizer, checkpoint["optimizer"])
     except (KeyError, RuntimeError, ValueError) as error:
         raise ScalewiseError(
             f"{path}: is a checkpoint of another model or optimizer; choose another run=",

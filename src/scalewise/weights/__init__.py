@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scalewise.lazy import lazy_names
-from scalewise.weights.card import Card, Score, Training, read_card, with_scores, write_card
+from scalewise.weights.card import Card, Score, Training, read_card, with_scores
+from scalewise.weights.card_page import write_card
 from scalewise.weights.resolve import (
     RELEASES,
     Release,

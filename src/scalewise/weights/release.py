@@ -26,15 +26,14 @@ from scalewise.weights.card import (
     CARD_FILE,
     GRAPH_FILE,
     INT8_FILE,
-    PAGE_FILE,
     WEIGHTS_FILE,
     Card,
     Training,
     checked_file,
     read_card,
     sha256,
-    write_card,
 )
+from scalewise.weights.card_page import PAGE_FILE, write_card
 from scalewise.weights.resolve import Release, find_release, is_release, list_cards, resolve
 
 

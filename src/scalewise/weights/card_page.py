@@ -1,0 +1,156 @@
+"""A model card as a Markdown page for people, beside the JSON file for programs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from math import inf
+from pathlib import Path
+
+from scalewise.arguments import AnyPath, path_of
+from scalewise.atomic import write_atomic
+from scalewise.weights.card import (
+    CARD_FILE,
+    GRAPH_FILE,
+    JUDGED_ON,
+    Card,
+    Score,
+    Start,
+    Teacher,
+    Training,
+)
+from scalewise.weights.front_matter import front_matter
+
+PAGE_FILE = "README.md"
+
+
+def write_card(card: Card, folder: AnyPath) -> None:
+    """Write a card as JSON for programs and as a Markdown page for people."""
+    folder = path_of(folder, "folder")
+    for name, text in (
+        (CARD_FILE, json.dumps(asdict(card), indent=2) + "\n"),
+        (PAGE_FILE, card_page(card)),
+    ):
+        write_atomic(folder / name, text.encode())
+
+
+def card_page(card: Card) -> str:
+    """Return a card as a Markdown page, which the Hugging Face Hub reads, too."""
+    training = card.training
+    settings = ", ".join(f"{key} {value}" for key, value in card.settings.items())
+    lines = [
+        f"# {card.name}",
+        "",
+        card.summary,
+        "",
+        f"- **Task**: {card.task}, x{card.scale}",
+        f"- **Network**: `{card.architecture}` ({settings}), {card.parameters:,} parameters",
+        f"- **Tiling**: {card.tiling}; sizes are padded to multiples of {card.multiple}",
+        f"- **Licence of the weights**: {card.licence}",
+        f"- **Training**: {_effort(training)}, "
+        f"{training.progress:.0%} of the recipe's schedule; started from {_origin(training.start)}",
+        *_validated(training),
+        *(f"- **Teacher**: {_teacher(teacher)}" for teacher in training.teachers),
+        "",
+        "## Scores",
+        "",
+        *_table(card.scores),
+    ]
+    for precision, name in (("bf16", "bfloat16"), ("int8", "int8")):
+        cost = card.cost_of(precision)
+        if cost < inf:
+            verb = "costs" if cost >= 0 else "gains"
+            lines += ["", f"{name} {verb} {abs(cost):.4f} dB on {JUDGED_ON}."]
+    if card.aims:
+        lines += ["", *(f"- {_verdict(card, *aim)}" for aim in card.aims.items())]
+    lines += [
+        "",
+        "## Training data",
+        "",
+        f"{training.pictures} pictures:",
+        "",
+        *(
+            f"- {count} under: {licence or 'no licence stated'}"
+            for licence, count in sorted(training.licences.items(), key=lambda item: -item[1])
+        ),
+        "",
+        "The release does not contain these pictures. The law has not settled whether their",
+        "licences bind a network that learned from them: check before commercial use.",
+        "",
+        "## Recipe",
+        "",
+        "```json",
+        json.dumps(training.recipe, indent=2),
+        "```",
+        "",
+        "## Files",
+        "",
+        *(f"- `{name}`: sha256 `{digest}`" for name, digest in card.sha256.items()),
+        "",
+        f"`{GRAPH_FILE}` refers to the weights beside it. For one that has them within:",
+        f"`scalewise convert {card.name} -o {card.name}.onnx`.",
+        "",
+    ]
+    return front_matter(card) + "\n".join(lines)
+
+
+def _table(scores: list[Score]) -> list[str]:
+    """Return scores as rows of Markdown, and below them the hashes of the files measured on."""
+    columns = ["model", "dataset", "images", "protocol", "precision", "PSNR", "PSNR-Y", "SSIM"]
+    rows = [
+        [
+            *(s.model, s.dataset, str(s.images), s.protocol, s.precision),
+            *(f"{s.psnr:.2f}", f"{s.psnr_y:.2f}", f"{s.ssim:.4f}"),
+        ]
+        for s in scores
+    ]
+    if any(s.psnr_b is not None for s in scores):
+        columns.append("PSNR-B")
+        for row, s in zip(rows, scores, strict=True):
+            row.append("-" if s.psnr_b is None else f"{s.psnr_b:.2f}")
+    lines = [f"| {' | '.join(row)} |" for row in (columns, *rows)]
+    lines.insert(1, "|" + "---|" * len(columns))
+    files = {f"{s.dataset} under {s.protocol}": s.encoded for s in scores if s.encoded}
+    if files:
+        lines += ["", "The encoded files that the networks were given, one hash a set:", ""]
+        lines += [f"- {name}: sha256 `{digest}`" for name, digest in files.items()]
+    return lines
+
+
+def _verdict(card: Card, dataset: str, aim: float) -> str:
+    """Return whether an aim was reached, as a text."""
+    wanted = f"{dataset}: {aim:.2f} dB PSNR-Y was the aim"
+    score = card.score(dataset)
+    if score is None:
+        return f"{wanted}; not measured."
+    # Compare the printed digits, so that the page does not contradict itself.
+    missing = round(aim - round(score.psnr_y, 2), 2)
+    return f"{wanted}; " + (f"missed by {missing:.2f} dB." if missing > 0 else "reached.")
+
+
+def _validated(training: Training) -> list[str]:
+    """Return the score on the training's validation set, as lines of Markdown."""
+    if training.validated is None:
+        return []
+    start = training.validated_start
+    change = "" if start is None else f"from {start:.2f} to "
+    given: str | list[str] = training.recipe["data"]["valid"]
+    where, *others = [Path(path).name for path in ([given] if isinstance(given, str) else given)]
+    watched = f"; watched, too: {', '.join(others)}" if others else ""
+    return [f"- **Validated** on {where}: {change}{training.validated:.2f} dB PSNR-Y{watched}"]
+
+
+def _teacher(teacher: Teacher) -> str:
+    end = "" if teacher.until >= 1 else f" until {teacher.until:.0%} of the schedule"
+    return f"{teacher.name} ({teacher.licence}), {teacher.share:.0%} of the loss{end}"
+
+
+def _origin(start: Start | None) -> str:
+    if start is None:
+        return "scratch"
+    effort = "" if start.steps is None else f", {_effort(start)}"
+    return f"`{start.model}` (weights sha256 `{start.sha256[:12]}...`{effort})"
+
+
+def _effort(training: Training | Start) -> str:
+    return f"{training.steps:,} steps in {(training.seconds or 0) / 60:.0f} minutes"
