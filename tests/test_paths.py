@@ -1,4 +1,4 @@
-"""Paths as arguments of the public functions: text is taken, and what is no path is refused."""
+"""Paths as arguments of the public functions: text is taken, other types are refused."""
 
 from __future__ import annotations
 

@@ -118,12 +118,8 @@ def test_a_sweep_over_squashed_pictures_says_so(sweep: Path, tmp_path: Path) -> 
     sweep.write_text(SWEEP.replace("settings: {", squashed) + "rounds: 1\n")
     outcomes = run_sweep(sweep, tmp_path / "out", train)
     assert {outcome.protocol for outcome in outcomes} == {squashing(16)}
-    table = (tmp_path / "out/table.md").read_text()
-    assert " ".join(table.split()).endswith(squashing(16).description)
-    *_, rule, _, blank, note = markdown([Outcome("a", 1, 10.0, 30.0, 1, 5)]).split("\n", 4)
-    assert (rule[:5], blank) == ("|---|", "")
-    assert max(map(len, note.splitlines())) <= 80
-    assert " ".join(note.split()).endswith(FIELD.description)
+    assert (tmp_path / "out/table.md").read_text().endswith(squashing(16).description + "\n")
+    assert markdown([Outcome("a", 1, 10.0, 30.0, 1, 5)]).endswith(FIELD.description)
 
 
 def test_trials_combine_with_the_grid(sweep: Path) -> None:

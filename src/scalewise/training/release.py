@@ -102,12 +102,11 @@ def _require_data(train: Sequence[str], run: Path) -> None:
     """Refuse a run whose training data are not there: their licences belong on the card."""
     for source in map(Path, train):
         if not source.exists():
-            mend = "put it back"
+            where, mend = "", "put it back"
             if not source.is_absolute():
-                mend = (
-                    f"start this in the folder where {run} was trained, which is not {Path.cwd()}"
-                )
-            raise ScalewiseError(f"{run}: data.train: there is no {source}; {mend}")
+                where = f" in {Path.cwd()}"
+                mend = "start this in the folder where the run was trained"
+            raise ScalewiseError(f"{run}: data.train: there is no {source}{where}; {mend}")
 
 
 def quantize_release(

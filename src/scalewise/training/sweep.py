@@ -19,7 +19,6 @@ from typing import Any
 from scalewise.arguments import AnyPath, path_of
 from scalewise.atomic import write_atomic
 from scalewise.errors import Diverged, Interrupted, ScalewiseError
-from scalewise.evaluating.text_layout import wrapped
 from scalewise.imaging.protocols import Protocol
 from scalewise.training.budget import seconds
 from scalewise.training.config import STRICT, BudgetConfig, Recipe
@@ -215,8 +214,10 @@ def markdown(outcomes: list[Outcome]) -> str:
         last = tried[max(tried)]
         scores = [_score(tried[number]) if number in tried else "" for number in rounds]
         lines.append(f"| {name} | {last.parameters:,} | {' | '.join(scores)} | {last.steps:,} |")
-    protocol = outcomes[0].protocol.description
-    lines += ["", wrapped(f"PSNR-Y in dB after a whole schedule of that length; {protocol}")]
+    lines += [
+        "",
+        f"PSNR-Y in dB after a whole schedule of that length; {outcomes[0].protocol.description}",
+    ]
     return "\n".join(lines)
 
 
