@@ -7,6 +7,7 @@ Any function that makes a large uint8 image from a small one can be scored, as `
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -30,7 +31,19 @@ def yours(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return larger[0].permute(1, 2, 0).round().clamp(0, 255).byte().numpy()
 
 
-def main(folder: str = str(PICTURES)) -> None:
+def main() -> str | None:
+    """Print the means over a dataset; return what is wrong, or None."""
+    parser = argparse.ArgumentParser(description="Score a network of your own.")
+    parser.add_argument("dataset", nargs="?", default=PICTURES, help="folder of ground truths")
+    given = parser.parse_args()
+    try:
+        score(given.dataset)
+    except scalewise.ScalewiseError as error:
+        return f"error: {error}"
+    return None
+
+
+def score(folder: str) -> None:
     """Print the means over a dataset; LR images that it lacks are made as in MATLAB."""
     dataset = find_dataset(folder, "valid")
     print(FIELD.description)
@@ -42,4 +55,4 @@ def main(folder: str = str(PICTURES)) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2])
+    sys.exit(main())

@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise import ScalewiseError
 from scalewise.files import Picture, write
 from scalewise.imaging import imresize
 
@@ -34,14 +35,31 @@ BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]])
 """Thresholds of ordered dithering."""
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Write pairs of patterns; return the exit status."""
+def main(arguments: list[str] | None = None) -> str | None:
+    """Write the pairs that are asked for; return what is wrong, or None."""
     parser = argparse.ArgumentParser(description="Make pairs of patterns.")
     parser.add_argument("folder", type=Path, help="folder to write HR and LR_xN to")
-    parser.add_argument("--images", type=int, default=24)
+    parser.add_argument("--images", type=positive, default=24)
     parser.add_argument("--scale", type=int, choices=(2, 3, 4), default=2)
-    parser.add_argument("--cells", type=int, default=6, help="cells on each side of an image")
+    parser.add_argument("--cells", type=positive, default=6, help="cells on each side of an image")
     given = parser.parse_args(arguments)
+    try:
+        write_pairs(given)
+    except (ScalewiseError, OSError) as error:
+        return f"error: {error}"
+    return None
+
+
+def positive(text: str) -> int:
+    """Return a whole number above 0, for :mod:`argparse`."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
+    return number
+
+
+def write_pairs(given: argparse.Namespace) -> None:
+    """Write pairs of patterns: the small image, and its bicubic enlargement."""
     for index in range(given.images):
         random = np.random.default_rng([given.scale, index])
         rows = [
@@ -52,8 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
             target = given.folder / folder / f"pattern{index:03}.png"
             target.parent.mkdir(parents=True, exist_ok=True)
             write(target, Picture(pixels))
-    sys.stdout.write(f"{given.images} pairs in {given.folder}\n")
-    return 0
+    print(f"{given.images} pairs in {given.folder}")
 
 
 def coloured(random: np.random.Generator) -> Floats:

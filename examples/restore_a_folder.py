@@ -8,10 +8,11 @@ stop the others.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
-from scalewise import Target
+from scalewise import ScalewiseError, Target
 from scalewise.restoring import OutputOptions, plan_jobs, restore_files, select_for_upscaling
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -22,7 +23,20 @@ def report(done: float, total: float, where: str) -> None:
     print(f"\r{100 * done / max(total, 1):3.0f} % {where}", end="", file=sys.stderr)
 
 
-def main(folder: str = str(PICTURES), output: str = "restored") -> None:
+def main() -> str | None:
+    """Restore the folder that is given; return what is wrong, or None."""
+    parser = argparse.ArgumentParser(description="Restore a folder of images.")
+    parser.add_argument("folder", nargs="?", default=PICTURES, help="folder of images")
+    parser.add_argument("output", nargs="?", default="restored", help="folder to write to")
+    given = parser.parse_args()
+    try:
+        restore(given.folder, given.output)
+    except ScalewiseError as error:
+        return f"error: {error}"
+    return None
+
+
+def restore(folder: str, output: str) -> None:
     """Enlarge every image by half; noise and JPEG artifacts are removed on the way."""
     jobs = plan_jobs([Path(folder)], Path(output), "_x1.5", format="webp")
     output_options = OutputOptions(target=Target(scale=1.5), format="webp", quality=90)
@@ -35,4 +49,4 @@ def main(folder: str = str(PICTURES), output: str = "restored") -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    sys.exit(main())

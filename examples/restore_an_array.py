@@ -7,13 +7,16 @@ Needs nothing but scalewise itself.
 
 from __future__ import annotations
 
+import argparse
+
 import numpy as np
 
 import scalewise
 
 
 def main() -> None:
-    """Enlarge a synthetic image of three data types."""
+    """Enlarge a synthetic image of two data types."""
+    argparse.ArgumentParser(description="Enlarge an image in an array.").parse_args()
     rows, columns = np.mgrid[0:120, 0:160]
     rings = 127.5 + 127.5 * np.sin(np.hypot(rows - 60, columns - 80) / 2)
     image = np.repeat(rings[..., None], 3, axis=2).astype(np.uint8)  # (H, W, RGB)

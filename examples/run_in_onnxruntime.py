@@ -7,13 +7,14 @@ MODEL is a released model, a run's folder or a checkpoint.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from PIL import Image
 
+from scalewise.errors import ScalewiseError, requiring
 from scalewise.models import export_onnx
 from scalewise.weights import load_network
 
@@ -21,8 +22,23 @@ PICTURE = Path(__file__).parent / "pictures" / "train" / "chelsea.png"
 GRAPH, RESULT = Path("network.onnx"), Path("larger.png")
 
 
-def main(model: str = "scn_x2", picture: str = str(PICTURE)) -> None:
+def main() -> str | None:
+    """Run a network on a picture; return what is wrong, or None."""
+    parser = argparse.ArgumentParser(description="Run a network in onnxruntime.")
+    parser.add_argument("model", nargs="?", default="scn_x2")
+    parser.add_argument("picture", nargs="?", default=PICTURE, help="image to enlarge")
+    given = parser.parse_args()
+    try:
+        export_and_run(given.model, given.picture)
+    except (ScalewiseError, OSError) as error:  # the latter of Pillow
+        return f"error: {error}"
+    return None
+
+
+def export_and_run(model: str, picture: str) -> None:
     """Write the graph, then use nothing but NumPy, Pillow and onnxruntime."""
+    with requiring("onnxruntime", "this example"):
+        import onnxruntime
     export_onnx(load_network(model), GRAPH)
 
     session = onnxruntime.InferenceSession(GRAPH)
@@ -43,4 +59,4 @@ def main(model: str = "scn_x2", picture: str = str(PICTURE)) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    sys.exit(main())

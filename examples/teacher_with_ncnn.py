@@ -34,8 +34,8 @@ from scalewise.files import Picture, write
 Pixels = NDArray[np.uint8]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Write a teacher's image for every image of a folder; return the exit status."""
+def main(arguments: list[str] | None = None) -> str | None:
+    """Write the images that are asked for; return what is wrong, or None."""
     parser = argparse.ArgumentParser(description="Make a teacher's images with SPAN.")
     parser.add_argument("photos", type=Path, help="folder of ground-truth images")
     parser.add_argument("teacher", type=Path, help="folder to write to")
@@ -45,11 +45,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--ensemble", action="store_true", help="average eight views")
     given = parser.parse_args(arguments)
     try:
-        enlarge = load_span(given.scale, given.precision == "bf16", given.threads)
-        items = find_dataset(given.photos).items
-    except ScalewiseError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+        write_images(given)
+    except (ScalewiseError, OSError, MemoryError) as error:
+        return f"error: {error}"
+    return None
+
+
+def write_images(given: argparse.Namespace) -> None:
+    """Write a teacher's image for every image of a folder that has none yet."""
+    enlarge = load_span(given.scale, given.precision == "bf16", given.threads)
+    items = find_dataset(given.photos).items
     pairs = [(item, given.teacher / f"{item.name}.png") for item in items]
     missing = [(item, target) for item, target in pairs if not target.exists()]
     started = time.monotonic()
@@ -61,7 +66,6 @@ def main(arguments: list[str] | None = None) -> int:
         left = (time.monotonic() - started) / done * (len(missing) - done)
         sys.stderr.write(f"\r{done}/{len(missing)} images, {left / 60:.1f} minutes left ")
     sys.stderr.write(f"\n{given.teacher}: {len(items)} images\n")
-    return 0
 
 
 def load_span(

@@ -8,23 +8,40 @@ see the network learn; a useful network needs a few hundred.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
+from scalewise import ScalewiseError
 from scalewise.training import PlainLines, load_recipe, locked, open_run, release_run
 
 HERE = Path(__file__).parent
+PICTURES = HERE / "pictures"
 RUN, MODEL = Path("runs/ten_minutes"), Path("my_model")
 
 
-def main(time: str = "10m", train: str = "", valid: str = "") -> None:
+def main() -> str | None:
+    """Train on the folders that are given; return what is wrong, or None."""
+    parser = argparse.ArgumentParser(description="Train a network for ten minutes.")
+    parser.add_argument("time", nargs="?", default="10m", help="such as 90s or 2h")
+    parser.add_argument("train", nargs="?", default=PICTURES / "train", help="folder of images")
+    parser.add_argument("valid", nargs="?", default=PICTURES / "valid", help="images kept apart")
+    given = parser.parse_args()
+    try:
+        train(given.time, given.train, given.valid)
+    except ScalewiseError as error:
+        return f"error: {error}"
+    return None
+
+
+def train(time: str, folder: str, valid: str) -> None:
     """Train, print the progress every minute, and write weights, graph and card."""
     recipe = load_recipe(
         HERE.parent / "recipes" / "tiny.yaml",
         [
             f"budget.time={time}",
-            f"data.train=[{train or HERE / 'pictures' / 'train'}]",
-            f"data.valid={valid or HERE / 'pictures' / 'valid'}",
+            f"data.train=[{folder}]",
+            f"data.valid={valid}",
         ],
     )
     with locked(RUN):
@@ -38,4 +55,4 @@ def main(time: str = "10m", train: str = "", valid: str = "") -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    sys.exit(main())

@@ -10,6 +10,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "scalewise"
 
 FRONT_DOOR = "scalewise"
+LONGEST = 400  # lines of a file
 BELOW: dict[str, set[str]] = {
     "errors": set(),
     "arguments": {"errors"},
@@ -114,3 +115,15 @@ def test_imports_point_downwards() -> None:
         assert package in BELOW, f"{package} has no place in the house yet; give it one here"
         upward += [f"{path} imports {name}" for name in imported - BELOW[package]]
     assert upward == []
+
+
+def test_no_file_is_long() -> None:
+    """A file that has grown past the limit has two jobs: split it."""
+    root = SOURCE.parents[1]
+    lengths = {
+        path.relative_to(root).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for folder in ("src", "tests")
+        for path in (root / folder).rglob("*.py")
+    }
+    assert len(lengths) > 300
+    assert {name: count for name, count in lengths.items() if count > LONGEST} == {}

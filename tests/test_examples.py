@@ -119,3 +119,36 @@ def test_onnxruntime(tmp_path: Path) -> None:
     made = read(tmp_path / "larger.png").pixels.astype(int)
     ours = scalewise.load("scn_x2", precision="f32").restore(read(picture).pixels)
     assert np.abs(made - ours).max() <= 1
+
+
+SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py"))
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_help_says_what_a_script_takes(tmp_path: Path, name: str) -> None:
+    out = run(name, tmp_path, "--help")
+    assert out.startswith(f"usage: {name}")
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        *((name, ["--no-such-option"], f"{name}: error: ") for name in SCRIPTS),
+        ("evaluate_your_network.py", ["nowhere"], "error: no such folder: nowhere"),
+        ("restore_a_folder.py", ["nowhere"], "error: nowhere: no such file or folder"),
+        ("run_in_onnxruntime.py", ["nothing.pth"], "error: nothing.pth: no such file"),
+        ("run_in_onnxruntime.py", ["scn_fast_x2", "nothing.png"], "error: "),
+        ("train_ten_minutes.py", ["soon"], "error: "),
+        ("train_ten_minutes.py", ["1s", "nowhere"], "error: data.train: there is no nowhere in "),
+        ("pattern_pairs.py", ["p", "--images", "0"], "pattern_pairs.py: error: argument --images"),
+    ],
+)
+def test_wrong_arguments_get_one_line(
+    tmp_path: Path, name: str, arguments: list[str], message: str
+) -> None:
+    command = [sys.executable, EXAMPLES / name, *arguments]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=os.environ)
+    assert ended.returncode in (1, 2)
+    assert "Traceback" not in ended.stderr
+    assert ended.stderr.splitlines()[-1].startswith(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from numbers import Integral, Real
@@ -85,13 +86,24 @@ def check_flag(name: str, value: object) -> None:
 
 
 def check_number(name: str, value: object, low: float, high: float, *, whole: bool = False) -> None:
-    """Check that an argument is a number in a range, both ends included."""
+    """Check that an argument is a number in a range, both ends included.
+
+    Args:
+        name, value: the argument.
+        low, high: the ends; a ``high`` of ``sys.maxsize`` means that there is no upper limit.
+        whole: whether it must be an integer.
+
+    >>> check_number("weight", -1, 0, sys.maxsize)
+    Traceback (most recent call last):
+    scalewise.errors.ScalewiseError: weight must be 0 or more, not -1
+    """
     given: Any = value
     if not (is_whole if whole else is_number)(given) or not low <= given <= high:
-        what = "a whole number from" if whole else "from"
-        raise ScalewiseError(
-            f"{name} must be {what} {low:g} to {high:g}, not {shown(value)}", arguments=[name]
-        )
+        limits, join = f"from {low:g} to {high:g}", " "
+        if high >= sys.maxsize:
+            limits, join = f"{low:g} or more", ", "
+        kind = f"a whole number{join}" if whole else ""
+        raise ScalewiseError(f"{name} must be {kind}{limits}, not {shown(value)}", arguments=[name])
 
 
 def check_range(name: str, value: object, low: float, high: float, *, whole: bool = False) -> None:

@@ -209,7 +209,7 @@ def test_the_same_files_twice_and_grey_results_are_noticed(call) -> None:
         "evaluate", "--results", "X=better", "--results", "Y=better", "--truth", "One"
     )
     assert "One: Y and X are the same files" in out
-    assert "X on One: a: a_SR.png is grey, and the ground truth has colours" in err
+    assert "X on One: a_SR.png: grey, and the ground truth has colours" in err
 
 
 @pytest.mark.usefixtures("folder")
@@ -332,10 +332,12 @@ def test_results_that_are_the_truth_transparent_or_jpegs_are_noticed(call) -> No
         "below it",
     ]
     Path("more.jpg").rename("odd/c.png")  # by its content, not by its name
-    assert (
-        "odd on One: c.png: a JPEG, whose loss"
-        in call("evaluate", "--results", "odd", "--truth", "One")[2]
-    )
+    _, _, scored = call("evaluate", "--results", "odd", "--truth", "One")
+    assert "odd on One: c.png: a JPEG, whose loss" in scored
+    code, _, compared = call("compare", "--results", "odd", "--truth", "One", "-o", "sheets")
+    assert (code, compared) == (0, scored)
+    code, _, compared = call("compare", "One/c.png", "--results", "odd", "-o", "sheets")
+    assert (code, "c.png: a JPEG, whose loss" in compared) == (0, True)
 
 
 @pytest.mark.usefixtures("folder")

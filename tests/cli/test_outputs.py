@@ -47,6 +47,41 @@ def test_what_is_in_the_way_is_named(call, folder: Path, arguments: str, line: s
 
 @pytest.mark.parametrize(
     "arguments",
+    [
+        "upscale a.png -m scn_fast_x2 -o {new}/b.png",
+        "upscale a.png -m scn_fast_x2 -o {new}/",
+        "restore a.png --method wavelet -o {new}/b.png",
+        "compare a.png -m scn_fast_x2 -o {new}",
+        "convert scn_fast_x2 -o {new}/x.pth",
+        "evaluate bicubic . --csv {new}/x.csv",
+        "evaluate bicubic . -o {new}/x.md",
+        "data pack . -o {new}/x.pack --scale 2",
+    ],
+)
+def test_a_folder_that_is_missing_is_made(call, folder: Path, arguments: str) -> None:
+    code, _, err = call(*arguments.format(new="new/deep").split())
+    assert code == 0, err
+    assert [path.name for path in Path("new/deep").iterdir()] != []
+
+
+def test_a_folder_that_is_missing_is_made_by_commands_on_runs(
+    call, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])  # to which the paths of the recipe are relative
+    new = folder / "new" / "deep"
+    train = ["train", "recipes/tiny.yaml", "steps=1", "batch=1", "validate_every=1 steps"]
+    for arguments, made in (
+        ([*train, "--run", new / "run"], "run/best.pt"),
+        (["release", new / "run", "-o", new / "on/model", "--summary", "A."], "on/model/card.json"),
+        (["plot", new / "run", "-o", new / "plots/a.png"], "plots/a.png"),
+    ):
+        code, _, err = call(*arguments)
+        assert code == 0, err
+        assert (new / made).is_file()
+
+
+@pytest.mark.parametrize(
+    "arguments",
     ["evaluate bicubic . --csv x.csv", "data pack . -o x.pack", "convert scn_x2 -o x.onnx"],
 )
 def test_a_folder_that_cannot_be_written_to(

@@ -41,6 +41,15 @@ def test_models() -> None:
     assert row.split()[-1] == "Apache-2.0"
 
 
+def test_models_and_runs_fit_80_columns_in_a_pipe(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    recipe = "model: {name: scn_exact}\ndata: {train: [a.pack], patch: 32, batch: 8}\n"
+    (tmp_path / "a" / "recipe.yaml").write_text(f"{recipe}budget: {{steps: 80}}\n")
+    for lines in (piped("models"), piped("runs", tmp_path)):
+        assert "mean over images" in " ".join(" ".join(lines).split())
+        assert max(map(len, lines)) <= 80
+
+
 def test_models_fit_a_terminal_of_80_columns(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -166,7 +166,9 @@ def test_a_sweep_prints_its_table(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0
     assert "round 1: patch=8" in done.stderr
-    assert (tmp_path / "out/table.md").read_text() in done.stdout
+    table = (tmp_path / "out/table.md").read_text()
+    assert " ".join(table.split()) in " ".join(done.stdout.split())
+    assert max(len(line) for line in done.stdout.splitlines() if str(tmp_path) not in line) <= 80
     assert f"table: {tmp_path / 'out/table.md'}" in done.stdout
 
 

@@ -121,7 +121,7 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path, store: Store) -> No
     small = packed(tmp_path / "small", np.zeros((8, 8, 3), np.uint8))
     for weights, reason in (
         ([1.0], "one number for each of the 2"),
-        ([1.0, -1.0], "weights must be from 0"),
+        ([1.0, -1.0], "weights must be 0 or more, not -1.0"),
         ([0.0, 0.0], "cannot all be 0"),
         ([1.0, 1.0], "training set 2 has a weight"),
     ):

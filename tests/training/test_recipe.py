@@ -175,11 +175,25 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
         ),
         (
             "data={train: [a], patch: 48, progressive: [[0, 8], [0.5, 16]]}",
-            "data.progressive has the sides of its own: leave out data.patch and data.squash",
+            "data.progressive has sides of its own: leave out data.patch and data.squash "
+            "(data.patch=null data.squash=null on the command line)",
         ),
         ("crops=-1", "crops must be 0 or more, not -1"),
         ("wandb=1", "'wandb': input should be a valid boolean, not 1"),
-        ("data.patch=null", "'data.patch': input should be a valid integer, not None"),
+        (
+            "data={train: [a], patch: null}",
+            "'data.patch': input should be a valid integer, not None",
+        ),
+        *(
+            (f"data={{train: [a, b], weights: {given}}}", f"data.weights {reason}")
+            for given, reason in (
+                ("[-1, 2]", "must be 0 or more, not -1"),
+                ("[.nan, 2]", "must be 0 or more, not nan"),
+                ("[.inf, 2]", "must be 0 or more, not inf"),
+                ("[1]", "needs one number for each of data.train, 2, not 1"),
+                ("[0, 0]", "cannot all be 0"),
+            )
+        ),
         ("optimizer.rate=-1", "optimizer.rate must be above 0, not -1.0"),
         ("optimizer.clip=0", "optimizer.clip must be above 0, not 0.0"),
         (
@@ -283,6 +297,26 @@ def test_our_recipes_are_valid(path: Path) -> None:
     named = re.search(r"_x(\d)$", path.stem)
     scale = 1 if get_task(recipe.data.task).keeps_size else int(named[1]) if named else 2
     assert build_network(recipe.model, recipe.seed, initialise=False).scale == scale
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: str(path.relative_to(FOLDER)))
+def test_the_size_on_top_of_a_recipe_is_true(path: Path) -> None:
+    head = path.read_text(encoding="utf-8").partition("\nmodel:")[0].replace("\n# ", " ")
+    stated = re.search(r"([\d.]+) million parameters", head)
+    if stated:
+        count = build_network(load_recipe(path).model, 0, initialise=False).parameter_count
+        assert f"{count / 1e6:.1f}" == stated[1]
+
+
+def test_null_takes_a_setting_of_a_recipe_out(path: Path) -> None:
+    stages = "data.progressive=[[0, 32], [0.5, 64]]"
+    with pytest.raises(ScalewiseError, match=r"data\.patch=null"):
+        load_recipe(path, [stages])
+    data = load_recipe(path, [stages, "data.patch=null"]).data
+    assert (data.progressive, data.patch) == ([(0, 32), (0.5, 64)], 64)
+    assert load_recipe(path, ["batch=null", "patch=null"]).data.patch == 48
+    with pytest.raises(ScalewiseError, match=r"'data\.train' is missing"):
+        load_recipe(path, ["data.train=null"])
 
 
 @pytest.mark.parametrize("name", ["finetune_x2", "photo_x2", "scn_x3", "scn_x4"])

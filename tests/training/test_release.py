@@ -103,6 +103,20 @@ def test_a_card_does_not_tell_where_the_first_weights_lay(
     assert recipe["model"]["init"] == "first"
 
 
+def test_data_with_a_relative_path_are_missed_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trained(tmp_path / "run", *SMALL, "data.train=[examples/pictures/train]")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ScalewiseError) as caught:
+        released(run, tmp_path / "model")
+    assert str(caught.value) == (
+        f"{run}: data.train: there is no examples/pictures/train in {tmp_path}; start this in the "
+        "folder where the run was trained"
+    )
+    assert not (tmp_path / "model").exists()
+
+
 def test_several_validation_sets(tmp_path: Path, call: Callable[..., tuple[int, str, str]]) -> None:
     (tmp_path / "second").mkdir()
     shutil.copy("examples/pictures/valid/astronaut.png", tmp_path / "second")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -172,8 +173,27 @@ def test_damaged_files_and_devices(tmp_path: Path) -> None:
     (tmp_path / "a.pth").write_bytes(b"not a checkpoint")
     with pytest.raises(ScalewiseError, match="not a PyTorch checkpoint"):
         scalewise.load(tmp_path / "a.pth")
-    with pytest.raises(ScalewiseError, match="unknown model"):
-        scalewise.load(tmp_path / "missing.onnx")
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".xml", ".pth", ".pt", ".ckpt", ".safetensors"])
+def test_a_file_that_is_not_there(tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(ScalewiseError, match=rf"missing\{suffix}: no such file$"):
+        scalewise.load(tmp_path / f"missing{suffix}")
+
+
+def test_a_graph_of_openvino_without_its_weights(tmp_path: Path) -> None:
+    from scalewise.converting import convert
+
+    convert("scn_fast_x2", tmp_path / "a.xml")
+    (tmp_path / "a.bin").unlink()
+    with pytest.raises(ScalewiseError, match=r"a\.bin: no such file, which holds the weights of a"):
+        scalewise.load(tmp_path / "a.xml")
+
+
+def test_the_graph_of_a_release_without_its_weights(small_release: Path, tmp_path: Path) -> None:
+    shutil.copy(small_release / "model.onnx", tmp_path)
+    with pytest.raises(ScalewiseError, match=r"weights\.safetensors: no such file, which holds"):
+        scalewise.load(tmp_path / "model.onnx")
 
 
 def test_an_own_checkpoint_is_a_model(tmp_path: Path) -> None:

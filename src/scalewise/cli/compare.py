@@ -28,6 +28,7 @@ from scalewise.cli.scoring import (
     TruthOption,
     assumed_scale,
     check_sets,
+    print_faults,
     warn_of_scale,
 )
 from scalewise.cli.usage_errors import UsageError
@@ -160,11 +161,18 @@ def _datasets(image: Path | None, truth: list[Path] | None) -> list[Dataset]:
 def _with_results(
     dataset: Dataset, results: list[str], scale: int, protocol: Protocol
 ) -> Iterator[tuple[Item, list[tuple[str, Pixels]]]]:
-    """Yield the images that all methods have a result of; a warning names the others."""
-    from scalewise.evaluating.results import match_results, methods_of, read_results
+    """Yield the images that all methods have a result of; warnings name the others, and faults."""
+    from scalewise.evaluating.results import (
+        fault_lines,
+        match_results,
+        methods_of,
+        note_faults,
+        read_results,
+    )
 
     columns: list[Iterator[tuple[Item, Result | str]]] = []
     methods = methods_of(results)
+    faulty: list[dict[str, list[str]]] = [{} for _ in methods]
     for method in methods:
         warn_of_scale(method, scale)
         (matches,) = match_results(method, [dataset], [dataset.name], scale)
@@ -173,13 +181,17 @@ def _with_results(
         columns.append(read_results(matches, dataset, scale, protocol))
     for item, *row in zip(dataset.items, *columns, strict=True):
         found: list[tuple[str, Pixels]] = []
-        for method, (_, result) in zip(methods, row, strict=True):
+        for method, faults, (_, result) in zip(methods, faulty, row, strict=True):
             if isinstance(result, str):
                 print_warning(f"{method.name}: {item.name}: {result}; no sheet of it")
             else:
+                note_faults(faults, result)
                 found.append((method.name, result.pixels))
         if len(found) == len(methods):
             yield item, found
+    for method, faults in zip(methods, faulty, strict=True):
+        where = f"{method.name} on {dataset.name}"
+        print_faults([f"{where}: {line}" for line in fault_lines(faults)], where)
 
 
 def _compare(

@@ -39,6 +39,7 @@ def sweep(
         # Compare the runs of the second round
         scalewise plot runs/fast/round-2/*
     """
+    from scalewise.evaluating.text_layout import wrapped
     from scalewise.training.session import stopped_by_signals
     from scalewise.training.sweep import TABLE_FILE, markdown, run_sweep
 
@@ -51,5 +52,6 @@ def sweep(
             train_and_show(trainer)
 
     outcomes = run_sweep(path, folder, train, say)
-    typer.echo(markdown(outcomes))
+    *rows, note = markdown(outcomes).splitlines()
+    typer.echo("\n".join([*rows, wrapped(note)]))
     typer.echo(f"table: {folder / TABLE_FILE}; every trial's run: {folder}/round-*/")

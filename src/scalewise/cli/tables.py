@@ -12,17 +12,19 @@ if TYPE_CHECKING:
 def print_table(table: Table, notes: Iterable[str] = ()) -> None:
     """Print a table, and lines below it.
 
-    On a terminal the table is fitted to its width.  In a pipe or a file nothing is cut or wrapped.
+    On a terminal the table is fitted to its width.  In a pipe or a file no cell is cut or wrapped.
 
     Args:
         table: the table, without a caption.
-        notes: lines such as the protocol of the scores; never wrapped.
+        notes: lines such as the protocol of the scores; each is broken at spaces, as everywhere.
     """
     from rich.console import Console
+
+    from scalewise.evaluating.text_layout import wrapped
 
     console = Console()
     if not console.is_terminal:
         console.width = console.measure(table, options=console.options.update(width=10**6)).maximum
     console.print(table)
     for note in notes:
-        console.print(note, soft_wrap=True, markup=False, highlight=False)
+        console.print(wrapped(note), soft_wrap=True, markup=False, highlight=False)

@@ -7,10 +7,9 @@ Below a method's folder, a folder per set holds the results of that set, at any 
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -47,7 +46,8 @@ class Method:
 class Result:
     """A result that can be scored: its file, its pixels (H, W, 3), and its ground truth's.
 
-    Faults are what may lower its scores, though it can be scored: JPEG, or transparency.
+    Faults are what makes its scores doubtful, though it can be scored: it is the ground truth
+    itself, grey, transparent or a JPEG; see :func:`fault_lines`.
     """
 
     path: Path
@@ -170,7 +170,7 @@ def read_results(
                 reason = str(error)
                 problems.append(reason if str(path) in reason else f"{path}: {reason}")
                 continue
-            found.append(Result(path, pixels, truth, _faults(path, picture)))
+            found.append(Result(path, pixels, truth, _faults(path, picture, pixels, truth)))
         if len(found) > 1:
             names = " and ".join(result.path.name for result in found)
             yield item, f"{names} are both called like it; remove one"
@@ -191,7 +191,7 @@ def score_results(
 
     A remark, which costs no image, is yielded before its image's scores and starts with ``note:``.
     """
-    faults: dict[str, list[Result]] = {}
+    faulty: dict[str, list[str]] = {}
     for item, result in read_results(matches, dataset, scale, protocol):
         where = f"{method.name} on {title}: {item.name}"
         if isinstance(result, str):
@@ -204,22 +204,33 @@ def score_results(
             continue
         except ScalewiseError as error:
             raise ScalewiseError(f"{result.path}: {error}") from error
-        if math.isinf(image.psnr):
-            faults.setdefault("the ground truth itself, so PSNR is infinite", []).append(result)
-        for fault in result.faults:
-            faults.setdefault(fault, []).append(result)
-        if is_grey(result.pixels) and not is_grey(result.truth):
-            yield f"note: {where}: {result.path.name} is grey, and the ground truth has colours"
+        note_faults(faulty, result)
         yield replace(image, truth_sha256=sha256_of(item.hr), result_sha256=sha256_of(result.path))
-    for fault, found in faults.items():
-        more = f" and {len(found) - 1} more" if found[1:] else ""
-        yield f"note: {method.name} on {title}: {found[0].path.name}{more}: {fault}"
+    for line in fault_lines(faulty):
+        yield f"note: {method.name} on {title}: {line}"
     if matches.surplus:
         more = f" and {len(matches.surplus) - 1} more" if matches.surplus[1:] else ""
         yield (
             f"note: {method.name} on {title}: not used: {matches.surplus[0]}{more}: "
             "no image of the set is called so"
         )
+
+
+def note_faults(faulty: dict[str, list[str]], result: Result) -> None:
+    """Add a result's file to those that have the same faults, for :func:`fault_lines`."""
+    for fault in result.faults:
+        faulty.setdefault(fault, []).append(result.path.name)
+
+
+def fault_lines(faulty: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield a line on each fault: the first file that has it, and how many more.
+
+    >>> [*fault_lines({"a JPEG": ["a.jpg", "b.jpg"], "grey": ["c.png"]})]
+    ['a.jpg and 1 more: a JPEG', 'c.png: grey']
+    """
+    for fault, names in faulty.items():
+        more = f" and {len(names) - 1} more" if names[1:] else ""
+        yield f"{names[0]}{more}: {fault}"
 
 
 def scales_of_name(method: Method) -> set[int]:
@@ -258,9 +269,13 @@ def _is_of(method: Method, path: Path, title: str) -> bool:
     return any(_SET_SCALE.sub("", normalised(each).casefold()) == wanted for each in folders)
 
 
-def _faults(path: Path, picture: Picture) -> tuple[str, ...]:
-    """Return what may lower the scores of a result."""
+def _faults(path: Path, picture: Picture, pixels: Pixels, truth: Pixels) -> tuple[str, ...]:
+    """Return what makes the scores of a result doubtful."""
     faults: list[str] = []
+    if np.array_equal(pixels, truth):
+        faults.append("the ground truth itself, so PSNR is infinite")
+    if is_grey(pixels) and not is_grey(truth):
+        faults.append("grey, and the ground truth has colours")
     alpha = picture.alpha
     if alpha is not None:
         opaque = np.iinfo(alpha.dtype).max if alpha.dtype.kind == "u" else 1

@@ -155,7 +155,8 @@ def build_network(config: ModelConfig, seed: int, initialise: bool = True) -> Re
             weights = load_network(config.init).state_dict()
             load_weights(network, _fitting(weights, network) if config.init_partial else weights)
         except ScalewiseError as error:
-            raise ScalewiseError(f"model.init: {config.init}: {error}") from error
+            reason = str(error).removeprefix(f"{config.init}: ")
+            raise ScalewiseError(f"model.init: {config.init}: {reason}") from error
     return network
 
 

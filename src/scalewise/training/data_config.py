@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +86,7 @@ class DataConfig(Settings):
         derive(self, second_order=SecondOrder() if task.second_order else None)
         require(bool(self.train), "data.train must name a packed store or a folder of pictures")
         require(self.valid != [], "data.valid must name a set, or be left out")
+        self._check_weights(self.weights)
         for name in ("squash", "patch", "batch", "candidates", "valid_images", "epoch"):
             require_above_zero(f"data.{name}", getattr(self, name))
         require(
@@ -108,6 +110,18 @@ class DataConfig(Settings):
         require_part("data.clean", self.clean)
         require_part("data.grey", self.grey)
 
+    def _check_weights(self, weights: list[float] | None) -> None:
+        if weights is None:
+            return
+        sets = len(self.train)
+        require(
+            len(weights) == sets,
+            f"data.weights needs one number for each of data.train, {sets}, not {len(weights)}",
+        )
+        for weight in weights:
+            require(0 <= weight < math.inf, f"data.weights must be 0 or more, not {weight:g}")
+        require(any(weights), "data.weights cannot all be 0")
+
     def _check_progressive(self, stages: list[tuple[float, int]]) -> None:
         parts, sides = [part for part, _ in stages], [side for _, side in stages]
         require(
@@ -119,7 +133,8 @@ class DataConfig(Settings):
             require_above_zero("data.progressive: a side", side)
         require(
             self.squash is None and self.patch == sides[-1],
-            "data.progressive has the sides of its own: leave out data.patch and data.squash",
+            "data.progressive has sides of its own: leave out data.patch and data.squash "
+            "(data.patch=null data.squash=null on the command line)",
         )
 
     def patch_at(self, progress: float) -> int:

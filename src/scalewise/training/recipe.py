@@ -150,13 +150,14 @@ def apply_override(settings: Plain, override: str) -> None:
     """Set one dotted ``key=value`` in plain settings.
 
     A key may be shortened to its last part if only one setting has that name.  One part of the
-    budget replaces another.
+    budget replaces another.  ``null`` takes a setting out, so that its default holds.
 
     >>> settings = {"data": {"batch": 16}, "budget": {"time": "2h"}}
     >>> apply_override(settings, "data.batch=8")
     >>> apply_override(settings, "steps=500")
+    >>> apply_override(settings, "batch=null")
     >>> settings
-    {'data': {'batch': 8}, 'budget': {'steps': 500}}
+    {'data': {}, 'budget': {'steps': 500}}
     """
     key, equals, text = override.partition("=")
     if not equals or not key:
@@ -178,7 +179,10 @@ def change_setting(settings: Plain, key: str, value: Any) -> None:
         if not isinstance(inner, dict):
             raise ScalewiseError(f"'{key}': '{parent}' has no keys of its own")
         settings = cast(Plain, inner)
-    settings[last] = value
+    if value is None:  # the default: of every setting that may be null, it is null
+        settings.pop(last, None)
+    else:
+        settings[last] = value
 
 
 def _full_key(key: str) -> str:

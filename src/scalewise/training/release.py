@@ -66,6 +66,7 @@ def release_run(
         raise ScalewiseError(f"{run}: no {BEST} in it; train until the first validation")
     checkpoint = load_checkpoint(path)
     recipe: dict[str, Any] = checkpoint["recipe"]
+    _require_data(recipe["data"]["train"], run)
     stores = [Store(store) for store in packed_paths(recipe["data"]["train"], run)]
     licences: dict[str, int] = {}
     for store in stores:
@@ -95,6 +96,17 @@ def release_run(
         aims=aims,
         overwrite=overwrite,
     )
+
+
+def _require_data(train: Sequence[str], run: Path) -> None:
+    """Refuse a run whose training data are not there: their licences belong on the card."""
+    for source in map(Path, train):
+        if not source.exists():
+            where, mend = "", "put it back"
+            if not source.is_absolute():
+                where = f" in {Path.cwd()}"
+                mend = "start this in the folder where the run was trained"
+            raise ScalewiseError(f"{run}: data.train: there is no {source}{where}; {mend}")
 
 
 def quantize_release(

@@ -6,6 +6,7 @@ runs find out; see :mod:`scalewise.models.probe`.
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
@@ -66,9 +67,14 @@ def is_model_file(model: str | Path) -> bool:
     """Return whether this is an existing file of a kind that can be a model."""
     path = Path(model)
     try:
-        return path.suffix.lower() in (*GRAPH_SUFFIXES, *CHECKPOINT_SUFFIXES) and path.is_file()
+        return names_file(path) and path.is_file()
     except OSError:  # a name that is too long for a file
         return False
+
+
+def names_file(model: str | Path) -> bool:
+    """Return whether a model's name ends as a file of a model, which need not exist."""
+    return Path(model).suffix.lower() in (*GRAPH_SUFFIXES, *CHECKPOINT_SUFFIXES)
 
 
 def is_graph(path: Path) -> bool:
@@ -241,6 +247,11 @@ class Graph:
         try:
             model: Any = core.read_model(path)
         except RuntimeError as error:
+            weights = _weights_file(path, str(error))
+            if weights is not None and not weights.is_file():
+                raise ScalewiseError(
+                    f"{weights}: no such file, which holds the weights of {path.name}; put it there"
+                ) from error
             raise ScalewiseError(f"{path}: not a graph that OpenVINO can read") from error
         self.path = path
         self.metadata = _metadata(model)
@@ -260,6 +271,19 @@ class Graph:
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run (1, C, H, W): (1, C, scale H, scale W)."""
         return self._compiled(image)[0].astype(np.float32)
+
+
+def _weights_file(path: Path, problem: str) -> Path | None:
+    """Return the file that holds the weights of a graph, or None if the graph itself does.
+
+    Args:
+        path: the graph.
+        problem: OpenVINO's message, the only place without a parser of ONNX that names such a file.
+    """
+    if path.suffix.lower() == ".xml":
+        return path.with_suffix(".bin")
+    external = re.search(r"externally stored data in file \(([^,]+),", problem)
+    return path.with_name(external[1]) if external else None
 
 
 def _metadata(model: Any) -> dict[str, str]:

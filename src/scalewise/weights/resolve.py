@@ -12,7 +12,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.tasks import SUPER_RESOLUTION, get_task
 from scalewise.weights.card import CARD_FILE, Card, read_card
 from scalewise.weights.hub import HUB, download_release
-from scalewise.weights.model_files import describe, is_model_file
+from scalewise.weights.model_files import describe, is_model_file, names_file
 
 RELEASES = Path(__file__).parent
 """The folder of the models that come with the package, one folder each."""
@@ -64,6 +64,8 @@ def find_release(model: str | Path) -> Path:
             "such a folder of a trained network",
             arguments=["model"],
         )
+    if names_file(model):
+        raise ScalewiseError(f"{model}: no such file", arguments=["model"])
     names = [card.name for card in list_cards()]
     match = get_close_matches(str(model), names, n=1)
     hint = f"did you mean '{match[0]}'?" if match else f"known: {', '.join(names)}"
