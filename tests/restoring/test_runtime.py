@@ -111,9 +111,7 @@ def test_what_is_not_finite_in_float32_either_is_an_error(photo: NDArray[np.uint
 def test_deep_pictures_are_computed_in_float32() -> None:
     image = np.zeros((8, 8, 3))
     rounded, exact = FakeRuntime("bf16"), FakeRuntime()
-    restorer = Restorer(
-        "fake", Traits(), FiniteRuntime(rounded, lambda: exact), high_bit_depth_in_f32=True
-    )
+    restorer = Restorer("fake", Traits(), FiniteRuntime(rounded, lambda: exact), is_automatic=True)
     restorer.restore(image.astype(np.uint8))
     assert (len(rounded.shapes), len(exact.shapes)) == (1, 0)
     for dtype in (np.uint16, np.float32):

@@ -218,12 +218,22 @@ class FiniteRuntime:
         runtime: what to run.
         make_exact: makes the same network's runtime in float32 when it is first needed; None
             where ``runtime`` computes in float32 already.
+        make_int8: makes the same network's runtime for photographs, likewise; None where they
+            are computed as all images are.
     """
 
-    def __init__(self, runtime: Runtime, make_exact: Callable[[], Runtime] | None = None) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        make_exact: Callable[[], Runtime] | None = None,
+        make_int8: Callable[[], Runtime] | None = None,
+    ) -> None:
         self.runtime = runtime
+        self.has_int8 = make_int8 is not None
         self._make_exact = make_exact
+        self._make_int8 = make_int8
         self._exact: Runtime | None = None
+        self._int8: FiniteRuntime | None = None
         self._lock = Lock()
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -251,6 +261,16 @@ class FiniteRuntime:
             if self._exact is None:
                 self._exact = self._make_exact()
             return self._exact
+
+    @property
+    def for_photographs(self) -> FiniteRuntime:
+        """The network for photographs; itself where there is no other."""
+        if self._make_int8 is None:
+            return self
+        with self._lock:
+            if self._int8 is None:
+                self._int8 = FiniteRuntime(self._make_int8(), lambda: self.exact)
+            return self._int8
 
 
 def _checked(result: NDArray[np.float32]) -> NDArray[np.float32]:
