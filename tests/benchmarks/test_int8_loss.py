@@ -1,4 +1,4 @@
-"""What images lose in the precision that ``auto`` chooses for them."""
+"""Loss of quality in the precision that ``auto`` chooses for images of many kinds."""
 
 from __future__ import annotations
 

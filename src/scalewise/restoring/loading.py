@@ -27,6 +27,7 @@ from scalewise.restoring.precision import (
 from scalewise.restoring.restorer import DEFAULT_TILE, Restorer, Tile, check_strength
 from scalewise.restoring.runtime import (
     AdaptedRuntime,
+    DeferredRuntime,
     FiniteRuntime,
     OpenVinoRuntime,
     Precision,
@@ -131,7 +132,10 @@ def load(model: str | Path | Release, options: LoadOptions | None = None) -> Res
         if device == "cpu":
             graph = INT8_FILE if precision == "int8" else GRAPH_FILE
             checked_file(folder, card, WEIGHTS_FILE)  # the graph may refer to it
-            return OpenVinoRuntime(checked_file(folder, card, graph), precision, options.threads)
+            path = checked_file(folder, card, graph)
+            return DeferredRuntime(
+                lambda: OpenVinoRuntime(path, precision, options.threads), precision
+            )
         from scalewise.weights.release import load_network
 
         return TorchRuntime(load_network(folder), device, precision)

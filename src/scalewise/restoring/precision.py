@@ -15,6 +15,7 @@ import numpy as np
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.content import Content
 from scalewise.restoring.cascade import CascadeStep
+from scalewise.restoring.openvino_import import import_openvino
 from scalewise.restoring.restorer import Restorer
 from scalewise.restoring.runtime import Precision
 from scalewise.weights.card import INT8_FILE, Card
@@ -70,17 +71,16 @@ def for_content(steps: Sequence[CascadeStep], content: Content) -> list[CascadeS
 def explain_precision(
     steps: Sequence[CascadeStep], dtype: np.dtype[Any], content: Content | None
 ) -> str:
-    """Say in which precision an image is computed, and why; nothing if the user named it.
+    """Say in which precision an image is computed, and why; nothing if it does not depend on it.
 
     Args:
         steps: the networks that it goes through, as :func:`for_content` returns them.
         dtype: of its samples.
-        content: of the image; None if nobody looked.
+        content: of the image; None if it did not matter.
     """
-    networks = [step for step in steps if isinstance(step, Restorer)]
-    if not networks or not networks[0].is_automatic:
+    network = next((step for step in steps if isinstance(step, Restorer)), None)
+    if network is None or content is None or not network.is_automatic:
         return ""
-    network = networks[0]
     precision = network.precision_for(dtype)
     if precision != network.runtime.precision:
         return f"{precision}, because it has more than 8 bits"
@@ -88,7 +88,7 @@ def explain_precision(
         card = network.traits
         cost = card.cost_of("int8") if isinstance(card, Card) else 0.0
         return f"int8, because it is a photograph and costs {max(cost, 0.0):.2f} dB"
-    if content is None or not network.depends_on_content:
+    if not network.depends_on_content:
         return precision
     why = "too small to gain" if content == "too small" else f"not a photograph but {content}"
     return f"{precision}, because it is {why}"
@@ -120,7 +120,5 @@ def _gains_by_int8() -> bool:
 
 
 def _capabilities() -> list[str]:
-    import openvino as ov
-
-    core: Any = ov.Core()
+    core: Any = import_openvino().Core()
     return core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")

@@ -188,7 +188,7 @@ class Restorer:
 
     @property
     def depends_on_content(self) -> bool:
-        """Whether photographs have a precision of their own."""
+        """True if photographs have a precision of their own."""
         return self.is_automatic and self._finite.has_int8
 
     def precision_for(self, dtype: np.dtype[Any]) -> Precision:

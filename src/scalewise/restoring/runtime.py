@@ -13,11 +13,11 @@ from threading import Lock
 from typing import Any, Literal, Protocol
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
 from scalewise.restoring.memory import free_memory, is_out_of_memory
+from scalewise.restoring.openvino_import import import_openvino
 
 Precision = Literal["f32", "bf16", "int8"]
 
@@ -79,7 +79,7 @@ class OpenVinoRuntime:
     ) -> None:
         self.precision: Precision = precision
         self._threads = threads
-        self._core: Any = ov.Core()
+        self._core: Any = import_openvino().Core()
         # Into memory: the file may be a temporary one.
         self._core.set_property({"ENABLE_MMAP": False})
         try:
@@ -132,6 +132,34 @@ class OpenVinoRuntime:
             oldest = kept.pop(0)
             pixels -= oldest[2] * oldest[3]
             del self._compiled[oldest]
+
+
+class DeferredRuntime:
+    """A runtime on the CPU that is made when it is first run, as reading a graph takes time.
+
+    Args:
+        make: makes it.
+        precision: that it will compute in.
+    """
+
+    device = "cpu"
+
+    def __init__(self, make: Callable[[], Runtime], precision: Precision) -> None:
+        self.precision: Precision = precision
+        self._make = make
+        self._made: Runtime | None = None
+        self._lock = Lock()
+
+    def free_memory(self) -> int:
+        """See :class:`Runtime`."""
+        return free_memory()
+
+    def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See :class:`Runtime`."""
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+        return self._made(image)
 
 
 class TorchRuntime:
@@ -280,5 +308,6 @@ def _checked(result: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _is_finite(result: NDArray[np.float32]) -> bool:
-    # A sum over values that are not finite is not finite, and takes one pass.
-    return isfinite(float(result.sum(dtype=np.float64)))
+    # A sum over values that are not finite is not finite, and takes one pass.  In float32 it would
+    # take 1e31, which no image has, to overflow.
+    return isfinite(float(result.sum()))
