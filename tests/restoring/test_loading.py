@@ -35,12 +35,12 @@ def card_with(loss: float, dataset: str = "Kodak24", precision: str = "bf16") ->
 
 @pytest.fixture
 def computes_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "_computes_bf16", lambda device: True)
+    monkeypatch.setattr(precision, "computes_bf16", lambda device: True)
 
 
 @pytest.fixture
 def computes_no_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "_computes_bf16", lambda device: False)
+    monkeypatch.setattr(precision, "computes_bf16", lambda device: False)
 
 
 @pytest.mark.usefixtures("computes_bf16")
@@ -57,6 +57,8 @@ def test_bf16_is_taken_where_the_card_tells_that_it_costs_little() -> None:
 @pytest.mark.usefixtures("computes_no_bf16")
 def test_bf16_is_not_taken_where_it_is_no_faster() -> None:
     assert choose_precision("auto", card_with(0.0), "cpu") == "f32"
+    with pytest.raises(ScalewiseError, match="this CPU has no bfloat16; choose auto, f32 or int8"):
+        choose_precision("bf16", None, "cpu")
 
 
 def gains(monkeypatch: pytest.MonkeyPatch, processor: str = "x86_64", *formats: str) -> None:

@@ -28,7 +28,7 @@ MODEL = "scn_fast_x2"
 def gains_by_int8(monkeypatch: pytest.MonkeyPatch) -> None:
     """A processor that gains by 8-bit integers, and has no bfloat16."""
     monkeypatch.setattr(precision, "_gains_by_int8", lambda: True)
-    monkeypatch.setattr(precision, "_computes_bf16", lambda device: False)
+    monkeypatch.setattr(precision, "computes_bf16", lambda device: False)
     selection.forget_models()
 
 

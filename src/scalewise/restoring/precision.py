@@ -35,15 +35,21 @@ def choose_precision(precision: PrecisionChoice, card: Card | None, device: str)
     0.01 dB.
 
     Raises:
-        ScalewiseError: ``int8`` where there is no graph for it.
+        ScalewiseError: ``int8`` where there is no graph for it, or ``bf16`` where the CPU would
+            compute in float32, and its scores would be another format's.
     """
+    if precision == "bf16" and device == "cpu" and not computes_bf16(device):
+        raise ScalewiseError(
+            "precision=bf16: this CPU has no bfloat16; choose auto, f32 or int8",
+            arguments=["precision"],
+        )
     if precision == "int8":
         if device != "cpu" or card is None or INT8_FILE not in card.sha256:
             raise ScalewiseError(_why_no_int8(card, device), arguments=["precision"])
         return precision
     if precision != "auto":
         return precision
-    if card is None or not card.cost_of("bf16") < MAX_LOSS or not _computes_bf16(device):
+    if card is None or not card.cost_of("bf16") < MAX_LOSS or not computes_bf16(device):
         return "f32"
     return "bf16"
 
@@ -103,7 +109,7 @@ def _why_no_int8(card: Card | None, device: str) -> str:
     return f"precision=int8: {card.name} has no graph in 8-bit integers; {mend}"
 
 
-def _computes_bf16(device: str) -> bool:
+def computes_bf16(device: str) -> bool:
     """Return whether a device is faster in bfloat16, rather than only able to emulate it."""
     if device == "cpu":
         return "BF16" in _capabilities()
