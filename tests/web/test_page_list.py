@@ -98,6 +98,7 @@ def test_rows_are_dense_and_the_settings_stay_in_sight(visit: Visit, pictures: P
 def test_the_page_stays_where_a_user_types(visit: Visit, pictures: Path) -> None:
     user = visit(**PHONE)
     page = user.page
+    page.locator("#options summary").tap()
     field = page.locator("#quality")
     held: list[Any] = []
     page.route("**/v1/restore", lambda route: held.append(route))
