@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +96,53 @@ def test_rows_are_dense_and_the_settings_stay_in_sight(visit: Visit, pictures: P
     assert page.evaluate(clipped) == []
 
 
+def test_a_long_list_leaves_the_settings_in_reach_of_a_thumb(visit: Visit) -> None:
+    user = visit(**PHONE)
+    page = user.page
+    summary, fields = page.locator("#options summary"), page.locator("#options .fields")
+    user.drop(*((f"{number}.txt", b"no picture") for number in range(30)))
+    user.wait_for("29.txt", "refused")
+    box = summary.bounding_box()
+    assert box["y"] + box["height"] < 844
+    assert box["height"] >= 44
+    assert box["y"] < user.row("0.txt").bounding_box()["y"]
+    assert not fields.is_visible()
+    assert summary.inner_text().split("\n")[-1].endswith("Whatever suits the image, 2 times")
+    summary.tap()
+    page.locator("#size").select_option("width")
+    page.locator("#width").fill("900")
+    page.locator("#task").select_option("super-resolution")
+    summary.tap()
+    assert not fields.is_visible()
+    assert summary.inner_text().endswith("Enlarge a clean image, 900 pixels wide")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    fields.wait_for()
+    assert summary.bounding_box()["y"] > user.row("0.txt").bounding_box()["y"]
+    assert not page.locator("#digest").is_visible()
+
+
+@pytest.mark.parametrize(
+    ("name", "saved"),
+    [
+        ("a%22b.png", "a%22b_x2.png"),
+        ("a%0Ab%0D%25.png", "a%0Ab%0D%25_x2.png"),
+        ('a"b.png', "a_b_x2.png"),  # as Chromium saves it
+    ],
+)
+def test_a_name_is_the_files_own(visit: Visit, pictures: Path, name: str, saved: str) -> None:
+    user = visit()
+    user.drop((name, (pictures / "a.png").read_bytes()))
+    row = user.wait_for(name)
+    link = row.get_by_role("link", name="Download")
+    assert user.download(link)[0] == saved
+    user.page.locator("#viewer summary").click()
+    assert user.page.locator("#command").inner_text() == f"scalewise upscale {shlex.quote(name)}"
+
+
 def test_the_page_stays_where_a_user_types(visit: Visit, pictures: Path) -> None:
     user = visit(**PHONE)
     page = user.page
+    page.locator("#options summary").tap()
     field = page.locator("#quality")
     held: list[Any] = []
     page.route("**/v1/restore", lambda route: held.append(route))

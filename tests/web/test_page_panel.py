@@ -87,6 +87,28 @@ def test_a_part_is_what_each_choice_makes_of_the_whole(
         assert f"240 × 160 → {choice['out_width']} × {choice['out_height']}" in card.inner_text()
 
 
+def test_what_is_not_there_yet_is_said(visit: Visit, scene: Path) -> None:
+    user = visit()
+    page = user.page
+    held: list[Any] = []
+    page.route(re.compile("/preview.*task=photo"), lambda route: held.append(route))
+    page.locator("#task").select_option("photo")  # which is asked for first
+    page.locator("#try-file").set_input_files(scene)
+    page.locator("#panel:not(.empty)").wait_for()
+    while not held:
+        page.wait_for_timeout(20)
+    card = page.locator(".choices .choice[aria-pressed=true]")
+    said = "e => getComputedStyle(e, '::before').content"
+    assert card.evaluate(said) == '"Restoring this part"'
+    box = card.locator("canvas").bounding_box()
+    top = {**box, "height": 40}
+    shot = np.asarray(Image.open(io.BytesIO(page.screenshot(clip=top))).convert("L")).astype(int)
+    assert np.ptp(shot) > 150  # white on black, above an empty preview
+    held[0].continue_()
+    card.locator("canvas:not(.stale)").wait_for()
+    assert card.evaluate(said) == "none"
+
+
 def test_the_frame_is_moved_by_mouse_and_keys(visit: Visit, scene: Path) -> None:
     user = visit()
     try_out(user, scene)

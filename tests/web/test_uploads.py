@@ -73,6 +73,23 @@ def test_an_upload_is_told_what_can_be_done_with_it(server: Server, pictures: Pa
     assert shown.shape == (32, 40, 3)
 
 
+def test_a_name_is_exact_if_it_is_stated_so(server: Server, pictures: Path) -> None:
+    def name_of(path: str, **data: str) -> str:
+        files = {"file": ("a%22b.png", (pictures / "a.png").read_bytes())}
+        answer = httpx.post(server.url(path), files=files, data=data, timeout=120)
+        assert answer.is_success, answer.text
+        return answer.json()["name"]
+
+    for path in ("v1/uploads", "v1/restore"):
+        assert name_of(path) == 'a"b.png'  # as browsers escape a quote
+        assert name_of(path, file_name="a%2522b%2F%C3%A9%2522.png") == "é%22.png"
+    kept = upload(server, pictures / "a.png")["id"]
+    both = {"upload": kept, "file_name": "a.png"}
+    answer = httpx.post(server.url("v1/restore"), data=both, timeout=120)
+    assert answer.status_code == 422
+    assert "file and upload name the image" in answer.text
+
+
 @pytest.mark.parametrize("task", ["photo", "denoise"])
 def test_a_preview_is_what_the_whole_will_be(
     server: Server, pictures: Path, tmp_path: Path, task: str

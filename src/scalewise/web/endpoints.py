@@ -6,13 +6,11 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from threading import Thread
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 
 from scalewise.errors import ScalewiseError
-from scalewise.web.choices import model_cards
 from scalewise.web.delivery import is_known
 from scalewise.web.interactive import Check, ClientLeft, Interactive
 from scalewise.web.job_events import JobEvents, lost_job_view
@@ -24,6 +22,7 @@ from scalewise.web.problems import HttpProblem
 from scalewise.web.regions import AnswerCache, Rasters
 from scalewise.web.schemas import ProblemDetails
 from scalewise.web.upload_store import KeptUpload
+from scalewise.web.warm_up import WarmUp
 
 _IMMUTABLE = "private, max-age=31536000, immutable"
 
@@ -61,6 +60,7 @@ class AppState:
         rasters: decoded images.
         answers: encoded regions.
         previewer: networks for previews.
+        warm_up: of the previewer, started when the page is opened.
         events: changes of all jobs.
     """
 
@@ -76,39 +76,17 @@ class AppState:
         self.rasters = Rasters(self.queue.folder)
         self.answers = AnswerCache()
         self.previewer = Previewer(self.queue.speeds)
-        self._measuring: Thread | None = None
-        self._closed = False
+        self.warm_up = WarmUp(self.previewer, self.restoring, self.queue.precedence)
         self.queue.on_delete = self._forget
         self.queue.uploads.on_delete = self._forget
 
-    def measure_models(self, first: str) -> None:
-        """Measure the models on this machine, if that has not been done; not waited for.
-
-        Args:
-            first: the name of the model that is needed first.
-        """
-        if self._measuring is None:
-            names = [card.name for card in model_cards()]
-            names.sort(key=lambda name: name != first)
-            self._measuring = Thread(target=self._measure, args=[names], daemon=True)
-            self._measuring.start()
-
-    def _measure(self, names: list[str]) -> None:
-        for name in names:
-            if self._closed:
-                return
-            with self.queue.precedence.short_work():
-                self.previewer.measure(name, lambda: not self._closed)
-
     def close(self) -> None:
         """Stop all work, and close the queue."""
-        self._closed = True
+        self.warm_up.close()
         self.interactive.close()
         self.restoring.close()
         self.displaying.close()
         self.queue.close()
-        if self._measuring is not None:
-            self._measuring.join()
         self.rasters.close()
 
     def _forget(self, id: str) -> None:

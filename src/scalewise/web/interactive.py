@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from math import inf
 from threading import Condition, Event
 from typing import TypeVar
 
@@ -34,6 +36,8 @@ class Interactive:
     def __init__(self, threads: int = 2) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="interactive")
         self._stopping = Event()
+        self._clients = 0  # that wait; changed in the event loop only
+        self._last = -inf
 
     async def run(self, request: Request, work: Callable[[Check], T]) -> T:
         """Run work in a thread, for as long as the client of a request waits for it.
@@ -57,6 +61,7 @@ class Interactive:
 
         future = self._threads.submit(start)
         waiting = asyncio.wrap_future(future)
+        self._clients += 1
         try:
             while not (await asyncio.wait([waiting], timeout=_POLL_SECONDS))[0]:
                 if await request.is_disconnected():
@@ -66,6 +71,13 @@ class Interactive:
             left.set()
             _forget(future, waiting)
             raise
+        finally:
+            self._clients -= 1
+            self._last = time.monotonic()
+
+    def quiet_seconds(self) -> float:
+        """Return for how long no client has waited; 0 while one waits."""
+        return 0.0 if self._clients else time.monotonic() - self._last
 
     def close(self) -> None:
         """Stop all work."""

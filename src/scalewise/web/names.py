@@ -6,6 +6,7 @@ import re
 import shlex
 import unicodedata
 from pathlib import PurePath, PurePosixPath
+from urllib.parse import unquote
 
 from scalewise.files import IMAGE_SUFFIXES
 
@@ -19,7 +20,9 @@ _DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[1-9¹²³])"
 def decode_name(sent: str) -> str:
     r"""Return the file name that a client's form states, without folders.
 
-    Browsers escape three characters of it (HTML, "multipart/form-data encoding algorithm").
+    Browsers escape three characters of it (HTML, "multipart/form-data encoding algorithm"), but
+    not the percent sign. So a name that has ``%22`` itself must be sent with
+    :func:`decode_exact_name`'s field.
 
     >>> decode_name("a%22b%20c.png"), decode_name("folder/a%0Ab.png"), decode_name("")
     ('a"b%20c.png', 'a\nb.png', 'image')
@@ -27,8 +30,21 @@ def decode_name(sent: str) -> str:
     name = sent
     for escaped, character in _IN_FORMS.items():
         name = name.replace(escaped, character)
+    return _last_part(name)
+
+
+def _last_part(name: str) -> str:
     name = name.rpartition("/")[2].replace("\0", "")
     return "image" if name in ("", ".", "..") else name
+
+
+def decode_exact_name(sent: str) -> str:
+    r"""Return the file name that a client states percent-encoded, which no form changes.
+
+    >>> decode_exact_name("a%2522b%0A.png"), decode_exact_name("%2E%2E/a.png")
+    ('a%22b\n.png', 'a.png')
+    """
+    return _last_part(unquote(sent))
 
 
 def clean_name(name: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from functools import partial
 from threading import Lock
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scalewise.files.raster import Raster, encode_png, to_display
 from scalewise.imaging.content import Content
@@ -82,22 +82,30 @@ class Previewer:
         )
         return encode_png(to_display(pixels, raster.metadata))
 
-    def measure(self, model: str, is_needed: Callable[[], bool]) -> None:
-        """Measure a model's speed for photographs, which also compiles its graph for previews.
+    def prepare(self, model: str) -> None:
+        """Load a model, and compile its graph for previews of photographs.
 
         Args:
             model: its name.
-            is_needed: asked between two steps.
         """
-        restorer = self._load(model, 1.0)[0].for_content("photograph")
-        side = window_side(_SAMPLE, tile_overlap(restorer.multiple), restorer.multiple)
-        sample = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
-        if is_needed():
-            restorer.restore(sample)
-        if is_needed():
-            start = time.perf_counter()
-            restorer.restore(sample)
-            self._speeds.add_sample(model, side**2, time.perf_counter() - start)
+        restorer = self._for_photographs(model)
+        restorer.restore(_sample(restorer))  # which compiles
+
+    def measure(self, model: str) -> None:
+        """Measure the speed of a model that is prepared, for photographs.
+
+        Args:
+            model: its name.
+        """
+        restorer = self._for_photographs(model)
+        sample = _sample(restorer)
+        start = time.perf_counter()
+        restorer.restore(sample)
+        seconds = time.perf_counter() - start
+        self._speeds.add_sample(model, sample.shape[0] * sample.shape[1], seconds)
+
+    def _for_photographs(self, model: str) -> Restorer:
+        return self._cascade(model)[0].for_content("photograph")
 
     def _load(self, model: str, strength: float) -> list[Restorer]:
         first, *others = self._cascade(model)
@@ -117,3 +125,9 @@ class Previewer:
             if model not in self._networks:
                 self._networks[model] = load_cascade(model)
             return self._networks[model]
+
+
+def _sample(restorer: Restorer) -> NDArray[np.uint8]:
+    """Return noise of the size that a network is given for a preview, (H, W, 3)."""
+    side = window_side(_SAMPLE, tile_overlap(restorer.multiple), restorer.multiple)
+    return np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)

@@ -60,6 +60,7 @@ _PREVIEW_SIDE = 4096
 _Source = Callable[[], AbstractContextManager[Path]]
 _POLL_SECONDS = 0.1
 _CHUNK_BYTES = 2**18
+_NOT_OPTIONS = {"wait", "upload", "folder", "file_name"}  # of the fields of a form
 _LIMITS = ("max_bytes", "max_pixels", "max_waiting", "max_seconds", "keep_seconds")
 
 router = APIRouter(prefix="/v1", responses=problems(400, 401, 403, 421, 422))
@@ -95,7 +96,7 @@ async def restore(request: Request, state: StateDependency) -> Response:
         _check_result_size(restore_request, kept, queue.limits)
         if kept.of_jobs and queue.uploads.find(kept.id) is None:
             queue.uploads.add(kept)
-        options = form.model_dump(exclude_unset=True, exclude={"wait", "upload", "folder"})
+        options = form.model_dump(exclude_unset=True, exclude=_NOT_OPTIONS)
         job = await run_in_threadpool(queue.submit, restore_request, kept, options)
     except BaseException as error:
         if kept.of_jobs and not kept.jobs:
@@ -217,8 +218,13 @@ async def tasks() -> list[TaskView]:
 
 
 @router.get("/limits")
-async def limits(queue: QueueDependency) -> LimitsView:
-    """Return the limits of the server."""
+async def limits(state: StateDependency) -> LimitsView:
+    """Return the limits of the server.
+
+    Clients ask for them first, so the models are warmed up for previews meanwhile.
+    """
+    state.warm_up.start()
+    queue = state.queue
     formats = [
         FormatView.model_validate(each, from_attributes=True) for each in supported_formats()
     ]

@@ -58,8 +58,8 @@ async def create_upload(request: Request, state: StateDependency) -> Response:
     """Send an image, to see what can be done with it before it is done."""
     form, kept = await receive_image(request, state)
     try:
-        if form.model_fields_set:
-            given = ", ".join(sorted(form.model_fields_set))
+        if others := form.model_fields_set - {"file_name"}:
+            given = ", ".join(sorted(others))
             raise HttpProblem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{given}: only a file is sent here")
         kept.of_jobs = False
         view = await run_in_threadpool(_view, kept, state.queue)
@@ -68,7 +68,7 @@ async def create_upload(request: Request, state: StateDependency) -> Response:
             kept.upload.close()
         raise
     state.queue.uploads.add(kept)
-    state.measure_models(view.choices[0].model if view.choices else "")
+    state.warm_up.start(view.choices[0].model if view.choices else "")
     where = {"Location": f"/v1/uploads/{kept.id}"}
     return JSONResponse(view.model_dump(), HTTPStatus.CREATED, where)
 

@@ -36,6 +36,14 @@ FormatName = Annotated[
     AfterValidator(_canonical_format),
     WithJsonSchema({"type": "string", "enum": [form.name for form in FORMATS]}),
 ]
+_FileName = Annotated[
+    str | None,
+    Field(
+        max_length=4096,
+        description="The file's name, percent-encoded, in place of the one that comes with it: "
+        "that of a form cannot tell a quote or a line break from their escapes.",
+    ),
+]
 JobState = Literal["waiting", "running", "done", "failed", "cancelled", "lost"]
 FINAL_STATES: frozenset[JobState] = frozenset({"done", "failed", "cancelled", "lost"})
 
@@ -94,6 +102,7 @@ class RestoreForm(BaseModel):
         description="Path of the image's folder, with slashes; results.zip has it, too.",
     )
     wait: bool = Field(default=False, description="Answer with the restored image itself.")
+    file_name: _FileName = None
     upload: str | None = Field(
         default=None, max_length=100, description="The id of an upload, in place of a file."
     )
@@ -108,6 +117,7 @@ class UploadForm(RestoreForm):
 class ImageForm(BaseModel):
     """An image file alone, as a client sends it."""
 
+    file_name: _FileName = None
     file: Annotated[UploadFile, File(description="The image.")]
 
 

@@ -24,7 +24,7 @@ from starlette.types import Message, Receive
 from scalewise.files.temp_files import DESCRIPTORS_HAVE_NAMES
 from scalewise.files.vips_errors import is_disk_full
 from scalewise.web.limits import Limits
-from scalewise.web.names import clean_name, decode_name
+from scalewise.web.names import clean_name, decode_exact_name, decode_name
 from scalewise.web.problems import HttpProblem, format_validation_errors
 from scalewise.web.schemas import RestoreForm
 
@@ -151,7 +151,7 @@ async def receive_form(request: Request, limits: Limits) -> tuple[RestoreForm, U
     try:
         file = form.get("file")
         fields = {name: value for name, value in form.items() if name != "file"}
-        if isinstance(file, UploadFile) and "upload" in fields:
+        if "upload" in fields and (isinstance(file, UploadFile) or "file_name" in fields):
             raise HttpProblem(
                 HTTPStatus.UNPROCESSABLE_ENTITY, "file and upload name the image; send one of them"
             )
@@ -159,13 +159,16 @@ async def receive_form(request: Request, limits: Limits) -> tuple[RestoreForm, U
             return _validate_fields(fields), None, ""
         if not isinstance(file, UploadFile):
             raise HttpProblem(HTTPStatus.UNPROCESSABLE_ENTITY, "file: the image is missing")
+        checked = _validate_fields(fields)
         name = decode_name(file.filename or "")
+        if checked.file_name is not None:
+            name = decode_exact_name(checked.file_name)
         if not file.size:
             raise HttpProblem(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 f"{clean_name(name)}: the file is empty (0 bytes); choose another",
             )
-        return _validate_fields(fields), Upload(file), name
+        return checked, Upload(file), name
     except OSError as error:
         raise _explain_disk_error(error) from None
     finally:

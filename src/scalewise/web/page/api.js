@@ -65,6 +65,7 @@ export function upload(file, name, told, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const form = new FormData();
+    form.append("file_name", encodeURIComponent(name)); // exact: a form escapes quotes, but not "%"
     form.append("file", file, name);
     request.upload.onprogress = (event) => event.lengthComputable && told(event.loaded / event.total);
     request.onerror = () => reject(new Problem(0, "the server does not answer"));

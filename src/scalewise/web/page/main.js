@@ -58,8 +58,16 @@ function waiting() {
   return queue.startable.filter((image) => image !== panel.image);
 }
 
-// True if everything is in one column.
-const isNarrow = () => matchMedia("(max-width: 61.99rem)").matches;
+// Matches if everything is in one column.
+const narrow = matchMedia("(max-width: 61.99rem)");
+const isNarrow = () => narrow.matches;
+
+// In one column a long list would keep the settings out of reach: there they come first, folded.
+function placeSettings() {
+  const options = find("options");
+  options.parentElement[isNarrow() ? "prepend" : "append"](options);
+  options.querySelector("details").open = !isNarrow();
+}
 
 function drawSettings() {
   form.draw();
@@ -156,6 +164,7 @@ function arrange() {
 }
 
 function listen() {
+  narrow.onchange = placeSettings;
   for (const id of ["files", "folder", "try-file"]) {
     find(id).onchange = (event) => {
       add(fromChooser(event.target.files, limits), id === "try-file");
@@ -191,6 +200,7 @@ function alarm(text) {
 }
 
 async function begin() {
+  placeSettings();
   listen();
   form.draw();
   queue.restore();

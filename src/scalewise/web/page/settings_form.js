@@ -59,7 +59,16 @@ export class SettingsForm {
     this.find("quality").disabled = !rules.hasQuality;
     this.find("hint").textContent = rules.description;
     this.complain(problems(values, rules));
+    this.find("digest").textContent = this.digest(rules);
     this.find("names-shown").textContent = `For example: photo.jpg becomes ${resultName(values, rules, this.formats, "photo.jpg")}`;
+  }
+
+  // What is most asked for, where the fields are folded away.
+  digest({ keepsSize }) {
+    const textOf = (name) => this.find(name).selectedOptions[0]?.text ?? "";
+    const { size, width } = this.settings.values;
+    const sizeText = size === "width" ? `${width || "?"} pixels wide` : textOf("size");
+    return [textOf("task"), ...(keepsSize ? [] : [sizeText])].filter(Boolean).join(", ");
   }
 
   complain(found) {
