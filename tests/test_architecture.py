@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -58,8 +59,10 @@ BELOW["cli"] = {*BELOW}
 """Package -> what it may import; the front door is ``scalewise/__init__.py``."""
 
 
-def imported_packages(source: str, module: tuple[str, ...]) -> set[str]:
-    """The packages of scalewise that a module imports, anywhere in it, also for types alone.
+def imported_names(source: str, module: tuple[str, ...]) -> set[str]:
+    """The names, with their modules, that a module imports from scalewise, anywhere in it.
+
+    Imports for types alone count.
 
     Args:
         source: the module's text.
@@ -74,11 +77,14 @@ def imported_packages(source: str, module: tuple[str, ...]) -> set[str]:
             here = (FRONT_DOOR, *module)[: -node.level] if node.level else ()
             base = ".".join((*here, *filter(None, [node.module])))
             names = [f"{base}.{alias.name}" for alias in node.names]
-        for name in names:
-            parts = name.split(".")
-            if parts[0] == FRONT_DOOR:
-                found.add(parts[1] if parts[1:] and parts[1] in BELOW else FRONT_DOOR)
+        found.update(name for name in names if name.split(".")[0] == FRONT_DOOR)
     return found
+
+
+def imported_packages(source: str, module: tuple[str, ...]) -> set[str]:
+    """The packages that a module imports; arguments as for ``imported_names``."""
+    parts = (name.split(".") for name in imported_names(source, module))
+    return {each[1] if each[1:] and each[1] in BELOW else FRONT_DOOR for each in parts}
 
 
 @pytest.mark.parametrize(
@@ -115,6 +121,17 @@ def test_imports_point_downwards() -> None:
         assert package in BELOW, f"{package} has no place in the house yet; give it one here"
         upward += [f"{path} imports {name}" for name in imported - BELOW[package]]
     assert upward == []
+
+
+def test_files_do_not_import_each_other() -> None:
+    paths = {path.relative_to(SOURCE).with_suffix("").parts: path for path in SOURCE.rglob("*.py")}
+    files = {".".join((FRONT_DOOR, *x)).removesuffix(".__init__"): x for x in paths}
+    below: dict[str, set[str]] = {}
+    for file, module in files.items():
+        names = imported_names(paths[module].read_text(encoding="utf-8"), module)
+        imported = {name if name in files else name.rpartition(".")[0] for name in names}
+        below[file] = imported - {file}
+    TopologicalSorter(below).prepare()  # raises CycleError
 
 
 def test_no_file_is_long() -> None:

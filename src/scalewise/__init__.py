@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from scalewise.models import RestorationNetwork
     from scalewise.restoring.classical import Method
-    from scalewise.restoring.loading import Device, PrecisionChoice
+    from scalewise.restoring.loading import Device
+    from scalewise.restoring.precision import PrecisionChoice
     from scalewise.restoring.restorer import Restorer
     from scalewise.weights.card import Card
 
@@ -78,9 +79,10 @@ def load(
         model: a name of :func:`list_models`, the folder of a released model, or
             ``hf-hub:owner/name`` (perhaps with ``@revision``): one on the Hugging Face Hub.
         device: where to run; ``auto`` takes a GPU that PyTorch can use, else the CPU.
-        precision: ``bf16`` is faster than ``f32`` where the device has it, and ``auto`` takes it
-            where the model's card says that it costs less than 0.01 dB.  ``int8`` is faster on
-            every CPU, for photographs; it degrades drawings and noise.
+        precision: ``bf16`` is faster than ``f32`` where the device has it, and ``int8`` is faster
+            still, for photographs; it degrades drawings and noise.  ``auto`` takes ``int8`` for
+            photographs where the model's card says that it costs less than 0.02 dB, and else
+            ``bf16`` where that costs less than 0.01 dB.
         tile: input pixels used of a tile along either axis, which bounds memory; ``auto`` goes
             by the free memory; None runs images whole.
 

@@ -376,7 +376,7 @@ def test_restore_with_a_task_and_a_strength(call, picture: Path) -> None:
     middle = (read(picture).pixels.astype(int) + strong) / 2
     assert np.abs(read(weak_file).pixels - middle).max() <= 1.5
     code, out, _ = call("restore", picture, "--task", "photo", "-o", picture.with_name("large.png"))
-    assert "large.png: 140x120, photo_x2, " in out
+    assert "large.png: 140x120, photo_x2" in out
     code, out, _ = call("restore", picture)
     assert code == 1  # what the first call made is there
 
@@ -396,4 +396,5 @@ def test_upscale_says_which_network_and_why(call, tmp_path: Path, photo) -> None
     assert "a_x2.jpg: 128x128, photo_x2 (JPEG quality 70, noise about " in jpeg
     assert "b_x2.png: 128x128, scn_x2 (noise about " in png
     _, out, _ = call("upscale", tmp_path / "a.jpg", "-m", "scn_x2", "--overwrite")
-    assert "a_x2.jpg: 128x128, scn_x2, " in out
+    assert "a_x2.jpg: 128x128, scn_x2" in out
+    assert "noise about" not in out

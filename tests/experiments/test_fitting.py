@@ -145,6 +145,13 @@ def test_a_small_budget_drops_runs_and_gives_the_others_their_floor() -> None:
     assert choose(planned, 50.0) == []
 
 
+def test_slow_measuring_leaves_time_for_fewer_runs() -> None:
+    planned = [*plan("modern").values()]
+    kept = choose(planned, 1080.0, 100.0)
+    assert 0 < len(kept) < len(choose(planned, 1080.0))
+    assert sum(limits(kept, 1080.0, 100.0)) + 100.0 * len(kept) == pytest.approx(1080.0)
+
+
 def test_halves_of_a_comparison_are_dropped_together() -> None:
     planned = [*plan("modern").values()]
     for seconds in range(300, 4500, 10):

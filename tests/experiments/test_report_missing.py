@@ -49,7 +49,7 @@ def only(results: Results, *names: str) -> Results:
 def test_nothing_is_trained(results: Results) -> None:
     text = read(replace(results, trained=[], samples=[], attention=None))
     assert "None of the four trainings is done yet" in text
-    assert "Missing, because not trained and measured yet: Original, L1 at a fixed rate," in text
+    assert "Missing, because not trained and measured yet: 4 trainings of the document," in text
     assert text.count("Not made yet: there is no such picture") == 2
     assert "Nothing is measured yet" in text
     assert "Scale attention was not looked at yet" in text

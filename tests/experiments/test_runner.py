@@ -83,6 +83,7 @@ def tiny_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(plan, name, few)
     monkeypatch.setattr(fitting, "FLOORS", dict.fromkeys(fitting.FLOORS, 0.1))
     monkeypatch.setattr(fitting, "OVERHEAD", 0.0)
+    monkeypatch.setattr(runner.Reproduction, "_keep_speed", lambda *_: None)
     monkeypatch.setattr(train_run, "FEWEST_STEPS", 1)
     monkeypatch.setattr(train_run, "PATIENCE", 1e3)
     monkeypatch.setattr(runner, "_require_enough", lambda planned, budget: None)

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from scalewise.errors import Interrupted
 from scalewise.experiments import train_run
 from scalewise.experiments.fitting import Terms, TrainingSpeed
 from scalewise.experiments.plan import Planned, make_plan
 from scalewise.experiments.results import PACE_FILE, Pace, load_json
+from scalewise.training.checkpoint import BEST
 from scalewise.training.recipe import save_recipe
 
 
@@ -25,6 +27,9 @@ class Run:
     run: Path
     progress: float = 0.4
     validation: Any = None
+    network: Any = None
+    device: Any = None
+    dtype: Any = None
     gradient_norms: Any = None
     listeners: list[Any] = field(default_factory=list[Any])
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -32,6 +37,15 @@ class Run:
     def stop(self) -> None:
         """Stop it."""
         self.stopped.set()
+
+    @property
+    def ema(self) -> Any:
+        """The averaged weights are not those that are trained, but have the same attributes."""
+        return self
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint holds."""
+        return {"step": 7}
 
 
 @pytest.fixture
@@ -64,6 +78,7 @@ def test_a_run_that_is_too_slow_is_stopped_and_counts(planned: Planned, run: Run
     assert said == [
         "sum is slower than measured: stopped at 40% of its schedule; the same command continues it"
     ]
+    assert torch.load(run.run / BEST, weights_only=True) == {"step": 7}
     pace = load_json(Pace, run.run / PACE_FILE)
     assert (pace.step, pace.planned) == (0.001, pytest.approx(0.17))
 

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from scalewise.errors import ScalewiseError
-from scalewise.restoring import loading
-from scalewise.restoring.loading import LoadOptions, choose_device, choose_precision, load
+from scalewise.restoring import loading, precision
+from scalewise.restoring.loading import LoadOptions, choose_device, load
+from scalewise.restoring.precision import choose_precision, takes_int8_for_photographs
 from scalewise.weights import find_release, resolve
 from scalewise.weights.card import INT8_FILE, Card, read_card
 
@@ -34,12 +35,12 @@ def card_with(loss: float, dataset: str = "Kodak24", precision: str = "bf16") ->
 
 @pytest.fixture
 def computes_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "_computes_bf16", lambda device: True)
+    monkeypatch.setattr(precision, "computes_bf16", lambda device: True)
 
 
 @pytest.fixture
 def computes_no_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "_computes_bf16", lambda device: False)
+    monkeypatch.setattr(precision, "computes_bf16", lambda device: False)
 
 
 @pytest.mark.usefixtures("computes_bf16")
@@ -47,7 +48,7 @@ def test_bf16_is_taken_where_the_card_tells_that_it_costs_little() -> None:
     assert choose_precision("auto", card_with(0.009), "cpu") == "bf16"
     assert choose_precision("auto", card_with(0.011), "cpu") == "f32"
     assert choose_precision("auto", card_with(-0.02), "cpu") == "bf16"
-    assert choose_precision("auto", card_with(0.001, "Set5"), "cpu") == "f32"
+    assert choose_precision("auto", card_with(0.001, precision="int8"), "cpu") == "f32"
     assert choose_precision("auto", None, "cpu") == "f32"
     assert choose_precision("bf16", None, "cpu") == "bf16"
     assert choose_precision("f32", card_with(0.0), "cpu") == "f32"
@@ -56,13 +57,32 @@ def test_bf16_is_taken_where_the_card_tells_that_it_costs_little() -> None:
 @pytest.mark.usefixtures("computes_no_bf16")
 def test_bf16_is_not_taken_where_it_is_no_faster() -> None:
     assert choose_precision("auto", card_with(0.0), "cpu") == "f32"
+    with pytest.raises(ScalewiseError, match="this CPU has no bfloat16; choose auto, f32 or int8"):
+        choose_precision("bf16", None, "cpu")
 
 
-@pytest.mark.usefixtures("computes_no_bf16")
-def test_int8_is_taken_only_where_it_is_asked_for() -> None:
-    cheap = card_with(0.0, precision="int8")
-    assert choose_precision("auto", cheap, "cpu") == "f32"
+def gains(monkeypatch: pytest.MonkeyPatch, processor: str = "x86_64", *formats: str) -> None:
+    monkeypatch.setattr(precision.platform, "machine", lambda: processor)
+    monkeypatch.setattr(precision, "_capabilities", lambda: ["FP32", *formats])
+
+
+def test_int8_is_for_photographs_where_card_and_processor_gain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cheap, dear = (card_with(loss, precision="int8") for loss in (0.019, 0.021))
+    gains(monkeypatch, "AMD64", "INT8")
+    assert takes_int8_for_photographs("auto", cheap, "cpu")
+    assert choose_precision("auto", cheap, "cpu") == "f32"  # of all other images
     assert choose_precision("int8", cheap, "cpu") == "int8"
+    assert not takes_int8_for_photographs("auto", dear, "cpu")
+    assert not takes_int8_for_photographs("bf16", cheap, "cpu")
+    assert not takes_int8_for_photographs("auto", cheap, "cuda")
+    assert not takes_int8_for_photographs("auto", replace(cheap, sha256={}), "cpu")
+    assert not takes_int8_for_photographs("auto", card_with(0.0), "cpu")  # not measured
+    gains(monkeypatch, "aarch64", "INT8")
+    assert not takes_int8_for_photographs("auto", cheap, "cpu")
+    gains(monkeypatch, "x86_64")
+    assert not takes_int8_for_photographs("auto", cheap, "cpu")
 
 
 def test_int8_needs_a_graph_and_a_cpu() -> None:

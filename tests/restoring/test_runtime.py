@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +16,12 @@ from scalewise.errors import ScalewiseError
 from scalewise.restoring.loading import LoadOptions, load
 from scalewise.restoring.restorer import Restorer
 from scalewise.restoring.rows import FloatImage
-from scalewise.restoring.runtime import FiniteRuntime, OpenVinoRuntime, TorchRuntime
+from scalewise.restoring.runtime import (
+    DeferredRuntime,
+    FiniteRuntime,
+    OpenVinoRuntime,
+    TorchRuntime,
+)
 from scalewise.weights.card import GRAPH_FILE, read_card
 from scalewise.weights.release import load_network
 from tests.restoring.fakes import FakeRuntime, Traits
@@ -111,9 +118,7 @@ def test_what_is_not_finite_in_float32_either_is_an_error(photo: NDArray[np.uint
 def test_deep_pictures_are_computed_in_float32() -> None:
     image = np.zeros((8, 8, 3))
     rounded, exact = FakeRuntime("bf16"), FakeRuntime()
-    restorer = Restorer(
-        "fake", Traits(), FiniteRuntime(rounded, lambda: exact), high_bit_depth_in_f32=True
-    )
+    restorer = Restorer("fake", Traits(), FiniteRuntime(rounded, lambda: exact), is_automatic=True)
     restorer.restore(image.astype(np.uint8))
     assert (len(rounded.shapes), len(exact.shapes)) == (1, 0)
     for dtype in (np.uint16, np.float32):
@@ -126,3 +131,50 @@ def test_damaged_graphs_are_named(tmp_path: Path) -> None:
     path.write_bytes(b"not a graph")
     with pytest.raises(ScalewiseError, match=r"model\.onnx: not a graph"):
         OpenVinoRuntime(path)
+
+
+def test_deferred_runtimes_are_made_once_and_when_they_run() -> None:
+    made: list[FakeRuntime] = []
+
+    def make() -> FakeRuntime:
+        made.append(FakeRuntime("int8"))
+        return made[-1]
+
+    runtime = DeferredRuntime(make, "int8")
+    assert (runtime.device, runtime.precision, made) == ("cpu", "int8", [])
+    assert runtime.free_memory() > 0
+    image = np.zeros((1, 3, 8, 8), np.float32)
+    assert runtime(image).shape == runtime(image).shape == (1, 3, 16, 16)
+    assert [len(each.shapes) for each in made] == [2]
+
+
+def test_photographs_have_a_runtime_of_their_own() -> None:
+    plain, rounded = FakeRuntime(), FakeRuntime("int8", nan_at=1.0)
+    finite = FiniteRuntime(plain, None, lambda: rounded)
+    image = np.ones((1, 3, 8, 8), np.float32)
+    assert finite.for_photographs.runtime is rounded
+    assert finite.for_photographs is finite.for_photographs
+    assert np.isfinite(finite.for_photographs(image)).all()
+    assert (len(rounded.shapes), len(plain.shapes)) == (1, 1)  # once more in float32
+    alone = FiniteRuntime(plain)
+    assert alone.for_photographs is alone
+
+
+def test_openvino_is_imported_without_its_tools() -> None:
+    program = """
+import sys
+import scalewise.restoring.runtime as runtime
+openvino = runtime.import_openvino()
+openvino.Core()
+assert openvino.convert_model
+assert not [name for name in sys.modules if name.startswith("openvino.tools.ovc")]
+try:
+    openvino.convert_model("no such file")
+except Exception as error:
+    print(type(error).__name__)
+assert "openvino.tools.ovc.convert" in sys.modules
+assert runtime.import_openvino() is openvino
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()

@@ -19,13 +19,13 @@ from scalewise.restoring.cascade import upscale_array
 from scalewise.restoring.file_pipeline import OutputOptions
 from scalewise.restoring.jobs import FileJob, plan_jobs
 from scalewise.restoring.loading import LoadOptions, load
+from scalewise.restoring.look import estimate_file
 from scalewise.restoring.restorer import Restorer
 from scalewise.restoring.rows import FloatImage
 from scalewise.restoring.selection import (
     AutoSelector,
     SelectedModels,
     choose,
-    estimate_file,
     load_cascade,
     select_for_restoring,
     select_for_upscaling,

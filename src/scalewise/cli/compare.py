@@ -86,6 +86,7 @@ def compare(
 
     The image is reduced in size, or gets noise or JPEG artifacts: whatever the model's task is.
     Bicubic interpolation, or the degraded image itself, is scored for comparison.
+    Networks compute in float32.
 
     With --results, results of other programs are compared, and no model runs unless one is named.
     With --truth, each image of the dataset gets a sheet.
@@ -102,7 +103,7 @@ def compare(
     """
     from scalewise.evaluating.evaluate import baseline, restoration
     from scalewise.evaluating.text_layout import wrapped
-    from scalewise.restoring.loading import load
+    from scalewise.restoring.loading import LoadOptions, load
     from scalewise.tasks import SUPER_RESOLUTION, get_task
 
     _check_given(image, truth, results, scale)
@@ -113,7 +114,8 @@ def compare(
     check_output_folder(output, "--output")
     task = task or (task_of(names[0]) if names else SUPER_RESOLUTION.name)
     protocol = chosen_protocol(task, sigma, quality, subsampling, grey)
-    restorers = [load(name) for name in names]
+    exact = LoadOptions(precision="f32")  # scores are those of evaluate, on every machine
+    restorers = [load(name, exact) for name in names]
     scales = {restorer.scale for restorer in restorers} or {scale or protocol.only_scale or 2}
     if len(scales) > 1:
         raise ScalewiseError("the models have different scales; compare them one by one")

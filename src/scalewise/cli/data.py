@@ -271,13 +271,13 @@ def _teacher(
                 "--teacher-licence"
             )
         return TeacherFolder(Path(given), TeacherInfo(name, licence, scale), datasets)
-    from scalewise.restoring.loading import load
+    from scalewise.restoring.loading import LoadOptions, load
 
     card = resolve(given).card
     if card.scale != scale:
         raise ScalewiseError(f"--teacher {given}: has scale {card.scale}, not {scale}")
     info = TeacherInfo(name or card.name, licence or card.licence, scale)
-    return TeacherModel(load(given).restore, info)
+    return TeacherModel(load(given, LoadOptions(precision="f32")).restore, info)
 
 
 def _describe(report: Report) -> Iterator[str]:

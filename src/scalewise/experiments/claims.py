@@ -141,14 +141,22 @@ def claims_table(judged: Sequence[Judged], evidence: Evidence) -> Table:
     for each in judged:
         claim = each.claim
         text = claim.text + (f" ({claim.remark})" if claim.remark else "")
-        rows.append([text, each.verdict, each.measurement or "–", command(claim.form, evidence)])
+        enough = each.verdict != "not yet measured"
+        words = command(claim.form, evidence, enough)
+        rows.append([text, each.verdict, each.measurement or "–", words])
     headings = ["claim", "verdict", "measurement", "command"]
     return Table(headings, rows, texts=len(headings))
 
 
-def command(form: Form, evidence: Evidence) -> str:
-    """Return the command that makes the results of a form, with the budget that they had."""
+def command(form: Form, evidence: Evidence, enough: bool = True) -> str:
+    """Return the command that makes the results of a form.
+
+    Args:
+        form: of the recipes.
+        evidence: results so far, whose budget is given again.
+        enough: whether that budget was enough; otherwise one that is enough for everything.
+    """
     results = evidence.modern if form == "modern" else evidence.document
-    budget = results.plan.budget if results else USUAL_BUDGET[form]
+    budget = results.plan.budget if results and enough else USUAL_BUDGET[form]
     recipes = "" if form == "modern" else " --recipes document"
     return f"scalewise reproduce --data DIR{recipes} --budget {budget}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from scalewise.experiments import judges, queries, stability
 from scalewise.experiments.comparisons import WARM_UP, WITH_TEACHER, base_name, taught_name
+from scalewise.experiments.complexity import document_network
 from scalewise.experiments.formatting import NONE, decibels, difference, significant
 from scalewise.experiments.results import Results, Trained
 from scalewise.experiments.seeds import (
@@ -118,16 +119,16 @@ def parameters(results: Results) -> Table:
     rows: list[list[str]] = []
     for title, text, code in PUBLISHED_PARAMETERS:
         run = results.find(f"{title.lower()}_l1")
-        cost = run.complexity if run else None
+        cost = run.complexity if run else document_network(title.lower())
         rows.append(
             [
                 title,
                 text,
                 code,
-                f"{cost.parameters:,}" if cost else NONE,
-                f"{cost.multiply_adds / 1e9:,.1f}" if cost else NONE,
-                significant(cost.seconds) if cost else NONE,
-                significant(cost.step_seconds) if cost else NONE,
+                f"{cost.parameters:,}",
+                f"{cost.multiply_adds / 1e9:,.1f}",
+                significant(cost.seconds),
+                significant(cost.step_seconds),
             ]
         )
     headings = ["network", "by the document's text", "by its program", "ours"]

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from scalewise.errors import ScalewiseError
+from scalewise.experiments.data import SCALE
 from scalewise.experiments.results import Complexity
 from scalewise.models import RestorationNetwork, create_model
 from scalewise.models.export import export_onnx
@@ -61,6 +63,12 @@ def measure_complexity(network: RestorationNetwork) -> Complexity:
 def count_operations(network: RestorationNetwork) -> Complexity:
     """Count parameters and multiply-adds, which takes no timing."""
     return Complexity(parameters=network.parameter_count, multiply_adds=multiply_adds(network))
+
+
+@cache
+def document_network(name: str) -> Complexity:
+    """Count parameters and multiply-adds of one of the document's networks, at its setting."""
+    return count_operations(create_model(name, scale=SCALE))
 
 
 def multiply_adds(network: RestorationNetwork) -> int:

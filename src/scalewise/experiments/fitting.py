@@ -38,7 +38,7 @@ FLOORS: dict[Group, float] = {
 """Seconds of training below which a run of a group is left out."""
 
 OVERHEAD = 25.0
-"""Seconds that a run takes besides its training: its speed, its export, and its first scores."""
+"""Least seconds that a run takes besides its training: its speed, and its first scores."""
 
 CLOSING = 0.1
 """Fraction of the budget for sample images and the last report."""
@@ -96,17 +96,18 @@ class Fitted:
     seconds: float
 
 
-def choose(planned: Sequence[Planned], seconds: float) -> list[Planned]:
+def choose(planned: Sequence[Planned], seconds: float, overhead: float = OVERHEAD) -> list[Planned]:
     """Return the runs that a time is enough for, in their order.
 
-    Each keeps at least its floor and its overhead; the least important are dropped first.
+    Each keeps at least its floor and its overhead, the seconds that a run takes besides its
+    training; the least important are dropped first.
     """
 
     def rank(each: Planned) -> tuple[int, int]:
         return each.experiment.seed, GROUPS.index(each.experiment.group)
 
     ranked = sorted(planned, key=rank)
-    while ranked and seconds < sum(_least(each) for each in ranked):
+    while ranked and seconds < sum(_least(each, overhead) for each in ranked):
         last = ranked.pop()
         others = [x for x in ranked if x.experiment.group == last.experiment.group]
         if last.experiment.group == "cleaning" and _is_half(others):
@@ -125,15 +126,15 @@ def least_seconds(planned: Sequence[Planned]) -> float:
     return _least(planned[0]) / (1 - CLOSING)
 
 
-def limits(planned: Sequence[Planned], seconds: float) -> list[float]:
-    """Divide a time among runs: the floor for each, and the rest by their shares."""
-    rest = max(0.0, seconds - sum(_least(each) for each in planned))
+def limits(planned: Sequence[Planned], seconds: float, overhead: float = OVERHEAD) -> list[float]:
+    """Divide a time among runs: floor and overhead for each, and the rest by their shares."""
+    rest = max(0.0, seconds - sum(_least(each, overhead) for each in planned))
     shares = sum(each.share for each in planned)
     return [FLOORS[each.experiment.group] + rest * each.share / shares for each in planned]
 
 
-def _least(planned: Planned) -> float:
-    return FLOORS[planned.experiment.group] + OVERHEAD
+def _least(planned: Planned, overhead: float = OVERHEAD) -> float:
+    return FLOORS[planned.experiment.group] + overhead
 
 
 def fit(recipe: Recipe, seconds: float, measure: Measure) -> Fitted:

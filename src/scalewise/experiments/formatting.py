@@ -93,13 +93,19 @@ def loss(value: float) -> str:
 
 
 def listed(words: Iterable[str]) -> str:
-    """Join words to a list in a sentence.
+    """Join words to a list in a sentence, with semicolons where words have commas.
 
     >>> listed(["a"]), listed(["a", "b", "c"]), listed([])
     ('a', 'a, b and c', 'none')
+    >>> listed(["a, b", "c", "d"])
+    'a, b; c; and d'
     """
     *most, last = [*words] or ["none"]
-    return f"{', '.join(most)} and {last}" if most else last
+    if not most:
+        return last
+    if any("," in word for word in (*most, last)):
+        return f"{'; '.join(most)}; and {last}"
+    return f"{', '.join(most)} and {last}"
 
 
 def counted(count: int, noun: str) -> str:

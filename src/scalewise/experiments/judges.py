@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from scalewise.experiments import queries, stability
 from scalewise.experiments.artifacts import Artifacts
 from scalewise.experiments.comparisons import PARTS, WARM_UP, Part
+from scalewise.experiments.complexity import document_network
 from scalewise.experiments.data import CLEANED_BY, DIV2K
 from scalewise.experiments.fidelity import smooth_l1_share
 from scalewise.experiments.formatting import difference
@@ -276,16 +277,11 @@ def _judge_part(results: Results, of: Part) -> list[Finding]:
     ]
 
 
-def more_parameters(evidence: Evidence) -> list[Finding]:
-    """Judge by counting the parameters of both networks."""
-    for results in (evidence.document, evidence.modern):
-        runs = [results.find(f"{x}_l1") for x in queries.MODELS] if results else []
-        counts = [run.complexity.parameters for run in runs if run]
-        if len(counts) == len(queries.MODELS):
-            more = counts[1] - counts[0]
-            text = f"{counts[1]:,} against {counts[0]:,}, {more / counts[0]:+.1%}"
-            return [Finding("count", "holds" if more > 0 else "does not hold", text)]
-    return [Finding("count", "not yet measured", "")]
+def more_parameters(_: Evidence) -> list[Finding]:
+    """Judge by counting the parameters of both networks, which takes no training."""
+    fewer, more = (document_network(name).parameters for name in queries.MODELS)
+    text = f"{more:,} against {fewer:,}, {more / fewer - 1:+.1%}"
+    return [Finding("count", "holds" if more > fewer else "does not hold", text)]
 
 
 def denoised_without(method: str) -> Judge:

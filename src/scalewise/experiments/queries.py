@@ -58,7 +58,7 @@ TIME_OF = "the time of "
 
 TAUGHT = " with a teacher"
 
-FEW = 4
+FEW = 3
 """The most titles of a group that are listed; more are counted."""
 
 Value = Literal["psnr", "psnr_y"]

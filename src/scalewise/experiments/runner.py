@@ -222,6 +222,7 @@ class Reproduction:
     Attributes:
         left_out: experiments that are not trained, and why.
         per_byte: seconds of scoring per byte of image files, of bicubic and of each run.
+        overhead: seconds that a run takes besides its training, as far as they are known.
     """
 
     def __init__(
@@ -245,9 +246,10 @@ class Reproduction:
         self.left_out: dict[str, str] = {}
         self.unmeasured: list[str] = []
         self.per_byte: dict[str, float] = {}
+        self.overhead = fitting.OVERHEAD
         self._started = time.monotonic()
         self._budget = clock.left
-        self._reported: float | None = None
+        self._reported = float("-inf")
         self._report_seconds = 0.0
 
     def run(self, train: Train) -> tuple[Path, Path]:
@@ -258,11 +260,8 @@ class Reproduction:
             if is_trained(self.folder / each.experiment.name):
                 self._measure(each)
         self._train_all(train)
-        runs = [
-            each.experiment.name
-            for each in self.planned
-            if (self.folder / each.experiment.name / COMPLEXITY_FILE).is_file()
-        ]
+        names = [each.experiment.name for each in self.planned]
+        runs = [name for name in names if (self.folder / name / COMPLEXITY_FILE).is_file()]
         waiting = deferred(
             runs,
             self.request.data.sets,
@@ -285,15 +284,15 @@ class Reproduction:
         waiting = [x for x in self.planned if not is_trained(self.folder / x.experiment.name)]
         for number, each in enumerate(waiting, start=1):
             rest, left = waiting[number - 1 :], self.left_for_training
-            chosen = fitting.choose(rest, left)
+            chosen = fitting.choose(rest, left, self.overhead)
             if each not in chosen:
                 self._leave_out(each, f"{duration(max(0.0, left))} are left for all of the rest")
                 continue
-            limit, terms = fitting.limits(chosen, left)[0], None
+            limit, terms = fitting.limits(chosen, left, self.overhead)[0], None
             if each.is_timed:  # the same for all of these, whatever earlier trainings left over
                 terms = self._terms_of(each, chosen, limit)
                 limit = terms.seconds
-                if limit + fitting.OVERHEAD > self.left_for_training * TOLERANCE:
+                if limit + self.overhead > self.left_for_training * TOLERANCE:
                     self._leave_out(each, f"{duration(max(0.0, left))} are left, not {limit:.0f} s")
                     continue
             self.notify(
@@ -382,12 +381,13 @@ class Reproduction:
             save_json(count_operations(load_network(run)), run / COMPLEXITY_FILE)
 
     def _keep_speed(self, name: str, sets: dict[str, Dataset], started: float) -> None:
-        self.per_byte[name] = (time.monotonic() - started) / max(1, bytes_of(sets))
+        taken = time.monotonic() - started
+        self.per_byte[name] = taken / max(1, bytes_of(sets))
+        self.overhead = max(self.overhead, taken)
 
     def _report_on_the_way(self) -> None:
         """Write a report after the first training, and then if it costs little of the time."""
-        since = time.monotonic() - (self._reported or 0.0)
-        if self._reported is None or since > REPORTING * self._report_seconds:
+        if time.monotonic() - self._reported > REPORTING * self._report_seconds:
             self._report()
 
     def _report(self) -> tuple[Path, Path]:

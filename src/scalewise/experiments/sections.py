@@ -49,12 +49,13 @@ def overview(results: Results) -> Variables:
     }
     plan = results.plan
     left_out = [each for each in plan.experiments if each.name in plan.left_out]
+    missing = [each for each in queries.missing(results) if each.name not in plan.left_out]
     machines: dict[Environment, list[str]] = {}
     for run in results.trained:
         machines.setdefault(run.environment, []).append(run.name)
     return {
         "machines": machines,
-        "missing": queries.grouped(queries.missing(results)),
+        "missing": queries.grouped(missing),
         "left_out": queries.grouped(left_out),
         "reasons": [*results.plan.left_out.values()][:1],
         "unmeasured": queries.grouped_measurements(results.plan.unmeasured),

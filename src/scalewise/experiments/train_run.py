@@ -31,6 +31,7 @@ from scalewise.experiments.results import (
     save_json,
 )
 from scalewise.training.build import build_network, prepare
+from scalewise.training.checkpoint import BEST, save_checkpoint
 from scalewise.training.config import Recipe
 from scalewise.training.log import Notify, read_log
 from scalewise.training.loop import Trainer
@@ -116,6 +117,8 @@ def train_run(
             if pace is not None:
                 taken = pace.processor + time.process_time() - before
                 save_json(replace(pace, processor=taken), run / PACE_FILE)
+        if late.is_set() and not (run / BEST).is_file():
+            _keep_last(trainer)
     if trainer.progress < 1 and not late.is_set():
         raise Interrupted(f"stopped in {run.name}; the same command continues it")
     if trainer.progress < 1:
@@ -124,6 +127,13 @@ def train_run(
             "schedule; the same command continues it"
         )
     return None
+
+
+def _keep_last(trainer: Trainer) -> None:
+    """Validate and keep the weights of a run that was stopped before its first validation."""
+    if trainer.validation is not None:
+        trainer.validation.psnr_y(trainer.ema.network, trainer.device, trainer.dtype)
+    save_checkpoint(trainer.run / BEST, trainer.state_dict())
 
 
 def too_short(fitted: Fitted, planned: Planned, limit: float) -> str | None:

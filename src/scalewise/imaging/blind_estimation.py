@@ -1,4 +1,4 @@
-"""Blind estimation of noise level and JPEG quality."""
+"""Blind estimation of noise level, JPEG quality and content."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.imaging.content import Content, classify_content
 from scalewise.imaging.data_range import check_finite, data_range_of
 from scalewise.imaging.jpeg_codec import DCT, LUMA_TABLE, RGB_TO_YCBCR, quantisation_table
 
@@ -20,15 +21,17 @@ BAND = 256, 2048
 
 @dataclass(frozen=True)
 class Estimate:
-    """Estimated degradation of an image.
+    """Estimated degradation of an image, and its content.
 
     Attributes:
         sigma: standard deviation of its noise, in levels of 255.
         quality: JPEG quality, as libjpeg counts; None for an image that seems to be none.
+        content: ``photograph``, or the reason why it is not taken for one.
     """
 
     sigma: float
     quality: int | None = None
+    content: Content = "too small"
 
     def __str__(self) -> str:
         noise = f"noise about {self.sigma:.0f}"
@@ -38,7 +41,7 @@ class Estimate:
 def estimate_degradation(
     image: NDArray[Any], luma_table: NDArray[np.int64] | None = None
 ) -> Estimate:
-    """Estimate noise and JPEG quality of an image.
+    """Estimate noise, JPEG quality and content of an image.
 
     Args:
         image: (H, W, C), uint8, uint16 or floating in [0, 1].  Alpha is left out, and so is what
@@ -47,18 +50,33 @@ def estimate_degradation(
             tell, too: of a JPEG that became a PNG or an array, or that was saved once more at a
             higher quality.
     """
-    height, width = image.shape[:2]
-    top, left = (max(0, side - most) // 2 for side, most in ((height, BAND[0]), (width, BAND[1])))
-    top, left = top // _BLOCK * _BLOCK, left // _BLOCK * _BLOCK  # on the grid of JPEG
-    cut = image[top : top + BAND[0], left : left + BAND[1], : 1 if image.shape[2] < 3 else 3]
-    white = data_range_of(cut)
-    levels = cut * (255 / white)
+    levels = _middle(image)
     sigma = estimate_sigma(levels, 255)
     quality = estimate_jpeg_quality_of_pixels(levels, 255)
     if luma_table is not None:
         stated = estimate_jpeg_quality(luma_table)
         quality = stated if quality is None or quality > stated - _SAVED_AGAIN else quality
-    return Estimate(sigma, quality)
+    return Estimate(sigma, quality, classify_content(levels, sigma))
+
+
+def estimate_content(image: NDArray[Any]) -> Content:
+    """Estimate the content of an image alone, as :func:`estimate_degradation` does.
+
+    Args:
+        image: (H, W, C), as there.
+    """
+    levels = _middle(image)
+    return classify_content(levels, estimate_sigma(levels, 255))
+
+
+def _middle(image: NDArray[Any]) -> NDArray[Any]:
+    """Return the middle of an image in levels of 255, without alpha."""
+    height, width = image.shape[:2]
+    top, left = (max(0, side - most) // 2 for side, most in ((height, BAND[0]), (width, BAND[1])))
+    top, left = top // _BLOCK * _BLOCK, left // _BLOCK * _BLOCK  # on the grid of JPEG
+    cut = image[top : top + BAND[0], left : left + BAND[1], : 1 if image.shape[2] < 3 else 3]
+    white = data_range_of(cut)
+    return cut if white == 255 else cut * (255 / white)
 
 
 def _levels(image: NDArray[Any], data_range: float | None) -> NDArray[Any]:

@@ -65,7 +65,10 @@ def restore_tile(tile: NDArray[Any], network: Network, separate: bool = False) -
     Returns:
         (C, scale h, scale w), not clipped.
     """
-    planes = tile.transpose(2, 0, 1).astype(np.float32, order="C")
+    height, width, channels = tile.shape
+    planes = np.empty((channels, height, width), np.float32)
+    for channel, plane in enumerate(planes):  # three times as fast as all at once
+        plane[:] = tile[..., channel]
     if (white := data_range(tile.dtype)) != 1:
         planes /= np.float32(white)
     if separate:
@@ -100,11 +103,21 @@ def _restore_colour(planes: FloatImage, network: Network) -> FloatImage:
         return restored.mean(axis=0, keepdims=True)
     coloured = (planes[0] != planes[1]) | (planes[1] != planes[2])
     if not coloured.all():
-        neutral = ~dilate(coloured, NEARBY)
-        if neutral.any():
-            grey: FloatImage = restored.mean(axis=0)
-            return np.where(_repeat(neutral, network.scale), grey, restored)
+        _make_neutral(restored, ~dilate(coloured, NEARBY), network.scale)
     return restored
+
+
+def _make_neutral(restored: FloatImage, neutral: NDArray[np.bool_], scale: int) -> None:
+    """Give (3, scale h, scale w) its mean, where (h, w) is neutral."""
+    rows, columns = (np.flatnonzero(neutral.any(axis=1 - axis)) for axis in (0, 1))
+    if not len(rows):
+        return
+    # Mostly there is little of it: no more than the rectangle around it is computed.
+    top, bottom = rows[0], rows[-1] + 1
+    left, right = columns[0], columns[-1] + 1
+    part = restored[:, scale * top : scale * bottom, scale * left : scale * right]
+    where = _repeat(neutral[top:bottom, left:right], scale)
+    np.copyto(part, part.mean(axis=0), where=where)
 
 
 def dilate(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
@@ -113,7 +126,25 @@ def dilate(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     >>> dilate(np.array([[True, False, False, False]]), 2).tolist()
     [[True, True, True, False]]
     """
-    return _box_sum(mask.astype(np.int32), radius) > 0
+    for axis in (0, 1):
+        mask = _dilate_along(mask, radius, axis)
+    return mask
+
+
+def _dilate_along(mask: NDArray[np.bool_], radius: int, axis: int) -> NDArray[np.bool_]:
+    """Dilate along one axis, by windows of twice the length until the last."""
+    beyond = [(radius, radius) if each == axis else (0, 0) for each in range(2)]
+    reached, length = np.pad(mask, beyond), 1
+    while length < 2 * radius + 1:
+        step = min(length, 2 * radius + 1 - length)
+        count = reached.shape[axis] - step
+        first, then = (
+            (slice(None),) * axis + (slice(count),),
+            (slice(None),) * axis + (slice(step, None),),
+        )
+        reached = reached[first] | reached[then]
+        length += step
+    return reached
 
 
 def edges(image: NDArray[Any]) -> NDArray[np.bool_]:
@@ -161,7 +192,7 @@ def bleed_alpha(colour: FloatImage, alpha: FloatImage) -> FloatImage:
 
 def _box_sum(image: NDArray[Any], radius: int) -> NDArray[Any]:
     """Sum over squares of (2 radius + 1)^2 pixels; beyond the edge there is nothing."""
-    total: NDArray[Any] = image.astype(np.int32 if image.dtype == np.int32 else np.float64)
+    total: NDArray[Any] = image.astype(np.float64)
     for axis in (0, 1):
         length: int = total.shape[axis]
         sums: NDArray[Any] = np.cumsum(total, axis=axis)

@@ -34,6 +34,7 @@ from scalewise.restoring.cascade import (
     upscale_rows,
 )
 from scalewise.restoring.jobs import FileJob
+from scalewise.restoring.precision import explain_precision
 from scalewise.restoring.rows import Prefetcher, Progress, rows_of
 from scalewise.restoring.selection import Networks, SelectedModels, check_networks, choose, typical
 from scalewise.restoring.sizes import Target, require_target
@@ -99,7 +100,7 @@ class RestoredFile:
         width, height: its size.
         seconds: from its first row to the last, without encoding.
         model: names of the networks that it went through.
-        reason: why these, where the user did not name them.
+        reason: why these, where the user did not name them, and the precision, likewise.
         warnings: a line each.
         unchanged: what was done with an image whose pixels stay, such as ``is clean: copied``;
             empty for all others.
@@ -284,14 +285,16 @@ def describe_result(
     of_reading = () if opened.copied else opened.reader.warnings
     warnings = (*of_reading, *(() if writer is None else writer.warnings))
     plan, selected = opened.plan, opened.selected
-    names = dict.fromkeys(restorer.name for restorer in steps_of(selected.restorers, plan))
+    steps = steps_of(selected.restorers, plan)
+    names = dict.fromkeys(restorer.name for restorer in steps)
+    precision = explain_precision(steps, opened.reader.dtype, selected.content)
     return RestoredFile(
         opened.job.target,
         plan.width,
         plan.height,
         seconds,
         ", ".join(names) or "no network",
-        selected.reason,
+        "; ".join(filter(None, (selected.reason, precision))),
         warnings,
         opened.unchanged,
     )

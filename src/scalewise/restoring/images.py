@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
+
 from scalewise.arguments import check_choice, naming_argument, path_of
 from scalewise.errors import ScalewiseError, warn
 from scalewise.files import check_target, copy_picture, format_of, require_folder, write
-from scalewise.imaging.blind_estimation import estimate_degradation
+from scalewise.imaging.blind_estimation import estimate_content, estimate_degradation
 from scalewise.restoring.cascade import CascadeStep, upscale_array
 from scalewise.restoring.classical import (
     Method,
@@ -20,6 +22,7 @@ from scalewise.restoring.classical import (
 from scalewise.restoring.file_pipeline import OutputOptions
 from scalewise.restoring.inputs import ImageInput, Pixels, read_input, samples_for_file
 from scalewise.restoring.loading import LoadOptions
+from scalewise.restoring.precision import depends_on_content, for_content
 from scalewise.restoring.selection import cached_cascade, options_for, select_model
 from scalewise.tasks import AUTO, get_task
 from scalewise.weights import Release, default_model, resolve
@@ -158,6 +161,8 @@ def _result(
     restorers: Sequence[CascadeStep] = (
         cached_cascade(model, options) if isinstance(model, Release) else model
     )
+    if given.pixels.dtype == np.uint8 and depends_on_content(restorers):
+        restorers = for_content(restorers, estimate_content(given.pixels))
     result = upscale_array(given.pixels, restorers, output.target, separate=given.separate)
     if path is not None:
         _write(given, result, path, output)

@@ -19,9 +19,15 @@ from scalewise.arguments import (
     shown,
 )
 from scalewise.errors import ScalewiseError, warn
+from scalewise.restoring.precision import (
+    PrecisionChoice,
+    choose_precision,
+    takes_int8_for_photographs,
+)
 from scalewise.restoring.restorer import DEFAULT_TILE, Restorer, Tile, check_strength
 from scalewise.restoring.runtime import (
     AdaptedRuntime,
+    DeferredRuntime,
     FiniteRuntime,
     OpenVinoRuntime,
     Precision,
@@ -38,10 +44,6 @@ if TYPE_CHECKING:
     from scalewise.models import RestorationNetwork
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
-PrecisionChoice = Literal["auto", "f32", "bf16", "int8"]
-
-MAX_LOSS = 0.01
-"""Decibels on Kodak24 that bfloat16 may cost where the choice is automatic."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,9 +53,10 @@ class LoadOptions:
     Attributes:
         device: ``cpu`` (OpenVINO), ``cuda`` or ``mps`` (PyTorch); ``auto`` takes a GPU that
             PyTorch can use, else the CPU.
-        precision: ``f32``, ``bf16`` or, for photographs on the CPU, ``int8``.  ``auto`` takes
-            ``bf16`` where the device has it and the card says that it costs less than 0.01 dB,
-            and for images of 8 bits alone.
+        precision: ``f32``, ``bf16`` or, for photographs on the CPU, ``int8``.  ``auto`` chooses
+            for each image: ``int8`` for photographs where the card says that it costs less than
+            0.02 dB, else ``bf16`` where the device has it and it costs less than 0.01 dB, else
+            ``f32``; always ``f32`` for images of more than 8 bits.
         tile: input pixels used of a tile along either axis, which bounds memory; ``auto`` goes by
             the free memory; None runs images whole.
         force_tiling: cut images even for models that must see them whole; each tile is then
@@ -129,12 +132,17 @@ def load(model: str | Path | Release, options: LoadOptions | None = None) -> Res
         if device == "cpu":
             graph = INT8_FILE if precision == "int8" else GRAPH_FILE
             checked_file(folder, card, WEIGHTS_FILE)  # the graph may refer to it
-            return OpenVinoRuntime(checked_file(folder, card, graph), precision, options.threads)
+            path = checked_file(folder, card, graph)
+            return DeferredRuntime(
+                lambda: OpenVinoRuntime(path, precision, options.threads), precision
+            )
         from scalewise.weights.release import load_network
 
         return TorchRuntime(load_network(folder), device, precision)
 
     make_exact = None if precision == "f32" else lambda: open_runtime("f32")
+    has_int8 = takes_int8_for_photographs(options.precision, card, device)
+    make_int8 = (lambda: open_runtime("int8")) if has_int8 else None
     blend_with = None
     if options.strength < 1 and (sibling := clean_sibling(card)) is not None:
         plain = LoadOptions(
@@ -144,10 +152,10 @@ def load(model: str | Path | Release, options: LoadOptions | None = None) -> Res
     return Restorer(
         card.name,
         card,
-        FiniteRuntime(open_runtime(precision), make_exact),
+        FiniteRuntime(open_runtime(precision), make_exact, make_int8),
         options.tile,
         force_tiling=options.force_tiling,
-        high_bit_depth_in_f32=options.precision == "auto",
+        is_automatic=options.precision == "auto",
         strength=options.strength,
         blend_with=blend_with,
         ensemble=options.ensemble,
@@ -274,36 +282,6 @@ def choose_device(device: Device) -> str:
     return device
 
 
-def choose_precision(precision: PrecisionChoice, card: Card | None, device: str) -> Precision:
-    """Return the precision to compute in.
-
-    ``auto`` takes bfloat16 where the device has it and the card says that it costs less than
-    0.01 dB on Kodak24.  It never takes 8-bit integers: they cost photographs next to nothing, but
-    drawings and noise go beyond the range that they represent.
-
-    Raises:
-        ScalewiseError: ``int8`` where there is no graph for it.
-    """
-    if precision == "int8":
-        if device != "cpu" or card is None or INT8_FILE not in card.sha256:
-            raise ScalewiseError(_why_no_int8(card, device), arguments=["precision"])
-        return precision
-    if precision != "auto":
-        return precision
-    if card is None or not card.cost_of("bf16") < MAX_LOSS or not _computes_bf16(device):
-        return "f32"
-    return "bf16"
-
-
-def _why_no_int8(card: Card | None, device: str) -> str:
-    if device != "cpu":
-        return f"precision=int8 is for the CPU, not {device}; choose auto, f32 or bf16"
-    if card is None:
-        return "precision=int8 is for released models; choose f32 or bf16"
-    mend = "'scalewise quantize' makes one"
-    return f"precision=int8: {card.name} has no graph in 8-bit integers; {mend}"
-
-
 def _is_usable(device: str, first_look: bool = False) -> bool:
     """Return whether a GPU can be used; ``first_look`` saves the import without signs of one."""
     if find_spec("torch") is None or (first_look and not _has_signs(device)):
@@ -319,17 +297,3 @@ def _has_signs(device: str) -> bool:
     if device == "mps":
         return platform.system() == "Darwin" and platform.machine() == "arm64"
     return Path("/dev/nvidia0").exists() or shutil.which("nvidia-smi") is not None
-
-
-def _computes_bf16(device: str) -> bool:
-    """Return whether a device is faster in bfloat16, rather than only able to emulate it."""
-    if device == "cpu":
-        import openvino as ov
-
-        core: Any = ov.Core()
-        return "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    if device == "cuda":
-        import torch
-
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return False

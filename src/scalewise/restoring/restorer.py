@@ -6,6 +6,7 @@ from numbers import Real
 from typing import Any, Literal, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scalewise.arguments import (
     AnyPath,
@@ -18,11 +19,14 @@ from scalewise.arguments import (
 )
 from scalewise.errors import ScalewiseError, warn
 from scalewise.files import PictureWriter, check_target, open_picture
+from scalewise.imaging.blind_estimation import estimate_content
+from scalewise.imaging.content import Content
 from scalewise.models.tile_overlap import BLEND, Tiling, tile_overlap
 from scalewise.restoring.cascade import upscale_array
 from scalewise.restoring.channels import Network, Run
 from scalewise.restoring.ensemble import self_ensemble
 from scalewise.restoring.inputs import read_input
+from scalewise.restoring.look import content_of_file
 from scalewise.restoring.memory import bytes_per_pixel, choose_tile
 from scalewise.restoring.rows import (
     FloatImage,
@@ -34,7 +38,7 @@ from scalewise.restoring.rows import (
     rows_of_array,
     to_array,
 )
-from scalewise.restoring.runtime import FiniteRuntime, Runtime
+from scalewise.restoring.runtime import FiniteRuntime, Precision, Runtime
 from scalewise.restoring.sizes import Target
 from scalewise.restoring.tiling import TilingOptions, in_window, restore_rows
 
@@ -98,8 +102,9 @@ class Restorer:
             so: tiles would change their result.
         force_tiling: cut images even for ``whole`` networks: each tile is then restored by
             itself, and the result differs.
-        high_bit_depth_in_f32: restore images of more than 8 bits in float32, whatever the runtime
-            computes in, because bfloat16 has no more than 8 bits itself.
+        is_automatic: choose the precision by the image: photographs in 8-bit integers, where the
+            runtime has them; images of more than 8 bits in float32, because bfloat16 has no more
+            than 8 bits itself.
         strength: how much is kept of what the network changes, in [0, 1].
         blend_with: the network that makes the rest; None for the input itself, at scale 1.
         ensemble: average over the eight views of each tile (self-ensemble, x8), which is a little
@@ -120,7 +125,7 @@ class Restorer:
         tile: Tile = DEFAULT_TILE,
         *,
         force_tiling: bool = False,
-        high_bit_depth_in_f32: bool = False,
+        is_automatic: bool = False,
         strength: float = 1.0,
         blend_with: Restorer | None = None,
         ensemble: bool = False,
@@ -137,8 +142,8 @@ class Restorer:
         self._finite = runtime if isinstance(runtime, FiniteRuntime) else FiniteRuntime(runtime)
         self.runtime = self._finite.runtime
         self.tile: Tile = None if traits.tiling == "whole" and not force_tiling else tile
-        self._traits = traits
-        self._high_bit_depth_in_f32 = high_bit_depth_in_f32
+        self.traits = traits
+        self.is_automatic = is_automatic
         self._strength = strength
         self._blend_with = blend_with
         self._ensemble = ensemble
@@ -154,7 +159,7 @@ class Restorer:
     @property
     def multiple(self) -> int:
         """Height and width of what the network is given are multiples of it."""
-        return self._traits.multiple
+        return self.traits.multiple
 
     def with_strength(self, strength: float, blend_with: Restorer | None = None) -> Restorer:
         """Return a restorer of another strength that uses the same loaded network.
@@ -162,19 +167,41 @@ class Restorer:
         Args:
             strength, blend_with: as for :class:`Restorer`.
         """
+        return self._with(self._finite, strength, blend_with)
+
+    def _with(
+        self, runtime: FiniteRuntime, strength: float, blend_with: Restorer | None
+    ) -> Restorer:
         return Restorer(
             self.name,
-            self._traits,
-            self._finite,
+            self.traits,
+            runtime,
             self.tile,
             force_tiling=True,  # this restorer's tile says already whether it may be cut
-            high_bit_depth_in_f32=self._high_bit_depth_in_f32,
+            is_automatic=self.is_automatic,
             strength=strength,
             blend_with=blend_with,
             ensemble=self._ensemble,
             overlap=self._overlap,
             window=self._window,
         )
+
+    @property
+    def depends_on_content(self) -> bool:
+        """True if photographs have a precision of their own."""
+        return self.is_automatic and self._finite.has_int8
+
+    def precision_for(self, dtype: np.dtype[Any]) -> Precision:
+        """Return the precision in which images with samples of a type are computed."""
+        is_exact = self.is_automatic and _is_deep(dtype)
+        return "f32" if is_exact else self.runtime.precision
+
+    def for_content(self, content: Content) -> Restorer:
+        """Return the restorer for images of a content, which shares the loaded networks."""
+        if content != "photograph" or not self.depends_on_content:
+            return self
+        blend_with = self._blend_with and self._blend_with.for_content(content)
+        return self._with(self._finite.for_photographs, self._strength, blend_with)
 
     def restore(self, image: Any, *, progress: Progress | None = None) -> Any:
         """Restore an array, at the network's own scale.
@@ -195,7 +222,8 @@ class Restorer:
         check_progress(progress)
         given = read_input(image, any_range=True)
         rows = rows_of_array(given.pixels, given.separate)
-        return given.give_back(to_array(self.restore_rows(rows, rows.dtype, progress)))
+        suited = self._for_array(given.pixels)
+        return given.give_back(to_array(suited.restore_rows(rows, rows.dtype, progress)))
 
     def upscale(
         self,
@@ -226,9 +254,14 @@ class Restorer:
         check_progress(progress)
         target = Target(scale, width, height, fit, max_megapixels)
         given = read_input(image)
+        suited = [self._for_array(given.pixels)]
         return given.give_back(
-            upscale_array(given.pixels, [self], target, progress, separate=given.separate)
+            upscale_array(given.pixels, suited, target, progress, separate=given.separate)
         )
+
+    def _for_array(self, image: NDArray[Any]) -> Restorer:
+        has_choice = self.depends_on_content and not _is_deep(image.dtype)
+        return self.for_content(estimate_content(image)) if has_choice else self
 
     def restore_file(
         self,
@@ -261,12 +294,16 @@ class Restorer:
                 target.parent.mkdir(parents=True, exist_ok=True)
             kind = reader.channels, reader.dtype, reader.metadata
             with PictureWriter(target, width, height, *kind, overwrite=overwrite) as writer:
-                self.stream(reader, writer, progress)
+                has_choice = self.depends_on_content and not _is_deep(reader.dtype)
+                suited = self.for_content(content_of_file(source)) if has_choice else self
+                suited.stream(reader, writer, progress)
         for line in (*reader.warnings, *writer.warnings):
             warn(line)
 
     def stream(self, source: RowSource, sink: RowSink, progress: Progress | None = None) -> None:
         """Restore an image that need not fit into memory, from rows to rows.
+
+        Its content is not known before its rows are: it is not computed in 8-bit integers.
 
         Args:
             source: what its rows are read from.
@@ -298,12 +335,12 @@ class Restorer:
             progress: as for :meth:`restore`.
             deep: whether it has more than 8 bits; None to go by its samples.
         """
-        deep = rows.dtype != np.uint8 if deep is None else deep
+        deep = _is_deep(rows.dtype) if deep is None else deep
         network = Network(
-            self._run(exactly=self._high_bit_depth_in_f32 and deep),
+            self._run(exactly=self.is_automatic and deep),
             self.scale,
-            self._traits.channels,
-            self._traits.multiple,
+            self.traits.channels,
+            self.traits.multiple,
         )
         return restore_rows(rows, network, self._tiling(rows.height, rows.width), dtype, progress)
 
@@ -325,7 +362,7 @@ class Restorer:
         return mixed
 
     def _tiling(self, height: int, width: int) -> TilingOptions:
-        traits = self._traits
+        traits = self.traits
         overlap, blend = tile_overlap(traits.multiple), BLEND
         if self._overlap is not None:
             overlap, blend = self._overlap, min(BLEND, self._overlap // 2)
@@ -348,6 +385,11 @@ class Restorer:
                 "the result"
             )
         return TilingOptions(None, overlap)
+
+
+def _is_deep(dtype: np.dtype[Any]) -> bool:
+    """Return whether samples have more than 8 bits."""
+    return dtype != np.uint8
 
 
 def _unchanged(image: FloatImage) -> FloatImage:

@@ -13,11 +13,11 @@ from threading import Lock
 from typing import Any, Literal, Protocol
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
 from scalewise.restoring.memory import free_memory, is_out_of_memory
+from scalewise.restoring.openvino_import import import_openvino
 
 Precision = Literal["f32", "bf16", "int8"]
 
@@ -79,7 +79,7 @@ class OpenVinoRuntime:
     ) -> None:
         self.precision: Precision = precision
         self._threads = threads
-        self._core: Any = ov.Core()
+        self._core: Any = import_openvino().Core()
         # Into memory: the file may be a temporary one.
         self._core.set_property({"ENABLE_MMAP": False})
         try:
@@ -132,6 +132,34 @@ class OpenVinoRuntime:
             oldest = kept.pop(0)
             pixels -= oldest[2] * oldest[3]
             del self._compiled[oldest]
+
+
+class DeferredRuntime:
+    """A runtime on the CPU that is made when it is first run, as reading a graph takes time.
+
+    Args:
+        make: makes it.
+        precision: that it will compute in.
+    """
+
+    device = "cpu"
+
+    def __init__(self, make: Callable[[], Runtime], precision: Precision) -> None:
+        self.precision: Precision = precision
+        self._make = make
+        self._made: Runtime | None = None
+        self._lock = Lock()
+
+    def free_memory(self) -> int:
+        """See :class:`Runtime`."""
+        return free_memory()
+
+    def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See :class:`Runtime`."""
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+        return self._made(image)
 
 
 class TorchRuntime:
@@ -218,12 +246,22 @@ class FiniteRuntime:
         runtime: what to run.
         make_exact: makes the same network's runtime in float32 when it is first needed; None
             where ``runtime`` computes in float32 already.
+        make_int8: makes the same network's runtime for photographs, likewise; None where they
+            are computed as all images are.
     """
 
-    def __init__(self, runtime: Runtime, make_exact: Callable[[], Runtime] | None = None) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        make_exact: Callable[[], Runtime] | None = None,
+        make_int8: Callable[[], Runtime] | None = None,
+    ) -> None:
         self.runtime = runtime
+        self.has_int8 = make_int8 is not None
         self._make_exact = make_exact
+        self._make_int8 = make_int8
         self._exact: Runtime | None = None
+        self._int8: FiniteRuntime | None = None
         self._lock = Lock()
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -252,6 +290,16 @@ class FiniteRuntime:
                 self._exact = self._make_exact()
             return self._exact
 
+    @property
+    def for_photographs(self) -> FiniteRuntime:
+        """The network for photographs; itself where there is no other."""
+        if self._make_int8 is None:
+            return self
+        with self._lock:
+            if self._int8 is None:
+                self._int8 = FiniteRuntime(self._make_int8(), lambda: self.exact)
+            return self._int8
+
 
 def _checked(result: NDArray[np.float32]) -> NDArray[np.float32]:
     if not _is_finite(result):
@@ -260,5 +308,6 @@ def _checked(result: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _is_finite(result: NDArray[np.float32]) -> bool:
-    # A sum over values that are not finite is not finite, and takes one pass.
-    return isfinite(float(result.sum(dtype=np.float64)))
+    # A sum over values that are not finite is not finite, and takes one pass.  In float32 it would
+    # take 1e31, which no image has, to overflow.
+    return isfinite(float(result.sum()))

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 
-from scalewise.files import MAX_PIXELS, open_picture
-from scalewise.files.jpeg import luma_table
-from scalewise.imaging.blind_estimation import BAND, Estimate, estimate_degradation
+from scalewise.imaging.blind_estimation import Estimate
+from scalewise.imaging.content import Content
 from scalewise.restoring.cascade import CascadeStep, check_restorers
 from scalewise.restoring.loading import LoadOptions, load
+from scalewise.restoring.look import content_of_file, estimate_file
+from scalewise.restoring.precision import depends_on_content, for_content
 from scalewise.restoring.restorer import Restorer
 from scalewise.tasks import DEJPEG, SUPER_RESOLUTION, get_task, select_task
 from scalewise.weights import Release, cascade_of, default_model, resolve
@@ -32,10 +33,12 @@ class SelectedModels:
         restorers: of different scales; the first is used where no size is given.  None of them
             where there is nothing to restore.
         reason: why these, in a few words; empty where the user named them.
+        content: of the image, by which their precision was chosen; None if it did not matter.
     """
 
     restorers: Sequence[CascadeStep]
     reason: str = ""
+    content: Content | None = None
 
 
 @dataclass(frozen=True)
@@ -77,12 +80,17 @@ def check_networks(networks: object) -> None:
 
 
 def choose(networks: Networks, path: Path) -> SelectedModels:
-    """Return the models for an image's file.
+    """Return the models for an image's file, in the precision for its content.
 
     Raises:
         ScalewiseError: as :attr:`AutoSelector.choose`.
     """
-    return networks.choose(path) if isinstance(networks, AutoSelector) else SelectedModels(networks)
+    if isinstance(networks, AutoSelector):
+        return networks.choose(path)
+    if not depends_on_content(networks):
+        return SelectedModels(networks)
+    content = content_of_file(path, max_pixels=None)
+    return SelectedModels(for_content(networks, content), content=content)
 
 
 def typical(networks: Networks) -> Sequence[CascadeStep]:
@@ -149,22 +157,6 @@ def select_model(estimate: Estimate, *, enlarge: bool) -> str | None:
     return None if task is None else default_model(task.name)
 
 
-def estimate_file(path: str | Path, *, max_pixels: int | None = MAX_PIXELS) -> Estimate:
-    """Estimate noise and JPEG quality of an image's file, by rows in its middle.
-
-    Args:
-        path, max_pixels: as for :func:`scalewise.files.open_picture`.
-
-    Raises:
-        ScalewiseError: it cannot be read.
-    """
-    with open_picture(path, max_pixels=max_pixels) as reader:
-        rows = min(BAND[0], reader.height)
-        start = (reader.height - rows) // 2
-        start -= start % 8  # the grid of JPEG
-        return estimate_degradation(reader.read_rows(start, start + rows), luma_table(path))
-
-
 def select_for_upscaling(options: LoadOptions | None = None) -> AutoSelector:
     """Select models that enlarge: for photographs with noise or artifacts, or for clean images.
 
@@ -187,6 +179,7 @@ def _selector(enlarge: bool, typical: str, options: LoadOptions) -> AutoSelector
     def choose(path: Path) -> SelectedModels:
         estimate = estimate_file(path, max_pixels=None)
         model = select_model(estimate, enlarge=enlarge)
-        return SelectedModels(() if model is None else cascade(model), str(estimate))
+        networks = () if model is None else for_content(cascade(model), estimate.content)
+        return SelectedModels(networks, str(estimate), estimate.content)
 
     return AutoSelector(choose, cascade(typical))

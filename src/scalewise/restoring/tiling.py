@@ -24,6 +24,8 @@ from scalewise.restoring.rows import FloatImage, Progress, RowBuffer, Rows, to_s
 SMALLEST_TILE = 32
 """Input pixels: smaller tiles are little more than their overlap."""
 
+_PLACED = 32  # rows of a result that are converted at once
+
 
 @dataclass(frozen=True)
 class TilingOptions:
@@ -141,7 +143,7 @@ class _Strips:
                 kept *= down[: kept.shape[1], None] * across[: kept.shape[2]]
                 out[:, places] += kept.transpose(1, 2, 0)
             else:
-                out[:, places] = to_samples(kept, self.dtype).transpose(1, 2, 0)
+                _place(kept, out[:, places])
             self._report(row, column)
         return self._blend(out, row, rows) if blend else out
 
@@ -290,6 +292,15 @@ def round_up(value: int, multiple: int) -> int:
     12
     """
     return -(-value // multiple) * multiple
+
+
+def _place(values: FloatImage, out: NDArray[Any]) -> None:
+    """Write (C, H, W) in [0, 1] as samples (H, W, C); the values are overwritten."""
+    for start in range(0, values.shape[1], _PLACED):  # few rows stay in the processor's cache
+        rows = slice(start, start + _PLACED)
+        # One channel after the other takes a third of the time of all at once.
+        for channel, plane in enumerate(to_samples(values[:, rows], out.dtype)):
+            out[rows, :, channel] = plane
 
 
 def _inside(places: slice, span: Span, scale: int) -> slice:

@@ -10,6 +10,7 @@ from threading import Lock
 import numpy as np
 
 from scalewise.files.raster import Raster, encode_png, to_display
+from scalewise.imaging.content import Content
 from scalewise.models.tile_overlap import tile_overlap
 from scalewise.restoring.cascade import plan_cascade
 from scalewise.restoring.crop import Box, restore_crop, window_side
@@ -41,7 +42,15 @@ class Previewer:
         self._lock = Lock()
 
     def preview(
-        self, raster: Raster, model: str, target: Target, strength: float, box: Box, check: Check
+        self,
+        raster: Raster,
+        model: str,
+        target: Target,
+        strength: float,
+        box: Box,
+        check: Check,
+        *,
+        content: Content,
     ) -> bytes:
         """Restore a part of an image, and encode it as browsers show it.
 
@@ -52,11 +61,12 @@ class Previewer:
             strength: part of the change that is kept.
             box: the part, in pixels of the image.
             check: called now and then; it may raise to stop.
+            content: of the whole image, which decides on the precision.
 
         Raises:
             ScalewiseError: the image cannot be read, or a size out of reach.
         """
-        restorers = self._load(model, strength)
+        restorers = [each.for_content(content) for each in self._load(model, strength)]
         size = raster.width, raster.height
         scales = [restorer.scale for restorer in restorers]
         plan = plan_cascade(size[1], size[0], target, scales)
@@ -73,13 +83,13 @@ class Previewer:
         return encode_png(to_display(pixels, raster.metadata))
 
     def measure(self, model: str, is_needed: Callable[[], bool]) -> None:
-        """Measure a model's speed on noise, which also compiles its graph for previews.
+        """Measure a model's speed for photographs, which also compiles its graph for previews.
 
         Args:
             model: its name.
             is_needed: asked between two steps.
         """
-        restorer = self._load(model, 1.0)[0]
+        restorer = self._load(model, 1.0)[0].for_content("photograph")
         side = window_side(_SAMPLE, tile_overlap(restorer.multiple), restorer.multiple)
         sample = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
         if is_needed():

@@ -164,5 +164,11 @@ def _preview(
         state.rasters.use(kept.id, kept.upload.keep_open) as raster,
     ):
         return state.previewer.preview(
-            raster, card.name, request.target, request.strength, box, check
+            raster,
+            card.name,
+            request.target,
+            request.strength,
+            box,
+            check,
+            content=kept.estimate.content,
         )

@@ -14,7 +14,7 @@ from scalewise.files import open_picture
 from scalewise.files.formats import detect_format
 from scalewise.files.support import check_support
 from scalewise.imaging.blind_estimation import Estimate
-from scalewise.restoring.selection import estimate_file
+from scalewise.restoring.look import estimate_file
 from scalewise.web.limits import Limits
 from scalewise.web.messages import without_paths
 from scalewise.web.uploads import Upload

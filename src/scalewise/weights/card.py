@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from math import inf
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,8 +19,6 @@ CARD_FILE = "card.json"
 GRAPH_FILE = "model.onnx"
 INT8_FILE = "model.int8.onnx"
 WEIGHTS_FILE = "weights.safetensors"
-JUDGED_ON = "Kodak24"
-"""Set that the cost of a precision is measured on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,16 +169,33 @@ class Card:
         return next((score for score in self.scores if _measurement(score) == wanted), None)
 
     def cost_of(self, precision: str) -> float:
-        """Return the loss of a precision on Kodak24 in dB: the larger one of RGB and luma.
+        """Return the loss of a precision in dB, in RGB or luma, whichever is more.
 
-        Return the largest loss if several protocols measured it, and infinity if none did.
+        It is the mean over the sets and protocols that were measured both in it and in float32;
+        infinity if none was.
         """
-        costs: list[float] = []
-        for exact in self.scores:
-            rounded = self.score(JUDGED_ON, exact.protocol, precision)
-            if exact == self.score(JUDGED_ON, exact.protocol) and rounded is not None:
-                costs += [exact.psnr - rounded.psnr, exact.psnr_y - rounded.psnr_y]
-        return max(costs, default=inf)
+        costs = self._costs_of(precision)
+        return max(map(fmean, zip(*costs, strict=True)), default=inf)
+
+    def _costs_of(self, precision: str) -> list[tuple[float, float]]:
+        """Return the losses in RGB and luma for each set and protocol."""
+        costs: list[tuple[float, float]] = []
+        for rounded in self.scores:
+            exact = self.score(rounded.dataset, rounded.protocol)
+            is_own = (rounded.model, rounded.precision) == (self.name, precision)
+            if is_own and exact is not None:
+                costs.append((exact.psnr - rounded.psnr, exact.psnr_y - rounded.psnr_y))
+        return costs
+
+    def describe_cost(self, precision: str) -> str:
+        """Say what a precision costs, and on how many sets; empty where nobody measured it."""
+        count = len(self._costs_of(precision))
+        cost = self.cost_of(precision)
+        if not count:
+            return ""
+        verb = "costs" if cost >= 0 else "gains"
+        sets = "set" if count == 1 else "sets"
+        return f"{verb} {abs(cost):.4f} dB on average over {count} {sets}"
 
 
 def with_scores(card: Card, scores: list[Score]) -> Card:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from math import inf
 from pathlib import Path
 
 from scalewise.arguments import AnyPath, path_of
@@ -12,7 +11,6 @@ from scalewise.atomic import write_atomic
 from scalewise.weights.card import (
     CARD_FILE,
     GRAPH_FILE,
-    JUDGED_ON,
     Card,
     Score,
     Start,
@@ -57,10 +55,8 @@ def card_page(card: Card) -> str:
         *_table(card.scores),
     ]
     for precision, name in (("bf16", "bfloat16"), ("int8", "int8")):
-        cost = card.cost_of(precision)
-        if cost < inf:
-            verb = "costs" if cost >= 0 else "gains"
-            lines += ["", f"{name} {verb} {abs(cost):.4f} dB on {JUDGED_ON}."]
+        if cost := card.describe_cost(precision):
+            lines += ["", f"{name} {cost}."]
     if card.aims:
         lines += ["", *(f"- {_verdict(card, *aim)}" for aim in card.aims.items())]
     lines += [
