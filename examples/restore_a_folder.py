@@ -20,7 +20,7 @@ PICTURES = Path(__file__).parent / "pictures"
 
 def report(done: float, total: float, where: str) -> None:
     """Print the progress: pixels done, pixels in all, and the name of the image."""
-    print(f"\r{100 * done / max(total, 1):3.0f} % {where}", end="", file=sys.stderr)
+    print(f"{100 * done / max(total, 1):3.0f} % {where}", end="\r", file=sys.stderr)
 
 
 def main() -> str | None:

@@ -10,13 +10,18 @@ import typer
 from typer.testing import CliRunner
 
 from scalewise.cli.help import HelpGroup
-from scalewise.cli.messages import flags_in_use, print_error
+from scalewise.cli.messages import flags_in_use, print_error, print_warning
 from scalewise.errors import ScalewiseError, ScalewiseWarning, warn
 
 
 def test_an_error_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     print_error("über.png: is [no] picture\nat all")
     assert capsys.readouterr().err == "error: über.png: is [no] picture at all\n"
+
+
+def test_control_characters_of_names_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    print_warning("a\x1b[2J\tb.png: kept\r\nas é")
+    assert capsys.readouterr().err == "warning: a\\x1b[2J\\tb.png: kept as é\n"
 
 
 def flagged(*arguments: str) -> str:

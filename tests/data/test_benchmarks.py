@@ -162,7 +162,7 @@ def test_the_next_call_goes_on_too(
 ) -> None:
     monkeypatch.setattr(benchmarks, "_ATTEMPTS", 1)
     site.breaks_after = 1000
-    with pytest.raises(ScalewiseError, match="broke off; the same command goes on from there"):
+    with pytest.raises(ScalewiseError, match="broke off; the same command resumes"):
         fetch_benchmark("Sample", tell)
     assert (cache / "set.tar.gz.part").stat().st_size == 1000
     fetch_benchmark("Sample", tell)

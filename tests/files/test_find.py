@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,10 @@ def test_nothing_there(tmp_path: Path) -> None:
     assert find_images(tmp_path) == []
     with pytest.raises(ScalewiseError, match="no such file or folder"):
         find_images(tmp_path / "nowhere")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_named_as_what_it_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(ScalewiseError, match=r"pipe\.png: neither a file nor a folder"):
+        find_images(tmp_path / "pipe.png")

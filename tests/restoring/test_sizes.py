@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,9 @@ def test_sizes_of_a_picture_of_100_by_300(target: Target, size: tuple[int, int])
         ({"scale": float("nan")}, "scale must be above 0"),
         ({"fit": (10, 0)}, "fit must be above 0, not 10x0"),
         ({"max_megapixels": -1.0}, "max_megapixels must be above 0"),
+        ({"scale": 1e308}, r"scale must be at most 1,000,000,000, not 1e\+308"),
+        ({"width": 10**400}, "width must be at most 1,000,000,000, not 10"),
+        ({"fit": (10, 10**10)}, "fit must be at most 1,000,000,000, not"),
         ({"width": 100.5}, "width must be a whole number of pixels, not 100.5"),
         ({"fit": (100, 50.5)}, "fit must be a whole number of pixels, not 100x50.5"),
         ({"width": "100"}, "width must be a number, not '100'"),
@@ -68,3 +72,9 @@ def test_a_target_is_printed_as_it_was_made() -> None:
 def test_slips_of_the_hand_are_caught() -> None:
     with pytest.raises(ScalewiseError, match="300x100 to 38400x12800 is more than 64 times"):
         Target(width=38400).size(100, 300, 2)
+
+
+def test_the_largest_numbers_are_no_size_but_fit_into_megapixels() -> None:
+    with pytest.raises(ScalewiseError, match="more than 64 times"):
+        Target(scale=10**9).size(100, 300, 2)
+    assert prod(Target(scale=10**9, max_megapixels=0.1).size(100, 300, 2)) <= 100_000

@@ -227,9 +227,14 @@ def test_mistakes_are_one_line(
     monkeypatch.chdir(tmp_path)
     assert (
         refused(with_data(recipe, train=["nope"]), run)
-        == f"data.train: there is no nope in {tmp_path}"
+        == f"data.train: there is no nope in {tmp_path}; name a folder of images or a packed "
+        "store: 'data.train=[PATH]'"
     )
-    assert refused(with_data(recipe, valid="/nope"), run) == "data.valid: there is no /nope"
+    assert (
+        refused(with_data(recipe, valid="/nope"), run)
+        == "data.valid: there is no /nope; name a folder of images or a packed store: "
+        "data.valid=PATH"
+    )
     assert refused(with_data(recipe, train=[str(empty)]), run).startswith(f"no pictures in {empty}")
     assert "not a packed store" in refused(
         with_data(recipe, train=[str(pictures / "face.png")]), run

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -123,6 +125,22 @@ def test_a_release_is_written_whole_or_not_at_all(
         write_release(network, folder, **texts, training=training)
     write_release(network, folder, **texts, training=training, overwrite=True)
     assert sorted(path.name for path in folder.iterdir()) == sorted(before)
+
+
+def test_a_full_disk_names_the_folder(
+    small_release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    network, training = load_network(small_release), read_card(small_release).training
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space") as raised:
+        write_release(
+            network, tmp_path / "new", name="a", summary="b", licence="CC0", training=training
+        )
+    assert raised.value.filename == str(tmp_path / "new")
+    assert not [*tmp_path.iterdir()]
 
 
 def test_what_is_no_model(tmp_path: Path) -> None:

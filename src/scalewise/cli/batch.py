@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from scalewise.cli.messages import print_error, print_warning
+from scalewise.cli.messages import one_line, print_error, print_warning
 from scalewise.cli.model_names import require_model
 from scalewise.cli.outputs import check_results_place
 from scalewise.cli.pipes import PIPE, Places, places
@@ -185,7 +185,7 @@ def _report(
     """
 
     def say(line: str) -> None:  # on stderr if the image goes to standard output
-        typer.echo(files.named(line), err=files.result is not None)
+        typer.echo(one_line(files.named(line)), err=files.result is not None)
 
     counts: Counter[str] = Counter()
     for result in results:

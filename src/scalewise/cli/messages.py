@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -70,6 +71,15 @@ def print_warning(message: str) -> None:
     _print_line("warning:", "yellow", message)
 
 
-def _print_line(label: str, colour: str, message: str) -> None:
+def one_line(message: str) -> str:
+    r"""Return a message in one line, whatever the names in it: control characters are escaped.
+
+    >>> one_line("a\nb\x1b[2J.png: no such file")
+    'a b\\x1b[2J.png: no such file'
+    """
     line = " ".join(message.splitlines())
-    typer.echo(f"{typer.style(label, fg=colour, bold=True)} {line}", err=True)
+    return "".join(ascii(c)[1:-1] if unicodedata.category(c) == "Cc" else c for c in line)
+
+
+def _print_line(label: str, colour: str, message: str) -> None:
+    typer.echo(f"{typer.style(label, fg=colour, bold=True)} {one_line(message)}", err=True)

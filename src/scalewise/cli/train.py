@@ -181,7 +181,7 @@ def _report(trainer: Trainer) -> None:
         if further := _further_at_best(trainer):
             typer.echo(f"  at the same step, in dB: {further}")
         if trainer.start is not None:
-            typer.echo(f"  {started_at(trainer.start, trainer.best)}")
+            typer.echo(wrapped(f"  {started_at(trainer.start, trainer.best)}"))
         typer.echo(wrapped(f"  {trainer.validation.protocol.description}"))
     typer.echo(f"weights: {trainer.run / 'best.pt'}; curves: {trainer.run / 'log.csv'}")
     typer.echo(f"next: scalewise evaluate {trainer.run} DIR...")

@@ -200,7 +200,7 @@ def fetch(url: str, target: Path, tell: Tell) -> None:
             if is_final or attempt == _ATTEMPTS:
                 reason = error.reason if isinstance(error, URLError) else error
                 raise ScalewiseError(
-                    f"cannot download {url}: {reason}; the same command goes on from there"
+                    f"cannot download {url}: {reason}; the same command resumes"
                 ) from None
     partial.replace(target)
 

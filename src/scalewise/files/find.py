@@ -42,13 +42,14 @@ def find_images(path: AnyPath, unreadable: Unreadable | None = None) -> list[Pat
         unreadable: called with every folder that cannot be listed; None raises the error.
 
     Raises:
-        ScalewiseError: no such file or folder.
+        ScalewiseError: no such file or folder, or something else, such as a pipe.
     """
     path = path_of(path, "path")
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise ScalewiseError(f"{path}: no such file or folder")
+        problem = "neither a file nor a folder" if path.exists() else "no such file or folder"
+        raise ScalewiseError(f"{path}: {problem}")
 
     def refused(error: OSError) -> None:
         problem = ScalewiseError(f"{error.filename}: cannot be listed ({error.strerror})")

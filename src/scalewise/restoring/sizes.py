@@ -13,6 +13,9 @@ from scalewise.short_repr import short_repr
 LARGEST_SCALE = 64
 """Times by which an image can be enlarged along an axis; more is a typing mistake."""
 
+LARGEST_NUMBER = 10**9
+"""Largest value of a field of :class:`Target`: their products stay exact, and finite."""
+
 
 @dataclass(frozen=True, repr=False)
 class Target:
@@ -63,6 +66,11 @@ class Target:
             given = "x".join(map(str, values))
             if not all(0 < value < inf for value in values):
                 raise ScalewiseError(f"{name} must be above 0, not {given}", arguments=[name])
+            if max(values) > LARGEST_NUMBER:
+                raise ScalewiseError(
+                    f"{name} must be at most {LARGEST_NUMBER:,}, not {shown(getattr(self, name))}",
+                    arguments=[name],
+                )
             if name in ("scale", "max_megapixels"):
                 continue
             if any(value != int(value) for value in values):

@@ -185,7 +185,7 @@ def packed_paths(train: Sequence[str], run: Path) -> list[Path]:
     """
     paths: list[Path] = []
     for index, source in enumerate(train):
-        _require_existing("data.train", Path(source))
+        _require_existing("data.train", Path(source), "'data.train=[PATH]'")
         paths.append(run / f"train-{index}.pack" if Path(source).is_dir() else Path(source))
     return paths
 
@@ -208,7 +208,7 @@ def open_further_validation(data: DataConfig, scale: int) -> dict[str, Validatio
 
 def _open_set(given: str, data: DataConfig, scale: int) -> ValidationSet:
     path = Path(given)
-    _require_existing("data.valid", path)
+    _require_existing("data.valid", path, "data.valid=PATH")
     protocol = protocol_of(data)
     pictures = _from_folder(path, scale) if path.is_dir() else _from_store(path, scale, data)
     pairs: list[tuple[NDArray[Any], Pixels]] = []
@@ -292,7 +292,10 @@ def _require_squashed(store: Store, squash: int | None) -> None:
     raise ScalewiseError(f"{store.path}: holds images {held}; {mend}", arguments=["squash"])
 
 
-def _require_existing(key: str, path: Path) -> None:
+def _require_existing(key: str, path: Path, setting: str) -> None:
     if not path.exists():
         where = "" if path.is_absolute() else f" in {Path.cwd()}"
-        raise ScalewiseError(f"{key}: there is no {path}{where}")
+        raise ScalewiseError(
+            f"{key}: there is no {path}{where}; name a folder of images or a packed store: "
+            f"{setting}"
+        )

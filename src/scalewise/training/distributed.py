@@ -128,8 +128,8 @@ def losing_a_worker_said() -> Generator[None, None, None]:
         if not _is_about_connections(error):
             raise
         raise LostWorker(
-            "another process of the run is gone; the same command goes on from the last "
-            "checkpoint, also with another number of processes"
+            "another process of the run is gone; the same command resumes from the "
+            "last checkpoint, also with another number of processes"
         ) from error
 
 

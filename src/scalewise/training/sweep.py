@@ -186,7 +186,7 @@ def _try(
             pass
         else:
             if trainer.progress < 1:
-                raise Interrupted(f"stopped at {name}; the same command goes on")
+                raise Interrupted(f"stopped at {name}; the same command resumes")
             psnr_y = read_log(run)[-1].psnr_y
     parameters, protocol = trainer.network.parameter_count, protocol_of(recipe.data)
     return Outcome(name, number, budget, psnr_y, trainer.step, parameters, protocol)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scalewise.arguments import AnyPath, check_flag, naming_argument, path_of, require_new, shown
+from scalewise.atomic import naming
 from scalewise.errors import ScalewiseError, requiring
 from scalewise.models import RestorationNetwork, list_architectures
 from scalewise.models import create_model as build_network
@@ -170,16 +171,17 @@ def write_release(
     shutil.rmtree(aside, ignore_errors=True)  # of a run that was killed
     aside.mkdir()
     try:
-        card = _write_files(
-            network,
-            aside,
-            name=name,
-            summary=summary,
-            licence=licence,
-            training=training,
-            task=task,
-            aims=aims or {},
-        )
+        with naming(folder):
+            card = _write_files(
+                network,
+                aside,
+                name=name,
+                summary=summary,
+                licence=licence,
+                training=training,
+                task=task,
+                aims=aims or {},
+            )
         if is_new:
             aside.rename(folder)
         else:
