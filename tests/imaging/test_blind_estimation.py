@@ -81,6 +81,17 @@ def test_pixels_of_no_jpeg_tell_no_quality(photo: NDArray[np.uint8]) -> None:
         assert estimate_jpeg_quality_of_pixels(image, 255) is None
 
 
+@pytest.mark.parametrize("slope", [0.2, 0.45, 0.7, 0.93])
+def test_smooth_gradients_are_no_bad_jpegs(slope: float) -> None:
+    """All blocks of one have the same coefficients, which lie near multiples of some steps."""
+    rows, columns = np.mgrid[:240, :240]
+    grey = np.full_like(rows, 117)
+    gradient = np.stack([slope * columns, grey, (slope * (rows + columns)) / 2], axis=-1) + 9
+    image = np.rint(gradient).astype(np.uint8)
+    quality = estimate_jpeg_quality_of_pixels(jpeg(image, 99))
+    assert quality is None or quality > 93
+
+
 def test_a_table_is_believed_before_the_pixels(photo: NDArray[np.uint8]) -> None:
     table = quantisation_table(LUMA_TABLE, 98)
     assert estimate_degradation(photo, table).quality == 98

@@ -178,10 +178,9 @@ def estimate_jpeg_quality_of_pixels(
     # Clipping moves coefficients off their multiples.
     lit = (samples.min(axis=1, initial=255) > 0) & (samples.max(axis=1, initial=0) < 255)
     coefficients = ((blocks[lit][:_MOST_BLOCKS] - 128) @ DCT.T)[:, _LOW]
-    gains = [_gain(coefficients, quality) for quality in range(1, 96)]
-    best = int(np.argmax([gain for gain, _ in gains]))
-    gain, count = gains[best]
-    return best + 1 if gain > _LEAST_GAIN and gain > _LEAST_MEAN_GAIN * count else None
+    best = max(range(1, 96), key=lambda quality: _gain(coefficients, quality)[0])
+    gain, count = _gain(_varied(coefficients, best), best)
+    return best if gain > _LEAST_GAIN and gain > _LEAST_MEAN_GAIN * count else None
 
 
 _LOW = np.flatnonzero([0 < row + column <= 4 for row in range(8) for column in range(8)])
@@ -195,6 +194,25 @@ _MOST_BLOCKS = 4096
 _SAVED_AGAIN = 3
 """Quality by which the pixels must fall short of the file's to count: they are off by one at times.
 """
+
+
+_MOST_ALIKE = 0.93
+"""Share of a frequency's coefficients at one multiple, beyond which they tell nothing: 0.94 in a
+gradient, and less than 0.93 in 40 photographs of quality 10 to 90."""
+
+
+def _varied(coefficients: NDArray[np.float64], quality: int) -> NDArray[np.float64]:
+    """Return the coefficients, with zero for frequencies that lie at one multiple everywhere.
+
+    A gradient has the same coefficient in all blocks, and a multiple of some step is always near.
+    """
+    steps = quantisation_table(LUMA_TABLE, quality).reshape(64)[_LOW]
+    multiples = np.abs(np.round(coefficients / steps)).astype(int)
+    alike = np.zeros(len(_LOW), bool)
+    for index, sizes in enumerate(multiples.T):
+        counts = np.bincount(sizes)[1:]
+        alike[index] = counts.size > 0 and counts.max() > _MOST_ALIKE * counts.sum()
+    return np.where(alike, 0.0, coefficients)
 
 
 def _gain(coefficients: NDArray[np.float64], quality: int) -> tuple[float, int]:
