@@ -22,7 +22,7 @@ OUTPUTS = {
     "denoise": "b7c00c9f968f2637",
     "original_x2": "6e11f57e41a56d40",
     "photo_x2": "5ec1a374187de94b",
-    "scn_fast_x2": "7bef12fd16661f57",
+    "scn_fast_x2": "596c430f424115d5",
     "scn_x2": "5828aab5aaa1044f",
     "scn_x3": "60d07a747f088e5a",
     "scn_x4": "176cb4297f6fc951",
