@@ -82,7 +82,9 @@ def test_a_part_is_what_each_choice_makes_of_the_whole(
         expected = whole[y * scale : (y + SIDE) * scale, x * scale : (x + SIDE) * scale]
         shown = canvas(user, choice["title"])
         assert shown.shape == expected.shape
-        assert np.abs(shown - expected).max() <= 1, choice["title"]
+        difference = np.abs(shown - expected)  # of integers: what is not seen turns some roundings
+        assert difference.max() <= 3, choice["title"]
+        assert difference.mean() < 0.2, choice["title"]
         card = user.page.locator(".choice").filter(has_text=choice["title"])
         assert f"240 × 160 → {choice['out_width']} × {choice['out_height']}" in card.inner_text()
 
