@@ -148,7 +148,7 @@ def claims_table(judged: Sequence[Judged], evidence: Evidence) -> Table:
     return Table(headings, rows, texts=len(headings))
 
 
-def command(form: Form, evidence: Evidence, enough: bool = True) -> str:
+def command(form: Form, evidence: Evidence, enough: bool) -> str:
     """Return the command that makes the results of a form.
 
     Args:

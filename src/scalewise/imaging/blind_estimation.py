@@ -200,13 +200,17 @@ _MOST_ALIKE = 0.93  # it is 0.94 in a gradient, and less in 40 photographs of qu
 """Share of a frequency's coefficients at one multiple, beyond which they tell nothing."""
 
 
+def _steps(quality: int) -> NDArray[np.int64]:
+    """Return the quantisation steps of the lowest frequencies."""
+    return quantisation_table(LUMA_TABLE, quality).reshape(64)[_LOW]
+
+
 def _varied(coefficients: NDArray[np.float64], quality: int) -> NDArray[np.float64]:
     """Return the coefficients, with zero for frequencies that lie at one multiple everywhere.
 
     A gradient has the same coefficient in all blocks, and a multiple of some step is always near.
     """
-    steps = quantisation_table(LUMA_TABLE, quality).reshape(64)[_LOW]
-    multiples = np.abs(np.round(coefficients / steps)).astype(int)
+    multiples = np.abs(np.round(coefficients / _steps(quality))).astype(int)
     alike = np.zeros(len(_LOW), bool)
     for index, sizes in enumerate(multiples.T):
         counts = np.bincount(sizes)[1:]
@@ -216,7 +220,7 @@ def _varied(coefficients: NDArray[np.float64], quality: int) -> NDArray[np.float
 
 def _gain(coefficients: NDArray[np.float64], quality: int) -> tuple[float, int]:
     """Return the log-likelihood gained by a quality, and how many coefficients tell it."""
-    steps = quantisation_table(LUMA_TABLE, quality).reshape(64)[_LOW]
+    steps = _steps(quality)
     coefficients, steps = coefficients[:, steps > 1], steps[steps > 1]
     off = coefficients - steps * np.round(coefficients / steps)
     gains = np.log(steps / (_ROUNDING * np.sqrt(2 * np.pi))) - (off / _ROUNDING) ** 2 / 2

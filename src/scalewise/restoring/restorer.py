@@ -260,8 +260,11 @@ class Restorer:
         )
 
     def _for_array(self, image: NDArray[Any]) -> Restorer:
-        has_choice = self.depends_on_content and not _is_deep(image.dtype)
-        return self.for_content(estimate_content(image)) if has_choice else self
+        return self.for_content(estimate_content(image)) if self._chooses(image.dtype) else self
+
+    def _chooses(self, dtype: np.dtype[Any]) -> bool:
+        """Return whether an image's content is looked at: its samples have 8 bits."""
+        return self.depends_on_content and not _is_deep(dtype)
 
     def restore_file(
         self,
@@ -294,8 +297,8 @@ class Restorer:
                 target.parent.mkdir(parents=True, exist_ok=True)
             kind = reader.channels, reader.dtype, reader.metadata
             with PictureWriter(target, width, height, *kind, overwrite=overwrite) as writer:
-                has_choice = self.depends_on_content and not _is_deep(reader.dtype)
-                suited = self.for_content(content_of_file(source)) if has_choice else self
+                looks = self._chooses(reader.dtype)
+                suited = self.for_content(content_of_file(source)) if looks else self
                 suited.stream(reader, writer, progress)
         for line in (*reader.warnings, *writer.warnings):
             warn(line)
