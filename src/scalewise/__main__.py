@@ -1,6 +1,19 @@
-"""``python -m scalewise``: the command line."""
+"""The program ``scalewise``, also as ``python -m scalewise``."""
 
-from scalewise.cli.app import main
+import signal
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C ends it quietly even while its modules are imported."""
+    is_default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if is_default:  # and not ignored, as by nohup
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from scalewise.cli.app import main as run
+
+    if is_default:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    run()
+
 
 if __name__ == "__main__":
     main()

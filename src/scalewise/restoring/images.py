@@ -10,7 +10,7 @@ import numpy as np
 
 from scalewise.arguments import check_choice, naming_argument, path_of
 from scalewise.errors import ScalewiseError, warn
-from scalewise.files import check_target, copy_picture, format_of, require_folder, write
+from scalewise.files import check_target, copy_picture, format_of, write
 from scalewise.imaging.blind_estimation import estimate_content, estimate_degradation
 from scalewise.restoring.cascade import CascadeStep, upscale_array
 from scalewise.restoring.classical import (
@@ -126,7 +126,6 @@ def _checked_path(output: Any, options: OutputOptions) -> Path | None:
     path = path_of(output, "output")
     with naming_argument("output"):
         check_target(path, 1, 1, **options.writing)
-        require_folder(path)
     return path
 
 
@@ -152,6 +151,7 @@ def _result(
     if path is not None:
         with naming_argument("output"):
             check_target(path, size[1], size[0], **output.writing)
+            path.parent.mkdir(parents=True, exist_ok=True)
     if model is None or (size == (height, width) and native > 1):
         if path is not None and not _copied(given, path, output):
             _write(given, given.pixels, path, output)

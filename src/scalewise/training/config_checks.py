@@ -11,8 +11,11 @@ from scalewise.tasks import Task, get_task
 DERIVED: Any = None
 """Default of a setting that depends on others; it is always replaced."""
 
-STRICT = {"extra": "forbid", "strict": True}
-"""Pydantic's settings for every part of a recipe: unknown keys and wrong types are errors."""
+STRICT = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
+"""Pydantic's settings for every part of a recipe.
+
+Unknown keys, wrong types and numbers without an end are errors.
+"""
 
 
 class Settings:
