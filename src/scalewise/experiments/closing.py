@@ -118,8 +118,9 @@ def deferred(
     for name in finals:
         found += _large_sets(name, sets, folder, per_byte)
     for name in sorted(runs, key=lambda name: name not in FINAL_RUNS):
-        if load_json(Complexity, folder / name / COMPLEXITY_FILE).seconds is None:
-            run = folder / name
+        run = folder / name
+        is_timed = load_json(Complexity, run / COMPLEXITY_FILE).seconds is not None
+        if not is_timed and (run / BEST).is_file():
             found.append(Deferred(f"{TIME_OF}{name}", 20.0, lambda run=run: _time_run(run)))
     sample = images[0][0]
     found.append(
