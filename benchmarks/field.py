@@ -5,9 +5,9 @@
 Every contestant enlarges the pictures of benchmark sets by two, in a process of its own confined
 to two cores; its results are scored under the field's protocol (the sets' own LR where they have
 one), and it is timed as in benchmarks/speed.py, on a picture of 512x512.  Peers are measured if
-found, with ``--peers`` as there; networks of OpenCV's dnn_superres where their files are given
-(``--opencv FSRCNN_x2.pb``).  What papers publish stands in a table of its own: their seconds are
-of other machines, and their scores are not checked here.
+found, with ``--peers`` as there, SPAN both in ncnn and in OpenVINO; networks of OpenCV's
+dnn_superres where their files are given (``--opencv FSRCNN_x2.pb``).  What papers publish stands in
+a table of its own: their seconds are of other machines, and their scores are not checked here.
 
 It takes some four minutes on two cores; leave the machine idle in the meantime.
 """
@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import typer
-from contestants import CONTESTANTS, PEER_SCALE, PEERS
+from contestants import CONTESTANTS, PEER_SCALE, PEERS, SPAN_OPENVINO
 from measuring import Bench, NotMeasuredError, Subject, per_megapixel
 from numpy.typing import NDArray
 from report import Machine, markdown_table
@@ -127,6 +127,8 @@ def _subjects(given: argparse.Namespace, machine: Machine) -> Iterator[Subject]:
             yield Subject("openvino", SIDE, model, "int8")
     for what in ("bicubic", "lanczos", *PEERS):
         yield Subject(what, SIDE)
+    for precision in ("f32", "bf16") if machine.bf16 else ("f32",):
+        yield Subject(SPAN_OPENVINO, SIDE, precision=precision)
     for file in given.opencv:
         yield Subject("opencv", SIDE, file)
 

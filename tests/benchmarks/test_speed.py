@@ -279,3 +279,4 @@ def test_processes_are_confined_to_as_many_cores(monkeypatch: pytest.MonkeyPatch
 def test_span_enlarges(tmp_path: Path) -> None:
     bench = speed.Bench(tmp_path, repeats=1, threads=1, peers=sys.executable)
     assert bench.measure(Subject("span", SMALL)).median > 0
+    assert bench.measure(Subject("span_openvino", SMALL, precision="f32")).median > 0
