@@ -75,12 +75,15 @@ class Net:
     class opt: pass
     def load_param(self, path):
         scale, = re.findall(r"spanx(.)_ch52.param$", path)
-        Net.scale = int(scale)
-    def load_model(self, path): assert path.endswith(f"spanx{Net.scale}_ch52.bin")
-    def create_extractor(self): return Net()
-    def input(self, name, mat): Net.given = mat.array
+        self.scale = int(scale)
+    def load_model(self, path): assert path.endswith(f"spanx{self.scale}_ch52.bin")
+    def create_extractor(self):
+        extractor = Net()
+        extractor.scale = self.scale
+        return extractor
+    def input(self, name, mat): self.given = mat.array
     def extract(self, name):
-        return 0, Net.given.repeat(Net.scale, axis=1).repeat(Net.scale, axis=2)
+        return 0, self.given.repeat(self.scale, axis=1).repeat(self.scale, axis=2)
 """
 """Stands in for ncnn: repeats each pixel, so that what must come out is known."""
 
@@ -104,6 +107,17 @@ def test_a_teacher(tmp_path: Path, ensemble: list[str]) -> None:
     lr = imresize(read(photos / "chelsea.png").pixels[:300, :450], 0.5)
     made = read(tmp_path / "teacher/chelsea.png").pixels
     np.testing.assert_array_equal(made, lr.repeat(2, axis=0).repeat(2, axis=1))
+
+
+@pytest.mark.usefixtures("span")
+def test_a_blend_of_teachers(tmp_path: Path) -> None:
+    photos = EXAMPLES / "pictures" / "train"
+    run("teacher_with_ncnn.py", tmp_path, str(photos), "teacher", "--blend")
+    lr = imresize(read(photos / "chelsea.png").pixels[:300, :450], 0.5) / np.float32(255)
+    by_four = imresize(lr.repeat(4, axis=0).repeat(4, axis=1), 1 / 2)
+    expected = (lr.repeat(2, axis=0).repeat(2, axis=1) + by_four) / 2 * 255
+    made = read(tmp_path / "teacher/chelsea.png").pixels
+    np.testing.assert_allclose(made, expected.round().clip(0, 255), atol=1)
 
 
 @pytest.mark.usefixtures("span")
