@@ -72,12 +72,15 @@ Start = Callable[..., Server]
 
 @pytest.fixture(scope="session")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Start a server with options; all are stopped at the end."""
+    """Start a server with options; all are stopped at the end.
+
+    None warms up its models: that takes seconds of every core for each page that is opened.
+    """
     servers: list[Server] = []
 
     def start(*options: object, folder: Path | None = None) -> Server:
         folder = folder or tmp_path_factory.mktemp("served")
-        command = [*PROGRAM, "serve", "--no-open", "--folder", str(folder)]
+        command = [*PROGRAM, "serve", "--no-open", "--no-warm-up", "--folder", str(folder)]
         command += [] if "--port" in options else ["--port", "0"]
         command += map(str, options)
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
