@@ -24,13 +24,14 @@ from scalewise.training.config import BudgetConfig, LossConfig, OptimizerConfig,
 from scalewise.training.recipe import save_recipe
 
 KILLS = 20
+STEPS = 150
 
 
 @pytest.fixture
 def recipe_file(recipe: Recipe, pictures: Path, tmp_path: Path) -> Path:
-    """300 steps with something at almost every one: epochs end, scores and checkpoints.
+    """150 steps with something at almost every one: epochs end, scores and checkpoints.
 
-    It learns from a teacher, too, until step 240.
+    It learns from a teacher, too, until step 120.
     """
     store = tmp_path / "taught.pack"
     teacher = TeacherModel(lambda lr: imresize(lr, 2), TeacherInfo("bicubic", "CC0-1.0", 2))
@@ -40,7 +41,7 @@ def recipe_file(recipe: Recipe, pictures: Path, tmp_path: Path) -> Path:
         recipe,
         data=data,
         loss=LossConfig(teacher=0.5, teacher_until=0.8),
-        budget=BudgetConfig(steps=300),
+        budget=BudgetConfig(steps=STEPS),
         optimizer=OptimizerConfig(kind="muon", clip=0.5),
         deterministic=True,
         validate_every="1 epoch",
@@ -54,7 +55,7 @@ def recipe_file(recipe: Recipe, pictures: Path, tmp_path: Path) -> Path:
 class Command:
     """The command for a run, started as a process that has PyTorch loaded already.
 
-    So it has what PyTorch loads at the first optimizer, which takes longer than 300 steps.
+    So it has what PyTorch loads at the first optimizer, which takes longer than these steps.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +104,7 @@ def test_a_run_killed_at_twenty_moments_ends_as_if_it_had_not_been(
     process.join()
     assert process.exitcode == 0
     expected = contents(straight)
-    assert expected["step"] == 300
+    assert expected["step"] == STEPS
     log = (straight / "log.csv").read_bytes()
 
     moments = random.Random(0)
@@ -115,7 +116,7 @@ def test_a_run_killed_at_twenty_moments_ends_as_if_it_had_not_been(
         if kills < KILLS:
             if moments.random() < 0.8:  # else perhaps while it starts
                 wait_for_a_sign_of_life(process, run / "log.csv")
-            process.join(timeout=moments.uniform(0.0, 0.6))
+            process.join(timeout=moments.uniform(0.0, 0.4))
         else:
             process.join()
         if process.is_alive():
