@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 DEFAULT_DATA = Path(__file__).parents[2] / "shared" / "data"
 
-LONGEST_FIRST = ("cluster", "web", "experiments", "training", "benchmarks")
-"""Folders of tests whose files take longest; last, they would keep one process busy alone."""
+LONGEST_FIRST = (
+    *("cluster", "web", "experiments", "training", "test_examples.py", "test_wheel.py"),
+    "benchmarks",
+)
+"""Folders and files of tests that take longest; last, they would keep one process busy alone."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the folders whose files take longest to the front."""
+    """Sort what takes longest to the front."""
     tests = Path(__file__).parent
 
     def place(item: pytest.Item) -> int:

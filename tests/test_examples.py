@@ -60,7 +60,7 @@ def test_a_network_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_training(tmp_path: Path) -> None:
-    out = run("train_ten_minutes.py", tmp_path, "4s")
+    out = run("train_ten_minutes.py", tmp_path, "1s")
     assert "my_model: " in out
     assert read_card(tmp_path / "my_model").training.steps > 0
 
