@@ -77,7 +77,7 @@ Start = Callable[..., Server]
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Start a server with options; all are stopped at the end.
 
-    None warms up its models: that takes seconds of every core for each page that is opened.
+    None warms up its models but those with ``--warm-up``: it takes six seconds of every core.
     """
     servers: list[Server] = []
 

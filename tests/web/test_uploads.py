@@ -47,7 +47,8 @@ def result(server: Server, job: dict[str, Any], folder: Path) -> NDArray[Any]:
     return read(path).pixels
 
 
-def test_an_upload_is_told_what_can_be_done_with_it(server: Server, pictures: Path) -> None:
+def test_an_upload_is_told_what_can_be_done_with_it(start: Start, pictures: Path) -> None:
+    server = start("--warm-up")
     view = upload(server, pictures / "b.jpg")
     assert (view["name"], view["width"], view["height"]) == ("b.jpg", 80, 64)
     assert (view["format"], view["estimate"]["jpeg_quality"]) == ("JPEG", 60)

@@ -44,9 +44,8 @@ def serve(
         bool,
         typer.Option(
             "--warm-up/--no-warm-up",
-            help="Load all models when the page is opened, so that previews come at once; "
-            "--no-warm-up saves their memory and loads each with its first preview (default: "
-            "warm-up).",
+            help="Load and time all models when the page is opened, so that previews come at once "
+            "and times are known; --no-warm-up saves their memory (default: warm-up).",
         ),
     ] = True,
     max_megabytes: Annotated[
