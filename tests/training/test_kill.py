@@ -24,14 +24,13 @@ from scalewise.training.config import BudgetConfig, LossConfig, OptimizerConfig,
 from scalewise.training.recipe import save_recipe
 
 KILLS = 20
-STEPS = 150
 
 
 @pytest.fixture
 def recipe_file(recipe: Recipe, pictures: Path, tmp_path: Path) -> Path:
-    """150 steps with something at almost every one: epochs end, scores and checkpoints.
+    """300 steps with something at almost every one: epochs end, scores and checkpoints.
 
-    It learns from a teacher, too, until step 120.
+    It learns from a teacher, too, until step 240.
     """
     store = tmp_path / "taught.pack"
     teacher = TeacherModel(lambda lr: imresize(lr, 2), TeacherInfo("bicubic", "CC0-1.0", 2))
@@ -41,7 +40,7 @@ def recipe_file(recipe: Recipe, pictures: Path, tmp_path: Path) -> Path:
         recipe,
         data=data,
         loss=LossConfig(teacher=0.5, teacher_until=0.8),
-        budget=BudgetConfig(steps=STEPS),
+        budget=BudgetConfig(steps=300),
         optimizer=OptimizerConfig(kind="muon", clip=0.5),
         deterministic=True,
         validate_every="1 epoch",
@@ -55,7 +54,7 @@ def recipe_file(recipe: Recipe, pictures: Path, tmp_path: Path) -> Path:
 class Command:
     """The command for a run, started as a process that has PyTorch loaded already.
 
-    So it has what PyTorch loads at the first optimizer, which takes longer than these steps.
+    So it has what PyTorch loads at the first optimizer, which takes longer than 300 steps.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +103,7 @@ def test_a_run_killed_at_twenty_moments_ends_as_if_it_had_not_been(
     process.join()
     assert process.exitcode == 0
     expected = contents(straight)
-    assert expected["step"] == STEPS
+    assert expected["step"] == 300
     log = (straight / "log.csv").read_bytes()
 
     moments = random.Random(0)
@@ -116,7 +115,7 @@ def test_a_run_killed_at_twenty_moments_ends_as_if_it_had_not_been(
         if kills < KILLS:
             if moments.random() < 0.8:  # else perhaps while it starts
                 wait_for_a_sign_of_life(process, run / "log.csv")
-            process.join(timeout=moments.uniform(0.0, 0.4))
+            process.join(timeout=moments.uniform(0.0, 0.6))
         else:
             process.join()
         if process.is_alive():
