@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+import typer.main
+import typer.testing
 from numpy.typing import NDArray
 
 DEFAULT_DATA = Path(__file__).parents[2] / "shared" / "data"
 
-LONGEST_FIRST = ("cluster", "web", "experiments", "training", "benchmarks")
-"""Folders of tests whose files take longest; last, they would keep one process busy alone."""
+LONGEST_FIRST = (
+    *("cluster", "web", "experiments", "training", "test_examples.py", "test_wheel.py"),
+    "benchmarks",
+)
+"""Folders and files of tests that take longest; last, they would keep one process busy alone."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the folders whose files take longest to the front."""
+    """Sort what takes longest to the front."""
     tests = Path(__file__).parent
 
     def place(item: pytest.Item) -> int:
@@ -26,6 +32,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
 
     items.sort(key=place)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def command_is_built_once() -> Iterator[None]:
+    """Build the command line once for all of its calls: that takes 60 ms, most of a short call."""
+    build = cache(typer.main.get_command)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", build)
+        patch.setattr(typer.testing, "_get_command", build)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -66,20 +66,15 @@ def test_attention_is_counted() -> None:
     assert with_it - without == pytest.approx(2 * (1 + 1 / 4) * 8 * 2 / 4 * 1e6, rel=1e-6)
 
 
-def test_everything_is_measured() -> None:
+def test_everything_is_measured_and_memory_is_the_networks_alone() -> None:
     network = create_model("original", width=4, blocks=1, levels=2)
+    held = np.ones(600 * 2**20, np.uint8)  # by this process, as after a training
     found = measure_complexity(network)
     assert found.parameters == network.parameter_count
     assert found.seconds > 0
-    assert 1 < found.megabytes < 2000
+    assert 1 < found.megabytes < 400
     assert found.step_seconds > 0
     assert found.runtime.startswith("OpenVINO ")
-
-
-def test_memory_is_the_networks_alone() -> None:
-    network = create_model("original", width=4, blocks=1, levels=2)
-    held = np.ones(600 * 2**20, np.uint8)  # by this process, as after a training
-    assert measure_complexity(network).megabytes < 400
     assert held.all()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -28,23 +30,52 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return site
 
 
+SEVERAL = """
+import json
+import sys
+from scalewise.training.__main__ import main
+
+for arguments in json.loads(sys.argv[1]):
+    print("ended with", main(arguments), file=sys.stderr)
+"""
+"""Runs the command several times: PyTorch takes seconds to load."""
+
+
 class Training:
     """The command, in a folder with a recipe and packed stores."""
 
     def __init__(self, site: Path, folder: Path, pictures: Path) -> None:
         self.site, self.folder, self.pictures = site, folder, pictures
 
-    def __call__(self, *overrides: str, run: str = "run") -> subprocess.CompletedProcess[str]:
-        command = ("-m", "scalewise.training", "recipe.yaml", *overrides, "--folder", run)
+    def __call__(self, *overrides: str) -> subprocess.CompletedProcess[str]:
+        command = ("-m", "scalewise.training", "recipe.yaml", *overrides, "--folder", "run")
         return run_bare(self.site, *command, cwd=self.folder)
 
-    def refused(self, *overrides: str) -> str:
-        """Return the error of a failing command: one line after the one about preparation."""
-        done = self(*overrides, run="refused")
-        assert done.returncode == 1, done.stderr
-        preparing, error = done.stderr.splitlines()
-        assert preparing == "preparing recipe.yaml"
-        return error.removeprefix("error: ")
+    def several(self, *overrides: tuple[str, ...], run: str) -> list[tuple[list[str], int]]:
+        """Run the command for a folder with each of several overrides: lines and exit codes."""
+        commands = [
+            ["recipe.yaml", *each, "--folder", f"{run}{n}"] for n, each in enumerate(overrides)
+        ]
+        done = run_bare(self.site, "-c", SEVERAL, json.dumps(commands), cwd=self.folder)
+        assert done.returncode == 0, done.stderr
+        ends: list[tuple[list[str], int]] = []
+        lines: list[str] = []
+        for line in done.stderr.splitlines():
+            if line.startswith("ended with "):
+                ends.append((lines, int(line.rpartition(" ")[2])))
+                lines = []
+            else:
+                lines.append(line)
+        assert len(ends) == len(commands)
+        return ends
+
+    def refused(self, *overrides: tuple[str, ...]) -> list[str]:
+        """Return the errors of failing commands: one line after the one about preparation."""
+        errors: list[str] = []
+        for (preparing, error), code in self.several(*overrides, run="refused"):
+            assert (preparing, code) == ("preparing recipe.yaml", 1)
+            errors.append(error.removeprefix("error: "))
+        return errors
 
 
 @pytest.fixture
@@ -69,31 +100,36 @@ def test_a_run_from_stores_and_one_from_its_checkpoint(training: Training) -> No
     assert done.returncode == 0, done.stderr
     assert (training.folder / "run/crops/0_00000003.png").is_file()
     assert "done: 3 steps; best PSNR-Y" in done.stderr
-    done = training(*STORES, "init=run/best.pt", run="from-best")
-    assert done.returncode == 0, done.stderr
-    (training.folder / "run/best.pt").unlink()
-    done = training(*STORES, "init=run", run="from-last")
-    assert done.returncode == 0, done.stderr
+    shutil.copytree(training.folder / "run", training.folder / "last-alone")
+    (training.folder / "last-alone/best.pt").unlink()
+    starts = ("init=run/best.pt", "init=last-alone")
+    ends = training.several(*((*STORES, start) for start in starts), run="from")
+    assert [code for _, code in ends] == [0, 0], ends
 
 
 def test_what_needs_more_packages_says_which(training: Training) -> None:
-    assert training.refused(*STORES, "init=scn_x2") == (
+    released, by_path, unknown, train, valid, tensorboard = training.refused(
+        (*STORES, "init=scn_x2"),
+        (*STORES, f"init={RELEASES / 'scn_x2'}"),
+        (*STORES, "init=scn_x22"),
+        (f"data.valid={training.folder / 'images.pack'}",),
+        (STORES[0],),
+        (*STORES, "tensorboard=true"),
+    )
+    assert released == (
         "model.init: scn_x2: reading a released model needs safetensors: pip install safetensors, "
         "or name a training run's checkpoint"
     )
-    assert training.refused(*STORES, f"init={RELEASES / 'scn_x2'}").count("safetensors: pip") == 1
-    assert "did you mean 'scn_x2'?" in training.refused(*STORES, "init=scn_x22")
+    assert by_path.count("safetensors: pip") == 1
+    assert "did you mean 'scn_x2'?" in unknown
     store = "name a packed store, made elsewhere by 'scalewise data pack'"
-    assert training.refused(f"data.valid={training.folder / 'images.pack'}") == (
-        f"data.train: {training.pictures}: reading a folder of images needs pyvips: "
-        f"pip install pyvips, or {store}"
+    reading = (
+        f"{training.pictures}: reading a folder of images needs pyvips: pip install pyvips, or "
     )
-    assert training.refused(STORES[0]) == (
-        f"data.valid: {training.pictures}: reading a folder of images needs pyvips: "
-        f"pip install pyvips, or {store}"
-    )
-    assert training.refused(*STORES, "tensorboard=true") == (
+    assert train == f"data.train: {reading}{store}"
+    assert valid == f"data.valid: {reading}{store}"
+    assert tensorboard == (
         "tensorboard: writing its logs needs tensorboard: pip install tensorboard, "
         "or set tensorboard=false"
     )
-    assert not (training.folder / "refused/last.pt").exists()
+    assert not [*training.folder.glob("refused*/last.pt")]

@@ -7,6 +7,7 @@ import math
 import re
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -271,8 +272,23 @@ def test_a_deterministic_run_is_the_same_file_by_file(recipe: Recipe, tmp_path: 
             prepare(clocked, tmp_path / "third")
 
 
-@pytest.mark.skipif(shutil.which("g++") is None, reason="no compiler")
-def test_a_compiled_network_learns_the_same(recipe: Recipe, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "aot_eager",  # traces forward and backward passes as the next one does, without g++
+        pytest.param(
+            "inductor",
+            marks=[
+                pytest.mark.slow,
+                pytest.mark.skipif(shutil.which("g++") is None, reason="no compiler"),
+            ],
+        ),
+    ],
+)
+def test_a_compiled_network_learns_the_same(
+    recipe: Recipe, tmp_path: Path, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
     recipe = replace(recipe, budget=BudgetConfig(steps=3))
     prepare(recipe, tmp_path / "plain").train()
     prepare(replace(recipe, compile=True), tmp_path / "compiled").train()

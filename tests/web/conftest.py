@@ -23,6 +23,9 @@ pytest.importorskip("fastapi", reason="needs the web extra")
 pytest.importorskip("uvicorn", reason="needs the web extra")
 httpx = pytest.importorskip("httpx", reason="needs the test extra")
 
+PLAIN: dict[str, Any] = {"timeout": 120, "verify": False}
+"""Options of requests: nothing is encrypted, and loading certificates takes 40 ms each time."""
+
 PROGRAM = [sys.executable, "-c", "from scalewise.cli.app import main; main()"]
 
 
@@ -40,10 +43,10 @@ class Server:
     def send(self, path: Path, name: str | None = None, **fields: object) -> httpx.Response:
         files = {"file": (name or path.name, path.read_bytes())}
         data = {key: str(value) for key, value in fields.items()}
-        return httpx.post(self.url("v1/restore"), files=files, data=data, timeout=120)
+        return httpx.post(self.url("v1/restore"), files=files, data=data, **PLAIN)
 
     def get(self, path: str, **options: object) -> httpx.Response:
-        return httpx.get(self.url(path), timeout=120, **options)  # pyright: ignore[reportArgumentType]
+        return httpx.get(self.url(path), **PLAIN, **options)  # pyright: ignore[reportArgumentType]
 
     def done(self, job: str) -> dict[str, object]:
         """Wait for a job's end, by its events."""
@@ -51,7 +54,7 @@ class Server:
 
         url = self.url(f"v1/jobs/{job}")
         last: dict[str, object] = {}
-        with httpx.stream("GET", url, headers={"Accept": "text/event-stream"}, timeout=120) as told:
+        with httpx.stream("GET", url, headers={"Accept": "text/event-stream"}, **PLAIN) as told:
             for line in told.iter_lines():
                 if line.startswith("data: "):
                     last = json.loads(line.removeprefix("data: "))
@@ -60,7 +63,7 @@ class Server:
     def forget_jobs(self) -> None:
         """Delete all jobs."""
         for job in self.get("v1/jobs").json():
-            httpx.delete(self.url(f"v1/jobs/{job['id']}"), timeout=120)
+            httpx.delete(self.url(f"v1/jobs/{job['id']}"), **PLAIN)
 
     def stop(self, how: int = signal.SIGINT) -> int:
         self.process.send_signal(how)
@@ -72,12 +75,15 @@ Start = Callable[..., Server]
 
 @pytest.fixture(scope="session")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Start a server with options; all are stopped at the end."""
+    """Start a server with options; all are stopped at the end.
+
+    None warms up its models but those with ``--warm-up``: it takes six seconds of every core.
+    """
     servers: list[Server] = []
 
     def start(*options: object, folder: Path | None = None) -> Server:
         folder = folder or tmp_path_factory.mktemp("served")
-        command = [*PROGRAM, "serve", "--no-open", "--folder", str(folder)]
+        command = [*PROGRAM, "serve", "--no-open", "--no-warm-up", "--folder", str(folder)]
         command += [] if "--port" in options else ["--port", "0"]
         command += map(str, options)
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -139,6 +145,7 @@ Visit = Callable[..., User]
 def visit(browser: Any, server: Server) -> Iterator[Visit]:
     """Open the page of a server, in a window with Playwright's options for contexts.
 
+    Service workers are blocked by default: each would fetch the whole page once more.
     In the end nothing may have been asked of other servers, and no script have failed; what
     contains the text ``expect`` is the test's own doing.
     """
@@ -148,7 +155,7 @@ def visit(browser: Any, server: Server) -> Iterator[Visit]:
     homes: list[str] = []
 
     def visit(at: Server = server, expect: str = "", **options: object) -> User:
-        context = browser.new_context(**options)
+        context = browser.new_context(**{"service_workers": "block", **options})
         contexts.callback(context.close)
         context.set_default_timeout(PATIENCE)
         page = context.new_page()

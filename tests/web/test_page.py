@@ -5,15 +5,15 @@ from __future__ import annotations
 import io
 import shlex
 import signal
-import subprocess
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from scalewise.files import read
 from tests.test_tasks import with_sharpen
-from tests.web.conftest import PROGRAM, Server, Start, Visit, httpx
+from tests.web.conftest import Server, Start, Visit, httpx
 
 WATCH = """() => {
   window.told = [];
@@ -35,7 +35,14 @@ WATCH = """() => {
     ],
 )
 def test_a_dropped_picture_is_saved_as_the_command_line_saves_it(
-    visit: Visit, pictures: Path, tmp_path: Path, name: str, model: str, saved_as: str
+    visit: Visit,
+    pictures: Path,
+    tmp_path: Path,
+    name: str,
+    model: str,
+    saved_as: str,
+    call: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     user = visit()
     user.drop(pictures / name)
@@ -46,7 +53,8 @@ def test_a_dropped_picture_is_saved_as_the_command_line_saves_it(
     (tmp_path / name).write_bytes((pictures / name).read_bytes())
     command = shlex.split(user.page.locator("#command").text_content())
     assert command[0] == "scalewise"
-    subprocess.run([*PROGRAM, *command[1:]], cwd=tmp_path, check=True, capture_output=True)
+    monkeypatch.chdir(tmp_path)
+    assert call(*command[1:])[0] == 0
     made = tmp_path / saved_as
     assert made.read_bytes() == content
     height, width = read(made).pixels.shape[:2]

@@ -136,7 +136,7 @@ def test_the_theme_is_the_systems(visit: Visit, theme: str, least: int, most: in
 
 
 def test_the_first_paint_takes_less_than_100_kilobytes(visit: Visit) -> None:
-    user = visit(service_workers="block")  # which would fetch all of it once more
+    user = visit()
     sizes: list[int] = []
 
     def count(request: object) -> None:

@@ -30,7 +30,7 @@ def wait_for_shell(user: User) -> None:
 
 
 def test_the_page_can_be_installed(visit: Visit) -> None:
-    page = visit().page
+    page = visit(service_workers="allow").page
     tools = page.context.new_cdp_session(page)
     manifest = tools.send("Page.getAppManifest")
     assert manifest["url"].endswith("/page/manifest.webmanifest")
@@ -43,7 +43,7 @@ def test_the_shell_opens_without_the_server_and_holds_no_image(
     visit: Visit, start: Start, pictures: Path
 ) -> None:
     server = start()
-    user = visit(server)
+    user = visit(server, service_workers="allow")
     wait_for_shell(user)
     user.drop(pictures / "a.png")
     user.wait_for("a.png")

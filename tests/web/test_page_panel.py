@@ -205,8 +205,8 @@ def test_strength_is_mixed_as_the_server_does_and_asks_nothing(visit: Visit, sce
     np.testing.assert_array_equal(canvas(user, "Enlarge a clean image"), clean)
 
 
-def test_size_and_time_follow_the_settings(visit: Visit, scene: Path) -> None:
-    user = visit()
+def test_size_and_time_follow_the_settings(visit: Visit, start: Start, scene: Path) -> None:
+    user = visit(start("--warm-up"))  # which measures the networks
     try_out(user, scene)
     page = user.page
     page.locator("#size").select_option("3")

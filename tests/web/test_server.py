@@ -5,16 +5,16 @@ from __future__ import annotations
 import io
 import shlex
 import signal
-import subprocess
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from scalewise.files import read
-from tests.web.conftest import PROGRAM, Server, Start, httpx
+from tests.web.conftest import Server, Start, httpx
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,13 @@ from tests.web.conftest import PROGRAM, Server, Start, httpx
     ],
 )
 def test_a_result_is_what_the_command_line_makes(
-    server: Server, pictures: Path, tmp_path: Path, name: str, fields: dict[str, object]
+    server: Server,
+    pictures: Path,
+    tmp_path: Path,
+    name: str,
+    fields: dict[str, object],
+    call: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sent = server.send(pictures / name, **fields)
     assert sent.status_code == 202
@@ -40,7 +46,8 @@ def test_a_result_is_what_the_command_line_makes(
     (tmp_path / name).write_bytes((pictures / name).read_bytes())
     command = shlex.split(str(view["command"]))
     assert command[0] == "scalewise"
-    subprocess.run([*PROGRAM, *command[1:]], cwd=tmp_path, check=True, capture_output=True)
+    monkeypatch.chdir(tmp_path)
+    assert call(*command[1:])[0] == 0
     made = tmp_path / str(view["result_name"])
     assert made.read_bytes() == answer.content
     assert view["result_bytes"] == made.stat().st_size

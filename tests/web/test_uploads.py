@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 import signal
-import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import scalewise
 from scalewise.files import Picture, read, write
-from tests.web.conftest import PROGRAM, Server, Start, httpx
+from tests.web.conftest import Server, Start, httpx
 from tests.web.test_regions import pixels_of
 
 
@@ -47,7 +47,8 @@ def result(server: Server, job: dict[str, Any], folder: Path) -> NDArray[Any]:
     return read(path).pixels
 
 
-def test_an_upload_is_told_what_can_be_done_with_it(server: Server, pictures: Path) -> None:
+def test_an_upload_is_told_what_can_be_done_with_it(start: Start, pictures: Path) -> None:
+    server = start("--warm-up")
     view = upload(server, pictures / "b.jpg")
     assert (view["name"], view["width"], view["height"]) == ("b.jpg", 80, 64)
     assert (view["format"], view["estimate"]["jpeg_quality"]) == ("JPEG", 60)
@@ -132,7 +133,11 @@ def test_previews_are_within_the_image(server: Server, pictures: Path) -> None:
 
 
 def test_a_second_setting_is_a_second_result(
-    server: Server, pictures: Path, tmp_path: Path
+    server: Server,
+    pictures: Path,
+    tmp_path: Path,
+    call: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     id = upload(server, pictures / "b.jpg")["id"]
     first = run(server, id, task="photo")
@@ -151,8 +156,8 @@ def test_a_second_setting_is_a_second_result(
     assert abs(second["created"] - time.time()) < 300
     content = server.get(f"v1/jobs/{second['id']}/result").content
     (tmp_path / "b.jpg").write_bytes((pictures / "b.jpg").read_bytes())
-    command = [*PROGRAM, *shlex.split(second["command"])[1:]]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    monkeypatch.chdir(tmp_path)
+    assert call(*shlex.split(second["command"])[1:])[0] == 0
     assert (tmp_path / "x.jpg").read_bytes() == content
     assert httpx.delete(server.url(f"v1/jobs/{first['id']}")).status_code == 204
     assert server.get(f"v1/jobs/{second['id']}/result").content == content
@@ -179,7 +184,10 @@ def test_an_upload_that_came_with_a_job_goes_with_it(server: Server, pictures: P
 
 
 def test_noise_is_seen_in_any_file_everywhere(
-    server: Server, tmp_path: Path, photo: NDArray[np.uint8]
+    server: Server,
+    tmp_path: Path,
+    photo: NDArray[np.uint8],
+    call: Callable[..., tuple[int, str, str]],
 ) -> None:
     name = "deep.tif"
     cut = photo[60:260, 100:300] / 255
@@ -190,14 +198,9 @@ def test_noise_is_seen_in_any_file_everywhere(
     assert "noise of about 2" in view["choices"][0]["explanation"]
     job = server.done(server.send(tmp_path / name).json()["id"])
     assert job["model"] == "photo_x2"
-    told = subprocess.run(
-        [*PROGRAM, "upscale", name, "-o", "cli.png"],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    assert "photo_x2" in told.stdout + told.stderr
+    code, out, err = call("upscale", tmp_path / name, "-o", tmp_path / "cli.png")
+    assert code == 0
+    assert "photo_x2" in out + err
     library = scalewise.upscale(str(tmp_path / name), model="photo_x2")
     assert np.array_equal(scalewise.upscale(str(tmp_path / name)), library)
 

@@ -14,7 +14,7 @@ pytest.importorskip("fastapi", reason="needs the web extra")
 
 from fastapi.testclient import TestClient
 
-from scalewise.web import warm_up
+from scalewise.web import server, warm_up
 from scalewise.web.app import create_app
 from scalewise.web.choices import model_cards
 from scalewise.web.interactive import Precedence
@@ -89,3 +89,23 @@ def test_it_starts_with_the_page_and_not_before(
         assert "warm-up" not in [thread.name for thread in threading.enumerate()]
         assert client.get("/v1/limits").status_code == 200  # which the page asks for first
         wait_until(lambda: queue.speeds.knows(name))
+
+
+def test_a_server_can_leave_it_out(tmp_path: Path) -> None:
+    app = create_app(JobQueue(Limits(), ResultStore(tmp_path)), hosts=None, warm_up=False)
+    with TestClient(app) as client:
+        assert client.get("/v1/limits").status_code == 200
+        assert "warm-up" not in [thread.name for thread in threading.enumerate()]
+
+
+@pytest.mark.parametrize(("options", "warm_up"), [([], True), (["--no-warm-up"], False)])
+def test_the_command_passes_the_option_on(
+    options: list[str],
+    warm_up: bool,
+    call: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(server, "serve", lambda *_, **options: given.update(options))
+    assert call("serve", "--no-open", *options)[0] == 0
+    assert given["warm_up"] is warm_up

@@ -7,6 +7,8 @@ is trained again gets a new line here; every other difference is a fault.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -30,15 +32,24 @@ OUTPUTS = {
 """Model -> the start of the SHA-256 of its 8-bit output for one crop of the photograph."""
 
 
-def crop_of(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(photo[60:108, 190:246])  # an eye and hair
+@pytest.fixture(scope="module")
+def crop(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """An eye and hair."""
+    return np.ascontiguousarray(photo[60:108, 190:246])
 
 
-def output_of(name: str, crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+@pytest.fixture(scope="module")
+def output_of(crop: NDArray[np.uint8]) -> Callable[[str], NDArray[np.uint8]]:
+    """Return the output of a network by its name; each is computed once."""
     images = torch.from_numpy(crop).permute(2, 0, 1)[None].double() / 255
-    with torch.no_grad():
-        output = load_network(name).double()(images)[0].permute(1, 2, 0)
-    return (output.clamp(0, 1) * 255).round().byte().numpy()
+
+    @cache
+    def output_of(name: str) -> NDArray[np.uint8]:
+        with torch.no_grad():
+            output = load_network(name).double()(images)[0].permute(1, 2, 0)
+        return (output.clamp(0, 1) * 255).round().byte().numpy()
+
+    return output_of
 
 
 def test_every_model_is_held() -> None:
@@ -46,15 +57,17 @@ def test_every_model_is_held() -> None:
 
 
 @pytest.mark.parametrize("name", OUTPUTS)
-def test_a_released_model_computes_what_it_did(name: str, photo: NDArray[np.uint8]) -> None:
-    output = output_of(name, crop_of(photo))
-    assert hashlib.sha256(output.tobytes()).hexdigest()[:16] == OUTPUTS[name]
+def test_a_released_model_computes_what_it_did(
+    name: str, output_of: Callable[[str], NDArray[np.uint8]]
+) -> None:
+    assert hashlib.sha256(output_of(name).tobytes()).hexdigest()[:16] == OUTPUTS[name]
 
 
 @pytest.mark.parametrize("name", OUTPUTS)
-def test_the_engine_computes_what_the_network_does(name: str, photo: NDArray[np.uint8]) -> None:
-    crop = crop_of(photo)
+def test_the_engine_computes_what_the_network_does(
+    name: str, crop: NDArray[np.uint8], output_of: Callable[[str], NDArray[np.uint8]]
+) -> None:
     by_engine = load(name, precision="f32").restore(crop)
-    differing = by_engine != (expected := output_of(name, crop))
+    differing = by_engine != (expected := output_of(name))
     assert np.abs(by_engine.astype(int) - expected).max() <= 1
     assert differing.mean() < 1e-3  # where rounding is a toss-up

@@ -40,6 +40,14 @@ def serve(
         Path | None,
         typer.Option(metavar="DIR", help="Keep results in this folder (default: a temporary one)."),
     ] = None,
+    warm_up: Annotated[
+        bool,
+        typer.Option(
+            "--warm-up/--no-warm-up",
+            help="Load and time all models when the page is opened, so that previews come at once "
+            "and times are known; --no-warm-up saves their memory (default: warm-up).",
+        ),
+    ] = True,
     max_megabytes: Annotated[
         float,
         typer.Option(
@@ -116,6 +124,7 @@ def serve(
         limits,
         token=token,
         folder=folder,
+        warm_up=warm_up,
         notify=typer.echo,
         open_page=webbrowser.open if open_page else None,
     )

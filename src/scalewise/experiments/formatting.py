@@ -21,6 +21,7 @@ NONE = "–"
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$])")
 LEADING = re.compile(r"^(\s*)([-+>]|\d+(?=[.)]\s))")
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the former is ten times as fast
 
 
 def decibels(value: float | None) -> str:
@@ -142,11 +143,11 @@ def recipe_text(recipe: Recipe) -> str:
     for part, key in (("data", "valid"), ("model", "init")):
         if isinstance(path := plain[part][key], str):
             plain[part][key] = Path(path).name
-    lines = (
-        yaml.safe_dump({key: value}, sort_keys=False, default_flow_style=True, width=10**6)[1:-2]
-        for key, value in plain.items()
-    )
-    return "\n".join(lines)
+    return "\n".join(_flow_yaml({key: value})[1:-2] for key, value in plain.items())
+
+
+def _flow_yaml(content: dict[str, Any]) -> str:
+    return yaml.dump(content, Dumper=_DUMPER, sort_keys=False, default_flow_style=True, width=10**6)
 
 
 def anchor(heading: str) -> str:

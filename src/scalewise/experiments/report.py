@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -110,6 +111,22 @@ def named_images(markdown: str) -> set[str]:
 
 
 def _render(report: Report, kind: Literal["html", "md"]) -> str:
+    environment = _environment()
+    variables: Variables = {
+        "blocks": f"blocks.{kind}.j2",
+        "plan": report.results.plan,
+        "results": report.results,
+    }
+    sections = [
+        environment.get_template(f"sections/{name}.j2").make_module({**variables, **data})
+        for name, data in report.sections.items()
+    ]
+    return environment.get_template(f"report.{kind}.j2").render(variables, sections=sections)
+
+
+@cache
+def _environment() -> Environment:
+    """Return what all reports share: templates, each compiled once, filters and constants."""
     environment = Environment(
         loader=PackageLoader(PACKAGE),
         autoescape=True,
@@ -119,22 +136,15 @@ def _render(report: Report, kind: Literal["html", "md"]) -> str:
         keep_trailing_newline=True,
     )
     filters: dict[str, Any] = environment.filters  # pyright: ignore
-    variables: dict[str, Any] = environment.globals  # pyright: ignore
+    constants: dict[str, Any] = environment.globals  # pyright: ignore
     filters |= {name: getattr(formatting, name) for name in FILTERS.split()}
     filters["best_psnr_y"] = best_psnr_y
-    variables |= {
-        "blocks": f"blocks.{kind}.j2",
+    constants |= {
         "folder": FOLDER,
         "forms": FORMS,
-        "plan": report.results.plan,
-        "results": report.results,
         "style": Markup((files(PACKAGE) / "templates" / "style.css").read_text(encoding="utf-8")),
     }
-    sections = [
-        environment.get_template(f"sections/{name}.j2").make_module(data)
-        for name, data in report.sections.items()
-    ]
-    return environment.get_template(f"report.{kind}.j2").render(sections=sections)
+    return environment
 
 
 def _images(data: object) -> Iterator[ReportImage]:

@@ -34,7 +34,11 @@ _SERVICE_WORKER = "service_worker.js"
 
 
 def create_app(
-    queue: JobQueue, *, token: str | None = None, hosts: Iterable[str] | None = LOOPBACK
+    queue: JobQueue,
+    *,
+    token: str | None = None,
+    hosts: Iterable[str] | None = LOOPBACK,
+    warm_up: bool = True,
 ) -> ASGIApp:
     """Return the application for a queue, which it closes on shutdown.
 
@@ -42,6 +46,7 @@ def create_app(
         queue: the job queue.
         token: the token that requests must carry; None for none.
         hosts: the host names that requests may use; None for any.
+        warm_up: prepare all models for previews as soon as the page is opened.
     """
 
     @asynccontextmanager
@@ -58,7 +63,7 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.shared = AppState(queue)
+    app.state.shared = AppState(queue, warms_up=warm_up)
     for module in (routes, routes_jobs, routes_regions, routes_uploads):
         app.include_router(module.router)
     files = {path.name: path for path in PAGE.iterdir() if path.suffix in _MEDIA_TYPES}

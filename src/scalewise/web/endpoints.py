@@ -52,6 +52,7 @@ class AppState:
 
     Attributes:
         queue: the job queue.
+        warms_up: prepare all models as soon as the page is opened.
         uploads: the number of uploads in progress.
         streams: the number of open event streams.
         interactive: threads for work that clients wait for.
@@ -60,11 +61,11 @@ class AppState:
         rasters: decoded images.
         answers: encoded regions.
         previewer: networks for previews.
-        warm_up: of the previewer, started when the page is opened.
         events: changes of all jobs.
     """
 
     queue: JobQueue
+    warms_up: bool = True
     uploads: int = 0
     streams: int = 0
     interactive: Interactive = field(default_factory=lambda: Interactive(2))
@@ -76,13 +77,22 @@ class AppState:
         self.rasters = Rasters(self.queue.folder)
         self.answers = AnswerCache()
         self.previewer = Previewer(self.queue.speeds)
-        self.warm_up = WarmUp(self.previewer, self.restoring, self.queue.precedence)
+        self._warm_up = WarmUp(self.previewer, self.restoring, self.queue.precedence)
         self.queue.on_delete = self._forget
         self.queue.uploads.on_delete = self._forget
 
+    def start_warm_up(self, first: str = "") -> None:
+        """Prepare the models for previews in the background, unless the server is not to.
+
+        Args:
+            first: the name of the model that is needed first; ``""`` if nobody knows.
+        """
+        if self.warms_up:
+            self._warm_up.start(first)
+
     def close(self) -> None:
         """Stop all work, and close the queue."""
-        self.warm_up.close()
+        self._warm_up.close()
         self.interactive.close()
         self.restoring.close()
         self.displaying.close()

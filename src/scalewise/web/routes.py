@@ -223,7 +223,7 @@ async def limits(state: StateDependency) -> LimitsView:
 
     Clients ask for them first, so the models are warmed up for previews meanwhile.
     """
-    state.warm_up.start()
+    state.start_warm_up()
     queue = state.queue
     formats = [
         FormatView.model_validate(each, from_attributes=True) for each in supported_formats()

@@ -68,7 +68,7 @@ async def create_upload(request: Request, state: StateDependency) -> Response:
             kept.upload.close()
         raise
     state.queue.uploads.add(kept)
-    state.warm_up.start(view.choices[0].model if view.choices else "")
+    state.start_warm_up(view.choices[0].model if view.choices else "")
     where = {"Location": f"/v1/uploads/{kept.id}"}
     return JSONResponse(view.model_dump(), HTTPStatus.CREATED, where)
 

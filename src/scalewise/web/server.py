@@ -39,6 +39,7 @@ def serve(
     *,
     token: str | None = None,
     folder: Path | None = None,
+    warm_up: bool = True,
     notify: Callable[[str], None],
     open_page: Callable[[str], object] | None = None,
 ) -> None:
@@ -51,6 +52,7 @@ def serve(
         token: the token that requests must carry; None for none on this machine, and a random one
             if other machines can connect.
         folder: where results are kept; None for a temporary folder.
+        warm_up: prepare all models for previews as soon as the page is opened.
         notify: called with lines for the user, first with the address and its token.
         open_page: called with the same address once the server listens; None to open nothing.
 
@@ -69,7 +71,8 @@ def serve(
         port = listener.getsockname()[1]
         with closing(ResultStore(folder or default_folder(port))) as store:
             queue = JobQueue(limits, store)
-            app = create_app(queue, token=token, hosts={*LOOPBACK, host} if is_local else None)
+            hosts = {*LOOPBACK, host} if is_local else None
+            app = create_app(queue, token=token, hosts=hosts, warm_up=warm_up)
             address = _url("localhost" if host in _ALL_INTERFACES else host, port, token)
             notify(address)
             if host in _ALL_INTERFACES:
