@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from scalewise.cli.progress_bar import progress_bar
@@ -25,3 +28,15 @@ def test_progress_shows_what_is_done(
     assert "training [x2]" in said.err
     assert "3/12" in said.err
     assert "loss 0.0123" in said.err
+
+
+def test_rich_is_not_imported_where_nobody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    program = """
+import sys
+from scalewise.cli.progress_bar import progress_bar
+with progress_bar("reading") as update:
+    update(1, 2)
+sys.exit("rich" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True).returncode == 0

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 import scalewise
-from scalewise.files import Picture, read, write
+from scalewise.files import Picture, open_picture, read, write
 from scalewise.restoring import precision, selection
 from scalewise.restoring.batch import restore_files
 from scalewise.restoring.jobs import plan_jobs
@@ -120,7 +120,8 @@ def test_who_names_a_precision_gets_it(images: dict[str, Pixels], tmp_path: Path
 
 def test_automatic_networks_say_both_reasons(images: dict[str, Pixels], tmp_path: Path) -> None:
     write(tmp_path / "a.png", Picture(images["photo"]))
-    chosen = select_for_upscaling().choose(tmp_path / "a.png")
+    with open_picture(tmp_path / "a.png") as reader:
+        chosen = select_for_upscaling().choose(reader)
     assert chosen.content == "photograph"
     assert [each.runtime.precision for each in chosen.restorers if isinstance(each, Restorer)] == [
         "int8"

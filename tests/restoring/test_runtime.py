@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
 from scalewise.restoring.loading import LoadOptions, load
+from scalewise.restoring.openvino_import import openvino_core
 from scalewise.restoring.restorer import Restorer
 from scalewise.restoring.rows import FloatImage
 from scalewise.restoring.runtime import (
@@ -163,7 +165,7 @@ def test_photographs_have_a_runtime_of_their_own() -> None:
 def test_openvino_is_imported_without_its_tools() -> None:
     program = """
 import sys
-import scalewise.restoring.runtime as runtime
+import scalewise.restoring.openvino_import as runtime
 openvino = runtime.import_openvino()
 openvino.Core()
 assert openvino.convert_model
@@ -178,3 +180,10 @@ assert runtime.import_openvino() is openvino
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()
+
+
+def test_a_process_has_one_core_of_openvino(monkeypatch: pytest.MonkeyPatch) -> None:
+    core = openvino_core()
+    assert openvino_core() is core
+    monkeypatch.setattr(os, "getpid", lambda: -1)  # as in a child, where its threads are missing
+    assert openvino_core() is not core

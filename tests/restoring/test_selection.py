@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import scalewise
 from scalewise.errors import ScalewiseError
-from scalewise.files import Picture, read, write
+from scalewise.files import Picture, PictureReader, open_picture, read, write
 from scalewise.imaging.blind_estimation import Estimate, estimate_degradation
 from scalewise.imaging.degradations import gaussian_noise
 from scalewise.restoring import selection
@@ -24,6 +24,7 @@ from scalewise.restoring.restorer import Restorer
 from scalewise.restoring.rows import FloatImage
 from scalewise.restoring.selection import (
     AutoSelector,
+    Networks,
     SelectedModels,
     choose,
     load_cascade,
@@ -113,8 +114,14 @@ def test_small_pictures_are_clean(tmp_path: Path, size: tuple[int, int]) -> None
     assert estimate_file(tmp_path / "a.png") == Estimate(sigma=0.0)
 
 
+def chosen_for(choice: Networks, path: Path) -> SelectedModels:
+    with open_picture(path) as reader:
+        return choose(choice, reader)
+
+
 def test_a_choice_is_made_for_every_picture(pictures: Path) -> None:
-    def pick(path: Path) -> SelectedModels:
+    def pick(reader: PictureReader) -> SelectedModels:
+        path = reader.path
         if path.name.startswith("clean"):
             return SelectedModels((), "it is clean")
         return SelectedModels([darkening()], f"it is {path.stem}")
@@ -153,7 +160,7 @@ def test_what_is_degraded_is_enlarged_by_another_model(
         ("coarse.jpg", "photo_x2", "JPEG quality 40, noise about "),
         ("fine.jpg", "scn_x2", "JPEG quality 97, noise about "),
     ):
-        chosen = choose(choice, pictures / name)
+        chosen = chosen_for(choice, pictures / name)
         assert chosen.restorers[0].name == model
         assert chosen.reason.startswith(reason)
     assert asked == [
@@ -164,8 +171,8 @@ def test_what_is_degraded_is_enlarged_by_another_model(
     asked.clear()
     choice = select_for_restoring(LoadOptions(strength=0.5))
     for name, model in (("noisy.png", "denoise"), ("coarse.jpg", "dejpeg")):
-        assert choose(choice, pictures / name).restorers[0].name == model
-    clean = choose(choice, pictures / "clean.png")
+        assert chosen_for(choice, pictures / name).restorers[0].name == model
+    clean = chosen_for(choice, pictures / "clean.png")
     assert (clean.restorers, clean.reason[:11]) == ((), "noise about")
     assert {name for name, _ in asked} == {"denoise", "dejpeg"}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Protocol
@@ -38,6 +40,9 @@ def progress_bar(
     Yields:
         The callback to report progress to.
     """
+    if not (sys.stderr.isatty() or os.environ.get("FORCE_COLOR")):  # rich takes time to import
+        yield _ignore
+        return
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -69,3 +74,7 @@ def progress_bar(
             bar.update(task, completed=done, total=total, detail=detail)
 
         yield update
+
+
+def _ignore(done: float, total: float | None = None, *, detail: str = "") -> None:
+    """Show no progress."""

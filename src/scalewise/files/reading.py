@@ -111,6 +111,7 @@ class PictureReader:
     HEIC, GIF, BMP, interlaced PNG and progressive JPEG are decoded whole.
 
     Attributes:
+        path: of its file.
         width, height: of the upright picture.
         channels: 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha); or how many bands.
         separate: whether every band stands for itself, and none is alpha.
@@ -123,7 +124,7 @@ class PictureReader:
     def __init__(
         self, path: Path, file: BinaryIO, page: int | None, max_pixels: int | None
     ) -> None:
-        self._path = path
+        self.path = path
         self._turned: UprightRows | None = None
         self._tiff: TiffPicture | None = None
         self._memory = b""
@@ -236,37 +237,37 @@ class PictureReader:
         """Open the image as the file has it, not yet decoded."""
         if self._content.loader == "tiffload" and (tiff := self._open_tiff(file, page)):
             self._tiff, self.frames = tiff, tiff.frames
-            self.warnings += [f"{self._path}: {line}" for line in tiff.warnings]
+            self.warnings += [f"{self.path}: {line}" for line in tiff.warnings]
             return tiff.image
         image = self._header(file)
         self.frames: int = (_field(image, "n-pages") or 1) if self._content.paged else 1
         if page is not None:
             if not 0 <= page < self.frames:
-                raise ScalewiseError(f"{self._path}: no page {page}; it has {self.frames}, from 0")
+                raise ScalewiseError(f"{self.path}: no page {page}; it has {self.frames}, from 0")
             return self._header(file, page=page) if self.frames > 1 else image
         if self.frames > 1:
-            self.warnings.append(f"{self._path}: has {self.frames} frames; the first is read")
+            self.warnings.append(f"{self.path}: has {self.frames} frames; the first is read")
         elif self._content.animated:
-            self.warnings.append(f"{self._path}: is animated; its first picture is read")
+            self.warnings.append(f"{self.path}: is animated; its first picture is read")
         return image
 
     def _open_tiff(self, file: BinaryIO, page: int | None) -> TiffPicture | None:
         try:
             return open_tiff(file, page)
         except ScalewiseError as error:
-            raise ScalewiseError(f"{self._path}: {error}") from None
+            raise ScalewiseError(f"{self.path}: {error}") from None
 
     def _load_bmp(self, file: BinaryIO, page: int | None, max_pixels: int | None) -> Any:
         self.frames = 1
         if page:
-            raise ScalewiseError(f"{self._path}: no page {page}; it has 1, from 0")
+            raise ScalewiseError(f"{self.path}: no page {page}; it has 1, from 0")
         try:
             bmp = open_bmp(file)
             self._check_size(bmp, max_pixels)
             image = bmp.image()
         except BmpError as error:
-            raise ScalewiseError(f"{self._path}: {error}") from None
-        self.warnings += [f"{self._path}: {line}" for line in bmp.warnings]
+            raise ScalewiseError(f"{self.path}: {error}") from None
+        self.warnings += [f"{self.path}: {line}" for line in bmp.warnings]
         return image
 
     def _header(self, file: BinaryIO, **options: Any) -> Any:
@@ -274,7 +275,7 @@ class PictureReader:
         # back the image it remembers where a file has been overwritten.
         load = getattr(pyvips.Image, self._content.loader + "_source")
         if self._content.loader == "jpegload" and lacks_end_marker(file):
-            self.warnings.append(f"{self._path}: has no end marker; something may be missing")
+            self.warnings.append(f"{self.path}: has no end marker; something may be missing")
             self._memory = with_end_marker(file)  # libvips reads it where it lies
             source = pyvips.Source.new_from_memory(self._memory)
             # With an end, missing rows are but a warning to the decoder.
@@ -287,7 +288,7 @@ class PictureReader:
         pixels = image.width * image.height
         if max_pixels is not None and pixels > max_pixels:
             raise ScalewiseError(
-                f"{self._path}: {image.width}x{image.height} is more than the limit of "
+                f"{self.path}: {image.width}x{image.height} is more than the limit of "
                 f"{max_pixels} pixels; raise it with max_pixels={pixels}",
                 arguments=["max_pixels"],
             )
@@ -295,7 +296,7 @@ class PictureReader:
     def _read_metadata(self, image: Any, file: BinaryIO) -> int:
         """Keep what the file says of its image, and return the pixels' orientation."""
         found = read_metadata(image, file, self._content, self._tiff, self._avif)
-        self.warnings += [f"{self._path}: {line}" for line in found.warnings]
+        self.warnings += [f"{self.path}: {line}" for line in found.warnings]
         self.metadata = found.metadata
         return found.orientation
 
@@ -303,14 +304,14 @@ class PictureReader:
         """Convert to grey or RGB with or without alpha, of 8 or 16 bits."""
         if image.format not in ("uchar", "ushort") and image.interpretation != "labs":
             raise ScalewiseError(
-                f"{self._path}: has {_KINDS.get(image.format, image.format)} samples; convert it "
+                f"{self.path}: has {_KINDS.get(image.format, image.format)} samples; convert it "
                 "to 8 or 16 bits"
             )
         if image.interpretation not in _PLAIN_SPACES:
             image = self._to_srgb(image)
             self.metadata = replace(self.metadata, icc=None)
         if not 1 <= image.bands <= 4 and self.metadata.bands is None:
-            raise ScalewiseError(f"{self._path}: has {image.bands} channels; 1 to 4 can be read")
+            raise ScalewiseError(f"{self.path}: has {image.bands} channels; 1 to 4 can be read")
         if self._content.loader == "heifload":
             bits = _field(image, "bits-per-sample") or 8
             return over_full_range(image, bits, self._avif)
@@ -320,7 +321,7 @@ class PictureReader:
         deep = image.format != "uchar"
         icc = self.metadata.icc
         if image.interpretation == "cmyk":
-            self.warnings.append(f"{self._path}: its CMYK colours become sRGB")
+            self.warnings.append(f"{self.path}: its CMYK colours become sRGB")
         if image.interpretation == "cmyk" and icc is not None:
             if _is_profile(icc, b"CMYK"):
                 with suppress(pyvips.Error):
@@ -332,7 +333,7 @@ class PictureReader:
                         depth=16 if deep else 8,
                     )
             self.warnings.append(
-                f"{self._path}: its CMYK profile is damaged; a general one is used instead"
+                f"{self.path}: its CMYK profile is damaged; a general one is used instead"
             )
             image = image.copy()
             image.remove("icc-profile-data")
@@ -342,13 +343,13 @@ class PictureReader:
         reason = one_line(error, self._content.name)
         if self._content.name in ("HEIC", "HEIF"):
             return ScalewiseError(
-                f"{self._path}: {self._content.name} cannot be decoded here, or the file is "
+                f"{self.path}: {self._content.name} cannot be decoded here, or the file is "
                 f"damaged{in_brackets(reason)}; convert it to JPEG or PNG"
             )
         if self._memory:
             reason = "it has no end marker, and rows are missing"
         return ScalewiseError(
-            f"{self._path}: truncated, damaged or not readable{in_brackets(reason)}"
+            f"{self.path}: truncated, damaged or not readable{in_brackets(reason)}"
         )
 
 

@@ -182,7 +182,7 @@ def open_job(job: FileJob, networks: Networks, output: OutputOptions) -> OpenJob
         raise ScalewiseError(job.problem)
     reader = open_picture(job.source, max_pixels=output.max_pixels)
     try:
-        selected = choose(networks, job.source)
+        selected = choose(networks, reader)
         plan = plan_image(reader, selected.restorers, output.target)
         if not selected.restorers and not output.copy_clean:
             raise NothingToRestore(f"{job.source}: nothing to restore ({selected.reason})")

@@ -1,4 +1,4 @@
-"""A look at an image's file before it is restored: its degradation and its content."""
+"""A look at an image before it is restored: its degradation and its content."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from scalewise.imaging.blind_estimation import (
 )
 from scalewise.imaging.content import Content
 
+_KEPT_BYTES = 2**26
+"""Bytes of the rows down to the middle that are kept until they are read: RGB of 44 megapixels."""
+
 
 def estimate_file(path: str | Path, *, max_pixels: int | None = MAX_PIXELS) -> Estimate:
     """Estimate noise, JPEG quality and content of an image's file, by rows in its middle.
@@ -28,17 +31,30 @@ def estimate_file(path: str | Path, *, max_pixels: int | None = MAX_PIXELS) -> E
         ScalewiseError: it cannot be read.
     """
     with open_picture(path, max_pixels=max_pixels) as reader:
-        return estimate_degradation(_middle_rows(reader), luma_table(path))
+        return estimate_opened(reader)
 
 
-def content_of_file(path: str | Path, *, max_pixels: int | None = MAX_PIXELS) -> Content:
-    """Estimate the content alone, as :func:`estimate_file` does."""
-    with open_picture(path, max_pixels=max_pixels) as reader:
-        return estimate_content(_middle_rows(reader))
+def estimate_opened(reader: PictureReader) -> Estimate:
+    """Estimate as :func:`estimate_file` does; all rows can still be read.
+
+    Args:
+        reader: an open image, of which no row was read yet.
+    """
+    return estimate_degradation(_middle_rows(reader), luma_table(reader.path))
+
+
+def content_of_opened(reader: PictureReader) -> Content:
+    """Estimate the content alone, as :func:`estimate_opened` does."""
+    return estimate_content(_middle_rows(reader))
 
 
 def _middle_rows(reader: PictureReader) -> NDArray[Any]:
+    """Return rows in the middle; those above are kept, so that the file is decoded once."""
     rows = min(BAND[0], reader.height)
     start = (reader.height - rows) // 2
     start -= start % 8  # the grid of JPEG
-    return reader.read_rows(start, start + rows)
+    stop = start + rows
+    if stop * reader.width * reader.channels * reader.dtype.itemsize <= _KEPT_BYTES:
+        return reader.read_rows(0, stop)[start:]
+    with open_picture(reader.path, max_pixels=None) as other:
+        return other.read_rows(start, stop)

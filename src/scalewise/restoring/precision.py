@@ -15,7 +15,7 @@ import numpy as np
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.content import Content
 from scalewise.restoring.cascade import CascadeStep
-from scalewise.restoring.openvino_import import import_openvino
+from scalewise.restoring.openvino_import import openvino_core
 from scalewise.restoring.restorer import Restorer
 from scalewise.restoring.runtime import Precision
 from scalewise.weights.card import INT8_FILE, Card
@@ -126,5 +126,4 @@ def _gains_by_int8() -> bool:
 
 
 def _capabilities() -> list[str]:
-    core: Any = import_openvino().Core()
-    return core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")

@@ -26,7 +26,7 @@ from scalewise.restoring.cascade import upscale_array
 from scalewise.restoring.channels import Network, Run
 from scalewise.restoring.ensemble import self_ensemble
 from scalewise.restoring.inputs import read_input
-from scalewise.restoring.look import content_of_file
+from scalewise.restoring.look import content_of_opened
 from scalewise.restoring.memory import bytes_per_pixel, choose_tile
 from scalewise.restoring.rows import (
     FloatImage,
@@ -298,7 +298,7 @@ class Restorer:
             kind = reader.channels, reader.dtype, reader.metadata
             with PictureWriter(target, width, height, *kind, overwrite=overwrite) as writer:
                 looks = self._chooses(reader.dtype)
-                suited = self.for_content(content_of_file(source)) if looks else self
+                suited = self.for_content(content_of_opened(reader)) if looks else self
                 suited.stream(reader, writer, progress)
         for line in (*reader.warnings, *writer.warnings):
             warn(line)

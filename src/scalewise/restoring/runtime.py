@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
 from scalewise.restoring.memory import free_memory, is_out_of_memory
-from scalewise.restoring.openvino_import import import_openvino
+from scalewise.restoring.openvino_import import openvino_core
 
 Precision = Literal["f32", "bf16", "int8"]
 
@@ -79,9 +79,7 @@ class OpenVinoRuntime:
     ) -> None:
         self.precision: Precision = precision
         self._threads = threads
-        self._core: Any = import_openvino().Core()
-        # Into memory: the file may be a temporary one.
-        self._core.set_property({"ENABLE_MMAP": False})
+        self._core: Any = openvino_core()
         try:
             self._model: Any = self._core.read_model(graph)
         except RuntimeError as error:

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 
+from scalewise.files import PictureReader
 from scalewise.imaging.blind_estimation import Estimate
 from scalewise.imaging.content import Content
 from scalewise.restoring.cascade import CascadeStep, check_restorers
 from scalewise.restoring.loading import LoadOptions, load
-from scalewise.restoring.look import content_of_file, estimate_file
+from scalewise.restoring.look import content_of_opened, estimate_opened
 from scalewise.restoring.precision import depends_on_content, for_content
 from scalewise.restoring.restorer import Restorer
 from scalewise.tasks import DEJPEG, SUPER_RESOLUTION, get_task, select_task
@@ -46,12 +47,12 @@ class AutoSelector:
     """Models that depend on the image.
 
     Attributes:
-        choose: selects the models for an image's file.  It may raise :class:`ScalewiseError` for
-            what cannot be read.
+        choose: selects the models for an open image, whose rows from the top on can still be read
+            afterwards.  It may raise :class:`ScalewiseError` for what cannot be read.
         typical: models that tell what any of these will cost.
     """
 
-    choose: Callable[[Path], SelectedModels]
+    choose: Callable[[PictureReader], SelectedModels]
     typical: Sequence[CascadeStep]
 
 
@@ -79,17 +80,21 @@ def check_networks(networks: object) -> None:
         check_restorers("networks", networks)
 
 
-def choose(networks: Networks, path: Path) -> SelectedModels:
-    """Return the models for an image's file, in the precision for its content.
+def choose(networks: Networks, reader: PictureReader) -> SelectedModels:
+    """Return the models for an open image, in the precision for its content.
+
+    Args:
+        networks: the models that are loaded, or their selector.
+        reader: the image, of which no row was read yet; all can still be read.
 
     Raises:
         ScalewiseError: as :attr:`AutoSelector.choose`.
     """
     if isinstance(networks, AutoSelector):
-        return networks.choose(path)
+        return networks.choose(reader)
     if not depends_on_content(networks):
         return SelectedModels(networks)
-    content = content_of_file(path, max_pixels=None)
+    content = content_of_opened(reader)
     return SelectedModels(for_content(networks, content), content=content)
 
 
@@ -176,8 +181,8 @@ def _selector(enlarge: bool, typical: str, options: LoadOptions) -> AutoSelector
         release = resolve(model)
         return load_cascade(release, options_for(release.card, options))
 
-    def choose(path: Path) -> SelectedModels:
-        estimate = estimate_file(path, max_pixels=None)
+    def choose(reader: PictureReader) -> SelectedModels:
+        estimate = estimate_opened(reader)
         model = select_model(estimate, enlarge=enlarge)
         networks = () if model is None else for_content(cascade(model), estimate.content)
         return SelectedModels(networks, str(estimate), estimate.content)
