@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import openvino
 import pytest
 import torch
 
@@ -107,7 +106,7 @@ def test_a_processor_without_bf16_runs_in_float32(monkeypatch: pytest.MonkeyPatc
             assert (device, name) == ("CPU", "OPTIMIZATION_CAPABILITIES")
             return capabilities
 
-    monkeypatch.setattr(openvino, "Core", Core)
+    monkeypatch.setattr(precision, "openvino_core", Core)
     assert choose_precision("auto", card_with(0.0), "cpu") == "f32"
     capabilities.append("BF16")
     assert choose_precision("auto", card_with(0.0), "cpu") == "bf16"

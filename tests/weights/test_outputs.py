@@ -26,8 +26,8 @@ OUTPUTS = {
     "photo_x2": "5ec1a374187de94b",
     "scn_fast_x2": "596c430f424115d5",
     "scn_x2": "5828aab5aaa1044f",
-    "scn_x3": "60d07a747f088e5a",
-    "scn_x4": "176cb4297f6fc951",
+    "scn_x3": "2e1471d96bcd5ea4",
+    "scn_x4": "fff7a6795a98d0a0",
 }
 """Model -> the start of the SHA-256 of its 8-bit output for one crop of the photograph."""
 
