@@ -115,7 +115,7 @@ BOTH: list[tuple[str, Any, str]] = [
     ("model", "hf-hub:nothing", "model"),
     ("output", 3, "output"),
     ("output", "", "output"),
-    ("output", "no/such/folder/a.png", "output"),
+    ("output", f"{__file__}/a.png", "output"),
     ("output", "a.xyz", "output"),
 ]
 """Arguments of upscale and restore: name, wrong value, argument of the error."""

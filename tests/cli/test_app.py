@@ -109,6 +109,7 @@ def test_interrupting_is_no_error(
 def test_ctrl_c_while_modules_are_imported_leaves_no_traceback() -> None:
     code = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells ignore it in the background
 
 class Interrupter:
     def find_spec(self, name, path=None, target=None):

@@ -182,7 +182,7 @@ def test_all_of_it(
     assert code == 0, output
     assert unescape((tmp_path / "out" / "report.html").read_text()) == page
 
-    # Results are enough to go on with, as on a machine that has no weights of the runs so far.
+    # A machine that has the results of earlier runs, but not their weights, continues.
     for weights in (tmp_path / "out").rglob("*.pt"):
         weights.unlink()
     untimed = tmp_path / "out" / "original_code" / "complexity.json"
