@@ -1,6 +1,7 @@
 """The program ``scalewise``, also as ``python -m scalewise``."""
 
 import signal
+import sys
 
 
 def main() -> None:
@@ -12,7 +13,10 @@ def main() -> None:
 
     if is_default:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    run()
+    try:
+        run()
+    except KeyboardInterrupt:  # before the command line is built, and takes care of it itself
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from scalewise import __main__
 from scalewise.cli.app import main
+from scalewise.files import Picture, write
 
 HEAVY = ("torch", "numpy", "pyvips", "openvino", "pydantic", "yaml", "safetensors", "rich")
 
@@ -122,6 +126,30 @@ main()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
+
+
+def test_ctrl_c_while_the_command_line_is_built_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("scalewise.cli.app.main", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        __main__.main()
+    assert ended.value.code == 130
+
+
+def test_ctrl_c_in_a_run_over_many_images_says_what_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> Iterator[object]:
+        raise KeyboardInterrupt
+        yield
+
+    write(tmp_path / "a.png", Picture(np.zeros((8, 8, 3), np.uint8)))
+    monkeypatch.setattr("scalewise.restoring.batch.restore_files", interrupted)
+    monkeypatch.setattr("scalewise.restoring.selection.load_networks", lambda *_: None)
+    assert run(monkeypatch, "upscale", str(tmp_path), "-o", str(tmp_path / "large")) == 130
+    assert "stopped: finished images are kept; the same command" in capsys.readouterr().err
 
 
 def test_the_package_imports_without_torch() -> None:

@@ -277,7 +277,7 @@ def test_what_cannot_be_written_says_so_in_one_line(tmp_path: Path) -> None:
         "a": "unknown extension",
         "folder.png": "is a folder",
         "nowhere/a.png": "does not exist",
-        "there.png/a.png": "does not exist",
+        "there.png/a.png": "there.png is a file, not a folder",
         "there.png": "exists already",
     }
     for name, reason in cases.items():

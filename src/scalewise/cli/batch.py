@@ -168,8 +168,16 @@ def _restore_and_report(
                 print_warning,
                 engine.options,
             )
-        with closing(results):
-            counts = _report(results, alone, files, output_options)
+        try:
+            with closing(results):
+                counts = _report(results, alone, files, output_options)
+        except KeyboardInterrupt:
+            if not alone:
+                typer.echo(
+                    "stopped: finished images are kept; the same command restores the others",
+                    err=True,
+                )
+            raise
     if not alone:
         typer.echo(_summary(counts, time.perf_counter() - start))
     if counts["failed"]:

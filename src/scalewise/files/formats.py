@@ -223,17 +223,15 @@ def check_target(
             raise ScalewiseError(f"{path}: is a folder; give a file name in it")
         require_new(path, overwrite=overwrite)
         path.lstat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         pass
-    except NotADirectoryError:
-        raise ScalewiseError(f"{path}: the folder {path.parent} does not exist") from None
     except OSError as error:
         raise ScalewiseError(f"{path}: cannot be written ({error.strerror})") from None
     folder = path.absolute().parent
     while not folder.exists():
         folder = folder.parent
     if not folder.is_dir():
-        raise ScalewiseError(f"{path}: {folder} is not a folder")
+        raise ScalewiseError(f"{path}: {folder} is a file, not a folder")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise ScalewiseError(f"{path}: the folder {folder} cannot be written to")
     return form

@@ -44,6 +44,7 @@ from scalewise.files.jpeg import lacks_end_marker, with_end_marker
 from scalewise.files.metadata.reading import read_metadata
 from scalewise.files.orientation import UprightRows
 from scalewise.files.picture import Picture, Pixels
+from scalewise.files.support import supported_formats
 from scalewise.files.tiff.reading import TiffPicture, open_tiff
 from scalewise.files.vips_errors import forget_errors, in_brackets, lenient_messages, one_line
 
@@ -132,9 +133,10 @@ class PictureReader:
         content = detect_format(file)
         if content is None:
             name = name_of_unsupported(file)
+            known = ", ".join(sorted(each.name for each in supported_formats() if each.reads))
             raise ScalewiseError(
-                f"{path}: not an image in a format known here (AVIF, BMP, GIF, HEIC, JPEG, PNG, "
-                f"TIFF, WebP), {f'but {name}' if name else 'or cut short'}"
+                f"{path}: not an image in a format known here ({known}), "
+                f"{f'but {name}' if name else 'or cut short'}"
             )
         self._content = content
         forget_errors()

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from scalewise.arguments import AnyPath, path_of
 from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
+from scalewise.training.budget import Budget, Interval
 from scalewise.training.config import Recipe
 
 Plain = dict[str, Any]
@@ -70,6 +71,7 @@ def load_recipe(
     for override in overrides:
         apply_override(settings, override)
     recipe = parse_recipe(settings, str(path))
+    _check_durations(recipe, str(path))
     given = {_full_key(override.partition("=")[0]) for override in overrides}
     if notify:
         for remark in _remarks(recipe, {key: settings[key] for key in given & settings.keys()}):
@@ -130,6 +132,16 @@ def parse_recipe(settings: Plain, source: str) -> Recipe:
         ScalewiseError: an unknown key, or a value of the wrong type.
     """
     return check_settings(Recipe, settings, source)
+
+
+def _check_durations(recipe: Recipe, source: str) -> None:
+    """Refuse a budget or an interval that cannot be, before anything is read or written."""
+    try:
+        Budget.from_config(recipe.budget, epoch=1)
+        for key in ("validate_every", "checkpoint_every"):
+            Interval.from_config(getattr(recipe, key), epoch=1, key=key)
+    except ScalewiseError as error:
+        raise ScalewiseError(f"{source}: {error}") from None
 
 
 def check_settings(kind: type[Kind], settings: Plain, source: str) -> Kind:
