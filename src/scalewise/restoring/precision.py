@@ -93,7 +93,7 @@ def explain_precision(
     if precision == "int8":
         card = network.traits
         cost = card.cost_of("int8") if isinstance(card, Card) else 0.0
-        return f"int8, because it is a photograph and costs {max(cost, 0.0):.3f} dB"
+        return f"int8, because it is a photograph and costs {max(cost, 0.0):.4f} dB"
     if not network.depends_on_content:
         return precision
     why = "too small to gain" if content == "too small" else f"not a photograph but {content}"
