@@ -209,6 +209,11 @@ def _span_files() -> Path:
     return Path(package.origin).parent / "models" / "spanx2_ch48"
 
 
+def _to_picture(planes: NDArray[np.float32]) -> Picture:
+    """Round planes (3, H, W) in [0, 1] to a picture."""
+    return (planes.transpose(1, 2, 0) * 255).round().clip(0, 255).astype(np.uint8)
+
+
 def _span(task: Task) -> Enlarge:
     """Load SPAN in ncnn on the CPU."""
     import ncnn
@@ -226,8 +231,7 @@ def _span(task: Task) -> Enlarge:
         samples.substract_mean_normalize([], [1 / 255] * 3)
         extractor = net.create_extractor()
         extractor.input("data", samples)
-        result = np.asarray(extractor.extract("output")[1])
-        return (result.transpose(1, 2, 0) * 255).round().clip(0, 255).astype(np.uint8)
+        return _to_picture(np.asarray(extractor.extract("output")[1]))
 
     return enlarge
 
@@ -246,8 +250,7 @@ def _span_openvino(task: Task) -> Enlarge:
 
     def enlarge(picture: Picture) -> Picture:
         samples = picture.transpose(2, 0, 1)[None].astype(np.float32) / 255
-        result = network(samples)[0][0]
-        return (result.transpose(1, 2, 0) * 255).round().clip(0, 255).astype(np.uint8)
+        return _to_picture(network(samples)[0][0])
 
     return enlarge
 

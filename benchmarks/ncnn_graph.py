@@ -42,9 +42,9 @@ class Layer:
     outputs: Sequence[str]
     settings: Mapping[int, str]
 
-    def number(self, key: int, default: int = 0) -> int:
-        """Return a setting that is a whole number."""
-        return int(self.settings.get(key, default))
+    def number(self, key: int) -> int:
+        """Return a setting that is a whole number; 0 if it is not given."""
+        return int(self.settings.get(key, 0))
 
 
 class Weights:

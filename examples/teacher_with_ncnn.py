@@ -80,13 +80,12 @@ def write_images(given: argparse.Namespace) -> None:
 
 def load_teacher(scale: int, blend: bool, bf16: bool, threads: int) -> Enlarge:
     """Return a function that enlarges by ``scale``; by 3 with SPAN's network for 4."""
-    direct = None if scale == 3 else load_span(scale, bf16, threads)
-    if direct is not None and not blend:
-        return direct
+    if scale != 3 and not blend:
+        return load_span(scale, bf16, threads)
     by_four = reduced(load_span(4, bf16, threads), scale / 4)
-    if direct is None:
+    if scale == 3:
         return by_four
-    half = np.float32(0.5)
+    direct, half = load_span(scale, bf16, threads), np.float32(0.5)
     return lambda image: half * (direct(image) + by_four(image))
 
 

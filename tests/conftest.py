@@ -17,7 +17,12 @@ from numpy.typing import NDArray
 DEFAULT_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 LONGEST_FIRST = (
-    *("cluster", "web", "experiments", "training", "test_examples.py", "test_wheel.py"),
+    "cluster",
+    "web",
+    "experiments",
+    "training",
+    "test_examples.py",
+    "test_wheel.py",
     "benchmarks",
 )
 """Folders and files of tests that take longest; last, they would keep one process busy alone."""

@@ -10,6 +10,7 @@ import openvino as ov
 import pytest
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 
 GRAPH = """7767517
 11 14
@@ -34,6 +35,11 @@ def write_model(folder: Path, graph: str, content: bytes) -> Path:
     return folder / "small"
 
 
+def run(graph: ov.Model, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}
+    return ov.Core().compile_model(graph, "CPU", exact)(image)[0]
+
+
 def test_layers_compute_what_pytorch_computes(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     mean = np.array([0.4, 0.5, 0.6], np.float32)
@@ -44,8 +50,7 @@ def test_layers_compute_what_pytorch_computes(tmp_path: Path) -> None:
     parts = [mean.tobytes(), half, kernel.tobytes(), bias.tobytes(), plain, last.tobytes()]
     graph = ncnn_graph.to_openvino(write_model(tmp_path, GRAPH, b"".join(parts)))
     image = rng.random((1, 3, 7, 5)).astype(np.float32)
-    exact = {"INFERENCE_PRECISION_HINT": "f32"}
-    found = ov.Core().compile_model(graph, "CPU", exact)(image)[0]
+    found = run(graph, image)
 
     scaled = (torch.from_numpy(image) - torch.from_numpy(mean)[:, None, None]) * 255
     first = F.conv2d(scaled, torch.from_numpy(kernel).float(), torch.from_numpy(bias), padding=1)
@@ -60,8 +65,7 @@ def test_weights_of_an_odd_number_of_halves_are_padded(tmp_path: Path) -> None:
     half = np.uint32(ncnn_graph.HALF).tobytes()
     content = half + kernel.tobytes() + b"\0\0" + bias.tobytes()
     made = ncnn_graph.to_openvino(write_model(tmp_path, graph, content))
-    exact = {"INFERENCE_PRECISION_HINT": "f32"}
-    found = ov.Core().compile_model(made, "CPU", exact)(np.ones((1, 3, 2, 2), np.float32))[0]
+    found = run(made, np.ones((1, 3, 2, 2), np.float32))
     np.testing.assert_array_equal(found, np.full((1, 1, 2, 2), 11))
 
 

@@ -108,6 +108,10 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
             "data={train: [a, b], weights: [.nan, 2]}",
             "'data.weights.0': input should be a finite number, not nan",
         ),
+        (
+            "data={train: [a, b], weights: [.inf, 2]}",
+            "'data.weights.0': input should be a finite number, not inf",
+        ),
         ("time=-3h", "budget.time: cannot read '-3h'; write 90s, 45m or 1h30m"),
         ("validate_every=0 steps", "validate_every: must be at least 1 step"),
         ("rate=.inf", "'optimizer.rate': input should be a finite number, not inf"),
