@@ -15,7 +15,7 @@ from scalewise.training.config import LossConfig, OptimizerConfig, ScheduleConfi
 Settings = dict[str, Any]
 
 SEEDS = (0, 1, 2)
-"""Seeds of the runs that judge a claim; further seeds come after all other experiments."""
+"""Seeds of the runs that judge a claim; further seeds come after the first ones of all claims."""
 
 WARM_UP = 0.02
 """Fraction of a comparison's training over which its learning rate rises."""
