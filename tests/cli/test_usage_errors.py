@@ -11,7 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from scalewise.cli.app import app, main
-from scalewise.cli.usage_errors import UsageError, explaining_usage
+from scalewise.cli.usage_errors import OTHER_NAMES, UsageError, explaining_usage
 
 
 def status_and_line(*arguments: str) -> tuple[int, str]:
@@ -48,7 +48,7 @@ def status_and_line(*arguments: str) -> tuple[int, str]:
         ("restore a.png --method nlm --sigma 1000", "--sigma must be 0-255, not 1000; see"),
         ("evaluate noisy a --split foo", "--split must be one of train, valid, not foo; see"),
         ("compare a.png --task deblur", "--task: unknown task 'deblur'; known: "),
-        ("models all of them", "unexpected argument all of them; see"),
+        ("runs all of them", "unexpected argument of them; see"),
     ],
 )
 def test_the_command_line_of_a_command(arguments: str, line: str) -> None:
@@ -63,6 +63,7 @@ def test_the_command_line_of_a_command(arguments: str, line: str) -> None:
     ("arguments", "line"),
     [
         ("upscal a.png", "no such command: upscal; did you mean upscale? See 'scalewise --help'"),
+        ("export", "no such command: export; did you mean convert? See 'scalewise --help'"),
         ("nonesuch", "no such command: nonesuch; see 'scalewise --help'"),
         ("--vers", "no such option: --vers; did you mean --version? See 'scalewise --help'"),
         ("data chek a", "no such command: chek; did you mean check? See 'scalewise data --help'"),
@@ -70,6 +71,14 @@ def test_the_command_line_of_a_command(arguments: str, line: str) -> None:
 )
 def test_no_such_command(arguments: str, line: str) -> None:
     assert status_and_line(*arguments.split()) == (2, f"error: {line}")
+
+
+def test_names_of_other_tools_lead_to_commands_that_exist() -> None:
+    commands = {
+        command.callback.__name__ for command in app.registered_commands if command.callback
+    }
+    assert {*OTHER_NAMES.values()} <= commands
+    assert not commands & {*OTHER_NAMES}
 
 
 @pytest.mark.parametrize("path", [(), ("data",)])

@@ -78,7 +78,8 @@ def runs(
             damaged.append(str(error))
         table.add_row(*map(Text, (name, *cells[:-1])), Text(cells[-1], STYLES.get(cells[-1], "")))
     notes = [
-        "data: side of a patch in LR pixels x patches per step; loss: the last one logged",
+        "data: side of a patch in LR pixels x patches per step",
+        "done, steps, loss: as last logged",
         "PSNR-Y: the best on the run's own validation images, in dB",
     ]
     for protocol, mark in (marks or {PROTOCOL: ""}).items():

@@ -20,11 +20,19 @@ def print_table(table: Table, notes: Iterable[str] = ()) -> None:
     """
     from rich.console import Console
 
-    from scalewise.evaluating.text_layout import wrapped
-
     console = Console()
     if not console.is_terminal:
         console.width = console.measure(table, options=console.options.update(width=10**6)).maximum
     console.print(table)
-    for note in notes:
-        console.print(wrapped(note), soft_wrap=True, markup=False, highlight=False)
+    print_lines(notes)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines, each broken at spaces as everywhere."""
+    from rich.console import Console
+
+    from scalewise.evaluating.text_layout import wrapped
+
+    console = Console()
+    for line in lines:
+        console.print(wrapped(line), soft_wrap=True, markup=False, highlight=False)

@@ -13,6 +13,23 @@ import typer
 from scalewise.cli.messages import flags_in_use, print_error
 from scalewise.errors import ScalewiseError
 
+OTHER_NAMES = {
+    "benchmark": "evaluate",
+    "denoise": "restore",
+    "enhance": "upscale",
+    "enlarge": "upscale",
+    "export": "convert",
+    "finetune": "train",
+    "info": "models",
+    "infer": "upscale",
+    "list": "models",
+    "score": "evaluate",
+    "sr": "upscale",
+    "test": "evaluate",
+    "web": "serve",
+}
+"""Names that other tools give to what a command here does -> its name."""
+
 _ParserError: Any = typer.BadParameter.__base__
 """Common class of the parser's errors; typer does not export it."""
 
@@ -74,7 +91,11 @@ def _explain(error: Any, context: Any, words: Sequence[str]) -> str:
     if kind == "BadParameter" and param is not None:
         return _bad_value(error, param)
     if found := re.match(r"No such command '(.*?)'", error.message):
-        return _unknown("command", found[1], list(context.command.commands))
+        commands = list(context.command.commands)
+        meant = OTHER_NAMES.get(found[1])
+        if meant in commands:
+            return f"no such command: {found[1]}; did you mean {meant}?"
+        return _unknown("command", found[1], commands)
     if found := re.match(r"Got unexpected extra arguments?\S* \((.*)\)", error.message):
         return f"unexpected argument {found[1]}"
     return error.format_message()

@@ -35,30 +35,20 @@ def write_card(card: Card, folder: AnyPath) -> None:
 def card_page(card: Card) -> str:
     """Return a card as a Markdown page, which the Hugging Face Hub reads, too."""
     training = card.training
-    settings = ", ".join(f"{key} {value}" for key, value in card.settings.items())
     lines = [
         f"# {card.name}",
         "",
         card.summary,
         "",
-        f"- **Task**: {card.task}, x{card.scale}",
-        f"- **Network**: `{card.architecture}` ({settings}), {card.parameters:,} parameters",
-        f"- **Tiling**: {card.tiling}; sizes are padded to multiples of {card.multiple}",
-        f"- **Licence of the weights**: {card.licence}",
-        f"- **Training**: {_effort(training)}, "
-        f"{training.progress:.0%} of the recipe's schedule; started from {_origin(training.start)}",
-        *_validated(training),
-        *(f"- **Teacher**: {_teacher(teacher)}" for teacher in training.teachers),
+        *(f"- **{label}**: {text}" for label, text in describe_card(card)),
         "",
         "## Scores",
         "",
         *_table(card.scores),
+        *(line for remark in remarks(card) for line in ("", remark)),
     ]
-    for precision, name in (("bf16", "bfloat16"), ("int8", "int8")):
-        if cost := card.describe_cost(precision):
-            lines += ["", f"{name} {cost}."]
     if card.aims:
-        lines += ["", *(f"- {_verdict(card, *aim)}" for aim in card.aims.items())]
+        lines += ["", *(f"- {verdict}" for verdict in aims(card))]
     lines += [
         "",
         "## Training data",
@@ -88,6 +78,37 @@ def card_page(card: Card) -> str:
         "",
     ]
     return front_matter(card) + "\n".join(lines)
+
+
+def describe_card(card: Card) -> list[tuple[str, str]]:
+    """Return what a card says of its network and training: labels, and texts in Markdown."""
+    training = card.training
+    settings = ", ".join(f"{key} {value}" for key, value in card.settings.items())
+    return [
+        ("Task", f"{card.task}, x{card.scale}"),
+        ("Network", f"`{card.architecture}` ({settings}), {card.parameters:,} parameters"),
+        ("Tiling", f"{card.tiling}; sizes are padded to multiples of {card.multiple}"),
+        ("Licence of the weights", card.licence),
+        (
+            "Training",
+            f"{_effort(training)}, {training.progress:.0%} of the recipe's schedule; "
+            f"started from {_origin(training.start)}",
+        ),
+        *_validated(training),
+        *(("Teacher", _teacher(teacher)) for teacher in training.teachers),
+    ]
+
+
+def remarks(card: Card) -> list[str]:
+    """Return what each measured precision below float32 costs, a sentence each."""
+    names = {"bf16": "bfloat16", "int8": "int8"}
+    costs = {name: card.describe_cost(precision) for precision, name in names.items()}
+    return [f"{name} {cost}." for name, cost in costs.items() if cost]
+
+
+def aims(card: Card) -> list[str]:
+    """Return for each aim whether it was reached, and if not, what is missing."""
+    return [_verdict(card, *aim) for aim in card.aims.items()]
 
 
 def _table(scores: list[Score]) -> list[str]:
@@ -124,8 +145,8 @@ def _verdict(card: Card, dataset: str, aim: float) -> str:
     return f"{wanted}; " + (f"missed by {missing:.2f} dB." if missing > 0 else "reached.")
 
 
-def _validated(training: Training) -> list[str]:
-    """Return the score on the training's validation set, as lines of Markdown."""
+def _validated(training: Training) -> list[tuple[str, str]]:
+    """Return label and text of the score on the training's validation set, if there is one."""
     if training.validated is None:
         return []
     start = training.validated_start
@@ -133,7 +154,7 @@ def _validated(training: Training) -> list[str]:
     given: str | list[str] = training.recipe["data"]["valid"]
     where, *others = [Path(path).name for path in ([given] if isinstance(given, str) else given)]
     watched = f"; watched, too: {', '.join(others)}" if others else ""
-    return [f"- **Validated** on {where}: {change}{training.validated:.2f} dB PSNR-Y{watched}"]
+    return [(f"Validated on {where}", f"{change}{training.validated:.2f} dB PSNR-Y{watched}")]
 
 
 def _teacher(teacher: Teacher) -> str:
