@@ -20,6 +20,7 @@ from scalewise.experiments.plan import (
     CODE,
     STARTS,
     TRAININGS,
+    WIDE_PATCH,
     Planned,
     full_recipe,
     make_plan,
@@ -37,15 +38,15 @@ def plan(form: Form) -> dict[str, Planned]:
 @pytest.mark.parametrize("form", ["modern", "document"])
 def test_every_experiment_is_planned_on_the_data_at_hand(form: Form) -> None:
     planned = plan(form)
-    firsts = [*ABLATION, *LOSSES, *CLEANING]
-    others = [
+    judging = [
         seed_name(name, seed)
-        for seed in SEEDS[1:]
-        for name in (*ABLATION, *LOSSES)
-        if not name.endswith("no_residual")
+        for group in (ABLATION, LOSSES, CLEANING)
+        for seed in SEEDS
+        for name, each in group.items()
+        if seed in each.seeds
     ]
     related = [*COMPARATORS, *map(taught_name, COMPARATORS)]
-    compared = [*firsts, *others, *related]
+    compared = [*judging, *related]
     assert list(planned) == [*TRAININGS, *(CODE if form == "document" else compared)]
     for each in planned.values():
         assert each.recipe.data.train == ["a.pack"]
@@ -93,10 +94,17 @@ def differing(planned: list[Planned], *names: str) -> bool:
 
 def test_ablations_and_comparators_differ_in_the_network_alone() -> None:
     planned = plan("modern")
-    compared = [planned[name] for name in (*ABLATION, *COMPARATORS)]
-    assert len({str(each.recipe.model) for each in compared[: len(ABLATION)]}) == len(ABLATION)
-    assert not differing(compared, "model")
+    ablation = [planned[name] for name in ABLATION]
+    assert len({str(each.recipe.model) for each in ablation}) == len(ABLATION)
+    assert not differing(ablation, "model")
+    assert not differing([planned[name] for name in COMPARATORS], "model")
     assert not differing([planned[taught_name(name)] for name in COMPARATORS], "model")
+
+
+def test_networks_that_normalise_are_compared_on_large_patches() -> None:
+    for name, each in plan("modern").items():
+        if each.recipe.model.name == "adaptive" and each.experiment.group != "training":
+            assert each.recipe.data.patch == WIDE_PATCH, name
 
 
 def test_seeds_differ_in_the_seed_alone() -> None:

@@ -1,8 +1,8 @@
 """Networks that are compared with each other, group by group; plan.py makes their recipes.
 
-Within a group all have the same data, optimizer, batch and time, and are validated after the same
-numbers of steps.  The learning rate is constant and the weights are averaged, so that one training
-gives both results: after equal steps, in its middle, and after equal time, at its end.
+Within a group all have the same data, patches, optimizer, batch and time, and are validated after
+the same numbers of steps.  The learning rate is constant and the weights are averaged, so that one
+training gives both results: after equal steps, in its middle, and after equal time, at its end.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scalewise.training.config import LossConfig, OptimizerConfig, ScheduleConfi
 Settings = dict[str, Any]
 
 SEEDS = (0, 1, 2)
-"""Seeds of the runs that judge a claim; further seeds come after the first ones of all claims."""
+"""Seeds of the runs that judge a claim."""
 
 WARM_UP = 0.02
 """Fraction of a comparison's training over which its learning rate rises."""
@@ -180,7 +180,7 @@ def seed_name(name: str, seed: int) -> str:
 def _cleaning(
     title: str, task: Task, network: Settings, part: Settings, loss: LossConfig
 ) -> Compared:
-    return Compared(title, "scn_exact", {**network, **part}, loss=loss, task=task)
+    return Compared(title, "scn_exact", {**network, **part}, loss=loss, task=task, seeds=SEEDS)
 
 
 _BLOCK: Settings = {"denoise": 4}

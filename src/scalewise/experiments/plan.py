@@ -104,8 +104,19 @@ DENOISING_TEST = DenoisingTest(
 )
 """Eight images take about three minutes of one core, almost all of them in the network."""
 
-SHARES: dict[Group, float] = {"ablation": 0.03, "loss": 0.025, "cleaning": 0.04, "comparator": 0.12}
+SHARES: dict[Group, float] = {"ablation": 0.06, "loss": 0.05, "cleaning": 0.04, "comparator": 0.12}
 """Weight of each network of a comparison when the time is divided, as those above."""
+
+
+WIDE: tuple[Group, ...] = ("ablation", "loss")
+"""Groups with networks that normalise by the statistics of all that they are given."""
+
+WIDE_PATCH = 96
+"""Side of their patches, in input pixels.
+
+Trained on patches of 48, InstanceNorm does far worse on whole images, whose statistics it has
+never seen.  So small patches would be unfair to Adaptive.
+"""
 
 
 @dataclass(frozen=True)
@@ -171,13 +182,13 @@ def make_plan(
     return planned + sorted(compared, key=_turn)
 
 
-def _turn(planned: Planned) -> tuple[bool, int]:
-    """Return the key that sorts comparisons for training.
+def _turn(planned: Planned) -> tuple[int, int]:
+    """Return the key that sorts comparisons for training: group by group, all seeds of each.
 
-    Related networks take more than half of the time and judge no claim of the document, so they
-    come last; a reproduction that goes on another day has its verdicts first.
+    So a reproduction that goes on another day has verdicts on the first day.  Related networks,
+    which take most of the time and judge no claim of the document, come last.
     """
-    return planned.experiment.group == "comparator", planned.experiment.seed
+    return [*SHARES].index(planned.experiment.group), planned.experiment.seed
 
 
 def _read_settings(form: Form, name: str) -> Settings:
@@ -208,7 +219,7 @@ def _plan_compared(base: Recipe, has_teacher: bool) -> list[Planned]:
     return [
         Planned(
             Experiment(name=seed_name(name, seed), title=each.title, group=group, seed=seed),
-            _compared_recipe(base, each, seed),
+            _compared_recipe(base, each, seed, group),
             SHARES[group],
         )
         for group, networks in groups.items()
@@ -217,7 +228,7 @@ def _plan_compared(base: Recipe, has_teacher: bool) -> list[Planned]:
     ]
 
 
-def _compared_recipe(base: Recipe, compared: Compared, seed: int) -> Recipe:
+def _compared_recipe(base: Recipe, compared: Compared, seed: int, group: Group) -> Recipe:
     """Return a recipe with the base's data and network, but for what is compared.
 
     Its budget is a placeholder: the reproduction divides its time among the runs.
@@ -230,6 +241,8 @@ def _compared_recipe(base: Recipe, compared: Compared, seed: int) -> Recipe:
         init=None,
     )
     data = replace(base.data, epoch=None)
+    if group in WIDE:
+        data = replace(data, patch=WIDE_PATCH)
     if compared.task != data.task:
         usual = dict.fromkeys(("sigma", "quality", "clean", "grey"), DERIVED)
         data = replace(data, task=compared.task, **usual)
