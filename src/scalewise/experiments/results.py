@@ -250,6 +250,11 @@ class Trained:
         return self.lines[-1].progress
 
     @property
+    def is_finished(self) -> bool:
+        """Whether it reached the end of its own schedule."""
+        return self.progress >= 1
+
+    @property
     def weights(self) -> str:
         """First digits of the checksum of its weights."""
         return self.measured.weights[:DIGEST]
