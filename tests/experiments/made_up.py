@@ -197,7 +197,7 @@ def make_compared_run(
         schedule=compared.schedule,
         seed=experiment.seed,
     )
-    make_run(run, recipe, psnr_y, steps, 300.0, INTERVAL)
+    make_run(run, recipe, psnr_y, steps, 100.0, INTERVAL)
     for line in read_log(run):
         if line.psnr_y is not None:
             validation = ValidationLine(line.step, 0.02, line.psnr_y - 1.8, line.psnr_y)
@@ -248,10 +248,10 @@ def make_run(
     run.mkdir(parents=True)
     save_recipe(recipe, run / RECIPE_FILE)
     log = RunLog(run / LOG_FILE)
-    for step in range(20, steps + 1, 20):
+    for step in [*range(20, steps, 20), steps]:
         done = step / steps
         loss = 0.02 * (1 + 1.5 * np.exp(-30 * done)) * (1 - 0.2 * done)
-        measured = step % every == 0 or step > steps - 20
+        measured = step % every == 0 or step == steps
         log.append(
             LogLine(
                 step=step,

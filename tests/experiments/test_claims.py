@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from scalewise.experiments.claims import CLAIMS, claims_table, judge_claims
 from scalewise.experiments.judges import evidence_of, rise_at_the_end
+from scalewise.experiments.queries import judged_on
 from scalewise.experiments.results import Results, Trained, load_results
 from scalewise.experiments.seeds import last_common_step, main_effect
+from scalewise.experiments.verdicts import Verdict
 from scalewise.training.log import LogLine
 from tests.experiments.made_up import make_reproduction
 
@@ -51,7 +54,7 @@ def test_every_claim_has_a_verdict_and_a_command(results: Results) -> None:
     evidence = evidence_of(results)
     table = claims_table(judge_claims(evidence), evidence)
     assert len(table.rows) == len(CLAIMS)
-    verdicts = ("holds", "does not hold", "cannot be told", "not yet measured")
+    verdicts = get_args(Verdict)
     for _, verdict, measurement, command in table.rows:
         assert verdict.startswith(verdicts)
         assert measurement != "–"
@@ -67,7 +70,7 @@ def test_nothing_is_measured_without_results(results: Results) -> None:
         by_runs = [x for x in judge_claims(evidence) if x.claim.heading != "Parameters"]
         assert {each.verdict for each in by_runs} == {"not yet measured"}
         row = claims_table(by_runs, evidence).rows[0]
-        assert row[3] == "scalewise reproduce --data DIR --budget 11h"  # not the one too small
+        assert row[3] == "scalewise reproduce --data DIR --budget 16h"  # not the one too small
 
 
 @pytest.mark.parametrize(
@@ -76,7 +79,7 @@ def test_nothing_is_measured_without_results(results: Results) -> None:
         ([0.3], "cannot be told", "+0.30 dB (1 seed, so no spread)"),
         ([0.3, 0.31], "cannot be told", "+0.30 ± 0.01 dB (2 seeds)"),
         ([0.3, 0.31, 0.29], "holds", "+0.30 ± 0.01 dB (3 seeds)"),
-        ([-0.3, -0.31, -0.29], "does not hold", "−0.30 ± 0.01 dB (3 seeds)"),
+        ([-0.3, -0.31, -0.29], "the opposite holds", "−0.30 ± 0.01 dB (3 seeds)"),
         (
             [0.3, -0.2, 0.1],
             "does not hold",
@@ -95,7 +98,7 @@ def test_a_difference_within_its_spread_is_none(
 def test_equal_steps_and_equal_time_may_differ(results: Results) -> None:
     found = with_gains(results, [-0.3, -0.31, -0.29], at_equal_steps=-1)
     verdict, _ = judged(found, "Adaptive restores better")
-    assert verdict == "holds (equal steps), does not hold (equal time)"
+    assert verdict == "holds (equal steps), the opposite holds (equal time)"
 
 
 def test_equal_steps_are_the_last_that_all_were_validated_at(results: Results) -> None:
@@ -120,17 +123,18 @@ def test_a_main_effect_is_the_mean_of_its_cells(results: Results) -> None:
 def test_the_documents_form_is_a_remark_of_one_seed(results: Results, tmp_path: Path) -> None:
     document = load_results(make_reproduction(tmp_path / "document", "document"))
     verdict, text = judged(results, "Adaptive restores better", document)
-    assert verdict == "does not hold"
+    assert verdict == "the opposite holds"
     assert text.endswith("the document's form: −0.41 dB on Set14, protocol squash256 (1 seed)")
     same = judged(document, "Adaptive restores better", results)  # whichever report it is
     assert same == (verdict, text)
     assert judged(document, "Adaptive restores better")[0] == "not yet measured"
-    assert "the document's own form: in the last two" in judged(document, "Ten epochs")[1].lower()
+    text = judged(document, "Ten epochs")[1]
+    assert text.startswith("The document's own form: in the last fifth Original +")
 
 
 def test_artifacts_are_means_over_images_and_seeds(results: Results) -> None:
     verdict, text = judged(results, "Original leaves more artifacts")
-    assert verdict == "does not hold"  # made up to rise with the blur
+    assert verdict == "the opposite holds"  # made up to rise with the blur
     assert "Overshoot at equal time: −0.005 ± 0.000 levels (3 seeds)" in text
     assert "ringing at equal time: −0.014 ± 0.000 levels (3 seeds)" in text
 
@@ -156,33 +160,56 @@ def test_normalisation_is_judged_by_the_norms_of_gradients(results: Results) -> 
         if (of := swapped.get(run.experiment.network))
         and (other := results.find(run.name.replace(run.experiment.network, of)))
     ]
-    assert judged(replace(results, trained=trained), "Normalisation")[0] == "does not hold"
+    assert judged(replace(results, trained=trained), "Normalisation")[0] == "the opposite holds"
 
 
 def test_detail_is_its_own_measure(results: Results) -> None:
     verdict, text = judged(results, "Attention over the scales")
-    assert verdict == "does not hold"
+    assert verdict == "the opposite holds"
     assert text.startswith("Detail at equal time: −0.13 ± 0.00 dB (3 seeds) [without InstanceNorm")
 
 
 @pytest.mark.parametrize(
-    ("claim", "figure"),
+    ("claim", "verdict", "figure"),
     [
-        ("A denoising block helps, at scale 1", "equal time: +0.25 dB (1 seed"),
-        ("A denoising block helps, at scale 2", "equal time: +0.10 dB (1 seed"),
-        ("A module for artifacts helps, at scale 1", "equal time: −0.10 dB (1 seed"),
-        ("A module for artifacts helps, at scale 2", "equal time: +0.05 dB (1 seed"),
+        ("A denoising block helps, at scale 1", "holds", "+0.25 ± 0.00 dB (3 seeds)"),
+        ("A denoising block helps, at scale 2", "holds", "+0.10 ± 0.00 dB (3 seeds)"),
+        ("A module for artifacts helps, at scale 1", "opposite", "−0.10 ± 0.00 dB (3 seeds)"),
+        ("A module for artifacts helps, at scale 2", "holds", "+0.05 ± 0.00 dB (3 seeds)"),
     ],
 )
-def test_modules_of_one_seed_have_no_verdict(results: Results, claim: str, figure: str) -> None:
-    verdict, text = judged(results, claim)
+def test_modules_that_clean(results: Results, claim: str, verdict: str, figure: str) -> None:
+    found, text = judged(results, claim)
+    assert verdict in found
+    assert f"equal time: {figure}" in text
+    firsts = [run for run in results.trained if not run.experiment.seed]
+    assert judged(replace(results, trained=firsts), claim)[0] == "cannot be told"
+
+
+def test_claims_are_judged_on_a_set_that_all_compared_runs_were_scored_on(
+    results: Results,
+) -> None:
+    div2k = [replace(x, dataset="DIV2K") for x in results.bicubic.scores if x.dataset == "Set14"]
+    bicubic = replace(results.bicubic, scores=[*results.bicubic.scores, *div2k])
+    with_div2k = replace(results, bicubic=bicubic)
+    assert judged_on(with_div2k) == "Set14"
+    claim = "The dynamic learning rate"
+    assert judged(with_div2k, claim) == judged(results, claim)
+
+
+def test_runs_that_were_stopped_are_not_judged(results: Results) -> None:
+    trained = [
+        replace(run, lines=run.lines[:-1]) if run.name == "attention_norm" else run
+        for run in results.trained
+    ]
+    verdict, text = judged(replace(results, trained=trained), "Adaptive restores better")
     assert verdict == "cannot be told"
-    assert figure in text
+    assert "(2 seeds)" in text
 
 
 def test_methods_without_a_network_are_judged_over_levels_and_pictures(results: Results) -> None:
     verdict, text = judged(results, "Non-local means or wavelets can stand in for a")
-    assert verdict == "does not hold"
+    assert verdict == "the opposite holds"
     assert "Non-local means: −2.50 ± 0.00 dB (3 noise levels)" in text
     verdict, text = judged(results, "Non-local means or wavelets can stand in for one ahead")
     assert verdict == "holds"
@@ -193,7 +220,33 @@ def line(progress: float, psnr_y: float | None) -> LogLine:
     return LogLine(1, 1.0, progress, 1e-3, 0.1, psnr_y)
 
 
-def test_a_score_that_still_rises() -> None:
-    lines = [line(0.5, 30.0), line(0.8, 31.0), line(0.9, 31.25), line(1.0, None)]
-    assert rise_at_the_end(lines) == 0.25
-    assert rise_at_the_end(lines[:2]) is None
+@pytest.mark.parametrize(
+    ("scores", "is_rising"),
+    [
+        ([30.0, 30.25, 30.5, 30.75, 31.0], True),
+        ([30.0, 30.01, 30.02, 30.03, 30.04], False),  # hardly
+        ([30.0, 30.75, 30.5, 30.25, 31.0], False),  # by less than its noise
+    ],
+)
+def test_a_score_that_still_rises(scores: list[float], is_rising: bool) -> None:
+    parts = [0.5, 0.6, 0.7, 0.8, 1.0]
+    lines = [line(*each) for each in zip(parts, scores, strict=True)]
+    found = rise_at_the_end(lines)
+    assert found is not None
+    assert found.rise == pytest.approx(scores[-1] - max(scores[:-1]))
+    assert found.is_rising == is_rising
+    assert rise_at_the_end(lines[:4]) is None
+
+
+def test_shortened_epochs_judge_nothing(tmp_path: Path) -> None:
+    document = load_results(make_reproduction(tmp_path / "document", "document"))
+    verdict, text = judged(document, "Ten epochs")
+    assert verdict == "cannot be told"
+    assert "of shortened epochs, which judge nothing" in text
+    whole = [
+        replace(run, experiment=replace(run.experiment, full_steps=run.steps))
+        for run in document.trained
+    ]
+    verdict, text = judged(replace(document, trained=whole), "Ten epochs")
+    assert verdict in ("holds", "does not hold")
+    assert "shortened" not in text

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scalewise.experiments.comparisons import CLEANING
+from scalewise.experiments.comparisons import CLEANING, seed_name
 from scalewise.experiments.report import make_report, to_html, to_markdown, write_report
 from scalewise.experiments.results import ALTERNATIVES, PLAN_FILE, UNRESTORED, load_results
 from tests.experiments.test_report import Page
@@ -18,9 +18,11 @@ pytestmark = pytest.mark.usefixtures("plain_plots")
 
 def test_what_a_part_brings_is_the_difference_of_the_scores(reproduction: Path) -> None:
     text = Page(to_html(make_report(load_results(reproduction)))).text
-    gains = "+0.25 dB on lenna, +0.25 dB on Set5 and +0.25 dB on Set14"
+    gain = "+0.25 ± 0.00 dB (3 seeds)"
+    gains = f"{gain} on lenna, {gain} on Set5 and {gain} on Set14"
     assert f"The denoising block: {gains} (PSNR over RGB, protocol denoise25)." in text
-    losses = "\u22120.10 dB on lenna, \u22120.10 dB on Set5 and \u22120.10 dB on Set14"
+    loss = "\u22120.10 ± 0.00 dB (3 seeds)"
+    losses = f"{loss} on lenna, {loss} on Set5 and {loss} on Set14"
     assert f"The artifact module: {losses} (PSNR-Y, protocol jpeg20)." in text
 
 
@@ -39,7 +41,8 @@ def older(reproduction: Path, tmp_path: Path) -> Path:
     """A folder from before there was this ablation, and before the alternatives."""
     folder = tmp_path / "older"
     shutil.copytree(reproduction, folder)
-    for name in (*CLEANING, UNRESTORED, ALTERNATIVES):
+    names = [seed_name(name, seed) for name, each in CLEANING.items() for seed in each.seeds]
+    for name in (*names, UNRESTORED, ALTERNATIVES):
         shutil.rmtree(folder / name)
     plan = json.loads((folder / PLAN_FILE).read_text())
     plan["experiments"] = [each for each in plan["experiments"] if each["group"] != "cleaning"]

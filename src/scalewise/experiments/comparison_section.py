@@ -20,6 +20,7 @@ from scalewise.experiments.comparisons import WARM_UP
 from scalewise.experiments.fidelity import REACH
 from scalewise.experiments.formatting import NONE
 from scalewise.experiments.overshoot import OVERSHOOT_FILE, load_overshoot
+from scalewise.experiments.plan import WIDE_PATCH
 from scalewise.experiments.queries import MODELS
 from scalewise.experiments.results import SAMPLES, Results
 from scalewise.experiments.seeds import last_common_step, runs_of
@@ -36,10 +37,13 @@ FUTURE = "Future"
 def claims(results: Results) -> Variables:
     """Return the document's claims and their verdicts."""
     evidence = judges.evidence_of(results, results.also)
-    modern = evidence.modern
+    modern, judged = evidence.modern, judge_claims(evidence)
     return {
-        "claims": claims_table(judge_claims(evidence), evidence),
-        "dataset": judges.judged_on(modern) if modern else None,
+        "claims": claims_table(judged, evidence),
+        "comparisons": sum(each.comparisons for each in judged),
+        "unfinished": [x.title for x in modern.trained if not x.is_finished] if modern else [],
+        "wide_patch": WIDE_PATCH,
+        "dataset": queries.judged_on(modern) if modern else None,
         "modern": modern,
         "seeds": SEEDS,
         "chance": CHANCE,
@@ -63,7 +67,7 @@ def comparison(results: Results) -> Variables:
     return {
         "judged": {name: found for name, found in judged.items() if name != FUTURE},
         "modern": modern,
-        "dataset": judges.judged_on(modern),
+        "dataset": queries.judged_on(modern),
         "corner_step": comparison_tables.corner_step(modern, CORNERS),
         "loss_step": comparison_tables.corner_step(modern, LOSS_CORNERS),
         "both_step": last_common_step(runs_of(modern, *comparison_tables.BOTH.values())),

@@ -73,7 +73,7 @@ def two_by_two(
     """
     ways = {
         judges.EQUAL_STEPS: at_step(corner_step(results, corners)),
-        judges.EQUAL_TIME: at_the_end(judges.judged_on(results)),
+        judges.EQUAL_TIME: at_the_end(queries.judged_on(results)),
     }
     rows = [
         [title, *(spread_of(results, x, measure) for measure in ways.values() for x in names)]
@@ -93,7 +93,7 @@ def detail(results: Results) -> Table:
 
 def steadiness(results: Results) -> Table:
     """Return how steady the trainings of the ablation's corners are."""
-    step, dataset = corner_step(results, CORNERS), judges.judged_on(results)
+    step, dataset = corner_step(results, CORNERS), queries.judged_on(results)
     rows: list[list[str]] = []
     for title, names in CORNERS.items():
         for name, norm in zip(names, ("without InstanceNorm", "with InstanceNorm"), strict=True):

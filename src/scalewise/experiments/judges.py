@@ -9,12 +9,14 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
 from scalewise.experiments import queries, stability
 from scalewise.experiments.artifacts import Artifacts
 from scalewise.experiments.comparisons import PARTS, WARM_UP, Part
 from scalewise.experiments.complexity import document_network
-from scalewise.experiments.data import CLEANED_BY, DIV2K
+from scalewise.experiments.data import CLEANED_BY
 from scalewise.experiments.fidelity import smooth_l1_share
 from scalewise.experiments.formatting import difference
 from scalewise.experiments.results import Results, Trained
@@ -35,7 +37,10 @@ from scalewise.experiments.verdicts import Finding, Verdict, compare, spread_tex
 from scalewise.training.log import LogLine, best_psnr_y
 
 STILL_RISING = 0.05
-"""Rise of PSNR-Y in dB over the last fifth of a training that counts as one."""
+"""Least rise of PSNR-Y in dB over the last fifth of a training that counts as one."""
+
+AS_GOOD = 0.1
+"""Loss of PSNR in dB up to which one method can stand in for another."""
 
 EQUAL_STEPS, EQUAL_TIME = "equal steps", "equal time"
 
@@ -60,11 +65,6 @@ def evidence_of(*results: Results | None) -> Evidence:
     return Evidence(found.get("modern"), found.get("document"))
 
 
-def judged_on(results: Results) -> str | None:
-    """Return the set on which finished runs are judged."""
-    return DIV2K if DIV2K in queries.sets(results) else queries.reference(results)
-
-
 def effect(*cells: Cell) -> Judge:
     """Return the judge of the claim that the first networks are better than the second."""
 
@@ -76,7 +76,7 @@ def effect(*cells: Cell) -> Judge:
         after = f"after {step:,} steps " if step else ""
         ways = (
             (EQUAL_STEPS, at_step(step), after),
-            (EQUAL_TIME, at_the_end(judged_on(results)), ""),
+            (EQUAL_TIME, at_the_end(queries.judged_on(results)), ""),
         )
         return [_measured(results, cells, *way) for way in ways]
 
@@ -115,7 +115,7 @@ def in_the_documents_form(evidence: Evidence) -> list[Finding]:
     if results is None:
         return []
     first, second = (results.find(f"{name}_mixed") for name in ("adaptive", "original"))
-    dataset, protocol = judged_on(results), queries.table_protocols(results)[0]
+    dataset, protocol = queries.judged_on(results, "training"), queries.table_protocols(results)[0]
     gain = queries.gain(first, second, dataset, protocol)
     if gain is None:
         return []
@@ -181,35 +181,64 @@ def share_of_smooth_l1(evidence: Evidence) -> list[Finding]:
     return [Finding("SmoothL1", None, f"{text} on the sample pictures")]
 
 
-def rise_at_the_end(lines: Sequence[LogLine]) -> float | None:
-    """Return by how many dB the best PSNR-Y rose in the last fifth of a training."""
+class Rise(NamedTuple):
+    """Rise of the best PSNR-Y in the last fifth of a training, in dB, and the noise around it.
+
+    The noise is the standard deviation of the changes from one validation to the next in the
+    training's second half.
+    """
+
+    rise: float
+    noise: float
+
+    @property
+    def is_rising(self) -> bool:
+        """Whether the training would have gone on rising."""
+        return self.rise > max(STILL_RISING, self.noise)
+
+
+def rise_at_the_end(lines: Sequence[LogLine]) -> Rise | None:
+    """Return how much a training still rose at its end; None with too few validations."""
     found = [(line.progress, line.psnr_y) for line in lines if line.psnr_y is not None]
     before = [value for progress, value in found if progress <= 0.8]
     after = [value for progress, value in found if progress > 0.8]
-    return max(after) - max(before) if before and after else None
+    late = [value for progress, value in found if progress >= 0.5]
+    noise = deviation([second - first for first, second in pairwise(late)])
+    if not before or not after or noise is None:
+        return None
+    return Rise(max(after) - max(before), noise)
 
 
 def epochs(evidence: Evidence) -> list[Finding]:
-    """Judge whether ten epochs are too few: the score still rises at their end."""
+    """Judge whether ten epochs are too few: the score still rises at their end.
+
+    Shortened epochs judge nothing: of course they are too few.
+    """
     found: list[Finding] = []
     for results in (evidence.document, evidence.modern):
         runs = [x for name in queries.MODELS if results and (x := results.find(f"{name}_l1"))]
         rises = {run.name: x for run in runs if (x := rise_at_the_end(run.lines)) is not None}
         if results is None or not rises:
             continue
-        rising = [rise > STILL_RISING for rise in rises.values()]
+        rising = [each.is_rising for each in rises.values()]
+        is_whole = all(run.steps >= (run.experiment.full_steps or 0) for run in runs)
         verdict: Verdict = "cannot be told"
-        if all(rising) or not any(rising):
+        if is_whole and (all(rising) or not any(rising)):
             verdict = "holds" if all(rising) else "does not hold"
-        texts = [f"{queries.MODELS[x[:-3]]} {difference(rise)} dB" for x, rise in rises.items()]
+        texts = [
+            f"{queries.MODELS[name[:-3]]} {difference(each.rise)} dB (noise {each.noise:.2f})"
+            for name, each in rises.items()
+        ]
         later = [
             f"{queries.MODELS[run.name[:-3]]} {difference(gain)} dB"
             for run in runs
             if (gain := _gain_of_the_second(results, run)) is not None
         ]
-        text = f"in the last two epochs {', '.join(texts)} (1 seed)"
+        text = f"in the last fifth {', '.join(texts)}, 1 seed"
+        if not is_whole:
+            text += ", of shortened epochs, which judge nothing"
         if later:
-            text += f", and the second training ends above it by {', '.join(later)}"
+            text += f"; the second training ends above it by {', '.join(later)}"
         judged = None if found else verdict  # the document's own form is the one that counts
         found.append(Finding(queries.FORMS[results.plan.form], judged, text))
     return found or [Finding("one run", "not yet measured", "")]
@@ -251,7 +280,7 @@ def stabilises(evidence: Evidence) -> list[Finding]:
 
 
 def _spread_at_the_end(results: Results, network: str) -> float | None:
-    return deviation([*by_seed(results, network, at_the_end(judged_on(results))).values()])
+    return deviation([*by_seed(results, network, at_the_end(queries.judged_on(results))).values()])
 
 
 def part(name: str) -> Judge:
@@ -269,10 +298,12 @@ def part(name: str) -> Judge:
 def _judge_part(results: Results, of: Part) -> list[Finding]:
     cells = [(of.with_it, of.without, "")]
     step = last_common_step(runs_of(results, of.with_it, of.without))
-    score = at_the_end(judged_on(results), CLEANED_BY[of.task][0].name, of.value)
+    score = at_the_end(
+        queries.judged_on(results, "cleaning"), CLEANED_BY[of.task][0].name, of.value
+    )
     after = f"after {step:,} steps " if step else ""
     return [
-        _measured(results, cells, EQUAL_STEPS, at_step(step), after),
+        _measured(results, cells, EQUAL_STEPS, at_step(step, of.value), after),
         _measured(results, cells, EQUAL_TIME, score),
     ]
 
@@ -292,7 +323,7 @@ def denoised_without(method: str) -> Judge:
             gains = queries.over_the_network(results, method) if results else []
             if gains:
                 where = queries.METHODS[method]
-                return [compare(where, gains, of="noise level")]
+                return [compare(where, gains, of="noise level", margin=AS_GOOD)]
         return [Finding(queries.METHODS[method], "not yet measured", "")]
 
     return judge
@@ -312,7 +343,7 @@ def enlarged_without(method: str) -> Judge:
                 for way in (f"{method}, {found.network}", found.network, found.joint)
             )
             against = [a - b for a, b in zip(ours, joint, strict=True)]
-            judged = compare(where, against, of="picture")
+            judged = compare(where, against, of="picture", margin=AS_GOOD)
             gain = spread_text([a - b for a, b in zip(ours, alone, strict=True)], of="picture")
             text = f"{judged.text} against {found.joint}; {gain} against {found.network} alone"
             return [Finding(where, judged.verdict, text)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from scalewise.evaluating.task_protocols import evaluation_protocol
@@ -42,6 +42,9 @@ METHODS = {"noisy": "as given", "nlm": "non-local means", "wavelet": "wavelet sh
 """Titles of noisy images, and of denoising methods without a network."""
 
 LAST_PHASE = "mixed"
+
+COMPARING: tuple[Group, ...] = ("ablation", "loss")
+"""Groups that compare the document's networks, losses and rates on equal terms."""
 
 GROUPS: dict[Group, str] = {
     "training": "trainings of the document",
@@ -215,7 +218,26 @@ def sets(results: Results) -> list[str]:
 
 def reference(results: Results) -> str | None:
     """Return the set on which sentences compare networks."""
-    names = [name for name in sets(results) if name not in (SINGLE, DIV2K)] or sets(results)
+    return _reference_among(sets(results))
+
+
+def judged_on(results: Results, *groups: Group) -> str | None:
+    """Return the set on which claims are judged: one on which all runs of groups were scored.
+
+    DIV2K, where it is given, is too large for all but the document's trainings.
+
+    Args:
+        results: of the reproduction.
+        groups: of the runs; without one, those that compare both networks, losses and rates.
+    """
+    compared = [run for each in groups or COMPARING for run in results.group(each)]
+    scored = [{score.dataset for score in run.measured.scores} for run in compared]
+    names = [name for name in sets(results) if all(name in each for each in scored)]
+    return DIV2K if DIV2K in names else _reference_among(names)
+
+
+def _reference_among(names: Sequence[str]) -> str | None:
+    names = [name for name in names if name not in (SINGLE, DIV2K)] or names
     return REFERENCE if REFERENCE in names else next(iter(names), None)
 
 

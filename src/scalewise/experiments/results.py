@@ -300,6 +300,11 @@ class Results:
         """Return an experiment's results, if it is trained."""
         return next((each for each in self.trained if each.name == name), None)
 
+    @property
+    def seconds(self) -> float:
+        """Seconds of all trainings, validation included."""
+        return sum(run.seconds for run in self.trained)
+
     def group(self, group: Group) -> list[Trained]:
         """Return the results of one group of experiments."""
         return [each for each in self.trained if each.experiment.group == group]

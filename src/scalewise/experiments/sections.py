@@ -10,6 +10,7 @@ import numpy as np
 
 from scalewise.experiments import comparison_tables, curve_plots, plots, queries, tables
 from scalewise.experiments.attention import ATTENTION_MAPS, load_attention_maps
+from scalewise.experiments.claims import USUAL_BUDGET
 from scalewise.experiments.comparison_section import Variables, claims, comparison
 from scalewise.experiments.comparisons import BASE, FACTORS, PARTS, Part
 from scalewise.experiments.data import CLEANED_BY, DIV2K
@@ -32,7 +33,13 @@ from scalewise.experiments.results import (
     Sample,
     Trained,
 )
-from scalewise.experiments.seeds import at_step, at_the_end, differences, last_common_step
+from scalewise.experiments.seeds import (
+    at_step,
+    at_the_end,
+    differences,
+    last_common_step,
+    runs_of,
+)
 from scalewise.experiments.verdicts import spread_text
 from scalewise.imaging.protocols import FIELD, SQUASH256
 from scalewise.tasks import PHOTO
@@ -65,6 +72,7 @@ def overview(results: Results) -> Variables:
         "titles": [queries.short_title(run) for run in runs],
         "apart": queries.gain(runs[0], runs[1], dataset) if len(runs) == len(MODELS) else None,
         "over_bicubic": over_bicubic,
+        "full_budget": USUAL_BUDGET["document"],
     }
 
 
@@ -219,10 +227,8 @@ def ablation(results: Results) -> Variables:
 def _mean_gains(results: Results, run: Trained) -> dict[str, float]:
     """Return a network's gains over the ablation's base on each set, the mean over seeds."""
     pair = (run.experiment.network, BASE)
-    found = {
-        name: [*differences(results, pair, at_the_end(name)).values()]
-        for name in queries.sets(results)
-    }
+    names = queries.sets(results)
+    found = {name: [*differences(results, pair, at_the_end(name)).values()] for name in names}
     return {name: statistics.mean(values) for name, values in found.items() if values}
 
 
@@ -362,25 +368,30 @@ def _attention_maps(results: Results) -> Variables:
 
 
 def _part(results: Results, part: Part) -> Variables:
-    """Return the gains of a cleaning module, and the scores and curves of its two runs."""
-    protocol = CLEANED_BY[part.task][0].name
-    without, with_it = results.find(part.without), results.find(part.with_it)
-    runs = [run for run in (without, with_it) if run]
-    scored = (x for run in runs for x in run.measured.scores if x.protocol == protocol)
-    step = last_common_step(runs) if len(runs) > 1 else None
-    found = differences(results, (part.with_it, part.without), at_step(step))
+    """Return the gains of a cleaning module, and the scores and curves of its runs."""
+    protocol, pair = CLEANED_BY[part.task][0].name, (part.with_it, part.without)
+    runs = runs_of(results, part.without, part.with_it)
+    scored = [x for run in runs for x in run.measured.scores if x.protocol == protocol]
+    step = last_common_step(runs)
+    equal_steps = [*differences(results, pair, at_step(step, part.value)).values()]
+    gains = {
+        name: [*differences(results, pair, at_the_end(name, protocol, part.value)).values()]
+        for name in queries.unique(x.dataset for x in scored)
+    }
+    firsts = [run for run in runs if not run.experiment.seed]
     return {
         "name": part.name,
         "protocol": protocol,
         "step": step,
-        "at_equal_steps": next(iter(found.values()), 0.0),
+        "at_equal_steps": spread_text(equal_steps) if equal_steps else "",
         "is_enlarged": part.task == PHOTO.name,
         "value": {"psnr": "PSNR over RGB", "psnr_y": "PSNR-Y"}[part.value],
-        "gains": queries.gains(with_it, without, queries.sets(results), protocol, part.value),
+        "gains": {name: spread_text(values) for name, values in gains.items() if values},
         "runs": runs,
+        "firsts": firsts,
         "equal_time": tables.equal_time(
             results, runs, protocol=protocol, value=part.value, given=results.unrestored
         ),
         "stamped": queries.stamp(scored),
-        "image": _timed_curves(runs, "-".join(part.name.split())) if runs else None,
+        "image": _timed_curves(firsts, "-".join(part.name.split())) if firsts else None,
     }

@@ -19,8 +19,12 @@ Pair = tuple[str, str]
 
 
 def runs_of(results: Results, *networks: str) -> list[Trained]:
-    """Return all seeds of networks, in the order of the networks."""
-    return [run for name in networks for run in results.trained if run.experiment.network == name]
+    """Return all finished seeds of networks, in the order of the networks.
+
+    A run that was stopped before its end compares with none that was not.
+    """
+    finished = [run for run in results.trained if run.is_finished]
+    return [run for name in networks for run in finished if run.experiment.network == name]
 
 
 def last_common_step(runs: Iterable[Trained]) -> int | None:
@@ -32,11 +36,12 @@ def last_common_step(runs: Iterable[Trained]) -> int | None:
     return max(steps[0].intersection(*steps), default=None) if steps else None
 
 
-def at_step(step: int | None) -> Measure:
-    """Return the measure of validation PSNR-Y after so many steps."""
+def at_step(step: int | None, value: Value = "psnr_y") -> Measure:
+    """Return the measure of validation PSNR-Y or PSNR after so many steps."""
 
     def measure(run: Trained) -> float | None:
-        return next((line.psnr_y for line in run.validations if line.step == step), None)
+        found = (getattr(line, value) for line in run.validations if line.step == step)
+        return next(found, None)
 
     return measure
 

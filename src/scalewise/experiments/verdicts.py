@@ -1,7 +1,8 @@
 """Verdicts on claims: from differences and their spread, to a word and a sentence.
 
 A difference counts only if it is larger than its spread over seeds.  With fewer than three seeds
-nobody can tell, whatever the difference.
+nobody can tell, whatever the difference.  A claim that does not hold is not yet its opposite: that
+takes a difference the other way.
 """
 
 from __future__ import annotations
@@ -13,7 +14,12 @@ from typing import Literal
 
 from scalewise.experiments.seeds import deviation
 
-Verdict = Literal["holds", "does not hold", "cannot be told", "not yet measured"]
+Verdict = Literal[
+    "holds", "does not hold", "the opposite holds", "cannot be told", "not yet measured"
+]
+
+DECIDED: tuple[Verdict, ...] = ("holds", "does not hold", "the opposite holds")
+"""Verdicts that took a comparison with a spread."""
 
 SEEDS = 3
 """Fewest seeds from which on a difference has a spread."""
@@ -44,7 +50,7 @@ def verdict(differences: Sequence[float]) -> Verdict:
     """Return whether differences, one per seed, are above zero by more than their spread.
 
     >>> verdict([0.2, 0.25, 0.22]), verdict([-0.2, -0.1, -0.3]), verdict([0.2])
-    ('holds', 'does not hold', 'cannot be told')
+    ('holds', 'the opposite holds', 'cannot be told')
     >>> verdict([0.2, -0.25, 0.1])  # smaller than the spread: no difference
     'does not hold'
     """
@@ -52,10 +58,10 @@ def verdict(differences: Sequence[float]) -> Verdict:
         return "not yet measured"
     if len(differences) < SEEDS:
         return "cannot be told"
-    return "holds" if statistics.mean(differences) > statistics.stdev(differences) else _NOT
-
-
-_NOT: Verdict = "does not hold"
+    mean, spread = statistics.mean(differences), statistics.stdev(differences)
+    if abs(mean) <= spread:
+        return "does not hold"
+    return "holds" if mean > 0 else "the opposite holds"
 
 
 def spread_text(
@@ -84,6 +90,7 @@ def compare(
     unit: str = "dB",
     decimals: int = 2,
     of: str = "seed",
+    margin: float = 0.0,
 ) -> Finding:
     """Judge the differences of one comparison.
 
@@ -94,6 +101,7 @@ def compare(
         unit: of the differences.
         decimals: of the figures.
         of: what there is one difference of.
+        margin: loss up to which the claim still holds.
     """
     if not differences:
         return Finding(where, verdict(differences), "")
@@ -101,9 +109,9 @@ def compare(
     parts = [
         f"{name} {_short(values, decimals)}" for name, values in (cells or {}).items() if values
     ]
-    if len(parts) > 1:
+    if len(cells or ()) > 1:
         text += f" [{'; '.join(parts)}]"
-    return Finding(where, verdict(differences), text)
+    return Finding(where, verdict([each + margin for each in differences]), text)
 
 
 def _short(differences: Sequence[float], decimals: int) -> str:
