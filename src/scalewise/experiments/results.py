@@ -251,7 +251,7 @@ class Trained:
 
     @property
     def is_finished(self) -> bool:
-        """Whether it reached the end of its own schedule."""
+        """True if it reached the end of its own schedule."""
         return self.progress >= 1
 
     @property
