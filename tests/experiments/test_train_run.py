@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return run
 
 
+def untrained(trainer: Any) -> None:
+    """Fail: nothing is trained here."""
+    raise AssertionError(trainer)
+
+
 def test_a_run_that_is_too_slow_is_stopped_and_counts(planned: Planned, run: Run) -> None:
     said: list[str] = []
 
@@ -89,12 +94,17 @@ def test_a_run_that_the_user_stops_is_interrupted(planned: Planned, run: Run) ->
 
 
 def test_a_run_of_few_steps_is_left_out(planned: Planned, run: Run) -> None:
-    def train(trainer: Any) -> None:
-        raise AssertionError(trainer)
-
-    reason = train_run.train_run(planned, run.run, 0.04, 9.0, train, lambda _: None, terms(34))
+    reason = train_run.train_run(planned, run.run, 0.04, 9.0, untrained, lambda _: None, terms(34))
     assert reason == "0 s are 34 steps, and fewer than 50 say nothing"
     assert not (run.run / PACE_FILE).exists()
+
+
+def test_a_run_that_would_not_be_validated_with_the_others_is_left_out(
+    planned: Planned, run: Run
+) -> None:
+    slow = replace(terms(170), interval=171)
+    reason = train_run.train_run(planned, run.run, 9.0, 99.0, untrained, lambda _: None, slow)
+    assert reason == "9 s are 170 steps, and its comparison is validated every 171"
 
 
 def test_scores_of_a_continued_run_are_measured_again(planned: Planned, run: Run) -> None:

@@ -311,10 +311,11 @@ class Reproduction:
         """Return the terms of a run's comparison, which are agreed once and then kept."""
         group, path = planned.experiment.group, self.folder / TERMS_FILE
         known = load_json(dict[Group, fitting.Terms], path) if path.is_file() else {}
-        if group in known:
-            terms = fitting.join(known[group], planned, measure_speed)
+        joins = group in known
+        members = [x for x in (self.planned if joins else chosen) if x.experiment.group == group]
+        if joins:
+            terms = fitting.join(known[group], planned, members, measure_speed)
         else:
-            members = [each for each in chosen if each.experiment.group == group]
             self.notify(f"timing the steps of {len(members)} runs that are compared")
             terms = fitting.agree(members, seconds, measure_speed)
         if known.get(group) != terms:

@@ -35,7 +35,12 @@ from scalewise.training.checkpoint import BEST, save_checkpoint
 from scalewise.training.config import Recipe
 from scalewise.training.log import Notify, read_log
 from scalewise.training.loop import Trainer
-from scalewise.training.machine import pick_device, pick_dtype, process_settings
+from scalewise.training.machine import (
+    describe_environment,
+    pick_device,
+    pick_dtype,
+    process_settings,
+)
 from scalewise.training.recipe import load_recipe
 from scalewise.training.session import RECIPE_FILE, locked, open_run
 
@@ -89,7 +94,7 @@ def train_run(
         fitted = (
             fit_compared(planned, terms) if terms else fit(planned.recipe, limit, measure_speed)
         )
-        if reason := too_short(fitted, planned, limit):
+        if reason := too_short(fitted, planned, limit, terms):
             return reason
         recipe, pace = fitted.recipe, Pace(step=fitted.step, planned=fitted.seconds)
     with locked(run):
@@ -136,9 +141,14 @@ def _keep_last(trainer: Trainer) -> None:
     save_checkpoint(trainer.run / BEST, trainer.state_dict())
 
 
-def too_short(fitted: Fitted, planned: Planned, limit: float) -> str | None:
+def too_short(
+    fitted: Fitted, planned: Planned, limit: float, terms: Terms | None = None
+) -> str | None:
     """Return the reason to leave a run out, if its time is too short for it."""
     steps = total_steps(fitted.recipe, 0)
+    if terms is not None and steps < terms.interval:  # a slow one that joined later
+        every = f"its comparison is validated every {terms.interval}"
+        return f"{limit:.0f} s are {steps} steps, and {every}"
     full = planned.recipe.budget.epochs
     if steps >= min(FEWEST_STEPS, (full or 1) * (planned.recipe.data.epoch or FEWEST_STEPS)):
         return None
@@ -160,7 +170,14 @@ def measure_speed(recipe: Recipe) -> TrainingSpeed:
                     lambda: validation.psnr_y(network, trainer.device, trainer.dtype), 1, 2
                 ),
                 images=len(trainer.sampler),
+                machine=_machine(trainer),
             )
+
+
+def _machine(trainer: Trainer) -> str:
+    """Return what the speed of a training depends on besides the network, in words."""
+    found = describe_environment(trainer.device, trainer.dtype)
+    return f"{found.processor}, {found.threads} threads, {found.precision}"
 
 
 def probe_step(recipe: Recipe) -> float:
