@@ -206,7 +206,7 @@ def agree(members: Sequence[Planned], seconds: float, measure: Measure) -> Terms
     )
 
 
-def join(terms: Terms, planned: Planned, members: Sequence[Planned], measure: Measure) -> Terms:
+def join(terms: Terms, planned: Planned, others: Sequence[Planned], measure: Measure) -> Terms:
     """Return the terms of a comparison with another network.
 
     It has the steps of a member that differs in nothing that takes time, such as the same network
@@ -216,13 +216,13 @@ def join(terms: Terms, planned: Planned, members: Sequence[Planned], measure: Me
     Args:
         terms: agreed by other networks.
         planned: the run that joins.
-        members: all runs of the comparison that are planned.
+        others: planned runs, with those that agreed on the terms among them.
         measure: measures the speed of a recipe.
     """
     name = planned.experiment.network
     if name in terms.steps:
         return terms
-    known = [each for each in members if each.experiment.network in terms.steps]
+    known = [each for each in others if each.experiment.network in terms.steps]
     for each in known:
         if _work(each.recipe) == _work(planned.recipe):
             twin = each.experiment.network
