@@ -14,7 +14,12 @@ from scalewise.errors import ScalewiseError
 from scalewise.evaluating.evaluate import evaluate, unchanged
 from scalewise.evaluating.task_protocols import evaluation_protocol
 from scalewise.experiments import alternatives
-from scalewise.experiments.alternatives import measure_alternatives, spread
+from scalewise.experiments.alternatives import (
+    measure_alternatives,
+    missing_alternatives,
+    obstacle,
+    spread,
+)
 from scalewise.experiments.data import noisy_enlarging
 from scalewise.experiments.denoising_results import Enlarged, NoiseLevel
 from scalewise.experiments.plan import DENOISING_TEST
@@ -82,29 +87,23 @@ def test_every_method_is_measured_at_every_level(
     (folder / "sigma50.json").unlink()
     measure_alternatives(TEST, sets, image, tmp_path, said.append)
     assert said[3:] == ["measuring denoising with and without a network at sigma 50"]
-    monkeypatch.setattr(alternatives, "load", None)
-    measure_alternatives(TEST, sets, image, tmp_path, said.append)
-    assert len(said) == 4
+    assert missing_alternatives(TEST, tmp_path) == []
 
 
-def test_without_the_set_one_line_says_where_to_get_it(image: Path, tmp_path: Path) -> None:
-    said: list[str] = []
-    measure_alternatives(TEST, {}, image, tmp_path, said.append)
-    (line,) = said
-    assert "put Kodak24 (https://r0k.us/graphics/kodak) into eval/Kodak24" in line
-    assert list(tmp_path.iterdir()) == [image]
+def test_without_the_set_a_line_says_where_to_get_it(sets: dict[str, Dataset]) -> None:
+    assert obstacle(TEST, sets) is None
+    line = "put Kodak24 (https://r0k.us/graphics/kodak) into eval/Kodak24 of the data"
+    assert obstacle(TEST, {}) == line
 
 
-def test_without_the_extra_one_line_says_how_to_install_it(
-    sets: dict[str, Dataset], image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_without_the_extra_a_line_says_how_to_install_it(
+    sets: dict[str, Dataset], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def check_method(method: str) -> None:
         raise ScalewiseError(f"method {method} needs scikit-image")
 
     monkeypatch.setattr(alternatives, "check_method", check_method)
-    said: list[str] = []
-    measure_alternatives(TEST, sets, image, tmp_path, said.append)
-    assert said == ["denoising without a network is not measured: method nlm needs scikit-image"]
+    assert obstacle(TEST, sets) == "method nlm needs scikit-image"
 
 
 def test_images_are_spread_over_a_set(sets: dict[str, Dataset]) -> None:

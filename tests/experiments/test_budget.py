@@ -18,7 +18,9 @@ from scalewise.experiments.closing import Clock, Deferred, measure_what_fits
 from scalewise.experiments.data import Data
 from scalewise.experiments.fitting import TrainingSpeed
 from scalewise.experiments.plan import TRAININGS, Planned, make_plan
+from scalewise.experiments.results import PLAN_FILE, Plan, load_json
 from scalewise.experiments.runner import Reproduction, Request
+from scalewise.experiments.train_run import LeftOut
 from scalewise.files import Picture, write
 
 BUDGET = 1200.0
@@ -49,7 +51,7 @@ def reproduction(
     store = tmp_path / "train.pack"
     pack([find_dataset(tmp_path)], store, [2])
     request = Request(
-        data=Data(tmp_path, tmp_path, {}),
+        data=Data(tmp_path, tmp_path, {"Set5": find_dataset(tmp_path)}),
         folder=tmp_path / "out",
         form="modern",
         budget="20m",
@@ -129,6 +131,29 @@ def test_there_is_a_report_after_the_first_training(
     assert events.count("report") < len(events) / 2  # not after each of them
 
 
+def test_a_run_that_cannot_be_trained_is_named_and_the_others_are_trained(
+    hand: Hand, reproduction: Reproduction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    said: list[str] = []
+    reproduction.notify = said.append
+    train = train_by(hand, 0.5, order)
+
+    def train_run(planned: Planned, *arguments: Any) -> LeftOut | None:
+        if planned.experiment.name == "original_mixed":
+            return LeftOut("its start is missing", for_time=False)
+        return train(planned, *arguments)
+
+    monkeypatch.setattr(runner, "train_run", train_run)
+    monkeypatch.setattr(runner, "deferred", lambda *_: [])
+    reproduction.run(lambda _: None)
+    assert order[:2] == ["original_l1", "adaptive_l1"]
+    reasons = {"original_mixed": "its start is missing"}
+    assert load_json(Plan, reproduction.folder / PLAN_FILE).failed == reasons
+    title = next(x.experiment.title for x in reproduction.planned if x.experiment.name in reasons)
+    assert f"incomplete: {title}: its start is missing" in said
+
+
 def test_what_is_left_out_is_grouped_in_the_last_line(
     hand: Hand, reproduction: Reproduction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,7 +165,7 @@ def test_what_is_left_out_is_grouped_in_the_last_line(
     reproduction.run(lambda _: None)
     (line,) = (each for each in said if each.startswith("left out, for want of time: "))
     assert "8 related networks, " in line
-    assert "seeds 1 and 2 of 8 networks, the time of 20 networks; the same command" in line
+    assert "seeds 1 and 2 of 15 networks, the time of 20 networks; the same command" in line
 
 
 def test_the_cheapest_measurement_comes_first_and_the_rest_is_named(hand: Hand) -> None:

@@ -79,6 +79,11 @@ def by_network(slow: float, fast: float = 0.01, validation: float = 0.1) -> Meas
     return measure
 
 
+def on(machine: str, measure: Measure) -> Measure:
+    """Return a machine with a name."""
+    return lambda recipe: replace(measure(recipe), machine=machine)
+
+
 def test_compared_networks_get_the_same_time_in_steps() -> None:
     terms = agree(corners(), 1000.0, by_network(0.025))
     assert terms.batch == 8
@@ -113,12 +118,32 @@ def test_validations_of_compared_networks_keep_to_their_time() -> None:
 def test_a_network_joins_a_comparison_on_its_terms() -> None:
     first, *others = corners()
     terms = agree([first], 1000.0, by_network(0.025))
-    assert join(terms, first, by_network(99.0)) == terms
+    assert join(terms, first, corners(), by_network(99.0)) == terms
     for each in others:
-        terms = join(terms, each, by_network(0.025))
+        terms = join(terms, each, corners(), by_network(0.025))
     whole = agree(corners(), 1000.0, by_network(0.025))
     assert terms.speeds == whole.speeds
     assert terms.steps["attention"] == pytest.approx(whole.steps["attention"], abs=4)
+
+
+def test_a_network_joins_on_another_machine_as_if_it_were_the_first_one() -> None:
+    first, *others = corners()
+    fast, slow = (on(name, by_network(0.025 * n, 0.01 * n)) for name, n in {"A": 1, "B": 3}.items())
+    terms = agree([first], 1000.0, fast)
+    assert terms.machine == "A"
+    for each in others:
+        there, here = (join(terms, each, corners(), machine) for machine in (fast, slow))
+        assert here.speeds == pytest.approx(there.speeds)
+        assert here.steps == pytest.approx(there.steps, abs=1)
+
+
+def test_a_taught_network_joins_with_the_steps_of_its_plain_twin() -> None:
+    planned = plan("modern")
+    plain, taught = planned["plain"], planned["plain_taught"]
+    terms = agree([plain], 1000.0, by_network(0.025))
+    joined = join(terms, taught, [plain, taught], by_network(99.0, 99.0))
+    assert joined.steps["plain_taught"] == terms.steps["plain"]
+    assert joined.speeds["plain_taught"] == terms.speeds["plain"]
 
 
 def test_the_images_of_validations_stay_and_their_number_falls() -> None:

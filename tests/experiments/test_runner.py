@@ -27,6 +27,34 @@ from scalewise.training.recipe import read_settings
 from scalewise.weights.release import load_network, to_bytes
 from tests.experiments.made_up import make_reproduction
 
+OF_TRAINING = {
+    "recipe.yaml",
+    "environment.json",
+    "lock",
+    "log.csv",
+    "validation.csv",
+    "gradients.csv",
+    "pace.json",
+    "last.pt",
+    "previous.pt",
+    "best.pt",
+}
+"""Files that a training writes into its folder."""
+
+OF_FOLDER = {
+    "plan.json",
+    "terms.json",
+    "speeds.json",
+    "train.pack",
+    "bicubic",
+    "unrestored",
+    "alternatives",
+    "report",
+    "report.html",
+    "report.md",
+}
+"""Files and folders of a reproduction that depend on no single run."""
+
 TINY = {"width": 4, "blocks": 1, "levels": 2}
 FEW = {
     "ABLATION": ("sum", "attention_norm"),
@@ -85,7 +113,7 @@ def tiny_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(plan, group, runs)
     monkeypatch.setattr(fitting, "FLOORS", dict.fromkeys(fitting.FLOORS, 0.1))
     monkeypatch.setattr(fitting, "OVERHEAD", 0.0)
-    monkeypatch.setattr(runner.Reproduction, "_keep_speed", lambda *_: None)
+    monkeypatch.setattr(runner.Reproduction, "overhead", 0.0)
     monkeypatch.setattr(train_run, "FEWEST_STEPS", 1)
     monkeypatch.setattr(train_run, "PATIENCE", 1e3)
     monkeypatch.setattr(runner, "_require_enough", lambda planned, budget: None)
@@ -143,6 +171,19 @@ def assert_complete(results: Results, names: list[str]) -> None:
     assert len(results.samples) == 2
     assert results.attention is not None
     assert (results.folder / "samples" / "overshoot.npz").is_file()
+    assert_each_file_is_known(results)
+
+
+def assert_each_file_is_known(results: Results) -> None:
+    """A new measurement of weights has to be named among those that go with them."""
+    for each in results.trained:
+        assert names_in(each.folder) <= {*OF_TRAINING, *closing.OF_WEIGHTS}
+    runs = {each.name for each in results.trained}
+    assert names_in(results.folder) <= {*OF_FOLDER, *runs, *closing.OF_FINAL_WEIGHTS}
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
 
 
 @pytest.mark.usefixtures("tiny_recipes", "plain_plots")
@@ -178,20 +219,26 @@ def test_all_of_it(
         return
     # Once more, nothing is trained or measured again; the report comes out the same.
     monkeypatch.setattr(train_run, "open_run", None)
-    monkeypatch.setattr(runner, "measure_run", None)
     monkeypatch.setattr(closing, "measure_run", None)
     code, output = reproduce(data, *options)
     assert code == 0, output
     assert unescape((tmp_path / "out" / "report.html").read_text()) == page
 
     # A machine that has the results of earlier runs, but not their weights, continues.
-    for weights in (tmp_path / "out").rglob("*.pt"):
+    copy = (tmp_path / "out").rename(tmp_path / "copy")
+    for weights in copy.rglob("*.pt"):
         weights.unlink()
-    untimed = tmp_path / "out" / "original_code" / "complexity.json"
+    untimed = copy / "original_code" / "complexity.json"
     save_json(replace(load_json(Complexity, untimed), seconds=None), untimed)
-    code, output = reproduce(data, *options)
+    lines = (copy / "adaptive_l1" / "log.csv").read_text().splitlines(keepends=True)
+    (copy / "adaptive_l1" / "log.csv").write_text("".join(lines[:-1]))  # stopped before its end
+    code, output = reproduce(data, *options, "--folder", "copy")
     assert code == 0, output
-    assert_complete(load_results(tmp_path / "out"), names)
+    assert "last.pt to continue from is missing" in output
+    results = load_results(copy)
+    assert [each.name for each in results.trained] == names
+    assert [each.name for each in results.trained if not each.is_finished] == ["adaptive_l1"]
+    assert [*results.plan.failed] == ["adaptive_l1"]
 
 
 @pytest.mark.usefixtures("tiny_recipes")

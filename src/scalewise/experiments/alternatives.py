@@ -65,10 +65,8 @@ def measure_alternatives(
 ) -> None:
     """Measure what is missing: a file per noise level, and one image denoised by every method.
 
-    Without the test's set, or without the packages of the classical methods, it only says so.
-
     Args:
-        test: what to measure.
+        test: what to measure; there is no :func:`obstacle`.
         sets: test sets by name.
         image: the image that the report shows.
         folder: of the reproduction.
@@ -77,35 +75,41 @@ def measure_alternatives(
     Raises:
         ScalewiseError: an image cannot be read.
     """
-    found = sets.get(test.dataset)
-    if found is None:
-        notify(
-            f"denoising without a network is not measured: put {test.dataset} "
-            f"({test.source}) into eval/{test.dataset} of the data"
-        )
-        return
+    missing = missing_alternatives(test, folder)
+    dataset = spread(sets[test.dataset], test.images)
+    restorer = load(default_model(DENOISE.name), OPTIONS)
+    for sigma in test.sigmas:
+        if (path := _level_path(folder, sigma)) in missing:
+            notify(f"measuring denoising with and without a network at sigma {sigma}")
+            save_json(_measure(dataset, test.dataset, sigma, restorer), path)
+    if (path := folder / ALTERNATIVES / STRIP_FILE) in missing:
+        save_json(_make_strip(image, test.shown_sigma, restorer, path), path)
+    if (path := folder / ALTERNATIVES / ENLARGED_FILE) in missing:
+        notify(f"measuring denoising ahead of enlarging at sigma {test.enlarged_sigma}")
+        found = _measure_enlarging(dataset, test.dataset, test.enlarged_sigma, restorer)
+        save_json(found, path)
+
+
+def missing_alternatives(test: DenoisingTest, folder: Path) -> list[Path]:
+    """Return the files of a test that a reproduction's folder lacks."""
+    others = [folder / ALTERNATIVES / name for name in (STRIP_FILE, ENLARGED_FILE)]
+    paths = [*(_level_path(folder, sigma) for sigma in test.sigmas), *others]
+    return [path for path in paths if not path.is_file()]
+
+
+def obstacle(test: DenoisingTest, sets: Mapping[str, Dataset]) -> str | None:
+    """Return why a test cannot be done: its set, or a package of the methods, is missing."""
+    if test.dataset not in sets:
+        return f"put {test.dataset} ({test.source}) into eval/{test.dataset} of the data"
     try:
         check_method("nlm")
     except ScalewiseError as error:
-        notify(f"denoising without a network is not measured: {error}")
-        return
-    dataset = spread(found, test.images)
-    paths = {sigma: folder / ALTERNATIVES / f"sigma{sigma}.json" for sigma in test.sigmas}
-    strip = folder / ALTERNATIVES / STRIP_FILE
-    enlarged = folder / ALTERNATIVES / ENLARGED_FILE
-    if all(path.is_file() for path in (*paths.values(), strip, enlarged)):
-        return
-    restorer = load(default_model(DENOISE.name), OPTIONS)
-    for sigma, path in paths.items():
-        if not path.is_file():
-            notify(f"measuring denoising with and without a network at sigma {sigma}")
-            save_json(_measure(dataset, test.dataset, sigma, restorer), path)
-    if not strip.is_file():
-        save_json(_make_strip(image, test.shown_sigma, restorer, strip), strip)
-    if not enlarged.is_file():
-        notify(f"measuring denoising ahead of enlarging at sigma {test.enlarged_sigma}")
-        found = _measure_enlarging(dataset, test.dataset, test.enlarged_sigma, restorer)
-        save_json(found, enlarged)
+        return str(error)
+    return None
+
+
+def _level_path(folder: Path, sigma: int) -> Path:
+    return folder / ALTERNATIVES / f"sigma{sigma}.json"
 
 
 def spread(dataset: Dataset, count: int) -> Dataset:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from scalewise.data.layouts import Dataset
-from scalewise.experiments.alternatives import measure_alternatives
-from scalewise.experiments.attention import ATTENTION_FILE
-from scalewise.experiments.complexity import measure_complexity
+from scalewise.experiments.alternatives import (
+    measure_alternatives,
+    missing_alternatives,
+    obstacle,
+)
+from scalewise.experiments.attention import ATTENTION_FILE, ATTENTION_MAPS
+from scalewise.experiments.complexity import count_operations, measure_complexity
 from scalewise.experiments.data import CLEANED_BY, cleaning_sets, small_sets
 from scalewise.experiments.measurement import (
     add_scores,
@@ -18,22 +23,29 @@ from scalewise.experiments.measurement import (
     measure_attention,
     measure_bicubic,
     measure_run,
+    measure_run_images,
+    measure_unrestored,
     unscored,
 )
 from scalewise.experiments.overshoot import OVERSHOOT_FILE, measure_overshoot
 from scalewise.experiments.plan import DENOISING_TEST, Planned
 from scalewise.experiments.queries import TIME_OF
 from scalewise.experiments.results import (
+    ARTIFACTS_FILE,
     BICUBIC,
     COMPLEXITY_FILE,
+    FIDELITY_FILE,
     SAMPLES,
     SAMPLES_FILE,
     SCORES_FILE,
+    UNRESTORED,
     Complexity,
+    Group,
     Measured,
     load_json,
     save_json,
 )
+from scalewise.experiments.scoring_speed import ScoringSpeeds
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, Protocol
 from scalewise.models.adaptive import Adaptive
 from scalewise.restoring.loading import LoadOptions, load_trained
@@ -43,6 +55,18 @@ from scalewise.weights.release import load_network
 
 FINAL_RUNS = ("original_mixed", "adaptive_mixed")
 """Trainings whose networks are measured on every set and restore the sample images."""
+
+SEEN: tuple[Group, ...] = ("ablation", "loss")
+"""Groups that are judged by artifacts and detail on the sample images, too."""
+
+OF_WEIGHTS = (SCORES_FILE, COMPLEXITY_FILE, ARTIFACTS_FILE, FIDELITY_FILE)
+"""Files in a run's folder that are measured from its weights."""
+
+OF_FINAL_WEIGHTS = (SAMPLES, ATTENTION_FILE, ATTENTION_MAPS)
+"""Files and folders of a reproduction that are measured from the weights of the final runs."""
+
+ALTERNATIVE_SECONDS = 36.0
+"""Seconds of each file of the test of denoising without a network."""
 
 
 @dataclass
@@ -81,6 +105,63 @@ class Deferred:
     measure: Callable[[], object]
 
 
+def discard_measurements(run: Path) -> None:
+    """Remove everything that was measured from a run's weights, which are about to change."""
+    paths = [run / name for name in OF_WEIGHTS]
+    if run.name in FINAL_RUNS:
+        paths += [run.parent / name for name in OF_FINAL_WEIGHTS]
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def measure_trained(
+    planned: Planned,
+    folder: Path,
+    sets: dict[str, Dataset],
+    samples: Sequence[Path],
+    speeds: ScoringSpeeds,
+    notify: Notify,
+) -> str | None:
+    """Measure what a run lacks: scores on the small sets, artifacts and detail, operations.
+
+    Args:
+        planned: the experiment.
+        folder: of the reproduction.
+        sets: test sets by name.
+        samples: sample images.
+        speeds: of scoring; that of the run is added.
+        notify: called with one line of text per step.
+
+    Returns:
+        The reason if the run cannot be measured; None if nothing is missing any more.
+
+    Raises:
+        ScalewiseError: an image cannot be read or is too small.
+    """
+    name, group = planned.experiment.name, planned.experiment.group
+    run = folder / name
+    wanted = OF_WEIGHTS if group in SEEN else (SCORES_FILE, COMPLEXITY_FILE)
+    missing = [each for each in wanted if not (run / each).is_file()]
+    if missing and not (run / BEST).is_file():
+        return f"{', '.join(missing)}: not measured, because {run / BEST} is missing"
+    unrestored = folder / UNRESTORED / SCORES_FILE
+    if group == "cleaning" and not unrestored.is_file():
+        save_json(measure_unrestored(sets), unrestored)
+    if SCORES_FILE in missing:
+        notify(f"measuring {name}")
+        chosen, protocols = sets_and_protocols(planned, sets)
+        with speeds.timing(chosen, name):
+            save_json(measure_run(run, chosen, protocols), run / SCORES_FILE)
+    if FIDELITY_FILE in missing or ARTIFACTS_FILE in missing:
+        measure_run_images(run, samples)
+    if COMPLEXITY_FILE in missing:
+        save_json(count_operations(load_network(run)), run / COMPLEXITY_FILE)
+    return None
+
+
 def measure_what_fits(waiting: list[Deferred], clock: Clock, notify: Notify) -> list[str]:
     """Do measurements, cheapest first, while their time is left; return the others' titles."""
     left_out: list[str] = []
@@ -98,7 +179,7 @@ def deferred(
     sets: dict[str, Dataset],
     images: tuple[list[Path], Path | None],
     folder: Path,
-    per_byte: Mapping[str, float],
+    speeds: ScoringSpeeds,
     notify: Notify,
 ) -> list[Deferred]:
     """Return the measurements that are missing.
@@ -108,34 +189,21 @@ def deferred(
         sets: test sets by name.
         images: sample images, and that of the single-picture test.
         folder: of the reproduction.
-        per_byte: seconds of scoring per byte of image files, of each run.
+        speeds: of scoring; those of large sets are added.
         notify: called with one line of text per step.
     """
-    found = [*_bicubic(sets, folder, per_byte)]
-    finals = [name for name in FINAL_RUNS if (folder / name / BEST).is_file()]
+    found = [*_bicubic(sets, folder, speeds)]
+    finals = [name for name in FINAL_RUNS if name in runs and (folder / name / BEST).is_file()]
     if len(finals) == len(FINAL_RUNS):
         found += _images(finals, *images, folder)
     for name in finals:
-        found += _large_sets(name, sets, folder, per_byte)
+        found += _large_sets(name, sets, folder, speeds)
     for name in sorted(runs, key=lambda name: name not in FINAL_RUNS):
         run = folder / name
         is_timed = load_json(Complexity, run / COMPLEXITY_FILE).seconds is not None
         if not is_timed and (run / BEST).is_file():
             found.append(Deferred(f"{TIME_OF}{name}", 20.0, lambda run=run: _time_run(run)))
-    sample = images[0][0]
-    found.append(
-        Deferred(
-            "denoising without a network",
-            180.0,
-            lambda: measure_alternatives(DENOISING_TEST, sets, sample, folder, notify),
-        )
-    )
-    return found
-
-
-def bytes_of(sets: Mapping[str, Dataset]) -> int:
-    """Return the bytes of the image files of sets, a measure of the time that scoring takes."""
-    return sum(item.hr.stat().st_size for each in sets.values() for item in each.items)
+    return [*found, *_alternatives(sets, images[0][0], folder, notify)]
 
 
 def _images(
@@ -164,32 +232,47 @@ def _images(
         yield Deferred("sample images", 15.0, restore)
 
 
-def _bicubic(
-    sets: dict[str, Dataset], folder: Path, per_byte: Mapping[str, float]
+def _alternatives(
+    sets: dict[str, Dataset], sample: Path, folder: Path, notify: Notify
 ) -> Iterator[Deferred]:
+    """Yield what is missing of denoising without a network; say why if it cannot be measured."""
+    missing = missing_alternatives(DENOISING_TEST, folder)
+    if not missing:
+        return
+    if reason := obstacle(DENOISING_TEST, sets):
+        notify(f"denoising without a network is not measured: {reason}")
+        return
+    yield Deferred(
+        "denoising without a network",
+        ALTERNATIVE_SECONDS * len(missing),
+        lambda: measure_alternatives(DENOISING_TEST, sets, sample, folder, notify),
+    )
+
+
+def _bicubic(sets: dict[str, Dataset], folder: Path, speeds: ScoringSpeeds) -> Iterator[Deferred]:
     path = folder / BICUBIC / SCORES_FILE
     measured = load_json(Measured, path)
     if missing := unscored(measured, sets):
-        seconds = per_byte.get(BICUBIC, 0.0) * bytes_of(missing)
         yield Deferred(
             f"bicubic on {', '.join(missing)}",
-            seconds,
+            speeds.seconds(missing, BICUBIC),
             lambda: save_json(add_scores(measured, measure_bicubic(missing)), path),
         )
 
 
 def _large_sets(
-    name: str, sets: dict[str, Dataset], folder: Path, per_byte: Mapping[str, float]
+    name: str, sets: dict[str, Dataset], folder: Path, speeds: ScoringSpeeds
 ) -> Iterator[Deferred]:
     path = folder / name / SCORES_FILE
     for dataset in unscored(load_json(Measured, path), sets):
         one = {dataset: sets[dataset]}
 
         def measure(one: dict[str, Dataset] = one) -> None:
-            more = measure_run(folder / name, one, PROTOCOLS.values())
+            with speeds.timing(one, name):
+                more = measure_run(folder / name, one, PROTOCOLS.values())
             save_json(add_scores(load_json(Measured, path), more), path)
 
-        yield Deferred(f"{name} on {dataset}", per_byte.get(name, 0.0) * bytes_of(one), measure)
+        yield Deferred(f"{name} on {dataset}", speeds.seconds(one, name), measure)
 
 
 def _time_run(run: Path) -> None:

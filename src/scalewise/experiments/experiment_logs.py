@@ -1,4 +1,4 @@
-"""Logs that an experiment keeps beside the run's own: validations, and norms of the gradient.
+"""Logs that an experiment keeps beside the run's own: validations, gradients, divergence.
 
 A run's own log has the PSNR-Y of each validation.  The document also plots loss and PSNR, and
 claims that normalisation stabilises training; so a reproduction keeps ``validation.csv`` and
@@ -16,6 +16,7 @@ from scalewise.errors import ScalewiseError
 
 VALIDATION_FILE = "validation.csv"
 GRADIENT_FILE = "gradients.csv"
+DIVERGED_FILE = "diverged.json"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,19 @@ class GradientLine:
     mean: float
     deviation: float
     largest: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Divergence:
+    """End of a run that diverged; it would diverge again from its last checkpoint.
+
+    Attributes:
+        step: optimizer steps done when it was seen.
+        reason: what diverged, such as ``the loss stopped being finite by step 120``.
+    """
+
+    step: int
+    reason: str
 
 
 L = TypeVar("L", ValidationLine, GradientLine)

@@ -58,11 +58,13 @@ class TrainingSpeed:
         step: seconds of its fastest optimizer steps.
         validation: seconds per validation image.
         images: number of training images.
+        machine: processor, threads and precision, in words.
     """
 
     step: float
     validation: float
     images: int
+    machine: str = ""
 
 
 Measure = Callable[[Recipe], TrainingSpeed]
@@ -78,6 +80,7 @@ class Terms:
         interval: steps between validations; all networks take a multiple of it, the slowest too.
         speeds: seconds of the fastest steps of each network, by the name of its run.
         steps: of each network.
+        machine: the machine of all these seconds; empty in earlier terms.
     """
 
     seconds: float
@@ -85,6 +88,7 @@ class Terms:
     interval: int
     speeds: dict[str, float]
     steps: dict[str, int]
+    machine: str = ""
 
 
 @dataclass(frozen=True)
@@ -198,16 +202,44 @@ def agree(members: Sequence[Planned], seconds: float, measure: Measure) -> Terms
         interval=interval,
         speeds={name: speed.step for name, speed in speeds.items()},
         steps=steps,
+        machine=next(speed.machine for speed in speeds.values()),
     )
 
 
-def join(terms: Terms, planned: Planned, measure: Measure) -> Terms:
-    """Return the terms of a comparison with another network."""
+def join(terms: Terms, planned: Planned, others: Sequence[Planned], measure: Measure) -> Terms:
+    """Return the terms of a comparison with another network.
+
+    It has the steps of a member that differs in nothing that takes time, such as the same network
+    without a teacher.  Otherwise it is timed; on another machine than that of the terms, a member
+    is timed again, and tells how long the step would have taken there.
+
+    Args:
+        terms: agreed by other networks.
+        planned: the run that joins.
+        others: planned runs, with those that agreed on the terms among them.
+        measure: measures the speed of a recipe.
+    """
     name = planned.experiment.network
     if name in terms.steps:
         return terms
-    speed = measure(_with_batch(planned.recipe, terms.batch, None)).step
+    known = [each for each in others if each.experiment.network in terms.steps]
+    for each in known:
+        if _work(each.recipe) == _work(planned.recipe):
+            twin = each.experiment.network
+            return _with_network(terms, name, terms.speeds[twin], terms.steps[twin])
+
+    def timed(each: Planned) -> TrainingSpeed:
+        return measure(_with_batch(each.recipe, terms.batch, None))
+
+    found = timed(planned)
+    speed = found.step
+    if known and found.machine != terms.machine:
+        speed *= terms.speeds[known[0].experiment.network] / timed(known[0]).step
     steps = max(1, math.floor((1 - VALIDATING) * terms.seconds / speed))
+    return _with_network(terms, name, speed, steps)
+
+
+def _with_network(terms: Terms, name: str, speed: float, steps: int) -> Terms:
     return replace(terms, speeds={**terms.speeds, name: speed}, steps={**terms.steps, name: steps})
 
 
@@ -227,11 +259,16 @@ def _speeds(members: Sequence[Planned], batch: int, measure: Measure) -> dict[st
     measured: dict[str, TrainingSpeed] = {}
     found: dict[str, TrainingSpeed] = {}
     for each in members:
-        same = f"{each.recipe.model} {each.recipe.data.task}"
-        if same not in measured:
-            measured[same] = measure(_with_batch(each.recipe, batch, None))
-        found[each.experiment.network] = measured[same]
+        work = _work(each.recipe)
+        if work not in measured:
+            measured[work] = measure(_with_batch(each.recipe, batch, None))
+        found[each.experiment.network] = measured[work]
     return found
+
+
+def _work(recipe: Recipe) -> str:
+    """Return what the time of a step depends on, among the recipes of a comparison."""
+    return f"{recipe.model} {recipe.data.task}"
 
 
 def _smaller_batch(batch: int, steps: float, enough: int) -> int:

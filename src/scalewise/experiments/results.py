@@ -4,13 +4,14 @@ The folder holds:
 
 - one run folder per trained network: recipe, log, checkpoints and environment, with
   ``scores.json``, ``complexity.json``, ``pace.json``, ``artifacts.json``, ``fidelity.json``,
-  ``validation.csv`` and ``gradients.csv``;
+  ``validation.csv``, ``gradients.csv`` and, if it diverged, ``diverged.json``;
 - ``bicubic`` and ``unrestored``, each with ``scores.json``;
 - ``samples``: a sheet per sample image, and the scores of all;
 - ``alternatives``: scores of denoising methods, a file per noise level, one image of all, and
   ``enlarged.json``, the same ahead of a network that enlarges;
 - ``attention.json`` and ``attention.npz``;
-- ``plan.json``, which names all experiments, and ``terms.json``, what comparisons agreed on.
+- ``plan.json``, which names all experiments, ``terms.json``, what comparisons agreed on, and
+  ``speeds.json``, how long scoring takes.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from scalewise.experiments.artifacts import Artifacts
 from scalewise.experiments.attention import ATTENTION_FILE, Attention
 from scalewise.experiments.denoising_results import Enlarged, NoiseLevel
 from scalewise.experiments.experiment_logs import (
+    DIVERGED_FILE,
+    Divergence,
     GradientLine,
     ValidationLine,
     read_gradients,
@@ -99,7 +102,8 @@ class Plan:
         train: training data, for people: the folder's name and the number of images.
         valid: name of the validation set.
         experiments: in the order of the report.
-        left_out: experiments that are not trained, and why.
+        left_out: experiments that the budget was too short for, and why.
+        failed: experiments that could not be trained or measured, whatever the budget, and why.
         unmeasured: what else the budget was too short for.
         epoch_images: images of an epoch in the document's form; None for all of them.
         held_out: whether the validation images are training images that were held out.
@@ -112,6 +116,7 @@ class Plan:
     valid: str
     experiments: list[Experiment]
     left_out: dict[str, str] = field(default_factory=dict[str, str])
+    failed: dict[str, str] = field(default_factory=dict[str, str])
     unmeasured: list[str] = field(default_factory=list[str])
     epoch_images: int | None = None
     held_out: bool = False
@@ -209,6 +214,7 @@ class Trained:
         gradients: norms of the gradient, of every line of the log.
         artifacts: overshoot and ringing on each sample image; empty if they are not measured.
         fidelity: of detail, and parts of the loss, on the same images.
+        diverged: how its training ended, if it diverged.
     """
 
     experiment: Experiment
@@ -223,6 +229,7 @@ class Trained:
     gradients: list[GradientLine] = field(default_factory=list["GradientLine"])
     artifacts: dict[str, Artifacts] = field(default_factory=dict[str, Artifacts])
     fidelity: dict[str, Fidelity] = field(default_factory=dict[str, Fidelity])
+    diverged: Divergence | None = None
 
     @property
     def name(self) -> str:
@@ -251,8 +258,8 @@ class Trained:
 
     @property
     def is_finished(self) -> bool:
-        """True if it reached the end of its own schedule."""
-        return self.progress >= 1
+        """True if it reached the end of its own schedule, without diverging."""
+        return self.progress >= 1 and self.diverged is None
 
     @property
     def weights(self) -> str:
@@ -385,4 +392,5 @@ def _load_experiment(experiment: Experiment, folder: Path) -> Trained:
         read_gradients(folder),
         load_json(dict[str, Artifacts], artifacts) if artifacts.is_file() else {},
         load_json(dict[str, Fidelity], fidelity) if fidelity.is_file() else {},
+        load_json(Divergence, end) if (end := folder / DIVERGED_FILE).is_file() else None,
     )

@@ -13,31 +13,24 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scalewise.data.layouts import Dataset, find_dataset
+from scalewise.data.layouts import find_dataset
 from scalewise.data.store import Progress, Store, pack
 from scalewise.errors import ScalewiseError
 from scalewise.experiments import fitting
 from scalewise.experiments.closing import (
     FINAL_RUNS,
     Clock,
-    bytes_of,
     deferred,
+    measure_trained,
     measure_what_fits,
-    sets_and_protocols,
 )
-from scalewise.experiments.complexity import count_operations
 from scalewise.experiments.data import (
     SCALE,
     Data,
     hold_out,
     small_sets,
 )
-from scalewise.experiments.measurement import (
-    measure_bicubic,
-    measure_run,
-    measure_run_images,
-    measure_unrestored,
-)
+from scalewise.experiments.measurement import measure_bicubic
 from scalewise.experiments.plan import (
     EPOCH_IMAGES,
     FEW_IMAGES,
@@ -52,11 +45,9 @@ from scalewise.experiments.report import write_report
 from scalewise.experiments.results import (
     BICUBIC,
     COMPLEXITY_FILE,
-    FIDELITY_FILE,
     PLAN_FILE,
     SCORES_FILE,
     TERMS_FILE,
-    UNRESTORED,
     Form,
     Group,
     Plan,
@@ -65,28 +56,26 @@ from scalewise.experiments.results import (
     load_results,
     save_json,
 )
+from scalewise.experiments.scoring_speed import ScoringSpeeds
 from scalewise.experiments.train_run import (
+    LeftOut,
     Train,
+    incomplete,
     is_trained,
     measure_speed,
     probe_step,
     train_run,
 )
 from scalewise.training.budget import seconds
-from scalewise.training.checkpoint import BEST
 from scalewise.training.log import Notify
 from scalewise.training.machine import pick_device
 from scalewise.training.progress import duration
-from scalewise.weights.release import load_network
 
 REPORTING = 20
 """A report on the way is written when so many times its own duration has passed."""
 
 TOLERANCE = 1.1
 """A comparison's time may exceed what is left by so much before it is left out."""
-
-SEEN: tuple[Group, ...] = ("ablation", "loss")
-"""Groups that are judged by artifacts and detail on the sample images, too."""
 
 Packing = Callable[[], AbstractContextManager[Progress]]
 """Open a progress bar for packing; it is called with images done and in total."""
@@ -220,9 +209,9 @@ class Reproduction:
     """A reproduction under way.
 
     Attributes:
-        left_out: experiments that are not trained, and why.
-        per_byte: seconds of scoring per byte of image files, of bicubic and of each run.
-        overhead: seconds that a run takes besides its training, as far as they are known.
+        left_out: experiments that the budget is too short for, and why.
+        failed: experiments that cannot be trained or measured here, and why.
+        speeds: of scoring, of bicubic and of each run.
     """
 
     def __init__(
@@ -244,9 +233,9 @@ class Reproduction:
         self.also = also
         self.notify = notify
         self.left_out: dict[str, str] = {}
+        self.failed: dict[str, str] = {}
         self.unmeasured: list[str] = []
-        self.per_byte: dict[str, float] = {}
-        self.overhead = fitting.OVERHEAD
+        self.speeds = ScoringSpeeds(request.folder)
         self._started = time.monotonic()
         self._budget = clock.left
         self._reported = float("-inf")
@@ -267,7 +256,7 @@ class Reproduction:
             self.request.data.sets,
             ([*self.request.samples], self.request.single),
             self.folder,
-            self.per_byte,
+            self.speeds,
             self.notify,
         )
         self.unmeasured = measure_what_fits(waiting, self.clock, self.notify)
@@ -278,6 +267,10 @@ class Reproduction:
                 f"left out, for want of time: {titles}; "
                 "the same command again, or a larger budget, adds what is missing"
             )
+        for each in self.planned:
+            name = each.experiment.name
+            if reason := self.failed.get(name) or incomplete(self.folder / name):
+                self.notify(f"incomplete: {each.experiment.title}: {reason}")
         return self._report()
 
     def _train_all(self, train: Train) -> None:
@@ -286,23 +279,25 @@ class Reproduction:
             rest, left = waiting[number - 1 :], self.left_for_training
             chosen = fitting.choose(rest, left, self.overhead)
             if each not in chosen:
-                self._leave_out(each, f"{duration(max(0.0, left))} are left for all of the rest")
+                rests = f"{duration(max(0.0, left))} are left for all of the rest"
+                self._leave_out(each, LeftOut(rests))
                 continue
             limit, terms = fitting.limits(chosen, left, self.overhead)[0], None
             if each.is_timed:  # the same for all of these, whatever earlier trainings left over
                 terms = self._terms_of(each, chosen, limit)
                 limit = terms.seconds
                 if limit + self.overhead > self.left_for_training * TOLERANCE:
-                    self._leave_out(each, f"{duration(max(0.0, left))} are left, not {limit:.0f} s")
+                    rests = f"{duration(max(0.0, left))} are left, not {limit:.0f} s"
+                    self._leave_out(each, LeftOut(rests))
                     continue
             self.notify(
                 f"[{number}/{len(waiting)}] {each.experiment.title}: about {duration(limit)}; "
                 f"all trainings end in about {duration(max(left, 0.0))}"
             )
             run, latest = self.folder / each.experiment.name, max(limit, self.clock.left)
-            reason = train_run(each, run, limit, latest, train, self.notify, terms)
-            if reason is not None:
-                self._leave_out(each, reason)
+            left_out = train_run(each, run, limit, latest, train, self.notify, terms)
+            if left_out is not None:
+                self._leave_out(each, left_out)
                 continue
             self._measure(each)
             self._report_on_the_way()
@@ -312,7 +307,7 @@ class Reproduction:
         group, path = planned.experiment.group, self.folder / TERMS_FILE
         known = load_json(dict[Group, fitting.Terms], path) if path.is_file() else {}
         if group in known:
-            terms = fitting.join(known[group], planned, measure_speed)
+            terms = fitting.join(known[group], planned, self.planned, measure_speed)
         else:
             members = [each for each in chosen if each.experiment.group == group]
             self.notify(f"timing the steps of {len(members)} runs that are compared")
@@ -326,9 +321,15 @@ class Reproduction:
         """Seconds that are left for training, without those of the last measurements."""
         return self.clock.left - fitting.CLOSING * self._budget
 
-    def _leave_out(self, planned: Planned, reason: str) -> None:
-        self.left_out[planned.experiment.name] = reason
-        self.notify(f"left out: {planned.experiment.title}: {reason}")
+    @property
+    def overhead(self) -> float:
+        """Seconds that a run takes besides its training, as far as they are known."""
+        return max(fitting.OVERHEAD, self.speeds.seconds(small_sets(self.request.data.sets)))
+
+    def _leave_out(self, planned: Planned, left_out: LeftOut) -> None:
+        among = self.left_out if left_out.for_time else self.failed
+        among[planned.experiment.name] = left_out.reason
+        self.notify(f"left out: {planned.experiment.title}: {left_out.reason}")
 
     def _save_plan(self) -> None:
         request, images = self.request, self.images
@@ -344,6 +345,7 @@ class Reproduction:
             valid=valid.resolve().name if valid else "training pictures that were held out",
             experiments=experiments,
             left_out=self.left_out,
+            failed=self.failed,
             unmeasured=self.unmeasured,
             epoch_images=request.epoch_images,
             held_out=valid is None,
@@ -355,35 +357,16 @@ class Reproduction:
         path, sets = self.folder / BICUBIC / SCORES_FILE, small_sets(self.request.data.sets)
         if not path.is_file():
             self.notify("measuring bicubic")
-            started = time.monotonic()
-            save_json(measure_bicubic(sets), path)
-            self._keep_speed(BICUBIC, sets, started)
+            with self.speeds.timing(sets, BICUBIC):
+                save_json(measure_bicubic(sets), path)
 
     def _measure(self, planned: Planned) -> None:
-        """Score a run on the small sets, and count its operations."""
-        name = planned.experiment.name
-        run = self.folder / name
-        if not (run / BEST).is_file():
-            self.notify(f"{name} has no weights to measure")
-            return
-        unrestored = self.folder / UNRESTORED / SCORES_FILE
-        if planned.experiment.group == "cleaning" and not unrestored.is_file():
-            save_json(measure_unrestored(self.request.data.sets), unrestored)
-        if not (run / SCORES_FILE).is_file():
-            self.notify(f"measuring {name}")
-            sets, protocols = sets_and_protocols(planned, self.request.data.sets)
-            started = time.monotonic()
-            save_json(measure_run(run, sets, protocols), run / SCORES_FILE)
-            self._keep_speed(name, sets, started)
-        if planned.experiment.group in SEEN and not (run / FIDELITY_FILE).is_file():
-            measure_run_images(run, self.request.samples)
-        if not (run / COMPLEXITY_FILE).is_file():
-            save_json(count_operations(load_network(run)), run / COMPLEXITY_FILE)
-
-    def _keep_speed(self, name: str, sets: dict[str, Dataset], started: float) -> None:
-        taken = time.monotonic() - started
-        self.per_byte[name] = taken / max(1, bytes_of(sets))
-        self.overhead = max(self.overhead, taken)
+        sets, samples = self.request.data.sets, self.request.samples
+        reason = measure_trained(planned, self.folder, sets, samples, self.speeds, self.notify)
+        if reason is not None:
+            name = planned.experiment.name
+            ended = incomplete(self.folder / name)
+            self.failed[name] = f"{ended}; {reason}" if ended else reason
 
     def _report_on_the_way(self) -> None:
         """Write a report after the first training, and then if it costs little of the time."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import statistics
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scalewise.errors import Diverged, Interrupted
+from scalewise.errors import Diverged, Interrupted, ScalewiseError
+from scalewise.experiments.closing import discard_measurements
 from scalewise.experiments.complexity import fastest, noise_step, steady_median
+from scalewise.experiments.experiment_logs import DIVERGED_FILE, Divergence
 from scalewise.experiments.fitting import (
     FEWEST_STEPS,
     Fitted,
@@ -22,20 +25,18 @@ from scalewise.experiments.fitting import (
 )
 from scalewise.experiments.plan import Planned
 from scalewise.experiments.recording import record_gradients, record_validations
-from scalewise.experiments.results import (
-    COMPLEXITY_FILE,
-    PACE_FILE,
-    SCORES_FILE,
-    Pace,
-    load_json,
-    save_json,
-)
+from scalewise.experiments.results import PACE_FILE, SCORES_FILE, Pace, load_json, save_json
 from scalewise.training.build import build_network, prepare
-from scalewise.training.checkpoint import BEST, save_checkpoint
+from scalewise.training.checkpoint import BEST, LAST, has_checkpoint, save_checkpoint
 from scalewise.training.config import Recipe
-from scalewise.training.log import Notify, read_log
+from scalewise.training.log import LOG_FILE, LogLine, Notify, RunLog, read_log
 from scalewise.training.loop import Trainer
-from scalewise.training.machine import pick_device, pick_dtype, process_settings
+from scalewise.training.machine import (
+    describe_environment,
+    pick_device,
+    pick_dtype,
+    process_settings,
+)
 from scalewise.training.recipe import load_recipe
 from scalewise.training.session import RECIPE_FILE, locked, open_run
 
@@ -46,10 +47,33 @@ PATIENCE = 2.5
 """A training that takes so many times its planned time is stopped, and measured as it is."""
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """Experiment that was left out.
+
+    Attributes:
+        reason: why, for people.
+        for_time: whether a larger budget is enough to train it.
+    """
+
+    reason: str
+    for_time: bool = True
+
+
 def is_trained(run: Path) -> bool:
     """Return whether a run reached the end of its schedule or diverged."""
     lines = read_log(run)
-    return bool(lines) and lines[-1].progress >= 1
+    return (run / DIVERGED_FILE).is_file() or (bool(lines) and lines[-1].progress >= 1)
+
+
+def incomplete(run: Path) -> str | None:
+    """Return where a run stopped or how it diverged; None if it is finished or was not started."""
+    if (run / DIVERGED_FILE).is_file():
+        return load_json(Divergence, run / DIVERGED_FILE).reason
+    lines = read_log(run)
+    if not lines or lines[-1].progress >= 1:
+        return None
+    return f"stopped at {lines[-1].progress:.0%} of its schedule"
 
 
 def train_run(
@@ -60,8 +84,10 @@ def train_run(
     train: Train,
     notify: Notify,
     terms: Terms | None = None,
-) -> str | None:
+) -> LeftOut | None:
     """Train an experiment, or continue it, and keep its pace.
+
+    What was measured from its weights is removed before they change.
 
     Args:
         planned: the experiment.
@@ -73,27 +99,30 @@ def train_run(
         terms: of its comparison; None if it is not compared.
 
     Returns:
-        The reason if it was left out; None if it was trained.
+        Why it was left out; None if it was trained.
 
     Raises:
         Interrupted: it was stopped by the user; the same command continues it.
-        ScalewiseError: the run in the folder does not match.
+        ScalewiseError: another process trains it, or a file cannot be written.
     """
     started = time.monotonic()
+    if reason := _missing_weights(planned, run):
+        return LeftOut(reason, for_time=False)
     if (run / RECIPE_FILE).is_file():
-        recipe = load_recipe(run / RECIPE_FILE)  # as shortened when the run was started
+        recipe = _as_started(run, planned.recipe)
         pace = load_json(Pace, run / PACE_FILE) if (run / PACE_FILE).is_file() else None
-        for name in (SCORES_FILE, COMPLEXITY_FILE):  # of the weights so far
-            (run / name).unlink(missing_ok=True)
     else:
         fitted = (
             fit_compared(planned, terms) if terms else fit(planned.recipe, limit, measure_speed)
         )
-        if reason := too_short(fitted, planned, limit):
-            return reason
+        if left_out := too_short(fitted, planned, limit, terms):
+            return left_out
         recipe, pace = fitted.recipe, Pace(step=fitted.step, planned=fitted.seconds)
     with locked(run):
-        trainer = open_run(recipe, run, notify=notify)
+        try:
+            trainer = open_run(recipe, run, accept_changes=True, notify=notify)
+        except ScalewiseError as error:
+            return LeftOut(str(error), for_time=False)
         record_validations(trainer)
         record_gradients(trainer)
         late = threading.Event()
@@ -107,17 +136,20 @@ def train_run(
         timer.daemon = True
         timer.start()
         before = time.process_time()
+        discard_measurements(run)
         try:
             train(trainer)
         except Diverged as error:  # also a result: its best weights so far are measured
             notify(str(error))
+            reason, _, _ = str(error).partition(";")
+            save_json(Divergence(step=trainer.step, reason=reason), run / DIVERGED_FILE)
             return None
         finally:
             timer.cancel()
             if pace is not None:
                 taken = pace.processor + time.process_time() - before
                 save_json(replace(pace, processor=taken), run / PACE_FILE)
-        if late.is_set() and not (run / BEST).is_file():
+        if late.is_set() and trainer.step > 0 and not (run / BEST).is_file():
             _keep_last(trainer)
     if trainer.progress < 1 and not late.is_set():
         raise Interrupted(f"stopped in {run.name}; the same command continues it")
@@ -129,20 +161,59 @@ def train_run(
     return None
 
 
+def _missing_weights(planned: Planned, run: Path) -> str | None:
+    """Return which weights a run lacks to start, or to continue after it was measured."""
+    if has_checkpoint(run):
+        return None
+    if (run / SCORES_FILE).is_file():
+        return f"it was measured before its end, and {run / LAST} to continue from is missing"
+    start = planned.recipe.model.init
+    if start is not None and not (Path(start) / BEST).is_file():
+        return f"it starts from {Path(start) / BEST}, which is missing"
+    return None
+
+
+def _as_started(run: Path, planned: Recipe) -> Recipe:
+    """Return a run's recipe, as shortened when it was started, with today's places of its data."""
+    recipe = load_recipe(run / RECIPE_FILE)
+    return replace(
+        recipe,
+        data=replace(recipe.data, train=planned.data.train, valid=planned.data.valid),
+        model=replace(recipe.model, init=planned.model.init),
+    )
+
+
 def _keep_last(trainer: Trainer) -> None:
-    """Validate and keep the weights of a run that was stopped before its first validation."""
+    """Validate, log and keep the weights of a run that was stopped before its first validation."""
+    state, psnr_y = trainer.state_dict(), None
     if trainer.validation is not None:
-        trainer.validation.psnr_y(trainer.ema.network, trainer.device, trainer.dtype)
-    save_checkpoint(trainer.run / BEST, trainer.state_dict())
+        psnr_y = trainer.validation.psnr_y(trainer.ema.network, trainer.device, trainer.dtype)
+    if losses := state["losses"]:
+        RunLog(trainer.run / LOG_FILE).append(
+            LogLine(
+                step=trainer.step,
+                seconds=trainer.seconds,
+                progress=trainer.progress,
+                rate=trainer.rate,
+                loss=statistics.mean(losses),
+                psnr_y=psnr_y,
+            )
+        )
+    save_checkpoint(trainer.run / BEST, state)
 
 
-def too_short(fitted: Fitted, planned: Planned, limit: float) -> str | None:
-    """Return the reason to leave a run out, if its time is too short for it."""
+def too_short(
+    fitted: Fitted, planned: Planned, limit: float, terms: Terms | None = None
+) -> LeftOut | None:
+    """Return why a run is left out, if its time is too short for it."""
     steps = total_steps(fitted.recipe, 0)
+    if terms is not None and steps < terms.interval:  # a slow one that joined later
+        every = f"its comparison is validated every {terms.interval}"
+        return LeftOut(f"{limit:.0f} s are {steps} steps, and {every}", for_time=False)
     full = planned.recipe.budget.epochs
     if steps >= min(FEWEST_STEPS, (full or 1) * (planned.recipe.data.epoch or FEWEST_STEPS)):
         return None
-    return f"{limit:.0f} s are {steps} steps, and fewer than {FEWEST_STEPS} say nothing"
+    return LeftOut(f"{limit:.0f} s are {steps} steps, and fewer than {FEWEST_STEPS} say nothing")
 
 
 def measure_speed(recipe: Recipe) -> TrainingSpeed:
@@ -160,7 +231,14 @@ def measure_speed(recipe: Recipe) -> TrainingSpeed:
                     lambda: validation.psnr_y(network, trainer.device, trainer.dtype), 1, 2
                 ),
                 images=len(trainer.sampler),
+                machine=_machine(trainer),
             )
+
+
+def _machine(trainer: Trainer) -> str:
+    """Return what the speed of a training depends on besides the network, in words."""
+    found = describe_environment(trainer.device, trainer.dtype)
+    return f"{found.processor}, {found.threads} threads, {found.precision}"
 
 
 def probe_step(recipe: Recipe) -> float:
