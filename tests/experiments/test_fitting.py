@@ -103,6 +103,19 @@ def test_compared_networks_are_validated_after_equal_steps() -> None:
         assert fit_compared(each, terms).recipe.validate_every == f"{terms.interval} steps"
 
 
+def test_other_work_while_one_network_is_timed_takes_no_steps_from_it() -> None:
+    timed: list[str] = []
+
+    def measure(recipe: Recipe) -> TrainingSpeed:
+        timed.append(str(recipe.model))
+        busy = 2.0 if len(timed) == 1 else 1.0  # while the first one is timed first
+        return TrainingSpeed(0.01 * busy, 0.5, 800)
+
+    terms = agree(corners(), 1000.0, measure)
+    assert len({*terms.steps.values()}) == 1
+    assert len(timed) == 2 * len({*timed})
+
+
 def test_the_slowest_network_of_a_comparison_decides_on_the_batch() -> None:
     assert agree(corners(), 100.0, by_network(0.05)).batch == 2  # 850 of 0.1 s; 425 of 0.2 s
     assert agree(corners(), 100.0, by_network(0.01)).batch == 8

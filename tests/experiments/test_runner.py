@@ -220,9 +220,10 @@ def test_all_of_it(
     # Once more, nothing is trained or measured again; the report comes out the same.
     monkeypatch.setattr(train_run, "open_run", None)
     monkeypatch.setattr(closing, "measure_run", None)
-    code, output = reproduce(data, *options)
-    assert code == 0, output
-    assert unescape((tmp_path / "out" / "report.html").read_text()) == page
+    for again in ((), ("--no-training", "--budget", "9s")):
+        code, output = reproduce(data, *options, *again)
+        assert code == 0, output
+        assert unescape((tmp_path / "out" / "report.html").read_text()) == page
 
     # A machine that has the results of earlier runs, but not their weights, continues.
     copy = (tmp_path / "out").rename(tmp_path / "copy")
@@ -290,6 +291,7 @@ def test_what_is_wrong_is_said_in_a_line(data: Path, tmp_path: Path) -> None:
         ("--data", str(data), "--budget", "soon"): "budget: cannot read 'soon'",
         ("--data", str(data), "--image", "missing.png"): "no such image: missing.png",
         ("--data", str(data), "--also", "nowhere"): "plan.json: missing",
+        ("--data", str(data), "--no-training", "--folder", "empty"): "empty: nothing was trained",
         ("--data", str(data), "--epoch-images", "9"): "--epoch-images is for --recipes document",
     }.items():
         result = CliRunner().invoke(app, ["reproduce", *options])
