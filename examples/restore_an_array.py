@@ -28,8 +28,8 @@ def main() -> None:
     deep = restorer.upscale(image.astype(np.uint16) * 257)
     print("uint16: ", image.shape, "->", deep.shape, deep.dtype)
 
-    banner = restorer.upscale(image, width=1000)
-    print("1000 wide:", banner.shape)
+    banner = restorer.upscale(image, width=500)
+    print("500 wide:", banner.shape)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scalewise.files import read
+from scalewise.files import Picture, read, write
 from scalewise.imaging.resize import imresize
 from scalewise.weights.card import read_card
 
@@ -40,14 +40,22 @@ def test_arrays(tmp_path: Path) -> None:
     out = run("restore_an_array.py", tmp_path)
     assert "(120, 160, 3) -> (240, 320, 3) uint8" in out
     assert "(120, 160, 3) -> (240, 320, 3) uint16" in out
-    assert "(750, 1000, 3)" in out
+    assert "(375, 500, 3)" in out
+
+
+def cut(name: str, target: Path) -> Path:
+    """A part of an example picture, which is restored in less time."""
+    write(target, Picture(read(EXAMPLES / "pictures" / "train" / name).pixels[80:180, 100:251]))
+    return target
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    pictures = str(EXAMPLES / "pictures" / "train")
-    assert "chelsea.png: 677x450 by scn_x2" in run("restore_a_folder.py", tmp_path, pictures)
-    assert read(tmp_path / "restored" / "chelsea_x1.5.webp").pixels.shape == (450, 677, 3)
-    assert "coffee.png: existed already" in run("restore_a_folder.py", tmp_path, pictures)
+    (tmp_path / "given").mkdir()
+    for name in ("chelsea.png", "coffee.png"):
+        cut(name, tmp_path / "given" / name)
+    assert "chelsea.png: 227x150 by scn_x2" in run("restore_a_folder.py", tmp_path, "given")
+    assert read(tmp_path / "restored" / "chelsea_x1.5.webp").pixels.shape == (150, 227, 3)
+    assert "coffee.png: existed already" in run("restore_a_folder.py", tmp_path, "given")
 
 
 def test_a_network_of_ones_own(tmp_path: Path) -> None:
@@ -150,7 +158,7 @@ def test_patterns(tmp_path: Path) -> None:
 def test_onnxruntime(tmp_path: Path) -> None:
     import scalewise
 
-    picture = EXAMPLES / "pictures" / "train" / "chelsea.png"
+    picture = cut("chelsea.png", tmp_path / "cut.png")
     run("run_in_onnxruntime.py", tmp_path, "scn_x2", str(picture))
     made = read(tmp_path / "larger.png").pixels.astype(int)
     ours = scalewise.load("scn_x2", precision="f32").restore(read(picture).pixels)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import resampling
 import torch
+import training
 from ablation import VARIANTS, in_default_layout, is_changed, time_variant
 from our_loop import NETWORKS, Settings
 from report import markdown_table
@@ -45,9 +46,14 @@ def files(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def settings(store: Store, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A network that takes a step in milliseconds."""
+def small_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let scn_exact take a step in milliseconds."""
     monkeypatch.setitem(NETWORKS, "scn_exact", {"width": 8, "blocks": 2, "levels": 2})
+
+
+@pytest.fixture
+def settings(store: Store, small_network: None) -> Settings:
+    """What a step is measured with."""
     return Settings(
         store=store.path, network="scn_exact", seconds=0.05, patch=16, batch=2, device="cpu"
     )
@@ -77,7 +83,12 @@ def test_compares_both_loops(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         assert set(row["sections"]) == set(SECTIONS)
 
 
-def test_changes_one_thing_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("small_network")
+def test_changes_one_thing_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In this process: the test above shows that each measurement has one of its own."""
+    monkeypatch.setattr(training, "_in_a_process", lambda run, *arguments: run(*arguments))
     variants = ["everything", "up-blur", "halve-pool"]
     assert main(["--ablate", "scn_exact", "--device", "cpu", *QUICK, "--variants", *variants]) == 0
     out = capsys.readouterr().out

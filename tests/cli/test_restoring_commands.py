@@ -105,7 +105,7 @@ def test_upscale_strips_and_warns(call, tmp_path: Path, small_release: Path, pho
 
 
 def test_networks_that_see_pictures_whole(call, tmp_path: Path, photo: NDArray[np.uint8]) -> None:
-    write(tmp_path / "photo.png", Picture(photo[100:250, 100:250]))
+    write(tmp_path / "photo.png", Picture(photo[100:148, 100:250]))
     target = tmp_path / "photo_x2.png"
     arguments = ["upscale", tmp_path / "photo.png", "-m", "adaptive_x2", "--overwrite"]
     assert call(*arguments)[2] == ""

@@ -48,10 +48,9 @@ def in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_tiny_recipe_beats_bicubic(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    steps = ["budget.steps=150"]  # so that a busy machine does not matter
-    command = [*COMMAND, TINY, *steps, "--run", str(run)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    steps = "budget.steps=150"  # so that a busy machine does not matter
+    done = train(TINY, steps, "--run", run)
+    assert done.exit_code == 0, done.output
 
     hr = read_rgb(PROJECT / "examples/pictures/valid/astronaut.png")
     lr, hr = FIELD.prepare(hr, None, 2)

@@ -19,6 +19,7 @@ from scalewise.experiments.overshoot import load_overshoot, measure_overshoot
 from scalewise.experiments.report import make_report, to_html, to_markdown
 from scalewise.experiments.results import SAMPLES, Results, load_results
 from scalewise.experiments.stability import after_warm_up, peak, relative_deviation
+from scalewise.experiments.verdicts import DECIDED
 from scalewise.files import Picture, write
 from scalewise.training.curves import LIGHT
 from tests.experiments.test_report import Page
@@ -38,7 +39,7 @@ def test_six_headings_each_with_verdict_and_table_or_figure(results: Results) ->
     parts = section.partition("\n## ")[0].split("\n### ")
     assert [part.partition("\n")[0] for part in parts[1:]] == [*HEADINGS]
     assert "training and results are assumed, since the document was not at hand" in parts[0]
-    verdicts = ("holds", "does not hold", "cannot be told")
+    verdicts = (*DECIDED, "cannot be told")
     for part in parts[1:]:
         assert any(f": {verdict}" in part for verdict in verdicts)
         assert "\n| " in part

@@ -129,13 +129,12 @@ def test_all_is_said(form: str, page: Page, markdown: str) -> None:
     assert text.count(REMARK) == 1
     assert "most likely of the single picture lenna: bicubic scores 34.33 dB on" in text
     assert "30.88 dB on the set (protocol squash256)" in text
-    assert "33.6 dB for bicubic and 35.8 dB for our Original" in text
+    assert "33.6 dB for bicubic and 35.8 dB for our released original_x2" in text
     assert "DIV2K is empty, because its pictures were not given" in text
     assert "scalewise reproduce --data DIR --recipes modern --budget 3h" in text
     assert "Original is 0.41 dB above Adaptive on Set14" in text
-    assert (
-        "10 epochs of 400 steps, 4,000 steps taken in 10 min; at full length an epoch has" in text
-    )
+    shape = "10 epochs of 400 steps (batch 16, patches of 48 pixels)"
+    assert f"{shape}, 4,000 steps taken in 10 min; at full length an epoch has" in text
     assert "33.38" in text
     for number in range(1, 9):
         assert f"Figure {number}. Ours: " in text

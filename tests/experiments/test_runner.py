@@ -56,6 +56,12 @@ OF_FOLDER = {
 """Files and folders of a reproduction that depend on no single run."""
 
 TINY = {"width": 4, "blocks": 1, "levels": 2}
+FEW = {
+    "ABLATION": ("sum", "attention_norm"),
+    "LOSSES": ("loss_l1_fixed", "loss_mixed_cosine"),
+    "CLEANING": ("noise_block", "jpeg_module", "photo_plain"),
+}
+"""Runs of each comparison that are trained here; tests of the plan build the networks of all."""
 
 
 @pytest.fixture
@@ -99,17 +105,13 @@ def tiny_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         {name: Compared(name, name, settings) for name, settings in small.items()},
     )
     monkeypatch.setattr(plan, "WIDE_PATCH", 16)
-    cleaning = {
-        name: replace(each, settings={**TINY, **each.settings}, seeds=(0,))
-        for name, each in comparisons.CLEANING.items()
-    }
-    monkeypatch.setattr(plan, "CLEANING", cleaning)
-    for name in ("ABLATION", "LOSSES"):  # one network of three seeds is enough
-        few = {
-            name: replace(each, seeds=each.seeds if number == 0 else (0,))
-            for number, (name, each) in enumerate(getattr(plan, name).items())
-        }
-        monkeypatch.setattr(plan, name, few)
+    for group, names in FEW.items():
+        runs: dict[str, Compared] = {}
+        for name in names:
+            each: Compared = getattr(comparisons, group)[name]
+            seeds = each.seeds[:2] if name == names[0] else (0,)  # one network of two is enough
+            runs[name] = replace(each, settings={**TINY, **each.settings}, seeds=seeds)
+        monkeypatch.setattr(plan, group, runs)
     monkeypatch.setattr(fitting, "FLOORS", dict.fromkeys(fitting.FLOORS, 0.1))
     monkeypatch.setattr(fitting, "OVERHEAD", 0.0)
     monkeypatch.setattr(runner.Reproduction, "overhead", 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def test_a_graph_that_shares_weights_computes_the_same(name: str, tmp_path: Path
     network = create_model(name.partition(",")[0], **SMALL[name]).eval()
     whole, shared = tmp_path / "whole.onnx", tmp_path / "shared.onnx"
     export_onnx(network, whole)
-    export_onnx(network, shared)
+    shutil.copy(whole, shared)
     (tmp_path / "w.safetensors").write_bytes(to_bytes(network))
     share_weights(shared, tmp_path / "w.safetensors")
     left = sum(

@@ -15,7 +15,7 @@ from scalewise.restoring.selection import load_cascade
 from scalewise.restoring.sizes import Target
 
 EXACT = LoadOptions(precision="f32")
-BOXES = [(0, 0, 40, 30), (61, 37, 31, 42), (160, 131, 40, 19)]
+BOXES: list[Box] = [(0, 0, 40, 30), (61, 37, 31, 42), (160, 131, 40, 19)]
 
 
 def crops(image: NDArray[Any], restorers: list[Any], target: Target, box: Box) -> NDArray[Any]:
@@ -29,7 +29,6 @@ def crops(image: NDArray[Any], restorers: list[Any], target: Target, box: Box) -
     return restore_crop(look, (width, height), restorers, plan, box)
 
 
-@pytest.mark.parametrize("box", BOXES, ids=["first", "inner", "last"])
 @pytest.mark.parametrize(
     ("model", "target"),
     [
@@ -41,28 +40,27 @@ def crops(image: NDArray[Any], restorers: list[Any], target: Target, box: Box) -
     ],
     ids=["own scale", "smaller", "reduced", "cascade", "same size"],
 )
-def test_a_part_is_that_of_the_whole(
-    photo: NDArray[np.uint8], model: str, target: Target, box: Box
-) -> None:
+def test_a_part_is_that_of_the_whole(photo: NDArray[np.uint8], model: str, target: Target) -> None:
     image = photo[100:250, 100:300]
     restorers = load_cascade(model, EXACT)
     whole = upscale_array(image, restorers, target)
-    part = crops(image, restorers, target, box)
     down, across = whole.shape[0] / 150, whole.shape[1] / 200
-    top, left = round(box[1] * down), round(box[0] * across)
-    expected = whole[top : top + part.shape[0], left : left + part.shape[1]]
-    assert part.shape[:2] == (
-        round((box[1] + box[3]) * down) - top,
-        round((box[0] + box[2]) * across) - left,
-    )
-    assert part.dtype == np.uint8
-    difference = np.abs(part.astype(int) - expected)
-    assert difference.max() <= 1
-    assert (difference > 0).mean() < 0.01
+    for box in BOXES:
+        part = crops(image, restorers, target, box)
+        top, left = round(box[1] * down), round(box[0] * across)
+        expected = whole[top : top + part.shape[0], left : left + part.shape[1]]
+        assert part.shape[:2] == (
+            round((box[1] + box[3]) * down) - top,
+            round((box[0] + box[2]) * across) - left,
+        )
+        assert part.dtype == np.uint8
+        difference = np.abs(part.astype(int) - expected)
+        assert difference.max() <= 1, box
+        assert (difference > 0).mean() < 0.01, box
 
 
 def test_strengths_share_a_network_and_mix_linearly(photo: NDArray[np.uint8]) -> None:
-    image = photo[100:250, 100:300].astype(np.float32) / 255
+    image = photo[100:160, 100:190].astype(np.float32) / 255
     (clean,) = load_cascade("scn_x2", EXACT)[:1]
     full = load_cascade("photo_x2", EXACT)[0]
     half = full.with_strength(0.5, clean).restore(image)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +30,6 @@ from scalewise.training.config import (
     OptimizerConfig,
     Recipe,
 )
-from scalewise.training.log import read_log
 from scalewise.training.loop import Trainer
 from scalewise.training.losses import cleaning_loss, departure, restoration_loss
 from scalewise.training.recipe import save_recipe
@@ -285,28 +281,3 @@ def test_a_run_from_before_there_were_such_settings_goes_on(recipe: Recipe, tmp_
     open_run(recipe, run)
     with pytest.raises(ScalewiseError, match=r"settings.denoise: 0, now 2"):
         open_run(with_model(recipe, LossConfig(), denoise=2), run)
-
-
-@pytest.mark.skipif(os.name == "nt", reason="gloo under torchrun")
-def test_two_processes_learn_what_one_does(
-    cleaning: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    recipe = replace(
-        cleaning,
-        data=replace(cleaning.data, batch=4),
-        budget=BudgetConfig(steps=10),
-        validate_every="1 step",  # so that every step's loss is logged
-    )
-    path = tmp_path / "both.yaml"
-    save_recipe(recipe, path)
-    open_run(recipe, tmp_path / "alone").train()
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc-per-node", "2", "-m", "scalewise.training", str(path)]
-    command += ["--folder", str(tmp_path / "both")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    alone, both = read_log(tmp_path / "alone"), read_log(tmp_path / "both")
-    assert len(both) == 10
-    for ours, theirs in zip(both, alone, strict=True):
-        assert ours.loss == pytest.approx(theirs.loss, abs=1e-5)

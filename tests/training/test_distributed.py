@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from scalewise.training.checkpoint import load_checkpoint
-from scalewise.training.config import BudgetConfig, Recipe
+from scalewise.training.config import BudgetConfig, LossConfig, Recipe
 from scalewise.training.distributed import World
-from scalewise.training.log import read_log
+from scalewise.training.log import LogLine, read_log
 from scalewise.training.loop import Trainer
 from scalewise.training.recipe import save_recipe
 from scalewise.training.session import open_run
@@ -33,10 +33,15 @@ def one_thread_each(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_two_processes_learn_what_one_does(recipe: Recipe, tmp_path: Path) -> None:
+    """With all parts of the loss; the next test compares a network without parts ahead of it."""
+    settings = {**recipe.model.settings, "denoise": 2, "artifacts": 2}
+    noisy = {"task": "photo", "sigma": (20, 20), "quality": (60, 95), "clean": 0.0}
     recipe = replace(
         recipe,
-        data=replace(recipe.data, batch=4),
-        budget=BudgetConfig(steps=50),
+        model=replace(recipe.model, settings=settings),
+        data=replace(recipe.data, batch=4, **noisy),
+        loss=LossConfig(l1=1.0, smooth_l1=0.5, denoised=2.0, artifact_map=0.1),
+        budget=BudgetConfig(steps=20),
         validate_every="1 step",  # so that every step's loss is logged
     )
     path = tmp_path / "both.yaml"
@@ -48,7 +53,7 @@ def test_two_processes_learn_what_one_does(recipe: Recipe, tmp_path: Path) -> No
     assert "processes: 2" in done.stderr
 
     alone, both = read_log(tmp_path / "alone"), read_log(tmp_path / "both")
-    assert [line.step for line in both] == list(range(1, 51))
+    assert [line.step for line in both] == list(range(1, 21))
     for ours, theirs in zip(both, alone, strict=True):
         assert ours.loss == pytest.approx(theirs.loss, abs=1e-5)
         assert ours.psnr_y == pytest.approx(theirs.psnr_y, abs=1e-2)
@@ -56,15 +61,32 @@ def test_two_processes_learn_what_one_does(recipe: Recipe, tmp_path: Path) -> No
     assert load_checkpoint(tmp_path / "both/best.pt")["step"] > 0
 
 
+@dataclass(frozen=True)
+class StopAt:
+    """Stops a training after a step of its log."""
+
+    trainer: Trainer
+    step: int
+
+    def on_line(self, line: LogLine) -> None:
+        if line.step >= self.step:
+            self.trainer.stop()
+
+
 def test_a_lost_worker_ends_the_run_and_one_process_goes_on(recipe: Recipe, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    endless = replace(recipe, budget=BudgetConfig(steps=10**6), checkpoint_every="50 steps")
+    endless = replace(
+        recipe,
+        budget=BudgetConfig(steps=10**6),
+        validate_every="20 steps",
+        checkpoint_every="50 steps",
+    )
     path = tmp_path / "lost.yaml"
     save_recipe(endless, path)
     command = [*TORCHRUN, *ALONE, str(path), "--folder", str(run)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as group:
         assert group.stderr is not None
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 600  # on a busy machine
         while not (run / "previous.pt").exists():  # two checkpoints
             assert time.monotonic() < deadline
             assert group.poll() is None
@@ -74,6 +96,16 @@ def test_a_lost_worker_ends_the_run_and_one_process_goes_on(recipe: Recipe, tmp_
     assert group.returncode != 0
     assert "another process of the run is gone" in said
     assert "Traceback" not in said.split("another process")[0]
+
+    short = open_run(endless, tmp_path / "alone")
+    short.listeners.append(StopAt(short, 40))
+    short.train()
+    expected = read_log(short.run)
+    assert [line.step for line in expected] == [20, 40]
+    for ours, theirs in zip(read_log(run), expected, strict=False):
+        assert ours.step == theirs.step
+        assert ours.loss == pytest.approx(theirs.loss, abs=1e-5)
+        assert ours.psnr_y == pytest.approx(theirs.psnr_y, abs=1e-2)
 
     step = load_checkpoint(run / "last.pt")["step"]
     assert step >= 100

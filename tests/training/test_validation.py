@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from scalewise.imaging.colour import BT601, FULL_RANGE_BT601
-from scalewise.imaging.protocols import FIELD, SQUASH256, Protocol
+from scalewise.imaging.protocols import FIELD, Protocol, squashing
 from scalewise.models import create_model
 from scalewise.training.config import DataConfig
 from scalewise.training.validation import ValidationSet, psnr_y, restore_uint8
@@ -30,7 +30,7 @@ def of_task(task: str) -> Protocol:
         (FIELD, 2),
         (FIELD, 3),
         (FIELD, 1),
-        (SQUASH256, 2),
+        (squashing(64), 2),
         (of_task("denoise"), 1),
         (of_task("dejpeg"), 1),
         (of_task("photo"), 2),

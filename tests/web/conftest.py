@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.web import quick_models
 from tests.web.browser import PATIENCE, User
 
 pytest.importorskip("fastapi", reason="needs the web extra")
@@ -73,17 +74,18 @@ class Server:
 Start = Callable[..., Server]
 
 
-@pytest.fixture(scope="session")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+@contextmanager
+def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Start a server with options; all are stopped at the end.
 
     None warms up its models but those with ``--warm-up``: it takes six seconds of every core.
     """
     servers: list[Server] = []
 
-    def start(*options: object, folder: Path | None = None) -> Server:
+    def start(*options: object, folder: Path | None = None, models: Path | None = None) -> Server:
         folder = folder or tmp_path_factory.mktemp("served")
-        command = [*PROGRAM, "serve", "--no-open", "--no-warm-up", "--folder", str(folder)]
+        program = PROGRAM if models is None else quick_models.program(models)
+        command = [*program, "serve", "--no-open", "--no-warm-up", "--folder", str(folder)]
         command += [] if "--port" in options else ["--port", "0"]
         command += map(str, options)
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -100,21 +102,48 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
             server.stop()
 
 
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Start a server with options; all are stopped at the end of the file."""
+    with starting(tmp_path_factory) as start:
+        yield start
+
+
 @pytest.fixture(scope="session")
-def server(start: Start) -> Server:
-    """One for all tests that change nothing about it."""
-    return start()
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One with the released models, for all tests that change nothing about it."""
+    with starting(tmp_path_factory) as start:
+        yield start()
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small models, for what does not depend on what a network makes of an image."""
+    folder = tmp_path_factory.mktemp("models")
+    quick_models.make_models(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def quick_server(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One with small models, for all tests of the page that change nothing about it."""
+    with starting(tmp_path_factory) as start:
+        yield start(models=models)
 
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory, photo: NDArray[np.uint8]) -> Path:
-    """``a.png`` (RGB), ``deep.png`` (16 bits), ``b.jpg`` (quality 60), ``large.png`` (4 tiles)."""
+    """``a.png`` (RGB), ``deep.png`` (16 bits), ``b.jpg`` (quality 60), ``wide.png`` and more.
+
+    ``wide.png`` fills a window; ``large.png`` (4 tiles) takes a while.
+    """
     from scalewise.files import Picture, write
 
     folder = tmp_path_factory.mktemp("pictures")
     write(folder / "a.png", Picture(photo[60:124, 100:180]))
     write(folder / "deep.png", Picture(photo[60:110, 100:160].astype(np.uint16) * 257))
     write(folder / "b.jpg", Picture(photo[60:124, 100:180]), quality=60)
+    write(folder / "wide.png", Picture(photo[:192]))
     write(folder / "large.png", Picture(np.tile(photo[:192], (1, 4, 1))))
     return folder
 
@@ -142,7 +171,7 @@ Visit = Callable[..., User]
 
 
 @pytest.fixture
-def visit(browser: Any, server: Server) -> Iterator[Visit]:
+def visit(browser: Any, quick_server: Server) -> Iterator[Visit]:
     """Open the page of a server, in a window with Playwright's options for contexts.
 
     Service workers are blocked by default: each would fetch the whole page once more.
@@ -154,7 +183,7 @@ def visit(browser: Any, server: Server) -> Iterator[Visit]:
     wrong: list[str] = []
     homes: list[str] = []
 
-    def visit(at: Server = server, expect: str = "", **options: object) -> User:
+    def visit(at: Server = quick_server, expect: str = "", **options: object) -> User:
         context = browser.new_context(**{"service_workers": "block", **options})
         contexts.callback(context.close)
         context.set_default_timeout(PATIENCE)
@@ -170,7 +199,7 @@ def visit(browser: Any, server: Server) -> Iterator[Visit]:
 
     with contexts:
         yield visit
-    server.forget_jobs()  # pages list what other tests left
+    quick_server.forget_jobs()  # pages list what other tests left
     assert not wrong
     local = (*homes, "blob:", "data:")
     assert [url for url in asked if not url.startswith(local)] == []

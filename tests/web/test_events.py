@@ -24,9 +24,9 @@ Event = tuple[str, Any]
 
 
 @pytest.fixture(scope="module")
-def alone(start: Start) -> Server:
+def alone(start: Start, models: Path) -> Server:
     """A server whose jobs are those of this file."""
-    return start()
+    return start(models=models)
 
 
 def events_of(answer: httpx.Response) -> Iterator[Event]:
@@ -84,12 +84,14 @@ def test_one_stream_tells_of_all_jobs(alone: Server, pictures: Path) -> None:
     assert second not in [view["id"] for view in alone.get("v1/jobs").json()]
 
 
-def test_a_restarted_server_lists_what_it_still_has(start: Start, pictures: Path) -> None:
-    server = start()
+def test_a_restarted_server_lists_what_it_still_has(
+    start: Start, models: Path, pictures: Path
+) -> None:
+    server = start(models=models)
     job = server.send(pictures / "b.jpg", name="mine.jpg", scale=1.5).json()["id"]
     view = server.done(job)
     assert server.stop() == 0
-    again = start(folder=server.folder)
+    again = start(folder=server.folder, models=models)
     (listed,) = again.get("v1/jobs").json()
     assert listed["id"] == job
     for same in ("state", "created", "options", "explanation", "model", "out_width", "seconds"):

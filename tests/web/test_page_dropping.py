@@ -74,14 +74,14 @@ def test_a_dropped_folder_is_walked_and_each_failure_is_a_row(
     assert names(user) == ["nothing", "a.png", "b.jpg", "empty.jpg", "none.png", "notes.txt"]
 
 
-def test_a_folder_is_chosen(visit: Visit, server: Server, folder: Path) -> None:
+def test_a_folder_is_chosen(visit: Visit, quick_server: Server, folder: Path) -> None:
     user = visit()
     with user.page.expect_file_chooser() as chooser:
         user.page.get_by_text("Choose a folder").click()
     chooser.value.set_files(folder)
     assert_folder(user)
     assert len(names(user)) == 5
-    folders = {job["name"]: job["folder"] for job in server.get("v1/jobs").json()}
+    folders = {job["name"]: job["folder"] for job in quick_server.get("v1/jobs").json()}
     assert folders == {"a.png": "trip", "b.jpg": "trip/day 2"}
 
 

@@ -17,13 +17,13 @@ UNDO_SECONDS = 10
 
 
 def test_a_removal_can_be_undone_before_anything_is_deleted(
-    visit: Visit, server: Server, pictures: Path
+    visit: Visit, quick_server: Server, pictures: Path
 ) -> None:
     user = visit(**PHONE)
     page = user.page
     user.drop(pictures / "a.png")
     user.wait_for("a.png")
-    (job,) = server.get("v1/jobs").json()
+    (job,) = quick_server.get("v1/jobs").json()
     result = f"v1/jobs/{job['id']}/result"
     page.clock.install()
     remove = page.get_by_role("button", name="Remove: a.png")
@@ -38,7 +38,7 @@ def test_a_removal_can_be_undone_before_anything_is_deleted(
     undo.click()
     user.wait_for("a.png").get_by_role("link", name="Download").wait_for()
     page.clock.fast_forward(1000 * (UNDO_SECONDS + 1))
-    assert server.get(result).status_code == 200
+    assert quick_server.get(result).status_code == 200
 
     # A page that is left before deletes nothing.
     remove.click()
@@ -50,10 +50,10 @@ def test_a_removal_can_be_undone_before_anything_is_deleted(
     other.clock.install()
     other.locator("#other-jobs").get_by_role("button", name="Remove: a.png").click()
     other.locator("#other-jobs").get_by_role("button", name="Undo").wait_for()
-    assert server.get(result).status_code == 200
+    assert quick_server.get(result).status_code == 200
     with other.expect_response(lambda answer: answer.request.method == "DELETE"):
         other.clock.fast_forward(1000 * (UNDO_SECONDS + 1))
-    assert server.get(result).status_code == 404
+    assert quick_server.get(result).status_code == 404
     other.locator("#others").wait_for(state="hidden")
     user.wait_for("a.png", "expired")
 
@@ -121,22 +121,20 @@ def test_a_long_list_leaves_the_settings_in_reach_of_a_thumb(visit: Visit) -> No
     assert not page.locator("#digest").is_visible()
 
 
-@pytest.mark.parametrize(
-    ("name", "saved"),
-    [
-        ("a%22b.png", "a%22b_x2.png"),
-        ("a%0Ab%0D%25.png", "a%0Ab%0D%25_x2.png"),
-        ('a"b.png', "a_b_x2.png"),  # as Chromium saves it
-    ],
-)
-def test_a_name_is_the_files_own(visit: Visit, pictures: Path, name: str, saved: str) -> None:
+def test_a_name_is_the_files_own(visit: Visit, pictures: Path) -> None:
     user = visit()
-    user.drop((name, (pictures / "a.png").read_bytes()))
-    row = user.wait_for(name)
-    link = row.get_by_role("link", name="Download")
-    assert user.download(link)[0] == saved
-    user.page.locator("#viewer summary").click()
-    assert user.page.locator("#command").inner_text() == f"scalewise upscale {shlex.quote(name)}"
+    for name, saved in {
+        "a%22b.png": "a%22b_x2.png",
+        "a%0Ab%0D%25.png": "a%0Ab%0D%25_x2.png",
+        'a"b.png': "a_b_x2.png",  # as Chromium saves it
+    }.items():
+        user.drop((name, (pictures / "a.png").read_bytes()))
+        row = user.wait_for(name)
+        assert user.download(row.get_by_role("link", name="Download"))[0] == saved
+        row.get_by_role("button", name="Compare").click()
+        user.page.locator("#viewed").get_by_text(name, exact=True).wait_for()
+        command = user.page.locator("#command").text_content()
+        assert command == f"scalewise upscale {shlex.quote(name)}"
 
 
 def test_the_page_stays_where_a_user_types(visit: Visit, pictures: Path) -> None:

@@ -33,9 +33,9 @@ def test_one_pixel_of_the_result_is_one_of_a_dense_screen(
 ) -> None:
     ratio = 2
     window = {"viewport": {"width": 900, "height": 700}}
-    user = with_picture(visit(device_scale_factor=ratio, **window), pictures, "large.png")
-    after = result_of(user, tmp_path, "large.png")
-    before = read(pictures / "large.png").pixels
+    user = with_picture(visit(device_scale_factor=ratio, **window), pictures, "wide.png")
+    after = result_of(user, tmp_path, "wide.png")
+    before = read(pictures / "wide.png").pixels
     user.page.get_by_role("button", name="1:1").click()
     user.page.locator("#zoom").get_by_text("100 %", exact=True).wait_for()
     assert user.rect()[2] == after.shape[1] / ratio
@@ -55,7 +55,7 @@ def again(user: User, name: str, *, task: str, count: int) -> None:
 
 
 def test_a_result_is_compared_with_another_of_the_same_upload(
-    visit: Visit, pictures: Path, server: Server, tmp_path: Path
+    visit: Visit, pictures: Path, quick_server: Server, tmp_path: Path
 ) -> None:
     user = with_picture(visit(viewport={"width": 1280, "height": 900}), pictures)
     page = user.page
@@ -69,12 +69,12 @@ def test_a_result_is_compared_with_another_of_the_same_upload(
     again(user, "a.png", task="denoise", count=3)
     page.locator("#right option").nth(2).wait_for(state="attached")
 
-    jobs = {view["id"]: view for view in server.get("v1/jobs").json()}
+    jobs = {view["id"]: view for view in quick_server.get("v1/jobs").json()}
     upload = next(view["upload"] for view in jobs.values() if first and view["id"] in first)
     ours = [view for view in jobs.values() if view["upload"] == upload]
     pixels = {}
     for view in ours:
-        (tmp_path / "any.png").write_bytes(server.get(f"v1/jobs/{view['id']}/result").content)
+        (tmp_path / "any.png").write_bytes(quick_server.get(f"v1/jobs/{view['id']}/result").content)
         pixels[view["model"]] = read(tmp_path / "any.png").pixels
     ids = {view["model"]: view["id"] for view in ours}
     assert set(ids) == {"scn_x2", "photo_x2", "denoise"}
@@ -109,7 +109,7 @@ def as_displayed(path: Path) -> Pixels:
 
 @pytest.mark.parametrize("name", ["cmyk.jpg", "deep.png"], ids=["cmyk", "16-bit"])
 def test_both_sides_have_the_colours_of_their_files(
-    visit: Visit, server: Server, tmp_path: Path, name: str
+    visit: Visit, quick_server: Server, tmp_path: Path, name: str
 ) -> None:
     from PIL import Image
 
@@ -125,7 +125,7 @@ def test_both_sides_have_the_colours_of_their_files(
     user.wait_for(name)
     page.get_by_role("button", name="1:1").click()
     result = tmp_path / f"result{Path(name).suffix}"
-    result.write_bytes(server.get(page.locator("#save").get_attribute("href")).content)
+    result.write_bytes(quick_server.get(page.locator("#save").get_attribute("href")).content)
     for percent, path in ((0, result), (100, tmp_path / name)):
         set_split(user, percent)
         assert is_shown(user, as_displayed(path), least=3 * 60 * 60, tolerance=1), percent

@@ -172,7 +172,7 @@ def test_a_second_setting_is_a_second_result(visit: Visit, pictures: Path, tmp_p
     assert row.get_by_text("240 × 192").is_visible()
 
 
-def test_cancel_all_and_start_all(visit: Visit, server: Server, pictures: Path) -> None:
+def test_cancel_all_and_start_all(visit: Visit, quick_server: Server, pictures: Path) -> None:
     user = visit()
     page = user.page
     page.get_by_label("Size", exact=True).select_option("4 times")  # so that it takes a while
@@ -183,7 +183,7 @@ def test_cancel_all_and_start_all(visit: Visit, server: Server, pictures: Path) 
     page.get_by_role("button", name="Cancel all").click()
     for path in given:
         user.wait_for(path.name, "ready")
-    assert server.get("v1/jobs").json() == []
+    assert quick_server.get("v1/jobs").json() == []
     page.get_by_role("button", name="Start all (3)").click()
     for path in given:
         user.wait_for(path.name)
@@ -212,9 +212,9 @@ def test_retry_all(visit: Visit, start: Start, pictures: Path) -> None:
 
 
 def test_unsent_files_survive_a_reload_with_their_settings(
-    visit: Visit, start: Start, pictures: Path, tmp_path: Path
+    visit: Visit, start: Start, models: Path, pictures: Path, tmp_path: Path
 ) -> None:
-    first = start(folder=tmp_path)
+    first = start(folder=tmp_path, models=models)
     user = visit(first)
     page = user.page
     warnings: list[str] = []
@@ -235,7 +235,7 @@ def test_unsent_files_survive_a_reload_with_their_settings(
           };
         })"""
     )
-    start("--port", port_of(first), folder=tmp_path)
+    start("--port", port_of(first), folder=tmp_path, models=models)
     page.locator("header").click()  # browsers ask only users who did something on the page
     page.reload()
     user.wait_for("a.png").get_by_text("240 × 192").wait_for()
@@ -246,9 +246,9 @@ def test_unsent_files_survive_a_reload_with_their_settings(
 
 
 def test_after_a_restart_everything_is_sent_again(
-    visit: Visit, start: Start, pictures: Path, tmp_path: Path
+    visit: Visit, start: Start, models: Path, pictures: Path, tmp_path: Path
 ) -> None:
-    first = start(folder=tmp_path)
+    first = start(folder=tmp_path, models=models)
     user = visit(first)
     user.drop(pictures / "large.png", pictures / "a.png", pictures / "b.jpg")
     user.wait_for("large.png", "running")
@@ -257,7 +257,7 @@ def test_after_a_restart_everything_is_sent_again(
     user.wait_for("large.png", "running")
     first.stop(signal.SIGKILL)
     user.wait_for("a.png", "unreachable")
-    start("--port", port_of(first), folder=tmp_path)
+    start("--port", port_of(first), folder=tmp_path, models=models)
     for name in ("large.png", "a.png", "b.jpg"):
         user.wait_for(name)
     assert len(names(user)) == 3
@@ -287,24 +287,26 @@ def user_download(user: User, row: Any) -> tuple[str, bytes]:
     return user.download(row.get_by_role("link", name="Download"))
 
 
-def test_another_tab_sends_nothing_twice(visit: Visit, server: Server, pictures: Path) -> None:
+def test_another_tab_sends_nothing_twice(
+    visit: Visit, quick_server: Server, pictures: Path
+) -> None:
     user = visit()
     user.drop(pictures / "large.png", pictures / "a.png")
     other = open_another(user)
     user.wait_for("a.png")
     other.page.get_by_text("Other results on this server (2)").wait_for()
     assert names(other) == []
-    assert len(server.get("v1/jobs").json()) == 2
+    assert len(quick_server.get("v1/jobs").json()) == 2
 
 
 def test_results_that_are_gone_do_not_say_done(
-    visit: Visit, server: Server, pictures: Path
+    visit: Visit, quick_server: Server, pictures: Path
 ) -> None:
     user = visit()
     user.drop(pictures / "a.png")
     row = user.wait_for("a.png")
-    (job,) = server.get("v1/jobs").json()
-    httpx.delete(server.url(f"v1/jobs/{job['id']}"))
+    (job,) = quick_server.get("v1/jobs").json()
+    httpx.delete(quick_server.url(f"v1/jobs/{job['id']}"))
     user.wait_for("a.png", "expired")
     assert state(user, "a.png") == "No longer kept on the server"
     assert row.get_by_role("link", name="Download").count() == 0
@@ -320,6 +322,7 @@ def test_one_stream_of_events_serves_all(visit: Visit, pictures: Path) -> None:
     user.drop(pictures / "a.png", pictures / "deep.png", pictures / "b.jpg")
     for name in ("a.png", "deep.png", "b.jpg"):
         user.wait_for(name)
+    asked = asked[asked.index(user.page.url) :]  # without late requests of the page before
     assert sum(url.endswith("/v1/events") for url in asked) == 1
     assert [url for url in asked if re.search(r"/v1/jobs(/[\w-]+)?($|\?)", url)] == []
 

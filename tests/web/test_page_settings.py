@@ -22,46 +22,37 @@ def set_up(user: User, **fields: str) -> None:
             control.fill(text)
 
 
-@pytest.mark.parametrize(
-    ("field", "text", "told"),
-    [
-        ("width", "", "Enter a width in pixels"),
-        ("width", "12.5", "Enter a width in pixels"),
-        ("width", "0", "Enter a width in pixels"),
-        ("quality", "101", "from 1 to 100"),
-        ("names", "same", "{name}"),
-        ("names", "{name}", "own name"),
-        ("names", "{name}/x", "cannot contain /"),
-        ("names", "{name}_{model}", "{model} is not known"),
-    ],
-    ids=[
-        "no-width",
-        "part-width",
-        "zero-width",
-        "quality",
-        "one-name",
-        "own-name",
-        "slash",
-        "placeholder",
-    ],
-)
-def test_a_wrong_value_is_told_at_its_field_and_not_sent(
-    visit: Visit, pictures: Path, field: str, text: str, told: str
-) -> None:
-    user = visit()
-    set_up(user, **({"size": "width"} if field == "width" else {}), **{field: text})
-    control = user.page.locator(f"#{field}")
-    assert control.get_attribute("aria-invalid") == "true"
-    problem = control.get_attribute("aria-describedby").split()[0]
-    assert told in user.page.locator(f"#{problem}").inner_text()
-    user.drop(pictures / "a.png")
-    user.page.locator("#alarm").wait_for()
-    assert user.page.evaluate("document.activeElement.id") == field
-    user.wait_for("a.png", "ready")  # it is sent, but not started
+WRONG = [
+    ("width", "", "Enter a width in pixels"),
+    ("width", "12.5", "Enter a width in pixels"),
+    ("width", "0", "Enter a width in pixels"),
+    ("quality", "101", "from 1 to 100"),
+    ("names", "same", "{name}"),
+    ("names", "{name}", "own name"),
+    ("names", "{name}/x", "cannot contain /"),
+    ("names", "{name}_{model}", "{model} is not known"),
+]
+"""Field, a wrong value of it, and what is said."""
 
-    set_up(user, **{field: "100" if field != "names" else "{name}_big"})
-    assert control.get_attribute("aria-invalid") is None
-    assert user.page.locator(f"#{problem}").inner_text() == ""
+
+def test_a_wrong_value_is_told_at_its_field_and_not_sent(visit: Visit, pictures: Path) -> None:
+    user = visit()
+    content = (pictures / "a.png").read_bytes()
+    for number, (field, text, told) in enumerate(WRONG):
+        set_up(user, **({"size": "width"} if field == "width" else {}), **{field: text})
+        control = user.page.locator(f"#{field}")
+        assert control.get_attribute("aria-invalid") == "true", text
+        problem = control.get_attribute("aria-describedby").split()[0]
+        assert told in user.page.locator(f"#{problem}").inner_text()
+        control.blur()
+        user.drop((f"{number}.png", content))
+        user.page.locator(f"#{field}:focus").wait_for()
+        assert user.page.locator("#alarm").is_visible()
+        user.wait_for(f"{number}.png", "ready")  # it is sent, but not started
+
+        set_up(user, **{field: "100" if field != "names" else "{name}_big"})
+        assert control.get_attribute("aria-invalid") is None, text
+        assert user.page.locator(f"#{problem}").inner_text() == ""
 
 
 def test_the_example_of_a_name_is_what_is_saved(visit: Visit) -> None:

@@ -165,9 +165,9 @@ def test_side_by_side_both_show_the_same_part(
     visit: Visit, pictures: Path, tmp_path: Path, shape: tuple[int, int]
 ) -> None:
     window = {"viewport": {"width": shape[0], "height": shape[1]}}
-    user = with_picture(visit(**window), pictures, "large.png")
-    after = result_of(user, tmp_path, "large.png")
-    before = read(pictures / "large.png").pixels.repeat(2, 0).repeat(2, 1)
+    user = with_picture(visit(**window), pictures, "wide.png")
+    after = result_of(user, tmp_path, "wide.png")
+    before = read(pictures / "wide.png").pixels.repeat(2, 0).repeat(2, 1)
     choose(user, "Original pixels")
     choose(user, "Side by side")
     user.page.get_by_role("button", name="1:1").click()

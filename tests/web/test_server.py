@@ -67,12 +67,12 @@ def test_waiting_gives_the_picture_itself(server: Server, pictures: Path) -> Non
     assert server.get(f"v1/jobs/{job['id']}/after").content == answer.content
 
 
-def test_progress_is_told_and_never_goes_back(server: Server, pictures: Path) -> None:
+def test_progress_is_told_and_never_goes_back(quick_server: Server, pictures: Path) -> None:
     import json
 
-    job = server.send(pictures / "large.png", task="upscale").json()
+    job = quick_server.send(pictures / "large.png", task="upscale").json()
     views: list[dict[str, float | str | None]] = []
-    url = server.url(f"v1/jobs/{job['id']}")
+    url = quick_server.url(f"v1/jobs/{job['id']}")
     with httpx.stream("GET", url, headers={"Accept": "text/event-stream"}, timeout=300) as told:
         assert told.headers["content-type"].startswith("text/event-stream")
         for line in told.iter_lines():
@@ -85,25 +85,28 @@ def test_progress_is_told_and_never_goes_back(server: Server, pictures: Path) ->
     assert views[-1]["state"] == "done"
 
 
-def test_cancelling_stops_within_a_tile_and_leaves_nothing(server: Server, pictures: Path) -> None:
-    job = server.send(pictures / "large.png", task="upscale", scale=8).json()["id"]
-    while (view := server.get(f"v1/jobs/{job}").json())["done"] == 0:
+def test_cancelling_stops_within_a_tile_and_leaves_nothing(
+    quick_server: Server, pictures: Path
+) -> None:
+    job = quick_server.send(pictures / "large.png", task="upscale", scale=8).json()["id"]
+    while (view := quick_server.get(f"v1/jobs/{job}").json())["done"] == 0:
         time.sleep(0.1)
     start = time.monotonic()
-    assert httpx.delete(server.url(f"v1/jobs/{job}")).status_code == 204
-    assert server.get(f"v1/jobs/{job}").status_code == 404
-    assert server.send(pictures / "a.png", task="upscale", wait="true").status_code == 200
+    assert httpx.delete(quick_server.url(f"v1/jobs/{job}")).status_code == 204
+    assert quick_server.get(f"v1/jobs/{job}").status_code == 404
+    assert quick_server.send(pictures / "a.png", task="upscale", wait="true").status_code == 200
     assert time.monotonic() - start < view["seconds_left"] / 3
-    assert not list(server.folder.glob(f"{job}*"))
+    assert not list(quick_server.folder.glob(f"{job}*"))
 
 
-def test_a_waiting_job_can_be_cancelled(server: Server, pictures: Path) -> None:
-    first = server.send(pictures / "large.png", task="upscale").json()["id"]
-    second = server.send(pictures / "a.png", task="upscale").json()
+def test_a_waiting_job_can_be_cancelled(quick_server: Server, pictures: Path) -> None:
+    first = quick_server.send(pictures / "large.png", task="upscale").json()["id"]
+    second = quick_server.send(pictures / "a.png", task="upscale").json()
     assert (second["state"], second["ahead"]) == ("waiting", 1)
     for job in (second["id"], first):
-        assert httpx.delete(server.url(f"v1/jobs/{job}")).status_code == 204
-    assert [view["state"] for view in server.get(f"v1/jobs?id={first}&id=x").json()] == ["lost"] * 2
+        assert httpx.delete(quick_server.url(f"v1/jobs/{job}")).status_code == 204
+    views = quick_server.get(f"v1/jobs?id={first}&id=x").json()
+    assert [view["state"] for view in views] == ["lost"] * 2
 
 
 @pytest.mark.parametrize(
@@ -294,9 +297,9 @@ def test_messages_name_no_path_of_the_server(server: Server, tmp_path: Path) -> 
 
 
 def test_a_kill_loses_no_finished_result_and_leaves_nothing_else(
-    start: Start, pictures: Path
+    start: Start, models: Path, pictures: Path
 ) -> None:
-    server = start()
+    server = start(models=models)
     done = server.send(pictures / "a.png", name="mine.png", task="upscale").json()["id"]
     server.done(done)
     result = server.get(f"v1/jobs/{done}/result").content
@@ -310,7 +313,7 @@ def test_a_kill_loses_no_finished_result_and_leaves_nothing_else(
     stray, holiday = server.folder / f"{'x' * 22}.png", server.folder / "holiday.png"
     stray.write_bytes(b"of a system without files that have no name")
     holiday.write_bytes(b"of somebody who chose a folder in use")
-    again = start(folder=server.folder)
+    again = start(folder=server.folder, models=models)
     views = again.get(f"v1/jobs?id={done}&id={running}").json()
     assert [view["state"] for view in views] == ["done", "lost"]
     assert (views[0]["name"], views[0]["result_name"]) == ("mine.png", "mine_x2.png")

@@ -193,7 +193,7 @@ class Rise(NamedTuple):
 
     @property
     def is_rising(self) -> bool:
-        """Whether the training would have gone on rising."""
+        """True if the score still rose at the end."""
         return self.rise > max(STILL_RISING, self.noise)
 
 

@@ -258,7 +258,7 @@ class Trained:
 
     @property
     def is_finished(self) -> bool:
-        """True if it reached the end of its own schedule without diverging."""
+        """True if it reached the end of its own schedule, without diverging."""
         return self.progress >= 1 and self.diverged is None
 
     @property

@@ -376,7 +376,7 @@ def _part(results: Results, part: Part) -> Variables:
     equal_steps = [*differences(results, pair, at_step(step, part.value)).values()]
     gains = {
         name: [*differences(results, pair, at_the_end(name, protocol, part.value)).values()]
-        for name in queries.unique(x.dataset for x in scored)
+        for name in queries.sets(results)
     }
     firsts = [run for run in runs if not run.experiment.seed]
     return {
