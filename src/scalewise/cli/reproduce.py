@@ -94,6 +94,13 @@ def reproduce(
             help="Compare with the reproduction by the other recipes, in this folder.",
         ),
     ] = None,
+    no_training: Annotated[
+        bool,
+        typer.Option(
+            "--no-training",
+            help="Train nothing more: measure what is trained, and write the report.",
+        ),
+    ] = False,
 ) -> None:
     """Repeat the experiments of the document, and write a report.
 
@@ -137,6 +144,7 @@ def reproduce(
         single=single,
         also=also,
         epoch_images=epoch_images,
+        trains=not no_training,
     )
 
     def train_one(trainer: Trainer) -> None:

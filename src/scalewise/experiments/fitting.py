@@ -21,6 +21,12 @@ VALIDATING = 0.15
 VALIDATIONS = (4, 2, 1)
 """Validations of the slowest network of a comparison; the most that the fastest has time for."""
 
+ROUNDS = 2
+"""Times that each network of a comparison is timed, one network after the other.
+
+Other work may slow down all the steps of one network, and none of the next one's.
+"""
+
 ENOUGH_STEPS = 500
 """Steps below which the batch is halved before steps are given up."""
 
@@ -182,6 +188,9 @@ def agree(members: Sequence[Planned], seconds: float, measure: Measure) -> Terms
     if smaller < batch:
         batch = smaller
         speeds = _speeds(members, batch, measure)
+    for _ in range(1, ROUNDS):
+        again = _speeds(members, batch, measure)
+        speeds = {name: _faster(speed, again[name]) for name, speed in speeds.items()}
     steps = {name: max(1, math.floor(training / speed.step)) for name, speed in speeds.items()}
     fewest = min(steps.values())
     images = members[0].recipe.data.valid_images or 1
@@ -264,6 +273,12 @@ def _speeds(members: Sequence[Planned], batch: int, measure: Measure) -> dict[st
             measured[work] = measure(_with_batch(each.recipe, batch, None))
         found[each.experiment.network] = measured[work]
     return found
+
+
+def _faster(first: TrainingSpeed, second: TrainingSpeed) -> TrainingSpeed:
+    """Return a speed with the faster steps and validations of two."""
+    step, validation = min(first.step, second.step), min(first.validation, second.validation)
+    return replace(first, step=step, validation=validation)
 
 
 def _work(recipe: Recipe) -> str:

@@ -95,6 +95,7 @@ class Request:
         also: folder of a reproduction in the other form, for comparison in the report.
         epoch_images: images of an epoch in the document's form; by default 200 on a CPU, and all
             of them elsewhere.
+        trains: False to measure what is trained, and to train nothing more.
     """
 
     data: Data
@@ -105,6 +106,7 @@ class Request:
     single: Path | None
     also: Path | None = None
     epoch_images: int | None = None
+    trains: bool = True
 
 
 def reproduce(
@@ -137,11 +139,15 @@ def reproduce(
     also = _other_form(request)
     valid_images = FEW_IMAGES if budget < SHORT_BUDGET else MANY_IMAGES
     here = Path()
-    if not (request.folder / PLAN_FILE).is_file():
-        _require_enough(make_plan(request.form, here, here, here), budget)
-    else:
+    if (request.folder / PLAN_FILE).is_file():
         plan = load_json(Plan, request.folder / PLAN_FILE)
         valid_images = plan.valid_images or valid_images
+        if not request.trains:
+            request = replace(request, budget=plan.budget)  # that of the trainings
+    elif request.trains:
+        _require_enough(make_plan(request.form, here, here, here), budget)
+    else:
+        raise ScalewiseError(f"{request.folder}: nothing was trained here", arguments=["folder"])
     request.folder.mkdir(parents=True, exist_ok=True)
     store, valid = _packed_stores(request, notify, packing)
     planned = make_plan(
@@ -248,7 +254,8 @@ class Reproduction:
         for each in self.planned:
             if is_trained(self.folder / each.experiment.name):
                 self._measure(each)
-        self._train_all(train)
+        if self.request.trains:
+            self._train_all(train)
         names = [each.experiment.name for each in self.planned]
         runs = [name for name in names if (self.folder / name / COMPLEXITY_FILE).is_file()]
         waiting = deferred(
