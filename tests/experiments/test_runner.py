@@ -104,6 +104,7 @@ def tiny_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "COMPARATORS",
         {name: Compared(name, name, settings) for name, settings in small.items()},
     )
+    monkeypatch.setattr(plan, "WIDE_PATCH", 16)
     for group, names in FEW.items():
         runs: dict[str, Compared] = {}
         for name in names:
@@ -204,8 +205,13 @@ def test_all_of_it(
     options = ("--recipes", form, "--folder", "out", "--sample", sample, "--also", also)
     code, output = reproduce(data, *options)
     assert code == 0, output
-    compared = [*plan.ABLATION, *plan.LOSSES, *plan.CLEANING]
-    compared += ["sum_seed1", "loss_l1_fixed_seed1", *plan.COMPARATORS]
+    compared = [
+        comparisons.seed_name(name, seed)
+        for networks in (plan.ABLATION, plan.LOSSES, plan.CLEANING, plan.COMPARATORS)
+        for seed in comparisons.SEEDS
+        for name, each in networks.items()
+        if seed in each.seeds
+    ]
     names = [*plan.TRAININGS, *(plan.CODE if form == "document" else compared)]
     assert "denoising without a network is not measured: put Kodak24" in output
     results = load_results(tmp_path / "out")
@@ -243,7 +249,7 @@ def test_all_of_it(
 
 
 @pytest.mark.usefixtures("tiny_recipes")
-def test_continues_where_it_was_stopped_and_from_the_first_trainings_weights(
+def test_continues_where_it_was_stopped_though_the_folder_was_moved(
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained: list[str] = []
@@ -267,13 +273,15 @@ def test_continues_where_it_was_stopped_and_from_the_first_trainings_weights(
     code, output = reproduce(data, "--folder", "out")
     assert code != 0
     assert "stopped in adaptive_l1; the same command continues it" in output
-    code, output = reproduce(data, "--folder", "out")
+    moved = (tmp_path / "out").rename(tmp_path / "moved")  # as if to another machine
+    code, output = reproduce(data, "--folder", "moved")
     assert code == 0, output
+    assert "changed: data.train: ['out/train.pack'], now ['moved/train.pack']" in output
     assert trained[:4] == ["original_l1", "original_mixed", "adaptive_l1", "adaptive_l1"]
     assert len(trained) == len(set(trained)) + 1
     for name, start in plan.STARTS.items():
-        assert begun[name] == to_bytes(load_network(tmp_path / "out" / start))
-    scores = json.loads((tmp_path / "out" / "bicubic" / "scores.json").read_text())
+        assert begun[name] == to_bytes(load_network(moved / start))
+    scores = json.loads((moved / "bicubic" / "scores.json").read_text())
     assert {each["dataset"] for each in scores["scores"]} == {"Set14", "lenna", "some_valid"}
 
 
