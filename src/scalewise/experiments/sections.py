@@ -56,7 +56,8 @@ def overview(results: Results) -> Variables:
     }
     plan = results.plan
     left_out = [each for each in plan.experiments if each.name in plan.left_out]
-    missing = [each for each in queries.missing(results) if each.name not in plan.left_out]
+    told = {*plan.left_out, *plan.failed}
+    missing = [each for each in queries.missing(results) if each.name not in told]
     machines: dict[Environment, list[str]] = {}
     for run in results.trained:
         machines.setdefault(run.environment, []).append(run.name)
