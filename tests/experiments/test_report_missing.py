@@ -230,7 +230,7 @@ def test_the_documents_form_is_validated_by_its_own_protocol(copy: Path) -> None
 def test_texts_are_escaped(copy: Path) -> None:
     odd = '<b>|mine*</b> & "yours"'
     plan = json.loads((copy / "plan.json").read_text(encoding="utf-8"))
-    plan |= {"train": odd, "valid": odd, "budget": odd}
+    plan |= {"train": odd, "valid": odd}
     plan["experiments"][0]["title"] = odd
     (copy / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
     results = load_results(copy)

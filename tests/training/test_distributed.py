@@ -56,7 +56,7 @@ def test_two_processes_learn_what_one_does(recipe: Recipe, tmp_path: Path) -> No
     assert [line.step for line in both] == list(range(1, 21))
     for ours, theirs in zip(both, alone, strict=True):
         assert ours.loss == pytest.approx(theirs.loss, abs=1e-5)
-        assert ours.psnr_y == pytest.approx(theirs.psnr_y, abs=1e-2)
+        assert ours.psnr_y == pytest.approx(theirs.psnr_y, abs=5e-2)  # of rounded pixels
     assert alone[-1].loss != alone[0].loss
     assert load_checkpoint(tmp_path / "both/best.pt")["step"] > 0
 
@@ -105,7 +105,7 @@ def test_a_lost_worker_ends_the_run_and_one_process_goes_on(recipe: Recipe, tmp_
     for ours, theirs in zip(read_log(run), expected, strict=False):
         assert ours.step == theirs.step
         assert ours.loss == pytest.approx(theirs.loss, abs=1e-5)
-        assert ours.psnr_y == pytest.approx(theirs.psnr_y, abs=1e-2)
+        assert ours.psnr_y == pytest.approx(theirs.psnr_y, abs=5e-2)  # of rounded pixels
 
     step = load_checkpoint(run / "last.pt")["step"]
     assert step >= 100

@@ -126,7 +126,7 @@ def test_several_validation_sets(tmp_path: Path, call: Callable[..., tuple[int, 
     code, _, stderr = call(*options)
     assert code == 0, stderr
     page = (folder / "README.md").read_text()
-    assert re.search(r"\*\*Validated\*\* on valid: .* dB PSNR-Y; watched, too: second\n", page)
+    assert re.search(r"\*\*Validated on valid\*\*: .* dB PSNR-Y; watched, too: second\n", page)
     code, _, stderr = call(*options)
     line = f"error: {folder / 'card.json'}: exists already; choose another name, or replace it by"
     assert (code, stderr) == (1, f"{line} --overwrite\n")
