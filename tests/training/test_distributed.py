@@ -56,7 +56,7 @@ def test_two_processes_learn_what_one_does(recipe: Recipe, tmp_path: Path) -> No
     assert [line.step for line in both] == list(range(1, 21))
     for ours, theirs in zip(both, alone, strict=True):
         assert ours.loss == pytest.approx(theirs.loss, abs=1e-5)
-        assert ours.psnr_y == pytest.approx(theirs.psnr_y, abs=5e-2)  # of rounded pixels
+        assert ours.psnr_y == pytest.approx(theirs.psnr_y, abs=1e-2)
     assert alone[-1].loss != alone[0].loss
     assert load_checkpoint(tmp_path / "both/best.pt")["step"] > 0
 
@@ -104,11 +104,12 @@ def test_a_lost_worker_ends_the_run_and_one_process_goes_on(recipe: Recipe, tmp_
     assert [line.step for line in expected] == [20, 40]
     for ours, theirs in zip(read_log(run), expected, strict=False):
         assert ours.step == theirs.step
-        assert ours.loss == pytest.approx(theirs.loss, abs=1e-5)
-        assert ours.psnr_y == pytest.approx(theirs.psnr_y, abs=5e-2)  # of rounded pixels
+        # Sums in another order, which the steps amplify.
+        assert ours.loss == pytest.approx(theirs.loss, abs=1e-4)
+        assert ours.psnr_y == pytest.approx(theirs.psnr_y, abs=5e-2)
 
     step = load_checkpoint(run / "last.pt")["step"]
-    assert step >= 100
+    assert step >= 40  # the second checkpoint, at the latest after two better scores
     alone = open_run(replace(endless, budget=BudgetConfig(steps=step + 20)), run)
     assert alone.step == step
     alone.train()
