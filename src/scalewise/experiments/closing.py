@@ -33,6 +33,7 @@ from scalewise.experiments.queries import TIME_OF
 from scalewise.experiments.results import (
     ARTIFACTS_FILE,
     BICUBIC,
+    COMPARING,
     COMPLEXITY_FILE,
     FIDELITY_FILE,
     SAMPLES,
@@ -40,7 +41,6 @@ from scalewise.experiments.results import (
     SCORES_FILE,
     UNRESTORED,
     Complexity,
-    Group,
     Measured,
     load_json,
     save_json,
@@ -55,9 +55,6 @@ from scalewise.weights.release import load_network
 
 FINAL_RUNS = ("original_mixed", "adaptive_mixed")
 """Trainings whose networks are measured on every set and restore the sample images."""
-
-SEEN: tuple[Group, ...] = ("ablation", "loss")
-"""Groups that are judged by artifacts and detail on the sample images, too."""
 
 OF_WEIGHTS = (SCORES_FILE, COMPLEXITY_FILE, ARTIFACTS_FILE, FIDELITY_FILE)
 """Files in a run's folder that are measured from its weights."""
@@ -143,7 +140,7 @@ def measure_trained(
     """
     name, group = planned.experiment.name, planned.experiment.group
     run = folder / name
-    wanted = OF_WEIGHTS if group in SEEN else (SCORES_FILE, COMPLEXITY_FILE)
+    wanted = OF_WEIGHTS if group in COMPARING else (SCORES_FILE, COMPLEXITY_FILE)
     missing = [each for each in wanted if not (run / each).is_file()]
     if missing and not (run / BEST).is_file():
         return f"{', '.join(missing)}: not measured, because {run / BEST} is missing"

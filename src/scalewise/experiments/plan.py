@@ -23,7 +23,7 @@ from scalewise.experiments.comparisons import (
     taught_name,
 )
 from scalewise.experiments.data import SCALE
-from scalewise.experiments.results import Experiment, Form, Group
+from scalewise.experiments.results import COMPARING, Experiment, Form, Group
 from scalewise.training.config import BudgetConfig, Recipe
 from scalewise.training.config_checks import DERIVED
 from scalewise.training.recipe import change_setting, parse_recipe, read_settings
@@ -108,11 +108,8 @@ SHARES: dict[Group, float] = {"ablation": 0.06, "loss": 0.05, "cleaning": 0.04, 
 """Weight of each network of a comparison when the time is divided, as those above."""
 
 
-WIDE: tuple[Group, ...] = ("ablation", "loss")
-"""Groups with networks that normalise by the statistics of all that they are given."""
-
 WIDE_PATCH = 96
-"""Side of their patches, in input pixels.
+"""Side of the patches, in input pixels, where networks that normalise are compared.
 
 Trained on patches of 48, InstanceNorm does far worse on whole images, whose statistics it has
 never seen.  So small patches would be unfair to Adaptive.
@@ -241,7 +238,7 @@ def _compared_recipe(base: Recipe, compared: Compared, seed: int, group: Group) 
         init=None,
     )
     data = replace(base.data, epoch=None)
-    if group in WIDE:
+    if group in COMPARING:
         data = replace(data, patch=WIDE_PATCH)
     if compared.task != data.task:
         usual = dict.fromkeys(("sigma", "quality", "clean", "grey"), DERIVED)

@@ -13,6 +13,7 @@ from scalewise.experiments.denoising_results import Alternative
 from scalewise.experiments.formatting import counted, listed
 from scalewise.experiments.results import (
     BICUBIC,
+    COMPARING,
     UNRESTORED,
     Experiment,
     Form,
@@ -42,9 +43,6 @@ METHODS = {"noisy": "as given", "nlm": "non-local means", "wavelet": "wavelet sh
 """Titles of noisy images, and of denoising methods without a network."""
 
 LAST_PHASE = "mixed"
-
-COMPARING: tuple[Group, ...] = ("ablation", "loss")
-"""Groups that compare the document's networks, losses and rates on equal terms."""
 
 GROUPS: dict[Group, str] = {
     "training": "trainings of the document",

@@ -67,6 +67,9 @@ DIGEST = 12
 Group = Literal["training", "code", "ablation", "loss", "comparator", "cleaning"]
 Form = Literal["document", "modern"]
 
+COMPARING: tuple[Group, ...] = ("ablation", "loss")
+"""Groups that compare the document's networks, losses and rates, by sample images, too."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
