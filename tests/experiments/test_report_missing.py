@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from scalewise.errors import ScalewiseError
 from scalewise.experiments.experiment_logs import Divergence
 from scalewise.experiments.report import (
     make_report,
@@ -20,6 +21,7 @@ from scalewise.experiments.report import (
     write_report,
 )
 from scalewise.experiments.results import Measured, Results, load_results
+from scalewise.training.log import LOG_FILE
 from tests.experiments.made_up import EQUAL_TIME, TRAININGS
 from tests.experiments.test_report import Page
 
@@ -45,6 +47,13 @@ def read(results: Results) -> str:
 
 def only(results: Results, *names: str) -> Results:
     return replace(results, trained=[run for run in results.trained if run.name in names])
+
+
+def test_a_measured_run_without_a_log_is_said(copy: Path) -> None:
+    log = copy / "adaptive_l1" / LOG_FILE
+    log.write_text(log.read_text().splitlines(keepends=True)[0])
+    with pytest.raises(ScalewiseError, match="adaptive_l1: measured, but its log is empty"):
+        load_results(copy)
 
 
 def test_nothing_is_trained(results: Results) -> None:

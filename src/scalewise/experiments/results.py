@@ -360,8 +360,7 @@ def load_results(folder: AnyPath) -> Results:
         if (folder / experiment.name / COMPLEXITY_FILE).is_file()
         and (folder / experiment.name / SCORES_FILE).is_file()
     ]
-    samples = folder / SAMPLES / SAMPLES_FILE
-    attention = folder / ATTENTION_FILE
+    samples, attention = folder / SAMPLES / SAMPLES_FILE, folder / ATTENTION_FILE
     unrestored = folder / UNRESTORED / SCORES_FILE
     levels = (folder / ALTERNATIVES).glob("sigma*.json")
     strip, enlarged = (folder / ALTERNATIVES / name for name in (STRIP_FILE, ENLARGED_FILE))
@@ -381,6 +380,8 @@ def load_results(folder: AnyPath) -> Results:
 
 def _load_experiment(experiment: Experiment, folder: Path) -> Trained:
     run = read_run(folder)
+    if not run.lines:
+        raise ScalewiseError(f"{folder}: measured, but its log is empty; delete it and run again")
     artifacts, fidelity = folder / ARTIFACTS_FILE, folder / FIDELITY_FILE
     return Trained(
         experiment,
