@@ -150,6 +150,20 @@ def test_a_network_joins_on_another_machine_as_if_it_were_the_first_one() -> Non
         assert here.steps == pytest.approx(there.steps, abs=1)
 
 
+@pytest.mark.parametrize(("began_in", "stays"), [("float32", "f32"), ("bfloat16", "auto")])
+def test_a_comparison_that_began_in_float32_stays_in_it(began_in: str, stays: str) -> None:
+    first, second, *_ = corners()
+    seen: list[str] = []
+
+    def measure(recipe: Recipe) -> TrainingSpeed:
+        seen.append(recipe.precision)
+        return by_network(0.025)(recipe)
+
+    terms = agree([first], 1000.0, on(f"A, 2 threads, {began_in}", by_network(0.025)))
+    terms = join(terms, second, corners(), measure)
+    assert {*seen} == {fit_compared(second, terms).recipe.precision} == {stays}
+
+
 def test_a_taught_network_joins_with_the_steps_of_its_plain_twin() -> None:
     planned = plan("modern")
     plain, taught = planned["plain"], planned["plain_taught"]

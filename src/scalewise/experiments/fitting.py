@@ -96,6 +96,14 @@ class Terms:
     steps: dict[str, int]
     machine: str = ""
 
+    def applied_to(self, recipe: Recipe) -> Recipe:
+        """Return a recipe with the batch of the comparison, and the float32 that it began in.
+
+        One that began in bfloat16 may continue on a machine without it.
+        """
+        recipe = _with_batch(recipe, self.batch, None)
+        return replace(recipe, precision="f32") if self.machine.endswith("float32") else recipe
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -238,7 +246,7 @@ def join(terms: Terms, planned: Planned, others: Sequence[Planned], measure: Mea
             return _with_network(terms, name, terms.speeds[twin], terms.steps[twin])
 
     def timed(each: Planned) -> TrainingSpeed:
-        return measure(_with_batch(each.recipe, terms.batch, None))
+        return measure(terms.applied_to(each.recipe))
 
     found = timed(planned)
     speed = found.step
@@ -256,7 +264,7 @@ def fit_compared(planned: Planned, terms: Terms) -> Fitted:
     """Give a run of a comparison the length that its terms say."""
     name = planned.experiment.network
     recipe = replace(
-        _with_batch(planned.recipe, terms.batch, None),
+        terms.applied_to(planned.recipe),
         budget=BudgetConfig(steps=terms.steps[name]),
         validate_every=f"{terms.interval} steps",
     )
