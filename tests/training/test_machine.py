@@ -117,6 +117,21 @@ del array
 print(full - kept, kept - returned, more - resident())
 """
 
+LARGE = """
+import numpy as np
+from pathlib import Path
+from scalewise.training.machine import keep_freed_memory
+
+def reserved():
+    return int(Path("/proc/self/statm").read_text().split()[0]) * 4096 / 2**30
+
+keep_freed_memory()
+arrays = [np.empty(2**26) for _ in range(5)]  # never written, so none of it is in memory
+full = reserved()
+del arrays
+print(full - reserved())
+"""
+
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's allocator")
 def test_freed_memory_is_kept_and_returned_afterwards() -> None:
@@ -125,3 +140,9 @@ def test_freed_memory_is_kept_and_returned_afterwards() -> None:
     assert lost < 20  # of 160 MB
     assert returned > 140
     assert lost_afterwards > 50  # of 64 MB: the allocator is as it was
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's allocator")
+def test_more_freed_memory_than_an_int_can_count_is_kept() -> None:
+    done = subprocess.run([sys.executable, "-c", LARGE], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 0.1  # of 2.5 GB

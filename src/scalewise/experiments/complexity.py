@@ -96,16 +96,19 @@ def steady_median(step: Callable[[], object], warm_up: int, repeats: int) -> flo
 
 
 def _times(step: Callable[[], object], warm_up: int, repeats: int) -> list[float]:
-    """Return the seconds of each step after the first ones, or of all if they are slow."""
+    """Return the seconds of each step after the first ones; of the second step if all are slow.
+
+    The first one is no measure: it also takes memory from the system, and plans its convolutions.
+    """
     started = time.perf_counter()
     times: list[float] = []
     for _ in range(warm_up + repeats):
         before = time.perf_counter()
         step()
         times.append(time.perf_counter() - before)
-        if times[-1] + time.perf_counter() - started > PATIENCE:
+        if len(times) > 1 and times[-1] + time.perf_counter() - started > PATIENCE:
             break
-    return times[warm_up:] or times
+    return times[warm_up:] or times[1:] or times
 
 
 def noise_step(
