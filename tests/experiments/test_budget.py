@@ -93,6 +93,24 @@ def train_by(hand: Hand, slower: float, order: list[str]) -> Any:
     return train_run
 
 
+def test_terms_of_a_small_budget_stay_and_a_larger_one_says_so(
+    reproduction: Reproduction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    reproduction.folder.mkdir()
+    reproduction.notify = lines.append
+    compared = [each for each in reproduction.planned if each.experiment.group == "ablation"]
+
+    def agreed(seconds: float) -> list[float]:
+        return [reproduction._terms_of(each, compared, seconds).seconds for each in compared]
+
+    assert {*agreed(100.0), *agreed(190.0)} == {100.0}
+    assert [line for line in lines if "another folder" in line] == []
+    assert {*agreed(210.0)} == {100.0}
+    (line,) = (line for line in lines if "another folder" in line)
+    assert line.startswith("networks of the ablation: 0:01:40 for each, as agreed for the first")
+
+
 @pytest.mark.parametrize("slower", [0.5, 1.0, 1.3, 2.4])
 def test_twenty_minutes_end_within_twenty_five(
     slower: float, hand: Hand, reproduction: Reproduction, monkeypatch: pytest.MonkeyPatch

@@ -40,7 +40,7 @@ from scalewise.experiments.plan import (
     full_recipe,
     make_plan,
 )
-from scalewise.experiments.queries import grouped, grouped_measurements
+from scalewise.experiments.queries import GROUPS, grouped, grouped_measurements
 from scalewise.experiments.report import write_report
 from scalewise.experiments.results import (
     BICUBIC,
@@ -242,6 +242,7 @@ class Reproduction:
         self.failed: dict[str, str] = {}
         self.unmeasured: list[str] = []
         self.speeds = ScoringSpeeds(request.folder)
+        self._short: set[Group] = set()
         self._started = time.monotonic()
         self._budget = clock.left
         self._reported = float("-inf")
@@ -315,6 +316,12 @@ class Reproduction:
         known = load_json(dict[Group, fitting.Terms], path) if path.is_file() else {}
         if group in known:
             terms = fitting.join(known[group], planned, self.planned, measure_speed)
+            if seconds > 2 * terms.seconds and group not in self._short:
+                self._short.add(group)
+                self.notify(
+                    f"{GROUPS[group]}: {duration(terms.seconds)} for each, as agreed for the first "
+                    "of them; for more begin in another folder"
+                )
         else:
             members = [each for each in chosen if each.experiment.group == group]
             self.notify(f"timing the steps of {len(members)} runs that are compared")
