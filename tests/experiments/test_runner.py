@@ -25,6 +25,7 @@ from scalewise.models import RestorationNetwork
 from scalewise.training.log import LOG_FILE, RunLog, read_log
 from scalewise.training.loop import Trainer
 from scalewise.training.recipe import read_settings
+from scalewise.training.session import locked
 from scalewise.weights.release import load_network, to_bytes
 from tests.experiments.made_up import make_reproduction
 
@@ -44,6 +45,7 @@ OF_TRAINING = {
 
 OF_FOLDER = {
     "plan.json",
+    "lock",
     "terms.json",
     "speeds.json",
     "train.pack",
@@ -300,6 +302,17 @@ def test_the_form_beside_is_another(tmp_path: Path, data: Path) -> None:
     assert code != 0
     assert "made_up is in the modern form, too" in output
     assert not (tmp_path / "out").exists()
+
+
+def test_two_commands_in_one_folder_are_refused(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_require_enough", lambda planned, budget: None)
+    with locked(tmp_path / "out"):
+        code, output = reproduce(data, "--folder", str(tmp_path / "out"))
+    assert code != 0
+    assert "out: another process is training there" in output
+    assert not (tmp_path / "out" / "train.pack").exists()
 
 
 def test_what_is_wrong_is_said_in_a_line(data: Path, tmp_path: Path) -> None:

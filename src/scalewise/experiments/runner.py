@@ -70,6 +70,7 @@ from scalewise.training.budget import seconds
 from scalewise.training.log import Notify
 from scalewise.training.machine import pick_device
 from scalewise.training.progress import duration
+from scalewise.training.session import locked
 
 REPORTING = 20
 """A report on the way is written when so many times its own duration has passed."""
@@ -126,7 +127,7 @@ def reproduce(
     Raises:
         Interrupted: a training was stopped; the same command continues it.
         ScalewiseError: the budget is too short for anything, or data, recipes or runs are
-            missing or do not match.
+            missing or do not match; or another command works in the folder.
     """
     try:
         budget = seconds(request.budget, "budget")
@@ -148,18 +149,18 @@ def reproduce(
         _require_enough(make_plan(request.form, here, here, here), budget)
     else:
         raise ScalewiseError(f"{request.folder}: nothing was trained here", arguments=["folder"])
-    request.folder.mkdir(parents=True, exist_ok=True)
-    store, valid = _packed_stores(request, notify, packing)
-    planned = make_plan(
-        request.form,
-        request.folder,
-        store,
-        valid,
-        valid_images=valid_images,
-        epoch_images=request.epoch_images,
-        has_teacher=Store(store).teacher_info is not None,
-    )
-    return Reproduction(request, planned, store, valid_images, clock, also, notify).run(train)
+    with locked(request.folder):
+        store, valid = _packed_stores(request, notify, packing)
+        planned = make_plan(
+            request.form,
+            request.folder,
+            store,
+            valid,
+            valid_images=valid_images,
+            epoch_images=request.epoch_images,
+            has_teacher=Store(store).teacher_info is not None,
+        )
+        return Reproduction(request, planned, store, valid_images, clock, also, notify).run(train)
 
 
 def _other_form(request: Request) -> Results | None:
