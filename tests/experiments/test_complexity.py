@@ -93,6 +93,6 @@ def test_the_allocator_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_slow_steps_are_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scalewise.experiments.complexity.PATIENCE", 0.0)
-    seconds = iter([0.2, 0.0])  # the first one is no measure: it takes memory from the system
+    seconds = iter([0.2, 0.0])  # memory comes from the system in the first one
     assert steady_median(lambda: time.sleep(next(seconds)), warm_up=2, repeats=5) < 0.1
     assert not [*seconds]

@@ -106,7 +106,8 @@ def test_captions_name_protocol_data_and_versions(results: Results, plain_plots:
         assert caption.endswith(stamp)
     (costs,) = (each for each in captions if each.startswith("Multiply-adds"))
     assert "Inference: OpenVINO 2026.4 f32; training step: bfloat16" in costs
-    assert "threads: 2. scalewise 0.1.0.dev0." in costs
+    assert "Earlier, on a processor that was not recorded, 2 threads." in costs
+    assert "16 patches of 48x48. scalewise 0.1.0.dev0." in costs
 
 
 def test_effects_are_differences_of_scores(results: Results, plain_plots: None) -> None:

@@ -15,7 +15,7 @@ from scalewise.experiments.alternatives import (
     obstacle,
 )
 from scalewise.experiments.attention import ATTENTION_FILE, ATTENTION_MAPS
-from scalewise.experiments.complexity import count_operations, measure_complexity
+from scalewise.experiments.complexity import count_operations, is_current, measure_complexity
 from scalewise.experiments.data import CLEANED_BY, cleaning_sets, small_sets
 from scalewise.experiments.measurement import (
     add_scores,
@@ -49,8 +49,11 @@ from scalewise.experiments.scoring_speed import ScoringSpeeds
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, Protocol
 from scalewise.models.adaptive import Adaptive
 from scalewise.restoring.loading import LoadOptions, load_trained
+from scalewise.training.build import build_network
 from scalewise.training.checkpoint import BEST
 from scalewise.training.log import Notify
+from scalewise.training.recipe import load_recipe
+from scalewise.training.session import RECIPE_FILE
 from scalewise.weights.release import load_network
 
 FINAL_RUNS = ("original_mixed", "adaptive_mixed")
@@ -195,12 +198,30 @@ def deferred(
         found += _images(finals, *images, folder)
     for name in finals:
         found += _large_sets(name, sets, folder, speeds)
-    for name in sorted(runs, key=lambda name: name not in FINAL_RUNS):
-        run = folder / name
-        is_timed = load_json(Complexity, run / COMPLEXITY_FILE).seconds is not None
-        if not is_timed and (run / BEST).is_file():
-            found.append(Deferred(f"{TIME_OF}{name}", 20.0, lambda run=run: _time_run(run)))
+    found += _times(sorted(runs, key=lambda name: name not in FINAL_RUNS), folder)
     return [*found, *_alternatives(sets, images[0][0], folder, notify)]
+
+
+def _times(runs: list[str], folder: Path) -> Iterator[Deferred]:
+    """Yield the timing of each network that was not timed on this machine.
+
+    Runs of the same network, which differ in their training alone, share its time.
+    """
+    same: dict[str, list[Path]] = {}
+    for run in (folder / name for name in runs):
+        model = load_recipe(run / RECIPE_FILE).model
+        same.setdefault(f"{model.name} {model.settings}", []).append(run / COMPLEXITY_FILE)
+    for paths in same.values():
+        if not all(is_current(load_json(Complexity, path)) for path in paths):
+            name = paths[0].parent.name
+            yield Deferred(f"{TIME_OF}{name}", 20.0, lambda paths=paths: _time(paths))
+
+
+def _time(paths: list[Path]) -> None:
+    recipe = load_recipe(paths[0].parent / RECIPE_FILE)
+    found = measure_complexity(build_network(recipe.model, recipe.seed, initialise=False))
+    for path in paths:
+        save_json(found, path)
 
 
 def _images(
@@ -270,10 +291,6 @@ def _large_sets(
             save_json(add_scores(load_json(Measured, path), more), path)
 
         yield Deferred(f"{name} on {dataset}", speeds.seconds(one, name), measure)
-
-
-def _time_run(run: Path) -> None:
-    save_json(measure_complexity(load_network(run)), run / COMPLEXITY_FILE)
 
 
 def sets_and_protocols(

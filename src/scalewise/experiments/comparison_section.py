@@ -17,6 +17,7 @@ from scalewise.experiments.artifacts import REACH as RANGE
 from scalewise.experiments.claims import Judged, claims_table, judge_claims
 from scalewise.experiments.comparison_tables import CORNERS, LOSS_CORNERS
 from scalewise.experiments.comparisons import WARM_UP
+from scalewise.experiments.data import CLEANED_BY
 from scalewise.experiments.fidelity import REACH
 from scalewise.experiments.formatting import NONE
 from scalewise.experiments.overshoot import OVERSHOOT_FILE, load_overshoot
@@ -47,6 +48,7 @@ def claims(results: Results) -> Variables:
         "modern": modern,
         "seeds": SEEDS,
         "chance": CHANCE,
+        "rgb_protocol": CLEANED_BY["denoise"][0].name,
         "reach": RANGE,
         "band": BAND,
         "detail_width": 2 * REACH + 1,
@@ -71,7 +73,10 @@ def comparison(results: Results) -> Variables:
         "corner_step": comparison_tables.corner_step(modern, CORNERS),
         "loss_step": comparison_tables.corner_step(modern, LOSS_CORNERS),
         "both_step": last_common_step(runs_of(modern, *comparison_tables.BOTH.values())),
+        "bicubic": queries.psnr(modern.bicubic, queries.judged_on(modern)),
         "detail": _filled(comparison_tables.detail(modern)),
+        "detail_pictures": judges.seen_by(corners),
+        "artifact_pictures": judges.seen_by(runs_of(modern, *comparison_tables.BOTH.values())),
         "grid": _filled(
             comparison_tables.two_by_two(
                 modern, CORNERS, ("without InstanceNorm", "with InstanceNorm"), "aggregation"

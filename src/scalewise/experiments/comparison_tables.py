@@ -84,8 +84,9 @@ def two_by_two(
 
 def detail(results: Results) -> Table:
     """Return the PSNR of the high-pass luma of the ablation's corners."""
+    measure = judges.detail_of(runs_of(results, *(x for row in CORNERS.values() for x in row)))
     rows = [
-        [title, *(spread_of(results, name, judges.DETAIL) for name in names)]
+        [title, *(spread_of(results, name, measure) for name in names)]
         for title, names in CORNERS.items()
     ]
     return Table(["aggregation", "without InstanceNorm", "with InstanceNorm"], rows)
@@ -118,7 +119,8 @@ def parameters(results: Results) -> Table:
     """Return the parameters of both networks: the document's, its program's and ours."""
     rows: list[list[str]] = []
     for title, text, code in PUBLISHED_PARAMETERS:
-        run = results.find(f"{title.lower()}_l1")
+        found = (results.find(f"{title.lower()}_{phase}") for phase in ("mixed", "l1"))
+        run = next((each for each in found if each), None)
         cost = run.complexity if run else document_network(title.lower())
         rows.append(
             [
@@ -145,8 +147,8 @@ def quality(results: Results) -> Table:
             title,
             spread_of(results, name, at_step(step)),
             *(spread_of(results, name, at_the_end(each)) for each in names),
-            spread_of(results, name, judges.artifact("overshoot"), 3),
-            spread_of(results, name, judges.artifact("ringing"), 3),
+            spread_of(results, name, judges.artifact("overshoot", runs), 3),
+            spread_of(results, name, judges.artifact("ringing", runs), 3),
             str(len(runs_of(results, name))),
         ]
         for title, name in BOTH.items()

@@ -24,7 +24,13 @@ from scalewise.models import RestorationNetwork, create_model
 from scalewise.models.export import export_onnx
 from scalewise.training.config import OptimizerConfig
 from scalewise.training.losses import restoration_loss
-from scalewise.training.machine import autocast, pick_device, pick_dtype, process_settings
+from scalewise.training.machine import (
+    autocast,
+    pick_device,
+    pick_dtype,
+    process_settings,
+    processor_name,
+)
 from scalewise.training.optimization import make_optimizer
 
 SIDE = 512
@@ -57,7 +63,14 @@ def measure_complexity(network: RestorationNetwork) -> Complexity:
         runtime=f"OpenVINO {version('openvino')} f32",
         precision=str(dtype).removeprefix("torch."),
         threads=threads,
+        processor=processor_name(),
     )
+
+
+def is_current(found: Complexity) -> bool:
+    """Return whether a network was timed on this machine, by as many threads as now."""
+    here = (processor_name(), torch.get_num_threads())
+    return found.seconds is not None and (found.processor, found.threads) == here
 
 
 def count_operations(network: RestorationNetwork) -> Complexity:
@@ -98,7 +111,8 @@ def steady_median(step: Callable[[], object], warm_up: int, repeats: int) -> flo
 def _times(step: Callable[[], object], warm_up: int, repeats: int) -> list[float]:
     """Return the seconds of each step after the first ones; of the second step if all are slow.
 
-    The first one is no measure: it also takes memory from the system, and plans its convolutions.
+    The first one is slower than all later ones: memory comes from the system, and convolutions are
+    planned.
     """
     started = time.perf_counter()
     times: list[float] = []
@@ -179,7 +193,7 @@ def _run_graph(graph: Path, channels: int, threads: int) -> dict[str, float]:
     before = _megabytes("VmRSS")
     compiled: Any = core.compile_model(core.read_model(graph), "CPU", settings)
     image = np.random.default_rng(0).random((1, channels, SIDE, SIDE), np.float32)
-    seconds = steady_median(lambda: compiled(image), warm_up=1, repeats=3)
+    seconds = fastest(lambda: compiled(image), warm_up=1, repeats=4)
     return {"seconds": seconds, "megabytes": _megabytes("VmHWM") - before}
 
 

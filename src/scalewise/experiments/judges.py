@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from scalewise.experiments.comparisons import PARTS, WARM_UP, Part
 from scalewise.experiments.complexity import document_network
 from scalewise.experiments.data import CLEANED_BY
 from scalewise.experiments.fidelity import smooth_l1_share
-from scalewise.experiments.formatting import difference
+from scalewise.experiments.formatting import decibels, difference, listed
 from scalewise.experiments.results import Results, Trained
 from scalewise.experiments.seeds import (
     Measure,
@@ -32,8 +32,9 @@ from scalewise.experiments.seeds import (
     main_effect,
     over_images,
     runs_of,
+    shared_names,
 )
-from scalewise.experiments.verdicts import Finding, Verdict, compare, spread_text
+from scalewise.experiments.verdicts import DECIDED, Finding, Verdict, compare, spread_text
 from scalewise.training.log import LogLine, best_psnr_y
 
 STILL_RISING = 0.05
@@ -72,15 +73,34 @@ def effect(*cells: Cell) -> Judge:
         results = evidence.modern
         if results is None:
             return [Finding(EQUAL_STEPS, "not yet measured", "")]
-        step = last_common_step(runs_of(results, *(x for cell in cells for x in cell[:2])))
+        runs = runs_of(results, *(x for cell in cells for x in cell[:2]))
+        step = last_common_step(runs)
         after = f"after {step:,} steps " if step else ""
         ways = (
             (EQUAL_STEPS, at_step(step), after),
             (EQUAL_TIME, at_the_end(queries.judged_on(results)), ""),
         )
-        return [_measured(results, cells, *way) for way in ways]
+        return _unless_early(results, runs, [_measured(results, cells, *way) for way in ways])
 
     return judge
+
+
+def _unless_early(
+    results: Results, runs: Sequence[Trained], findings: list[Finding]
+) -> list[Finding]:
+    """Let findings decide nothing if all of the runs ended below bicubic."""
+    dataset = queries.judged_on(results)
+    bicubic = queries.psnr(results.bicubic, dataset)
+    ends = [end for run in runs if (end := at_the_end(dataset)(run)) is not None]
+    if bicubic is None or not ends or max(ends) >= bicubic:
+        return findings
+    text = f"{decibels(bicubic)} dB on {dataset}, and the best of these runs ends at "
+    text += f"{decibels(max(ends))} dB: too early to tell"
+    undecided: list[Finding] = [
+        replace(each, verdict="cannot be told") if each.verdict in DECIDED else each
+        for each in findings
+    ]
+    return [*undecided, Finding("bicubic", None, text)]
 
 
 def _measured(
@@ -101,7 +121,7 @@ def _measured(
     }
     effects = main_effect(results, pairs, measure)
     found = compare(where, effects, each, unit=unit, decimals=decimals)
-    return Finding(where, found.verdict, f"{prefix}{found.text}" if found.text else "")
+    return replace(found, text=f"{prefix}{found.text}" if found.text else "")
 
 
 def together(*judges: Judge) -> Judge:
@@ -129,12 +149,14 @@ def artifacts(evidence: Evidence) -> list[Finding]:
     results = evidence.modern
     if results is None:
         return [Finding("overshoot", "not yet measured", "")]
+    runs = runs_of(results, "sum", "attention_norm")
     return [
         _measured(
             results,
             [("sum", "attention_norm", "")],
             f"{name} at {EQUAL_TIME}",
-            artifact(name),
+            artifact(name, runs),
+            _on(seen_by(runs)),
             unit="levels",
             decimals=3,
         )
@@ -142,17 +164,28 @@ def artifacts(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def artifact(name: str) -> Measure:
-    """Return the measure of overshoot or ringing, a mean over the sample images."""
+def artifact(name: str, runs: Sequence[Trained]) -> Measure:
+    """Return the measure of overshoot or ringing, a mean over the sample images of all runs."""
 
     def value(found: Artifacts) -> float:
         return found.overshoot if name == "overshoot" else found.ringing
 
-    return over_images(lambda run: [value(each) for each in run.artifacts.values()])
+    return over_images(lambda run: {x: value(each) for x, each in run.artifacts.items()}, runs)
 
 
-DETAIL: Measure = over_images(lambda run: [each.detail for each in run.fidelity.values()])
-"""PSNR of the high-pass luma, a mean over the sample images."""
+def detail_of(runs: Sequence[Trained]) -> Measure:
+    """Return the measure of the high-pass luma's PSNR, a mean over the images of all runs."""
+    return over_images(lambda run: {x: each.detail for x, each in run.fidelity.items()}, runs)
+
+
+def seen_by(runs: Sequence[Trained]) -> list[str]:
+    """Return the names of the sample images that artifacts and detail of all runs are of."""
+    found = [run.fidelity for run in runs if run.fidelity]
+    return shared_names(found)
+
+
+def _on(images: Sequence[str]) -> str:
+    return f"on {listed(images)} " if images else ""
 
 
 def detail(*cells: Cell) -> Judge:
@@ -162,7 +195,9 @@ def detail(*cells: Cell) -> Judge:
         where = f"detail at {EQUAL_TIME}"
         if evidence.modern is None:
             return [Finding(where, "not yet measured", "")]
-        return [_measured(evidence.modern, cells, where, DETAIL)]
+        runs = runs_of(evidence.modern, *(x for cell in cells for x in cell[:2]))
+        measure = detail_of(runs)
+        return [_measured(evidence.modern, cells, where, measure, _on(seen_by(runs)))]
 
     return judge
 
@@ -338,15 +373,14 @@ def enlarged_without(method: str) -> Judge:
             if results is None or results.enlarged is None:
                 continue
             found = results.enlarged
-            ours, alone, joint = (
-                queries.enlarged_by(results, way)
-                for way in (f"{method}, {found.network}", found.network, found.joint)
-            )
-            against = [a - b for a, b in zip(ours, joint, strict=True)]
-            judged = compare(where, against, of="picture", margin=AS_GOOD)
-            gain = spread_text([a - b for a, b in zip(ours, alone, strict=True)], of="picture")
-            text = f"{judged.text} against {found.joint}; {gain} against {found.network} alone"
-            return [Finding(where, judged.verdict, text)]
+            ours, learned = f"{method}, {found.network}", queries.learned_way(results)
+            gains = queries.enlarged_over(results, ours, learned)
+            judged = compare(where, gains, of="picture", margin=AS_GOOD)
+            text = f"{judged.text} against {queries.way_title(learned)}"
+            for way, title in ((found.joint, found.joint), (found.network, "no denoising")):
+                gains = queries.enlarged_over(results, ours, way)
+                text += f"; {spread_text(gains, of='picture', judged=False)} against {title}"
+            return [replace(judged, text=text)]
         return [Finding(where, "not yet measured", "")]
 
     return judge

@@ -170,6 +170,14 @@ def grouped_measurements(titles: Iterable[str]) -> list[str]:
     return [*others, f"{TIME_OF}{counted(len(times), 'network')}"]
 
 
+def networks(runs: Iterable[Trained]) -> list[Trained]:
+    """Return one run of each network, the first; others differ in their training alone."""
+    found: dict[str, Trained] = {}
+    for run in runs:
+        found.setdefault(f"{run.recipe.model.name} {run.recipe.model.settings}", run)
+    return [*found.values()]
+
+
 def methods(results: Results) -> list[tuple[str, Measured]]:
     """Return the names and scores of bicubic, of degraded images, and of all networks."""
     found = [(BICUBIC, results.bicubic)]
@@ -197,6 +205,19 @@ def enlarged_by(results: Results, way: str) -> list[float]:
     """Return PSNR-Y of every picture that was enlarged so; none if it was not measured."""
     methods = results.enlarged.methods if results.enlarged else []
     return [value for each in methods if each.score.model == way for value in each.psnr_y]
+
+
+def enlarged_over(results: Results, way: str, other: str) -> list[float]:
+    """Return PSNR-Y of every picture enlarged one way, less that of another way."""
+    both = zip(enlarged_by(results, way), enlarged_by(results, other), strict=True)
+    return [mine - theirs for mine, theirs in both]
+
+
+def learned_way(results: Results) -> str:
+    """Return the way in which a released network denoises, and the same one as ever enlarges."""
+    methods = results.enlarged.methods if results.enlarged else []
+    ways = (each.score.model.partition(", ") for each in methods)
+    return next(("".join(way) for way in ways if way[2] and way[0] not in METHODS), "")
 
 
 def way_title(way: str) -> str:

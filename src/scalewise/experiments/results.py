@@ -161,13 +161,12 @@ class Complexity:
     Attributes:
         parameters: number of trained values.
         multiply_adds: per output megapixel.
-        seconds: per output megapixel: median for an image from 512x512 to 1024x1024; None, as
+        seconds: per output megapixel: fastest of an image from 512x512 to 1024x1024; None, as
             the others, before it is timed.
         megabytes: growth of the process's peak memory for that image.
-        step_seconds: median of a training step of 16 patches of 48x48.
+        step_seconds, precision: of a training step of 16 patches of 48x48, the median.
         runtime: of inference, such as ``OpenVINO 2026.4 f32``; empty before it is timed.
-        precision: of the training step, such as ``bfloat16``.
-        threads: of both.
+        threads, processor: of both; no processor in earlier results.
     """
 
     parameters: int
@@ -178,6 +177,7 @@ class Complexity:
     runtime: str = ""
     precision: str = ""
     threads: int = 0
+    processor: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -109,7 +109,7 @@ def training_curves(results: Results) -> Variables:
 def scores(results: Results) -> Variables:
     """Return published scores, and ours, one table per protocol; and all scores."""
     protocols = queries.table_protocols(results)
-    places = (("the picture", SINGLE, FIELD.name), ("the set", REFERENCE, SQUASH256.name))
+    places = (("the picture", SINGLE, SQUASH256.name), ("the set", REFERENCE, SQUASH256.name))
     networks = {"original_mixed": "Original", "adaptive_mixed": "Adaptive"}
     return {
         "published": tables.published(),
@@ -148,8 +148,7 @@ def single(results: Results) -> Variables:
 def complexity(results: Results) -> Variables:
     """Return the cost of all networks, and quality against time."""
     comparators = results.group("comparator")
-    runs = [*queries.finals(results), *results.group("ablation"), *comparators]
-    runs = [run for run in runs if not (run.experiment.seed or run.recipe.loss.teacher)]
+    runs = queries.networks([*queries.finals(results), *results.group("ablation"), *comparators])
     dataset = queries.reference(results)
     points = [
         Cost(queries.short_title(run), run.complexity.seconds, value, run not in comparators)
@@ -163,9 +162,9 @@ def complexity(results: Results) -> Variables:
         "runs": runs,
         "costs": tables.costs(runs),
         "conditions": dict.fromkeys(
-            (run.complexity.runtime, run.complexity.precision, run.complexity.threads)
+            (cost.processor, cost.threads, cost.runtime, cost.precision)
             for run in runs
-            if run.complexity.runtime
+            if (cost := run.complexity).runtime
         ),
         "dataset": dataset,
         "points": points,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from scalewise.experiments import queries
 from scalewise.experiments.formatting import NONE
@@ -51,14 +51,27 @@ def at_the_end(dataset: str | None, protocol: str = FIELD.name, value: Value = "
     return lambda run: queries.psnr(run.measured, dataset, protocol, value)
 
 
-def over_images(values: Callable[[Trained], Sequence[float]]) -> Measure:
-    """Return the measure of a mean over sample images."""
+def over_images(
+    values: Callable[[Trained], Mapping[str, float]], runs: Sequence[Trained]
+) -> Measure:
+    """Return the measure of a mean over the sample images that all of the runs were measured on.
+
+    Args:
+        values: returns a run's value for each image, by its name.
+        runs: that are compared; those without any value are left out.
+    """
+    names = shared_names([each for run in runs if (each := values(run))])
 
     def measure(run: Trained) -> float | None:
         found = values(run)
-        return statistics.mean(found) if found else None
+        return statistics.mean(found[name] for name in names) if found and names else None
 
     return measure
+
+
+def shared_names(measured: Sequence[Mapping[str, object]]) -> list[str]:
+    """Return the names that all of the mappings have, in the order of the first."""
+    return [x for x in measured[0] if all(x in each for each in measured)] if measured else []
 
 
 def by_seed(results: Results, network: str, measure: Measure) -> dict[int, float]:

@@ -217,8 +217,8 @@ def enlarged(results: Results) -> Table:
     for each in found.methods if found else []:
         against = NONE
         if found and each.score.model != found.joint:
-            joint = queries.enlarged_by(results, found.joint)
-            against = mean_and_spread([a - b for a, b in zip(each.psnr_y, joint, strict=True)])
+            gains = queries.enlarged_over(results, each.score.model, found.joint)
+            against = mean_and_spread(gains)
         score = each.score
         numbers = [decibels(score.psnr), decibels(score.psnr_y), f"{score.ssim:.4f}", against]
         rows.append([queries.way_title(score.model), *numbers])

@@ -24,10 +24,11 @@ DECIDED: tuple[Verdict, ...] = ("holds", "does not hold", "the opposite holds")
 SEEDS = 3
 """Fewest seeds from which on a difference has a spread."""
 
-CHANCE = "one in nine"
+CHANCE = "two in nine"
 """Chance of a mean of three normal values without any effect to exceed their deviation.
 
-Student's t with two degrees of freedom exceeds the square root of 3 with a probability of 0.113.
+Student's t with two degrees of freedom lies beyond the square root of 3, above or below zero, with
+a probability of 0.225.
 """
 
 
@@ -39,35 +40,50 @@ class Finding:
         where: how the networks were compared, such as ``equal steps``.
         verdict: on the claim; None for a remark that judges nothing.
         text: the figures; empty if they are not measured.
+        over_seeds: whether the spread behind the verdict is that over seeds.
     """
 
     where: str
     verdict: Verdict | None
     text: str
+    over_seeds: bool = False
 
 
-def verdict(differences: Sequence[float]) -> Verdict:
+def verdict(differences: Sequence[float], margin: float | None = None) -> Verdict:
     """Return whether differences, one per seed, are above zero by more than their spread.
+
+    With a margin the claim is that one can stand in for the other: that no more than the margin is
+    lost.  What is within the spread then decides nothing, and more loss makes no opposite claim hold.
 
     >>> verdict([0.2, 0.25, 0.22]), verdict([-0.2, -0.1, -0.3]), verdict([0.2])
     ('holds', 'the opposite holds', 'cannot be told')
     >>> verdict([0.2, -0.25, 0.1])  # smaller than the spread: no difference
     'does not hold'
+    >>> [verdict([x - 0.02, x, x + 0.02], margin=0.1) for x in (-0.05, -0.1, -0.2)]
+    ['holds', 'cannot be told', 'does not hold']
     """
     if not differences:
         return "not yet measured"
     if len(differences) < SEEDS:
         return "cannot be told"
-    mean, spread = statistics.mean(differences), statistics.stdev(differences)
-    if abs(mean) <= spread:
-        return "does not hold"
-    return "holds" if mean > 0 else "the opposite holds"
+    mean = statistics.mean(differences) + (margin or 0.0)
+    if abs(mean) <= statistics.stdev(differences):
+        return "does not hold" if margin is None else "cannot be told"
+    if mean > 0:
+        return "holds"
+    return "the opposite holds" if margin is None else "does not hold"
 
 
 def spread_text(
-    differences: Sequence[float], unit: str = "dB", decimals: int = 2, of: str = "seed"
+    differences: Sequence[float],
+    unit: str = "dB",
+    decimals: int = 2,
+    of: str = "seed",
+    judged: bool = True,
 ) -> str:
     """Format differences, one per seed: mean and spread, or the only one.
+
+    If they are ``judged`` by their spread, it is said that a smaller difference is none.
 
     >>> spread_text([0.2, 0.3, 0.4]), spread_text([0.2])
     ('+0.30 ± 0.10 dB (3 seeds)', '+0.20 dB (1 seed, so no spread)')
@@ -79,7 +95,9 @@ def spread_text(
     if spread is None:
         return f"{said} {unit} (1 {of}, so no spread)"
     text = f"{said} ± {spread:.{decimals}f} {unit} ({len(differences)} {of}s)"
-    return text if abs(mean) > spread else f"{text}, smaller than its spread: no difference"
+    if not judged or abs(mean) > spread:
+        return text
+    return f"{text}, smaller than its spread: no difference"
 
 
 def compare(
@@ -90,7 +108,7 @@ def compare(
     unit: str = "dB",
     decimals: int = 2,
     of: str = "seed",
-    margin: float = 0.0,
+    margin: float | None = None,
 ) -> Finding:
     """Judge the differences of one comparison.
 
@@ -101,17 +119,17 @@ def compare(
         unit: of the differences.
         decimals: of the figures.
         of: what there is one difference of.
-        margin: loss up to which the claim still holds.
+        margin: loss up to which one can stand in for the other, if that is the claim.
     """
     if not differences:
         return Finding(where, verdict(differences), "")
-    text = spread_text(differences, unit, decimals, of)
+    text = spread_text(differences, unit, decimals, of, judged=margin is None)
     parts = [
         f"{name} {_short(values, decimals)}" for name, values in (cells or {}).items() if values
     ]
     if len(cells or ()) > 1:
         text += f" [{'; '.join(parts)}]"
-    return Finding(where, verdict([each + margin for each in differences]), text)
+    return Finding(where, verdict(differences, margin), text, over_seeds=of == "seed")
 
 
 def _short(differences: Sequence[float], decimals: int) -> str:
