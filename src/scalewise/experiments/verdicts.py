@@ -53,7 +53,7 @@ def verdict(differences: Sequence[float], margin: float | None = None) -> Verdic
     """Return whether differences, one per seed, are above zero by more than their spread.
 
     With a margin the claim is that one can stand in for the other: that no more than the margin is
-    lost.  What is within the spread then decides nothing, and a larger loss is no opposite claim.
+    lost.  What is within the spread then decides nothing, and a larger loss only denies the claim.
 
     >>> verdict([0.2, 0.25, 0.22]), verdict([-0.2, -0.1, -0.3]), verdict([0.2])
     ('holds', 'the opposite holds', 'cannot be told')
