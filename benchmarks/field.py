@@ -229,8 +229,8 @@ def draw(rows: Sequence[Row], dataset: str, path: Path) -> None:
             filled = "white" if row.precision == "f32" else colour
             shape = "^" if row.precision == "int8" else marker
             axes.plot(*point, shape, color=colour, markerfacecolor=filled)
-        # Ours have a slower precision on the right, the slowest of all the frame.
-        is_left = same[0].ours or max(points)[0] == slowest
+        # Slower precisions are on the right; on that of the slowest of all is the frame.
+        is_left = len(points) > 1 or max(points)[0] == slowest
         axes.annotate(
             name,
             min(points),
