@@ -29,7 +29,7 @@ from scalewise.experiments.measurement import (
 )
 from scalewise.experiments.overshoot import OVERSHOOT_FILE, measure_overshoot
 from scalewise.experiments.plan import DENOISING_TEST, Planned
-from scalewise.experiments.queries import TIME_OF
+from scalewise.experiments.queries import TIME_OF, network_key
 from scalewise.experiments.results import (
     ARTIFACTS_FILE,
     BICUBIC,
@@ -209,8 +209,8 @@ def _times(runs: list[str], folder: Path) -> Iterator[Deferred]:
     """
     same: dict[str, list[Path]] = {}
     for run in (folder / name for name in runs):
-        model = load_recipe(run / RECIPE_FILE).model
-        same.setdefault(f"{model.name} {model.settings}", []).append(run / COMPLEXITY_FILE)
+        key = network_key(load_recipe(run / RECIPE_FILE).model)
+        same.setdefault(key, []).append(run / COMPLEXITY_FILE)
     for paths in same.values():
         if not all(is_current(load_json(Complexity, path)) for path in paths):
             name = paths[0].parent.name

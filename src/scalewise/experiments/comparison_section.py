@@ -62,7 +62,7 @@ def comparison(results: Results) -> Variables:
     for each in judge_claims(evidence):
         judged.setdefault(each.claim.heading, []).append(each)
     modern = evidence.modern or results
-    corners = [run for row in CORNERS.values() for run in runs_of(modern, *row)]
+    corners = comparison_tables.corner_runs(modern, CORNERS)
     firsts = [run for run in corners if run.experiment.seed == 0 and run.gradients]
     draw = comparison_plots.gradients(firsts, WARM_UP)
     overshoot = load_overshoot(results.folder / SAMPLES / OVERSHOOT_FILE)

@@ -54,7 +54,12 @@ def spread_of(results: Results, network: str, measure: Measure, decimals: int = 
 
 def corner_step(results: Results, corners: Mapping[str, tuple[str, str]]) -> int | None:
     """Return the last step after which all runs of four corners were validated."""
-    return last_common_step(runs_of(results, *(name for row in corners.values() for name in row)))
+    return last_common_step(corner_runs(results, corners))
+
+
+def corner_runs(results: Results, corners: Mapping[str, tuple[str, str]]) -> list[Trained]:
+    """Return all finished seeds of four corners."""
+    return runs_of(results, *(name for row in corners.values() for name in row))
 
 
 def two_by_two(
@@ -84,7 +89,7 @@ def two_by_two(
 
 def detail(results: Results) -> Table:
     """Return the PSNR of the high-pass luma of the ablation's corners."""
-    measure = judges.detail_of(runs_of(results, *(x for row in CORNERS.values() for x in row)))
+    measure = judges.detail_of(corner_runs(results, CORNERS))
     rows = [
         [title, *(spread_of(results, name, measure) for name in names)]
         for title, names in CORNERS.items()
@@ -119,8 +124,7 @@ def parameters(results: Results) -> Table:
     """Return the parameters of both networks: the document's, its program's and ours."""
     rows: list[list[str]] = []
     for title, text, code in PUBLISHED_PARAMETERS:
-        found = (results.find(f"{title.lower()}_{phase}") for phase in ("mixed", "l1"))
-        run = next((each for each in found if each), None)
+        run = queries.final(results, title.lower())
         cost = run.complexity if run else document_network(title.lower())
         rows.append(
             [

@@ -73,7 +73,7 @@ def effect(*cells: Cell) -> Judge:
         results = evidence.modern
         if results is None:
             return [Finding(EQUAL_STEPS, "not yet measured", "")]
-        runs = runs_of(results, *(x for cell in cells for x in cell[:2]))
+        runs = _runs_in(results, cells)
         step = last_common_step(runs)
         after = f"after {step:,} steps " if step else ""
         ways = (
@@ -83,6 +83,11 @@ def effect(*cells: Cell) -> Judge:
         return _unless_early(results, runs, [_measured(results, cells, *way) for way in ways])
 
     return judge
+
+
+def _runs_in(results: Results, cells: Sequence[Cell]) -> list[Trained]:
+    """Return all finished seeds of the networks of cells."""
+    return runs_of(results, *(name for cell in cells for name in cell[:2]))
 
 
 def _unless_early(
@@ -180,8 +185,7 @@ def detail_of(runs: Sequence[Trained]) -> Measure:
 
 def seen_by(runs: Sequence[Trained]) -> list[str]:
     """Return the names of the sample images that artifacts and detail of all runs are of."""
-    found = [run.fidelity for run in runs if run.fidelity]
-    return shared_names(found)
+    return shared_names([run.fidelity for run in runs if run.fidelity])
 
 
 def _on(images: Sequence[str]) -> str:
@@ -195,9 +199,8 @@ def detail(*cells: Cell) -> Judge:
         where = f"detail at {EQUAL_TIME}"
         if evidence.modern is None:
             return [Finding(where, "not yet measured", "")]
-        runs = runs_of(evidence.modern, *(x for cell in cells for x in cell[:2]))
-        measure = detail_of(runs)
-        return [_measured(evidence.modern, cells, where, measure, _on(seen_by(runs)))]
+        runs = _runs_in(evidence.modern, cells)
+        return [_measured(evidence.modern, cells, where, detail_of(runs), _on(seen_by(runs)))]
 
     return judge
 
@@ -296,7 +299,7 @@ def stabilises(evidence: Evidence) -> list[Finding]:
     results, unsteady = evidence.modern, "gradient's deviation"
     if results is None:
         return [Finding(unsteady, "not yet measured", "")]
-    step = last_common_step(runs_of(results, *(x for cell in NORM_CELLS for x in cell[:2])))
+    step = last_common_step(_runs_in(results, NORM_CELLS))
     swapped = [(without, with_it, where) for with_it, without, where in NORM_CELLS]
     ways = (
         (f"{unsteady} at {EQUAL_STEPS}", stability.relative_deviation(WARM_UP, step)),

@@ -24,6 +24,7 @@ from scalewise.experiments.results import (
 )
 from scalewise.imaging.protocols import FIELD, PROTOCOLS, SQUASH256, Protocol
 from scalewise.tasks import DENOISE
+from scalewise.training.config import ModelConfig
 from scalewise.training.validation_protocol import protocol_of
 from scalewise.weights.card import Score
 
@@ -102,8 +103,12 @@ def unique(texts: Iterable[str]) -> list[str]:
 
 def finals(results: Results) -> list[Trained]:
     """Return both networks of the document, each after its last training so far."""
-    found = (results.find(f"{x}_mixed") or results.find(f"{x}_l1") for x in MODELS)
-    return [run for run in found if run]
+    return [run for model in MODELS if (run := final(results, model))]
+
+
+def final(results: Results, model: str) -> Trained | None:
+    """Return one network of the document after its last training so far."""
+    return results.find(f"{model}_mixed") or results.find(f"{model}_l1")
 
 
 def short_title(run: Trained) -> str:
@@ -174,8 +179,13 @@ def networks(runs: Iterable[Trained]) -> list[Trained]:
     """Return one run of each network, the first; others differ in their training alone."""
     found: dict[str, Trained] = {}
     for run in runs:
-        found.setdefault(f"{run.recipe.model.name} {run.recipe.model.settings}", run)
+        found.setdefault(network_key(run.recipe.model), run)
     return [*found.values()]
+
+
+def network_key(model: ModelConfig) -> str:
+    """Return what tells a network from others, whatever weights it starts from."""
+    return f"{model.name} {model.settings}"
 
 
 def methods(results: Results) -> list[tuple[str, Measured]]:
@@ -214,7 +224,7 @@ def enlarged_over(results: Results, way: str, other: str) -> list[float]:
 
 
 def learned_way(results: Results) -> str:
-    """Return the way in which a released network denoises, and the same one as ever enlarges."""
+    """Return the way in which a released network denoises ahead of the network that enlarges."""
     methods = results.enlarged.methods if results.enlarged else []
     ways = (each.score.model.partition(", ") for each in methods)
     return next(("".join(way) for way in ways if way[2] and way[0] not in METHODS), "")
