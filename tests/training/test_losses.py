@@ -15,6 +15,7 @@ from scalewise.training.losses import (
     departure,
     divergence,
     fft_loss,
+    psnr_loss,
     restoration_loss,
 )
 
@@ -105,6 +106,23 @@ def test_charbonnier_and_fft_against_the_definitions() -> None:
     charbonnier_loss(restored, restored.detach()).backward()
     assert restored.grad is not None
     assert not restored.grad.any()  # smooth at 0
+
+
+def test_psnr_loss_counts_each_patch_by_its_own_psnr() -> None:
+    target = torch.full((3, 3, 4, 4), 0.5)
+    errors = torch.tensor([0.1, 0.01, 0.0]).view(3, 1, 1, 1)  # 20 dB, 40 dB, equal
+    loss = psnr_loss(target + errors, target).item()
+    assert loss == pytest.approx((40 + 20 + 0) / 3, abs=0.02)  # below 60 dB, softened near there
+    alone = restoration_loss(target + errors, target, 0, psnr=7e-4).item()
+    assert alone == pytest.approx(7e-4 * loss)
+    taught = restoration_loss(target + errors, target, 0, taught=target, teacher=0.5, psnr=1.0)
+    assert taught.item() == pytest.approx(loss)
+    restored = (target + errors).requires_grad_()
+    psnr_loss(restored, target).backward()
+    assert restored.grad is not None
+    steps = restored.grad.abs().amax(dim=(1, 2, 3)) * errors.flatten()
+    assert steps[0] == pytest.approx(steps[1].item(), rel=0.02)  # an error of 1 % counts alike
+    assert not restored.grad[2].any()
 
 
 def test_a_random_network_under_the_fft_loss_has_not_diverged() -> None:

@@ -96,7 +96,7 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
         ("lr=1e-3", "unknown key 'lr'; did you mean 'rate'?"),
         (
             "loss.xyz=1",
-            "unknown key 'loss.xyz'; known: l1, smooth_l1, charbonnier, fft, denoised, "
+            "unknown key 'loss.xyz'; known: l1, smooth_l1, charbonnier, fft, psnr, denoised, "
             "artifact_map, teacher, teacher_until",
         ),
         ("data.batch=8.5", "'data.batch': input should be a valid integer, not 8.5"),
@@ -214,7 +214,10 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
         ("optimizer.ema=1", "optimizer.ema must be at least 0 and below 1, not 1.0"),
         ("optimizer.betas=[0.9, 2]", "optimizer.betas must be at least 0 and below 1, not 2.0"),
         ("schedule.milestones=[5]", "schedule.milestones must be at least 0 and below 1, not 5.0"),
-        ("loss.l1=0", "loss.l1, smooth_l1, charbonnier and fft cannot be negative, nor all 0"),
+        (
+            "loss.l1=0",
+            "loss.l1, smooth_l1, charbonnier, fft and psnr cannot be negative, nor all 0",
+        ),
         ("loss.denoised=-1", "loss.denoised and loss.artifact_map cannot be negative"),
     ],
 )

@@ -55,6 +55,8 @@ class LossConfig(Settings):
         charbonnier: weight of the Charbonnier loss, a mean absolute error that is smooth at 0.
         fft: weight of the mean absolute error of the Fourier coefficients; 0.05 next to
             ``l1: 1`` is usual.
+        psnr: weight of the patches' decibels below 60 dB; ``l1: 0, psnr: 7e-4`` has the size of
+            L1 alone.
         denoised: weight of the mean squared error of a denoising block's image against the clean
             input (delta).
         artifact_map: weight of the mean absolute error of an artifact module's map.
@@ -66,6 +68,7 @@ class LossConfig(Settings):
     smooth_l1: float = 0.0
     charbonnier: float = 0.0
     fft: float = 0.0
+    psnr: float = 0.0
     denoised: float = 0.0
     artifact_map: float = 0.0
     teacher: float = 0.0
@@ -73,8 +76,8 @@ class LossConfig(Settings):
     __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
-        weights = (self.l1, self.smooth_l1, self.charbonnier, self.fft)
-        names = "loss.l1, smooth_l1, charbonnier and fft"
+        weights = (self.l1, self.smooth_l1, self.charbonnier, self.fft, self.psnr)
+        names = "loss.l1, smooth_l1, charbonnier, fft and psnr"
         require(min(weights) >= 0 < max(weights), f"{names} cannot be negative, nor all 0")
         fits = min(self.denoised, self.artifact_map) >= 0
         require(fits, "loss.denoised and loss.artifact_map cannot be negative")
