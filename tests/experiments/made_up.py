@@ -134,7 +134,7 @@ def make_reproduction(
     plan = Plan(
         form=form,
         budget="3h",
-        train="train, 312 pictures",
+        train="train, 312 images",
         valid=valid,
         experiments=experiments,
     )

@@ -27,7 +27,7 @@ from tests.experiments.made_up_scores import make_scores
 
 
 def make_samples(folder: Path) -> None:
-    """Two sample pictures, and the single one."""
+    """Two sample images, and the single one."""
     generator = np.random.default_rng(0)
     (folder / SAMPLES).mkdir()
     samples: list[Sample] = []
@@ -94,7 +94,7 @@ def make_alternatives(folder: Path) -> None:
 
 
 def make_enlarged(folder: Path) -> None:
-    """Noisy pictures enlarged, with and without denoising ahead of it."""
+    """Noisy images enlarged, with and without denoising ahead of it."""
     ways = {
         "bicubic": 22.0,
         "scn_x2": 21.0,

@@ -8,7 +8,7 @@ from scalewise.weights.card import Score
 
 VERSION = "0.1.0.dev0"
 SETS = {"Set5": (5, 3.4), "Set14": (14, 0.0), "lenna": (1, 4.0)}
-"""Pictures in each set, and how far its PSNR-Y lies above Set14's."""
+"""Images in each set, and how far its PSNR-Y lies above Set14's."""
 
 PROTOCOLS_OF: dict[str, dict[str, float]] = {
     "super-resolution": {"field": 0.0, "squash256": 0.55},

@@ -120,7 +120,7 @@ def test_the_report_compares_them(reproduction: Path) -> None:
     text = Page(to_html(report)).text
     gains = "+2.50 dB at sigma 15, +2.50 dB at sigma 25 and +2.50 dB at sigma 50"
     assert f"The network against non-local means: {gains} (PSNR over RGB)." in text
-    assert "8 pictures, spread evenly over Kodak24" in text
+    assert "8 images, spread evenly over Kodak24" in text
     assert "One Processor" in text
     assert "photo_x2 does both at once, and has never seen noise of more than sigma 10" in text
     assert "non-local means, then scn_x2 25.00 26.00 0.5000 1.51 ± 0.01" in text
@@ -138,4 +138,4 @@ def test_the_report_says_what_is_missing(reproduction: Path) -> None:
     assert "Not measured yet: it takes Kodak24 (https://r0k.us/graphics/kodak)" in text
     assert results.strip is not None
     lost = replace(results, strip=replace(results.strip, sheet="lost.png"))
-    assert "The picture is missing: lost.png" in Page(to_html(make_report(lost))).text
+    assert "The image is missing: lost.png" in Page(to_html(make_report(lost))).text

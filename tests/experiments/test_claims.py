@@ -175,7 +175,7 @@ def test_networks_that_all_end_below_bicubic_are_not_judged(results: Results) ->
 
 def test_the_share_of_smooth_l1_is_measured(results: Results) -> None:
     text = judged(results, "The mixed loss")[1]
-    assert "SmoothL1: 1.0% of the mixed loss, 1.0% to 1.0% on the sample pictures" in text
+    assert "SmoothL1: 1.0% of the mixed loss, 1.0% to 1.0% on the sample images" in text
     trained = [replace(run, fidelity={}) for run in results.trained]
     assert "SmoothL1" not in judged(replace(results, trained=trained), "The mixed loss")[1]
 
@@ -249,8 +249,8 @@ def test_methods_without_a_network_are_judged_over_levels_and_pictures(results: 
     assert "Non-local means: −2.50 ± 0.00 dB (3 noise levels)" in text
     verdict, text = judged(results, "Non-local means or wavelets can stand in for one ahead")
     assert verdict == "does not hold"
-    assert "Non-local means: −1.00 ± 0.01 dB (3 pictures) against denoise, then scn_x2" in text
-    assert "+1.51 ± 0.01 dB (3 pictures) against photo_x2; +5.02" in text
+    assert "Non-local means: −1.00 ± 0.01 dB (3 images) against denoise, then scn_x2" in text
+    assert "+1.51 ± 0.01 dB (3 images) against photo_x2; +5.02" in text
 
 
 def line(progress: float, psnr_y: float | None) -> LogLine:

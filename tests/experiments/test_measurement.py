@@ -39,7 +39,7 @@ from scalewise.weights.release import load_network, to_bytes
 
 @pytest.fixture
 def trained(tmp_path: Path, photo: NDArray[np.uint8]) -> Path:
-    """A run of three steps, and a folder with the one picture that it learned from."""
+    """A run of three steps, and a folder with the one image that it learned from."""
     (tmp_path / "pictures").mkdir()
     write(tmp_path / "pictures" / "face.png", Picture(photo[50:114, 180:250]))
     pictures = str(tmp_path / "pictures")

@@ -127,10 +127,10 @@ def test_all_is_said(form: str, page: Page, markdown: str) -> None:
         assert f"{published.div2k:.2f}" in text
         assert f"{published.set14:.2f}" in text
     assert text.count(REMARK) == 1
-    assert "most likely of the single picture lenna: bicubic scores 34.88 dB on" in text
+    assert "most likely of the single image lenna: bicubic scores 34.88 dB on" in text
     assert "30.88 dB on the set (protocol squash256)" in text
     assert "33.6 dB for bicubic and 35.8 dB for our released original_x2" in text
-    assert "DIV2K is empty, because its pictures were not given" in text
+    assert "DIV2K is empty, because its images were not given" in text
     assert "scalewise reproduce --data DIR --recipes modern --budget 3h" in text
     assert "Original is 0.41 dB above Adaptive on Set14" in text
     shape = "10 epochs of 400 steps (batch 16, patches of 48 pixels)"

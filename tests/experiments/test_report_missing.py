@@ -60,7 +60,7 @@ def test_nothing_is_trained(results: Results) -> None:
     text = read(replace(results, trained=[], samples=[], attention=None))
     assert "None of the four trainings is done yet" in text
     assert "Missing, because not trained and measured yet: 4 trainings of the document," in text
-    assert text.count("Not made yet: there is no such picture") == 2
+    assert text.count("Not made yet: there is no such image") == 2
     assert "Nothing is measured yet" in text
     assert "Scale attention was not looked at yet" in text
     assert text.count("Not trained yet:") == 3
@@ -188,7 +188,7 @@ def test_what_is_missing_is_grouped(results: Results) -> None:
 
 def test_fewer_pictures_an_epoch_are_in_every_caption(results: Results) -> None:
     text = read(replace(results, plan=replace(results.plan, epoch_images=200)))
-    assert text.count("6,400 pictures an epoch") == 4  # as Original has in its runs, made up
+    assert text.count("6,400 images an epoch") == 4  # as Original has in its runs, made up
     assert "--recipes document --epoch-images 800 --budget 40h" in text
     assert text.count("at most 200 of them an epoch (full length: 800)") > 10
 
@@ -232,7 +232,7 @@ def test_the_documents_form_is_validated_by_its_own_protocol(copy: Path) -> None
         text = text.replace("patch: 48", "patch: 128").replace("augment: true", "augment: false")
         recipe.write_text(text, encoding="utf-8")
     text = read(load_results(copy))
-    assert "PSNR-Y on 8 pictures of CID22_valid, protocol squash128" in text
+    assert "PSNR-Y on 8 images of CID22_valid, protocol squash128" in text
     assert "protocol squash128: input squashed to 128x128" in text
 
 

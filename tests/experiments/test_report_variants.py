@@ -37,7 +37,7 @@ def test_the_form_is_named(results: Results, squashed: Results) -> None:
     modern, document = read(results), read(squashed)
     assert "this report, the document. Trained in the modern form." in modern
     assert "this report, the document. Trained in the document's own form." in document
-    assert "Recipes in the document's own form: whole pictures squashed to one size" in document
+    assert "Recipes in the document's own form: whole images squashed to one size" in document
     assert "the document's own form" not in modern
     assert "The same in" not in modern
 
@@ -46,7 +46,7 @@ def test_the_forms_own_protocol_comes_first(results: Results, squashed: Results)
     first = "form: PSNR-Y in dB, protocol "
     assert read(results).split(first)[1].startswith("field.")
     assert read(squashed).split(first)[1].startswith("squash256.")
-    assert "PSNR-Y on 8 pictures of CID22_valid, protocol squash256" in read(squashed)
+    assert "PSNR-Y on 8 images of CID22_valid, protocol squash256" in read(squashed)
 
 
 def test_forms_stand_side_by_side_and_never_in_one_table(

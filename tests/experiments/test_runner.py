@@ -69,7 +69,7 @@ FEW = {
 
 @pytest.fixture
 def data(tmp_path: Path, photo: NDArray[np.uint8]) -> Path:
-    """A folder of data: two pictures to learn from, two to choose on, a set with lenna in it."""
+    """A folder of data: two images to learn from, two to choose on, a set with lenna in it."""
     places = {
         "train/a": photo[50:130, 180:260],
         "train/b": photo[150:230, 400:480],
@@ -276,7 +276,7 @@ def test_continues_where_it_was_stopped_though_the_folder_was_moved(
     monkeypatch.setattr("scalewise.cli.reproduce.train_and_show", train)
     for group in ("ABLATION", "LOSSES", "COMPARATORS", "CLEANING"):
         monkeypatch.setattr(plan, group, {})
-    # Pictures and the page take most of the time, and are made in the tests above.
+    # Images and the page take most of the time, and are made in the tests above.
     monkeypatch.setattr(closing, "_images", lambda *_: iter(()))
     monkeypatch.setattr(
         runner, "write_report", lambda results, also: (results.folder, results.folder)

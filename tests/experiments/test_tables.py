@@ -96,8 +96,8 @@ def test_captions_name_protocol_data_and_versions(results: Results, plain_plots:
     captions = [each["aria-label"] for each in page.all("div") if "aria-label" in each]
     assert len(captions) == len(page.all("table"))
     stamp = (
-        "Trained on train, 312 pictures; measured with scalewise 0.1.0.dev0; "
-        "pictures in Set5: 5, Set14: 14."
+        "Trained on train, 312 images; measured with scalewise 0.1.0.dev0; "
+        "images in Set5: 5, Set14: 14."
     )
     assert f"PSNR-Y in dB, protocol field. {stamp}" in captions
     ours = [each for each in captions if each.startswith("Measured in the modern form")]

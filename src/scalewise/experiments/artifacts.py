@@ -1,11 +1,11 @@
-"""Measures of artifacts at edges: overshoot beyond the truth's local range, and ringing.
+"""Measures of artifacts at edges: overshoot beyond the ground truth's local range, and ringing.
 
 The document says that Original leaves more artifacts than Adaptive, and defines none.  Both
-measures here are in levels of 255, are 0 for the truth itself, and ignore blur:
+measures here are in levels of 255, are 0 for the ground truth itself, and ignore blur:
 
-- overshoot: how far a pixel lies outside the range of the truth's pixels around it;
-- ringing: how much more a restored image swings than the truth, next to strong edges of the truth
-  but not on them.
+- overshoot: how far a pixel lies outside the range of the ground truth's pixels around it;
+- ringing: how much more a restored image swings than the ground truth, next to strong edges of the
+  ground truth but not on them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 REACH = 2
-"""Pixels around each pixel whose range in the truth bounds the restored value."""
+"""Pixels around each pixel whose range in the ground truth bounds the restored value."""
 
 EDGE = 40.0
-"""Least range of the truth, in levels, within one pixel of an edge."""
+"""Least range of the ground truth, in levels, within one pixel of an edge."""
 
 BAND = 6
 """Farthest distance from an edge, in pixels, at which ringing is looked for."""
@@ -34,7 +34,7 @@ class Artifacts:
     """Artifacts of a restored image, in levels of 255.
 
     Attributes:
-        overshoot: mean excess beyond the truth's local range, over all pixels.
+        overshoot: mean excess beyond the ground truth's local range, over all pixels.
         ringing: mean excess of the local swing, over the pixels next to edges.
     """
 
@@ -64,7 +64,7 @@ def measure_artifacts(restored: NDArray[Any], truth: NDArray[Any]) -> Artifacts:
 
 
 def overshoot_map(restored: NDArray[Any], truth: NDArray[Any], reach: int = REACH) -> Image:
-    """Return how far each pixel lies outside the range of the truth's pixels around it.
+    """Return how far each pixel lies outside the range of the ground truth's pixels around it.
 
     Args:
         restored: luma (H, W), in levels of 255.
@@ -89,7 +89,7 @@ def overshoot_map(restored: NDArray[Any], truth: NDArray[Any], reach: int = REAC
 
 
 def ringing_band(truth: Image) -> NDArray[np.bool_]:
-    """Return the pixels near strong edges of the truth, but not on them."""
+    """Return the pixels near strong edges of the ground truth, but not on them."""
     lowest, highest = _range(truth, 1)
     edges = highest - lowest >= EDGE
     near = _range(edges.astype(np.float64), BAND)[1] > 0

@@ -18,9 +18,9 @@ class Border:
     """Mean weight of the coarsest level at the left border, second convolution of the last block.
 
     Attributes:
-        picture: of the picture as it is.
-        mirrored: of the mirrored picture, at its own left border.
-        replicated: of the picture, if convolutions repeat the border instead of adding zeros.
+        picture: of the image as it is.
+        mirrored: of the mirrored image, at its own left border.
+        replicated: of the image, if convolutions repeat the border instead of adding zeros.
         inside: away from all borders.
     """
 

@@ -187,7 +187,7 @@ def deferred(
     Args:
         runs: names of the trained runs, the document's first.
         sets: test sets by name.
-        images: sample images, and that of the single-picture test.
+        images: sample images, and that of the single-image test.
         folder: of the reproduction.
         speeds: of scoring; those of large sets are added.
         notify: called with one line of text per step.

@@ -61,7 +61,7 @@ def gradients(runs: Sequence[Trained], warm_up: float) -> Draw:
 
 
 def overshoot(found: Overshoot, names: Sequence[str]) -> Draw:
-    """Plot the truth and both networks' crops, and below each network's its overshoot."""
+    """Plot the ground truth and both networks' crops, and below each network's its overshoot."""
 
     def draw(theme: Theme) -> Figure:
         figure = Figure(figsize=FIGURE_SIZE, dpi=DPI, facecolor=theme.paper, layout="constrained")

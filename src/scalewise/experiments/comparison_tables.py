@@ -163,7 +163,7 @@ def quality(results: Results) -> Table:
 
 
 def related_at_equal_steps(results: Results) -> tuple[Table, int | None]:
-    """Return PSNR-Y of the related networks after equal steps, truth and teacher side by side."""
+    """Return PSNR-Y of the related networks after equal steps, with and without a teacher."""
     step = last_common_step(results.group("comparator"))
     measure = at_step(step)
     rows: list[list[str]] = []
@@ -178,7 +178,7 @@ def related_at_equal_steps(results: Results) -> tuple[Table, int | None]:
 
 
 def related_at_equal_time(results: Results) -> Table:
-    """Return PSNR-Y of the related networks after equal time, truth and teacher side by side."""
+    """Return PSNR-Y of the related networks after equal time, with and without a teacher."""
     sets = sets_of(results.group("comparator"))
     rows: list[list[str]] = []
     for pair in _related(results):

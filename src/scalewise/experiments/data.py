@@ -18,7 +18,7 @@ SCALE = 2
 
 DIV2K = "DIV2K"
 LENNA = "lenna"
-"""The image of the document's single-picture test, from Set14."""
+"""The image of the document's single-image test, from Set14."""
 
 CLEANED_BY: dict[str, tuple[Protocol, str]] = {
     DENOISE.name: (evaluation_protocol(DENOISE.name, sigma=25), "Kodak24"),
@@ -55,7 +55,7 @@ class Data:
 
     @property
     def single(self) -> Path | None:
-        """Return the file of the document's single picture, if a set has it."""
+        """Return the file of the document's single image, if a set has it."""
         files = {item.name: item.hr for each in self.sets.values() for item in each.items}
         return files.get(LENNA)
 
@@ -147,7 +147,7 @@ def noisy_enlarging(sigma: float) -> Protocol:
         name=name,
         description=(
             f"protocol {name}: input reduced (bicubic), then Gaussian noise of sigma {sigma:g}, "
-            f"seeded by the picture's name, not clipped; {field}"
+            f"seeded by the image's name, not clipped; {field}"
         ),
         only_scale=SCALE,
         degrade=Degradation(sigma),

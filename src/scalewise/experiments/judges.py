@@ -216,7 +216,7 @@ def share_of_smooth_l1(evidence: Evidence) -> list[Finding]:
     if not found:
         return []
     text = f"{statistics.mean(found):.1%} of the mixed loss, {min(found):.1%} to {max(found):.1%}"
-    return [Finding("SmoothL1", None, f"{text} on the sample pictures")]
+    return [Finding("SmoothL1", None, f"{text} on the sample images")]
 
 
 class Rise(NamedTuple):
@@ -378,11 +378,11 @@ def enlarged_without(method: str) -> Judge:
             found = results.enlarged
             ours, learned = f"{method}, {found.network}", queries.learned_way(results)
             gains = queries.enlarged_over(results, ours, learned)
-            judged = compare(where, gains, of="picture", margin=AS_GOOD)
+            judged = compare(where, gains, of="image", margin=AS_GOOD)
             text = f"{judged.text} against {queries.way_title(learned)}"
             for way, title in ((found.joint, found.joint), (found.network, "no denoising")):
                 gains = queries.enlarged_over(results, ours, way)
-                text += f"; {spread_text(gains, of='picture', judged=False)} against {title}"
+                text += f"; {spread_text(gains, of='image', judged=False)} against {title}"
             return [replace(judged, text=text)]
         return [Finding(where, "not yet measured", "")]
 

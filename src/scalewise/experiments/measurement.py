@@ -152,7 +152,7 @@ def make_samples(
 
     Args:
         images: image files.
-        single: image of the single-picture test, or None.
+        single: image of the single-image test, or None.
         restorers: networks of one scale.
         folder: of the reproduction; gets a folder of PNG files and their scores.
 
@@ -230,7 +230,7 @@ def measure_attention(network: Adaptive, image: Path, run: str, folder: Path) ->
 
 
 def measure_border(network: Adaptive, image: NDArray[np.uint8]) -> Border:
-    """Measure what makes a border of the maps bright: the picture, its side, or the padding."""
+    """Measure what makes a border of the maps bright: the image, its side, or the padding."""
 
     def left(image: NDArray[np.uint8]) -> float:
         return float(attention_maps(network, image)[-1, 1, -1, :, :BORDER].mean())

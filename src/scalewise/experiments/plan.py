@@ -38,7 +38,7 @@ SHORT_BUDGET = 3600.0
 """Seconds of a budget below which all runs are validated on few images."""
 
 EPOCH_IMAGES = 200
-"""Pictures of an epoch in the document's form on a CPU; its own number is 800."""
+"""Images of an epoch in the document's form on a CPU; its own number is 800."""
 
 # Title and share of the budget.  A step of Adaptive takes twice as long.
 TRAININGS: dict[str, tuple[str, float]] = {

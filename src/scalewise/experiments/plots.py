@@ -217,7 +217,7 @@ def maps(image: NDArray[np.uint8], alpha: NDArray[Any], blocks: Sequence[int]) -
         grid = figure.subplots(len(blocks), levels + 1, squeeze=False)
         shown: Any = None
         for row, block in enumerate(blocks):
-            _bare(grid[row, 0], "the picture", theme)
+            _bare(grid[row, 0], "the image", theme)
             grid[row, 0].imshow(image)
             for level, name in enumerate(level_names(levels)):
                 _bare(grid[row, level + 1], f"block {block + 1}, {name}", theme)

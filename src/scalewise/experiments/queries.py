@@ -29,7 +29,7 @@ from scalewise.training.validation_protocol import protocol_of
 from scalewise.weights.card import Score
 
 SINGLE, REFERENCE = LENNA, "Set14"
-"""The document's single picture, and the set on which a sentence compares two networks."""
+"""The document's single image, and the set on which a sentence compares two networks."""
 
 FORMS: dict[Form, str] = {"document": "the document's own form", "modern": "the modern form"}
 """Names of the recipes' forms."""
@@ -73,7 +73,7 @@ class Published(NamedTuple):
         method: the network.
         div2k: PSNR on DIV2K's validation images.
         set14: PSNR in the document's column "Set14".
-        is_single: whether that can only be the single picture lenna, not the set's mean.
+        is_single: whether that can only be the single image lenna, not the set's mean.
     """
 
     method: str
@@ -212,13 +212,13 @@ def over_the_network(results: Results, method: str) -> list[float]:
 
 
 def enlarged_by(results: Results, way: str) -> list[float]:
-    """Return PSNR-Y of every picture that was enlarged so; none if it was not measured."""
+    """Return PSNR-Y of every image that was enlarged so; none if it was not measured."""
     methods = results.enlarged.methods if results.enlarged else []
     return [value for each in methods if each.score.model == way for value in each.psnr_y]
 
 
 def enlarged_over(results: Results, way: str, other: str) -> list[float]:
-    """Return PSNR-Y of every picture enlarged one way, less that of another way."""
+    """Return PSNR-Y of every image enlarged one way, less that of another way."""
     both = zip(enlarged_by(results, way), enlarged_by(results, other), strict=True)
     return [mine - theirs for mine, theirs in both]
 
@@ -240,7 +240,7 @@ def way_title(way: str) -> str:
 
 
 def sets(results: Results) -> list[str]:
-    """Return the names of all measured sets; DIV2K and the single picture are first."""
+    """Return the names of all measured sets; DIV2K and the single image are first."""
     names = unique(each.dataset for _, one in methods(results) for each in one.scores)
     return sorted(names, key=lambda name: (name != DIV2K, name != SINGLE))
 

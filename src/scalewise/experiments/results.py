@@ -187,9 +187,9 @@ class Sample:
     Attributes:
         name: of the image.
         sheet: file name of its sheet in the folder of samples: low resolution, bicubic, the
-            networks and the truth, whole and zoomed in, with error maps.
+            networks and the ground truth, whole and zoomed in, with error maps.
         scores: of each method on this image alone, under both protocols.
-        single: whether it is the document's single-picture test (its figures 11 and 12).
+        single: whether it is the document's single-image test (its figures 11 and 12).
         artifacts: overshoot and ringing of each method.
     """
 

@@ -92,7 +92,7 @@ class Request:
         form: of the recipes.
         budget: a duration such as ``3h``, for everything.
         samples: sample images for the report.
-        single: image of the document's single-picture test; None leaves it out.
+        single: image of the document's single-image test; None leaves it out.
         also: folder of a reproduction in the other form, for comparison in the report.
         epoch_images: images of an epoch in the document's form; by default 200 on a CPU, and all
             of them elsewhere.
@@ -356,8 +356,8 @@ class Reproduction:
         plan = Plan(
             form=request.form,
             budget=request.budget,
-            train=f"{request.data.train.resolve().name} ({images:,} pictures)",
-            valid=valid.resolve().name if valid else "training pictures that were held out",
+            train=f"{request.data.train.resolve().name} ({images:,} images)",
+            valid=valid.resolve().name if valid else "training images that were held out",
             experiments=experiments,
             left_out=self.left_out,
             failed=self.failed,

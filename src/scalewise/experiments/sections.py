@@ -109,7 +109,7 @@ def training_curves(results: Results) -> Variables:
 def scores(results: Results) -> Variables:
     """Return published scores, and ours, one table per protocol; and all scores."""
     protocols = queries.table_protocols(results)
-    places = (("the picture", SINGLE, SQUASH256.name), ("the set", REFERENCE, SQUASH256.name))
+    places = (("the image", SINGLE, SQUASH256.name), ("the set", REFERENCE, SQUASH256.name))
     networks = {"original_mixed": "Original", "adaptive_mixed": "Adaptive"}
     return {
         "published": tables.published(),
@@ -141,7 +141,7 @@ def samples(results: Results) -> Variables:
 
 
 def single(results: Results) -> Variables:
-    """Return the image of the single-picture test."""
+    """Return the image of the single-image test."""
     return {**_samples(results, single=True), "documents": SINGLE}
 
 

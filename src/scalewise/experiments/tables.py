@@ -100,7 +100,7 @@ def all_scores(results: Results, protocol: str) -> Table:
         if (score := queries.find_score(measured, dataset, protocol))
     ]
     words = ["run", "set", "precision", "scalewise", "weights"]
-    return Table([*words, "pictures", "PSNR", "PSNR-Y", "SSIM"], rows, texts=len(words))
+    return Table([*words, "images", "PSNR", "PSNR-Y", "SSIM"], rows, texts=len(words))
 
 
 def sample_scores(results: Results, sample: Sample) -> Table:
@@ -135,7 +135,7 @@ def artifacts(results: Results) -> Table:
         for sample in results.samples
         for model, found in sample.artifacts.items()
     ]
-    return Table(["picture", "method", "overshoot (levels)", "ringing (levels)"], rows, texts=2)
+    return Table(["image", "method", "overshoot (levels)", "ringing (levels)"], rows, texts=2)
 
 
 def costs(runs: Sequence[Trained]) -> Table:

@@ -87,8 +87,8 @@ def spread_text(
 
     >>> spread_text([0.2, 0.3, 0.4]), spread_text([0.2])
     ('+0.30 ± 0.10 dB (3 seeds)', '+0.20 dB (1 seed, so no spread)')
-    >>> spread_text([0.2, -0.3, 0.4], unit="levels", decimals=1, of="picture")
-    '+0.1 ± 0.4 levels (3 pictures), smaller than its spread: no difference'
+    >>> spread_text([0.2, -0.3, 0.4], unit="levels", decimals=1, of="image")
+    '+0.1 ± 0.4 levels (3 images), smaller than its spread: no difference'
     """
     mean, spread = statistics.mean(differences), deviation(differences)
     said = f"{mean:+.{decimals}f}".replace("-", "−")
