@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --e
 
 .PHONY: demo test check lint types tests clean
 
-## Enlarge a sample picture with the released weights; the light core only, no PyTorch.
+## Enlarge a sample image with the released weights; the light core only, no PyTorch.
 demo: $(VENV)/.core
 	$(BIN)/scalewise compare examples/pictures/valid/astronaut.png --output demo
 

@@ -28,7 +28,7 @@ Enlarge = Callable[[Picture], Picture]
 
 PEER_SCALE = 2
 FARTHEST = 20
-"""Levels by which an enlarged picture may differ from its original on average.  At 512x512 sound
+"""Levels by which an enlarged image may differ from its original on average.  At 512x512 sound
 ones do by 2, swapped channels by 32, a black frame by 116."""
 
 
@@ -38,7 +38,7 @@ class Task:
 
     Attributes:
         what: a name of :data:`CONTESTANTS`, or of :data:`COMMANDS`.
-        picture: the file to enlarge: an array (``.npy``) for contestants, a picture for commands.
+        picture: the file to enlarge: an array (``.npy``) for contestants, an image for commands.
         threads: to compute with.
         cores: to stay on; empty where the system cannot confine a process.
         model: a released model's name or folder, where there is a choice.
@@ -119,7 +119,7 @@ def require_enlarged(picture: Picture, result: NDArray[Any]) -> None:
     """Refuse to time a contestant that does not return the same image, enlarged.
 
     Raises:
-        ValueError: another type or size, or another picture.
+        ValueError: another type or size, or another image.
     """
     scale = result.shape[0] // picture.shape[0]
     shape = (picture.shape[0] * scale, picture.shape[1] * scale, picture.shape[2])
@@ -129,7 +129,7 @@ def require_enlarged(picture: Picture, result: NDArray[Any]) -> None:
     enlarged_some = slice(None, None, 8 * scale)
     difference = result[enlarged_some, enlarged_some].astype(float) - picture[some, some]
     if (farthest := np.abs(difference).mean()) > FARTHEST:
-        raise ValueError(f"the result is another picture: {farthest:.0f} levels from the original")
+        raise ValueError(f"the result is another image: {farthest:.0f} levels from the original")
 
 
 def peak_memory() -> int | None:
@@ -210,7 +210,7 @@ def _span_files() -> Path:
 
 
 def _to_picture(planes: NDArray[np.float32]) -> Picture:
-    """Round planes (3, H, W) in [0, 1] to a picture."""
+    """Round planes (3, H, W) in [0, 1] to an image."""
     return (planes.transpose(1, 2, 0) * 255).round().clip(0, 255).astype(np.uint8)
 
 
@@ -294,7 +294,7 @@ ELSEWHERE = (*PEERS, SPAN_OPENVINO, "opencv")
 
 
 def run_command(task: Task) -> None:
-    """Run ``scalewise upscale`` as the installed script does; it writes next to the picture."""
+    """Run ``scalewise upscale`` as the installed script does; it writes next to the image."""
     from scalewise.cli.app import main as scalewise
 
     options = ["--model", task.model, "--precision", task.precision, "--device", "cpu"]

@@ -2,9 +2,9 @@
 
     python benchmarks/field.py Set5 Set14 --json field.json --plot field.png
 
-Every contestant enlarges the pictures of benchmark sets by two, in a process of its own confined
+Every contestant enlarges the images of benchmark sets by two, in a process of its own confined
 to two cores; its results are scored under the field's protocol (the sets' own LR where they have
-one), and it is timed as in benchmarks/speed.py, on a picture of 512x512.  Peers are measured if
+one), and it is timed as in benchmarks/speed.py, on an image of 512x512.  Peers are measured if
 found, with ``--peers`` as there, SPAN both in ncnn and in OpenVINO; networks of OpenCV's
 dnn_superres where their files are given (``--opencv FSRCNN_x2.pb``).  What papers publish stands in
 a table of its own: their seconds are of other machines, and their scores are not checked here.

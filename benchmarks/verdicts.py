@@ -129,7 +129,7 @@ def command_table(plan: Plan, measured: Measured) -> list[str]:
         for subject in plan.commands()
         if (found := measured.get(subject))
     ]
-    columns = [_name(plan.chosen), "picture", "precision", "s", "peak MB"]
+    columns = [_name(plan.chosen), "image", "precision", "s", "peak MB"]
     return markdown_table(columns, rows, texts=3) if rows else []
 
 

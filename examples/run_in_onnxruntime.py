@@ -23,7 +23,7 @@ GRAPH, RESULT = Path("network.onnx"), Path("larger.png")
 
 
 def main() -> str | None:
-    """Run a network on a picture; return what is wrong, or None."""
+    """Run a network on an image; return what is wrong, or None."""
     parser = argparse.ArgumentParser(description="Run a network in onnxruntime.")
     parser.add_argument("model", nargs="?", default="scn_x2")
     parser.add_argument("picture", nargs="?", default=PICTURE, help="image to enlarge")

@@ -1,4 +1,4 @@
-"""Draw page-light.png and page-dark.png, the pictures of the page in the README.
+"""Draw page-light.png and page-dark.png, the images of the page in the README.
 
     .venv/bin/python docs/pictures/page.py
 
@@ -36,7 +36,7 @@ def write_small_jpegs(folder: Path) -> list[Path]:
 
 
 def draw(page: Any, pictures: list[Path]) -> Image.Image:
-    """Restore pictures on the open page; what it looks like then."""
+    """Restore images on the open page; what it looks like then."""
     page.locator("#files").set_input_files(pictures)
     for picture in pictures:
         row = page.locator(".job[data-state=done]")

@@ -118,7 +118,7 @@ def test_targets_follow_from_the_numbers(ran: Ran) -> None:
     assert over_torch["found"] == pytest.approx(torch / openvino)
     assert over_span["verdict"] == "not measured"
     assert over_network["found"] == pytest.approx(command / network)
-    assert over_network["verdict"] == "missed"  # starting takes longer than so small a picture
+    assert over_network["verdict"] == "missed"  # starting takes longer than so small an image
     assert seconds["found"] == start
     assert f"missed: {command / network:.2f} |" in table
 
@@ -211,7 +211,7 @@ def test_peers_run_with_the_interpreter_that_was_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("result", "said"),
     [
-        (np.zeros((128, 128, 3), np.uint8), "another picture"),
+        (np.zeros((128, 128, 3), np.uint8), "another image"),
         (picture_of((64, 64)), "not an enlargement"),
         (picture_of((128, 64)), "not an enlargement"),
         (np.zeros((128, 128, 3), np.float32), "not an enlargement"),
