@@ -44,7 +44,7 @@ def test_arrays(tmp_path: Path) -> None:
 
 
 def cut(name: str, target: Path) -> Path:
-    """A part of an example picture, which is restored in less time."""
+    """A part of an example image, which is restored in less time."""
     write(target, Picture(read(EXAMPLES / "pictures" / "train" / name).pixels[80:180, 100:251]))
     return target
 

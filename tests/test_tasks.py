@@ -54,7 +54,7 @@ def deblur(tmp_path: Path) -> Iterator[Task]:
     task = Task(
         name="deblur",
         title="Remove blur, keep the size",
-        description="For pictures that are out of focus.",
+        description="For images that are out of focus.",
         keeps_size=True,
         degrade=blur,
         margin=2,
@@ -160,7 +160,7 @@ def with_sharpen(site: Path, model: Path) -> dict[str, str]:
     (site / "sharpen_task.py").write_text(
         "from scalewise.tasks import Strengths, Task\n"
         "SHARPEN = Task(name='sharpen', title='Sharpen and enlarge', keeps_size=False,\n"
-        "               description='For soft pictures.', training=Strengths(sigma=(0, 2)),\n"
+        "               description='For soft images.', training=Strengths(sigma=(0, 2)),\n"
         f"               model={str(model)!r})\n"
     )
     paths = [str(site), str(SOURCE.parent), os.environ.get("PYTHONPATH", "")]

@@ -138,7 +138,7 @@ def test_packing_with_a_folder_of_a_teachers_images(tmp_path: Path) -> None:
     alone = scalewise(*command, *described)
     assert "describe --teacher; add it" in alone.stderr
     missing = scalewise(*command, "--teacher", tmp_path / "teacher", *described)
-    assert "has no image for 1 of 2 pictures (b)" in str(missing.exception)
+    assert "has no image for 1 of 2 HR images (b)" in str(missing.exception)
     two = scalewise(
         *command, "--teacher", tmp_path / "teacher", *described, "--scale", "2", "--scale", "3"
     )
@@ -186,7 +186,7 @@ def test_folders_given_by_options(tmp_path: Path, photo: NDArray[np.uint8]) -> N
     )
     checked = scalewise("data", "check", *given)
     assert checked.exit_code == 1
-    assert f"  {tmp_path / 'soft/b.png'}: no HR picture of this name" in checked.stdout
+    assert f"  {tmp_path / 'soft/b.png'}: no HR image of this name" in checked.stdout
     nothing = scalewise("data", "pack", "-o", tmp_path / "packed.pack")
     assert "give a dataset's folder, or --hr DIR and --lr DIR" in nothing.stderr
     half = scalewise("data", "check", "--lr", tmp_path / "soft")

@@ -88,7 +88,7 @@ def test_a_model_is_measured_by_what_it_is_for(
     [
         ([], "protocol jpeg10: JPEG quality 10, chroma 4:2:0, by libvips"),
         (["--quality", "40", "--subsampling", "4:4:4"], "protocol jpeg40-444: JPEG quality 40, "),
-        (["--grey", "--task", "dejpeg"], "protocol jpeg10-grey: pictures made grey"),
+        (["--grey", "--task", "dejpeg"], "protocol jpeg10-grey: images made grey"),
     ],
 )
 def test_jpegs_as_they_are(call, dataset: Path, options: list[str], protocol: str) -> None:

@@ -1,4 +1,4 @@
-"""The memory of the command with the released network, on large pictures; minutes each."""
+"""The memory of the command with the released network, on large images; minutes each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures from standard input and to standard output."""
+"""Images from standard input and to standard output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``scalewise plot``: where the picture goes, and in what colours."""
+"""``scalewise plot``: where the image goes, and in what colours."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def test_training_on_whole_squashed_pictures(tmp_path: Path) -> None:
     settings[2:4] = [f"model.settings.{setting}" for setting in settings[2:4]]
     dry = train(TINY, *settings, "--run", run, "--dry-run")
     assert "\ndata      2 images; 2 squashed to 64 px per step\n" in dry.stdout
-    assert "\nsteps     3\n" in dry.stdout  # an epoch is every picture once
+    assert "\nsteps     3\n" in dry.stdout  # an epoch is every image once
     done = train(TINY, *settings, "--run", run)
     assert done.exit_code == 0, done.output
     protocol = squashing(32)

@@ -69,7 +69,7 @@ def machines() -> Generator[Any]:
 
 @pytest.fixture
 def folder(tmp_path: Path, photo: NDArray[np.uint8]) -> Path:
-    """A dozen pictures, in a tree."""
+    """A dozen images, in a tree."""
     for index in range(COUNT):
         path = tmp_path / "in" / f"{index % 3}" / f"{index:02}.png"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -81,7 +81,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def files(tmp_path: Path, photo: NDArray[np.uint8]) -> dict[str, bytes]:
-    """Two pictures and a text, by name."""
+    """Two images and a text, by name."""
     for name, top in (("b.png", 0), ("a.png", 100)):
         write(tmp_path / name, Picture(photo[top : top + 40, :50]))
     named = {name: (tmp_path / name).read_bytes() for name in ("b.png", "a.png")}
@@ -112,7 +112,7 @@ def md5(content: bytes) -> str:
 
 @pytest.fixture
 def sample(site: Site, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Benchmark:
-    """A set of two pictures on the server, known by the MD5s of its files."""
+    """A set of two images on the server, known by the MD5s of its files."""
     site.content = tar_of(files)
     digest = md5("".join(md5(files[name]) for name in sorted(files)).encode())
     sample = Benchmark("Sample", site.address + "set.tar.gz", digest, "files")
@@ -177,14 +177,14 @@ def test_a_part_of_something_else_is_begun_anew(site: Site, cache: Path) -> None
     assert site.ranges[-1] == "bytes=0-"
 
 
-@pytest.mark.parametrize("damage", ["other pictures", "cut", "no archive"])
+@pytest.mark.parametrize("damage", ["other images", "cut", "no archive"])
 @pytest.mark.usefixtures("sample")
 def test_what_is_not_the_set_is_not_taken(
     site: Site, cache: Path, files: dict[str, bytes], damage: str
 ) -> None:
     right = site.content
     site.content = {
-        "other pictures": tar_of({**files, "a.png": files["b.png"]}),
+        "other images": tar_of({**files, "a.png": files["b.png"]}),
         "cut": right[: len(right) // 2],
         "no archive": b"<html>moved</html>",
     }[damage]

@@ -142,15 +142,15 @@ def test_a_manifest_that_does_not_fit_the_files(tmp_path: Path) -> None:
         ("gone.png", "listed in MANIFEST.csv, but not there"),
     ]
     assert report.licences == {"CC0": 1, "CC BY": 1}
-    assert report.notes == ("1 of 3 pictures have no licence in MANIFEST.csv",)
+    assert report.notes == ("1 of 3 images have no licence in MANIFEST.csv",)
 
 
 @pytest.mark.parametrize("fast", [False, True])
 def test_grey_pictures_are_noted(tmp_path: Path, fast: bool) -> None:
     save(tmp_path / "a.png", channels=1)
-    assert report_on(tmp_path, fast=fast).notes == ("all pictures are grey",)
+    assert report_on(tmp_path, fast=fast).notes == ("all images are grey",)
     save(tmp_path / "b.png", channels=4)
-    assert report_on(tmp_path, fast=fast).notes == ("1 of 2 pictures are grey, the others colour",)
+    assert report_on(tmp_path, fast=fast).notes == ("1 of 2 images are grey, the others colour",)
 
 
 def test_pictures_outside_the_layout_are_noted(tmp_path: Path) -> None:

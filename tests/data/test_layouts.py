@@ -193,8 +193,8 @@ def test_a_manifest_that_cannot_be_read(tmp_path: Path, content: bytes, message:
     [
         ((), "absent", "no such folder"),
         (("a.png",), "a.png", "is a file"),
-        (("notes.txt",), "", "no pictures in"),
-        (("HR/notes.txt", "LR_bicubic/X2/ax2.png"), "", "no pictures in .*HR"),
+        (("notes.txt",), "", "no images in"),
+        (("HR/notes.txt", "LR_bicubic/X2/ax2.png"), "", "no images in .*HR"),
         (("LR_bicubic/X2/ax2.png",), "LR_bicubic", "is a part of a dataset"),
         (("Set5/HR/a.png", "Set5/LR_bicubic/X2/ax2.png"), "", "is a part of a dataset"),
         (("Set5/GTmod12/a.png",), "", "is a part of a dataset"),

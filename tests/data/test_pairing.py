@@ -1,4 +1,4 @@
-"""HR and LR in every arrangement that people have, with real pictures; and that all agree on it."""
+"""HR and LR in every arrangement that people have, with real images; and that all agree on it."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def save(path: Path, pixels: Pixels) -> None:
 
 @pytest.fixture
 def pictures(photo: Pixels) -> list[Pixels]:
-    """Two pictures of 128x96 that show different things."""
+    """Two images of 128x96 that show different things."""
     return [photo[100:196, 150:278], photo[300:396, 200:328]]
 
 
 def lay_out(root: Path, pictures: list[Pixels], patterns: dict[str, int]) -> Path:
-    """Write the pictures at 1/scale under each pattern."""
+    """Write the images at 1/scale under each pattern."""
     for pattern, scale in patterns.items():
         for number, pixels in enumerate(pictures):
             small = pixels if scale == 1 else imresize(pixels, 1 / scale)
@@ -149,7 +149,7 @@ def test_sub_images_beside_their_wholes_are_not_used(
         ({"GT/{}.png": 1, "LQ/{}_.png": 1}, "", r"no image in LQ is called like one in GT"),
         ({"GT/{}.png": 1, "LQ/{}.png": 1}, "", r"LQ: its images are as large as their HR"),
         ({"{}_HR.png": 1, "{}_LR2.png": 1}, "", r"0_LR2.png: is called LR, but it is not its HR"),
-        ({"LQ/{}.png": 2}, "", r"LQ holds LR, but there are no pictures in HR, GT"),
+        ({"LQ/{}.png": 2}, "", r"LQ holds LR, but there are no images in HR, GT"),
         ({"HR/{}.png": 1, "trainL/{}.png": 2}, "trainL", r"is a part of a dataset, its LR"),
         ({"LR_bicubic/X2/{}.png": 2}, "LR_bicubic/X2", r"is a part of a dataset, its LR"),
         (
@@ -228,7 +228,7 @@ def test_folders_given_one_by_one(tmp_path: Path, pictures: list[Pixels]) -> Non
     ]
     assert check_dataset(dataset, workers=1).problems == ()
     lay_out(tmp_path, pictures, {"other/p{}.png": 2})
-    with pytest.raises(ScalewiseError, match=r"other: no picture in it is called like one in"):
+    with pytest.raises(ScalewiseError, match=r"other: no image in it is called like one in"):
         pair_folders(tmp_path / "sharp", [tmp_path / "other"])
     with pytest.raises(ScalewiseError, match="no such folder"):
         pair_folders(tmp_path / "sharp", [tmp_path / "gone"])
@@ -287,7 +287,7 @@ def test_pack_check_and_evaluate_agree_on_a_missing_lr(
     summary = pack([dataset], tmp_path / "out.pack", [2])
     assert summary.images == 1
     assert summary.skipped == [
-        f"{dataset.items[1].hr}: no LR at x2, though other pictures bring theirs"
+        f"{dataset.items[1].hr}: no LR at x2, though other images bring theirs"
     ]
     with pytest.raises(ScalewiseError, match=r"1.png: no LR at x2"):
         list(evaluate(bicubic(2), dataset, 2, FIELD))

@@ -105,7 +105,7 @@ def test_each_store_gets_its_share_even_if_it_is_easy(
     sampler = PatchSampler([hard, flat], 2, 16, 50, candidates=candidates, weights=[3, 1])
     places = [place for step in range(60) for place in sampler.draw(step)]
     assert np.mean([place.store is flat for place in places]) == pytest.approx(0.25, abs=0.03)
-    # Within a store, pictures are drawn in proportion to their positions.
+    # Within a store, images are drawn in proportion to their positions.
     if candidates == 1:
         first = [place.picture == 0 for place in places if place.store is hard]
         even = PatchSampler([hard], 2, 16, 50)
@@ -258,7 +258,7 @@ def test_existing_runs_draw_what_they_drew(store: Store) -> None:
 
 
 def test_all_positions_are_equally_likely(tmp_path: Path) -> None:
-    # One position in the first picture, 3 x 3 in the second.
+    # One position in the first image, 3 x 3 in the second.
     dark, bright = np.zeros((8, 8, 3), np.uint8), np.full((12, 12, 3), 255, np.uint8)
     store = packed(tmp_path / "two", dark, bright)
     _, hr = PatchSampler([store], 2, 4, 10000).sample(0)
@@ -284,7 +284,7 @@ def test_pictures_below_the_patch_size_are_passed_over(store: Store, tmp_path: P
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"patch": 99}, "no picture is large enough for patches of 198 px"),
+        ({"patch": 99}, "no image is large enough for patches of 198 px"),
         ({"world": 4}, "batch 6 does not divide among 4 processes"),
         ({"seed": -1}, "seed must be 0 or more, not -1"),
         ({"scale": 3}, "holds x2, not x3"),

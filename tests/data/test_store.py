@@ -95,7 +95,7 @@ def test_squashed_pairs_are_the_protocols(
 @pytest.mark.parametrize("scales", [[], [3], [2, 3]])
 def test_squashing_is_for_x2(tmp_path: Path, scales: list[int]) -> None:
     save(tmp_path / "set/a.png", noise(20, 24, 3))
-    with pytest.raises(ScalewiseError, match="squashed pictures are for x2 alone"):
+    with pytest.raises(ScalewiseError, match="squashed images are for x2 alone"):
         pack([find_dataset(tmp_path / "set")], tmp_path / "out.pack", scales, squash=12)
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
@@ -132,7 +132,7 @@ def test_unusable_pictures_are_skipped_with_their_reason(tmp_path: Path) -> None
 
 def test_nothing_usable_leaves_no_file(tmp_path: Path) -> None:
     save(tmp_path / "set/flat.png", noise(1, 8, 3))
-    with pytest.raises(ScalewiseError, match=r"no usable picture among 1: .*flat.png: too small"):
+    with pytest.raises(ScalewiseError, match=r"no usable image among 1: .*flat.png: too small"):
         pack_folder(tmp_path / "set", 2)
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
 

@@ -53,8 +53,8 @@ def test_pictures_without_an_image_are_counted(photos: Path, tmp_path: Path) -> 
     with pytest.raises(ScalewiseError) as caught:
         TeacherFolder(tmp_path / "teacher", INFO, [find_dataset(photos)])
     assert str(caught.value) == (
-        f"{tmp_path / 'teacher'}: has no image for 1 of 2 pictures (b/c); "
-        "make them, or leave these pictures out"
+        f"{tmp_path / 'teacher'}: has no image for 1 of 2 HR images (b/c); "
+        "make them, or leave these HR images out"
     )
     with pytest.raises(ScalewiseError, match="no such folder of a teacher's images"):
         TeacherFolder(tmp_path / "nowhere", INFO, [find_dataset(photos)])
@@ -66,8 +66,8 @@ def test_an_image_of_another_size_is_refused(photos: Path, tmp_path: Path) -> No
     with pytest.raises(ScalewiseError) as caught:
         pack([find_dataset(photos)], out, [2], teacher=small)
     assert str(caught.value) == (
-        "a: the teacher's image is 26x20, but the picture is 52x40; "
-        "make it from the picture's LR at x2"
+        "a: the teacher's image is 26x20, but the HR image is 52x40; "
+        "make it from the LR image at x2"
     )
     assert not out.exists()
 

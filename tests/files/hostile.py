@@ -3,7 +3,7 @@
     python -m tests.files.hostile FIRST COUNT FOLDER
 
 prints each file's number before it is read, so that a crash tells which one it was, and a line
-that begins with ``!`` for each one that is met by anything but a picture or a one-line error.
+that begins with ``!`` for each one that is met by anything but an image or a one-line error.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Files from strangers: a picture or one line, never a traceback, a crash, a hang or a leftover.
+"""Files from strangers: an image or one line, never a traceback, a crash, a hang or a leftover.
 
 The whole run, of which the suite does a tenth: ``pytest tests/files/test_hostile.py -m hostile``.
 """

@@ -35,7 +35,7 @@ BANK = {
 
 
 def pattern() -> Pixels:
-    """A picture (70, 90, 3) with edges and colours, from whole numbers alone."""
+    """An image (70, 90, 3) with edges and colours, from whole numbers alone."""
     y, x = np.mgrid[:70, :90]
     rings = ((x - 30) ** 2 + (y - 20) ** 2) // 16 % 256
     return np.stack([rings, (2 * x + y) % 256, np.where(x > y, 220, 40)], axis=2).astype(np.uint8)

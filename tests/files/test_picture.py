@@ -1,4 +1,4 @@
-"""Pictures in memory: channels, alpha and metadata."""
+"""Images in memory: channels, alpha and metadata."""
 
 from __future__ import annotations
 

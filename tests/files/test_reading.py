@@ -80,7 +80,7 @@ def test_animations_whose_frames_are_out_of_reach(
     first, *others = frames_of(photo)
     first.save(tmp_path / "a", kind, save_all=True, append_images=others)
     with open_picture(tmp_path / "a") as reader:
-        assert any("is animated; its first picture is read" in line for line in reader.warnings)
+        assert any("is animated; its first image is read" in line for line in reader.warnings)
         assert psnr(reader.read().colour, photo) > 30
 
 
@@ -234,7 +234,7 @@ def test_a_pipe_does_not_wait(tmp_path: Path) -> None:
 
 
 def bomb(width: int, height: int) -> bytes:
-    """A PNG whose header promises a great picture, and that holds little of it."""
+    """A PNG whose header promises a great image, and that holds little of it."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return (
@@ -281,7 +281,7 @@ def test_a_jpeg_without_its_end_marker_is_read_with_a_warning(
 def test_a_jpeg_that_goes_on_after_its_end_is_whole(
     tmp_path: Path, photo: NDArray[np.uint8]
 ) -> None:
-    """Phones append videos; and a thumbnail's end, within the header, is not the picture's."""
+    """Phones append videos; and a thumbnail's end, within the header, is not the image's."""
     thumbnail = jpeg(photo[:8, :8])
     whole = jpeg(photo, exif=b"Exif\0\0" + b"II*\0\x08\0\0\0\0\0\0\0\0\0" + thumbnail)
     (tmp_path / "a.jpg").write_bytes(whole + bytes(3000) + b"ftypmp42")

@@ -1,4 +1,4 @@
-"""Pictures larger than memory: read and written row by row."""
+"""Images larger than memory: read and written row by row."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_an_exception_leaves_what_was_there(tmp_path: Path) -> None:
     ):
         writer.write_rows(ramp(10, 30, 3) // (1 // 0))
     with (
-        pytest.raises(ValueError, match="10 rows were written; the picture has 70"),
+        pytest.raises(ValueError, match="10 rows were written; the image has 70"),
         PictureWriter(tmp_path / "a.png", 30, 70, 3, np.uint8) as writer,
     ):
         writer.write_rows(ramp(10, 30, 3))
@@ -187,7 +187,7 @@ def test_rows_that_do_not_belong(tmp_path: Path) -> None:
         for rows in (ramp(5, 31, 3), ramp(5, 30, 4), ramp(5, 30, 3, np.uint16), ramp(5, 30, 3)[0]):
             with pytest.raises(ValueError, match=r"rows are \(n, 30, 3\) uint8"):
                 writer.write_rows(rows)
-        with pytest.raises(ValueError, match="71 rows; the picture has 70"):
+        with pytest.raises(ValueError, match="71 rows; the image has 70"):
             writer.write_rows(ramp(71, 30, 3))
         writer.write_rows(ramp(70, 30, 3))
 

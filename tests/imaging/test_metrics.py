@@ -121,7 +121,7 @@ def test_blocks_are_those_of_the_picture_whatever_is_cropped(pair: Pair, scale: 
     found = [metric.measure(FIELD.views(each, clean, scale)) for each in (blocks, shifted)]
     assert found[0] < found[1] - 1
     plain = np.zeros((96, 96))
-    plain[:, 8:16] = 9  # two edges of one picture: they count alike, at any crop that keeps both
+    plain[:, 8:16] = 9  # two edges of one image: they count alike, at any crop that keeps both
     cropped = plain[scale - 1 :, scale - 1 :]
     assert blocking_effect(cropped, offset=scale - 1) > 0
     assert blocking_effect(cropped, offset=scale + 3) == 0

@@ -30,7 +30,7 @@ Pixels = NDArray[np.uint8]
 
 
 def pairs(dataset: Path, scale: int) -> Iterator[tuple[Pixels, Pixels]]:
-    """Each HR picture of a set with its published LR."""
+    """Each HR image of a set with its published LR."""
     for path in sorted((dataset / "HR").iterdir()):
         (lr_path,) = (dataset / "LR_bicubic" / f"X{scale}").glob(f"{path.stem}*")
         yield read(path).pixels, read(lr_path).pixels
@@ -133,7 +133,7 @@ def test_squashing_to_another_side(photo: Pixels) -> None:
     protocol = squashing(32)
     lr, truth = protocol.prepare(photo[:301, :420], None, 2)
     assert (lr.shape, truth.shape) == ((32, 32, 3), (64, 64, 3))
-    assert "squash32: input squashed to 32x32 and truth to 64x64" in protocol.description
+    assert "squash32: input squashed to 32x32 and ground truth to 64x64" in protocol.description
     assert squashing(256) == SQUASH256
     for given, again in zip((lr, truth), protocol.prepare(truth, lr, 2), strict=True):
         np.testing.assert_array_equal(given, again)  # what is squashed stays as it is
@@ -161,7 +161,7 @@ def test_other_mistakes() -> None:
     small = np.zeros((14, 40, 3), np.uint8)
     with pytest.raises(ScalewiseError, match="too small to score"):
         FIELD.score(small, small, 2)
-    with pytest.raises(ValueError, match="restored image is 40x40, the truth 40x38"):
+    with pytest.raises(ValueError, match="restored image is 40x40, the ground truth 40x38"):
         FIELD.score(np.zeros((40, 40, 3)), np.zeros((38, 40, 3), np.uint8), 2)
 
 

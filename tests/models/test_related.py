@@ -39,7 +39,7 @@ def convolve_down(x: Array, weight: Array, bias: Array, stride: int, padding: in
 
 
 def convolve_up(x: Array, weight: Array, bias: Array, stride: int, padding: int) -> Array:
-    """x (C, H, W), weight (C, O, k, k): every pixel adds its kernel to the larger picture."""
+    """x (C, H, W), weight (C, O, k, k): every pixel adds its kernel to the larger image."""
     channels, outputs, size, _ = weight.shape
     _, height, width = x.shape
     y = np.zeros((outputs, (height - 1) * stride + size, (width - 1) * stride + size))

@@ -1,4 +1,4 @@
-"""Runs over many pictures: nothing lost, nothing half, and every one for itself."""
+"""Runs over many images: nothing lost, nothing half, and every one for itself."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def doubling() -> Restorer:
 
 @pytest.fixture
 def folder(tmp_path: Path, photo: NDArray[np.uint8]) -> Path:
-    """Five pictures of different sizes, in a tree, with names of all kinds."""
+    """Five images of different sizes, in a tree, with names of all kinds."""
     names = ["a.png", "b.jpg", "sub/ü ø 名.webp", "sub/deep/c.tiff", "z.png"]
     for index, name in enumerate(names):
         path = tmp_path / "in" / name
@@ -268,7 +268,7 @@ def test_any_size(
 
 @pytest.fixture
 def clean(doubling: Restorer) -> AutoSelector:
-    """Finds nothing to restore in any picture."""
+    """Finds nothing to restore in any image."""
     return AutoSelector(lambda _: SelectedModels((), "no noise"), [doubling])
 
 
@@ -362,7 +362,7 @@ def test_a_run_that_is_killed_goes_on(
             text=True,
         )
         assert process.stdout is not None
-        # Each time one or two pictures further, and then a moment that nothing depends on.
+        # Each time one or two images further, and then a moment that nothing depends on.
         lines = [process.stdout.readline() for _ in range(1 + seed % 2)]
         time.sleep(0.01 * (seed * 7 % 10))
         process.send_signal(signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Memory: what is free, what a tile takes, and that a large picture needs little."""
+"""Memory: what is free, what a tile takes, and that a large image needs little."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_tiles_go_by_memory() -> None:
 
 
 def test_every_released_network_fits() -> None:
-    """The largest tile of any takes less than what a large picture may take in all."""
+    """The largest tile of any takes less than what a large image may take in all."""
     for card in list_cards():
         per_pixel = bytes_per_pixel(card.architecture, card.settings)
         assert (640 + 56) ** 2 * per_pixel < 1.2e9

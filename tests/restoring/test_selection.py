@@ -63,7 +63,7 @@ def task_of(estimate: Estimate, enlarge: bool = False) -> str | None:
 
 @pytest.fixture
 def pictures(tmp_path: Path, photo: Pixels) -> Path:
-    """A folder of one picture for each degradation, and some without."""
+    """A folder of one image for each degradation, and some without."""
     write(tmp_path / "clean.png", Picture(photo))
     write(tmp_path / "noisy.png", Picture(noisy(photo, 15)))
     write(tmp_path / "fine.jpg", Picture(photo), quality=97)

@@ -14,7 +14,7 @@ from scalewise.training.config import BudgetConfig, DataConfig, ModelConfig, Rec
 
 @pytest.fixture
 def pictures(tmp_path: Path, photo: NDArray[np.uint8]) -> Path:
-    """A folder of two pictures."""
+    """A folder of two images."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     write(folder / "face.png", Picture(photo[50:114, 180:250]))

@@ -235,7 +235,7 @@ def test_mistakes_are_one_line(
         == "data.valid: there is no /nope; name a folder of images or a packed store: "
         "data.valid=PATH"
     )
-    assert refused(with_data(recipe, train=[str(empty)]), run).startswith(f"no pictures in {empty}")
+    assert refused(with_data(recipe, train=[str(empty)]), run).startswith(f"no images in {empty}")
     assert "not a packed store" in refused(
         with_data(recipe, train=[str(pictures / "face.png")]), run
     )

@@ -164,7 +164,7 @@ def test_at_scale_2_the_target_is_the_clean_lr(enlarging: Recipe, tmp_path: Path
     assert lr.shape == clean.shape == (4, 3, 8, 8)
     assert hr.shape == (4, 3, 16, 16)
     assert (lr - clean).abs().mean() > 5 / 255
-    # Bicubic halving of the truth, up to its reach beyond the patch.
+    # Bicubic halving of the ground truth, up to its reach beyond the patch.
     halved = F.interpolate(hr, scale_factor=0.5, mode="bicubic", antialias=True)
     inside = (..., slice(2, -2), slice(2, -2))
     assert (halved - clean)[inside].abs().max() < 2 / 255

@@ -84,7 +84,7 @@ def test_a_stage_that_no_picture_is_large_enough_for_is_refused_at_the_start(
     growing: Recipe, tmp_path: Path
 ) -> None:
     data = replace(growing.data, progressive=[(0, 8), (0.9, 999)], patch=999)
-    with pytest.raises(ScalewiseError, match="no picture is large enough for patches of 1998 px"):
+    with pytest.raises(ScalewiseError, match="no image is large enough for patches of 1998 px"):
         prepare(replace(growing, data=data), tmp_path / "run")
 
 

@@ -18,9 +18,7 @@ from scalewise.training.sweep import load_sweep
 FOLDER = Path(__file__).parents[2] / "recipes"
 RECIPES = sorted(path for path in FOLDER.rglob("*.yaml") if path.parent.name != "sweeps")
 
-WHOLE = (
-    "with data.squash a patch is a whole picture, as it is: leave out data.patch and data.augment"
-)
+WHOLE = "with data.squash a patch is a whole image, as it is: leave out data.patch and data.augment"
 
 PLAIN = """
 model: {name: scn_exact, settings: {width: 8}}
@@ -119,7 +117,7 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
         ("budget.time=.inf", "'budget.time': input should be a finite number, not inf"),
         ("optimizer.kind=sgd", "'optimizer.kind': input should be 'adam' or 'muon', not 'sgd'"),
         ("model={}", "'model.name' is missing"),
-        ("data.train=[]", "data.train must name a packed store or a folder of pictures"),
+        ("data.train=[]", "data.train must name a packed store or a folder of images"),
         ("data.patch=0", "data.patch must be above 0, not 0"),
         ("data.squash=0", "data.squash must be above 0, not 0"),
         ("data.squash=256", f"{WHOLE}, or let them be 256 and false"),

@@ -80,9 +80,9 @@ def test_batches_are_the_degraded_patches(recipe: Recipe, tmp_path: Path, task: 
 @pytest.mark.parametrize(
     ("task", "scale", "message"),
     [
-        ("denoise", 2, "denoise keeps a picture's size; set model.settings.scale=1, not 2"),
-        ("dejpeg", 3, "dejpeg keeps a picture's size; set model.settings.scale=1, not 3"),
-        ("photo", 1, "photo enlarges pictures; set model.settings.scale to 2 or more"),
+        ("denoise", 2, "denoise keeps an image's size; set model.settings.scale=1, not 2"),
+        ("dejpeg", 3, "dejpeg keeps an image's size; set model.settings.scale=1, not 3"),
+        ("photo", 1, "photo enlarges images; set model.settings.scale to 2 or more"),
     ],
 )
 def test_a_task_of_another_scale_is_refused(
@@ -159,10 +159,10 @@ def test_validation_and_evaluation_give_an_image_the_same_noise(
 
 def test_the_protocol_of_a_run_is_its_tasks(recipe: Recipe) -> None:
     said = {
-        "denoise": "protocol denoise25: Gaussian noise of sigma 25, seeded by the picture's name",
+        "denoise": "protocol denoise25: Gaussian noise of sigma 25, seeded by the image's name",
         "dejpeg": "protocol jpeg52: JPEG quality 52, chroma 4:2:0, by NumPy",
         "photo": "protocol photo: input reduced (bicubic), then Gaussian noise of sigma 5, seeded "
-        "by the picture's name, rounded to 8 bits, then JPEG quality 77, chroma 4:2:0, by NumPy",
+        "by the image's name, rounded to 8 bits, then JPEG quality 77, chroma 4:2:0, by NumPy",
     }
     for task, start in said.items():
         protocol = protocol_of(of_task(recipe, task).data)

@@ -74,12 +74,12 @@ class User:
         return self.page.evaluate_handle(TRANSFER, coded)
 
     def row(self, name: str) -> Any:
-        """The row of the picture of a name."""
+        """The row of the image of a name."""
         named = self.page.get_by_role("button", name=name, exact=True)
         return self.page.locator("#jobs .job").filter(has=named)
 
     def wait_for(self, name: str, state: str = "done") -> Any:
-        """Wait until a picture is in a state; its row."""
+        """Wait until an image is in a state; its row."""
         row = self.row(name)
         row.and_(self.page.locator(f"[data-state={state}]")).wait_for()
         return row
@@ -91,24 +91,24 @@ class User:
         return saved.value.suggested_filename, Path(saved.value.path()).read_bytes()
 
     def compared(self) -> list[str]:
-        """The facts of the picture, also while they are hidden: before, after, by, took."""
+        """The facts of the image, also while they are hidden: before, after, by, took."""
         return self.page.locator("#facts").locator("dt, dd").all_text_contents()
 
     def loaded(self) -> None:
-        """Wait until the picture is on the screen in all its pixels."""
+        """Wait until the image is on the screen in all its pixels."""
         self.page.locator("#stage[aria-busy=false]").wait_for()
 
     def rect(self) -> tuple[float, float, float, float]:
-        """Left, top, width and height of the picture in the window, in CSS pixels."""
+        """Left, top, width and height of the image in the window, in CSS pixels."""
         self.loaded()
         return tuple(self.page.locator("#stage").evaluate(PLACE))
 
     def stage(self) -> dict[str, float]:
-        """The box that the pictures are shown in."""
+        """The box that the images are shown in."""
         return self.page.locator("#stage").bounding_box()
 
     def seen(self) -> NDArray[np.uint8]:
-        """What is on the screen, (H, W, 3), once the pictures are."""
+        """What is on the screen, (H, W, 3), once the images are."""
         from PIL import Image
 
         self.loaded()

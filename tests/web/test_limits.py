@@ -48,7 +48,7 @@ def strict(start: Start) -> Server:
 
 @pytest.fixture(scope="module")
 def long(tmp_path_factory: pytest.TempPathFactory, photo: NDArray[np.uint8]) -> Path:
-    """A picture for which the strict server has not the time."""
+    """An image for which the strict server has not the time."""
     path = tmp_path_factory.mktemp("long") / "long.jpg"
     write(path, Picture(photo))
     return path

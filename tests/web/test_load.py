@@ -1,4 +1,4 @@
-"""Fifty clients at once: every one gets a right picture, or is told when to come again."""
+"""Fifty clients at once: every one gets a right image, or is told when to come again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page: pictures go in, results come out."""
+"""The page: images go in, results come out."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_a_task_of_another_package_is_offered(
     monkeypatch.setenv("PYTHONPATH", environment["PYTHONPATH"])
     user = visit(start())
     user.page.get_by_label("What to do").select_option("Sharpen and enlarge")
-    assert user.page.locator("#hint").inner_text() == "For soft pictures."
+    assert user.page.locator("#hint").inner_text() == "For soft images."
     user.drop(pictures / "a.png")
     user.wait_for("a.png")
     assert "small" in " ".join(user.compared())

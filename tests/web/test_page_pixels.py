@@ -47,7 +47,7 @@ def test_one_pixel_of_the_result_is_one_of_a_dense_screen(
 
 
 def again(user: User, name: str, *, task: str, count: int) -> None:
-    """Restore a picture once more, with another task; it has ``count`` results then."""
+    """Restore an image once more, with another task; it has ``count`` results then."""
     user.page.locator("#task").select_option(task)
     row = user.row(name)
     row.get_by_role("button", name="Again").click()

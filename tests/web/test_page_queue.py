@@ -54,7 +54,7 @@ def open_another(user: User) -> User:
 
 def test_screen_readers_hear_of_failures(visit: Visit) -> None:
     user = visit()
-    user.drop(("none.png", b"no image"), ("nothing.png", b""))
+    user.drop(("none.png", b"no picture"), ("nothing.png", b""))
     news = user.page.locator("#news")
     news.get_by_text("nothing.png: This file is empty").wait_for()
     news.get_by_text(re.compile("none.png: .*not an image", re.IGNORECASE)).wait_for()

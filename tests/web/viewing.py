@@ -86,7 +86,7 @@ def from_middle(user: User) -> tuple[float, ...]:
 
 
 def inside(user: User) -> tuple[slice, slice]:
-    """Rows and columns of the screen with nothing but picture, as shown in the middle."""
+    """Rows and columns of the screen with nothing but image, as shown in the middle."""
     x, y, width, height = user.rect()
     box = user.stage()
     top, bottom = max(y, box["y"] + TAG_ROOM), min(y + height, box["y"] + box["height"])

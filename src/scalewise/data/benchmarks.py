@@ -1,6 +1,6 @@
 """Benchmark sets of the field: their sources, checksums and the local copy.
 
-Only the pictures themselves are fetched; LR is made from them as MATLAB does, like the published
+Only the images themselves are fetched; LR is made from them as MATLAB does, like the published
 one.  Kodak24, Manga109 and the other sets lie nowhere as one file that stays the same, or may not
 be passed on: those are given as folders.
 """
@@ -37,10 +37,10 @@ class Benchmark:
 
     Attributes:
         name: as the field calls it.
-        url: of an archive with its pictures.
+        url: of an archive with its images.
         md5: what that must be.
         of: of the ``archive``; or of its ``files``: MD5 over their MD5s in hexadecimal, by name.
-        folder: where its pictures lie in the set's folder, as :mod:`scalewise.data.layouts` has it.
+        folder: where its images lie in the set's folder, as :mod:`scalewise.data.layouts` has it.
     """
 
     name: str
@@ -115,7 +115,7 @@ def fetch_benchmark(name: str, tell: Tell) -> Path:
 
 
 def _unpack(benchmark: Benchmark, archive: Path, folder: Path) -> None:
-    """Put an archive's pictures into a set's folder, if they are what they must be."""
+    """Put an archive's images into a set's folder, if they are what they must be."""
     with TemporaryDirectory(dir=archive.parent) as scratch:
         pictures = Path(scratch) / benchmark.folder
         pictures.mkdir()

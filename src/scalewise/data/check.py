@@ -86,9 +86,9 @@ class Report:
 
     Attributes:
         dataset: what was checked.
-        megapixels: of all HR pictures that can be read.
-        scales: scale -> number of pictures that bring an LR file.
-        licences: licence -> number of pictures, the most frequent first; empty without a
+        megapixels: of all HR images that can be read.
+        scales: scale -> number of images that bring an LR file.
+        licences: licence -> number of images, the most frequent first; empty without a
             manifest.
         notes: what is worth knowing and not wrong, one line each.
         problems: what is wrong, in the order of :data:`HINTS`.
@@ -118,11 +118,11 @@ def check_dataset(
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
-    """Look at every picture of a dataset.
+    """Look at every image of a dataset.
 
     Args:
         dataset: from :func:`scalewise.data.layouts.find_dataset`.
-        min_side: HR pictures need at least so many pixels on their shorter side.
+        min_side: HR images need at least so many pixels on their shorter side.
         fast: read headers only, which finds no truncated file.
         workers: reading threads; all cores by default.
         progress: called with files done and in all.
@@ -268,7 +268,7 @@ def _find_unpaired(dataset: Dataset) -> Iterator[Problem]:
         if lacking := [f"x{scale}" for scale in item.missing]:
             yield Problem("HR without LR", item.hr, f"no LR at {', '.join(lacking)}")
     for path in dataset.unpaired:
-        yield Problem("LR without HR", path, "no HR picture of this name")
+        yield Problem("LR without HR", path, "no HR image of this name")
 
 
 def _find_wrong_lr_sizes(dataset: Dataset, sizes: Mapping[Path, Size]) -> Iterator[Problem]:
@@ -302,15 +302,15 @@ def _find_absent(dataset: Dataset) -> Iterator[Problem]:
 def _note_grey(hr_sizes: Sequence[Size]) -> Iterator[str]:
     grey = sum(size.is_grey for size in hr_sizes)
     if grey == len(hr_sizes) > 0:
-        yield "all pictures are grey"
+        yield "all images are grey"
     elif grey:
-        yield f"{grey} of {len(hr_sizes)} pictures are grey, the others colour"
+        yield f"{grey} of {len(hr_sizes)} images are grey, the others colour"
 
 
 def _note_licences(dataset: Dataset) -> Iterator[str]:
     without = sum(not dataset.licences.get(item.name) for item in dataset.items)
     if dataset.licences and without:
-        yield f"{without} of {len(dataset.items)} pictures have no licence in {MANIFEST}"
+        yield f"{without} of {len(dataset.items)} images have no licence in {MANIFEST}"
 
 
 def _note_unused(dataset: Dataset) -> Iterator[str]:

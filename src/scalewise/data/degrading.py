@@ -36,7 +36,7 @@ class PatchDegradation(Strengths):
     get it on top of the JPEG.  Half of the JPEGs have their chroma halved (4:2:0), the others have
     it whole (4:4:4).
 
-    A patch is cut from a picture that was compressed whole, so it may begin anywhere in an 8x8
+    A patch is cut from an image that was compressed whole, so it may begin anywhere in an 8x8
     block.  Patches are therefore degraded with a margin of real pixels around them, in whole units
     of the grid, and cut out at a random place of it: blocks at a patch's edge are coded with all
     the pixels that they would have had.

@@ -21,10 +21,10 @@ Pixels = NDArray[np.uint8]
 
 
 def read_lr(item: Item, hr: Pixels, scale: int) -> Pixels:
-    """Return a picture's LR: its file where the dataset brings one, else HR reduced.
+    """Return an image's LR: its file where the dataset brings one, else HR reduced.
 
     Args:
-        item: the picture.
+        item: the image.
         hr: its HR pixels, (H, W, 3) uint8.
         scale: HR over LR size.
 
@@ -43,7 +43,7 @@ def read_lr(item: Item, hr: Pixels, scale: int) -> Pixels:
 
 
 def read_own_lr(item: Item, hr: Pixels, scale: int) -> Pixels | None:
-    """Return the LR that a dataset brings for a picture, cropped to whole blocks of HR.
+    """Return the LR that a dataset brings for an image, cropped to whole blocks of HR.
 
     Published LR of uncropped HR may have a row and a column more (rounded up): they are cut off.
 
@@ -56,7 +56,7 @@ def read_own_lr(item: Item, hr: Pixels, scale: int) -> Pixels | None:
     from scalewise.data.layouts.pairing import Size, fits, size_problem
 
     if scale in item.missing:
-        raise ScalewiseError(f"{item.hr}: no LR at x{scale}, though other pictures bring theirs")
+        raise ScalewiseError(f"{item.hr}: no LR at x{scale}, though other images bring theirs")
     if scale not in item.lr:
         return None
     lr = read_rgb(item.lr[scale])
@@ -67,7 +67,7 @@ def read_own_lr(item: Item, hr: Pixels, scale: int) -> Pixels | None:
 
 
 def read_rgb(path: AnyPath) -> Pixels:
-    """Read a picture as 8-bit RGB (H, W, 3): alpha dropped, grey repeated, 16 bit rounded."""
+    """Read an image as 8-bit RGB (H, W, 3): alpha dropped, grey repeated, 16 bit rounded."""
     path = path_of(path, "path")
     from scalewise.files import read, to_8_bit
     from scalewise.imaging.colour import to_rgb

@@ -44,13 +44,13 @@ class Place(NamedTuple):
 class PatchSampler:
     """Random aligned LR and HR patches, flipped and transposed, from packed stores.
 
-    Every position of every picture is equally likely, unless stores have weights, or there are
+    Every position of every image is equally likely, unless stores have weights, or there are
     candidates: of these the patch is taken that bicubic enlargement restores worst.  Where the
-    pictures are whole patches, every one is drawn once before any is drawn again, in an order
+    images are whole patches, every one is drawn once before any is drawn again, in an order
     shuffled each time.
 
     Args:
-        stores: where the pictures are.
+        stores: where the images are.
         scale: HR over LR size.
         patch: side of an LR patch, in pixels.
         batch: patches per step, over all processes.
@@ -58,17 +58,17 @@ class PatchSampler:
         rank: this process, of ``world`` processes.
         world: number of processes; must divide ``batch``.
         augment: flip and transpose patches.
-        whole: the pictures are squares of the patch's size, to be taken as they are.
+        whole: the images are squares of the patch's size, to be taken as they are.
         degradation: degrades LR patches, after they were flipped; None for nothing.
         teacher: draw the teacher's patches too.
         clean_lr: draw the LR patches before their degradation too; needs one.
         candidates: places drawn for each patch, of which the one is taken where bicubic
-            enlargement is farthest from the truth.  With weights, all are in one store.
+            enlargement is farthest from the ground truth.  With weights, all are in one store.
         weights: for each store its share of the patches, in relation to the others; by default
             in proportion to its number of positions.
 
     Raises:
-        ScalewiseError: no picture is large enough, ``world`` does not divide ``batch``, the
+        ScalewiseError: no image is large enough, ``world`` does not divide ``batch``, the
             seed is negative, a store holds no teacher's images for this scale, candidates
             or weights where there is nothing to choose from, or not one weight per store.
     """
@@ -118,7 +118,7 @@ class PatchSampler:
         """Return a sampler that draws patches of another side, and is the same in all else.
 
         Raises:
-            ScalewiseError: no picture is large enough.
+            ScalewiseError: no image is large enough.
         """
         check_number("patch", patch, 1, sys.maxsize, whole=True)
         other = copy(self)
@@ -126,7 +126,7 @@ class PatchSampler:
         return other
 
     def _lay_out(self, patch: int) -> None:
-        """Find the places of patches of a side in all pictures."""
+        """Find the places of patches of a side in all images."""
         self.patch, scale = patch, self.scale
         self._bicubic = bicubic_matrix(patch, scale)
         self._side = side = self.degradation.side(patch) if self.degradation else patch
@@ -141,7 +141,7 @@ class PatchSampler:
                     positions.append((height - side + 1, width - side + 1))
         if not pictures:
             raise ScalewiseError(
-                f"no picture is large enough for patches of {side * scale} px; "
+                f"no image is large enough for patches of {side * scale} px; "
                 "choose a smaller data.patch"
             )
         self._pictures = pictures
@@ -156,7 +156,7 @@ class PatchSampler:
         self._cumulative = list(accumulate(counts))
 
     def __len__(self) -> int:
-        """Return the number of pictures that patches are drawn from."""
+        """Return the number of images that patches are drawn from."""
         return len(self._pictures)
 
     def draw(self, step: int) -> list[Place]:
@@ -241,16 +241,16 @@ class PatchSampler:
 def weighted(
     counts: Sequence[int], stores: Sequence[int], weights: Sequence[float], number: int
 ) -> tuple[list[float], list[float]]:
-    """Return the pictures' counts so that the stores' sums are their weights, and shares.
+    """Return the images' counts so that the stores' sums are their weights, and shares.
 
     Args:
-        counts: positions in each picture.
-        stores: index of each picture's store.
+        counts: positions in each image.
+        stores: index of each image's store.
         weights: of the stores.
         number: of stores.
 
     Returns:
-        For each picture its count, and for each store the end of its part of [0, 1].
+        For each image its count, and for each store the end of its part of [0, 1].
     """
     if len(weights) != number:
         raise ScalewiseError(
@@ -266,7 +266,7 @@ def weighted(
     for store, (total, weight) in enumerate(zip(totals, weights, strict=True)):
         if weight > 0 and not total:
             raise ScalewiseError(
-                f"training set {store + 1} has a weight, and no picture that is large enough",
+                f"training set {store + 1} has a weight, and no image that is large enough",
                 arguments=["weights"],
             )
     if not sum(weights):

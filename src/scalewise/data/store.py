@@ -1,11 +1,11 @@
-"""The packed store: pictures decoded once, into one file that is mapped into memory.
+"""The packed store: images decoded once, into one file that is mapped into memory.
 
-Decoding and shrinking pictures costs far more than training on them, so it happens once.  A
-store holds, for every picture, the HR pixels and the LR pixels at each chosen scale, as plain
-8-bit RGB; of squashed pictures, both as squares of one size.  It may also hold what a teacher, a
-stronger model, made of each LR picture.  The file's layout, so that anything can read it::
+Decoding and shrinking images costs far more than training on them, so it happens once.  A
+store holds, for every image, the HR pixels and the LR pixels at each chosen scale, as plain
+8-bit RGB; of squashed images, both as squares of one size.  It may also hold what a teacher, a
+stronger model, made of each LR image.  The file's layout, so that anything can read it::
 
-    magic (8 bytes) | pixels, picture after picture | index (JSON, UTF-8) |
+    magic (8 bytes) | pixels, image after image | index (JSON, UTF-8) |
     length of the index (uint64, little-endian) | magic (8 bytes)
 
 The index comes last, so that packing streams and a cut-off file is recognised.  No PyTorch.
@@ -44,12 +44,12 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Entry:
-    """One picture's place in a store.
+    """One image's place in a store.
 
     Attributes:
-        name: the picture's name, unique in its dataset.
+        name: the image's name, unique in its dataset.
         licence: as the dataset's manifest states it, or empty.
-        shape: height and width of the HR picture.
+        shape: height and width of the HR image.
         offset: where the HR pixels begin, in bytes.
         lr: for each scale, (height, width, offset) of the LR pixels.
         teacher: (height, width, offset) of the teacher's pixels; None in a store without.
@@ -70,7 +70,7 @@ class TeacherInfo:
     Attributes:
         name: of the model.
         licence: of its images.
-        scale: of the LR pictures that it enlarged.
+        scale: of the LR images that it enlarged.
     """
 
     name: str
@@ -79,7 +79,7 @@ class TeacherInfo:
 
 
 class Teacher(Protocol):
-    """Something that gives a stronger model's image of an LR picture."""
+    """Something that gives a stronger model's result for an LR image."""
 
     @property
     def info(self) -> TeacherInfo:
@@ -87,7 +87,7 @@ class Teacher(Protocol):
         ...
 
     def image(self, name: str, lr: Pixels) -> Pixels:
-        """Return the teacher's image, (H, W, 3) uint8, of a picture's name and LR pixels.
+        """Return the teacher's image, (H, W, 3) uint8, for a name and its LR pixels.
 
         Raises:
             ScalewiseError: there is none, or it cannot be read.
@@ -119,11 +119,11 @@ class Store:
         path: a file written by :func:`pack`.
 
     Attributes:
-        bytes: the whole file, (n,) uint8; where pictures lie in it is in ``entries``.
+        bytes: the whole file, (n,) uint8; where images lie in it is in ``entries``.
         scales: the scales that LR pixels are held at.
-        squash: side of the square that all LR pictures were squashed to, or None.
+        squash: side of the square that all LR images were squashed to, or None.
         teacher_info: who made the teacher's images, or None.
-        entries: the pictures.
+        entries: the images.
 
     Raises:
         ScalewiseError: not a store, or cut off.
@@ -151,18 +151,18 @@ class Store:
         return len(self.entries)
 
     def hr(self, index: int) -> Pixels:
-        """Return the HR picture, (H, W, 3), a view into the file."""
+        """Return the HR image, (H, W, 3), a view into the file."""
         entry = self.entries[index]
         return self._view(*entry.shape, entry.offset)
 
     def lr(self, index: int, scale: int) -> Pixels:
-        """Return the LR picture at a scale, (H // scale, W // scale, 3), a view into the file."""
+        """Return the LR image at a scale, (H // scale, W // scale, 3), a view into the file."""
         if scale == 1:
             return self.hr(index)
         return self._view(*self.entries[index].lr[scale])
 
     def teacher(self, index: int) -> Pixels:
-        """Return what the teacher made of the LR picture: HR's size, a view into the file.
+        """Return what the teacher made of the LR image: HR's size, a view into the file.
 
         HR rows and columns beyond a multiple of the scale may be missing.
         """
@@ -186,7 +186,7 @@ class Store:
             )
 
     def lr_shapes(self, scale: int) -> list[tuple[int, int]]:
-        """Return height and width of every LR picture at a scale (1: of the HR pictures).
+        """Return height and width of every LR image at a scale (1: of the HR images).
 
         Raises:
             ScalewiseError: the store does not hold that scale.
@@ -232,14 +232,14 @@ def pack(
         out: the store to write; it appears whole or not at all.  Its folder is made if need be.
         scales: LR scales to hold.
         workers: decoding threads; all cores by default.
-        progress: called with pictures done and in all.
-        squash: side of the square that LR pictures are squashed to, HR ones to twice that, as
+        progress: called with images done and in all.
+        squash: side of the square that LR images are squashed to, HR ones to twice that, as
             :func:`scalewise.imaging.protocols.squashing` does; the only scale is 2 then.
         teacher: a stronger model, whose images go into the store; of the one scale packed, and
-            not of squashed pictures.
+            not of squashed images.
 
     Raises:
-        ScalewiseError: not one picture could be packed, squashing at another scale, or a
+        ScalewiseError: not one image could be packed, squashing at another scale, or a
             teacher's image that is missing, unreadable or of the wrong size; or ``out`` is a
             folder, or a file that is not a store.
         OSError: the folder cannot be made or written to.
@@ -247,7 +247,7 @@ def pack(
     check_scales("scales", scales)
     check_workers(workers)
     if squash is not None and list(scales) != [2]:
-        raise ScalewiseError("squashed pictures are for x2 alone; leave squashing or other scales")
+        raise ScalewiseError("squashed images are for x2 alone; leave squashing or other scales")
     if teacher is not None and (squash is not None or list(scales) != [teacher.info.scale]):
         raise ScalewiseError(
             f"the teacher's images are for x{teacher.info.scale}, not squashed; "
@@ -315,7 +315,7 @@ def _write(
             progress(done, len(items))
     if not entries:
         reason = f": {skipped[0]}" if skipped else ""
-        raise ScalewiseError(f"nothing to pack: no usable picture among {len(items)}{reason}")
+        raise ScalewiseError(f"nothing to pack: no usable image among {len(items)}{reason}")
     held: dict[str, Any] = {"scales": list(scales), "entries": entries}
     if squash is not None:
         held["squash"] = squash
@@ -343,7 +343,7 @@ def _decode_all(
     teacher: Teacher | None,
     workers: int,
 ) -> Iterator[Decoded | ScalewiseError]:
-    """Decode in parallel and yield in order, holding only a few pictures at a time."""
+    """Decode in parallel and yield in order, holding only a few images at a time."""
     with ThreadPoolExecutor(workers) as pool:
         waiting: list[Future[Decoded | ScalewiseError]] = []
         for item in items:
@@ -374,18 +374,18 @@ def _decode(
 def _taught(teacher: Teacher, item: Item, hr: Pixels, lrs: dict[int, Pixels]) -> Pixels:
     """Return a teacher's image of HR's size, whose last rows and columns may be missing.
 
-    A wrong one is not skipped as a damaged picture is: the whole store would be in doubt.
+    A wrong one is not skipped as a damaged image is: the whole store would be in doubt.
     """
     scale = teacher.info.scale
     image = teacher.image(item.name, lrs[scale])
     whole = tuple(side // scale * scale for side in hr.shape[:2])
     if image.shape[:2] not in (hr.shape[:2], whole):
         raise ScalewiseError(
-            f"{item.name}: the teacher's image is {image.shape[1]}x{image.shape[0]}, but the "
-            f"picture is {hr.shape[1]}x{hr.shape[0]}; make it from the picture's LR at x{scale}"
+            f"{item.name}: the teacher's image is {image.shape[1]}x{image.shape[0]}, but the HR "
+            f"image is {hr.shape[1]}x{hr.shape[0]}; make it from the LR image at x{scale}"
         )
     if is_grey(image) and not is_grey(hr):
-        raise ScalewiseError(f"{item.name}: the teacher's image is grey, but the picture is not")
+        raise ScalewiseError(f"{item.name}: the teacher's image is grey, but the HR image is not")
     return image
 
 

@@ -1,4 +1,4 @@
-"""Teachers: a stronger model's images of LR pictures, from a folder or made while packing.
+"""Teachers: a stronger model's images of LR images, from a folder or made while packing.
 
 What a small network learns from a large one is explained in docs/training.md.
 """
@@ -20,19 +20,19 @@ from scalewise.files import find_images
 Pixels = NDArray[np.uint8]
 
 NAMED = 3
-"""The number of images without a teacher's image that an error names."""
+"""The number of HR images without a teacher's image that an error names."""
 
 
 class TeacherFolder:
-    """A teacher's images as files: the same names as the pictures, with any suffix.
+    """A teacher's images as files: the same names as the HR images, with any suffix.
 
     Args:
-        folder: holds ``NAME.png`` (or another format) for every picture ``NAME``.
+        folder: holds ``NAME.png`` (or another format) for every HR image ``NAME``.
         info: who made them.
-        datasets: the pictures that need one.
+        datasets: the HR images that need one.
 
     Raises:
-        ScalewiseError: pictures without an image, with how many, or no such folder.
+        ScalewiseError: HR images without a teacher's image, with how many, or no such folder.
     """
 
     def __init__(self, folder: AnyPath, info: TeacherInfo, datasets: Sequence[Dataset]) -> None:
@@ -49,12 +49,12 @@ class TeacherFolder:
         if missing:
             shown = ", ".join(missing[:NAMED]) + (", ..." if missing[NAMED:] else "")
             raise ScalewiseError(
-                f"{folder}: has no image for {len(missing)} of {len(names)} pictures ({shown}); "
-                "make them, or leave these pictures out"
+                f"{folder}: has no image for {len(missing)} of {len(names)} HR images ({shown}); "
+                "make them, or leave these HR images out"
             )
 
     def image(self, name: str, lr: Pixels) -> Pixels:
-        """Read the teacher's image of a picture; see :class:`~scalewise.data.store.Teacher`."""
+        """Read the teacher's image of a name; see :class:`~scalewise.data.store.Teacher`."""
         return read_rgb(self._files[name])
 
 
@@ -71,5 +71,5 @@ class TeacherModel:
         self._restore = restore
 
     def image(self, name: str, lr: Pixels) -> Pixels:
-        """Enlarge a picture's LR; see :class:`~scalewise.data.store.Teacher`."""
+        """Enlarge an LR image; see :class:`~scalewise.data.store.Teacher`."""
         return self._restore(lr)

@@ -54,7 +54,7 @@ class Bmp:
     """A BMP file whose header was read.
 
     Attributes:
-        width, height: of the picture.
+        width, height: of the image.
         warnings: what a user should know, without the file's name.
     """
 

@@ -29,12 +29,12 @@ def has_format(path: AnyPath, form: Format) -> bool:
 def copy_picture(
     source: AnyPath, target: AnyPath, *, overwrite: bool = True, format: str | None = None
 ) -> bool:
-    """Copy a picture's file byte by byte, if its format is the one that the target should have.
+    """Copy an image file byte by byte, if its format is the one that the target should have.
 
     The copy has the permissions of the file that it replaces, or else those of the source.
 
     Args:
-        source: the picture.
+        source: the image file.
         target: the copy, whole or not at all; its folder must exist.
         overwrite: replace a file that is there; if False, that is an error.
         format: the target's format; None for that of its extension.

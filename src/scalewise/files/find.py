@@ -68,7 +68,7 @@ def find_images(path: AnyPath, unreadable: Unreadable | None = None) -> list[Pat
 def _folders(root: Path, refused: Callable[[OSError], None]) -> Iterator[tuple[str, list[str]]]:
     """Yield every folder with the names of its files.
 
-    Folders come before links to them, so that a picture has the path that it really lies at.
+    Folders come before links to them, so that an image has the path that it really lies at.
     """
     seen: set[str] = set()
     waiting = [str(root)]

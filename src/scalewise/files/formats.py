@@ -7,9 +7,9 @@ png    .png         8 or 16, all   lossless                10^7     some rows
 tiff   .tif .tiff   8 or 16, all   lossless (deflate)      10^7     some rows
 jpeg   .jpg .jpeg   8, alpha laid  1 to 100, else 95;      65500    some rows
                     over white     4:4:4 from 90 on
-webp   .webp        8, grey        1 to 100, else 95;      16383    the whole picture
+webp   .webp        8, grey        1 to 100, else 95;      16383    the whole image
                     becomes RGB    lossless on demand
-avif   .avif        8, grey        1 to 100, else 90;      16384    the whole picture, several
+avif   .avif        8, grey        1 to 100, else 90;      16384    the whole image, several
                     becomes RGB    lossless on demand               times
 ====== ============ ============== ======================= ======== ===========================
 
@@ -186,13 +186,13 @@ def check_target(
     lossless: bool = False,
     overwrite: bool = True,
 ) -> Format:
-    """Find out, before any work, whether a picture can be written.
+    """Find out, before any work, whether an image can be written.
 
     The folder need not exist yet; then the one that it would be made in counts.
 
     Args:
         path: the file to be.
-        width, height: the picture's size in pixels.
+        width, height: the image's size in pixels.
         format, quality, lossless, overwrite: as for :func:`scalewise.files.write`.
 
     Returns:
@@ -200,7 +200,7 @@ def check_target(
 
     Raises:
         ScalewiseError: an unknown extension or format, a quality out of range, lossless JPEG,
-            a picture too large for the format, a file in the way, a folder that cannot be
+            an image too large for the format, a file in the way, a folder that cannot be
             written to, or a name that is too long.
     """
     path = path_of(path, "path")

@@ -35,10 +35,10 @@ _BACKWARDS = (3, 4, 7, 8)
 
 
 class UprightRows:
-    """The rows of an upright picture, whose file has them in another order.
+    """The rows of an upright image, whose file has them in another order.
 
-    The picture is cut into blocks, of whole columns where columns become rows, which wait on the
-    disk if they are large: each becomes so many rows of the upright picture.
+    The image is cut into blocks, of whole columns where columns become rows, which wait on the
+    disk if they are large: each becomes so many rows of the upright image.
 
     Args:
         image: of libvips, to be read from the top down.
@@ -74,7 +74,7 @@ class UprightRows:
             raise
 
     def rows(self, start: int, stop: int) -> NDArray[Any]:
-        """Return rows ``start`` to ``stop`` (not included) of the upright picture."""
+        """Return rows ``start`` to ``stop`` (not included) of the upright image."""
         parts: list[NDArray[Any]] = []
         top = 0
         for index in self._order:

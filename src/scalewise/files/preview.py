@@ -31,7 +31,7 @@ def kind_in_browsers(path: Path, side: int) -> str | None:
     """Return the media type of an image that browsers can show as it is; None for another.
 
     Args:
-        path: the picture.
+        path: the image file.
         side: pixels that width and height may have.
 
     Raises:
@@ -49,7 +49,7 @@ def preview(path: Path, side: int, check: Callable[[], None] = lambda: None) -> 
     """Encode an upright image as 8-bit PNG.
 
     Args:
-        path: the picture, whose content :func:`open_picture` knows.
+        path: the image file, whose content :func:`open_picture` knows.
         side: pixels that width and height may have; larger ones are reduced.
         check: called often; what it raises ends the work.
 

@@ -62,7 +62,7 @@ _KINDS = {
 
 
 def read(path: AnyPath, *, page: int | None = None, max_pixels: int | None = MAX_PIXELS) -> Picture:
-    """Read a picture whole: upright, as grey or RGB, with or without alpha.
+    """Read an image whole: upright, as grey or RGB, with or without alpha.
 
     Args:
         path, page, max_pixels: as for :func:`open_picture`.
@@ -79,13 +79,13 @@ def read(path: AnyPath, *, page: int | None = None, max_pixels: int | None = MAX
 def open_picture(
     path: AnyPath, *, page: int | None = None, max_pixels: int | None = MAX_PIXELS
 ) -> PictureReader:
-    """Open a picture to read it by strips; a context manager.
+    """Open an image to read it by strips; a context manager.
 
     Args:
         path: any format of the table on top, by content and not by name.
         page: which page of a TIFF, or frame of an animation, from 0; None for the first, which
             leaves a warning if there are more.
-        max_pixels: refuse larger pictures, before anything is decoded; None for no limit.
+        max_pixels: refuse larger images, before anything is decoded; None for no limit.
 
     Raises:
         ScalewiseError: no such file, a folder, not an image, too large, no such page, samples
@@ -106,14 +106,14 @@ def open_picture(
 
 
 class PictureReader:
-    """An open picture: what its header says, and its rows from the top down.
+    """An opened image: what its header says, and its rows from the top down.
 
     Memory is that of the rows read at once, but for what cannot be decoded in part: WebP, AVIF,
     HEIC, GIF, BMP, interlaced PNG and progressive JPEG are decoded whole.
 
     Attributes:
         path: of its file.
-        width, height: of the upright picture.
+        width, height: of the upright image.
         channels: 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha); or how many bands.
         separate: whether every band stands for itself, and none is alpha.
         dtype: of the samples, uint8 or uint16.
@@ -172,7 +172,7 @@ class PictureReader:
     def read_rows(self, start: int, stop: int) -> Pixels:
         """Return rows ``start`` to ``stop`` (not included), (rows, W, C); not to be written to.
 
-        Windows go down the picture: none may start above the one before. They may overlap, and
+        Windows go down the image: none may start above the one before. They may overlap, and
         may leave rows out.
 
         Raises:
@@ -222,7 +222,7 @@ class PictureReader:
     def _fetch(self, start: int, stop: int) -> Pixels:
         image: Any = self._image
         if image is None:
-            raise ValueError("the picture is closed")
+            raise ValueError("the image is closed")
         rows = stop - start
         try:
             if self._turned is not None:
@@ -250,7 +250,7 @@ class PictureReader:
         if self.frames > 1:
             self.warnings.append(f"{self.path}: has {self.frames} frames; the first is read")
         elif self._content.animated:
-            self.warnings.append(f"{self.path}: is animated; its first picture is read")
+            self.warnings.append(f"{self.path}: is animated; its first image is read")
         return image
 
     def _open_tiff(self, file: BinaryIO, page: int | None) -> TiffPicture | None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 _PART = 2**26  # bytes of pixels in a file; libvips keeps that much of it in memory
 _COPIED_AT_ONCE = 2**20
-_MOST_ROWS = 1_000_000  # libvips puts pictures no further apart
+_MOST_ROWS = 1_000_000  # libvips puts images no further apart
 
 
 class RowSpool:

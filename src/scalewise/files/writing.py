@@ -41,7 +41,7 @@ def write(
     lossless: bool = False,
     strip: bool = False,
 ) -> list[str]:
-    """Write a picture, whole or not at all, in the format of the extension.
+    """Write an image, whole or not at all, in the format of the extension.
 
     16 bits are rounded to 8 and alpha is laid over white where the format has no place for
     them; see the table in :mod:`scalewise.files.formats`.
@@ -82,7 +82,7 @@ def write(
 
 
 class PictureWriter:
-    """A picture that is written by strips, from the top down; a context manager.
+    """An image that is written by strips, from the top down; a context manager.
 
     The strips wait on the disk, in a file without a name in the same folder, and are encoded
     when the block ends.  After an exception, or when the process dies, nothing is there but what
@@ -90,13 +90,13 @@ class PictureWriter:
 
     Args:
         path: its folder must exist.
-        width, height, channels: the picture's.
+        width, height, channels: the image's.
         dtype: of the samples, uint8 or uint16.
         metadata: what to write with the pixels.
         quality, overwrite, format, lossless, strip: as for :func:`write`.
 
     Attributes:
-        warnings: what could not be kept, a line each; complete once the picture is finished.
+        warnings: what could not be kept, a line each; complete once the image is finished.
 
     Raises:
         ScalewiseError: as :func:`write`.
@@ -171,7 +171,7 @@ class PictureWriter:
 
         Raises:
             ScalewiseError: the disk is full.
-            ValueError: rows of another shape or dtype, or more than the picture has.
+            ValueError: rows of another shape or dtype, or more than the image has.
         """
         height, width, channels = self._shape
         if rows.ndim != 3 or rows.shape[1:] != (width, channels) or rows.dtype != self._dtype:
@@ -179,7 +179,7 @@ class PictureWriter:
                 f"rows are (n, {width}, {channels}) {self._dtype}, not {rows.shape} {rows.dtype}"
             )
         if self._rows + len(rows) > height:
-            raise ValueError(f"{self._rows + len(rows)} rows; the picture has {height}")
+            raise ValueError(f"{self._rows + len(rows)} rows; the image has {height}")
         try:
             self._spool.append(self._fitted(self._noting_alpha(rows)))
         except OSError as error:
@@ -192,7 +192,7 @@ class PictureWriter:
         """Encode what was written, and put the file in its place.
 
         Args:
-            pixels: the whole picture, where no rows were written.
+            pixels: the whole image, where no rows were written.
 
         Raises:
             ScalewiseError: the file cannot be written, or the disk is full.
@@ -205,7 +205,7 @@ class PictureWriter:
             elif self._rows == height:
                 image = self._spool.image()
             else:
-                raise ValueError(f"{self._rows} rows were written; the picture has {height}")
+                raise ValueError(f"{self._rows} rows were written; the image has {height}")
             with atomic_output(self._path) as descriptor:
                 self._save(image, descriptor)
         except (pyvips.Error, OSError) as error:
@@ -300,7 +300,7 @@ class PictureWriter:
     def _kept(self, metadata: Metadata) -> Metadata:
         """Return the metadata that this file will hold; warn of each part that it will not.
 
-        Each part that libvips writes is written with a tiny picture and read again: it leaves out
+        Each part that libvips writes is written with a tiny image and read again: it leaves out
         what it takes for damaged or too large without a word, and fails over some.
         """
         if self._strip:

@@ -88,7 +88,7 @@ def blocking_effect(image: NDArray[Any], block: int = 8, offset: int = 0) -> flo
     Args:
         image: (H, W), at least block + 1 high and wide.
         block: its side.
-        offset: rows and columns that were cropped at the top and left of the picture in which the
+        offset: rows and columns that were cropped at the top and left of the image in which the
             first block is at the top left.
 
     Raises:

@@ -67,7 +67,7 @@ class Scores(NamedTuple):
 
 
 class Case(NamedTuple):
-    """A test image made ready: the network's input, the truth, and the file the input was in."""
+    """A test image made ready: the network's input, the ground truth, and the input's file."""
 
     lr: NDArray[Any]
     truth: NDArray[np.uint8]
@@ -185,7 +185,7 @@ class Protocol:
         return self.luma if self.grey_luma is None or not is_grey(truth) else self.grey_luma
 
     def score(self, restored: NDArray[Any], truth: NDArray[np.uint8], scale: int) -> Scores:
-        """Compare a restored image with the truth from :meth:`prepare`; see :meth:`views`."""
+        """Score a restored image against the ground truth of :meth:`prepare`; see :meth:`views`."""
         views = self.views(restored, truth, scale)
         names = ("psnr", "psnr_y", "ssim", *["psnr_b"] * self.blocks)
         return Scores(*(METRICS[name].measure(views) for name in names))
@@ -215,7 +215,7 @@ class Protocol:
         reference = to_rgb(truth)
         if image.shape != reference.shape:
             raise ScalewiseError(
-                f"restored image is {_size(image)}, the truth {_size(reference)}",
+                f"restored image is {_size(image)}, the ground truth {_size(reference)}",
                 arguments=["restored", "truth"],
             )
         luma = self.luma_of(reference)
@@ -257,7 +257,7 @@ def squashing(side: int) -> Protocol:
     return Protocol(
         name=f"squash{side}",
         description=(
-            f"protocol squash{side}: input squashed to {side}x{side} and truth to "
+            f"protocol squash{side}: input squashed to {side}x{side} and ground truth to "
             f"{2 * side}x{2 * side} (Pillow bilinear), "
             "output rounded to 8 bits, grey as RGB, border of 4 pixels cropped; "
             "Y = 0.257 R + 0.504 G + 0.098 B + 16; SSIM on Y, 11x11 Gaussian; mean over images"
@@ -280,12 +280,12 @@ def denoising(sigma: float = 25, *, grey: bool = False) -> Protocol:
     check_number("sigma", sigma, 0, 255)
     check_flag("grey", grey)
     name = f"denoise{sigma:g}{'-grey' if grey else ''}"
-    made_grey = "pictures made grey (0.299 R + 0.587 G + 0.114 B); " if grey else ""
+    made_grey = "images made grey (0.299 R + 0.587 G + 0.114 B); " if grey else ""
     return Protocol(
         name=name,
         description=(
             f"protocol {name}: {made_grey}Gaussian noise of sigma {sigma:g}, seeded by the "
-            f"picture's name, input not clipped; {_WHOLE}; SSIM on Y, {_WINDOW}; mean over images"
+            f"image's name, input not clipped; {_WHOLE}; SSIM on Y, {_WINDOW}; mean over images"
         ),
         luma=BT601,
         border=0,
@@ -309,7 +309,7 @@ def deblocking(
     degradation = Degradation(quality=quality, subsampling=subsampling, codec=codec)
     suffix = "-grey" if grey else "" if subsampling == "4:2:0" else "-444"
     name = f"jpeg{quality}{suffix}"
-    made_grey = "pictures made grey (Y, rounded to 8 bits); " if grey else ""
+    made_grey = "images made grey (Y, rounded to 8 bits); " if grey else ""
     return Protocol(
         name=name,
         description=(
@@ -338,7 +338,7 @@ def photographs(sigma: float = 5, quality: int = 77, codec: JpegCodec = NUMPY_JP
         name=name,
         description=(
             f"protocol {name}: input reduced (bicubic), then Gaussian noise of sigma {sigma:g}, "
-            f"seeded by the picture's name, rounded to 8 bits, then {degradation.describe_jpeg()}; "
+            f"seeded by the image's name, rounded to 8 bits, then {degradation.describe_jpeg()}; "
             f"scored as {FIELD.description.removeprefix('protocol ')}"
         ),
         luma=FIELD.luma,
@@ -356,7 +356,7 @@ def old_photographs(codec: JpegCodec = NUMPY_JPEG) -> Protocol:
             "protocol old-photo: blur (sigma 1 px), reduced to 2/3 (bicubic), Gaussian noise of "
             "sigma 6, JPEG quality 70 by NumPy; blur (sigma 0.6 px), grey Poisson noise of 0.3 "
             "times the root of the level, enlarged to its size (bicubic), "
-            f"{degradation.describe_jpeg()}; noise seeded by the picture's name; {_WHOLE}; SSIM on "
+            f"{degradation.describe_jpeg()}; noise seeded by the image's name; {_WHOLE}; SSIM on "
             f"Y, {_WINDOW}; mean over images"
         ),
         luma=BT601,
@@ -385,7 +385,7 @@ def degraded(
     return Protocol(
         name=name,
         description=(
-            f"protocol {name}: input {', then '.join(parts)}, seeded by the picture's name; "
+            f"protocol {name}: input {', then '.join(parts)}, seeded by the image's name; "
             + (scored if keeps_size else f"scored as {FIELD.description.removeprefix('protocol ')}")
         ),
         luma=BT601,

@@ -1,7 +1,7 @@
 """Second-order degradation: blur, resizing, noise and JPEG, twice, as old photographs have them.
 
 Wang et al., "Real-ESRGAN: Training Real-World Blind Super-Resolution with Pure Synthetic Data"
-(ICCVW 2021): a picture on the net was taken, saved, reduced, sent and saved again, so each fault
+(ICCVW 2021): an image on the net was taken, saved, reduced, sent and saved again, so each fault
 comes more than once.  Here the image keeps its size, so resizing takes pixels away and gives them
 back.  The last JPEG is not in here: training and evaluation add it, as for every task.
 

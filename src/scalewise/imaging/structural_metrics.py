@@ -130,7 +130,7 @@ def vif_p(image: NDArray[Any], reference: NDArray[Any], data_range: float | None
 
 
 def _information(distorted: Image, truth: Image, side: int) -> tuple[float, float]:
-    """Return the information of the truth that a distorted image keeps, and all of it."""
+    """Return the information of the reference that a distorted image keeps, and all of it."""
 
     def local_mean(values: Image) -> Image:
         return gaussian_valid(values, side, side / 5)

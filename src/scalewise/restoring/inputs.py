@@ -41,7 +41,7 @@ class ImageInput:
     Attributes:
         pixels: (H, W, C) with C 1 to 4, uint8, uint16 or floating.
         give_back: converts a result, also (H, W, C), to the kind that the caller gave.
-        to_picture: converts a result of 8 or 16 bits to a picture to be written.
+        to_picture: converts a result of 8 or 16 bits to a :class:`Picture` to be written.
         path: the file that it is from, if any.
         luma_table: a JPEG's quantisation, as :func:`~scalewise.files.jpeg.luma_table`; None if
             it was not a JPEG.

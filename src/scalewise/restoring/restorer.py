@@ -245,8 +245,8 @@ class Restorer:
                 :class:`scalewise.Target`; the network's own scale without any of them.
 
         Returns:
-            The image in the input's kind: a picture with its metadata, an image of PIL, or an
-            array.
+            The image in the input's kind: a :class:`~scalewise.files.Picture` with its metadata,
+            an image of PIL, or an array.
 
         Raises:
             ScalewiseError: as :meth:`restore`, or a size out of reach.

@@ -147,7 +147,7 @@ def build_network(config: ModelConfig, seed: int, initialise: bool = True) -> Re
         torch.default_generator.manual_seed(seed)
         network = create_model(config.name, **config.settings)
     if network.channels != 3:
-        raise ScalewiseError("model.settings.channels: training is on RGB pictures; leave it at 3")
+        raise ScalewiseError("model.settings.channels: training is on RGB images; leave it at 3")
     if config.init is not None and initialise:
         from scalewise.weights.release import load_network
 
@@ -270,13 +270,12 @@ def _from_store(path: Path, scale: int, data: DataConfig) -> Iterator[tuple[str,
 def _require_scale(task: Task, scale: int) -> None:
     if task.keeps_size and scale != 1:
         raise ScalewiseError(
-            f"data.task: {task.name} keeps a picture's size; set model.settings.scale=1, "
-            f"not {scale}"
+            f"data.task: {task.name} keeps an image's size; set model.settings.scale=1, not {scale}"
         )
     if task.is_degraded and not task.keeps_size and scale == 1:
         others = [name for name in list_tasks() if get_task(name).keeps_size]
         raise ScalewiseError(
-            f"data.task: {task.name} enlarges pictures; set model.settings.scale to 2 or more, "
+            f"data.task: {task.name} enlarges images; set model.settings.scale to 2 or more, "
             f"or choose {' or '.join(others)}"
         )
 

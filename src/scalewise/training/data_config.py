@@ -84,14 +84,14 @@ class DataConfig(Settings):
         derive(self, sigma=usual.sigma, quality=usual.quality)
         derive(self, clean=usual.clean, grey=usual.grey)
         derive(self, second_order=SecondOrder() if task.second_order else None)
-        require(bool(self.train), "data.train must name a packed store or a folder of pictures")
+        require(bool(self.train), "data.train must name a packed store or a folder of images")
         require(self.valid != [], "data.valid must name a set, or be left out")
         self._check_weights(self.weights)
         for name in ("squash", "patch", "batch", "candidates", "valid_images", "epoch"):
             require_above_zero(f"data.{name}", getattr(self, name))
         require(
             self.squash in (None, self.patch) and not (self.squash and self.augment),
-            "with data.squash a patch is a whole picture, as it is: leave out data.patch and "
+            "with data.squash a patch is a whole image, as it is: leave out data.patch and "
             f"data.augment, or let them be {self.squash} and false",
         )
         if self.progressive is not None:

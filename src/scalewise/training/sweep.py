@@ -124,7 +124,7 @@ def load_sweep(path: AnyPath) -> tuple[Sweep, list[Recipe]]:
     protocols = {protocol_of(recipe.data).description for recipe in recipes}
     if len(protocols) > 1:
         raise ScalewiseError(
-            f"{path}: trials that are validated on pictures of other faults or shapes cannot be "
+            f"{path}: trials that are validated on images of other faults or shapes cannot be "
             "compared; let data.task, data.sigma, data.quality and data.squash be the same for all"
         )
     return sweep, recipes

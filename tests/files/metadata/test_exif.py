@@ -148,7 +148,7 @@ def test_no_file_has_it(tmp_path: Path, suffix: str) -> None:
         assert block.get_ifd(ExifTags.IFD.IFD1) == {}
         details = block.get_ifd(ExifTags.IFD.Exif)
     assert (details[0xA002], details[0xA003]) == (48, 64)
-    assert 0x9214 not in details  # where the subject was before the picture was turned
+    assert 0x9214 not in details  # where the subject was before the image was turned
 
 
 @pytest.mark.parametrize("endian", ["<", ">"])
@@ -167,7 +167,7 @@ def test_what_counts_in_pixels_is_true_of_the_larger_picture(endian: str) -> Non
     assert numbers(0xA214, "H") == (64, 72)
     assert resolution(large) == (300.0, 72.5)
     assert tags_of(large) == tags_of(camera(endian))
-    # 2500 pixels per unit were one of the sensor; as many of the larger picture lie on less of it.
+    # 2500 pixels per unit were one of the sensor; as many of the larger image lie on less of it.
     across, down = details[0xA20E], details[0xA20F]
     assert isinstance(across, tuple)
     assert isinstance(down, tuple)

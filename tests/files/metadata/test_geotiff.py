@@ -30,7 +30,7 @@ def geotiff(path: Path, raster: int = AREA, matrix: bool = False, **options: Any
 
 
 def place(path: Path, column: float, row: float, raster: int = AREA) -> tuple[float, float]:
-    """Where a point of the picture lies, counted in pixels from its upper left corner."""
+    """Where a point of the image lies, counted in pixels from its upper left corner."""
     with tifffile.TiffFile(path) as file:
         tags = {tag.code: tag.value for tag in file.pages[0].tags}
     if raster == POINT:

@@ -1,4 +1,4 @@
-"""XMP that speaks of pixels, of the way they lie, and of what lies beside the picture."""
+"""XMP that speaks of pixels, of the way they lie, and of what lies beside the image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TIFF: which page is the picture, what is alpha, and what colours samples stand for."""
+"""TIFF: which page is the image, what is alpha, and what colours samples stand for."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_a_spot_colour_beside_cmyk_is_left_out_with_a_word(tmp_path: Path) -> No
 
 
 def lab_samples(kind: str, deep: bool) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """A picture in CIELAB as a TIFF file has it, and in sRGB."""
+    """An image in CIELAB as a TIFF file has it, and in sRGB."""
     rows, columns = np.mgrid[0:32, 0:32]
     lab = np.dstack([20 + columns * 2.0, -30 + rows * 2.0, 20 - columns * 1.0])
     light, a, b = np.moveaxis(lab, -1, 0)
@@ -195,7 +195,7 @@ def test_a_thumbnail_before_two_pages(tmp_path: Path) -> None:
 
 
 def with_picture_within(path: Path, photometric: str = "rgb", **options: Any) -> NDArray[Any]:
-    """A thumbnail whose picture is in a directory within the thumbnail's."""
+    """A thumbnail whose image is in a directory within the thumbnail's."""
     picture = bands(3)
     with tifffile.TiffWriter(path) as file:
         kind: dict[str, Any] = {"photometric": "rgb", "metadata": None}

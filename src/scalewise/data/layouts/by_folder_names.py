@@ -72,7 +72,7 @@ def find_by_roles(root: Path, split: str, images: Sequence[Path]) -> Found | Non
         hr = [_unplaced(file) for file in files if file.place.role is None]
         if not hr:
             raise ScalewiseError(
-                f"{root / lr[0].place.folder} holds LR, but there are no pictures in HR, GT or "
+                f"{root / lr[0].place.folder} holds LR, but there are no images in HR, GT or "
                 "another folder next to it; hr= names their folder",
                 arguments=["hr"],
             )

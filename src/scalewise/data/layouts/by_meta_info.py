@@ -99,7 +99,7 @@ def _listed(root: Path, path: Path, lines: list[Line], found: Found) -> Found:
             by_file.setdefault(PurePosixPath(*inner.parts[depth:]).as_posix(), name)
     kept = Counter(by_file[hr] for hr, _ in lines if hr in by_file)
     if not kept:
-        found.notes.append(f"{path.name} is not used: it lists none of these pictures")
+        found.notes.append(f"{path.name} is not used: it lists none of these images")
         return found
     found.absent += [root / hr for hr, _ in lines if hr not in by_file]
     left_out = len(found.hr) - len(kept)

@@ -13,7 +13,7 @@ other names         folders that say HR or GT, and LR or LQ: ``Flickr2K_HR`` and
 meta-info           ``meta_info*.txt``: the files to use, or pairs of HR and LR, one a line
 SelfExSR            ``img_001_SRF_2_HR.png``, ``img_001_SRF_2_LR.png``, in any folder
 no names            a folder that repeats another's names at 1/scale of the size is its LR
-HR only             pictures, in ``HR/`` or in any tree of folders; LR is made from them
+HR only             images, in ``HR/`` or in any tree of folders; LR is made from them
 ==================  ====================================================================
 
 Names decide.  Files are opened only where names leave open which is LR, and at which scale;
@@ -52,13 +52,13 @@ _SELFEXSR_FOLDER = re.compile(r"image_SRF_\d")
 
 @dataclass(frozen=True)
 class Item:
-    """One picture.
+    """One image.
 
     Attributes:
         name: relative name without suffix, unique in the dataset, '/'-separated.
         hr: the high-resolution file.
         lr: scale -> low-resolution file; empty where LR is to be made from HR.
-        missing: scales that other pictures of the dataset have LR files of, and this one has not.
+        missing: scales that other images of the dataset have LR files of, and this one has not.
     """
 
     name: str
@@ -69,15 +69,15 @@ class Item:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The pictures of one folder.
+    """The images of one folder.
 
     Attributes:
         root: the folder.
         layout: what the layout is called, as in this module's table.
-        items: the pictures, sorted by name.
-        licences: picture name -> licence, from ``MANIFEST.csv`` (columns file, width, height,
+        items: the images, sorted by name.
+        licences: image name -> licence, from ``MANIFEST.csv`` (columns file, width, height,
             source, licence) where the root has one.
-        unpaired: LR files whose HR picture is missing.
+        unpaired: LR files whose HR image is missing.
         duplicates: files left out because another one has the same name but for its suffix.
         absent: files that a meta-info file lists and that are not there.
         notes: what a user may not expect of how the folder was read, one line each.
@@ -112,15 +112,15 @@ class Dataset:
 
 
 def find_dataset(root: AnyPath, split: str = "train") -> Dataset:
-    """Detect the layout of a folder and list its pictures.
+    """Detect the layout of a folder and list its images.
 
     Args:
         root: the dataset's folder.
         split: "train" or "valid"; only a folder with DIV2K's names has splits.
 
     Raises:
-        ScalewiseError: no such folder, no pictures in it, a split that is not there, LR
-            pictures of an unknown arrangement, or a manifest that cannot be read.
+        ScalewiseError: no such folder, no images in it, a split that is not there, LR
+            images of an unknown arrangement, or a manifest that cannot be read.
     """
     root = path_of(root, "root")
     if split not in SPLITS:
@@ -135,20 +135,20 @@ def find_dataset(root: AnyPath, split: str = "train") -> Dataset:
         or _find(root, split, images)
     )  # fmt: skip
     if not found.hr:
-        raise ScalewiseError(f"no pictures in {root}; known are {' '.join(sorted(IMAGE_SUFFIXES))}")
+        raise ScalewiseError(f"no images in {root}; known are {' '.join(sorted(IMAGE_SUFFIXES))}")
     return _dataset(root, found)
 
 
 def pair_folders(hr: AnyPath, lr: Sequence[AnyPath]) -> Dataset:
-    """Pair the pictures of a folder with those of others, whatever the folders are called.
+    """Pair the images of a folder with those of others, whatever the folders are called.
 
     Args:
-        hr: holds the HR pictures, in subfolders or not.
-        lr: each holds LR pictures of the same names, perhaps with a scale at their end (``x2``).
+        hr: holds the HR images, in subfolders or not.
+        lr: each holds LR images of the same names, perhaps with a scale at their end (``x2``).
             The scale is measured where no name says it.
 
     Raises:
-        ScalewiseError: no such folder, no pictures in it, no names in common, or no scale.
+        ScalewiseError: no such folder, no images in it, no names in common, or no scale.
     """
     if isinstance(lr, str | bytes | os.PathLike):
         raise ScalewiseError(f"lr must be a list of folders, not {shown(lr)}", arguments=["lr"])
@@ -157,7 +157,7 @@ def pair_folders(hr: AnyPath, lr: Sequence[AnyPath]) -> Dataset:
         if not folder.is_dir():
             raise ScalewiseError(f"no such folder: {folder}")
         if not find_images(folder):
-            raise ScalewiseError(f"no pictures in {folder}")
+            raise ScalewiseError(f"no images in {folder}")
     found = Found(" + ".join([hr.name, *(folder.name for folder in lr)]))
     for path in find_images(hr):
         found.add_hr(_name(hr, path), path)
@@ -165,7 +165,7 @@ def pair_folders(hr: AnyPath, lr: Sequence[AnyPath]) -> Dataset:
         files = [_lr_file(folder, path) for path in find_images(folder)]
         if not pair(found, files, str(folder)):
             raise ScalewiseError(
-                f"{folder}: no picture in it is called like one in {hr} "
+                f"{folder}: no image in it is called like one in {hr} "
                 f"({files[0].path.name}, {next(iter(found.hr.values())).name}); "
                 "give them the same names"
             )
@@ -227,7 +227,7 @@ def _find(root: Path, split: str, images: Sequence[Path]) -> Found:
 def _find_selfexsr(root: Path, images: Sequence[Path]) -> Found | None:
     """Find pairs of SelfExSR; skip other methods' results (``img_001_SRF_2_bicubic.png``).
 
-    Each scale has its own HR file, cropped to a multiple of the scale; a picture's HR is the one
+    Each scale has its own HR file, cropped to a multiple of the scale; an image's HR is the one
     of its smallest scale, which the others are crops of.
     """
     found = Found("SelfExSR")

@@ -86,7 +86,7 @@ class StatedColour:
         gamma: of the encoding, 1/2.2 for most; None where the file does not tell.
         chromaticities: x and y of white, red, green and blue; None likewise.
         intent: the rendering intent of a file that says it is sRGB.
-        mastering, light: the display that an HDR picture was made on, and its brightest pixel
+        mastering, light: the display that an HDR image was made on, and its brightest pixel
             and frame, as the chunks ``mDCV`` and ``cLLI`` of PNG have them.
     """
 
@@ -143,7 +143,7 @@ class StatedColour:
         """Return an ICC profile that says the same; None where there is none.
 
         Args:
-            grey: make it for pictures with one colour channel.
+            grey: make it for images with one colour channel.
         """
         if not self.full_range:
             return None

@@ -36,7 +36,7 @@ _PIXEL_X, _PIXEL_Y = 0xA002, 0xA003
 _FOCAL_X, _FOCAL_Y = 0xA20E, 0xA20F
 _SUBJECT_AREA, _SUBJECT_LOCATION = 0x9214, 0xA214
 _THUMBNAIL, _THUMBNAIL_LENGTH = 0x0201, 0x0202
-_PADDING = frozenset({0xEA1C, 0xEA1D})  # which says nothing of the picture
+_PADDING = frozenset({0xEA1C, 0xEA1D})  # which says nothing of the image
 _UNITS_PER_INCH = {2: 1.0, 3: 2.54}  # inches, centimetres
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 _LARGEST_FRACTION = 2**32 // 1000
@@ -123,7 +123,7 @@ class _Block:
                 )
 
     def remove_thumbnail(self) -> None:
-        """Take the second directory out, and the small picture that it stands for."""
+        """Take the second directory out, and the small image that it stands for."""
         (count,) = self._numbers("H", self.main)
         pointer = self.main + 2 + count * _ENTRY_SIZE
         if pointer + 4 > len(self.data):
@@ -178,8 +178,8 @@ class _Block:
 def upright_exif(exif: bytes, orientation: int) -> bytes:
     """Return the Exif block of an image that was made upright: its orientation is 1.
 
-    Its thumbnail is gone, which would show the picture as it lay, and small as it was.  So is the
-    place of the subject, if the picture was turned.  A damaged block comes back as it is.
+    Its thumbnail is gone, which would show the image as it lay, and small as it was.  So is the
+    place of the subject, if the image was turned.  A damaged block comes back as it is.
 
     Args:
         exif: the block.
@@ -209,7 +209,7 @@ def sized_exif(
 
     Args:
         exif: the block; a damaged one comes back as it is.
-        size: width and height of the picture.
+        size: width and height of the image.
         before: those that the block states.
         dpi: pixels per inch, which replace those of the block; None leaves them.
     """

@@ -45,7 +45,7 @@ _OF_A_PHOTOGRAPH = SHARED | {_IPTC_TAG, _PHOTOSHOP_TAG}  # true of its thumbnail
 _TIFF_TAGS = GEO_TAGS | {SENSOR_MODEL, _IPTC_TAG, _PHOTOSHOP_TAG, _ORIENTATION, _RESOLUTION_UNIT}
 _GAIN_MAP = "its gain map (HDR)"
 _CREDENTIALS = "its content credentials (C2PA), which any change makes void"
-# What JPEG segments begin with that hold more than a picture, and what that is.
+# What JPEG segments begin with that hold more than an image, and what that is.
 _PARTS_OF_JPEG = {
     (jpeg.APP2, b"urn:iso:std:iso:ts:21496:"): _GAIN_MAP,
     (jpeg.APP1, b"FLIR\0"): "its thermal data (FLIR)",
@@ -78,7 +78,7 @@ class FoundMetadata:
     """Metadata of an image as its file states them.
 
     Attributes:
-        metadata: true of the upright picture.
+        metadata: true of the upright image.
         orientation: of the pixels, 1 to 8, as in Exif.
         warnings: what is left out, without the file's name.
     """

@@ -66,7 +66,7 @@ def fitted_metadata(metadata: Metadata, form: str) -> tuple[Metadata, list[str]]
     """Return the metadata that a format can hold, and a warning for each part that it cannot.
 
     Args:
-        metadata: of the picture as it will be written.
+        metadata: of the image as it will be written.
         form: the format's name.
     """
     warnings: list[str] = []

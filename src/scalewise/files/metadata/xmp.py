@@ -90,7 +90,7 @@ def sized_xmp(xmp: bytes, size: tuple[int, int], before: tuple[int, int]) -> byt
 
     Args:
         xmp: the packet; a damaged one comes back as it is.
-        size: width and height of the picture.
+        size: width and height of the image.
         before: those that the packet states.
     """
 
@@ -144,7 +144,7 @@ def _lost_part(namespace: str, name: str) -> str | None:
         return "its sound"
     if (namespace, name) == (_NOTE, "HasExtendedXMP"):
         return "the second part of its XMP"
-    # Small copies of the picture, and a list of the parts named above, are worth no word.
+    # Small copies of the image, and a list of the parts named above, are worth no word.
     small = (namespace, name) == (_BASIC, "Thumbnails")
     return "" if small or namespace.startswith(_CONTAINER) else None
 

@@ -1,7 +1,7 @@
 """Exif tags in TIFF files, where libvips neither reads nor writes them.
 
 There Exif is not a block: what an Exif block begins with, such as the camera's name, are entries of
-the picture's own directory, and one of these says where the directory of the exposure is.
+the image's own directory, and one of these says where the directory of the exposure is.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from scalewise.files.tiff.ifd import (
     values_of_table,
 )
 
-# Of the picture and not of its pixels: description, make, model, page, software, time, artist,
+# Of the image and not of its pixels: description, make, model, page, software, time, artist,
 # host, copyright, Windows's title, comment, author, keywords, subject and rating; the camera's
 # own name, its serial number, and the moment of TIFF/EP.
 _WITH_TEXT = {0x010D, 0x010E, 0x010F, 0x0110, 0x011D, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298}

@@ -44,7 +44,7 @@ class Page:
         header: its byte order, and where the directory is.
         index: which page of the file it is, or is part of, from 0.
         entries: type, count, and the field that holds the value or where it is, by tag.
-        within: the directories that belong to it at any depth, such as a thumbnail's full picture.
+        within: the directories that belong to it at any depth, such as a thumbnail's full image.
     """
 
     file: BinaryIO

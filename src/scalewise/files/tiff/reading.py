@@ -1,12 +1,12 @@
 """TIFF decoding by libvips, checked and corrected by the tags.
 
 libvips goes by a page's place and its number of samples.  The tags say more: which page is the
-picture and not its thumbnail, what of the samples is alpha, and what colours they stand for.
+image and not its thumbnail, what of the samples is alpha, and what colours they stand for.
 
 =============================== ======================================================
 in the tags                     becomes
 =============================== ======================================================
-thumbnail first                 the first page that is a full picture
+thumbnail first                 the first page that is a full image
 extra samples that are not      every band stands for itself
 alpha (``ExtraSamples`` 0)
 planes (``PlanarConfiguration`` interleaved
@@ -91,11 +91,11 @@ class TiffPicture:
 
 
 def open_tiff(file: BinaryIO, page: int | None) -> TiffPicture | None:
-    """Open the picture of a TIFF file; None of a file whose directories are damaged.
+    """Open the image of a TIFF file; None of a file whose directories are damaged.
 
     Args:
         file: the file; it need not stay open.
-        page: which page, from 0; None for the first that is a full picture.
+        page: which page, from 0; None for the first that is a full image.
 
     Raises:
         ScalewiseError: no such page, or what is never read, without the file's name.
