@@ -115,14 +115,27 @@ def test_psnr_loss_counts_each_patch_by_its_own_psnr() -> None:
     assert loss == pytest.approx((40 + 20 + 0) / 3, abs=0.02)  # below 60 dB, softened near there
     alone = restoration_loss(target + errors, target, 0, psnr=7e-4).item()
     assert alone == pytest.approx(7e-4 * loss)
-    taught = restoration_loss(target + errors, target, 0, taught=target, teacher=0.5, psnr=1.0)
-    assert taught.item() == pytest.approx(loss)
     restored = (target + errors).requires_grad_()
     psnr_loss(restored, target).backward()
     assert restored.grad is not None
     steps = restored.grad.abs().amax(dim=(1, 2, 3)) * errors.flatten()
     assert steps[0] == pytest.approx(steps[1].item(), rel=0.02)  # an error of 1 % counts alike
     assert not restored.grad[2].any()
+
+
+def test_psnr_loss_with_a_teacher() -> None:
+    """The teacher gives the direction; the ground truth says how much a patch counts."""
+    target, taught = torch.full((1, 3, 2, 2), 0.5), torch.full((1, 3, 2, 2), 0.53)
+    restored = torch.full((1, 3, 2, 2), 0.57, requires_grad=True)
+    loss = restoration_loss(restored, target, 0, taught=taught, teacher=0.75, psnr=2.0)
+    error = 0.25 * 0.07**2 + 0.75 * (0.04**2 + 0.03**2)
+    assert loss.item() == pytest.approx(20 * np.log10(1 + error * 1e6), rel=1e-5)
+    loss.backward()
+    assert restored.grad is not None
+    slope = 2 * (0.25 * 0.07 + 0.75 * 0.04) / (error + 1e-6) * 20 / np.log(10)
+    assert restored.grad.sum().item() == pytest.approx(slope, rel=1e-4)
+    of_teacher = restoration_loss(restored, target, 0, taught=taught, teacher=1.0, psnr=1.0)
+    assert of_teacher.item() == pytest.approx(10 * np.log10(1 + 0.0025 * 1e6), rel=1e-4)
 
 
 def test_a_random_network_under_the_fft_loss_has_not_diverged() -> None:

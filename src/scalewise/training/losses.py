@@ -111,7 +111,7 @@ def restoration_loss(
 
     These two are the reproduced document's combined loss.  With a teacher it is
     ``(1 - teacher)`` times the loss against the ground truth plus ``teacher`` times the loss
-    against the teacher's image.
+    against the teacher's image; :func:`psnr_loss` has both inside its logarithm.
 
     Args:
         restored: (N, C, H, W), in [0, 1] with over- and undershoot.
@@ -131,11 +131,13 @@ def restoration_loss(
 
         def against(image: Tensor) -> Tensor:
             return restoration_loss(
-                restored, image, l1, smooth_l1, charbonnier=charbonnier, fft=fft, psnr=psnr
+                restored, image, l1, smooth_l1, charbonnier=charbonnier, fft=fft
             )
 
         loss = teacher * against(taught)
-        return loss + (1 - teacher) * against(target) if teacher < 1 else loss
+        if teacher < 1:
+            loss = loss + (1 - teacher) * against(target)
+        return loss + psnr * psnr_loss(restored, target, taught, teacher) if psnr else loss
     loss = l1 * F.l1_loss(restored, target)
     if smooth_l1:
         loss = loss + smooth_l1 * F.smooth_l1_loss(restored, target)
@@ -181,7 +183,9 @@ def fft_loss(restored: Tensor, target: Tensor) -> Tensor:
     return difference.abs().mean()
 
 
-def psnr_loss(restored: Tensor, target: Tensor) -> Tensor:
+def psnr_loss(
+    restored: Tensor, target: Tensor, taught: Tensor | None = None, teacher: float = 0.0
+) -> Tensor:
     """Return how far the PSNR of a patch lies below ``HIGHEST_PSNR``, on average.
 
     Every patch counts by the logarithm of its mean squared error, as every image does in a
@@ -189,13 +193,23 @@ def psnr_loss(restored: Tensor, target: Tensor) -> Tensor:
     ``HIGHEST_PSNR``.  The negative PSNR itself is the loss of Chen et al., "Simple Baselines for
     Image Restoration" (ECCV 2022); it has no lower bound, and this one is 0 for equal images.
 
+    A teacher takes the place of the ground truth in the part ``teacher`` of the MSE, to which the
+    teacher's own MSE is added: what nobody can know of the ground truth then adds no noise to the
+    gradient, and a patch still counts by how far it is from the ground truth.
+
     Args:
         restored, target: (N, C, H, W), in [0, 1].
+        taught: the teacher's image, the same shape.
+        teacher: its weight, in [0, 1].
 
     Returns:
         A scalar, in dB; about 30 for a network that enlarges, where L1 is about 0.02.
     """
-    errors = (restored - target).square().mean(dim=(1, 2, 3))
+    squares = (restored - target).square()
+    if taught is not None and teacher > 0:
+        estimate = (restored - taught).square() + (taught - target).square()
+        squares = torch.lerp(squares, estimate, teacher)
+    errors = squares.mean(dim=(1, 2, 3))
     return 10 * torch.log10(1 + errors * 10 ** (HIGHEST_PSNR / 10)).mean()
 
 
