@@ -37,7 +37,7 @@ def test_the_crop_is_where_the_error_is() -> None:
 def test_panels_show_the_crop_enlarged_by_repetition(photo: NDArray[np.uint8]) -> None:
     crop = (100, 200, 64)
     low = photo[::2, ::2]
-    sheet = draw_sheet([Panel(low, ("low",)), Panel(photo, ("truth",))], crop)
+    sheet = draw_sheet([Panel(low, ("low",)), Panel(photo, ("ground truth",))], crop)
     top = GAP + PANEL + GAP  # below the square whole image
     zoomed = sheet[top : top + PANEL, 2 * GAP + PANEL :][:, :PANEL]
     np.testing.assert_array_equal(zoomed, photo[100:164, 200:264].repeat(4, 0).repeat(4, 1))

@@ -34,7 +34,7 @@ def make_samples(folder: Path) -> None:
     for name in ("astronaut", "coffee", "lenna"):
         coarse = generator.integers(0, 256, (12, 16, 3), np.uint8)
         image = np.kron(coarse, np.ones((16, 16, 1), np.uint8))
-        labels = ("low resolution", "bicubic", "Original", "Adaptive", "truth")
+        labels = ("low resolution", "bicubic", "Original", "Adaptive", "ground truth")
         panels = [Panel(image, (label, "33.38 dB")) for label in labels]
         sheet = draw_sheet(panels, (40, 40, 64))
         write(folder / SAMPLES / f"{name}.png", Picture(sheet))

@@ -133,7 +133,7 @@ def test_overshoot_is_shown_beside_the_truth(results: Results) -> None:
     assert found
     figure = comparison_plots.overshoot(found, ["Original", "Adaptive"])(LIGHT)
     titles = [axes.get_title() for axes in figure.axes]
-    assert titles[:3] == ["truth", "Original", "Adaptive"]
+    assert titles[:3] == ["ground truth", "Original", "Adaptive"]
     maps = [x for axes in figure.axes for x in axes.images if np.ndim(x.get_array()) == 2]
     assert {each.get_clim() for each in maps if each.get_clim()[1] < 100} == {(0.0, 8.0)}
     assert figure.get_figwidth() == FIGURE_SIZE[0]

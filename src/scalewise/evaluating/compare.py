@@ -57,7 +57,7 @@ class Comparison:
             panels.append(Panel(self.lr, ("low resolution", _size(self.lr), "")))
         for number, each in enumerate(self.contenders, 1):
             panels.append(Panel(each.image, _label(each, number)))
-        panels.append(Panel(self.truth, ("truth", _size(self.truth), "")))
+        panels.append(Panel(self.truth, ("ground truth", _size(self.truth), "")))
         return draw_sheet(panels, crop, errors)
 
 

@@ -66,7 +66,7 @@ def overshoot(found: Overshoot, names: Sequence[str]) -> Draw:
     def draw(theme: Theme) -> Figure:
         figure = Figure(figsize=FIGURE_SIZE, dpi=DPI, facecolor=theme.paper, layout="constrained")
         grid = figure.subplots(2, 3)
-        _picture(grid[0, 0], found.truth, "truth", theme)
+        _picture(grid[0, 0], found.truth, "ground truth", theme)
         grid[1, 0].set_axis_off()
         shown: Any = None
         for column, name in enumerate(names, start=1):

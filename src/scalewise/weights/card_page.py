@@ -53,14 +53,14 @@ def card_page(card: Card) -> str:
         "",
         "## Training data",
         "",
-        f"{training.pictures} pictures:",
+        f"{training.pictures} images:",
         "",
         *(
             f"- {count} under: {licence or 'no licence stated'}"
             for licence, count in sorted(training.licences.items(), key=lambda item: -item[1])
         ),
         "",
-        "The release does not contain these pictures. The law has not settled whether their",
+        "The release does not contain these images. The law has not settled whether their",
         "licences bind a network that learned from them: check before commercial use.",
         "",
         "## Recipe",
