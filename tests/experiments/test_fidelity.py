@@ -41,13 +41,16 @@ def test_high_pass_is_what_the_mean_around_leaves() -> None:
 
 def test_losses_are_those_of_training(crop: NDArray[np.uint8]) -> None:
     torch = pytest.importorskip("torch")
+    from scalewise.training.config import LossConfig
     from scalewise.training.losses import restoration_loss
 
     other = np.roll(crop, 1, axis=1)
     found = measure_fidelity(other, crop)
-    images = [torch.tensor(each).float() / 255 for each in (other, crop)]
-    assert found.l1 == pytest.approx(float(restoration_loss(*images, 1.0, 0.0)), rel=1e-4)
-    assert found.smooth_l1 == pytest.approx(float(restoration_loss(*images, 0.0, 1.0)), rel=1e-4)
+    first, second = (torch.tensor(each).float() / 255 for each in (other, crop))
+    l1 = restoration_loss(first, second, LossConfig())
+    smooth_l1 = restoration_loss(first, second, LossConfig(l1=0, smooth_l1=1))
+    assert found.l1 == pytest.approx(l1.item(), rel=1e-4)
+    assert found.smooth_l1 == pytest.approx(smooth_l1.item(), rel=1e-4)
 
 
 def test_the_share_of_smooth_l1() -> None:

@@ -76,7 +76,7 @@ def test_the_loss_has_all_four_parts(cleaning: Recipe, tmp_path: Path) -> None:
     lr, hr = trainer.batches(0)
     with torch.no_grad():
         restored, cleaned = trainer.network(lr, with_cleaned=True)
-        expected = restoration_loss(restored, hr, 1.0, 0.5)
+        expected = restoration_loss(restored, hr, LossConfig(smooth_l1=0.5))
         expected += cleaning_loss(cleaned, lr, hr, 2.0, 0.1)
     assert trainer.training_step().item() == pytest.approx(expected.item(), rel=1e-5)
 
@@ -211,8 +211,8 @@ def test_a_teacher_and_the_clean_lr_together(
     lr, hr, image, clean = trainer.batches(0)
     with torch.no_grad():
         restored, cleaned = trainer.network(lr, with_cleaned=True)
-        both = restoration_loss(restored, hr, 1.0, 0.5, image, 0.5)
-        alone = restoration_loss(restored, hr, 1.0, 0.5)
+        both = restoration_loss(restored, hr, LossConfig(smooth_l1=0.5), image, 0.5)
+        alone = restoration_loss(restored, hr, LossConfig(smooth_l1=0.5))
         aside = cleaning_loss(cleaned, lr, clean, 2.0, 0.1)
     assert trainer._loss((lr, hr, image, clean)).item() == pytest.approx((both + aside).item())
     trainer.step = 40  # of 60

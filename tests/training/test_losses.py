@@ -30,17 +30,17 @@ def test_against_the_definitions() -> None:
     l1 = sum(errors) / len(errors)
     smooth = sum(0.5 * e**2 if e < 1 else e - 0.5 for e in errors) / len(errors)
 
-    assert restoration_loss(restored, target).item() == pytest.approx(l1, rel=1e-5)
-    combined = restoration_loss(restored, target, l1=1.0, smooth_l1=0.5).item()
+    assert restoration_loss(restored, target, LossConfig()).item() == pytest.approx(l1, rel=1e-5)
+    combined = restoration_loss(restored, target, LossConfig(smooth_l1=0.5)).item()
     assert combined == pytest.approx(l1 + 0.5 * smooth, rel=1e-5)
-    alone = restoration_loss(restored, target, l1=0.0, smooth_l1=2.0).item()
+    alone = restoration_loss(restored, target, LossConfig(l1=0, smooth_l1=2)).item()
     assert alone == pytest.approx(2 * smooth, rel=1e-5)
 
 
 def test_gradient_of_the_combined_loss() -> None:
     restored = torch.tensor([0.2, 0.9, 2.5], requires_grad=True)
     target = torch.tensor([0.5, 0.5, 0.5])
-    restoration_loss(restored, target, l1=1.0, smooth_l1=0.5).backward()
+    restoration_loss(restored, target, LossConfig(smooth_l1=0.5)).backward()
     # Per element: sign(d) + 0.5 d within 1, sign(d) + 0.5 sign(d) beyond; over 3 elements.
     expected = torch.tensor([-1 - 0.5 * 0.3, 1 + 0.5 * 0.4, 1.5]) / 3
     torch.testing.assert_close(restored.grad, expected)
@@ -98,9 +98,9 @@ def test_charbonnier_and_fft_against_the_definitions() -> None:
     assert charbonnier_loss(restored, target).item() == pytest.approx(charbonnier, rel=1e-5)
     assert fft_loss(restored, target).item() == pytest.approx(fft, rel=1e-5)
     l1 = float(np.abs(difference).mean())
-    mixed = restoration_loss(restored, target, charbonnier=0.5, fft=0.05).item()
+    mixed = restoration_loss(restored, target, LossConfig(charbonnier=0.5, fft=0.05)).item()
     assert mixed == pytest.approx(l1 + 0.5 * charbonnier + 0.05 * fft, rel=1e-5)
-    taught = restoration_loss(restored, target, 0, taught=target, teacher=0.5, fft=1.0).item()
+    taught = restoration_loss(restored, target, LossConfig(l1=0, fft=1), target, 0.5).item()
     assert taught == pytest.approx(fft, rel=1e-5)
     restored.requires_grad_()
     charbonnier_loss(restored, restored.detach()).backward()
@@ -113,7 +113,7 @@ def test_psnr_loss_counts_each_patch_by_its_own_psnr() -> None:
     errors = torch.tensor([0.1, 0.01, 0.0]).view(3, 1, 1, 1)  # 20 dB, 40 dB, equal
     loss = psnr_loss(target + errors, target).item()
     assert loss == pytest.approx((40 + 20 + 0) / 3, abs=0.02)  # below 60 dB, softened near there
-    alone = restoration_loss(target + errors, target, 0, psnr=7e-4).item()
+    alone = restoration_loss(target + errors, target, LossConfig(l1=0, psnr=7e-4)).item()
     assert alone == pytest.approx(7e-4 * loss)
     restored = (target + errors).requires_grad_()
     psnr_loss(restored, target).backward()
@@ -127,14 +127,14 @@ def test_psnr_loss_with_a_teacher() -> None:
     """The teacher gives the direction; the ground truth says how much a patch counts."""
     target, taught = torch.full((1, 3, 2, 2), 0.5), torch.full((1, 3, 2, 2), 0.53)
     restored = torch.full((1, 3, 2, 2), 0.57, requires_grad=True)
-    loss = restoration_loss(restored, target, 0, taught=taught, teacher=0.75, psnr=2.0)
+    loss = restoration_loss(restored, target, LossConfig(l1=0, psnr=2), taught, 0.75)
     error = 0.25 * 0.07**2 + 0.75 * (0.04**2 + 0.03**2)
     assert loss.item() == pytest.approx(20 * np.log10(1 + error * 1e6), rel=1e-5)
     loss.backward()
     assert restored.grad is not None
     slope = 2 * (0.25 * 0.07 + 0.75 * 0.04) / (error + 1e-6) * 20 / np.log(10)
     assert restored.grad.sum().item() == pytest.approx(slope, rel=1e-4)
-    of_teacher = restoration_loss(restored, target, 0, taught=taught, teacher=1.0, psnr=1.0)
+    of_teacher = restoration_loss(restored, target, LossConfig(l1=0, psnr=1), taught, 1.0)
     assert of_teacher.item() == pytest.approx(10 * np.log10(1 + 0.0025 * 1e6), rel=1e-4)
 
 

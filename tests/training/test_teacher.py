@@ -45,11 +45,11 @@ def taught(recipe: Recipe, pictures: Path, tmp_path: Path) -> Recipe:
 def test_the_loss_by_hand() -> None:
     restored, target, taught = torch.rand(3, 2, 3, 8, 8).unbind()
     expected = 0.75 * F.l1_loss(restored, target) + 0.25 * F.l1_loss(restored, taught)
-    assert restoration_loss(restored, target, taught=taught, teacher=0.25).item() == pytest.approx(
-        expected.item()
-    )
-    only = restoration_loss(restored, target, 2.0, 0.5, taught, 1.0)
-    assert only.equal(restoration_loss(restored, taught, 2.0, 0.5))
+    found = restoration_loss(restored, target, LossConfig(), taught, 0.25)
+    assert found.item() == pytest.approx(expected.item())
+    weights = LossConfig(l1=2, smooth_l1=0.5)
+    only = restoration_loss(restored, target, weights, taught, 1.0)
+    assert only.equal(restoration_loss(restored, taught, weights))
 
 
 def test_the_share_ends_where_the_recipe_says(taught: Recipe, tmp_path: Path) -> None:
@@ -57,10 +57,10 @@ def test_the_share_ends_where_the_recipe_says(taught: Recipe, tmp_path: Path) ->
     lr, hr, image = trainer.batches(0)
     restored = trainer.network(lr)
     trainer.step = 47
-    expected = restoration_loss(restored, hr, taught=image, teacher=0.5)
+    expected = restoration_loss(restored, hr, LossConfig(), image, 0.5)
     assert trainer._loss((lr, hr, image)).equal(expected)
     trainer.step = 48
-    assert trainer._loss((lr, hr, image)).equal(restoration_loss(restored, hr))
+    assert trainer._loss((lr, hr, image)).equal(restoration_loss(restored, hr, LossConfig()))
 
 
 def test_a_resumed_run_is_bit_for_bit_the_uninterrupted_one(taught: Recipe, tmp_path: Path) -> None:

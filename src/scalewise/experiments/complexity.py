@@ -22,7 +22,7 @@ from scalewise.experiments.data import SCALE
 from scalewise.experiments.results import Complexity
 from scalewise.models import RestorationNetwork, create_model
 from scalewise.models.export import export_onnx
-from scalewise.training.config import OptimizerConfig
+from scalewise.training.config import LossConfig, OptimizerConfig
 from scalewise.training.losses import restoration_loss
 from scalewise.training.machine import (
     autocast,
@@ -150,7 +150,7 @@ def noise_step(
     def step() -> None:
         with autocast(device, dtype):
             restored: torch.Tensor = network(lr)
-        loss = restoration_loss(restored.float(), hr, 1.0, 0.0)
+        loss = restoration_loss(restored.float(), hr, LossConfig())
         optimizer.zero_grad()
         loss.backward()  # pyright: ignore[reportUnknownMemberType]
         optimizer.step()

@@ -61,9 +61,9 @@ class RecordedValidation(ValidationSet):
         weights, border = self.protocol.luma_of(truth), self.protocol.border_at(self.scale)
         inside = slice(border, -border or None)
         first, second = torch.tensor(restored), torch.tensor(truth)
-        images = first.float() / 255, second.float() / 255
+        images = [image.permute(2, 0, 1)[None].float() / 255 for image in (first, second)]
         return (
-            float(restoration_loss(*images, loss.l1, loss.smooth_l1)),
+            float(restoration_loss(images[0], images[1], loss)),
             psnr(restored[inside, inside], truth[inside, inside]),
             float(psnr_y(first, second, weights, border)),
         )

@@ -56,9 +56,7 @@ def batch_loss(
             restored, cleaned = network(lr, with_cleaned=True)
         else:
             restored = network(lr)
-    parts = (weights.l1, weights.smooth_l1, taught, teacher)
-    parts += (weights.charbonnier, weights.fft, weights.psnr)
-    loss = restoration_loss(restored.float(), hr, *parts)
+    loss = restoration_loss(restored.float(), hr, weights, taught, teacher)
     if cleaned is not None:
         clean = hr if hr.shape == lr.shape else batch[-1]
         loss = loss + cleaning_loss(cleaned, lr, clean, weights.denoised, weights.artifact_map)
@@ -99,54 +97,44 @@ def diverged(fault: str, step: int, last: Path) -> Diverged:
 def restoration_loss(
     restored: Tensor,
     target: Tensor,
-    l1: float = 1.0,
-    smooth_l1: float = 0.0,
+    weights: LossConfig,
     taught: Tensor | None = None,
     teacher: float = 0.0,
-    charbonnier: float = 0.0,
-    fft: float = 0.0,
-    psnr: float = 0.0,
 ) -> Tensor:
-    """Return ``l1 * L1 + smooth_l1 * SmoothL1``, plus the other losses by their weights.
+    """Return the loss of restored images: ``l1 * L1 + smooth_l1 * SmoothL1``, plus the others.
 
-    These two are the reproduced document's combined loss.  With a teacher it is
+    These two are the reproduced document's combined loss.  With a teacher, each loss is
     ``(1 - teacher)`` times the loss against the ground truth plus ``teacher`` times the loss
     against the teacher's image; :func:`psnr_loss` has both inside its logarithm.
 
     Args:
         restored: (N, C, H, W), in [0, 1] with over- and undershoot.
         target: the ground truth, the same shape, in [0, 1].
-        l1: alpha, weight of the mean absolute error.
-        smooth_l1: beta, weight of the smooth L1 (Huber, transition at 1) loss.
+        weights: weights of the losses; those of a cleaning are not used.
         taught: the teacher's image, the same shape.
         teacher: its weight, in [0, 1].
-        charbonnier: weight of :func:`charbonnier_loss`.
-        fft: weight of :func:`fft_loss`.
-        psnr: weight of :func:`psnr_loss`.
 
     Returns:
         A scalar.
     """
+    teacher = teacher if taught is not None else 0.0
+    loss = (1 - teacher) * _loss_by_element(restored, target, weights)
     if taught is not None and teacher > 0:
+        loss = loss + teacher * _loss_by_element(restored, taught, weights)
+    if weights.psnr:
+        loss = loss + weights.psnr * psnr_loss(restored, target, taught, teacher)
+    return loss
 
-        def against(image: Tensor) -> Tensor:
-            return restoration_loss(
-                restored, image, l1, smooth_l1, charbonnier=charbonnier, fft=fft
-            )
 
-        loss = teacher * against(taught)
-        if teacher < 1:
-            loss = loss + (1 - teacher) * against(target)
-        return loss + psnr * psnr_loss(restored, target, taught, teacher) if psnr else loss
-    loss = l1 * F.l1_loss(restored, target)
-    if smooth_l1:
-        loss = loss + smooth_l1 * F.smooth_l1_loss(restored, target)
-    if charbonnier:
-        loss = loss + charbonnier * charbonnier_loss(restored, target)
-    if fft:
-        loss = loss + fft * fft_loss(restored, target)
-    if psnr:
-        loss = loss + psnr * psnr_loss(restored, target)
+def _loss_by_element(restored: Tensor, target: Tensor, weights: LossConfig) -> Tensor:
+    """Return the sum of the losses that are means over pixels or coefficients."""
+    loss = weights.l1 * F.l1_loss(restored, target)
+    if weights.smooth_l1:
+        loss = loss + weights.smooth_l1 * F.smooth_l1_loss(restored, target)
+    if weights.charbonnier:
+        loss = loss + weights.charbonnier * charbonnier_loss(restored, target)
+    if weights.fft:
+        loss = loss + weights.fft * fft_loss(restored, target)
     return loss
 
 
