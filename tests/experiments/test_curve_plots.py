@@ -84,7 +84,7 @@ def test_an_outlier_does_not_flatten_the_rest(results: Results) -> None:
     few = [replace(line, psnr_y=30 + 0.1 * n) for n, line in enumerate(run.lines[:12])]
     axes = compared([replace(run, lines=few + lines)])(LIGHT).axes[0]
     assert axes.get_ylim()[0] > 28
-    assert [text.get_text() for text in axes.texts] == ["1 below the axis, to 4"]
+    assert [text.get_text() for text in axes.texts] == ["1 point below the axis, to 4"]
 
 
 def test_equal_values_have_an_axis() -> None:

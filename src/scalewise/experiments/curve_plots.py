@@ -36,6 +36,9 @@ LETTERS = 11
 LEGEND_WIDTH = 46
 """Letters in a line of the legend of compared networks."""
 
+EVEN_STEPS = (1, 2, 5, 10)
+"""Steps between ticks, in their first digit."""
+
 OUTLIER = 4.0
 """Distance from the quartiles, in their spread, beyond which a value is off the axis."""
 
@@ -104,6 +107,8 @@ def document_figure(run: Trained, kind: Kind) -> Draw:
             marker = None if name == "training" else MARKERS[index]
             draw_line(axes, np.array(steps) / each, np.array(values), index, theme, name, marker)
         fit_axis(axes, [np.array(values) for _, _, values in series], theme)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
         axes.set_xlabel("epoch", color=theme.ink, fontsize=LETTERS)
         unit = "dB" if kind == "psnr" else "loss"
         axes.set_ylabel(unit, color=theme.ink, fontsize=LETTERS)
@@ -154,7 +159,7 @@ def compared(runs: Sequence[Trained], against: Literal["time", "steps"] = "time"
                 draw_line(axes, x(runs[index], lines), smoothed[-1], index, theme)
             fit_axis(axes, smoothed, theme)
         label = "steps" if against == "steps" else "minutes at full speed"
-        others[-1].xaxis.set_major_locator(MaxNLocator(5))
+        others[-1].xaxis.set_major_locator(MaxNLocator(5, steps=EVEN_STEPS))
         others[-1].set_xlabel(label, color=theme.ink, fontsize=LETTERS)
         add_legend(figure, first, theme)
         return figure
@@ -196,7 +201,8 @@ def fit_axis(axes: Axes, curves: Sequence[Values], theme: Theme) -> None:
     for off, at, sign in ((values < low, 0.03, "below"), (values > high, 0.93, "above")):
         if off.any():
             extreme = values[off].min() if sign == "below" else values[off].max()
-            text = f"{int(off.sum())} {sign} the axis, to {extreme:.3g}"
+            points = "point" if off.sum() == 1 else "points"
+            text = f"{int(off.sum())} {points} {sign} the axis, to {extreme:.3g}"
             axes.text(
                 0.98, at, text, ha="right", color=theme.ink, fontsize=10, transform=axes.transAxes
             )

@@ -22,6 +22,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodF
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
+from scalewise.experiments.formatting import difference
 from scalewise.training.curves import (
     DARK,
     LIGHT,
@@ -44,6 +45,9 @@ FULL, SHORT = "the document's trainings", "related networks"
 
 OUTLIER = 8.0
 """Multiple of the median difference beyond which a value is left off the axis."""
+
+OFF_WIDTH = 34
+"""Letters in a line of the values that are off the axis."""
 
 NAME_WIDTH = 26
 """Letters in a line of a point's name."""
@@ -163,7 +167,7 @@ def differences(rows: Sequence[tuple[str, dict[str, float]]], base: str) -> Draw
         axes.set_yticks(range(len(rows)), [textwrap.fill(title, 20) for title, _ in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.margins(x=0.1)
-        _clip(axes, [value for _, values in rows for value in values.values()], theme)
+        _clip(axes, [values for _, values in rows], theme)
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.set_xlabel(f"PSNR-Y against\n{base} (dB)", color=theme.ink, fontsize=LABEL_SIZE)
         _legend(figure, axes, theme)
@@ -172,19 +176,30 @@ def differences(rows: Sequence[tuple[str, dict[str, float]]], base: str) -> Draw
     return draw
 
 
-def _clip(axes: Axes, values: Sequence[float], theme: Theme) -> None:
-    """Leave a far outlier off the x axis, and say where it is."""
+def _clip(axes: Axes, rows: Sequence[dict[str, float]], theme: Theme) -> None:
+    """Leave far outliers off the x axis, and write them into their rows."""
+    values = [value for row in rows for value in row.values()]
     reach = OUTLIER * max(0.1, float(np.median(np.abs(values))) if values else 0.1)
-    off = [value for value in values if abs(value) > reach]
-    if not off:
+    near = [0.0, *(value for value in values if abs(value) <= reach)]
+    if len(near) > len(values):
         return
-    near = [value for value in values if abs(value) <= reach] or [0.0]
     margin = 0.1 * (max(near) - min(near)) + 0.05
-    axes.set_xlim(min([*near, 0.0]) - margin, max([*near, 0.0]) + margin)
-    said = ", ".join(f"{value:+.2f}" for value in off)
-    axes.set_title(
-        f"off the axis: {said} dB", loc="right", fontsize=LABEL_SIZE - 1, color=theme.ink
-    )
+    low, high = min(near) - margin, max(near) + margin
+    axes.set_xlim(low, high)
+    for y, row in enumerate(rows):
+        off = [f"{name} {difference(x)}" for name, x in row.items() if not low <= x <= high]
+        if off:
+            is_left = min(row.values()) < low
+            axes.text(
+                0.02 if is_left else 0.98,
+                y,
+                textwrap.fill(f"off the axis: {', '.join(off)}", OFF_WIDTH),
+                ha="left" if is_left else "right",
+                va="center",
+                color=theme.ink,
+                fontsize=LABEL_SIZE - 1,
+                transform=axes.get_yaxis_transform(),
+            )
 
 
 def level_names(levels: int) -> list[str]:
