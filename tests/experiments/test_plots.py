@@ -55,7 +55,7 @@ def test_an_outlier_does_not_flatten_the_differences() -> None:
     low, high = axes.get_xlim()
     assert -1 < low < -0.2 < 0.15 < high < 1
     (text,) = axes.texts
-    assert text.get_text() == "off the axis: Set5 −9.00"
+    assert text.get_text() == "off the axis: Set5\N{NO-BREAK SPACE}−9.00"
     assert text.get_position()[1] == 3  # in its row
 
 
@@ -64,7 +64,7 @@ def test_a_value_that_is_drawn_is_not_off_the_axis() -> None:
     rows += [(name, {"Set5": 0.05}) for name in "defg"] + [("h", {"Set5": -5.0})]
     (axes,) = plots.differences(rows, "a")(LIGHT).axes
     assert axes.get_xlim()[0] < -0.81
-    assert [text.get_text() for text in axes.texts] == ["off the axis: Set5 −5.00"]
+    assert [text.get_text() for text in axes.texts] == ["off the axis: Set5\N{NO-BREAK SPACE}−5.00"]
 
 
 def test_maps_share_one_scale() -> None:

@@ -187,7 +187,11 @@ def _clip(axes: Axes, rows: Sequence[dict[str, float]], theme: Theme) -> None:
     low, high = min(near) - margin, max(near) + margin
     axes.set_xlim(low, high)
     for y, row in enumerate(rows):
-        off = [f"{name} {difference(x)}" for name, x in row.items() if not low <= x <= high]
+        off = [
+            f"{name}\N{NO-BREAK SPACE}{difference(x)}"
+            for name, x in row.items()
+            if not low <= x <= high
+        ]
         if off:
             is_left = min(row.values()) < low
             axes.text(
