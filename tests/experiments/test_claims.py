@@ -61,7 +61,10 @@ def test_every_claim_has_a_verdict_and_a_command(results: Results) -> None:
         assert command.startswith("scalewise reproduce --data DIR")
     commands = {row[3] for row in table.rows}
     assert "scalewise reproduce --data DIR --budget 3h" in commands  # as this one was made
-    assert "scalewise reproduce --data DIR --recipes document --budget 40h" in commands
+    assert (
+        "scalewise reproduce --data DIR --recipes document --epoch-images 800 --budget 40h"
+        in commands
+    )
 
 
 def test_nothing_is_measured_without_results(results: Results) -> None:
@@ -125,6 +128,9 @@ def test_the_documents_form_is_a_remark_of_one_seed(results: Results, tmp_path: 
     verdict, text = judged(results, "Adaptive restores better", document)
     assert verdict == "the opposite holds"
     assert text.endswith("the document's form: −0.41 dB on Set14, protocol squash256 (1 seed)")
+    worse = make_reproduction(tmp_path / "worse", "document", below=5.0)
+    remark = judged(results, "Adaptive restores better", load_results(worse))[1]
+    assert remark.endswith("(1 seed, both below bicubic)")
     same = judged(document, "Adaptive restores better", results)  # whichever report it is
     assert same == (verdict, text)
     assert judged(document, "Adaptive restores better")[0] == "not yet measured"
@@ -280,10 +286,22 @@ def test_shortened_epochs_judge_nothing(tmp_path: Path) -> None:
     verdict, text = judged(document, "Ten epochs")
     assert verdict == "cannot be told"
     assert "of shortened epochs, which judge nothing" in text
-    whole = [
-        replace(run, experiment=replace(run.experiment, full_steps=run.steps))
-        for run in document.trained
-    ]
-    verdict, text = judged(replace(document, trained=whole), "Ten epochs")
+    verdict, text = judged(whole(document, document.trained[0].recipe.data.batch), "Ten epochs")
     assert verdict in ("holds", "does not hold")
     assert "shortened" not in text
+    verdict, text = judged(whole(document, batch=1), "Ten epochs")
+    assert verdict == "cannot be told"  # all steps, but of few images
+    assert "of shortened epochs, which judge nothing" in text
+
+
+def whole(results: Results, batch: int) -> Results:
+    """Return results whose trainings have all of their steps, of a batch."""
+    trained = [
+        replace(
+            run,
+            experiment=replace(run.experiment, full_steps=run.steps),
+            recipe=replace(run.recipe, data=replace(run.recipe.data, batch=batch)),
+        )
+        for run in results.trained
+    ]
+    return replace(results, trained=trained)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scalewise.experiments import judges
-from scalewise.experiments.comparisons import ATTENTION, FACTORS
+from scalewise.experiments.comparisons import ATTENTION, DOCUMENT_IMAGES, FACTORS
 from scalewise.experiments.judges import Cell, Evidence, Judge
 from scalewise.experiments.results import Form
 from scalewise.experiments.tables import Table
@@ -76,7 +76,12 @@ CLAIMS = (
         judges.together(judges.effect(("attention_norm", "sum", "")), judges.in_the_documents_form),
         remark="claimed for DIV2K; the column Set14 of its own Table 1 says the opposite",
     ),
-    Claim("Results", "Original leaves more artifacts than Adaptive", judges.artifacts),
+    Claim(
+        "Results",
+        "Original leaves more artifacts than Adaptive",
+        judges.artifacts,
+        remark="figures are Original's minus Adaptive's; a positive one supports the claim",
+    ),
     Claim(
         "Training",
         "The mixed loss helps Adaptive",
@@ -95,8 +100,8 @@ CLAIMS = (
         "Normalisation",
         "Normalisation stabilises training",
         judges.stabilises,
-        remark="judged by how much the norm of the gradient varies, relative to its mean, without "
-        "InstanceNorm less with it; under Muon, not the document's Adam",
+        remark="judged by how much the norm of the gradient varies, relative to its mean; figures "
+        "are those without InstanceNorm minus those with it; under Muon, not the document's Adam",
     ),
     Claim(
         "Attention", "Attention over the scales enhances detail", judges.detail(*FACTORS[ATTENTION])
@@ -176,4 +181,7 @@ def command(form: Form, evidence: Evidence, enough: bool) -> str:
     if results and enough and results.seconds <= seconds(results.plan.budget):
         budget = results.plan.budget  # and not only the last one of several
     recipes = "" if form == "modern" else " --recipes document"
+    if form == "document":
+        shown = results.plan.epoch_images if results and budget == results.plan.budget else None
+        recipes += f" --epoch-images {shown or DOCUMENT_IMAGES}"
     return f"scalewise reproduce --data DIR{recipes} --budget {budget}"

@@ -86,6 +86,9 @@ ABLATION: dict[str, Compared] = {
 }
 """The document's comparison of its networks: sum or attention, with or without normalisation."""
 
+DOCUMENT_IMAGES = 800
+"""Images of the document's epoch."""
+
 BASE = "sum"
 """The run that the ablation compares all others with."""
 

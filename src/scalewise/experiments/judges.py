@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from scalewise.experiments import queries, stability
 from scalewise.experiments.artifacts import Artifacts
-from scalewise.experiments.comparisons import PARTS, WARM_UP, Part
+from scalewise.experiments.comparisons import DOCUMENT_IMAGES, PARTS, WARM_UP, Part
 from scalewise.experiments.complexity import document_network
 from scalewise.experiments.data import CLEANED_BY
 from scalewise.experiments.fidelity import smooth_l1_share
@@ -144,9 +144,11 @@ def in_the_documents_form(evidence: Evidence) -> list[Finding]:
     gain = queries.gain(first, second, dataset, protocol)
     if gain is None:
         return []
-    return [
-        Finding(where, None, f"{difference(gain)} dB on {dataset}, protocol {protocol} (1 seed)")
-    ]
+    bicubic = queries.psnr(results.bicubic, dataset, protocol) or 0.0
+    scores = [queries.psnr(x.measured, dataset, protocol) or 0.0 for x in (first, second) if x]
+    note = "1 seed, both below bicubic" if max(scores) < bicubic else "1 seed"
+    text = f"{difference(gain)} dB on {dataset}, protocol {protocol} ({note})"
+    return [Finding(where, None, text)]
 
 
 def artifacts(evidence: Evidence) -> list[Finding]:
@@ -259,7 +261,7 @@ def epochs(evidence: Evidence) -> list[Finding]:
         if results is None or not rises:
             continue
         rising = [each.is_rising for each in rises.values()]
-        is_whole = all(run.steps >= (run.experiment.full_steps or 0) for run in runs)
+        is_whole = all(_has_whole_epochs(run) for run in runs)
         verdict: Verdict = "cannot be told"
         if is_whole and (all(rising) or not any(rising)):
             verdict = "holds" if all(rising) else "does not hold"
@@ -280,6 +282,13 @@ def epochs(evidence: Evidence) -> list[Finding]:
         judged = None if found else verdict  # the document's own form is the one that counts
         found.append(Finding(queries.FORMS[results.plan.form], judged, text))
     return found or [Finding("one run", "not yet measured", "")]
+
+
+def _has_whole_epochs(run: Trained) -> bool:
+    """Return whether a training has all of its steps, and sees all 800 images in each epoch."""
+    data = run.recipe.data
+    seen = DOCUMENT_IMAGES if data.epoch is None else data.epoch * data.batch
+    return run.steps >= (run.experiment.full_steps or 0) and seen >= DOCUMENT_IMAGES
 
 
 def _gain_of_the_second(results: Results, first: Trained) -> float | None:
