@@ -35,7 +35,7 @@ from scalewise.experiments.denoising_results import (
     EnlargedBy,
     NoiseLevel,
 )
-from scalewise.experiments.measurement import sample_scores
+from scalewise.experiments.measurement import sample_scores, titled
 from scalewise.experiments.plan import DenoisingTest
 from scalewise.experiments.results import (
     ALTERNATIVES,
@@ -175,6 +175,6 @@ def _make_strip(image: Path, sigma: float, restorer: Restorer, path: Path) -> Sa
     side = min(CROP, height, width)
     crop = ((height - side) // 2, (width - side) // 2, side)
     sheet = path.with_suffix(".png")
-    write(sheet, Picture(comparison.sheet(crop=crop)))
+    write(sheet, Picture(titled(comparison).sheet(crop=crop)))
     scores = sample_scores(image.stem, protocol, comparison)
     return Sample(name=image.stem, sheet=sheet.name, scores=scores)

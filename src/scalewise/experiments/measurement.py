@@ -33,6 +33,7 @@ from scalewise.experiments.artifacts import Artifacts, measure_artifacts
 from scalewise.experiments.attention import ATTENTION_FILE, ATTENTION_MAPS, Attention, Border
 from scalewise.experiments.data import CLEANED_BY, LENNA, SCALE, cleaning_sets
 from scalewise.experiments.fidelity import Fidelity, measure_fidelity
+from scalewise.experiments.queries import SHEET_TITLES
 from scalewise.experiments.results import (
     ARTIFACTS_FILE,
     BICUBIC,
@@ -167,7 +168,7 @@ def make_samples(
         sheet = f"{'single-' if is_single else ''}{len(samples)}.png"
         found = [(each, compare(image, methods, SCALE, each)) for each in PROTOCOLS.values()]
         scores = [score for each in found for score in sample_scores(image.stem, *each)]
-        write(folder / SAMPLES / sheet, Picture(found[0][1].sheet(errors=True)))
+        write(folder / SAMPLES / sheet, Picture(titled(found[0][1]).sheet(errors=True)))
         samples.append(
             Sample(
                 name=image.stem,
@@ -179,6 +180,14 @@ def make_samples(
         )
     save_json(samples, folder / SAMPLES / SAMPLES_FILE)
     return samples
+
+
+def titled(comparison: Comparison) -> Comparison:
+    """Return a comparison whose methods have the titles that the report's text gives them."""
+    contenders = [
+        replace(each, name=SHEET_TITLES.get(each.name, each.name)) for each in comparison.contenders
+    ]
+    return replace(comparison, contenders=contenders)
 
 
 def sample_scores(name: str, protocol: Protocol, comparison: Comparison) -> list[Score]:

@@ -45,6 +45,9 @@ METHODS = {"noisy": "as given", "nlm": "non-local means", "wavelet": "wavelet sh
 
 LAST_PHASE = "mixed"
 
+SHEET_TITLES = METHODS | {f"{name}_{LAST_PHASE}": title for name, title in MODELS.items()}
+"""Titles of methods and of the document's networks on sheets."""
+
 GROUPS: dict[Group, str] = {
     "training": "trainings of the document",
     "code": "networks of its program",
