@@ -122,8 +122,8 @@ def test_the_report_compares_them(reproduction: Path) -> None:
     assert f"The network against non-local means: {gains} (PSNR over RGB)." in text
     assert "8 images, spread evenly over Kodak24" in text
     assert "One Processor" in text
-    assert "photo_x2 does both at once, and has never seen noise of more than sigma 10" in text
-    assert "non-local means, then scn_x2 25.00 26.00 0.5000 1.51 ± 0.01" in text
+    assert "photo_x2 does both at once; it was trained on noise of at most sigma 10" in text
+    assert "non-local means, then scn_x2 25.00 26.00 0.5000 +1.51 ± 0.01" in text
     assert noisy_enlarging(25).description in text
     assert evaluation_protocol("denoise", sigma=50).description in text
     rows = [line for line in to_markdown(report).splitlines() if "| 30.50 |" in line]

@@ -39,8 +39,17 @@ def difference(value: float) -> str:
     >>> difference(-0.414), difference(0.2), difference(0.001)
     ('−0.41', '+0.20', '0.00')
     """
-    text = f"{value:+.2f}".replace("-", "−")
-    return text[1:] if float(f"{value:.2f}") == 0 else text
+    return signed(value)
+
+
+def signed(value: float, decimals: int = 2) -> str:
+    """Format a number with its sign; one that is rounded to zero has none.
+
+    >>> signed(-0.0125, 3), signed(-0.001), signed(0.5, 0)
+    ('−0.013', '0.00', '0')
+    """
+    text = f"{value:+.{decimals}f}".replace("-", "−")
+    return text[1:] if float(f"{value:.{decimals}f}") == 0 else text
 
 
 def duration(seconds: float) -> str:

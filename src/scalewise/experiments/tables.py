@@ -219,11 +219,13 @@ def enlarged(results: Results) -> Table:
         if found and each.score.model != found.joint:
             gains = queries.enlarged_over(results, each.score.model, found.joint)
             against = mean_and_spread(gains)
+            if gains and statistics.mean(gains) > 0:
+                against = f"+{against}"
         score = each.score
         numbers = [decibels(score.psnr), decibels(score.psnr_y), f"{score.ssim:.4f}", against]
         rows.append([queries.way_title(score.model), *numbers])
     joint = found.joint if found else NONE
-    return Table(["method", "PSNR", "PSNR-Y", "SSIM", f"PSNR-Y less that of {joint}"], rows)
+    return Table(["method", "PSNR", "PSNR-Y", "SSIM", f"PSNR-Y minus that of {joint}"], rows)
 
 
 def provenance(results: Results) -> Table:

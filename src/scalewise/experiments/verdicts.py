@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from scalewise.experiments.formatting import signed
 from scalewise.experiments.seeds import deviation
 
 Verdict = Literal[
@@ -91,7 +92,7 @@ def spread_text(
     '+0.1 ± 0.4 levels (3 images), smaller than its spread: no difference'
     """
     mean, spread = statistics.mean(differences), deviation(differences)
-    said = f"{mean:+.{decimals}f}".replace("-", "−")
+    said = signed(mean, decimals)
     if spread is None:
         return f"{said} {unit} (1 {of}, so no spread)"
     text = f"{said} ± {spread:.{decimals}f} {unit} ({len(differences)} {of}s)"
@@ -135,7 +136,7 @@ def compare(
 def _short(differences: Sequence[float], decimals: int) -> str:
     """Format the differences of a part of a comparison, whose unit and number are known."""
     mean, spread = statistics.mean(differences), deviation(differences)
-    said = f"{mean:+.{decimals}f}".replace("-", "−")
+    said = signed(mean, decimals)
     if spread is None:
         return said
     return f"{said} ± {spread:.{decimals}f}{'' if abs(mean) > spread else ' (none)'}"
