@@ -63,6 +63,8 @@ def comparison(results: Results) -> Variables:
         judged.setdefault(each.claim.heading, []).append(each)
     modern = evidence.modern or results
     corners = comparison_tables.corner_runs(modern, CORNERS)
+    losses = comparison_tables.corner_runs(modern, LOSS_CORNERS)
+    loss_step = last_common_step(losses)
     firsts = [run for run in corners if run.experiment.seed == 0 and run.gradients]
     draw = comparison_plots.gradients(firsts, WARM_UP)
     overshoot = load_overshoot(results.folder / SAMPLES / OVERSHOOT_FILE)
@@ -71,7 +73,8 @@ def comparison(results: Results) -> Variables:
         "modern": modern,
         "dataset": queries.judged_on(modern),
         "corner_step": comparison_tables.corner_step(modern, CORNERS),
-        "loss_step": comparison_tables.corner_step(modern, LOSS_CORNERS),
+        "loss_step": loss_step,
+        "losses_are_even": {run.steps for run in losses} == {loss_step},
         "both_step": last_common_step(runs_of(modern, *comparison_tables.BOTH.values())),
         "bicubic": queries.psnr(modern.bicubic, queries.judged_on(modern)),
         "detail": _filled(comparison_tables.detail(modern)),
@@ -109,8 +112,14 @@ def comparison(results: Results) -> Variables:
 
 def other_variant(results: Results, also: Results) -> Variables:
     """Return the trainings and scores of another reproduction, in the other form."""
+    dataset, protocol = queries.reference(also), queries.table_protocols(also)[0]
+    bicubic = queries.psnr(also.bicubic, dataset, protocol)
+    ends = [x for run in also.trained if (x := queries.psnr(run.measured, dataset, protocol))]
+    is_below = also.plan.form == "document" and bicubic and ends and max(ends) < bicubic
     return {
         "also": also,
+        "below": dataset if is_below else None,
+        "below_by": protocol,
         "runs": [*also.group("training"), *also.group("code")],
         "by_protocol": {
             name: [
