@@ -85,7 +85,7 @@ def test_a_first_training_stands_in_and_says_so(results: Results) -> None:
 
 def test_a_factor_without_its_runs_is_not_known(results: Results) -> None:
     text = read(only(results, "sum", "sum_norm"))
-    assert "InstanceNorm: −0.50 dB (1 seed, so no spread) with the sum (PSNR-Y on Set14" in text
+    assert "InstanceNorm: with the sum −0.50 dB (1 seed, so no spread) (PSNR-Y on Set14" in text
     assert "The global residual: not trained" in text
 
 

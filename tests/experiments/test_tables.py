@@ -115,11 +115,11 @@ def test_effects_are_differences_of_scores(results: Results, plain_plots: None) 
     where = "(PSNR-Y on Set14, protocol field)"
     spread = "± 0.00 dB (3 seeds)"
     for effect in (
-        f"InstanceNorm: −0.50 {spread} with the sum and −0.47 {spread} with attention {where}.",
-        f"Attention in place of the sum: −0.15 {spread} without InstanceNorm and "
-        f"−0.12 {spread} with InstanceNorm {where}.",
-        "The global residual: +0.45 dB (1 seed, so no spread) in Original and "
-        f"+0.75 dB (1 seed, so no spread) in Adaptive {where}.",
+        f"InstanceNorm: with the sum −0.50 {spread}; with attention −0.47 {spread} {where}.",
+        f"Attention in place of the sum: without InstanceNorm −0.15 {spread}; "
+        f"with InstanceNorm −0.12 {spread} {where}.",
+        "The global residual: in Original +0.45 dB (1 seed, so no spread); "
+        f"in Adaptive +0.75 dB (1 seed, so no spread) {where}.",
     ):
         assert effect in text
 
