@@ -78,6 +78,18 @@ def test_first_and_last_convolutions_stay_as_they_are(tmp_path: Path) -> None:
     assert all("/blocks" in name for name in names)
 
 
+def test_named_convolutions_stay_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "int8.onnx"
+    export_int8(small(), path, images())
+    every = quantized(path)
+    export_int8(small(), path, images(), exact=["blocks.0.body.0", "blocks.1.up"])
+    left = {name for name in every if "blocks.0/body/body.0" in name or "blocks.1/up" in name}
+    assert len(left) > 2  # on every level
+    assert sorted(quantized(path)) == sorted({*every} - left)
+    with pytest.raises(ScalewiseError, match=r"no inner convolution is called head; .* blocks\.0"):
+        export_int8(small(), path, images(), exact=["head"])
+
+
 def test_seven_bits(tmp_path: Path) -> None:
     """Two products of 7 bits fit into 16 bits, as processors without VNNI add them."""
     path = tmp_path / "int8.onnx"

@@ -26,6 +26,15 @@ def quantize(
     batches: Annotated[
         int, typer.Option(min=1, metavar="N", help="Calibrate on this many batches, 1 or more.")
     ] = 32,
+    exact: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exact",
+            metavar="NAME",
+            help="Leave the convolution of this name, such as blocks.0.body.0, in float32, if its "
+            "rounding costs too much quality; repeat for several.",
+        ),
+    ] = None,
     overwrite: ReplaceOption = False,
 ) -> None:
     """Quantize a model to 8-bit integers, to restore photographs faster.
@@ -38,8 +47,8 @@ def quantize(
         # Quantize a model with the data of its recipe
         scalewise quantize mine/
 
-        # Calibrate on 64 batches of other data
-        scalewise quantize mine/ --data data/photos.pack --batches 64
+        # Calibrate on other data, and leave a convolution in float32
+        scalewise quantize mine/ --data data/photos.pack --exact blocks.0.body.0
 
         # Use the new graph
         scalewise upscale photo.jpg -m mine/ --precision int8
@@ -49,6 +58,7 @@ def quantize(
     from scalewise.weights.card import INT8_FILE
 
     require_model(model)
-    card = quantize_release(find_release(model), data or None, batches, overwrite=overwrite)
+    folder = find_release(model)
+    card = quantize_release(folder, data or None, batches, exact=exact or (), overwrite=overwrite)
     typer.echo(f"{model}: {card.name} has {INT8_FILE}")
     typer.echo(f"next: scalewise evaluate {model} DIR... --precision int8 --card")

@@ -114,6 +114,7 @@ def quantize_release(
     train: Sequence[str] | None = None,
     batches: int = 32,
     *,
+    exact: Sequence[str] = (),
     overwrite: bool = False,
 ) -> Card:
     """Add a graph in 8-bit integers to a released model, calibrated on training batches.
@@ -122,12 +123,13 @@ def quantize_release(
         folder: the model's folder.
         train: packed stores; None for those of its recipe.
         batches: number of calibration batches.
+        exact: names of convolutions that stay in float32, such as ``blocks.0.body.0``.
         overwrite: replace such a graph that is there, and drop its scores; if False, that is an
             error.
 
     Raises:
-        ScalewiseError: it is not a released model, its training data are missing, or it has such
-            a graph already.
+        ScalewiseError: it is not a released model, its training data are missing, it has no such
+            convolutions, or it has such a graph already.
     """
     folder = path_of(folder, "folder")
     check_flag("overwrite", overwrite)
@@ -138,7 +140,7 @@ def quantize_release(
             "overwrite=True",
             arguments=["overwrite"],
         )
-    return add_int8(folder, _batches(card, train, batches))
+    return add_int8(folder, _batches(card, train, batches), exact)
 
 
 def _batches(card: Card, train: Sequence[str] | None, count: int) -> Iterator[Image]:

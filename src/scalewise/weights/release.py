@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -239,19 +239,20 @@ def _write_files(
     return card
 
 
-def add_int8(folder: AnyPath, images: Iterable[Image]) -> Card:
+def add_int8(folder: AnyPath, images: Iterable[Image], exact: Sequence[str] = ()) -> Card:
     """Add a graph in 8-bit integers to a released model; drop the scores of an earlier one.
 
     Args:
         folder: the model's folder.
         images: calibration images; see :func:`~scalewise.models.quantize.export_int8`.
+        exact: names of convolutions that stay in float32.
 
     Raises:
         ScalewiseError: not a released model, a damaged one, or one without layers to quantize.
     """
     folder = path_of(folder, "folder")
     card = read_card(folder)
-    export_int8(_network_of(Release(folder, card)), folder / INT8_FILE, images)
+    export_int8(_network_of(Release(folder, card)), folder / INT8_FILE, images, exact)
     digests = {**card.sha256, INT8_FILE: sha256(folder / INT8_FILE)}
     kept = [score for score in card.scores if score.precision != "int8"]
     card = replace(card, sha256=digests, scores=kept)
