@@ -129,7 +129,7 @@ def test_all_is_said(form: str, page: Page, markdown: str) -> None:
     assert text.count(REMARK) == 1
     assert "most likely of the single image lenna: bicubic scores 34.88 dB on" in text
     assert "30.88 dB on the set (protocol squash256)" in text
-    assert "33.6 dB for bicubic and 35.8 dB for our released original_x2" in text
+    assert "33.61 dB for bicubic and 35.75 dB for our released original_x2" in text
     assert "DIV2K is empty, because its images were not given" in text
     assert "scalewise reproduce --data DIR --recipes modern --budget 3h" in text
     assert "Original is 0.41 dB above Adaptive on Set14" in text
