@@ -81,7 +81,11 @@ class User:
     def wait_for(self, name: str, state: str = "done") -> Any:
         """Wait until an image is in a state; its row."""
         row = self.row(name)
-        row.and_(self.page.locator(f"[data-state={state}]")).wait_for()
+        try:
+            row.and_(self.page.locator(f"[data-state={state}]")).wait_for()
+        except Exception as error:  # Playwright's, which may be absent
+            told = self.page.locator("#alarm:visible, #jobs .job").all_inner_texts()
+            raise AssertionError(f"{name} is not {state}; the page says {told}") from error
         return row
 
     def download(self, link: Any) -> tuple[str, bytes]:

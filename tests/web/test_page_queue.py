@@ -327,6 +327,22 @@ def test_one_stream_of_events_serves_all(visit: Visit, pictures: Path) -> None:
     assert [url for url in asked if re.search(r"/v1/jobs(/[\w-]+)?($|\?)", url)] == []
 
 
+def test_a_job_that_ended_before_the_stream_of_events_began_is_done(
+    visit: Visit, quick_server: Server, pictures: Path
+) -> None:
+    user = visit()
+    held: list[Any] = []
+    user.page.route("**/v1/events", lambda route: held.append(route))
+    user.reload()
+    user.drop(pictures / "a.png")
+    accepted = ", ".join(f"[data-state={state}]" for state in ("waiting", "running", "done"))
+    user.row("a.png").and_(user.page.locator(accepted)).wait_for()
+    (job,) = quick_server.get("v1/jobs").json()
+    assert quick_server.done(job["id"])["state"] == "done"
+    held.pop().continue_()
+    user.wait_for("a.png")
+
+
 def test_a_result_is_dragged_out(visit: Visit, pictures: Path) -> None:
     user = visit()
     user.drop(pictures / "a.png")

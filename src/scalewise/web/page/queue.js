@@ -292,9 +292,10 @@ export class Queue extends EventTarget {
       if (!image.upload && image.state === "ready") image.state = image.file ? "stopped" : "lost";
     }
     const results = this.images.flatMap((image) => image.results);
-    for (const result of results.filter((each) => each.view && !(each.taken > since))) {
+    for (const result of results.filter((each) => each.view)) {
       const view = this.views.get(result.view.id);
       if (view) this.take(result, view);
+      else if (result.taken > since) continue; // the list may be older
       else if (result.state === "done") this.expire(result);
       else if (isUnderway(result) && result.image.upload) this.end(result, "cancelled", ""); // by another tab
       else if (isUnderway(result)) this.sendAgain(result);
