@@ -111,16 +111,15 @@ def restoration_loss(
         restored: (N, C, H, W), in [0, 1] with over- and undershoot.
         target: the ground truth, the same shape, in [0, 1].
         weights: weights of the losses; those of a cleaning are not used.
-        taught: the teacher's image, the same shape.
+        taught: the teacher's image, the same shape; None without a teacher.
         teacher: its weight, in [0, 1].
 
     Returns:
         A scalar.
     """
-    teacher = teacher if taught is not None else 0.0
-    loss = (1 - teacher) * _loss_by_element(restored, target, weights)
-    if taught is not None and teacher > 0:
-        loss = loss + teacher * _loss_by_element(restored, taught, weights)
+    loss = _loss_by_element(restored, target, weights)
+    if taught is not None:
+        loss = (1 - teacher) * loss + teacher * _loss_by_element(restored, taught, weights)
     if weights.psnr:
         loss = loss + weights.psnr * psnr_loss(restored, target, taught, teacher)
     return loss
@@ -128,7 +127,9 @@ def restoration_loss(
 
 def _loss_by_element(restored: Tensor, target: Tensor, weights: LossConfig) -> Tensor:
     """Return the sum of the losses that are means over pixels or coefficients."""
-    loss = weights.l1 * F.l1_loss(restored, target)
+    loss = restored.new_zeros(())
+    if weights.l1:
+        loss = loss + weights.l1 * F.l1_loss(restored, target)
     if weights.smooth_l1:
         loss = loss + weights.smooth_l1 * F.smooth_l1_loss(restored, target)
     if weights.charbonnier:
@@ -187,14 +188,14 @@ def psnr_loss(
 
     Args:
         restored, target: (N, C, H, W), in [0, 1].
-        taught: the teacher's image, the same shape.
+        taught: the teacher's image, the same shape; None without a teacher.
         teacher: its weight, in [0, 1].
 
     Returns:
         A scalar, in dB; about 30 for a network that enlarges, where L1 is about 0.02.
     """
     squares = (restored - target).square()
-    if taught is not None and teacher > 0:
+    if taught is not None:
         estimate = (restored - taught).square() + (taught - target).square()
         squares = torch.lerp(squares, estimate, teacher)
     errors = squares.mean(dim=(1, 2, 3))
