@@ -65,6 +65,17 @@ def test_names_that_are_long_or_have_other_letters(photo: NDArray[np.uint8]) -> 
     assert (long[:, -GAP:] == 255).all()
 
 
+def test_a_long_name_takes_lines_and_scores_stay_beside_each_other(
+    photo: NDArray[np.uint8],
+) -> None:
+    labels = (("name_" * 8, "O"), ("short", "O"))
+    sheet = draw_sheet([Panel(photo, label) for label in labels], (0, 0, 64))
+    below = 255 - sheet[2 * (GAP + PANEL) :, :, 0].astype(int)
+    long, short = (below[:, GAP + n * (PANEL + GAP) :][:, :PANEL].sum(axis=1) for n in (0, 1))
+    assert (long > 0).sum() > (short > 0).sum()
+    np.testing.assert_array_equal(np.flatnonzero(long)[-5:], np.flatnonzero(short)[-5:])
+
+
 def test_many_panels_are_in_rows_of_about_the_same_length(photo: NDArray[np.uint8]) -> None:
     small = photo[:64, :96]
     panels = [Panel(np.roll(small, -at, axis=0), (str(at),)) for at in range(7)]

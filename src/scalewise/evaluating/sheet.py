@@ -3,7 +3,8 @@
 Below the zoomed crops there may be error maps: differences to the last image, the ground truth.
 
 The sheet is drawn with NumPy alone, without a plotting library and without the machine's fonts.
-The letters are in ``letters.png``: DejaVu Sans Mono's ASCII 32 to 126 in a row.
+The letters are in ``letters.png``: DejaVu Sans Mono's ASCII 32 to 126 in a row.  They are large,
+because phones show a sheet of five panels at a quarter of its size.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
+from textwrap import wrap
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +35,9 @@ GAP = 12
 
 LONGEST_ROW = 5
 """The most panels beside each other; more go into several rows of about the same length."""
+
+MOST_LINES = 3
+"""Full lines of a label's text; dots stand for the middle of a longer one."""
 
 LETTERS = Path(__file__).parent / "letters.png"
 PAPER, INK = (255, 255, 255), (30, 30, 30)
@@ -69,7 +75,11 @@ def draw_sheet(panels: Sequence[Panel], crop: Crop, errors: bool = False) -> Pix
         The sheet, (H, W, 3) uint8.
     """
     reference = panels[-1].image
-    columns = [_column(panel, crop, reference, errors) for panel in panels]
+    labels = _align([_label(panel, reference, errors) for panel in panels])
+    columns = [
+        np.concatenate([*_images(panel, crop, reference, errors), *map(_write, lines)])
+        for panel, lines in zip(panels, labels, strict=True)
+    ]
     rows = -(-len(columns) // LONGEST_ROW)
     length = -(-len(columns) // rows)
     height = max(column.shape[0] for column in columns) + GAP
@@ -125,8 +135,8 @@ def error_map(image: Pixels, reference: Pixels) -> Pixels:
     return np.rint(colours).astype(np.uint8)
 
 
-def _column(panel: Panel, crop: Crop, reference: Pixels, errors: bool) -> Pixels:
-    """Draw one panel: the image, its crop, its error map if asked for, and its label."""
+def _images(panel: Panel, crop: Crop, reference: Pixels, errors: bool) -> list[Pixels]:
+    """Draw what one panel shows: the image, its crop, and its error map if asked for."""
     relative = panel.image.shape[0] / reference.shape[0]
     height = round(PANEL * panel.image.shape[0] / panel.image.shape[1])
     whole = _fit(panel.image, (height, PANEL))
@@ -135,13 +145,38 @@ def _column(panel: Panel, crop: Crop, reference: Pixels, errors: bool) -> Pixels
     zoomed = _cut(panel.image, crop, relative)
     gap = np.full((GAP, PANEL, 3), PAPER, np.uint8)
     parts = [whole, gap, _enlarge(zoomed, PANEL), gap]
-    lines = list(panel.label)
     if errors:
         is_reference = panel.image is reference
         square = _colour_scale() if is_reference else _error_square(zoomed, reference, crop)
         parts += [square, gap]
-        lines.append(f"error: 0 to {LARGEST_ERROR} levels of Y" if is_reference else "")
-    return np.concatenate([*parts, *(_write(line) for line in lines)])
+    return parts
+
+
+def _label(panel: Panel, reference: Pixels, errors: bool) -> list[str]:
+    """Return the texts under a panel."""
+    if errors and panel.image is reference:
+        return [*panel.label, f"error: 0 to {LARGEST_ERROR} levels of Y"]
+    return list(panel.label)
+
+
+def _align(labels: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Break texts into lines so that the texts of all labels begin on the same lines."""
+    lines: list[list[str]] = [[] for _ in labels]
+    for texts in zip_longest(*labels, fillvalue=""):
+        broken = [_break(text) for text in texts]
+        most = max(map(len, broken))
+        for column, found in zip(lines, broken, strict=True):
+            column += found + [""] * (most - len(found))
+    return lines
+
+
+def _break(text: str) -> list[str]:
+    """Break a text into lines as wide as a panel, without the middle of a very long one."""
+    width = PANEL // _letters().shape[2]
+    text, most = drawable(text), width * MOST_LINES
+    if len(text) > most:
+        text = f"{text[: most // 2 - 2]}...{text[2 - most // 2 :]}"
+    return wrap(text, width)
 
 
 def _cut(image: Pixels, crop: Crop, relative: float) -> Pixels:
@@ -189,11 +224,8 @@ def _frame(image: Pixels, top: int, left: int, side: int) -> None:
 
 
 def _write(line: str) -> Pixels:
-    """Draw a line of text as (height, PANEL, 3); dots stand for the middle of one too long."""
+    """Draw a line of text as (height, PANEL, 3)."""
     letters = _letters()
-    line, most = drawable(line), PANEL // letters.shape[2]
-    if len(line) > most:
-        line = f"{line[: (most - 2) // 2]}...{line[len(line) - (most - 3) // 2 :]}"
     codes = [ord(letter) - 32 for letter in line]
     ink = np.zeros((letters.shape[1], PANEL))
     if codes:
