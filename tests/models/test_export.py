@@ -122,7 +122,9 @@ def test_a_graph_that_shares_weights_computes_the_same(name: str, tmp_path: Path
         len(tensor.raw_data) for tensor in onnx.load(str(shared), None, False).graph.initializer
     )
     if name != "scn":  # whose graph has what its weight normalisation makes of them
-        assert left < 0.1 * sum(4 * parameter.numel() for parameter in network.parameters())
+        sizes = {name: 4 * each.numel() for name, each in network.named_parameters()}
+        computed = sizes.get("skip.weight", 0)  # its difference to a copy of the pixel
+        assert left - computed < 0.1 * sum(sizes.values())
 
     image = torch.rand(1, 3, 16, 24).numpy()
     found = [

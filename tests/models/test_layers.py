@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
 
 from scalewise.imaging.resize import imresize
 from scalewise.models import RestorationNetwork, create_model
+from scalewise.models.layers import BicubicResidual, BicubicSkip, bicubic_kernel
 from scalewise.models.original import Original
 from scalewise.models.scn_exact import ScnExact
 
@@ -65,3 +68,24 @@ def test_without_global_residual_there_is_none() -> None:
     torch.nn.init.zeros_(network.final_conv.weight)
     torch.nn.init.zeros_(network.final_conv.bias)
     assert not network(torch.rand(1, 3, 8, 8)).any()
+
+
+@pytest.mark.parametrize("layer", [BicubicSkip, BicubicResidual])
+@pytest.mark.parametrize("scale", [1, 2])
+def test_bicubic_enlargement_is_hardly_rounded_in_bfloat16(
+    layer: type[BicubicSkip | BicubicResidual], scale: int, photo: NDArray[np.uint8]
+) -> None:
+    skip = layer(scale, 3)
+    image = torch.tensor(photo[:64, :96] / 255).float().permute(2, 0, 1)[None] - 0.5
+    with torch.no_grad():
+        exact = skip(image)
+        with torch.autocast("cpu", torch.bfloat16):
+            found = skip(image)
+            whole = F.conv2d(image, bicubic_kernel(scale, 3), padding=2).float()
+    assert found.dtype == torch.float32
+    inner = slice(2, -2)
+    rounding, of_whole = (
+        (255 * (each - exact))[..., inner, inner].square().mean().sqrt() for each in (found, whole)
+    )
+    assert rounding < 0.05
+    assert of_whole > 3 * rounding

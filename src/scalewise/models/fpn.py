@@ -32,7 +32,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scalewise.models.base import RestorationNetwork, require_levels, require_positive
-from scalewise.models.layers import bicubic_skip, keep_variance, resample, start_near_zero
+from scalewise.models.layers import BicubicSkip, keep_variance, resample, start_near_zero
 from scalewise.models.tile_overlap import tile_overlap
 
 
@@ -99,7 +99,7 @@ class Fpn(RestorationNetwork):
         self.laterals = nn.ModuleList(nn.Conv2d(outputs, features, 1) for outputs in widths)
         self.smooth = nn.ModuleList(relu_conv(features, features) for _ in widths)
         self.tail = nn.Conv2d(features, channels * scale**2, 3, padding=1)
-        self.skip = bicubic_skip(scale, channels)
+        self.skip = BicubicSkip(scale, channels)
         self.enlarge = nn.PixelShuffle(scale)
         start_near_zero(self.tail)
 

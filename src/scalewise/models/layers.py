@@ -43,34 +43,64 @@ def bicubic_kernel(scale: int, channels: int) -> Tensor:
     return weight.reshape(channels * scale**2, channels, 5, 5)
 
 
+def nearest_kernel(scale: int, channels: int) -> Tensor:
+    """Return the kernel of the same shape that copies the nearest pixel."""
+    weight = torch.zeros(channels, scale**2, channels, 5, 5)
+    for channel in range(channels):
+        weight[channel, :, channel, 2, 2] = 1
+    return weight.reshape(channels * scale**2, channels, 5, 5)
+
+
 class BicubicResidual(nn.Module):
     """Bicubic enlargement in the form that ``PixelShuffle(scale)`` expects; not trained.
 
     Maps an image (N, channels, H, W) to (N, channels scale^2, H, W).
     """
 
-    kernel: Tensor
+    difference: Tensor
 
     def __init__(self, scale: int, channels: int) -> None:
         super().__init__()
-        self.register_buffer("kernel", bicubic_kernel(scale, channels), persistent=False)
+        difference = bicubic_kernel(scale, channels) - nearest_kernel(scale, channels)
+        self.register_buffer("difference", difference, persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
         """See the class."""
-        return F.conv2d(F.pad(image, (2, 2, 2, 2), mode="replicate"), self.kernel)
+        return _nearest_and_difference(image, self.difference, None)
 
 
-def bicubic_skip(scale: int, channels: int) -> nn.Conv2d:
-    """Return a trainable 5x5 convolution that starts as bicubic enlargement.
+class BicubicSkip(nn.Conv2d):
+    """Trainable 5x5 convolution that starts as bicubic enlargement, of edges that are repeated.
 
     It maps an image (N, channels, H, W) to (N, channels scale^2, H, W), which
     ``PixelShuffle(scale)`` turns into the enlarged image.
     """
-    conv = nn.Conv2d(channels, channels * scale**2, 5, padding=2, padding_mode="replicate")
-    with torch.no_grad():
-        conv.weight.copy_(bicubic_kernel(scale, channels))
-        nn.init.zeros_(conv.bias)  # pyright: ignore[reportArgumentType]
-    return conv
+
+    nearest: Tensor
+
+    def __init__(self, scale: int, channels: int) -> None:
+        super().__init__(channels, channels * scale**2, 5)  # pyright: ignore[reportUnknownMemberType]
+        self.register_buffer("nearest", nearest_kernel(scale, channels), persistent=False)
+        with torch.no_grad():
+            self.weight.copy_(bicubic_kernel(scale, channels))
+            nn.init.zeros_(self.bias)  # pyright: ignore[reportArgumentType]
+
+    def forward(self, input: Tensor) -> Tensor:
+        """See the class."""
+        return _nearest_and_difference(input, self.weight - self.nearest, self.bias)
+
+
+def _nearest_and_difference(image: Tensor, difference: Tensor, bias: Tensor | None) -> Tensor:
+    """Return the nearest pixel plus a convolution that computes what differs from it.
+
+    In bfloat16 the result of a convolution has 8 bits, too few for an image; the difference is
+    small, and the pixel itself is added in the image's own precision.
+    """
+    convolved = F.conv2d(F.pad(image, (2, 2, 2, 2), mode="replicate"), difference, bias)
+    channels = difference.shape[1]
+    copies = difference.shape[0] // channels
+    nearest = [plane for plane in image.chunk(channels, dim=1) for _ in range(copies)]
+    return convolved + torch.cat(nearest, dim=1)
 
 
 def start_near_zero(conv: nn.Conv2d) -> None:

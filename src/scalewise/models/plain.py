@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from scalewise.errors import ScalewiseError
 from scalewise.models.base import RestorationNetwork, require_positive
-from scalewise.models.layers import bicubic_skip, keep_variance, start_near_zero
+from scalewise.models.layers import BicubicSkip, keep_variance, start_near_zero
 from scalewise.models.tile_overlap import FLAT_OVERLAP
 
 
@@ -108,7 +108,7 @@ class Plain(RestorationNetwork):
         predicted = 1 if luminance else channels
         self.tail = nn.Conv2d(width, predicted * (scale * shrink) ** 2, ends, padding=ends // 2)
         self.unfold = nn.PixelShuffle(scale * shrink)
-        self.skip = bicubic_skip(scale, channels)
+        self.skip = BicubicSkip(scale, channels)
         self.enlarge = nn.PixelShuffle(scale)
         start_near_zero(self.tail)
 

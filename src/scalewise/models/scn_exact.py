@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scalewise.models.base import RestorationNetwork, require_levels, require_positive
-from scalewise.models.layers import bicubic_skip, start_near_zero, upsample_2x
+from scalewise.models.layers import BicubicSkip, start_near_zero, upsample_2x
 
 
 class ScaleWiseBlock(nn.Module):
@@ -113,7 +113,7 @@ class ScnExact(RestorationNetwork):
         )
         self.tail = nn.Conv2d(width, channels * (scale * shrink) ** 2, 3, padding=1)
         self.unfold = nn.PixelShuffle(scale * shrink)
-        self.skip = bicubic_skip(scale, channels)
+        self.skip = BicubicSkip(scale, channels)
         self.enlarge = nn.PixelShuffle(scale)
         start_near_zero(self.tail)
 

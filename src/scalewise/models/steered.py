@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scalewise.models.base import RestorationNetwork, require_positive
-from scalewise.models.layers import bicubic_skip, keep_variance, resample, start_near_zero
+from scalewise.models.layers import BicubicSkip, keep_variance, resample, start_near_zero
 
 RATIO = 4
 """Size of the fine stream over the size of the coarse one."""
@@ -125,7 +125,7 @@ class Steered(RestorationNetwork):
             for _ in range(stages)
         )
         self.tail = nn.Conv2d(width, channels * scale**2, 3, padding=1)
-        self.skip = bicubic_skip(scale, channels)
+        self.skip = BicubicSkip(scale, channels)
         self.enlarge = nn.PixelShuffle(scale)
         start_near_zero(self.tail)
 

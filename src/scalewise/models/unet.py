@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scalewise.models.base import RestorationNetwork, require_levels, require_positive
-from scalewise.models.layers import bicubic_skip, keep_variance, start_near_zero
+from scalewise.models.layers import BicubicSkip, keep_variance, start_near_zero
 
 
 def conv_pair(inputs: int, outputs: int) -> nn.Sequential:
@@ -77,7 +77,7 @@ class Unet(RestorationNetwork):
         self.encoder = nn.ModuleList(map(conv_pair, sources, widths))
         self.decoder = nn.ModuleList(map(UpStep, widths[:-1]))
         self.tail = nn.Conv2d(width, channels * scale**2, 3, padding=1)
-        self.skip = bicubic_skip(scale, channels)
+        self.skip = BicubicSkip(scale, channels)
         self.enlarge = nn.PixelShuffle(scale)
         start_near_zero(self.tail)
 
