@@ -178,7 +178,7 @@ OTHERS: list[tuple[Callable[[], Any], tuple[str, ...]]] = [
     (call(upscale, IMAGE, target=3), ("target",)),
     (call(upscale, IMAGE, target=TARGET, width=100), ("target", "width")),
     (call(upscale, IMAGE, scale=2, width=100), ("scale", "width")),
-    (call(restore, IMAGE, width=3, height=4), ("width", "height")),
+    (call(restore, IMAGE, width=3, height=4), ("width", "height", "fit")),
     (call(upscale, IMAGE, width=8000), ("width",)),
     (call(upscale, IMAGE, "a.jpg", lossless=True), ("lossless",)),
     (call(upscale, IMAGE, "there.png"), ("overwrite",)),

@@ -130,8 +130,10 @@ def create_model(name: str | Path, pretrained: bool = False, **settings: Any) ->
         ScalewiseError: no such model or architecture; an architecture's name with
             ``pretrained``, with the models that have it; or settings beside ``pretrained``.
     """
-    from scalewise.weights.release import create_model
+    from scalewise.errors import requiring
 
+    with requiring("torch", "a network as a PyTorch module"):
+        from scalewise.weights.release import create_model
     return create_model(name, pretrained, **settings)
 
 

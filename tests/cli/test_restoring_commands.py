@@ -177,6 +177,10 @@ def test_upscale_patterns_and_shards(call, picture: Path, small_release: Path) -
             "--precision int8: ",
         ),
         (["upscale", "{picture}", "-m", "scn_x2", "--strength", "0"], "leave out --strength 0"),
+        (
+            ["upscale", "{picture}", "--scale", "100"],
+            "photo.png: 70x60 to 7000x6000 is more than 64 times the size, the limit; lower ",
+        ),
         (["upscale", "{picture}", "-m", "hf-hub:x"], "hf-hub:x: write hf-hub:owner/name"),
         (["upscale", "{picture}", "-o", "/proc/nowhere"], "/proc/nowhere"),
         (["upscale", ""], "a name is empty"),
@@ -208,6 +212,7 @@ def test_mistakes_get_one_line(call, picture: Path, arguments: list[str], messag
     ("arguments", "message"),
     [
         (["upscale", "{picture}", "--scale", "2", "--width", "9"], "--scale and --width give"),
+        (["upscale", "{picture}", "--width", "9", "--height", "9"], "choose one; --fit takes both"),
         (["upscale", "{picture}", "--scale", "0"], "--scale must be above 0"),
         (["upscale", "{picture}", "--fit", "3840"], "--fit '3840': write WxH"),
         (["upscale", "{picture}", "--shard", "3/2"], "--shard 3/2: give i/n"),
@@ -372,7 +377,7 @@ def test_restore_with_a_task_and_a_strength(call, picture: Path) -> None:
         "restore", picture, "--task", "denoise", "--strength", "0.5", "-o", weak_file
     )
     assert code == 0
-    assert f"{weak_file}: 70x60, denoise, " in out
+    assert f"{weak_file}: 70x60, denoise" in out
     middle = (read(picture).pixels.astype(int) + strong) / 2
     assert np.abs(read(weak_file).pixels - middle).max() <= 1.5
     code, out, _ = call("restore", picture, "--task", "photo", "-o", picture.with_name("large.png"))
@@ -398,3 +403,29 @@ def test_upscale_says_which_network_and_why(call, tmp_path: Path, photo) -> None
     _, out, _ = call("upscale", tmp_path / "a.jpg", "-m", "scn_x2", "--overwrite")
     assert "a_x2.jpg: 128x128, scn_x2" in out
     assert "noise about" not in out
+
+
+def test_upscale_says_what_a_named_model_does_not_do(call, picture: Path) -> None:
+    code, out, err = call("upscale", picture, "-m", "denoise")
+    assert code == 0
+    assert "photo_x1.png: 70x60, denoise" in out
+    assert "denoise keeps the size; to enlarge its results too, add --scale" in only_line(err)
+    code, out, err = call("upscale", picture, "-m", "denoise", "--scale", "2")
+    assert (code, err) == (0, "")
+    assert "140x120, denoise (denoise keeps the size, so bicubic interpolation enlarges" in out
+    _, out, _ = call("upscale", picture, "-m", "scn_x3", "--scale", "3.7")
+    assert "scn_x4 (for this size in place of scn_x3, which enlarges 3 times" in out
+
+
+def test_a_quality_that_a_result_cannot_have_is_said_once(call, picture: Path) -> None:
+    folder = picture.with_name("two")
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        (folder / name).write_bytes(picture.read_bytes())
+    large = picture.with_name("large")
+    code, _, err = call("upscale", folder, "-o", large, "--quality", "80")
+    assert code == 0
+    assert "--quality 80: ignored for png, which is always lossless" in only_line(err)
+    lossless = ["--format", "webp", "--lossless", "--quality", "80"]
+    _, _, err = call("upscale", picture, *lossless)
+    assert "--quality 80: ignored beside --lossless" in only_line(err)

@@ -208,7 +208,7 @@ def test_no_other_loader_is_ever_asked(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("start", "name"),
     [
-        (b"", "nothing: the file is empty"),
+        (b"", "an empty file"),
         (b"\xff\x0a\1\2", "JPEG XL"),
         (b"8BPS\0\1", "Photoshop"),
         (b"\n <!DOCTYPE HTML><html>", "a web page"),

@@ -36,7 +36,7 @@ def test_sizes_of_a_picture_of_100_by_300(target: Target, size: tuple[int, int])
     ("sizes", "message"),
     [
         ({"scale": 2, "width": 10}, "scale and width give the size; choose one"),
-        ({"width": 20, "height": 10}, "choose one; fit takes both"),
+        ({"width": 20, "height": 10}, "choose one; fit= takes both"),
         ({"scale": 0}, "scale must be above 0, not 0"),
         ({"scale": float("nan")}, "scale must be above 0"),
         ({"fit": (10, 0)}, "fit must be above 0, not 10x0"),
@@ -70,7 +70,7 @@ def test_a_target_is_printed_as_it_was_made() -> None:
 
 
 def test_slips_of_the_hand_are_caught() -> None:
-    with pytest.raises(ScalewiseError, match="300x100 to 38400x12800 is more than 64 times"):
+    with pytest.raises(ScalewiseError, match=r"300x100 to 38400x12800 is more .* lower width=$"):
         Target(width=38400).size(100, 300, 2)
 
 

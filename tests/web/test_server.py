@@ -112,7 +112,8 @@ def test_a_waiting_job_can_be_cancelled(quick_server: Server, pictures: Path) ->
 @pytest.mark.parametrize(
     ("fields", "status", "sentence"),
     [
-        ({"task": "polish"}, 422, "unknown task 'polish'; known: photo"),
+        ({"task": "polish"}, 422, "task: unknown task 'polish'; known: auto, photo"),
+        ({"task": "old-photo"}, 422, "unknown task 'old-photo'; known: auto"),
         ({"scale": -1}, 422, "scale: input should be greater than 0"),
         ({"scale": 2, "width": 100}, 422, "scale and width give the size; choose one"),
         ({"task": "upscale", "strength": 0.5}, 422, "scn_x2 only enlarges"),

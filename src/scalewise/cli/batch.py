@@ -196,12 +196,16 @@ def _report(
         typer.echo(one_line(files.named(line)), err=files.result is not None)
 
     counts: Counter[str] = Counter()
+    said: set[str] = set()
     for result in results:
         done = result.restored
         if done is not None:
             counts["unchanged" if done.unchanged else "restored"] += 1
             for warning in done.warnings:
                 print_warning(files.named(warning))
+            if (remark := _ignored_quality(done, options)) not in said | {""}:
+                print_warning(remark)
+                said.add(remark)
             reason = f" ({done.reason})" if done.reason else ""
             time_taken = "" if done.unchanged else f", {done.seconds:.1f} s"
             what = f"{done.unchanged or done.model}{_unused(done, options)}{reason}{time_taken}"
@@ -217,6 +221,18 @@ def _report(
             there = f"{result.job.target}: exists already; add --overwrite to replace it"
             print_error(files.named(result.problem or there))
     return counts
+
+
+def _ignored_quality(done: RestoredFile, options: OutputOptions) -> str:
+    """Return a remark on a quality that a result without loss does not have; else nothing."""
+    from scalewise.files import format_of
+
+    if options.quality is None or done.unchanged.endswith("copied"):
+        return ""
+    form = format_of(done.target, options.format)
+    if form.quality is None:
+        return f"--quality {options.quality}: ignored for {form.name}, which is always lossless"
+    return f"--quality {options.quality}: ignored beside --lossless" if options.lossless else ""
 
 
 def _unused(done: RestoredFile, options: OutputOptions) -> str:

@@ -54,7 +54,7 @@ def convert(
     """Write a model as another kind of file, for other programs.
 
     Both are then run on odd sizes, and the largest difference is printed. A result that differs is
-    not kept. The source itself is never replaced.
+    not kept. The source itself is never replaced. PyTorch is needed: the extra [train].
 
     Examples:
         # Write a released model as ONNX, for images of any size

@@ -11,7 +11,7 @@ import typer
 
 from scalewise.arguments import require_new
 from scalewise.cli.help import COMPUTE, DATA, TEACHER, HelpCommand, HelpGroup
-from scalewise.cli.messages import print_warning
+from scalewise.cli.messages import one_line, print_warning
 from scalewise.cli.options import ReplaceOption
 from scalewise.cli.outputs import check_output_file
 from scalewise.cli.progress_bar import progress_bar
@@ -304,7 +304,7 @@ def _list_problems(report: Report, limit: int | None) -> Iterator[str]:
         for problem in problems[:limit]:
             path, root = problem.path, report.dataset.root
             shown = path.relative_to(root) if path.is_relative_to(root) else path
-            yield f"  {shown}: {problem.message}"
+            yield f"  {one_line(f'{shown}: {problem.message}')}"
         if hidden := len(problems[limit:]) if limit else 0:
             yield f"  and {hidden} more; --all lists them"
 

@@ -8,6 +8,7 @@ import typer
 
 from scalewise.cli.batch import limit_of_pixels, make_engine, restore_all, select
 from scalewise.cli.help import SIZE
+from scalewise.cli.messages import print_warning
 from scalewise.cli.options import (
     AutoPrecisionOption,
     ClusterOption,
@@ -43,14 +44,16 @@ def upscale(
             "-m",
             metavar="MODEL",
             help="Use this model: a name, folder, .onnx or checkpoint (default: photo_x2 for "
-            "images with noise or JPEG artifacts, scn_x2 for others).",
+            "images with noise or JPEG artifacts, scn_x2 for others). For other sizes than its "
+            "own, those that its card names may be used, too.",
         ),
     ] = None,
     scale: Annotated[
         float | None,
         typer.Option(
             metavar="X",
-            help="Enlarge by this factor, such as 3 or 1.5 (default: 2).",
+            help="Enlarge by this factor, such as 3 or 1.5 (default: the model's own, 2 without "
+            "--model).",
             rich_help_panel=SIZE,
         ),
     ] = None,
@@ -136,8 +139,11 @@ def upscale(
         strength=strength,
     )
     engine = make_engine(model, select_for_upscaling, options, cluster)
+    card = None if engine.release is None else engine.release.card
+    if card is not None and card.scale == 1 and not output_options.target.given:
+        print_warning(f"{card.name} keeps the size; to enlarge its results too, add --scale")
     if suffix is None:
-        native = 2 if engine.release is None else engine.release.card.scale
+        native = 2 if card is None else card.scale
         suffix = f"_{output_options.target.label(native)}" if output is None else ""
     selection = select(inputs, include, exclude, shard)
     restore_all("upscaling", inputs, output, suffix, engine, output_options, selection)

@@ -301,7 +301,7 @@ def name_of_unsupported(file: BinaryIO) -> str | None:
     file.seek(0)
     start = file.read(32)
     if not start:
-        return "nothing: the file is empty"
+        return "an empty file"
     if start[4:8] == b"ftyp":
         return _FOREIGN_BRANDS.get(start[8:12], "a video, or a kind of HEIF that is not known")
     plain = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()

@@ -203,6 +203,24 @@ def plan_cascade(height: int, width: int, target: Target, scales: Iterable[int])
     return CascadePlan(rows, columns, min(fitting, key=_cost))
 
 
+def explain_size(restorers: Sequence[CascadeStep], plan: CascadePlan, width: int) -> str:
+    """Say how an image gets to its size, where that is not what the first network does.
+
+    Args:
+        restorers: the networks, as for :func:`upscale_array`.
+        plan: what is planned.
+        width: of the image.
+    """
+    if not plan.scales:
+        return ""
+    first, steps = restorers[0], steps_of(restorers, plan)
+    if first not in steps:
+        return f"for this size in place of {first.name}, which enlarges {first.scale} times"
+    if first.scale == 1 and plan.width > width:
+        return f"{first.name} keeps the size, so bicubic interpolation enlarges"
+    return ""
+
+
 def network_pixels(height: int, width: int, scales: Iterable[int]) -> list[int]:
     """Return the pixels that each network of a cascade is given.
 

@@ -28,6 +28,8 @@ from scalewise.files import (
 from scalewise.files.formats import Format, get_format
 from scalewise.restoring.cascade import (
     CascadePlan,
+    CascadeStep,
+    explain_size,
     network_pixels,
     plan_image,
     steps_of,
@@ -100,7 +102,8 @@ class RestoredFile:
         width, height: its size.
         seconds: from its first row to the last, without encoding.
         model: names of the networks that it went through.
-        reason: why these, where the user did not name them, and the precision, likewise.
+        reason: why these, where they are not those that the user named, and the precision,
+            likewise.
         warnings: a line each.
         unchanged: what was done with an image whose pixels stay, such as ``is clean: copied``;
             empty for all others.
@@ -183,7 +186,7 @@ def open_job(job: FileJob, networks: Networks, output: OutputOptions) -> OpenJob
     reader = open_picture(job.source, max_pixels=output.max_pixels)
     try:
         selected = choose(networks, reader)
-        plan = plan_image(reader, selected.restorers, output.target)
+        plan = _plan(job, reader, selected.restorers, output.target)
         if not selected.restorers and not output.copy_clean:
             raise NothingToRestore(f"{job.source}: nothing to restore ({selected.reason})")
         form = check_target(job.target, plan.width, plan.height, **output.writing)
@@ -198,6 +201,16 @@ def open_job(job: FileJob, networks: Networks, output: OutputOptions) -> OpenJob
         raise
     prefetcher = Prefetcher(rows_of(reader))
     return OpenJob(job, reader, selected, plan, prefetcher, unchanged, copied)
+
+
+def _plan(
+    job: FileJob, reader: PictureReader, restorers: Sequence[CascadeStep], target: Target
+) -> CascadePlan:
+    """Return how an image gets to its size; an error names its file."""
+    try:
+        return plan_image(reader, restorers, target)
+    except ScalewiseError as error:
+        raise ScalewiseError(f"{job.source}: {error}", arguments=error.arguments) from None
 
 
 def _encoding(form: Format, same: bool, output: OutputOptions) -> str:
@@ -287,6 +300,7 @@ def describe_result(
     plan, selected = opened.plan, opened.selected
     steps = steps_of(selected.restorers, plan)
     names = dict.fromkeys(restorer.name for restorer in steps)
+    size = explain_size(selected.restorers, plan, opened.reader.width)
     precision = explain_precision(steps, opened.reader.dtype, selected.content)
     return RestoredFile(
         opened.job.target,
@@ -294,7 +308,7 @@ def describe_result(
         plan.height,
         seconds,
         ", ".join(names) or "no network",
-        "; ".join(filter(None, (selected.reason, precision))),
+        "; ".join(filter(None, (selected.reason, size, precision))),
         warnings,
         opened.unchanged,
     )
@@ -318,7 +332,7 @@ def cost_of(job: FileJob, networks: Networks, output: OutputOptions) -> int:
         ScalewiseError: it cannot be read.
     """
     with open_picture(job.source, max_pixels=output.max_pixels) as reader:
-        plan = plan_image(reader, typical(networks), output.target)
+        plan = _plan(job, reader, typical(networks), output.target)
         # Where no network is needed, reading and writing is all that there is.
         pixels = sum(network_pixels(reader.height, reader.width, plan.scales))
         return pixels or reader.height * reader.width // 50 + 1

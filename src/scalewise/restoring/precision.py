@@ -86,19 +86,25 @@ def explain_precision(
         content: of the image; None if it did not matter.
     """
     network = next((step for step in steps if isinstance(step, Restorer)), None)
-    if network is None or content is None or not network.is_automatic:
+    if network is None or not network.is_automatic:
         return ""
     precision = network.precision_for(dtype)
     if precision != network.runtime.precision:
         return f"{precision}, because it has more than 8 bits"
     if precision == "int8":
-        card = network.traits
-        cost = card.cost_of("int8") if isinstance(card, Card) else 0.0
-        return f"int8, because it is a photograph and costs {max(cost, 0.0):.4f} dB"
+        return f"int8, because it is a photograph and {_costs(network, precision)}"
     if not network.depends_on_content:
-        return precision
+        if precision == "bf16":
+            return f"bf16, because it {_costs(network, precision)}"
+        return "" if content is None else precision
     why = "too small to gain" if content == "too small" else f"not a photograph but {content}"
     return f"{precision}, because it is {why}"
+
+
+def _costs(network: Restorer, precision: Precision) -> str:
+    card = network.traits
+    cost = card.cost_of(precision) if isinstance(card, Card) else 0.0
+    return f"costs {max(cost, 0.0):.4f} dB"
 
 
 def _why_no_int8(card: Card | None, device: str) -> str:

@@ -53,8 +53,10 @@ class Target:
         sizes = {name: (size,) for name, size in self.given.items() if name != "max_megapixels"}
         if len(sizes) > 1:
             given = " and ".join(sizes)
-            hint = "; fit takes both" if set(sizes) == {"width", "height"} else ""
-            raise ScalewiseError(f"{given} give the size; choose one{hint}", arguments=[*sizes])
+            hint, named = "", [*sizes]
+            if set(sizes) == {"width", "height"}:
+                hint, named = "; fit= takes both", [*named, "fit"]
+            raise ScalewiseError(f"{given} give the size; choose one{hint}", arguments=named)
         if self.fit is not None:
             sizes["fit"] = _pair(self.fit)
         if self.max_megapixels is not None:
@@ -135,9 +137,10 @@ class Target:
             factor = sqrt(self.max_megapixels * 1e6 / prod(size))
             size = (max(1, floor(size[0] * factor)), max(1, floor(size[1] * factor)))
         if max(size[0] / height, size[1] / width) > LARGEST_SCALE:
+            given = " and ".join(f"{name}=" for name in self.given)
             raise ScalewiseError(
                 f"{width}x{height} to {size[1]}x{size[0]} is more than {LARGEST_SCALE} times the "
-                "size",
+                f"size, the limit; lower {given}",
                 arguments=[*self.given],
             )
         return size

@@ -19,8 +19,8 @@ _RECONNECT_MILLISECONDS = 2000
 def lost_job_view(job: str) -> JobView:
     """Return the view of a job that this server does not know."""
     problem = (
-        "the server no longer has this job: it was restarted before the job was finished, or "
-        "the result has expired; send the image again"
+        "the server no longer has this job: it was deleted, its result has expired, or the "
+        "server was restarted before the job was finished; send the image again"
     )
     return JobView(id=job, state="lost", problem=problem)
 

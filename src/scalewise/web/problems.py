@@ -83,6 +83,6 @@ def format_validation_errors(errors: list[dict[str, object]] | object) -> str:
     parts: list[str] = []
     for error in errors:  # pyright: ignore[reportUnknownVariableType]
         where = ".".join(str(part) for part in error["loc"] if part not in ("query", "body"))  # pyright: ignore
-        message = str(error["msg"])  # pyright: ignore[reportUnknownArgumentType]
+        message = str(error["msg"]).removeprefix("Value error, ")  # pyright: ignore[reportUnknownArgumentType]
         parts.append(f"{where}: {message[:1].lower()}{message[1:]}")
     return "; ".join(parts)

@@ -13,10 +13,13 @@ from scalewise.tasks import AUTO, get_task, list_tasks
 
 def _canonical_task(name: str) -> str:
     """Return a task's own name for one that a client sent, which may be an alias."""
+    if name not in (known := _task_names()):
+        raise ValueError(f"unknown task '{name}'; known: {', '.join(known)}")
     return name if name == AUTO else get_task(name).name
 
 
 def _task_names() -> list[str]:
+    """Return all names that a client may send."""
     tasks = [task for task in map(get_task, list_tasks()) if task.is_released]
     return [AUTO, *(each for task in tasks for each in (task.name, *task.aliases))]
 
