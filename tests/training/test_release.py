@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from scalewise.cli.app import app
@@ -16,6 +17,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.training.release import _batches, release_run
 from scalewise.weights.card import INT8_FILE, WEIGHTS_FILE, Card, read_card, sha256
 from scalewise.weights.card_page import card_page
+from scalewise.weights.release import load_network
 
 PROJECT = Path(__file__).parents[2]
 
@@ -199,3 +201,27 @@ def test_noise_is_in_the_batches_that_int8_is_found_on(tmp_path: Path) -> None:
     assert batch.dtype == np.float32
     assert 0 <= batch.min() < batch.max() <= 1
     assert np.unique(batch * 255 % 1).size > 10  # clean pixels would be whole levels
+
+
+def test_averaged_with_a_model_that_began_alike(
+    tmp_path: Path, small_release: Path, call: Callable[..., tuple[int, str, str]]
+) -> None:
+    run = trained(tmp_path / "run", *SMALL, f"model.init={small_release}")
+    own = load_network(run).state_dict()
+    other = load_network(small_release).state_dict()
+    release_run(
+        run, tmp_path / "mean", summary="A test.", licence="CC0", average=(small_release, 0.25)
+    )
+    for name, weight in load_network(tmp_path / "mean").state_dict().items():
+        torch.testing.assert_close(weight, 0.75 * own[name] + 0.25 * other[name])
+    card = read_card(tmp_path / "mean")
+    assert card.training.averaged is not None
+    assert card.training.averaged.sha256 == sha256(small_release / WEIGHTS_FILE)
+    assert "75% of these weights, 25% of `small` (sha256 `" in card_page(card)
+
+    said = ["--summary", "A test.", "-o", tmp_path / "another", "--average"]
+    code, _, err = call("release", run, *said, "scn_x2=0.5")
+    assert (code, "scn_x2: scn_exact" in err, "cannot be averaged with" in err) == (1, True, True)
+    code, _, err = call("release", run, *said, "scn_x2")
+    assert (code, "--average 'scn_x2': write MODEL=PART" in err) == (2, True)
+    assert not (tmp_path / "another").exists()

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from scalewise.cli.model_names import require_model
 from scalewise.cli.options import ReplaceOption
 from scalewise.cli.outputs import check_output_folder
 from scalewise.cli.usage_errors import UsageError
@@ -32,6 +33,14 @@ def release(
             "the difference. Repeat for several sets.",
         ),
     ] = None,
+    average: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL=PART",
+            help="Average the weights with those of another model that was trained from the same "
+            "weights, such as scn_x2=0.65; its part is from 0 to 1.",
+        ),
+    ] = None,
     overwrite: ReplaceOption = False,
 ) -> None:
     """Write a run's best weights as a model, with graph and card.
@@ -53,13 +62,33 @@ def release(
 
     check_output_folder(output, "--output")
     card = release_run(
-        run, output, summary=summary, licence=licence, aims=_aims(aim or []), overwrite=overwrite
+        run,
+        output,
+        summary=summary,
+        licence=licence,
+        aims=_aims(aim or []),
+        average=_average(average),
+        overwrite=overwrite,
     )
     typer.echo(
         f"{output}: {card.name}, {card.parameters:,} parameters, {card.training.steps:,} steps "
         f"({card.training.progress:.0%} of the schedule)"
     )
     typer.echo(f"next: scalewise evaluate {output} DIR... --card")
+
+
+def _average(text: str | None) -> tuple[str, float] | None:
+    if text is None:
+        return None
+    model, _, part = text.rpartition("=")
+    try:
+        share = float(part)
+    except ValueError:
+        share = 0.0
+    if not model or not 0 < share < 1:
+        raise UsageError(f"--average '{text}': write MODEL=PART, such as scn_x2=0.65")
+    require_model(model, trained=True)
+    return model, share
 
 
 def _aims(texts: list[str]) -> dict[str, float]:

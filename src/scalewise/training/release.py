@@ -10,9 +10,10 @@ from typing import Any
 
 import torch
 
-from scalewise.arguments import AnyPath, check_flag, path_of
+from scalewise.arguments import AnyPath, check_flag, check_number, path_of
 from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
+from scalewise.models import RestorationNetwork
 from scalewise.models.checkpoints import load_checkpoint as load_network
 from scalewise.models.quantize import Image
 from scalewise.training.batches import HostBatches
@@ -24,6 +25,7 @@ from scalewise.weights import is_release, resolve
 from scalewise.weights.card import (
     INT8_FILE,
     WEIGHTS_FILE,
+    Averaged,
     Card,
     Start,
     Teacher,
@@ -32,6 +34,7 @@ from scalewise.weights.card import (
     sha256,
 )
 from scalewise.weights.release import add_int8, check_new_release, to_bytes, write_release
+from scalewise.weights.release import load_network as load_model
 
 
 def release_run(
@@ -41,6 +44,7 @@ def release_run(
     summary: str,
     licence: str,
     aims: dict[str, float] | None = None,
+    average: tuple[str | Path, float] | None = None,
     overwrite: bool = False,
 ) -> Card:
     """Write a run's best weights as a released model, named after its folder.
@@ -51,12 +55,15 @@ def release_run(
         summary: one sentence for the card.
         licence: licence of the weights.
         aims: see :class:`~scalewise.weights.card.Card`.
+        average: a model of the same shape, and its part in (0, 1): the weights are averaged with
+            its.  That helps where both were trained from the same weights (Wortsman et al.,
+            "Model soups", ICML 2022).
         overwrite: replace a released model that is there, whose scores and 8-bit graph are lost;
             if False, that is an error.
 
     Raises:
-        ScalewiseError: the run has no finished validation, its training data are missing, or the
-            folder has a model already.
+        ScalewiseError: the run has no finished validation, its training data are missing, the
+            folder has a model already, or the model to average with has another shape.
     """
     run = path_of(run, "run")
     folder = path_of(folder, "folder")
@@ -72,6 +79,8 @@ def release_run(
     for store in stores:
         for name, count in store.licences.items():
             licences[name] = licences.get(name, 0) + count
+    network = load_network(path)
+    averaged = None if average is None else _average(network, *average)
     training = Training(
         recipe=_publishable(recipe),
         steps=_own_steps(checkpoint),
@@ -83,10 +92,11 @@ def release_run(
         validated=checkpoint["best"] if math.isfinite(checkpoint["best"]) else None,
         validated_start=checkpoint.get("start"),
         teachers=_teachers_of(checkpoint, run),
+        averaged=averaged,
     )
     name = folder.resolve().name
     return write_release(
-        load_network(path),
+        network,
         folder,
         name=name,
         summary=summary,
@@ -96,6 +106,28 @@ def release_run(
         aims=aims,
         overwrite=overwrite,
     )
+
+
+def _average(network: RestorationNetwork, model: str | Path, share: float) -> Averaged:
+    """Average a network's weights with those of a model, in float64; return what it was."""
+    check_number("share", share, 0, 1)
+    other = load_model(model)
+    mine, theirs = network.state_dict(), other.state_dict()
+    shapes, others = ({key: w.shape for key, w in each.items()} for each in (mine, theirs))
+    if (network.architecture, shapes) != (other.architecture, others):
+        raise ScalewiseError(
+            f"{model}: {other.architecture} ({other.settings}) cannot be averaged with "
+            f"{network.architecture} ({network.settings})",
+            arguments=["average"],
+        )
+    digest = hashlib.sha256(to_bytes(other)).hexdigest()
+    network.load_state_dict(
+        {
+            key: torch.lerp(weight.double(), theirs[key].double(), share).to(weight.dtype)
+            for key, weight in mine.items()
+        }
+    )
+    return Averaged(model=Path(model).name, sha256=digest, share=share)
 
 
 def _require_data(train: Sequence[str], run: Path) -> None:

@@ -85,6 +85,21 @@ class Teacher:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Averaged:
+    """Another model, whose weights were averaged with those of a training.
+
+    Attributes:
+        model: name of the released model, or of the checkpoint's file.
+        sha256: checksum of its weights.
+        share: its part of the average, in (0, 1).
+    """
+
+    model: str
+    sha256: str
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Training:
     """The training that made the weights.
 
@@ -99,6 +114,7 @@ class Training:
         validated: PSNR-Y in dB on the recipe's first validation set; None without one.
         validated_start: the same before the first step, for weights that were already trained.
         teachers: the stronger models that it learned from, one for each teacher in the stores.
+        averaged: the model that its weights were averaged with; None for its own weights.
     """
 
     recipe: dict[str, Any]
@@ -111,6 +127,7 @@ class Training:
     validated: float | None = None
     validated_start: float | None = None
     teachers: list[Teacher] = field(default_factory=list[Teacher])
+    averaged: Averaged | None = None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -96,6 +96,7 @@ def describe_card(card: Card) -> list[tuple[str, str]]:
         ),
         *_validated(training),
         *(("Teacher", _teacher(teacher)) for teacher in training.teachers),
+        *_averaged(training),
     ]
 
 
@@ -143,6 +144,15 @@ def _verdict(card: Card, dataset: str, aim: float) -> str:
     # Compare the printed digits, so that the page does not contradict itself.
     missing = round(aim - round(score.psnr_y, 2), 2)
     return f"{wanted}; " + (f"missed by {missing:.2f} dB." if missing > 0 else "reached.")
+
+
+def _averaged(training: Training) -> list[tuple[str, str]]:
+    """Return label and text of the model that the weights were averaged with, if there is one."""
+    other = training.averaged
+    if other is None:
+        return []
+    whose = f"`{other.model}` (sha256 `{other.sha256[:12]}...`)"
+    return [("Average", f"{1 - other.share:.0%} of these weights, {other.share:.0%} of {whose}")]
 
 
 def _validated(training: Training) -> list[tuple[str, str]]:
