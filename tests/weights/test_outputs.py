@@ -25,7 +25,7 @@ OUTPUTS = {
     "original_x2": "6e11f57e41a56d40",
     "photo_x2": "5ec1a374187de94b",
     "scn_fast_x2": "596c430f424115d5",
-    "scn_x2": "05d31d28b98fb7ba",
+    "scn_x2": "fc3c725d048ac548",
     "scn_x3": "2e1471d96bcd5ea4",
     "scn_x4": "aa5c3014295ffaf7",
 }
