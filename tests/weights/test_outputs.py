@@ -26,7 +26,7 @@ OUTPUTS = {
     "photo_x2": "5ec1a374187de94b",
     "scn_fast_x2": "596c430f424115d5",
     "scn_x2": "fc3c725d048ac548",
-    "scn_x3": "2e1471d96bcd5ea4",
+    "scn_x3": "e68894c9ddcd9743",
     "scn_x4": "aa5c3014295ffaf7",
 }
 """Model -> the start of the SHA-256 of its 8-bit output for one crop of the photograph."""
