@@ -136,6 +136,8 @@ def test_the_card_names_the_teachers_of_what_a_run_began_with(
     open_run(alone, tmp_path / "copy", trunk=tmp_path / "trunk").train()
     tuned = replace(alone, model=replace(alone.model, init=str(tmp_path / "copy")))
     open_run(tuned, tmp_path / "tuned").train()
-    for name in ("copy", "tuned"):
+    named = replace(alone, model=replace(alone.model, init=str(tmp_path / "copy" / "best.pt")))
+    open_run(named, tmp_path / "from_file").train()
+    for name in ("copy", "tuned", "from_file"):
         card = release_run(tmp_path / name, tmp_path / f"m_{name}", summary="A.", licence="CC0")
         assert [(each.name, each.share) for each in card.training.teachers] == [("bicubic", 0.5)]
