@@ -122,9 +122,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    names = [card.name for card in list_models()]
+    names = [card.name for card in list_models() if card.scale > 1]
     add = parser.add_argument
-    add("--models", nargs="+", default=names, metavar="NAME", help="names or folders [all]")
+    add(
+        "--models",
+        nargs="+",
+        default=names,
+        metavar="NAME",
+        help="names or folders [all that enlarge]",
+    )
     add("--size", type=int, default=512, help="side of the image for the networks [512]")
     add("--photo", type=_size, default=(4000, 3000), metavar="WxH", help="[4000x3000]")
     add("--repeats", type=int, default=5, help="of every measurement [5]")
