@@ -73,7 +73,7 @@ def worst_case(kind: str) -> FloatImage:
 def test_worst_cases_for_the_released_network(kind: str) -> None:
     folder = find_release("scn_x2")
     found = difference(folder, OpenVinoRuntime(folder / GRAPH_FILE), worst_case(kind), 64)
-    assert found < 0.25 * ALLOWED
+    assert found < 0.5 * ALLOWED
 
 
 def test_what_cleans_ahead_of_the_released_network_makes_no_seams() -> None:

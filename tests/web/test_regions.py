@@ -178,6 +178,9 @@ def test_what_is_left_before_it_is_made_blocks_nobody(
     alone = time.monotonic() - start
     second = httpx.post(server.url("v1/uploads"), files=files, timeout=120).json()
 
+    query = "task=denoise&x=32&y=0&width=32&height=32"  # which loads the network
+    server.get(f"v1/uploads/{second['id']}/preview?{query}")
+
     def leave(size: int) -> None:
         query = f"task=photo&x={size}&y=3900&width=160&height=160"
         url = server.url(f"v1/uploads/{second['id']}/preview?{query}")

@@ -81,7 +81,7 @@ def test_unknown_tasks_are_refused() -> None:
     from scalewise.web.schemas import RestoreForm
 
     assert RestoreForm.model_validate({"task": "upscale"}).task == "super-resolution"
-    with pytest.raises(ValueError, match="unknown task 'sharpen'; known: photo"):
+    with pytest.raises(ValueError, match="unknown task 'sharpen'; known: auto, photo"):
         RestoreForm.model_validate({"task": "sharpen"})
 
 

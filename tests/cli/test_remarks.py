@@ -1,0 +1,61 @@
+"""Remarks of ``upscale`` on a result: its network and why, and what was ignored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from scalewise.files import Picture, write
+
+
+@pytest.fixture
+def picture(tmp_path: Path, photo: NDArray[np.uint8]) -> Path:
+    write(tmp_path / "photo.png", Picture(photo[100:160, 100:170]))
+    return tmp_path / "photo.png"
+
+
+def only_line(text: str) -> str:
+    (line,) = text.strip().splitlines()
+    return line
+
+
+def test_upscale_says_which_network_and_why(call, tmp_path: Path, photo) -> None:
+    write(tmp_path / "a.jpg", Picture(photo[:64, :64]), quality=70)
+    write(tmp_path / "b.png", Picture(photo[:64, :64]))
+    code, out, _ = call("upscale", tmp_path)
+    assert code == 0
+    jpeg, png, _ = out.splitlines()
+    assert "a_x2.jpg: 128x128, photo_x2 (JPEG quality 70, noise about " in jpeg
+    assert "b_x2.png: 128x128, scn_x2 (noise about " in png
+    _, out, _ = call("upscale", tmp_path / "a.jpg", "-m", "scn_x2", "--overwrite")
+    assert "a_x2.jpg: 128x128, scn_x2" in out
+    assert "noise about" not in out
+
+
+def test_upscale_says_what_a_named_model_does_not_do(call, picture: Path) -> None:
+    code, out, err = call("upscale", picture, "-m", "denoise")
+    assert code == 0
+    assert "photo_x1.png: 70x60, denoise" in out
+    assert "denoise keeps the size; to enlarge its results too, add --scale" in only_line(err)
+    code, out, err = call("upscale", picture, "-m", "denoise", "--scale", "2")
+    assert (code, err) == (0, "")
+    assert "140x120, denoise (denoise keeps the size, so bicubic interpolation enlarges" in out
+    _, out, _ = call("upscale", picture, "-m", "scn_x3", "--scale", "3.7")
+    assert "scn_x4 (for this size in place of scn_x3, which enlarges 3 times" in out
+
+
+def test_a_quality_that_a_result_cannot_have_is_said_once(call, picture: Path) -> None:
+    folder = picture.with_name("two")
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        (folder / name).write_bytes(picture.read_bytes())
+    large = picture.with_name("large")
+    code, _, err = call("upscale", folder, "-o", large, "--quality", "80")
+    assert code == 0
+    assert "--quality 80: ignored for png, which is always lossless" in only_line(err)
+    lossless = ["--format", "webp", "--lossless", "--quality", "80"]
+    _, _, err = call("upscale", picture, *lossless)
+    assert "--quality 80: ignored beside --lossless" in only_line(err)
