@@ -45,6 +45,8 @@ def test_upscale_says_what_a_named_model_does_not_do(call, picture: Path) -> Non
     assert "140x120, denoise (denoise keeps the size, so bicubic interpolation enlarges" in out
     _, out, _ = call("upscale", picture, "-m", "scn_x3", "--scale", "3.7")
     assert "scn_x4 (for this size in place of scn_x3, which enlarges 3 times" in out
+    _, out, _ = call("upscale", picture, "--scale", "3.8")
+    assert ("scn_x4 (noise about" in out, "in place of" in out) == (True, False)
 
 
 def test_a_quality_that_a_result_cannot_have_is_said_once(call, picture: Path) -> None:

@@ -300,7 +300,8 @@ def describe_result(
     plan, selected = opened.plan, opened.selected
     steps = steps_of(selected.restorers, plan)
     names = dict.fromkeys(restorer.name for restorer in steps)
-    size = explain_size(selected.restorers, plan, opened.reader.width)
+    is_named = not selected.reason
+    size = explain_size(selected.restorers, plan, opened.reader.width) if is_named else ""
     precision = explain_precision(steps, opened.reader.dtype, selected.content)
     return RestoredFile(
         opened.job.target,
