@@ -203,7 +203,8 @@ def _report(
             counts["unchanged" if done.unchanged else "restored"] += 1
             for warning in done.warnings:
                 print_warning(files.named(warning))
-            if (remark := _ignored_quality(done, options)) not in said | {""}:
+            remark = _ignored_quality(done, options)
+            if remark and remark not in said:
                 print_warning(remark)
                 said.add(remark)
             reason = f" ({done.reason})" if done.reason else ""

@@ -99,10 +99,11 @@ def inner_convolutions(model: Any, exact: Sequence[str] = ()) -> list[str]:
             names[node.name] = node.input[1].removeprefix("network.").removesuffix(".weight")
     if not names:
         raise ScalewiseError("every convolution of this network is the first or the last")
-    if unknown := sorted({*exact} - {*names.values()}):
+    known = {*names.values()}
+    if unknown := sorted({*exact} - known):
         raise ScalewiseError(
             f"no inner convolution is called {unknown[0]}; there are, for example, "
-            + ", ".join(sorted({*names.values()})[:3]),
+            + ", ".join(sorted(known)[:3]),
             arguments=["exact"],
         )
     return sorted(node for node, name in names.items() if name not in exact)

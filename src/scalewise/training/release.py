@@ -207,9 +207,9 @@ def _teachers_of(checkpoint: dict[str, Any], run: Path) -> list[Teacher]:
         found += _teachers_of(branch, Path(branch["trunk"]))
     elif init is not None and is_release(init):
         found += resolve(init).card.training.teachers
-    elif init is not None and is_run(start := _run_of(Path(init))):
-        file = start / BEST if start == Path(init) else Path(init)
-        found += _teachers_of(load_checkpoint(file), start)
+    elif init is not None:
+        start, file = _run_and_checkpoint(Path(init))
+        found += _teachers_of(load_checkpoint(file), start) if is_run(start) else []
     return list({(each.name, each.licence): each for each in reversed(found)}.values())[::-1]
 
 
@@ -286,16 +286,14 @@ def _start(init: str | None) -> Start | None:
     )
 
 
-def _run_of(path: Path) -> Path:
-    """Return the folder that would be the run of a checkpoint, or of a folder that is one."""
-    return path if path.is_dir() else path.parent
+def _run_and_checkpoint(path: Path) -> tuple[Path, Path]:
+    """Return the folder of a run and the file of its weights, of which one is given."""
+    return (path, path / BEST) if path.is_dir() else (path.parent, path)
 
 
 def _start_from_file(path: Path) -> Start:
     """Return the start from a run's folder, a run's checkpoint, or another checkpoint."""
-    run = _run_of(path)
-    if path.is_dir():
-        path /= BEST
+    run, path = _run_and_checkpoint(path)
     if not path.is_file():
         raise ScalewiseError(
             f"{path}: the run started from these weights (model.init); the card needs their "
