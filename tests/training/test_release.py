@@ -66,6 +66,13 @@ def test_from_a_released_model(tmp_path: Path, small_release: Path) -> None:
     )
 
 
+def test_from_the_file_of_a_released_model(tmp_path: Path, small_release: Path) -> None:
+    run = trained(tmp_path / "run", *SMALL, f"model.init={small_release / WEIGHTS_FILE}")
+    start = released(run, tmp_path / "model").training.start
+    assert start is not None
+    assert (start.model, start.steps) == ("small", 7)
+
+
 def test_from_a_run(tmp_path: Path) -> None:
     first = trained(tmp_path / "first", *SMALL)
     weights = released(first, tmp_path / "released").sha256[WEIGHTS_FILE]
@@ -80,9 +87,29 @@ def test_from_a_run(tmp_path: Path) -> None:
     assert (start.model, start.steps) == ("second", 4)  # with those that came before it
 
     (second / "best.pt").unlink()
+    assert released(third, tmp_path / "still").training.start == start  # kept at its start
+    (third / "origin.json").unlink()  # as in a run of version 0.1
     with pytest.raises(ScalewiseError, match=r"best\.pt: the run started from these weights"):
         released(third, tmp_path / "gone")
     assert not (tmp_path / "gone").exists()
+
+
+def test_weights_are_those_of_the_start_of_a_run(tmp_path: Path, small_release: Path) -> None:
+    base, first = tmp_path / "base", tmp_path / "first"
+    shutil.copytree(small_release, base)
+    digest = sha256(base / WEIGHTS_FILE)
+    trained(first, *SMALL, f"model.init={base}")
+    shutil.rmtree(base)
+    released(trained(tmp_path / "new", *SMALL), base)  # another model takes the place
+
+    second = trained(tmp_path / "second", *SMALL, f"model.init={first}")
+    trained(first, *SMALL, f"model.init={base}", "budget.steps=4")  # trained further meanwhile
+    card = released(second, tmp_path / "model")
+    assert card.training.start is not None
+    assert card.training.start.steps == 9  # 7 of small, 2 of first at the time
+    start = released(first, tmp_path / "longer").training.start
+    assert start is not None
+    assert (start.sha256, start.steps) == (digest, 7)
 
 
 def test_from_a_checkpoint_from_elsewhere(tmp_path: Path) -> None:

@@ -19,19 +19,14 @@ from scalewise.models.quantize import Image
 from scalewise.training.batches import HostBatches
 from scalewise.training.build import make_sampler, packed_paths
 from scalewise.training.checkpoint import BEST, load_checkpoint
+from scalewise.training.origin import own_steps, start_of, teachers_of
 from scalewise.training.recipe import parse_recipe
-from scalewise.training.session import is_run
-from scalewise.weights import is_release, resolve
 from scalewise.weights.card import (
     INT8_FILE,
-    WEIGHTS_FILE,
     Averaged,
     Card,
-    Start,
-    Teacher,
     Training,
     read_card,
-    sha256,
 )
 from scalewise.weights.release import add_int8, check_new_release, to_bytes, write_release
 from scalewise.weights.release import load_network as load_model
@@ -83,15 +78,15 @@ def release_run(
     averaged = None if average is None else _average(network, *average)
     training = Training(
         recipe=_publishable(recipe),
-        steps=_own_steps(checkpoint),
+        steps=own_steps(checkpoint),
         seconds=round(checkpoint["seconds"], 1),
         progress=round(checkpoint["progress"], 4),
         pictures=sum(len(store) for store in stores),
         licences=licences,
-        start=_start_of(checkpoint),
+        start=start_of(checkpoint, run),
         validated=checkpoint["best"] if math.isfinite(checkpoint["best"]) else None,
         validated_start=checkpoint.get("start"),
-        teachers=_teachers_of(checkpoint, run),
+        teachers=teachers_of(checkpoint, run),
         averaged=averaged,
     )
     name = folder.resolve().name
@@ -193,43 +188,6 @@ def _batches(card: Card, train: Sequence[str] | None, count: int) -> Iterator[Im
         yield small[..., :side, :side].clamp(0, 1).contiguous().numpy()
 
 
-def _teachers_of(checkpoint: dict[str, Any], run: Path) -> list[Teacher]:
-    """Return the teachers of a run and of the weights that it started from, each once.
-
-    Args:
-        checkpoint: the run's checkpoint; for a trunk, its recipe and its own branch.
-        run: the run's folder.
-    """
-    recipe: dict[str, Any] = checkpoint["recipe"]
-    found = _own_teachers(recipe, run)
-    branch, init = checkpoint.get("branch"), recipe["model"]["init"]
-    if branch is not None and branch.get("recipe"):
-        found += _teachers_of(branch, Path(branch["trunk"]))
-    elif init is not None and is_release(init):
-        found += resolve(init).card.training.teachers
-    elif init is not None:
-        start, file = _run_and_checkpoint(Path(init))
-        found += _teachers_of(load_checkpoint(file), start) if is_run(start) else []
-    return list({(each.name, each.licence): each for each in reversed(found)}.values())[::-1]
-
-
-def _own_teachers(recipe: dict[str, Any], run: Path) -> list[Teacher]:
-    """Return the teachers in a run's stores, each once."""
-    loss = recipe["loss"]
-    share, until = loss.get("teacher", 0.0), loss.get("teacher_until", 1.0)
-    if not share:
-        return []
-    made: set[tuple[str, str]] = set()
-    for path in packed_paths(recipe["data"]["train"], run):
-        info = Store(path).teacher_info if path.exists() else None
-        unknown = (f"unknown, for {path.name} is gone", "unknown")
-        made.add((info.name, info.licence) if info else unknown)
-    return [
-        Teacher(name=name, licence=licence, share=share, until=until)
-        for name, licence in sorted(made)
-    ]
-
-
 def _publishable(recipe: dict[str, Any]) -> dict[str, Any]:
     """Return a recipe that does not tell where on this machine its first weights lay.
 
@@ -245,67 +203,3 @@ def _shortened(path: str | None) -> str | None:
         return path
     found, here = Path(path), Path.cwd()
     return str(found.relative_to(here)) if found.is_relative_to(here) else found.name
-
-
-def _own_steps(checkpoint: dict[str, Any]) -> int:
-    """Return a run's own steps, without those of its trunk."""
-    branch = checkpoint.get("branch")
-    return checkpoint["step"] - (branch["step"] if branch else 0)
-
-
-def _start_of(checkpoint: dict[str, Any]) -> Start | None:
-    """Return the start of a run: its trunk, or the weights of ``model.init``."""
-    branch = checkpoint.get("branch")
-    if branch is None:
-        return _start(checkpoint["recipe"]["model"]["init"])
-    before = _start(branch["init"])
-    return Start(
-        model=Path(branch["trunk"]).resolve().name,
-        sha256=branch["sha256"],
-        steps=branch["step"] + ((before and before.steps) or 0),
-        seconds=round(branch["seconds"] + ((before and before.seconds) or 0.0), 1),
-    )
-
-
-def _start(init: str | None) -> Start | None:
-    """Return the weights of ``model.init``, in the form of the card.
-
-    Steps and seconds are those of their last training and of all before it.
-    """
-    if init is None:
-        return None
-    if not is_release(init):
-        return _start_from_file(Path(init))
-    card = resolve(init).card
-    before = card.training.start
-    return Start(
-        model=card.name,
-        sha256=card.sha256[WEIGHTS_FILE],
-        steps=card.training.steps + ((before and before.steps) or 0),
-        seconds=card.training.seconds + ((before and before.seconds) or 0.0),
-    )
-
-
-def _run_and_checkpoint(path: Path) -> tuple[Path, Path]:
-    """Return the folder of a run and the file of its weights, of which one is given."""
-    return (path, path / BEST) if path.is_dir() else (path.parent, path)
-
-
-def _start_from_file(path: Path) -> Start:
-    """Return the start from a run's folder, a run's checkpoint, or another checkpoint."""
-    run, path = _run_and_checkpoint(path)
-    if not path.is_file():
-        raise ScalewiseError(
-            f"{path}: the run started from these weights (model.init); the card needs their "
-            "checksum, so put the file back"
-        )
-    if not is_run(run):
-        return Start(model=path.name, sha256=sha256(path))
-    checkpoint = load_checkpoint(path)
-    before = _start_of(checkpoint)
-    return Start(
-        model=run.resolve().name,
-        sha256=hashlib.sha256(to_bytes(load_network(path))).hexdigest(),
-        steps=_own_steps(checkpoint) + ((before and before.steps) or 0),
-        seconds=round(checkpoint["seconds"] + ((before and before.seconds) or 0.0), 1),
-    )

@@ -1,8 +1,9 @@
 """Training runs and their folders: start, resume and list them.
 
 A run is one recipe trained in one folder.  The folder holds ``recipe.yaml`` (every setting),
-``environment.json``, ``log.csv``, ``last.pt``, ``previous.pt`` and ``best.pt``.  The same command
-starts a run and resumes it after an interruption.
+``environment.json``, ``log.csv``, ``last.pt``, ``previous.pt`` and ``best.pt``, and ``origin.json``
+if it started from trained weights.  The same command starts a run and resumes it after an
+interruption.
 
 Only training needs PyTorch, so ``scalewise runs`` does not.
 """
@@ -90,6 +91,7 @@ def open_run(
     from scalewise.training.checkpoint import has_checkpoint
     from scalewise.training.distributed import World
     from scalewise.training.machine import describe_environment, write_environment
+    from scalewise.training.origin import keep_origin
 
     world = world or World()
     notify = notify or keep_quiet
@@ -145,6 +147,8 @@ def open_run(
     if world.writes:  # not earlier: a run that cannot be resumed keeps its recipe
         run.mkdir(parents=True, exist_ok=True)
         save_recipe(trainer.recipe, run / RECIPE_FILE)
+        if not trained:
+            keep_origin(run, recipe.model.init, trunk)
         write_environment(describe_environment(trainer.device, trainer.dtype), run)
     return trainer
 
