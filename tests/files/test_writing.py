@@ -45,6 +45,27 @@ def test_lossless_keeps_every_sample(tmp_path: Path, suffix: str, channels: int)
     np.testing.assert_array_equal(read(tmp_path / f"a{suffix}").pixels, pixels)
 
 
+@pytest.mark.parametrize("kind", ["simple", "extended", "animated"])
+@pytest.mark.parametrize("lossless", [True, False])
+def test_of_a_lossless_webp_comes_a_lossless_one(tmp_path: Path, kind: str, lossless: bool) -> None:
+    source, image = tmp_path / "a.webp", Image.fromarray(PIXELS)
+    if kind == "animated":
+        more = {"save_all": True, "append_images": [Image.fromarray(255 - PIXELS)]}
+    else:
+        more = {"exif": b"Exif\0\0MM\0*\0\0\0\b\0\0\0\0\0\0"} if kind == "extended" else {}
+    image.save(source, lossless=lossless, **more)
+    picture = read(source, page=0)
+    assert picture.metadata.lossless == lossless
+
+    def written(name: str, quality: int | None = None) -> bool:
+        write(tmp_path / name, picture, quality)
+        return np.array_equal(read(tmp_path / name).pixels, picture.pixels)
+
+    assert written("b.webp") == lossless
+    assert not written("c.webp", quality=95)
+    assert not written("d.avif")  # which holds samples of another kind
+
+
 def test_jpeg_is_never_lossless(tmp_path: Path) -> None:
     with pytest.raises(ScalewiseError, match="jpeg is never lossless"):
         write(tmp_path / "a.jpg", Picture(PIXELS), lossless=True)

@@ -314,6 +314,14 @@ def test_clean_pictures_are_encoded_again_only_if_asked(
     assert np.abs(difference).max() == 0 if exact else 0 < np.abs(difference).max() < 60
 
 
+def test_a_clean_lossless_webp_stays_lossless(folder: Path, clean: AutoSelector) -> None:
+    source, target = folder / "b.webp", folder.parent / "b.webp"
+    write(source, read(folder / "a.png"), lossless=True)
+    made = restore_file(FileJob(source, target), clean, OutputOptions(strip=True))
+    assert made.unchanged == "is clean: encoded again without metadata, lossless"
+    np.testing.assert_array_equal(read(target).pixels, read(source).pixels)
+
+
 def test_damaged_pictures_are_not_copied(folder: Path, clean: AutoSelector) -> None:
     whole = (folder / "a.png").read_bytes()
     (folder / "a.png").write_bytes(whole[:-1000])

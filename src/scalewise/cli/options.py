@@ -135,7 +135,7 @@ LosslessOption = Annotated[
     bool,
     typer.Option(
         "--lossless",
-        help="Write WebP and AVIF without loss.",
+        help="Write WebP and AVIF without loss (default: WebP of a lossless WebP, without --quality).",
         rich_help_panel=OUTPUT,
     ),
 ]

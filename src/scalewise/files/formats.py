@@ -8,7 +8,8 @@ tiff   .tif .tiff   8 or 16, all   lossless (deflate)      10^7     some rows
 jpeg   .jpg .jpeg   8, alpha laid  1 to 100, else 95;      65500    some rows
                     over white     4:4:4 from 90 on
 webp   .webp        8, grey        1 to 100, else 95;      16383    the whole image
-                    becomes RGB    lossless on demand
+                    becomes RGB    lossless on demand,
+                                   and of a lossless WebP
 avif   .avif        8, grey        1 to 100, else 90;      16384    the whole image, several
                     becomes RGB    lossless on demand               times
 ====== ============ ============== ======================= ======== ===========================

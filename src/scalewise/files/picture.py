@@ -47,6 +47,7 @@ class Metadata:
         texts: of PNG, and the comments of JPEG.
         geo: the tags of a GeoTIFF.
         size: width and height of the image that all this is about; None for the pixels' own.
+        lossless: whether it is of a lossless WebP file, which one made of it should be, too.
     """
 
     icc: bytes | None = None
@@ -59,6 +60,7 @@ class Metadata:
     texts: tuple[Text, ...] = ()
     geo: Directory | None = None
     size: tuple[int, int] | None = None
+    lossless: bool = False
 
     def sized(self, width: int, height: int) -> Metadata:
         """Return the same metadata, true of the image in another size.

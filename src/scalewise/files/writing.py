@@ -14,7 +14,7 @@ import pyvips
 from scalewise.arguments import AnyPath, path_of
 from scalewise.errors import DiskFullError, ScalewiseError
 from scalewise.files.avif import with_properties
-from scalewise.files.formats import IMAGE_SUFFIXES, check_target, require_folder
+from scalewise.files.formats import IMAGE_SUFFIXES, Format, check_target, require_folder
 from scalewise.files.metadata import writing as metadata_writing
 from scalewise.files.metadata.exif import tags
 from scalewise.files.metadata.writing import state_colours
@@ -52,7 +52,8 @@ def write(
         quality: 1 to 100; None for the format's default. Lossless files ignore it.
         overwrite: replace a file that is there; if False, that is an error.
         format: the format's name, such as ``webp``; None for that of the extension.
-        lossless: keep every sample exactly, which JPEG cannot.
+        lossless: keep every sample exactly, which JPEG cannot; a WebP file of a lossless one
+            does so unless a quality is given.
         strip: leave the metadata out, but for the colour profile, without which the colours
             would be others.
 
@@ -79,6 +80,11 @@ def write(
     )
     writer.finish(picture.pixels)
     return writer.warnings
+
+
+def stays_lossless(form: Format, metadata: Metadata | None, quality: int | None) -> bool:
+    """Return whether a result is lossless because the file was, of which it is made."""
+    return form.name == "webp" and quality is None and metadata is not None and metadata.lossless
 
 
 class PictureWriter:
@@ -134,6 +140,7 @@ class PictureWriter:
                 "write a TIFF file"
             )
         require_folder(path)
+        lossless = lossless or stays_lossless(self._form, metadata, quality)
         self._shape = (height, width, channels)
         self._dtype = np.dtype(dtype)
         self._rows = 0

@@ -26,6 +26,7 @@ from scalewise.files import (
     open_picture,
 )
 from scalewise.files.formats import Format, get_format
+from scalewise.files.writing import stays_lossless
 from scalewise.restoring.cascade import (
     CascadePlan,
     CascadeStep,
@@ -195,7 +196,7 @@ def open_job(job: FileJob, networks: Networks, output: OutputOptions) -> OpenJob
             same = has_format(job.source, form)
             copied = same and not output.strip
             why = "has this size already" if selected.restorers else "is clean"
-            unchanged = f"{why}: {'copied' if copied else _encoding(form, same, output)}"
+            unchanged = f"{why}: {'copied' if copied else _encoding(form, same, reader, output)}"
     except BaseException:
         reader.close()
         raise
@@ -213,12 +214,13 @@ def _plan(
         raise ScalewiseError(f"{job.source}: {error}", arguments=error.arguments) from None
 
 
-def _encoding(form: Format, same: bool, output: OutputOptions) -> str:
+def _encoding(form: Format, same: bool, reader: PictureReader, output: OutputOptions) -> str:
     """Return how an image is written whose pixels stay, but whose file does not."""
     how = "encoded again without metadata" if same else f"converted to {form.name}"
     if form.quality is None:
         return how
-    loss = "lossless" if output.lossless else f"quality {output.quality or form.quality}"
+    lossless = output.lossless or stays_lossless(form, reader.metadata, output.quality)
+    loss = "lossless" if lossless else f"quality {output.quality or form.quality}"
     return f"{how}, {loss}"
 
 

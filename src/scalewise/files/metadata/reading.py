@@ -34,6 +34,7 @@ from scalewise.files.png import COLOUR_CHUNKS, colour_of_chunks, read_chunks
 from scalewise.files.tiff.exif_tags import SHARED, read_page_metadata
 from scalewise.files.tiff.ifd import Directory, text_value
 from scalewise.files.tiff.reading import TiffPicture
+from scalewise.files.webp import is_lossless
 
 _IPTC_TAG, _PHOTOSHOP_TAG = 33723, 34377
 _ORIENTATION = 274
@@ -107,6 +108,7 @@ class _Raw:
     geo: Directory | None = None
     dpi: tuple[float, float] | None = None
     stated: StatedColour | None = None
+    lossless: bool = False
     orientation: int | None = None
     lost: set[str] = field(default_factory=set[str])
     warnings: list[str] = field(default_factory=list[str])
@@ -138,6 +140,8 @@ def read_metadata(
         _read_jpeg(file, raw)
     elif content.name == "PNG":
         _read_png(file, raw)
+    elif content.name == "WebP":
+        raw.lossless = is_lossless(file)
     elif content.loader == "heifload":
         _read_heif(file, raw, avif)
     if content.name != "TIFF":
@@ -177,6 +181,7 @@ def _metadata_of(image: Any, raw: _Raw, orientation: int) -> Metadata:
         texts=raw.texts,
         geo=geo or None,
         size=(width, height),
+        lossless=raw.lossless,
     )
 
 
