@@ -135,7 +135,7 @@ LosslessOption = Annotated[
     bool,
     typer.Option(
         "--lossless",
-        help="Write WebP and AVIF without loss (default: WebP of a lossless WebP, without --quality).",
+        help="Write WebP and AVIF without loss; without --quality, a WebP of a lossless WebP is.",
         rich_help_panel=OUTPUT,
     ),
 ]

@@ -21,6 +21,7 @@ from scalewise.experiments.seeds import (
 )
 from scalewise.experiments.tables import Table
 from scalewise.imaging.protocols import FIELD
+from scalewise.training.log import best_psnr_y
 
 CORNERS = {
     "sum over the scales": ("sum", "sum_norm"),
@@ -178,12 +179,16 @@ def related_at_equal_steps(results: Results) -> tuple[Table, int | None]:
 
 
 def related_at_equal_time(results: Results) -> Table:
-    """Return PSNR-Y of the related networks after equal time, with and without a teacher."""
+    """Return PSNR-Y of the related networks after equal time, with and without a teacher.
+
+    First on the validation images, whose best score chose the weights, then on the test sets.
+    """
     sets = sets_of(results.group("comparator"))
     rows: list[list[str]] = []
     for pair in _related(results):
         run = pair[0] or pair[1]
         assert run
+        validated = [decibels(best_psnr_y(one.lines) if one else None) for one in pair]
         scores = [
             decibels(queries.psnr(one.measured, dataset) if one else None)
             for dataset in sets
@@ -191,8 +196,9 @@ def related_at_equal_time(results: Results) -> Table:
         ]
         cost = run.complexity
         operations = f"{cost.multiply_adds / 1e9:,.1f}"
+        scores = [*validated, *scores]
         rows.append([_title(run), f"{run.steps:,}", *scores, operations, significant(cost.seconds)])
-    headings = [f"{dataset}, {kind}" for dataset in sets for kind in KINDS]
+    headings = [f"{dataset}, {kind}" for dataset in ("validation", *sets) for kind in KINDS]
     return Table(["network", "steps", *headings, "G multiply-adds", "seconds"], rows)
 
 
