@@ -54,7 +54,7 @@ from scalewise.training.config import (
 )
 from scalewise.training.log import LOG_FILE, LogLine, RunLog, read_log
 from scalewise.training.recipe import save_recipe
-from scalewise.training.session import RECIPE_FILE
+from scalewise.training.runs import RECIPE_FILE
 from scalewise.weights.card import Score
 from tests.experiments.made_up_images import make_alternatives, make_attention, make_samples
 from tests.experiments.made_up_scores import VERSION, make_scores

@@ -29,7 +29,7 @@ from scalewise.files import Picture, write
 from scalewise.models import RestorationNetwork
 from scalewise.training.checkpoint import BEST
 from scalewise.training.machine import processor_name
-from scalewise.training.session import RECIPE_FILE
+from scalewise.training.runs import RECIPE_FILE
 
 
 @pytest.fixture

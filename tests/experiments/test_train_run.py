@@ -23,7 +23,7 @@ from scalewise.training.checkpoint import BEST, LAST
 from scalewise.training.config import Recipe
 from scalewise.training.log import read_log
 from scalewise.training.recipe import save_recipe
-from scalewise.training.session import RECIPE_FILE
+from scalewise.training.runs import RECIPE_FILE
 
 
 @dataclass

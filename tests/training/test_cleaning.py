@@ -34,7 +34,8 @@ from scalewise.training.loop import Trainer
 from scalewise.training.losses import cleaning_loss, departure, restoration_loss
 from scalewise.training.recipe import save_recipe
 from scalewise.training.release import quantize_release, release_run
-from scalewise.training.session import RECIPE_FILE, open_run
+from scalewise.training.runs import RECIPE_FILE
+from scalewise.training.session import open_run
 from scalewise.weights.card import GRAPH_FILE
 from scalewise.weights.release import load_network
 

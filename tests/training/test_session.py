@@ -16,7 +16,8 @@ from scalewise.training.checkpoint import load_checkpoint
 from scalewise.training.config import LossConfig, Recipe
 from scalewise.training.log import LogLine, RunLog
 from scalewise.training.recipe import load_recipe, save_recipe
-from scalewise.training.session import find_runs, is_training, locked, open_run, read_run
+from scalewise.training.runs import find_runs, is_training, read_run
+from scalewise.training.session import locked, open_run
 
 
 def write_run(folder: Path, recipe: Recipe, *lines: tuple[int, float | None, float]) -> Path:

@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from scalewise.imaging.protocols import Protocol
-    from scalewise.training.session import Run
+    from scalewise.training.runs import Run
 
 RUNS = Path("runs")
 """Default folder of runs, which need not exist yet."""
@@ -50,7 +50,7 @@ def runs(
 
     from scalewise.cli.tables import print_table
     from scalewise.errors import ScalewiseError
-    from scalewise.training.session import find_runs, read_run
+    from scalewise.training.runs import find_runs, read_run
     from scalewise.training.validation_protocol import PROTOCOL, protocol_of
 
     if not folder.is_dir() and folder != RUNS:

@@ -53,7 +53,7 @@ from scalewise.training.build import build_network
 from scalewise.training.checkpoint import BEST
 from scalewise.training.log import Notify
 from scalewise.training.recipe import load_recipe
-from scalewise.training.session import RECIPE_FILE
+from scalewise.training.runs import RECIPE_FILE
 from scalewise.weights.release import load_network
 
 FINAL_RUNS = ("original_mixed", "adaptive_mixed")

@@ -42,7 +42,7 @@ from scalewise.experiments.fidelity import Fidelity
 from scalewise.training.config import Recipe
 from scalewise.training.log import LogLine
 from scalewise.training.machine import ENVIRONMENT_FILE, Environment
-from scalewise.training.session import read_run
+from scalewise.training.runs import read_run
 from scalewise.training.validation_protocol import protocol_of
 from scalewise.weights.card import Score
 

@@ -38,7 +38,8 @@ from scalewise.training.machine import (
     process_settings,
 )
 from scalewise.training.recipe import load_recipe
-from scalewise.training.session import RECIPE_FILE, locked, open_run
+from scalewise.training.runs import RECIPE_FILE
+from scalewise.training.session import locked, open_run
 
 Train = Callable[[Trainer], None]
 """Train to the end of the budget, or until stopped, and show the progress."""

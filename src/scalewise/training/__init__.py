@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from scalewise.training.progress import DryRun, PlainLines, dry_run
     from scalewise.training.recipe import load_recipe, save_recipe
     from scalewise.training.release import quantize_release, release_run
-    from scalewise.training.session import Run, find_runs, locked, open_run, read_run
+    from scalewise.training.runs import Run, find_runs, read_run
+    from scalewise.training.session import locked, open_run
     from scalewise.training.sweep import run_sweep
 
 __all__ = [
@@ -78,7 +79,8 @@ __getattr__ = lazy_names(
         "progress": ("DryRun", "PlainLines", "dry_run"),
         "recipe": ("load_recipe", "save_recipe"),
         "release": ("quantize_release", "release_run"),
-        "session": ("Run", "find_runs", "locked", "open_run", "read_run"),
+        "runs": ("Run", "find_runs", "read_run"),
+        "session": ("locked", "open_run"),
         "sweep": ("run_sweep",),
     },
 )

@@ -27,7 +27,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.imaging.protocols import Protocol
 from scalewise.training.log import LogLine, best_psnr_y, read_log
 from scalewise.training.recipe import load_recipe
-from scalewise.training.session import RECIPE_FILE, is_run
+from scalewise.training.runs import RECIPE_FILE, is_run
 from scalewise.training.validation_protocol import PROTOCOL, protocol_of
 
 FORMATS = (".png", ".svg", ".pdf")

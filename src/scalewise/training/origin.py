@@ -23,7 +23,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.models.checkpoints import load_checkpoint as load_network
 from scalewise.training.build import packed_paths
 from scalewise.training.checkpoint import BEST, LAST, Checkpoint, load_checkpoint
-from scalewise.training.session import is_run
+from scalewise.training.runs import is_run
 from scalewise.weights import is_release, resolve
 from scalewise.weights.card import WEIGHTS_FILE, Start, Teacher, sha256
 from scalewise.weights.release import release_of, to_bytes
