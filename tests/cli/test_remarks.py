@@ -35,6 +35,19 @@ def test_upscale_says_what_a_named_model_does_not_do(call, picture: Path) -> Non
     assert ("scn_x4 (noise about" in out, "in place of" in out) == (True, False)
 
 
+def test_a_strength_that_no_image_takes_is_said(call, tmp_path: Path, photo) -> None:
+    write(tmp_path / "a.jpg", Picture(photo[:64, :64]), quality=70)
+    write(tmp_path / "b.png", Picture(photo[:64, :64]))
+    some = ["--strength", "0.5", "--overwrite"]
+    code, _, err = call("upscale", tmp_path / "b.png", *some)
+    assert code == 0
+    assert "--strength 0.5: not used, because nothing was found that" in only_line(err)
+    for name in ("a.jpg", "b.png"):
+        (tmp_path / "both").mkdir(exist_ok=True)
+        (tmp_path / "both" / name).write_bytes((tmp_path / name).read_bytes())
+    assert call("upscale", tmp_path / "both", *some)[2] == ""
+
+
 def test_a_quality_that_a_result_cannot_have_is_said_once(call, picture: Path) -> None:
     folder = picture.with_name("two")
     folder.mkdir()

@@ -170,7 +170,7 @@ def _restore_and_report(
             )
         try:
             with closing(results):
-                counts = _report(results, alone, files, output_options)
+                counts = _report(results, alone, files, engine, output_options)
         except KeyboardInterrupt:
             if not alone:
                 typer.echo(
@@ -185,7 +185,11 @@ def _restore_and_report(
 
 
 def _report(
-    results: Iterable[JobResult], alone: bool, files: Places, options: OutputOptions
+    results: Iterable[JobResult],
+    alone: bool,
+    files: Places,
+    engine: Engine,
+    options: OutputOptions,
 ) -> Counter[str]:
     """Report on every image; return the number of images in each state.
 
@@ -197,10 +201,12 @@ def _report(
 
     counts: Counter[str] = Counter()
     said: set[str] = set()
+    networks: set[str] = set()
     for result in results:
         done = result.restored
         if done is not None:
             counts["unchanged" if done.unchanged else "restored"] += 1
+            networks |= {*done.model.split(", ")}
             for warning in done.warnings:
                 print_warning(files.named(warning))
             remark = _ignored_quality(done, options)
@@ -221,7 +227,20 @@ def _report(
             counts["failed"] += 1
             there = f"{result.job.target}: exists already; add --overwrite to replace it"
             print_error(files.named(result.problem or there))
+    strength = engine.options.strength
+    if networks and strength < 1 and engine.model is None and not any(map(_cleans, networks)):
+        print_warning(
+            f"--strength {strength:g}: not used, because nothing was found that needs cleaning"
+        )
     return counts
+
+
+def _cleans(network: str) -> bool:
+    """Return whether a released network takes out noise or JPEG artifacts."""
+    from scalewise.tasks import get_task
+    from scalewise.weights import is_release, resolve
+
+    return is_release(network) and get_task(resolve(network).card.task).is_degraded
 
 
 def _ignored_quality(done: RestoredFile, options: OutputOptions) -> str:
