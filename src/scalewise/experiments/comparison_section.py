@@ -113,9 +113,9 @@ def comparison(results: Results) -> Variables:
 def other_variant(results: Results, also: Results) -> Variables:
     """Return the trainings and scores of another reproduction, in the other form."""
     dataset, protocol = queries.reference(also), queries.table_protocols(also)[0]
-    bicubic = queries.psnr(also.bicubic, dataset, protocol)
-    ends = [x for run in also.trained if (x := queries.psnr(run.measured, dataset, protocol))]
-    is_below = also.plan.form == "document" and bicubic and ends and max(ends) < bicubic
+    is_below = also.plan.form == "document" and queries.are_below_bicubic(
+        also, also.trained, dataset, protocol
+    )
     return {
         "also": also,
         "below": dataset if is_below else None,

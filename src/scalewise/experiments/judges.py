@@ -95,12 +95,12 @@ def _unless_early(
 ) -> list[Finding]:
     """Let findings decide nothing if all of the runs ended below bicubic."""
     dataset = queries.judged_on(results)
-    bicubic = queries.psnr(results.bicubic, dataset)
-    ends = [end for run in runs if (end := at_the_end(dataset)(run)) is not None]
-    if bicubic is None or not ends or max(ends) >= bicubic:
+    if not queries.are_below_bicubic(results, runs, dataset):
         return findings
+    bicubic = queries.psnr(results.bicubic, dataset)
+    best = queries.best_end(runs, dataset)
     text = f"{decibels(bicubic)} dB on {dataset}, and the best of these runs ends at "
-    text += f"{decibels(max(ends))} dB: too early to tell"
+    text += f"{decibels(best)} dB: too early to tell"
     undecided: list[Finding] = [
         replace(each, verdict="cannot be told") if each.verdict in DECIDED else each
         for each in findings
@@ -144,9 +144,9 @@ def in_the_documents_form(evidence: Evidence) -> list[Finding]:
     gain = queries.gain(first, second, dataset, protocol)
     if gain is None:
         return []
-    bicubic = queries.psnr(results.bicubic, dataset, protocol) or 0.0
-    scores = [queries.psnr(x.measured, dataset, protocol) or 0.0 for x in (first, second) if x]
-    note = "1 seed, both below bicubic" if max(scores) < bicubic else "1 seed"
+    both = [x for x in (first, second) if x]
+    are_below = queries.are_below_bicubic(results, both, dataset, protocol)
+    note = "1 seed, both below bicubic" if are_below else "1 seed"
     text = f"{difference(gain)} dB on {dataset}, protocol {protocol} ({note})"
     return [Finding(where, None, text)]
 

@@ -317,6 +317,25 @@ def gains(
     return {name: each for name, each in found.items() if each is not None}
 
 
+def best_end(
+    runs: Iterable[Trained], dataset: str | None, protocol: str = FIELD.name
+) -> float | None:
+    """Return the best PSNR-Y of runs on a set, if any was measured."""
+    ends = (psnr(run.measured, dataset, protocol) for run in runs)
+    return max((end for end in ends if end is not None), default=None)
+
+
+def are_below_bicubic(
+    results: Results,
+    runs: Iterable[Trained],
+    dataset: str | None,
+    protocol: str = FIELD.name,
+) -> bool:
+    """Return whether all measured runs end below bicubic interpolation: too early to tell."""
+    bicubic, best = psnr(results.bicubic, dataset, protocol), best_end(runs, dataset, protocol)
+    return bicubic is not None and best is not None and best < bicubic
+
+
 def table_protocols(results: Results) -> list[str]:
     """Return the names of Table 1's protocols; the recipes' own is first."""
     own = SQUASH256 if results.plan.form == "document" else FIELD
