@@ -91,6 +91,10 @@ def test_related_networks_stand_beside_themselves_with_a_teacher(results: Result
     assert timed["validation, ground truth"] == f"{best:.2f}"
     alone = comparison_tables.related_at_equal_time(replace(results, trained=[taught]))
     assert row(alone, "U-Net")["Set14, ground truth"] == "–"
+    untaught = replace(results, trained=[unet])
+    headings = [comparison_tables.related_at_equal_time(untaught).headings]
+    headings.append(comparison_tables.related_at_equal_steps(untaught)[0].headings)
+    assert not any("teacher" in each or each == "difference" for row in headings for each in row)
 
 
 def test_quality_stands_beside_artifacts(results: Results) -> None:

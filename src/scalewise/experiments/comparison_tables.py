@@ -167,15 +167,17 @@ def related_at_equal_steps(results: Results) -> tuple[Table, int | None]:
     """Return PSNR-Y of the related networks after equal steps, with and without a teacher."""
     step = last_common_step(results.group("comparator"))
     measure = at_step(step)
+    pairs, kinds = _related(results), _kinds(results)
     rows: list[list[str]] = []
-    for truth, teacher in _related(results):
-        plain, taught = (measure(run) if run else None for run in (truth, teacher))
-        gain = NONE if plain is None or taught is None else difference(taught - plain)
-        run = truth or teacher
-        assert run
-        cells = [f"{run.complexity.parameters:,}", decibels(plain), decibels(taught), gain]
-        rows.append([_title(run), *cells])
-    return Table(["network", "parameters", *KINDS, "difference"], rows), step
+    for pair in pairs:
+        scores = [measure(run) if run else None for run in pair[: len(kinds)]]
+        found = [score for score in scores if score is not None]
+        gain = difference(found[1] - found[0]) if len(found) > 1 else NONE
+        run = _either(pair)
+        cells = [f"{run.complexity.parameters:,}", *map(decibels, scores)]
+        rows.append([_title(run), *cells, *([gain] if len(kinds) > 1 else [])])
+    last = ["difference"] if len(kinds) > 1 else []
+    return Table(["network", "parameters", *kinds, *last], rows), step
 
 
 def related_at_equal_time(results: Results) -> Table:
@@ -183,22 +185,18 @@ def related_at_equal_time(results: Results) -> Table:
 
     First on the validation images, whose best score chose the weights, then on the test sets.
     """
-    sets = sets_of(results.group("comparator"))
+    sets, kinds = sets_of(results.group("comparator")), _kinds(results)
     rows: list[list[str]] = []
     for pair in _related(results):
-        run = pair[0] or pair[1]
-        assert run
-        validated = [decibels(best_psnr_y(one.lines) if one else None) for one in pair]
-        scores = [
-            decibels(queries.psnr(one.measured, dataset) if one else None)
-            for dataset in sets
-            for one in pair
-        ]
+        run, pair = _either(pair), pair[: len(kinds)]
+        scores = [best_psnr_y(one.lines) if one else None for one in pair]
+        for dataset in sets:
+            scores += [queries.psnr(one.measured, dataset) if one else None for one in pair]
         cost = run.complexity
         operations = f"{cost.multiply_adds / 1e9:,.1f}"
-        scores = [*validated, *scores]
-        rows.append([_title(run), f"{run.steps:,}", *scores, operations, significant(cost.seconds)])
-    headings = [f"{dataset}, {kind}" for dataset in ("validation", *sets) for kind in KINDS]
+        cells = [f"{run.steps:,}", *map(decibels, scores), operations, significant(cost.seconds)]
+        rows.append([_title(run), *cells])
+    headings = [f"{dataset}, {kind}" for dataset in ("validation", *sets) for kind in kinds]
     return Table(["network", "steps", *headings, "G multiply-adds", "seconds"], rows)
 
 
@@ -212,6 +210,17 @@ def _related(results: Results) -> list[tuple[Trained | None, Trained | None]]:
     """Return each related network, trained on the ground truth and with a teacher."""
     names = queries.unique(base_name(run.name) for run in results.group("comparator"))
     return [(results.find(name), results.find(taught_name(name))) for name in names]
+
+
+def _kinds(results: Results) -> tuple[str, ...]:
+    """Return the targets of the related networks: a teacher only if one was used."""
+    taught = any(run.recipe.loss.teacher for run in results.group("comparator"))
+    return KINDS if taught else KINDS[:1]
+
+
+def _either(pair: tuple[Trained | None, Trained | None]) -> Trained:
+    """Return the first of two runs that is there, as one always is."""
+    return next(run for run in pair if run)
 
 
 def _title(run: Trained) -> str:
