@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from scalewise.experiments import plots
 from scalewise.experiments.plots import Cost
@@ -21,19 +22,31 @@ def test_a_plot_is_the_same_each_time_and_has_two_themes(kind: str) -> None:
     assert first.light != first.dark
 
 
-def test_names_of_points_cover_nothing() -> None:
-    points = [
-        Cost(
-            f"A network of a long name, which is {index}",
-            0.7 + 0.04 * index,
-            33 + 0.03 * (index % 3),
-            index > 4,
-        )
+def _spread_out() -> list[Cost]:
+    name = "A network of a long name, which is"
+    return [
+        Cost(f"{name} {index}", 0.7 + 0.04 * index, 33 + 0.03 * (index % 3), index > 4)
         for index in range(7)
     ]
+
+
+# At the left edge, closer together than their names are high.
+CROWDED = [
+    Cost("Original", 1.09, 32.88, True),
+    Cost("Adaptive", 1.38, 32.46, True),
+    Cost("Original", 1.09, 33.01, False),
+    Cost("Original, one convolution for all levels (SiCNN's idea)", 1.05, 32.9, False),
+    Cost("plain residual network of the same cost", 0.826, 33.18, False),
+    Cost("SCN", 1.87, 32.83, False),
+    Cost("DSRN of 1 M parameters", 13.9, 32.67, False),
+]
+
+
+@pytest.mark.parametrize("points", [_spread_out(), CROWDED])
+def test_names_of_points_cover_nothing(points: list[Cost]) -> None:
     figure = plots.costs(points, "PSNR-Y on Set14 (dB)")(LIGHT)
     figure.draw_without_rendering()
-    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    boxes = [Text.get_window_extent(name) for name in figure.axes[0].texts]  # without its line
     assert len(boxes) == len(points)
     for index, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[:index])

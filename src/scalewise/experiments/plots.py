@@ -55,6 +55,9 @@ NAME_WIDTH = 26
 LABEL_HEIGHT, LETTER_WIDTH = 13.5, 6.2
 """Approximate size of a plot's labels, in points."""
 
+NEAR = 26.0
+"""Height in points up to which a label needs no line to its point."""
+
 
 @dataclass(frozen=True)
 class ReportImage:
@@ -333,7 +336,9 @@ def _name_points(figure: Figure, axes: Axes, points: Sequence[Cost], theme: Them
     scale = 72 / figure.dpi
     places = axes.transData.transform([(each.seconds, each.psnr_y) for each in points]) * scale
     at = [(float(x), float(y)) for x, y in places]
-    left, right = (float(each) * scale for each in axes.get_window_extent().intervalx)
+    extent = axes.get_window_extent()
+    left, right = (float(each) * scale for each in extent.intervalx)
+    bottom, top = (float(each) * scale for each in extent.intervaly)
     taken = [Bbox.from_extents(x - 5, y - 5, x + 5, y + 5) for x, y in at]
     for point, (x, y) in zip(points, at, strict=True):
         rows = textwrap.wrap(point.title, NAME_WIDTH) or [""]
@@ -343,6 +348,7 @@ def _name_points(figure: Figure, axes: Axes, points: Sequence[Cost], theme: Them
                 (dx, dy)
                 for dx, dy in _places(size[0])
                 if left <= x + dx <= right - size[0]
+                and bottom <= y + dy - size[1] / 2 <= top - size[1]
                 and not any(_box(x + dx, y + dy, size).overlaps(other) for other in taken)
             ),
             (9.0, 0.0),
@@ -357,6 +363,7 @@ def _name_points(figure: Figure, axes: Axes, points: Sequence[Cost], theme: Them
             fontsize=LABEL_SIZE - 1,
             color=theme.ink,
             annotation_clip=False,
+            arrowprops=_leader(theme) if abs(dy) > NEAR else None,
         )
         name.set_in_layout(False)  # a long name would take the room of the plot
 
@@ -364,7 +371,13 @@ def _name_points(figure: Figure, axes: Axes, points: Sequence[Cost], theme: Them
 def _places(width: float) -> list[tuple[float, float]]:
     """Return offsets of a label from its point: right first, then further away."""
     sides = (9.0, -9.0 - width)
-    return [(dx, dy) for dy in (0.0, 9.0, -9.0, 16.0, -16.0, 26.0, -26.0) for dx in sides]
+    heights = (0.0, 9.0, 16.0, 26.0, 38.0, 52.0, 68.0)
+    return [(dx, dy) for height in heights for dy in (height, -height) for dx in sides]
+
+
+def _leader(theme: Theme) -> dict[str, Any]:
+    """Return the line from a label to its point, where others lie between."""
+    return {"arrowstyle": "-", "color": theme.ink, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 5}
 
 
 def _box(left: float, middle: float, size: tuple[float, float]) -> Bbox:
