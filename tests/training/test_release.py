@@ -168,9 +168,11 @@ def test_aims(tmp_path: Path, call: Callable[..., tuple[int, str, str]]) -> None
     code, _, stderr = call(*options, "--aim", "Set5")
     assert code == 2
     assert "--aim 'Set5': write SET=DB, such as Set5=38.05" in stderr
-    code, _, stderr = call(*options, "--aim", "Set5=38.05", "--aim", "Set14=33.7")
+    for wrong in ("=38", ":field=38", "Set5:field:ssim=0.9", "Set5:=38"):
+        assert call(*options, "--aim", wrong)[0] == 2
+    code, _, stderr = call(*options, "--aim", "Set5=38.05", "--aim", "Set14:photo:psnr=33.7")
     assert code == 0, stderr
-    assert read_card(folder).aims == {"Set5": 38.05, "Set14": 33.7}
+    assert read_card(folder).aims == {"Set5": 38.05, "Set14:photo:psnr": 33.7}
 
 
 def test_in_8_bit_integers(tmp_path: Path, call: Callable[..., tuple[int, str, str]]) -> None:

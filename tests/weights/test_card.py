@@ -85,12 +85,18 @@ def test_the_page_tells_what_became_of_aims(card: Card, tmp_path: Path) -> None:
     assert "aim" not in card_page(card)
     aimed = replace(card, aims={"Set5": 38.0, "Set14": 33.5, "Urban100": 32.0})
     aimed = with_scores(aimed, [score("small", 37.785), score("small", 33.5, "Set14")])
+    noisy = replace(score("small", 34.1, "Kodak24"), protocol="denoise25", psnr=32.2)
+    more = {"Kodak24:denoise25": 34.0, "Kodak24:denoise25:psnr": 32.4, "Kodak24:jpeg10": 30.0}
+    aimed = with_scores(replace(aimed, aims=aimed.aims | more), [noisy])
     write_card(aimed, tmp_path)
     assert read_card(tmp_path) == aimed
     page = card_page(aimed)
     assert "- Set5: 38.00 dB PSNR-Y was the aim; missed by 0.22 dB.\n" in page
     assert "- Set14: 33.50 dB PSNR-Y was the aim; reached.\n" in page
     assert "- Urban100: 32.00 dB PSNR-Y was the aim; not measured.\n" in page
+    assert "- Kodak24, denoise25: 34.00 dB PSNR-Y was the aim; reached.\n" in page
+    assert "- Kodak24, denoise25: 32.40 dB PSNR was the aim; missed by 0.20 dB.\n" in page
+    assert "- Kodak24, jpeg10: 30.00 dB PSNR-Y was the aim; not measured.\n" in page
 
 
 def test_tasks_with_psnr_b_and_encoded_files(card: Card, tmp_path: Path) -> None:

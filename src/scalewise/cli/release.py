@@ -29,8 +29,9 @@ def release(
         list[str] | None,
         typer.Option(
             metavar="SET=DB",
-            help="State the PSNR-Y that was aimed at on a set, such as Set5=38.05; the card gives "
-            "the difference. Repeat for several sets.",
+            help="State the PSNR-Y that was aimed at on a set, such as Set5=38.05, or under a "
+            "task's protocol, such as classic5:jpeg10=29.6; the card gives the difference. Repeat "
+            "for several sets.",
         ),
     ] = None,
     average: Annotated[
@@ -94,9 +95,15 @@ def _average(text: str | None) -> tuple[str, float] | None:
 def _aims(texts: list[str]) -> dict[str, float]:
     aims: dict[str, float] = {}
     for text in texts:
-        dataset, _, decibels = text.partition("=")
+        aimed, _, decibels = text.partition("=")
+        parts = aimed.split(":")
         try:
-            aims[dataset] = float(decibels)
+            aims[aimed] = float(decibels)
         except ValueError:
-            raise UsageError(f"--aim '{text}': write SET=DB, such as Set5=38.05") from None
+            parts = []
+        if not all(parts) or not parts or len(parts) > 3 or parts[2:] not in ([], ["psnr"]):
+            raise UsageError(
+                f"--aim '{text}': write SET=DB, such as Set5=38.05; or SET:PROTOCOL=DB, or "
+                "SET:PROTOCOL:psnr=DB for PSNR over RGB, such as Kodak24:denoise25:psnr=32.4"
+            )
     return aims

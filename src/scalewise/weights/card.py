@@ -148,7 +148,8 @@ class Card:
         training: the training that made the weights.
         sha256: checksums of the graphs and the weights, by file name.
         scores: its scores, and those of the bicubic baseline.
-        aims: dataset -> target PSNR-Y in dB under the protocol ``field``.
+        aims: targets in dB, by dataset (PSNR-Y under the protocol ``field``),
+            ``dataset:protocol``, or ``dataset:protocol:psnr`` for PSNR over RGB.
         default: use it for its task and scale if no model is named.
         clean_sibling: the model of the same scale for clean images, which is blended with it at a
             strength below 1; None for the default of super-resolution.

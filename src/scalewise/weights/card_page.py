@@ -135,14 +135,17 @@ def _table(scores: list[Score]) -> list[str]:
     return lines
 
 
-def _verdict(card: Card, dataset: str, aim: float) -> str:
+def _verdict(card: Card, aimed: str, aim: float) -> str:
     """Return whether an aim was reached, as a text."""
-    wanted = f"{dataset}: {aim:.2f} dB PSNR-Y was the aim"
-    score = card.score(dataset)
+    dataset, _, rest = aimed.partition(":")
+    protocol, _, over = rest.partition(":")
+    where, name = (f"{dataset}, {protocol}" if protocol else dataset), "PSNR" if over else "PSNR-Y"
+    wanted = f"{where}: {aim:.2f} dB {name} was the aim"
+    score = card.score(dataset, protocol) if protocol else card.score(dataset)
     if score is None:
         return f"{wanted}; not measured."
     # Compare the printed digits, so that the page does not contradict itself.
-    missing = round(aim - round(score.psnr_y, 2), 2)
+    missing = round(aim - round(score.psnr if over else score.psnr_y, 2), 2)
     return f"{wanted}; " + (f"missed by {missing:.2f} dB." if missing > 0 else "reached.")
 
 
