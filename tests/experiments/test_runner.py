@@ -40,6 +40,7 @@ OF_TRAINING = {
     "last.pt",
     "previous.pt",
     "best.pt",
+    "origin.json",
 }
 """Files that a training writes into its folder."""
 
