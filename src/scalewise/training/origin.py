@@ -62,10 +62,11 @@ def keep_origin(run: Path, init: str | None, trunk: Path | None = None) -> None:
         write_atomic(run / ORIGIN_FILE, text.encode())
 
 
-def start_of(checkpoint: Checkpoint, run: Path) -> Start | None:
-    """Return the start of a run: its trunk, or the weights of ``model.init``.
+def ancestry_of(checkpoint: Checkpoint, run: Path) -> tuple[Start | None, list[Teacher]]:
+    """Return what a run started from, and the teachers of all that led to its weights, each once.
 
-    Steps and seconds are those of their last training and of all before it.
+    It started from its trunk, or from the weights of ``model.init``, or from scratch.  Steps and
+    seconds are those of the start's last training and of all before it.
 
     Args:
         checkpoint: the run's checkpoint.
@@ -76,35 +77,27 @@ def start_of(checkpoint: Checkpoint, run: Path) -> Start | None:
             or its record of them is damaged.
     """
     origin, branch = _origin_of(checkpoint, run), checkpoint.get("branch")
-    before = None if origin is None else origin.start
-    if branch is None:
-        return before
-    return Start(
-        model=Path(branch["trunk"]).resolve().name,
-        sha256=branch["sha256"],
-        steps=branch["step"] + ((before and before.steps) or 0),
-        seconds=round(branch["seconds"] + ((before and before.seconds) or 0.0), 1),
-    )
-
-
-def teachers_of(checkpoint: Checkpoint, run: Path) -> list[Teacher]:
-    """Return the teachers of a run, its trunks and its first weights, each once.
-
-    Args:
-        checkpoint: the run's checkpoint.
-        run: the run's folder.
-
-    Raises:
-        ScalewiseError: as by :func:`start_of`.
-    """
-    origin = _origin_of(checkpoint, run)
-    found = _own_teachers(checkpoint["recipe"], run)
-    branch = checkpoint.get("branch")
+    start = None if origin is None else origin.start
+    if branch is not None:
+        name = Path(branch["trunk"]).resolve().name
+        start = _after(start, name, branch["sha256"], branch["step"], branch["seconds"])
+    teachers = _own_teachers(checkpoint["recipe"], run)
     while branch is not None and branch.get("recipe"):
-        found += _own_teachers(branch["recipe"], Path(branch["trunk"]))
+        teachers += _own_teachers(branch["recipe"], Path(branch["trunk"]))
         branch = branch.get("branch")
-    found += [] if origin is None else origin.teachers
-    return list({(each.name, each.licence): each for each in reversed(found)}.values())[::-1]
+    teachers += [] if origin is None else origin.teachers
+    once = {(each.name, each.licence): each for each in reversed(teachers)}
+    return start, list(once.values())[::-1]
+
+
+def _after(before: Start | None, model: str, digest: str, steps: int, seconds: float) -> Start:
+    """Return weights that a training made, with what was trained before it."""
+    return Start(
+        model=model,
+        sha256=digest,
+        steps=steps + ((before and before.steps) or 0),
+        seconds=round(seconds + ((before and before.seconds) or 0.0), 1),
+    )
 
 
 def own_steps(checkpoint: Checkpoint) -> int:
@@ -141,13 +134,8 @@ def _find(init: str) -> Origin:
     if release is None:
         return _find_checkpoint(Path(init))
     card = release.card
-    training, before = card.training, card.training.start
-    start = Start(
-        model=card.name,
-        sha256=card.sha256[WEIGHTS_FILE],
-        steps=training.steps + ((before and before.steps) or 0),
-        seconds=training.seconds + ((before and before.seconds) or 0.0),
-    )
+    training, digest = card.training, card.sha256[WEIGHTS_FILE]
+    start = _after(training.start, card.name, digest, training.steps, training.seconds)
     return Origin(start=start, teachers=training.teachers)
 
 
@@ -164,14 +152,12 @@ def _find_checkpoint(path: Path) -> Origin:
     if not is_run(run):
         return Origin(start=Start(model=path.name, sha256=sha256(path)))
     checkpoint = load_checkpoint(path)
-    before = start_of(checkpoint, run)
-    start = Start(
-        model=run.resolve().name,
-        sha256=hashlib.sha256(to_bytes(load_network(path))).hexdigest(),
-        steps=own_steps(checkpoint) + ((before and before.steps) or 0),
-        seconds=round(checkpoint["seconds"] + ((before and before.seconds) or 0.0), 1),
+    before, teachers = ancestry_of(checkpoint, run)
+    digest = hashlib.sha256(to_bytes(load_network(path))).hexdigest()
+    name, steps = run.resolve().name, own_steps(checkpoint)
+    return Origin(
+        start=_after(before, name, digest, steps, checkpoint["seconds"]), teachers=teachers
     )
-    return Origin(start=start, teachers=teachers_of(checkpoint, run))
 
 
 def _own_teachers(recipe: dict[str, Any], run: Path) -> list[Teacher]:

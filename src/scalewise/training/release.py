@@ -19,7 +19,7 @@ from scalewise.models.quantize import Image
 from scalewise.training.batches import HostBatches
 from scalewise.training.build import make_sampler, packed_paths
 from scalewise.training.checkpoint import BEST, load_checkpoint
-from scalewise.training.origin import own_steps, start_of, teachers_of
+from scalewise.training.origin import ancestry_of, own_steps
 from scalewise.training.recipe import parse_recipe
 from scalewise.weights.card import (
     INT8_FILE,
@@ -76,6 +76,7 @@ def release_run(
             licences[name] = licences.get(name, 0) + count
     network = load_network(path)
     averaged = None if average is None else _average(network, *average)
+    start, teachers = ancestry_of(checkpoint, run)
     training = Training(
         recipe=_publishable(recipe),
         steps=own_steps(checkpoint),
@@ -83,10 +84,10 @@ def release_run(
         progress=round(checkpoint["progress"], 4),
         pictures=sum(len(store) for store in stores),
         licences=licences,
-        start=start_of(checkpoint, run),
+        start=start,
         validated=checkpoint["best"] if math.isfinite(checkpoint["best"]) else None,
         validated_start=checkpoint.get("start"),
-        teachers=teachers_of(checkpoint, run),
+        teachers=teachers,
         averaged=averaged,
     )
     name = folder.resolve().name
