@@ -152,6 +152,31 @@ def test_ctrl_c_in_a_run_over_many_images_says_what_is_kept(
     assert "stopped: finished images are kept; the same command" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+def test_sigterm_ends_a_run_as_ctrl_c_does(tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    for name in "ab":
+        write(images / f"{name}.png", Picture(np.zeros((8, 8, 3), np.uint8)))
+    code = """
+import os, signal
+import scalewise.restoring.batch as batch
+from scalewise.__main__ import main
+
+def terminated(*_):
+    os.kill(os.getpid(), signal.SIGTERM)
+    yield
+
+batch.restore_files = terminated
+main()
+"""
+    command = [sys.executable, "-c", code, "upscale", str(images), "-o", str(tmp_path / "large")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 128 + signal.SIGTERM
+    last = done.stderr.splitlines()[-1]
+    assert last == "stopped: finished images are kept; the same command restores the others"
+
+
 def test_the_package_imports_without_torch() -> None:
     assert loaded_by("import scalewise", ["torch"]) == ""
 

@@ -25,7 +25,7 @@ from scalewise.training.session import locked
 from scalewise.weights.release import load_network
 
 PROJECT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-c", "from scalewise.cli.app import main; main()", "train"]
+COMMAND = [sys.executable, "-c", "from scalewise.__main__ import main; main()", "train"]
 TINY = "recipes/tiny.yaml"
 PREPARING = f"preparing {TINY}\n"
 TINY_SETTINGS = {"width": 4, "expansion": 2, "blocks": 1, "levels": 3}

@@ -353,7 +353,7 @@ def test_a_run_that_is_killed_goes_on(
     command = [
         sys.executable,
         "-c",
-        "from scalewise.cli.app import main; main()",
+        "from scalewise.__main__ import main; main()",
         *("upscale", folder, "-m", small_release),
     ]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}

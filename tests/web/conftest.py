@@ -27,7 +27,7 @@ httpx = pytest.importorskip("httpx", reason="needs the test extra")
 PLAIN: dict[str, Any] = {"timeout": 120, "verify": False}
 """Options of requests: nothing is encrypted, and loading certificates takes 40 ms each time."""
 
-PROGRAM = [sys.executable, "-c", "from scalewise.cli.app import main; main()"]
+PROGRAM = [sys.executable, "-c", "from scalewise.__main__ import main; main()"]
 
 
 @dataclass

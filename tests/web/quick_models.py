@@ -53,7 +53,7 @@ def program(folder: Path) -> list[str]:
         "from importlib import import_module",
         "from pathlib import Path",
         "from time import sleep",
-        "from scalewise.cli.app import main",
+        "from scalewise.__main__ import main",
         "from scalewise.restoring.runtime import OpenVinoRuntime",
         "compute = OpenVinoRuntime.__call__",
         "def compute_slowly(self, image):",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -163,3 +164,12 @@ def test_a_server_may_open_as_many_files_as_it_lets_clients_in(start: Start) -> 
     assert soft == min(hard, 4096)
     assert server.get("v1/limits").status_code == 200
     assert server.stop() == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_server_that_is_told_to_stop_says_so(start: Start, how: signal.Signals) -> None:
+    server = start()
+    assert server.get("v1/limits").status_code == 200
+    assert server.stop(how) == 0
+    assert server.process.stdout is not None
+    assert server.process.stdout.read().splitlines()[-1] == "stopped"

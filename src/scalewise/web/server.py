@@ -97,6 +97,7 @@ def serve(
             )
             with suppress(KeyboardInterrupt):  # uvicorn raises it again after its shutdown
                 _Server(config, queue).run(sockets=[listener])
+            notify("stopped")
 
 
 def own_addresses(host: str) -> list[str]:
