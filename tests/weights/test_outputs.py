@@ -23,7 +23,7 @@ OUTPUTS = {
     "dejpeg": "149abac275acf29b",
     "denoise": "b7c00c9f968f2637",
     "original_x2": "6e11f57e41a56d40",
-    "photo_x2": "5ec1a374187de94b",
+    "photo_x2": "5e000d110e287abc",
     "scn_fast_x2": "596c430f424115d5",
     "scn_x2": "fc3c725d048ac548",
     "scn_x3": "e68894c9ddcd9743",
