@@ -254,6 +254,13 @@ def select_task(estimate: Estimate, *, enlarge: bool) -> Task | None:
     return None
 
 
+def exceeds_training(task: Task, estimate: Estimate) -> bool:
+    """Return whether an image is worse than those on which a task's models are trained."""
+    ranges = task.training or Strengths()
+    is_noisier = ranges.sigma is not None and estimate.sigma > ranges.sigma[1]
+    return is_noisier or (ranges.quality is not None and _quality(estimate) < ranges.quality[0])
+
+
 @cache
 def _load_entry_points() -> None:
     load_plugins(ENTRY_POINTS, "task", lambda _, task: register_task(task))

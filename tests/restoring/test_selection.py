@@ -163,6 +163,8 @@ def test_what_is_degraded_is_enlarged_by_another_model(
         chosen = chosen_for(choice, pictures / name)
         assert chosen.restorers[0].name == model
         assert chosen.reason.startswith(reason)
+        beyond = "more than photo_x2 removes: restore it first" in chosen.reason
+        assert beyond == (name in ("noisy.png", "coarse.jpg"))
     assert asked == [
         ("scn_x2", LoadOptions(device="cpu")),
         ("photo_x2", LoadOptions(device="cpu", strength=0.5)),

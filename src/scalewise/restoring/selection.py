@@ -21,7 +21,7 @@ from scalewise.restoring.loading import LoadOptions, load
 from scalewise.restoring.look import content_of_opened, estimate_opened
 from scalewise.restoring.precision import depends_on_content, for_content
 from scalewise.restoring.restorer import Restorer
-from scalewise.tasks import DEJPEG, SUPER_RESOLUTION, get_task, select_task
+from scalewise.tasks import DEJPEG, SUPER_RESOLUTION, exceeds_training, get_task, select_task
 from scalewise.weights import Release, cascade_of, default_model, resolve
 from scalewise.weights.card import CARD_FILE, Card
 
@@ -185,6 +185,14 @@ def _selector(enlarge: bool, typical: str, options: LoadOptions) -> AutoSelector
         estimate = estimate_opened(reader)
         model = select_model(estimate, enlarge=enlarge)
         networks = () if model is None else for_content(cascade(model), estimate.content)
-        return SelectedModels(networks, str(estimate), estimate.content)
+        return SelectedModels(networks, _reason(estimate, model), estimate.content)
 
     return AutoSelector(choose, cascade(typical))
+
+
+def _reason(estimate: Estimate, model: str | None) -> str:
+    """Say why a model was selected, and what is better where it cannot do all."""
+    task = None if model is None else get_task(resolve(model).card.task)
+    if task is None or task.keeps_size or not exceeds_training(task, estimate):
+        return str(estimate)
+    return f"{estimate}, more than {model} removes: restore it first"

@@ -11,6 +11,7 @@ from scalewise.tasks import (
     VISIBLE_JPEG_ENLARGED,
     VISIBLE_SIGMA,
     Task,
+    exceeds_training,
 )
 
 Why = Literal["seen", "chosen", "offered"]
@@ -62,7 +63,7 @@ def explain(
 
     >>> from scalewise.tasks import DENOISE, PHOTO
     >>> explain(PHOTO, 2, Estimate(3.0, 30), is_jpeg=True)
-    'Enlarged 2x, JPEG blocks removed, because this is a JPEG of quality 30'
+    'Enlarged 2x, JPEG blocks reduced, because this is a JPEG of quality 30'
     >>> explain(DENOISE, 1, Estimate(12.0), is_jpeg=False, strength=0.5, why="chosen")
     'Noise removed at strength 0.5, as chosen; noise of about 12 levels is visible'
     """
@@ -95,7 +96,8 @@ def _removed(task: Task, estimate: Estimate) -> str:
     ]
     kinds = [kind for kind, is_trained, is_seen in removable if is_trained and is_seen]
     kinds = kinds or [kind for kind, is_trained, _ in removable if is_trained]
-    return f"{' and '.join(kinds)} removed" if kinds else ""
+    done = "reduced" if exceeds_training(task, estimate) else "removed"
+    return f"{' and '.join(kinds)} {done}" if kinds else ""
 
 
 def _has_artifacts(estimate: Estimate) -> bool:
