@@ -256,6 +256,10 @@ def test_compare(call, picture: Path, small_release: Path) -> None:
     assert "protocol field" in out
     assert out.count("PSNR-Y") == 2
     assert read(output / "photo_low.png").pixels.shape == (30, 35, 3)
+    dot = picture.parent / "dot.png"
+    write(dot, Picture(np.zeros((1, 1, 3), np.uint8)))
+    code, _, err = call("compare", dot, "-o", picture.parent / "none")
+    assert (code, only_line(err).startswith(f"error: {dot}: a 1x1 image is too small")) == (1, True)
 
 
 def test_evaluate_prints_its_protocol_and_fills_the_card(

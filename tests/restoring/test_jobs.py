@@ -140,7 +140,7 @@ def test_two_results_of_one_name(folder: Path) -> None:
     touch(folder, "other/a.png")
     first, second = plan_jobs([folder / "a.png", folder / "other" / "a.png"], folder / "out", "")
     assert not first.problem
-    assert "would both be written there" in second.problem
+    assert f"would be written to {second.target}, too; rename one" in second.problem
 
 
 def test_the_same_picture_twice_is_one_job(folder: Path) -> None:

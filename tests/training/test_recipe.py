@@ -89,6 +89,7 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
         ("data.bacth=8", "unknown key 'data.bacth'; did you mean 'batch'?"),
         ("modle={}", "unknown key 'modle'; did you mean 'model'?"),
         ("step=100", "unknown key 'step'; did you mean 'steps'?"),
+        ("tmie=60s", "unknown key 'tmie'; did you mean 'time'?"),
         ("data.step=100", "unknown key 'data.step'; did you mean 'steps'?"),
         ("batch_size=8", "unknown key 'batch_size'; did you mean 'batch'?"),
         ("lr=1e-3", "unknown key 'lr'; did you mean 'rate'?"),

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.data.reading import read_rgb
+from scalewise.errors import TooSmall
 from scalewise.evaluating.evaluate import Restore
 from scalewise.evaluating.sheet import Crop, Panel, draw_sheet, drawable, most_telling_crop
 from scalewise.imaging.protocols import Protocol, Scores
@@ -84,17 +85,34 @@ def compare(
         ScalewiseError: the image is unreadable or too small, or a result has another size.
     """
     hr = read_rgb(picture)
+    try:
+        return _compare(hr, picture.stem, methods, scale, protocol, lr, results)
+    except TooSmall as error:
+        raise TooSmall(f"{picture}: {error}") from None
+
+
+def _compare(
+    hr: Pixels,
+    name: str,
+    methods: Sequence[tuple[str, Restore]],
+    scale: int,
+    protocol: Protocol,
+    lr: Pixels | None,
+    results: Sequence[tuple[str, Pixels]],
+) -> Comparison:
     truth = protocol.truth(hr, scale)
-    degraded = protocol.prepare(hr, lr, scale, picture.stem)[0] if methods else None
+    degraded = protocol.prepare(hr, lr, scale, name)[0] if methods else None
     contenders: list[Contender] = []
     if degraded is not None:
-        for name, restore in methods:
+        for method, restore in methods:
             start = time.perf_counter()
             image = _as_bytes(restore(degraded))
             seconds = time.perf_counter() - start
-            contenders.append(Contender(name, image, protocol.score(image, truth, scale), seconds))
-    for name, image in results:
-        contenders.append(Contender(name, image, protocol.score(image, truth, scale), math.nan))
+            contenders.append(
+                Contender(method, image, protocol.score(image, truth, scale), seconds)
+            )
+    for method, image in results:
+        contenders.append(Contender(method, image, protocol.score(image, truth, scale), math.nan))
     return Comparison(None if degraded is None else _as_bytes(degraded), truth, contenders)
 
 

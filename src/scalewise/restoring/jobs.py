@@ -352,6 +352,7 @@ def _problems(jobs: list[FileJob], sources: set[Path]) -> Iterator[tuple[FileJob
         if target in sources:
             yield job, f"{job.target}: would replace an input; choose another output"
         elif first is not job.source:
-            yield job, f"{job.target}: {first} and {job.source} would both be written there"
+            left = f"{job.source}: left out, because {first} would be written to {job.target}, too"
+            yield job, f"{left}; rename one of them"
         else:
             yield job, ""

@@ -269,7 +269,7 @@ def _explain(error: ValidationError, kind: type) -> str:
 
 
 def _nearest(key: str, beside: list[str]) -> str | None:
-    """Return the most similar key: one of the same section, otherwise any unique one."""
+    """Return the most similar key, of the same section or any other; None if none is similar."""
     if key in SYNONYMS:
         return SYNONYMS[key]
     elsewhere = [
@@ -278,10 +278,7 @@ def _nearest(key: str, beside: list[str]) -> str | None:
         if dataclasses.is_dataclass(section)
         for name in get_type_hints(section)
     ]
-    for known in (beside, elsewhere):
-        if match := get_close_matches(key, known, n=1):
-            return match[0]
-    return None
+    return next(iter(get_close_matches(key, [*beside, *elsewhere], n=1)), None)
 
 
 def _keys_beside(kind: type, location: list[str]) -> list[str]:

@@ -183,4 +183,5 @@ def _origin(start: Start | None) -> str:
 
 
 def _effort(training: Training | Start) -> str:
-    return f"{training.steps:,} steps in {(training.seconds or 0) / 60:.0f} minutes"
+    minutes = round((training.seconds or 0) / 60)
+    return f"{training.steps:,} steps in {minutes} minute{'' if minutes == 1 else 's'}"
