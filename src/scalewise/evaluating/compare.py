@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,35 +86,30 @@ def compare(
         ScalewiseError: the image is unreadable or too small, or a result has another size.
     """
     hr = read_rgb(picture)
+    with _naming(picture):
+        truth = protocol.truth(hr, scale)
+        degraded = protocol.prepare(hr, lr, scale, picture.stem)[0] if methods else None
+        contenders: list[Contender] = []
+        if degraded is not None:
+            for name, restore in methods:
+                start = time.perf_counter()
+                image = _as_bytes(restore(degraded))
+                seconds = time.perf_counter() - start
+                scores = protocol.score(image, truth, scale)
+                contenders.append(Contender(name, image, scores, seconds))
+        for name, image in results:
+            scores = protocol.score(image, truth, scale)
+            contenders.append(Contender(name, image, scores, math.nan))
+        return Comparison(None if degraded is None else _as_bytes(degraded), truth, contenders)
+
+
+@contextmanager
+def _naming(picture: Path) -> Generator[None]:
+    """Name an image in the error that it is too small."""
     try:
-        return _compare(hr, picture.stem, methods, scale, protocol, lr, results)
+        yield
     except TooSmall as error:
         raise TooSmall(f"{picture}: {error}") from None
-
-
-def _compare(
-    hr: Pixels,
-    name: str,
-    methods: Sequence[tuple[str, Restore]],
-    scale: int,
-    protocol: Protocol,
-    lr: Pixels | None,
-    results: Sequence[tuple[str, Pixels]],
-) -> Comparison:
-    truth = protocol.truth(hr, scale)
-    degraded = protocol.prepare(hr, lr, scale, name)[0] if methods else None
-    contenders: list[Contender] = []
-    if degraded is not None:
-        for method, restore in methods:
-            start = time.perf_counter()
-            image = _as_bytes(restore(degraded))
-            seconds = time.perf_counter() - start
-            contenders.append(
-                Contender(method, image, protocol.score(image, truth, scale), seconds)
-            )
-    for method, image in results:
-        contenders.append(Contender(method, image, protocol.score(image, truth, scale), math.nan))
-    return Comparison(None if degraded is None else _as_bytes(degraded), truth, contenders)
 
 
 def _as_bytes(image: NDArray[Any]) -> Pixels:

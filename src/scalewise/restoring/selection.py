@@ -185,14 +185,14 @@ def _selector(enlarge: bool, typical: str, options: LoadOptions) -> AutoSelector
         estimate = estimate_opened(reader)
         model = select_model(estimate, enlarge=enlarge)
         networks = () if model is None else for_content(cascade(model), estimate.content)
-        return SelectedModels(networks, _reason(estimate, model), estimate.content)
+        return SelectedModels(networks, _reason(estimate, model, enlarge), estimate.content)
 
     return AutoSelector(choose, cascade(typical))
 
 
-def _reason(estimate: Estimate, model: str | None) -> str:
+def _reason(estimate: Estimate, model: str | None, enlarge: bool) -> str:
     """Say why a model was selected, and what is better where it cannot do all."""
-    task = None if model is None else get_task(resolve(model).card.task)
-    if task is None or task.keeps_size or not exceeds_training(task, estimate):
+    task = select_task(estimate, enlarge=enlarge) if enlarge else None
+    if task is None or not exceeds_training(task, estimate):
         return str(estimate)
     return f"{estimate}, more than {model} removes: restore it first"
