@@ -232,13 +232,38 @@ def test_evaluate_fetches_what_it_is_told(
     monkeypatch.chdir(tmp_path)
     code, _, err = call("evaluate", "bicubic", "sample")
     assert code == 1
-    assert "no such folder: sample" in err
-    code, out, _ = call("evaluate", "bicubic", "sample", "--download")
+    assert "no such folder: sample; to give a set by its name, set SCALEWISE_DATA to" in err
+    code, _, err = call("evaluate", "bicubic", "sample", "--download")
     assert code == 0
-    assert f"sample: {cache / 'Sample'}" in out
+    assert f"sample: {cache / 'Sample'}" in err
+    assert call("evaluate", "bicubic", "sample")[0] == 0  # without a word to download
     code, _, err = call("evaluate", "bicubic", "Set6", "--download")
     assert code == 1
     assert "no folder Set6, and no set of that name is known here: Set5, Set14, BSD100" in err
+
+
+@pytest.mark.parametrize("below", [".", "eval"])
+def test_sets_are_given_by_name(
+    call, tmp_path: Path, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch, below: str
+) -> None:
+    (tmp_path / "sets" / below / "Set5").mkdir(parents=True)
+    write(tmp_path / "sets" / below / "Set5" / "a.png", Picture(photo[:40, :50]))
+    monkeypatch.setenv("SCALEWISE_DATA", str(tmp_path / "sets"))
+    code, out, err = call("evaluate", "bicubic", "set5")
+    assert (code, "Set5, x2, 1 image" in out) == (0, True)
+    assert f"set5: {tmp_path / 'sets' / below / 'Set5'}" in err
+    code, _, err = call("evaluate", "bicubic", "Set5", tmp_path / "sets" / below / "Set5")
+    assert code != 0
+    assert "given twice" in err
+    for name in ("..", "Set14", "a/Set5"):
+        code, _, err = call("compare", "--results", tmp_path, "--truth", name)
+        assert code != 0
+        assert name == ".." or f"no such folder: {name}; to give a set by its name" in err
+    (tmp_path / "Set5").mkdir()
+    write(tmp_path / "Set5" / "b.png", Picture(photo[:40, :60]))
+    write(tmp_path / "Set5" / "c.png", Picture(photo[:40, :60]))
+    monkeypatch.chdir(tmp_path)  # a folder that is there is what is meant
+    assert "Set5, x2, 2 images" in call("evaluate", "bicubic", "Set5")[1]
 
 
 def test_the_known_sets() -> None:

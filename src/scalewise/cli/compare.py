@@ -27,7 +27,7 @@ from scalewise.cli.scoring import (
     ResultsOption,
     TruthOption,
     assumed_scale,
-    check_sets,
+    find_sets,
     print_faults,
     warn_of_scale,
 )
@@ -107,7 +107,7 @@ def compare(
     from scalewise.tasks import SUPER_RESOLUTION, get_task
 
     _check_given(image, truth, results, scale)
-    check_sets(truth or [], "--truth ")
+    truth = find_sets(truth or [], "--truth ")
     names = model or ([] if results else [DEFAULT_MODEL])
     for name in names:
         require_model(name)

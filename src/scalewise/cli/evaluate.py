@@ -40,8 +40,8 @@ from scalewise.cli.scoring import (
     TruthOption,
     assumed_scale,
     check_no_model_options,
-    check_sets,
     check_table_output,
+    find_sets,
     parse_metrics,
     print_faults,
     score_folders,
@@ -73,7 +73,8 @@ def evaluate(
         list[Path] | None,
         typer.Argument(
             metavar="DIR",
-            help="Datasets; with --download also Set5, Set14, BSD100, Urban100 or DIV2K by name.",
+            help="Datasets: folders, or names in the folder that SCALEWISE_DATA is set to; with "
+            "--download also Set5, Set14, BSD100, Urban100 and DIV2K.",
         ),
     ] = None,
     results: ResultsOption = None,
@@ -155,7 +156,6 @@ def evaluate(
     check_table_output(output, format)
     places = [*(folders or []), *(truth or [])]
     _check_given(model, places, results)
-    check_sets(places, "--truth " if truth else "")
     metrics = parse_metrics(metric)
     task = task or (task_of(model) if model else SUPER_RESOLUTION.name)
     measure = chosen_protocol(task, sigma, quality, subsampling, grey, protocol)
@@ -170,8 +170,7 @@ def evaluate(
     else:
         running = _Running(precision, tile, ensemble, known)
         methods, factor = _methods(model, task, sigma, scale, measure, running, card)
-    if download:
-        places = [folder if folder.is_dir() else _fetch(folder) for folder in places]
+    places = find_sets(places, "--truth " if truth else "", download=download)
     datasets = [find_dataset(folder, split) for folder in places]
     for remark in (remark for dataset in datasets for remark in dataset.remarks()):
         print_warning(remark)
@@ -275,15 +274,6 @@ def _weights_of(model: str) -> str | None:
     if is_release(model):
         return resolve(model).card.sha256.get(WEIGHTS_FILE)
     return sha256_of(Path(model)) if Path(model).is_file() else None
-
-
-def _fetch(folder: Path) -> Path:
-    from scalewise.data.benchmarks import fetch_benchmark
-
-    with progress_bar(f"fetching {folder}", percent=True) as update:
-        fetched = fetch_benchmark(str(folder), update)
-    typer.echo(f"{folder}: {fetched}")
-    return fetched
 
 
 def _load(model: str, running: _Running) -> Restorer:

@@ -13,6 +13,7 @@ from scalewise.cli.messages import print_warning
 from scalewise.cli.outputs import check_output_file
 from scalewise.cli.progress_bar import progress_bar
 from scalewise.cli.usage_errors import UsageError
+from scalewise.errors import ScalewiseError
 
 if TYPE_CHECKING:
     from scalewise.data.layouts import Dataset
@@ -117,13 +118,46 @@ def check_table_output(output: Path | None, form: TableFormatName | None) -> Non
         )
 
 
-def check_sets(places: Sequence[Path], flag: str) -> None:
-    """Refuse a set that is given twice."""
-    seen: set[Path] = set()
+def find_sets(places: Sequence[Path], flag: str, *, download: bool = False) -> list[Path]:
+    """Return the folders of sets, given as folders or by name.
+
+    Args:
+        places: as they were given.
+        flag: how, such as ``--truth ``.
+        download: whether to download sets that are not here.
+
+    Raises:
+        UsageError: a set that is given twice.
+        ScalewiseError: a set that is not here, and cannot be downloaded.
+    """
+    from scalewise.data.benchmarks import find_local
+
+    folders: dict[Path, Path] = {}
     for place in places:
-        if place.resolve() in seen:
+        folder = place if place.exists() else find_local(str(place))
+        if folder is None and download:
+            folder = _fetch(place)
+        if folder is None:
+            raise ScalewiseError(f"no such folder: {place}; {_WHERE_SETS_ARE}")
+        if folder.resolve() in folders:
             raise UsageError(f"{flag}{place}: given twice; give each set once")
-        seen.add(place.resolve())
+        folders[folder.resolve()] = folder
+        if folder != place:
+            typer.echo(f"{place}: {folder}", err=True)
+    return list(folders.values())
+
+
+_WHERE_SETS_ARE = (
+    "to give a set by its name, set SCALEWISE_DATA to the folder that contains it, or download it "
+    "with 'scalewise evaluate --download'"
+)
+
+
+def _fetch(name: Path) -> Path:
+    from scalewise.data.benchmarks import fetch_benchmark
+
+    with progress_bar(f"fetching {name}", percent=True) as update:
+        return fetch_benchmark(str(name), update)
 
 
 def show_table(table: ScoreTable, form: TableFormatName | None, output: Path | None) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import IO, Literal
 from urllib.error import HTTPError, URLError
@@ -83,6 +83,20 @@ def cache_folder() -> Path:
     if own := os.environ.get("SCALEWISE_CACHE"):
         return Path(own)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "scalewise"
+
+
+def find_local(name: str) -> Path | None:
+    """Return the folder of a set that is here, by the set's name; None if it is not.
+
+    Sets lie in the folder that ``SCALEWISE_DATA`` names, or in ``eval`` in it, or were downloaded.
+    """
+    known = BENCHMARKS.get(name.lower())
+    names = [name] if known is None else [name, known.name]
+    own = os.environ.get("SCALEWISE_DATA")
+    roots = [Path(own), Path(own) / "eval"] if own else []
+    places = [root / each for root in [*roots, cache_folder()] for each in names]
+    is_name = name not in ("", ".", "..") and PurePath(name).name == name
+    return next((place for place in places if is_name and place.is_dir()), None)
 
 
 def fetch_benchmark(name: str, tell: Tell) -> Path:
@@ -200,7 +214,8 @@ def fetch(url: str, target: Path, tell: Tell) -> None:
             if is_final or attempt == _ATTEMPTS:
                 reason = error.reason if isinstance(error, URLError) else error
                 raise ScalewiseError(
-                    f"cannot download {url}: {reason}; the same command resumes"
+                    f"cannot download {url}: {reason}; the same command resumes, or set "
+                    "SCALEWISE_DATA to a folder that contains a copy"
                 ) from None
     partial.replace(target)
 
