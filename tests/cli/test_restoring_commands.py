@@ -240,11 +240,23 @@ def test_the_same_command_again_makes_nothing_new(
     code, out, err = call(command, *everything, "-m", small_release)
     assert (code, len(everything)) == (0, 2)
     assert "0 restored, 1 existed already" in only_line(out)
-    assert "left out, because the name says" in only_line(err)
+    assert "left out, because the name says" in err
+    assert ("only enlarges: it removes neither" in err) == (command == "restore")
     other = "--suffix", "_other"
     _, out, err = call(command, folder, "-m", small_release, *other)
     assert out.splitlines()[-1].startswith("1 restored")
-    assert everything[1].name in only_line(err)
+    assert everything[1].name in err
+
+
+def test_compare_says_what_is_not_compared(call, picture: Path, small_release: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 65536, (40, 50, 4)).astype(np.uint16)
+    write(picture.with_name("deep.png"), Picture(pixels))
+    to = picture.with_name("compared")
+    code, _, err = call("compare", picture.with_name("deep.png"), "-m", small_release, "-o", to)
+    assert code == 0
+    alpha, deep = err.splitlines()
+    assert alpha.endswith("deep.png: its alpha is left out")
+    assert deep.endswith("deep.png: is compared in 8 bits")
 
 
 def test_compare(call, picture: Path, small_release: Path) -> None:

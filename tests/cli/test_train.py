@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 from scalewise.cli.app import app
 from scalewise.data.reading import read_rgb
 from scalewise.errors import ScalewiseError
+from scalewise.files import Picture, write
 from scalewise.imaging.protocols import FIELD, squashing
 from scalewise.imaging.resize import imresize
 from scalewise.models import create_model
@@ -75,6 +76,17 @@ def test_the_tiny_recipe_beats_bicubic(tmp_path: Path) -> None:
     assert lines[1].endswith("images, 8 patches a step, 150 steps in all; from step 0")
     assert "step 20  loss 0.0" in lines[2]
     assert lines[-1].startswith("100.0%  step 150")
+
+
+def test_images_smaller_than_a_patch_are_counted(tmp_path: Path) -> None:
+    photo = read_rgb(PROJECT / "examples/pictures/valid/astronaut.png")
+    (tmp_path / "images").mkdir()
+    for name, side in (("large", 64), ("small", 20), ("tiny", 16)):
+        write(tmp_path / "images" / f"{name}.png", Picture(photo[:side, :side]))
+    data = [f"data.train=[{tmp_path / 'images'}]", "data.valid=null", "data.patch=16"]
+    done = train(TINY, "--run", tmp_path / "run", *data, *SMALL[:3], "steps=1")
+    assert done.exit_code == 0, done.output
+    assert ": 1 images (2 others are smaller than a patch), 2 patches a step" in done.stderr
 
 
 def test_the_same_command_goes_on_and_another_recipe_is_refused(tmp_path: Path) -> None:

@@ -207,10 +207,11 @@ def test_in_8_bit_integers(tmp_path: Path, call: Callable[..., tuple[int, str, s
     pack.unlink()
     code, _, stderr = call("quantize", folder, "--overwrite")
     assert code == 1
-    assert "train.pack" in stderr
+    assert "train.pack: " in stderr
+    assert "which is not there; give another by --data" in stderr
     code, _, stderr = call("quantize", tmp_path / "nothing")
     assert code == 1
-    assert f"unknown model '{tmp_path / 'nothing'}'" in stderr
+    assert f"{tmp_path / 'nothing'}: no such folder" in stderr
 
 
 def test_a_folder_is_packed_before_a_model_is_quantized_on_it(

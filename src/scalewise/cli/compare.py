@@ -128,6 +128,8 @@ def compare(
         methods = [(get_task(task).baseline, baseline(factor))]
         methods += [(restorer.name, restoration(restorer)) for restorer in restorers]
     datasets = _datasets(image, truth)
+    if image is not None:
+        _warn_of_loss(image)
     for dataset in datasets:
         prefix = f"{dataset.name}_" if datasets[1:] else ""
         for item, found in _with_results(dataset, results or [], factor, protocol):
@@ -158,6 +160,20 @@ def _datasets(image: Path | None, truth: list[Path] | None) -> list[Dataset]:
     if image is None:
         return [find_dataset(folder) for folder in truth or []]
     return [Dataset(image.parent, "image", (Item(image.stem, image, {}),), {})]
+
+
+def _warn_of_loss(image: Path) -> None:
+    """Say what of an image is not compared: frames, alpha, and more than 8 bits."""
+    from scalewise.files import open_picture
+
+    with open_picture(image) as reader:
+        lost = [*reader.warnings]
+        if reader.channels in (2, 4) and not reader.metadata.bands:
+            lost.append(f"{image}: its alpha is left out")
+        if reader.dtype != "uint8":
+            lost.append(f"{image}: is compared in 8 bits")
+    for line in lost:
+        print_warning(line)
 
 
 def _with_results(

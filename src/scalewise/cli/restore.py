@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from scalewise.cli.batch import limit_of_pixels, make_engine, restore_all, select
+from scalewise.cli.messages import print_warning
 from scalewise.cli.options import (
     AutoPrecisionOption,
     ClusterOption,
@@ -31,7 +32,7 @@ from scalewise.cli.options import (
 )
 from scalewise.cli.protocol_options import RESTORING_TASK_NAMES, parse_restoring_task
 from scalewise.cli.usage_errors import UsageError, refusing_usage
-from scalewise.tasks import AUTO
+from scalewise.tasks import AUTO, get_task
 
 if TYPE_CHECKING:
     from scalewise.restoring.loading import LoadOptions
@@ -142,6 +143,9 @@ def restore(
     )
     named = model if task == AUTO else default_model(task)
     engine = make_engine(named, automatic, options, cluster)
+    card = None if engine.release is None else engine.release.card
+    if card is not None and get_task(card.task).only_enlarges and strength == 1:
+        print_warning(f"{card.name} only enlarges: it removes neither noise nor JPEG artifacts")
     if suffix is None:
         suffix = "_restored" if output is None else ""
     selection = select(inputs, include, exclude, shard)

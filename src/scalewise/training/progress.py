@@ -61,8 +61,10 @@ def describe_start(trainer: Trainer) -> str:
     """
     recipe, budget = trainer.recipe, trainer.budget
     end = f"{budget.steps:,} steps" if budget.steps else duration(budget.seconds or 0.0)
+    count, stored = len(trainer.sampler), sum(map(len, trainer.sampler.stores))
+    small = f" ({stored - count:,} others are smaller than a patch)" if stored > count else ""
     return (
-        f"training {recipe.model.name} on {trainer.device}: {len(trainer.sampler):,} images, "
+        f"training {recipe.model.name} on {trainer.device}: {count:,} images{small}, "
         f"{recipe.data.batch} patches a step, {end} in all; from step {trainer.step}"
     )
 

@@ -139,7 +139,7 @@ def _require_data(train: Sequence[str], run: Path) -> None:
 
 def quantize_release(
     folder: AnyPath,
-    train: Sequence[str] | None = None,
+    data: Sequence[str] | None = None,
     batches: int = 32,
     *,
     exact: Sequence[str] = (),
@@ -149,7 +149,7 @@ def quantize_release(
 
     Args:
         folder: the model's folder.
-        train: packed stores; None for those of its recipe.
+        data: packed stores; None for those of its recipe.
         batches: number of calibration batches.
         exact: names of convolutions that stay in float32, such as ``blocks.0.body.0``.
         overwrite: replace such a graph that is there, and drop its scores; if False, that is an
@@ -168,20 +168,26 @@ def quantize_release(
             "overwrite=True",
             arguments=["overwrite"],
         )
-    return add_int8(folder, _batches(card, train, batches), exact)
+    return add_int8(folder, _batches(card, data, batches), exact)
 
 
-def _batches(card: Card, train: Sequence[str] | None, count: int) -> Iterator[Image]:
+def _batches(card: Card, given: Sequence[str] | None, count: int) -> Iterator[Image]:
     """Yield LR batches of a model's training, cropped to the sizes that its graph accepts."""
     data = parse_recipe(card.training.recipe, card.name).data
-    for path in map(Path, train or data.train):
+    for path in map(Path, given or data.train):
+        if given is None and not path.exists():
+            raise ScalewiseError(
+                f"{path}: {card.name} was trained on this store, which is not there; give another "
+                "by data=",
+                arguments=["data"],
+            )
         if path.is_dir():
             raise ScalewiseError(
                 f"{path}: a folder of images; make a packed store of it with scalewise data pack, "
                 "and name that",
-                arguments=["train"],
+                arguments=["data"],
             )
-    stores = [Store(path) for path in train or data.train]
+    stores = [Store(path) for path in given or data.train]
     draw = HostBatches(make_sampler(stores, card.scale, data), torch.device("cpu"))
     side = data.patch // card.multiple * card.multiple
     for step in range(count):

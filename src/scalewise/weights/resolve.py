@@ -66,6 +66,8 @@ def find_release(model: str | Path) -> Path:
         )
     if names_file(model):
         raise ScalewiseError(f"{model}: no such file", arguments=["model"])
+    if len(Path(model).parts) > 1:
+        raise ScalewiseError(f"{model}: no such folder", arguments=["model"])
     names = [card.name for card in list_cards()]
     match = get_close_matches(str(model), names, n=1)
     hint = f"did you mean '{match[0]}'?" if match else f"known: {', '.join(names)}"
