@@ -323,7 +323,8 @@ class PictureReader:
         deep = image.format != "uchar"
         icc = self.metadata.icc
         if image.interpretation == "cmyk":
-            self.warnings.append(f"{self.path}: its CMYK colours become sRGB")
+            assumed = "" if icc else ", by a general profile, because it has none: they may shift"
+            self.warnings.append(f"{self.path}: its CMYK colours become sRGB{assumed}")
         if image.interpretation == "cmyk" and icc is not None:
             if _is_profile(icc, b"CMYK"):
                 with suppress(pyvips.Error):
