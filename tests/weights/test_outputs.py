@@ -20,7 +20,7 @@ from scalewise.weights.release import load_network
 
 OUTPUTS = {
     "adaptive_x2": "a17948efe384d6a4",
-    "dejpeg": "149abac275acf29b",
+    "dejpeg": "31a1ce6c43e29144",
     "denoise": "b7c00c9f968f2637",
     "original_x2": "6e11f57e41a56d40",
     "photo_x2": "5e000d110e287abc",
