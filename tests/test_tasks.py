@@ -180,10 +180,14 @@ def test_what_auto_chooses() -> None:
         task = select_task(Estimate(sigma, quality), enlarge=enlarge)
         return None if task is None else task.name
 
-    assert chosen(False, 15) == chosen(False, 15, 85) == "denoise"
-    assert chosen(False, 3, 60) == chosen(False, 15, 60) == "dejpeg"
+    assert chosen(False, 15) == "denoise"
+    assert chosen(False, 3, 60) == "dejpeg"
+    assert chosen(False, 15, 60) == chosen(False, 15, 98) == "noisy-jpeg"
     assert chosen(False, 1) is chosen(False, 1, 97) is None
-    assert chosen(True, 15) == chosen(True, 1, 60) == "photo"
+    assert chosen(True, 9) == chosen(True, 1, 60) == chosen(True, 8, 85) == "photo"
+    assert chosen(True, 15) == chosen(True, 60) == "denoise"
+    assert chosen(True, 1, 59) == "dejpeg"
+    assert chosen(True, 9, 85) == chosen(True, 7, 50) == "noisy-jpeg"
     assert chosen(True, 1) == "super-resolution"
 
 
@@ -196,6 +200,7 @@ def test_each_task_has_one_default_model() -> None:
         "photo_x2",
         "scn_x2",
         "denoise",
+        "noisy_jpeg",
         "dejpeg",
     ]
     assert default_model("super-resolution", 4) == "scn_x4"
@@ -258,7 +263,9 @@ def test_options_of_a_task_reach_its_protocol(deblur: Task) -> None:
     task.make_validation_protocol(Strengths(sigma=(2, 4)))
     assert [sorted(options) for options in asked] == [["codec", "radius"], ["codec", "sigma"]]
     assert asked[1]["sigma"] == 3
-    with pytest.raises(ScalewiseError, match="sigma is for denoise, not for measured"):
+    with pytest.raises(
+        ScalewiseError, match="sigma is for denoise and noisy-jpeg, not for measured"
+    ):
         task.make_protocol(sigma=3)
 
 

@@ -188,7 +188,8 @@ def upscale(
         output: the file for the result, with the image's profile and Exif; the format is the
             suffix's.  Floating values are written with 16 bits where the format has them.
         model: a released model's name or folder; None for ``photo_x2`` if the image has visible
-            noise or JPEG artifacts, and else ``scn_x2``.
+            noise or JPEG artifacts, for one that :func:`restore` would choose and then ``scn_x2``
+            if these are strong, and else ``scn_x2``.
         target: the size of the result, such as ``Target(scale=3)``.
         scale, width, height, fit, max_megapixels: the same without :class:`Target`, such as
             ``width=3840``; the model's own scale if nothing is given.
@@ -279,8 +280,7 @@ def restore(
         output: likewise.  An image that needs nothing is copied there byte by byte, or converted
             if the suffix is of another format.
         task: a name of :func:`scalewise.tasks.list_tasks` that is not about size alone, such as
-            ``denoise``; ``auto`` removes noise or JPEG artifacts, whichever is worse, if either
-            can be seen.
+            ``denoise``; ``auto`` removes noise, JPEG artifacts or both, if they can be seen.
         model: a released model's name or folder, in place of the task's.
         method: ``network``; or, for noise alone, ``nlm`` (non-local means) or ``wavelet``
             (BayesShrink), which need the extra ``[classical]`` and no device.

@@ -17,6 +17,13 @@ from typing import TYPE_CHECKING, Any
 from scalewise.arguments import check_number, check_range, shown
 from scalewise.errors import ScalewiseError
 from scalewise.plugins import load_plugins, plugin_names
+from scalewise.visibility import (
+    VISIBLE_JPEG,
+    VISIBLE_JPEG_ENLARGED,
+    is_jpeg_below,
+    is_noisy,
+    noise_before_jpeg,
+)
 
 if TYPE_CHECKING:
     from scalewise.imaging.blind_estimation import Estimate
@@ -27,20 +34,6 @@ AUTO = "auto"
 """A word in place of a task's name: the task that an image calls for."""
 
 ENTRY_POINTS = "scalewise.tasks"
-
-VISIBLE_SIGMA = 6.0
-"""Noise from which on an image is denoised.  Texture looks like noise: of 84 clean photographs of
-four benchmark sets, 5 are estimated above it, and half above 1.5."""
-
-STRONG_JPEG = 80
-"""JPEG quality below which artifacts are what is seen, and pass for noise in the estimate."""
-
-VISIBLE_JPEG = 92
-"""JPEG quality below which artifacts are removed, where the size stays."""
-
-VISIBLE_JPEG_ENLARGED = 96
-"""The same where the size grows: of nine JPEGs of quality 95, ``photo_x2`` restores seven better
-than ``scn_x2``.  Beyond it, pixels no longer tell a JPEG."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +168,9 @@ class Task:
         if self.protocol is not None:
             return self.protocol(codec=codec, **options)
         options = {**_middle(self.training or Strengths()), **options}
-        return degraded(self.name, self.degrade, codec, keeps_size=self.keeps_size, **options)
+        chosen = [f"{options[each]:g}" for each in self.options if each in options]
+        name = "-".join([self.name, *chosen])
+        return degraded(name, self.degrade, codec, keeps_size=self.keeps_size, **options)
 
 
 def _middle(strengths: Strengths) -> dict[str, Any]:
@@ -241,7 +236,8 @@ def get_task(name: str) -> Task:
 def select_task(estimate: Estimate, *, enlarge: bool) -> Task | None:
     """Return the task that an image calls for; None where nothing has to be done.
 
-    This is what ``auto`` means, on the page, in Python and on the command line.
+    This is what ``auto`` means everywhere.  An image that is worse than what enlarging models are
+    trained on is restored first, by a task that keeps the size, and enlarged afterwards.
 
     Args:
         estimate: noise and JPEG quality of the image.
@@ -250,15 +246,16 @@ def select_task(estimate: Estimate, *, enlarge: bool) -> Task | None:
     for name in list_tasks():
         task = TASKS[name]
         if task.keeps_size != enlarge and task.suits is not None and task.suits(estimate):
-            return task
+            restored_first = enlarge and exceeds_training(task, estimate)
+            return select_task(estimate, enlarge=False) or task if restored_first else task
     return None
 
 
 def exceeds_training(task: Task, estimate: Estimate) -> bool:
     """Return whether an image is worse than those on which a task's models are trained."""
     ranges = task.training or Strengths()
-    is_noisier = ranges.sigma is not None and estimate.sigma > ranges.sigma[1]
-    return is_noisier or (ranges.quality is not None and _quality(estimate) < ranges.quality[0])
+    is_noisier = ranges.sigma is not None and noise_before_jpeg(estimate) > ranges.sigma[1]
+    return is_noisier or (ranges.quality is not None and is_jpeg_below(ranges.quality[0], estimate))
 
 
 @cache
@@ -267,14 +264,6 @@ def _load_entry_points() -> None:
 
 
 # The tasks of this package.  NumPy is not imported before one of their protocols is made.
-
-
-def _is_noisy(estimate: Estimate) -> bool:
-    return estimate.sigma >= VISIBLE_SIGMA
-
-
-def _quality(estimate: Estimate) -> int:
-    return 100 if estimate.quality is None else estimate.quality
 
 
 def _field(*, codec: JpegCodec, protocol: str = "field") -> Protocol:
@@ -308,6 +297,7 @@ def _old_photo(*, codec: JpegCodec, **_: Any) -> Protocol:
     return old_photographs(codec)
 
 
+_QUALITY = Option(help="Compress with this JPEG quality", default=10, smallest=1, largest=100)
 _GREY = Option(help="Make images grey first", default=False)
 
 PHOTO = register_task(
@@ -319,7 +309,7 @@ PHOTO = register_task(
         training=Strengths(sigma=(0, 10), quality=(60, 95), clean=0.15),
         protocol=_photo,
         baseline="bicubic",
-        suits=lambda estimate: _is_noisy(estimate) or _quality(estimate) < VISIBLE_JPEG_ENLARGED,
+        suits=lambda estimate: is_noisy(estimate) or is_jpeg_below(VISIBLE_JPEG_ENLARGED, estimate),
     )
 )
 
@@ -357,7 +347,22 @@ DENOISE = register_task(
         },
         protocol=_denoise,
         baseline="noisy",
-        suits=lambda estimate: _is_noisy(estimate) and _quality(estimate) >= STRONG_JPEG,
+        suits=lambda estimate: is_noisy(estimate) and estimate.quality is None,
+    )
+)
+
+NOISY_JPEG = register_task(
+    Task(
+        name="noisy-jpeg",
+        title="Remove noise and JPEG artifacts, keep the size",
+        description="For noisy photos that were saved as JPEG.",
+        keeps_size=True,
+        training=Strengths(sigma=(0, 40), quality=(50, 98), clean=0.05, grey=0.15),
+        options={
+            "sigma": replace(DENOISE.options["sigma"], default=20),
+            "quality": replace(_QUALITY, default=74),
+        },
+        suits=lambda estimate: is_noisy(estimate) and estimate.quality is not None,
     )
 )
 
@@ -369,15 +374,13 @@ DEJPEG = register_task(
         keeps_size=True,
         training=Strengths(quality=(10, 95), grey=0.15),
         options={
-            "quality": Option(
-                help="Compress with this JPEG quality", default=10, smallest=1, largest=100
-            ),
+            "quality": _QUALITY,
             "subsampling": Option(help="Subsample JPEG chroma: 4:2:0 or 4:4:4", default="4:2:0"),
             "grey": _GREY,
         },
         protocol=_dejpeg,
         baseline="jpeg",
-        suits=lambda estimate: _quality(estimate) < VISIBLE_JPEG,
+        suits=lambda estimate: is_jpeg_below(VISIBLE_JPEG, estimate),
     )
 )
 

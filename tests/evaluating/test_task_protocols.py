@@ -20,6 +20,7 @@ from scalewise.imaging.degradations import Degradation, seed_of
 from scalewise.imaging.metrics import psnr
 from scalewise.imaging.protocols import FIELD, Protocol, Scores, denoising
 from scalewise.imaging.resize import imresize
+from scalewise.tasks import get_task
 
 Pixels = NDArray[np.uint8]
 
@@ -175,8 +176,18 @@ def test_each_is_for_one_scale(protocol: Protocol, scale: int) -> None:
         protocol.prepare(np.zeros((64, 64, 3), np.uint8), None, scale)
 
 
+def test_strengths_of_noisy_jpegs_are_in_the_name_of_their_protocol() -> None:
+    usual, other = evaluation_protocol("noisy-jpeg"), evaluation_protocol("noisy-jpeg", sigma=10)
+    assert (usual.name, other.name) == ("noisy-jpeg-20-74", "noisy-jpeg-10-74")
+    assert "Gaussian noise of sigma 10, then JPEG quality 74" in other.description
+    assert usual.only_scale == 1
+    options = get_task("noisy-jpeg").options
+    chosen = {name: option.default for name, option in options.items()}
+    assert evaluation_protocol("noisy-jpeg", **chosen).description == usual.description
+
+
 def test_super_resolution_is_measured_by_what_is_asked_for() -> None:
     assert evaluation_protocol("super-resolution") is FIELD
     assert evaluation_protocol("upscale", protocol="squash256").name == "squash256"
-    with pytest.raises(ScalewiseError, match="sigma is for denoise, not for dejpeg"):
+    with pytest.raises(ScalewiseError, match="sigma is for denoise and noisy-jpeg, not for dejpeg"):
         evaluation_protocol("dejpeg", sigma=25)

@@ -172,6 +172,11 @@ def test_bands_of_a_file_are_separate(tmp_path: Path, doubling: Restorer) -> Non
         (8, [2], (2, 2, 2)),
         (8, [2, 3, 4], (2, 4)),
         (2, [4], (4,)),
+        (2, [1, 2], (1, 2)),
+        (6, [1, 2, 3, 4], (1, 2, 3)),
+        (1.04, [1, 2], (1,)),
+        (0.5, [1, 2], (1,)),
+        (3, [1], (1,)),
     ],
 )
 def test_chains(factor: float, scales: list[int], chain: tuple[int, ...]) -> None:
@@ -181,6 +186,7 @@ def test_chains(factor: float, scales: list[int], chain: tuple[int, ...]) -> Non
 def test_by_default_the_first_network_runs() -> None:
     assert plan_cascade(10, 20, Target(), [4, 2]).scales == (4,)
     assert plan_cascade(10, 20, Target(), [1]).scales == (1,)
+    assert plan_cascade(10, 20, Target(), [1, 2]).scales == (1,)
 
 
 def test_every_plan_reaches_its_size() -> None:

@@ -12,7 +12,8 @@ import scalewise
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, PictureReader, open_picture, read, write
 from scalewise.imaging.blind_estimation import Estimate, estimate_degradation
-from scalewise.imaging.degradations import gaussian_noise
+from scalewise.imaging.degradations import bicubic_down, gaussian_noise
+from scalewise.imaging.metrics import psnr
 from scalewise.restoring import selection
 from scalewise.restoring.batch import restore_files
 from scalewise.restoring.cascade import upscale_array
@@ -69,6 +70,7 @@ def pictures(tmp_path: Path, photo: Pixels) -> Path:
     write(tmp_path / "fine.jpg", Picture(photo), quality=97)
     write(tmp_path / "coarse.jpg", Picture(photo), quality=40)
     write(tmp_path / "grainy.jpg", Picture(noisy(photo, 20)), quality=92)
+    write(tmp_path / "light.png", Picture(noisy(photo, 8)))
     return tmp_path
 
 
@@ -80,13 +82,15 @@ def test_degradations_are_estimated(pictures: Path) -> None:
         "fine.jpg": 97,
         "coarse.jpg": 40,
         "grainy.jpg": 92,
+        "light.png": None,
     }
     assert {name: task_of(each) for name, each in found.items()} == {
         "clean.png": None,
         "noisy.png": "denoise",
         "fine.jpg": None,
         "coarse.jpg": "dejpeg",
-        "grainy.jpg": "denoise",
+        "grainy.jpg": "noisy-jpeg",
+        "light.png": "denoise",
     }
     assert found["noisy.png"].sigma == pytest.approx(15, rel=0.15)
     assert str(found["coarse.jpg"]).startswith("JPEG quality 40, noise about ")
@@ -156,18 +160,19 @@ def test_what_is_degraded_is_enlarged_by_another_model(
     choice = select_for_upscaling(LoadOptions(device="cpu", strength=0.5))
     for name, model, reason in (
         ("clean.png", "scn_x2", "noise about "),
-        ("noisy.png", "photo_x2", "noise about 1"),
-        ("coarse.jpg", "photo_x2", "JPEG quality 40, noise about "),
+        ("light.png", "photo_x2", "noise about "),
+        ("noisy.png", "denoise", "noise about 1"),
+        ("coarse.jpg", "dejpeg", "JPEG quality 40, noise about "),
         ("fine.jpg", "scn_x2", "JPEG quality 97, noise about "),
     ):
         chosen = chosen_for(choice, pictures / name)
         assert chosen.restorers[0].name == model
         assert chosen.reason.startswith(reason)
-        beyond = "more than photo_x2 removes: restore it first" in chosen.reason
-        assert beyond == (name in ("noisy.png", "coarse.jpg"))
+        assert chosen.scale == 2
+    weaker = LoadOptions(device="cpu", strength=0.5)
     assert asked == [
         ("scn_x2", LoadOptions(device="cpu")),
-        ("photo_x2", LoadOptions(device="cpu", strength=0.5)),
+        *((name, weaker) for name in ("photo_x2", "denoise", "dejpeg")),
     ]
 
     asked.clear()
@@ -185,6 +190,35 @@ def test_later_networks_of_a_chain_are_those_for_clean_pictures(photo: Pixels) -
     assert upscale_array(photo[:20, :30], series, Target(scale=4)).shape == (80, 120, 3)
     assert [shape[2:] for shape in first.shapes] == [(20, 32)]
     assert [shape[2:] for shape in then.shapes] == [(40, 60)]
+
+
+@pytest.mark.parametrize("scale", [1.5, 3, 4])
+def test_what_keeps_the_size_is_followed_by_what_enlarges(photo: Pixels, scale: float) -> None:
+    image = photo[:40, :56]
+    clean = scalewise.restore(image, model="denoise")
+    chained = scalewise.upscale(image, model="denoise", scale=scale)
+    enlarged = scalewise.upscale(clean, model="scn_x2", scale=scale)
+    assert np.abs(chained.astype(int) - enlarged).max() <= 2
+
+
+@pytest.mark.parametrize(("sigma", "quality"), [(30, None), (None, 20)])
+def test_what_is_bad_is_better_restored_before_it_is_enlarged(
+    sigma: float | None, quality: int | None, photo: Pixels, tmp_path: Path
+) -> None:
+    small = bicubic_down(photo, 2)
+    bad = small if sigma is None else noisy(small, sigma)
+    write(tmp_path / "bad.jpg" if quality else tmp_path / "bad.png", Picture(bad), quality=quality)
+    (path,) = tmp_path.iterdir()
+    enlarged = scalewise.upscale(str(path))
+    one_step = scalewise.upscale(str(path), model="photo_x2")
+    assert enlarged.shape == photo.shape
+    assert psnr(enlarged, photo) > psnr(one_step, photo) + (0.1 if quality else 1)
+    call = restore_files([FileJob(path, tmp_path / "large.png")], select_for_upscaling())
+    (done,) = [each.restored for each in call]
+    assert done is not None
+    assert done.model == ("dejpeg, scn_x2" if quality else "denoise, scn_x2")
+    assert np.abs(read(done.target).pixels.astype(int) - enlarged).max() <= 1
+    assert scalewise.upscale(str(path), width=97).shape[1] == 97
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.25, 0.5, 1.0])
@@ -234,9 +268,16 @@ def test_cascades_are_those_that_cards_name() -> None:
     cascade = load_cascade("photo_x2", LoadOptions(strength=0.5))
     assert [restorer.name for restorer in cascade] == ["photo_x2", "scn_x2"]
     assert [restorer.name for restorer in load_cascade("scn_x3")] == ["scn_x3", "scn_x2", "scn_x4"]
+    assert [restorer.name for restorer in load_cascade("dejpeg")][1:] == [
+        "scn_x2",
+        "scn_x3",
+        "scn_x4",
+    ]
 
 
-@pytest.mark.parametrize("name", ["clean.png", "noisy.png", "coarse.jpg", "fine.jpg", "grainy.jpg"])
+@pytest.mark.parametrize(
+    "name", ["clean.png", "light.png", "noisy.png", "coarse.jpg", "grainy.jpg"]
+)
 def test_auto_means_the_same_whatever_an_image_comes_in(pictures: Path, name: str) -> None:
     pixels = read(pictures / name).pixels
     write(pictures / f"{name}.png", Picture(pixels))
@@ -268,10 +309,10 @@ def test_released_networks_mend_what_they_are_for(task: str, photo: Pixels, tmp_
 
 
 def test_jobs_name_what_was_done(tmp_path: Path, photo: Pixels) -> None:
-    write(tmp_path / "a.jpg", Picture(photo[:64, :64]), quality=50)
+    write(tmp_path / "a.jpg", Picture(photo[:64, :64]), quality=70)
     (outcome,) = restore_files(
         [FileJob(tmp_path / "a.jpg", tmp_path / "b.png")], select_for_upscaling()
     )
     assert outcome.restored is not None
     assert outcome.restored.model == "photo_x2"
-    assert outcome.restored.reason.startswith("JPEG quality 50, noise about ")
+    assert outcome.restored.reason.startswith("JPEG quality 70, noise about ")

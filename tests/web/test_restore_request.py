@@ -54,7 +54,7 @@ def test_a_result_never_has_the_name_of_its_image(name: str) -> None:
         parse_request(form, "bw.png")
 
 
-@pytest.mark.parametrize("task", ["photo", "denoise", "dejpeg"])
+@pytest.mark.parametrize("task", ["photo", "denoise", "noisy-jpeg", "dejpeg"])
 def test_tasks_are_commands(task: str) -> None:
     from scalewise.web.restore_request import parse_request
     from scalewise.web.schemas import RestoreForm
@@ -71,7 +71,8 @@ def test_the_page_is_told_what_each_task_has() -> None:
 
     views = {view.name: view for view in task_views()}
     assert next(iter(views)) == "auto"
-    assert {name for name, view in views.items() if view.keeps_size} == {"denoise", "dejpeg"}
+    keeping = {name for name, view in views.items() if view.keeps_size}
+    assert keeping == {"denoise", "noisy-jpeg", "dejpeg"}
     assert {name for name, view in views.items() if not view.has_strength} == {"super-resolution"}
     assert views["photo"].model == "photo_x2"
     assert all(view.title and view.description for view in views.values())

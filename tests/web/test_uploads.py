@@ -53,8 +53,8 @@ def test_an_upload_is_told_what_can_be_done_with_it(start: Start, pictures: Path
     assert (view["name"], view["width"], view["height"]) == ("b.jpg", 80, 64)
     assert (view["format"], view["estimate"]["jpeg_quality"]) == ("JPEG", 60)
     choices = {choice["task"]: choice for choice in view["choices"]}
-    assert list(choices) == ["photo", "super-resolution", "denoise", "dejpeg"]
-    assert [choice["recommended"] for choice in view["choices"]] == [True, False, False, False]
+    assert list(choices) == ["photo", "super-resolution", "denoise", "noisy-jpeg", "dejpeg"]
+    assert [choice["recommended"] for choice in view["choices"]] == [True, *[False] * 4]
     photo = choices["photo"]
     assert photo["explanation"] == (
         "Enlarged 2x, JPEG blocks removed, because this is a JPEG of quality 60"
@@ -197,15 +197,21 @@ def test_noise_is_seen_in_any_file_everywhere(
     noisy = (cut + np.random.default_rng(0).normal(0, 25 / 255, cut.shape)).clip(0, 1)
     write(tmp_path / name, Picture(np.rint(noisy * 65535).astype(np.uint16)))
     view = upload(server, tmp_path / name)
-    assert view["choices"][0]["task"] == "photo"
-    assert "noise of about 2" in view["choices"][0]["explanation"]
+    first, *others = view["choices"]
+    assert (first["task"], first["title"]) == ("auto", "Restore, then enlarge")
+    assert [first["recommended"], *(each["recommended"] for each in others)] == [True, *[False] * 5]
+    assert (first["model"], first["scale"], first["out_width"]) == ("denoise", 2, 200)
+    said = first["explanation"]
+    assert said.startswith("Enlarged 2x, noise removed, because noise of about 2")
     job = server.done(server.send(tmp_path / name).json()["id"])
-    assert job["model"] == "photo_x2"
+    assert (job["model"], job["out_width"]) == ("denoise, scn_x2", 200)
+    assert job["explanation"] == said
     code, out, err = call("upscale", tmp_path / name, "-o", tmp_path / "cli.png")
     assert code == 0
-    assert "photo_x2" in out + err
-    library = scalewise.upscale(str(tmp_path / name), model="photo_x2")
-    assert np.array_equal(scalewise.upscale(str(tmp_path / name)), library)
+    assert "denoise, scn_x2" in out + err
+    library = scalewise.upscale(scalewise.restore(str(tmp_path / name)), model="scn_x2")
+    found = scalewise.upscale(str(tmp_path / name)).astype(int)
+    assert np.abs(found - library).max() <= 257
 
 
 def test_a_bad_jpeg_saved_once_more_is_still_a_bad_one(
@@ -215,7 +221,7 @@ def test_a_bad_jpeg_saved_once_more_is_still_a_bad_one(
     write(tmp_path / "b.jpg", read(tmp_path / "a.jpg"), quality=98)
     view = upload(server, tmp_path / "b.jpg")
     assert abs(view["estimate"]["jpeg_quality"] - 30) <= 1
-    assert view["choices"][0]["task"] == "photo"
+    assert view["choices"][0]["model"] == "dejpeg"
 
 
 def test_a_kill_leaves_nothing_of_uploads_and_what_was_decoded(

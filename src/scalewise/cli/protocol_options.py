@@ -48,17 +48,20 @@ RESTORING_TASK_NAMES = ", ".join(
 
 def _option(name: str, metavar: str, *flags: str) -> Any:
     """Return an option of protocols, with its range, its default and the tasks that it is for."""
-    having = [each for each, task in TASKS.items() if name in task.options]
-    known = TASKS[having[0]].options[name]
+    having = {each: task.options[name] for each, task in TASKS.items() if name in task.options}
+    known = next(iter(having.values()))
     low, high = known.smallest, known.largest
     limits = "" if low is None or high is None else f", {low:g}-{high:g}"
-    default = "" if known.default is False else f"; default: {known.default}"
+    tasks = f"for {' and '.join(having)}"
+    if known.default is not False:
+        defaults = (f"for {each}: {option.default}" for each, option in having.items())
+        tasks = f"default {', '.join(defaults)}"
     return typer.Option(
         *flags,
         metavar=metavar,
         min=low,
         max=high,
-        help=f"{known.help}{limits} (for {' and '.join(having)}{default}).",
+        help=f"{known.help}{limits} ({tasks}).",
         rich_help_panel=DEGRADATION,
     )
 

@@ -43,9 +43,10 @@ def upscale(
             "--model",
             "-m",
             metavar="MODEL",
-            help="Use this model: a name, folder, .onnx or checkpoint (default: photo_x2 for "
-            "images with noise or JPEG artifacts, scn_x2 for others). For other sizes than its "
-            "own, those that its card names may be used, too.",
+            help="Use this model: a name, folder, .onnx or checkpoint (default: scn_x2; "
+            "photo_x2 for noise and JPEG artifacts; where these are strong, what restore takes, "
+            "then scn_x2). For other sizes than its own, those that its card names may be used, "
+            "too.",
         ),
     ] = None,
     scale: Annotated[
@@ -116,7 +117,7 @@ def upscale(
     """
     from scalewise.restoring.file_pipeline import OutputOptions
     from scalewise.restoring.loading import LoadOptions
-    from scalewise.restoring.selection import select_for_upscaling
+    from scalewise.restoring.selection import AUTO_SCALE, select_for_upscaling
     from scalewise.restoring.sizes import Target
 
     with refusing_usage():
@@ -143,7 +144,7 @@ def upscale(
     if card is not None and card.scale == 1 and not output_options.target.given:
         print_warning(f"{card.name} keeps the size; to enlarge its results too, add --scale")
     if suffix is None:
-        native = 2 if card is None else card.scale
+        native = AUTO_SCALE if card is None else card.scale
         suffix = f"_{output_options.target.label(native)}" if output is None else ""
     selection = select(inputs, include, exclude, shard)
     restore_all("upscaling", inputs, output, suffix, engine, output_options, selection)

@@ -174,7 +174,8 @@ def plan_cascade(height: int, width: int, target: Target, scales: Iterable[int])
     """Return which networks lead to a size.
 
     They are the cheapest that make the image large enough, up to 5 %.  What is too large is
-    reduced, which loses nothing; what is too small by more would be blurred.
+    reduced, which loses nothing; what is too small by more would be blurred.  A first network that
+    keeps the size restores in any case, and others enlarge after it.
 
     Args:
         height, width: of the image.
@@ -189,18 +190,19 @@ def plan_cascade(height: int, width: int, target: Target, scales: Iterable[int])
     CascadePlan(height=2001, width=3001, scales=(2,))
     >>> plan_cascade(1000, 1500, Target(width=1000), [2])
     CascadePlan(height=667, width=1000, scales=())
+    >>> plan_cascade(1000, 1500, Target(scale=2), [1, 2])
+    CascadePlan(height=2000, width=3000, scales=(1, 2))
     """
     known = list(scales)
     native = known[0] if known else 1
     rows, columns = target.size(height, width, native)
     factor = max(rows / height, columns / width)
     growing = sorted({scale for scale in known if scale > 1})
-    if native == 1 and known:  # a network that keeps the size restores at any size
-        return CascadePlan(rows, columns, (1,))
-    if factor <= 1 or not growing:
-        return CascadePlan(rows, columns, ())
+    restoring, enough = ((1,), SLACK) if native == 1 and known else ((), 1.0)
+    if factor <= enough or not growing:
+        return CascadePlan(rows, columns, restoring)
     fitting = [chain for chain in _chains(growing, factor) if prod(chain) * SLACK >= factor]
-    return CascadePlan(rows, columns, min(fitting, key=_cost))
+    return CascadePlan(rows, columns, (*restoring, *min(fitting, key=_cost)))
 
 
 def explain_size(restorers: Sequence[CascadeStep], plan: CascadePlan, width: int) -> str:
@@ -216,7 +218,7 @@ def explain_size(restorers: Sequence[CascadeStep], plan: CascadePlan, width: int
     first, steps = restorers[0], steps_of(restorers, plan)
     if first not in steps:
         return f"for this size in place of {first.name}, which enlarges {first.scale} times"
-    if first.scale == 1 and plan.width > width:
+    if [first] == steps and first.scale == 1 and plan.width > width:
         return f"{first.name} keeps the size, so bicubic interpolation enlarges"
     return ""
 

@@ -187,7 +187,8 @@ def open_job(job: FileJob, networks: Networks, output: OutputOptions) -> OpenJob
     reader = open_picture(job.source, max_pixels=output.max_pixels)
     try:
         selected = choose(networks, reader)
-        plan = _plan(job, reader, selected.restorers, output.target)
+        target = output.target if selected.scale is None else output.target.or_scale(selected.scale)
+        plan = _plan(job, reader, selected.restorers, target)
         if not selected.restorers and not output.copy_clean:
             raise NothingToRestore(f"{job.source}: nothing to restore ({selected.reason})")
         form = check_target(job.target, plan.width, plan.height, **output.writing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -23,7 +24,7 @@ from scalewise.restoring.file_pipeline import OutputOptions
 from scalewise.restoring.inputs import ImageInput, Pixels, read_input, samples_for_file
 from scalewise.restoring.loading import LoadOptions
 from scalewise.restoring.precision import depends_on_content, for_content
-from scalewise.restoring.selection import cached_cascade, options_for, select_model
+from scalewise.restoring.selection import AUTO_SCALE, cached_cascade, options_for, select_model
 from scalewise.tasks import AUTO, get_task
 from scalewise.weights import Release, default_model, resolve
 
@@ -41,6 +42,7 @@ def upscale_image(
     given = read_input(image)
     if release is None:
         release, options = _select(given, options, enlarge=True)
+        output_options = replace(output_options, target=output_options.target.or_scale(AUTO_SCALE))
     return _result(given, path, release, options, output_options)
 
 

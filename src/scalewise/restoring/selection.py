@@ -21,7 +21,7 @@ from scalewise.restoring.loading import LoadOptions, load
 from scalewise.restoring.look import content_of_opened, estimate_opened
 from scalewise.restoring.precision import depends_on_content, for_content
 from scalewise.restoring.restorer import Restorer
-from scalewise.tasks import DEJPEG, SUPER_RESOLUTION, exceeds_training, get_task, select_task
+from scalewise.tasks import DEJPEG, SUPER_RESOLUTION, get_task, select_task
 from scalewise.weights import Release, cascade_of, default_model, resolve
 from scalewise.weights.card import CARD_FILE, Card
 
@@ -35,11 +35,13 @@ class SelectedModels:
             where there is nothing to restore.
         reason: why these, in a few words; empty where the user named them.
         content: of the image, by which their precision was chosen; None if it did not matter.
+        scale: of the result, where no size is given; None for that of the first model.
     """
 
     restorers: Sequence[CascadeStep]
     reason: str = ""
     content: Content | None = None
+    scale: int | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class AutoSelector:
 Networks = Sequence[CascadeStep] | AutoSelector
 ModelLoader = Callable[[LoadOptions], Networks]
 """A function that loads models, such as :func:`select_for_upscaling`."""
+AUTO_SCALE = 2
+"""Times by which an image is enlarged where neither a size nor a model is given."""
 ModelSpec = str | Path | Release | ModelLoader
 """A released model's name, folder, or both resolved; or a function that loads models."""
 
@@ -154,6 +158,9 @@ def forget_models() -> None:
 def select_model(estimate: Estimate, *, enlarge: bool) -> str | None:
     """Return the released model that an image calls for; None where nothing has to be done.
 
+    Where the image is to be enlarged, the model may be one that keeps the size: then the first of
+    its cascade, of which the others enlarge.
+
     Args:
         estimate: noise and JPEG quality of the image.
         enlarge: whether the result is to be larger than the image.
@@ -165,13 +172,14 @@ def select_model(estimate: Estimate, *, enlarge: bool) -> str | None:
 def select_for_upscaling(options: LoadOptions | None = None) -> AutoSelector:
     """Select models that enlarge: for photographs with noise or artifacts, or for clean images.
 
-    The strength is for the former alone.
+    Images with more noise or artifacts than photographs have are restored at their own size first.
+    The strength is for what restores alone.
     """
     return _selector(True, default_model(SUPER_RESOLUTION.name), options or LoadOptions())
 
 
 def select_for_restoring(options: LoadOptions | None = None) -> AutoSelector:
-    """Select models that remove noise or JPEG artifacts, whichever is worse; the size stays."""
+    """Select models that remove noise, JPEG artifacts or both; the size stays."""
     return _selector(False, default_model(DEJPEG.name), options or LoadOptions())
 
 
@@ -185,14 +193,7 @@ def _selector(enlarge: bool, typical: str, options: LoadOptions) -> AutoSelector
         estimate = estimate_opened(reader)
         model = select_model(estimate, enlarge=enlarge)
         networks = () if model is None else for_content(cascade(model), estimate.content)
-        return SelectedModels(networks, _reason(estimate, model, enlarge), estimate.content)
+        scale = AUTO_SCALE if enlarge else None
+        return SelectedModels(networks, str(estimate), estimate.content, scale)
 
     return AutoSelector(choose, cascade(typical))
-
-
-def _reason(estimate: Estimate, model: str | None, enlarge: bool) -> str:
-    """Say why a model was selected, and what is better where it cannot do all."""
-    task = select_task(estimate, enlarge=enlarge) if enlarge else None
-    if task is None or not exceeds_training(task, estimate):
-        return str(estimate)
-    return f"{estimate}, more than {model} removes: restore it first"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor, inf, prod, sqrt
 from typing import Any
 
@@ -90,6 +90,14 @@ class Target:
         """The fields that are given, by name."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {name: value for name, value in fields.items() if value is not None}
+
+    def or_scale(self, scale: int) -> Target:
+        """Return the same size, or this factor where none is given.
+
+        >>> Target(max_megapixels=2).or_scale(2), Target(width=100).or_scale(2)
+        (Target(scale=2, max_megapixels=2), Target(width=100))
+        """
+        return self if {*self.given} - {"max_megapixels"} else replace(self, scale=scale)
 
     def label(self, native: int) -> str:
         """Return the suffix by which results of this size are told from their originals.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from scalewise.errors import ScalewiseError
 from scalewise.files import IMAGE_SUFFIXES, format_of
-from scalewise.restoring.selection import select_model
+from scalewise.restoring.selection import AUTO_SCALE, select_model
 from scalewise.restoring.sizes import Target
-from scalewise.tasks import get_task, list_tasks
+from scalewise.tasks import AUTO, get_task, list_tasks
 from scalewise.web.explanation import explain
 from scalewise.web.limits import Limits
 from scalewise.web.restore_request import RestoreRequest
@@ -30,6 +31,33 @@ def model_cards() -> list[Card]:
     return cards
 
 
+@dataclass(frozen=True)
+class _Offer:
+    """Offer of a task: what to ask for, its title, the model, and times the size."""
+
+    task: str
+    title: str
+    card: Card
+    scale: int
+
+
+def _offers(recommended: Card) -> list[_Offer]:
+    """Return what is offered: every task, and what restores an image before it is enlarged."""
+    offers = [
+        _Offer(card.task, get_task(card.task).title, card, card.scale) for card in model_cards()
+    ]
+    if recommended.scale == 1:
+        offers.append(_Offer(AUTO, "Restore, then enlarge", recommended, AUTO_SCALE))
+    return offers
+
+
+def _selected_card(kept: KeptUpload) -> Card:
+    """Return the card of the first model that an upload goes through where none is chosen."""
+    model = select_model(kept.estimate, enlarge=True)
+    assert model is not None
+    return resolve(model).card
+
+
 def upload_view(
     kept: KeptUpload, speeds: Speeds, limits: Limits, target: Target | None = None
 ) -> UploadView:
@@ -45,25 +73,26 @@ def upload_view(
         ScalewiseError: the image cannot be read.
     """
     estimate = kept.estimate
-    recommended = select_model(estimate, enlarge=True)
+    recommended = _selected_card(kept)
     suffix = f".{kept.format.lower()}"
     written = format_of(Path(f"a{suffix if suffix in IMAGE_SUFFIXES else '.png'}")).name
     choices: list[Choice] = []
-    for card in model_cards():
-        wanted = target if target is not None and card.scale > 1 else Target()
-        height, width = wanted.size(kept.height, kept.width, card.scale)
+    for offer in _offers(recommended):
+        card, task = offer.card, get_task(offer.card.task)
+        chosen = target if target is not None and offer.scale > 1 else Target()
+        wanted = chosen.or_scale(offer.scale)
+        height, width = wanted.size(kept.height, kept.width, offer.scale)
         if width * height > limits.max_result_pixels(written):
             continue
-        task = get_task(card.task)
         work = work_of(card, wanted, 1.0, kept.width, kept.height, written)
         seconds = speeds.seconds(work)
-        is_recommended = card.name == recommended
+        is_recommended = card.name == recommended.name and offer.scale > 1
         choices.append(
             Choice(
-                task=card.task,
-                title=task.title,
+                task=offer.task,
+                title=offer.title,
                 model=card.name,
-                scale=card.scale,
+                scale=offer.scale,
                 out_width=width,
                 out_height=height,
                 seconds=None if seconds is None else round(seconds, 1),
@@ -91,27 +120,26 @@ def upload_view(
 
 
 def card_of_request(request: RestoreRequest, kept: KeptUpload) -> Card:
-    """Return the card of the model that a request means for an upload.
+    """Return the card of the model that a request means for an upload; others may follow it.
 
     Raises:
         ScalewiseError: the image cannot be read.
     """
-    model = request.model or select_model(kept.estimate, enlarge=True)
-    assert model is not None
-    return resolve(model).card
+    return _selected_card(kept) if request.model is None else resolve(request.model).card
 
 
 def work_of_request(request: RestoreRequest, kept: KeptUpload) -> Work:
     """Return what an upload costs; errors are those of :func:`card_of_request`."""
     card = card_of_request(request, kept)
     form = format_of(Path(request.result_name)).name
-    return work_of(card, request.target, request.strength, kept.width, kept.height, form)
+    target = request.full_target
+    return work_of(card, target, request.strength, kept.width, kept.height, form)
 
 
 def explain_request(request: RestoreRequest, kept: KeptUpload) -> str:
     """Say what a request does with an upload, and why; errors as for :func:`card_of_request`."""
     card = card_of_request(request, kept)
-    _, width = request.target.size(kept.height, kept.width, card.scale)
+    _, width = request.full_target.size(kept.height, kept.width, request.native_scale)
     return explain(
         get_task(card.task),
         width / kept.width,

@@ -5,14 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from scalewise.imaging.blind_estimation import Estimate
-from scalewise.tasks import (
-    STRONG_JPEG,
-    SUPER_RESOLUTION,
-    VISIBLE_JPEG_ENLARGED,
-    VISIBLE_SIGMA,
-    Task,
-    exceeds_training,
-)
+from scalewise.tasks import SUPER_RESOLUTION, Task, exceeds_training
+from scalewise.visibility import VISIBLE_JPEG_ENLARGED, is_jpeg_below, is_noisy
 
 Why = Literal["seen", "chosen", "offered"]
 
@@ -37,7 +31,7 @@ def describe_cause(estimate: Estimate, is_jpeg: bool) -> str:
     if _has_artifacts(estimate):
         of = f"a JPEG of quality {estimate.quality}"
         causes.append(f"this is {of}" if is_jpeg else f"the pixels were {of} once")
-    if _has_noise(estimate):
+    if is_noisy(estimate):
         causes.append(f"noise of about {estimate.sigma:.0f} levels is visible")
     return " and ".join(causes) or _NOTHING_VISIBLE
 
@@ -91,7 +85,7 @@ def _removed(task: Task, estimate: Estimate) -> str:
     if task.training is None:
         return "" if task == SUPER_RESOLUTION or task.only_enlarges else task.title.lower()
     removable: list[tuple[str, bool, bool]] = [
-        ("noise", task.training.sigma is not None, _has_noise(estimate)),
+        ("noise", task.training.sigma is not None, is_noisy(estimate)),
         ("JPEG blocks", task.training.quality is not None, _has_artifacts(estimate)),
     ]
     kinds = [kind for kind, is_trained, is_seen in removable if is_trained and is_seen]
@@ -101,10 +95,4 @@ def _removed(task: Task, estimate: Estimate) -> str:
 
 
 def _has_artifacts(estimate: Estimate) -> bool:
-    return estimate.quality is not None and estimate.quality < VISIBLE_JPEG_ENLARGED
-
-
-def _has_noise(estimate: Estimate) -> bool:
-    """Return whether noise is visible; the artifacts of a strong JPEG pass for noise."""
-    is_strong_jpeg = estimate.quality is not None and estimate.quality < STRONG_JPEG
-    return estimate.sigma >= VISIBLE_SIGMA and not is_strong_jpeg
+    return is_jpeg_below(VISIBLE_JPEG_ENLARGED, estimate)

@@ -57,7 +57,7 @@ class Previewer:
         Args:
             raster: the image.
             model: a released model's name.
-            target: the size of the whole result.
+            target: the size of the whole result, which is given.
             strength: part of the change that is kept.
             box: the part, in pixels of the image.
             check: called now and then; it may raise to stop.
@@ -111,8 +111,8 @@ class Previewer:
         first, *others = self._cascade(model)
         if strength == 1:
             return [first, *others]
-        if strength == 0 and first.scale == 1:  # the image itself, which needs no network
-            return []
+        if strength == 0 and first.scale == 1:  # as it is, or no more than enlarged
+            return others
         sibling = clean_sibling(resolve(model).card)
         blend_with = None if sibling is None else self._cascade(resolve(sibling).card.name)[0]
         return [first.with_strength(strength, blend_with), *others]

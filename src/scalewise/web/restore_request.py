@@ -9,6 +9,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.files import IMAGE_SUFFIXES, format_of
 from scalewise.restoring.file_pipeline import OutputOptions
 from scalewise.restoring.jobs import result_name
+from scalewise.restoring.selection import AUTO_SCALE
 from scalewise.restoring.sizes import Target
 from scalewise.tasks import AUTO, get_task, list_tasks
 from scalewise.web.names import clean_name, portable_folder, same_file, shell_words
@@ -26,8 +27,8 @@ class RestoreRequest:
         given_name: the same as the client's computer knows it.
         task: the name of a task, or ``auto``.
         model: a released model, by name or folder; None for automatic selection.
-        native_scale: scale of the networks; 1 if they keep the size.
-        target: the size of the result.
+        native_scale: of the result where no size is chosen; 1 if the size stays.
+        target: the size that is chosen.
         strength: part of the network's change that is kept, in [0, 1].
         format: format of the result; None for the image's own.
         quality: of the encoder; None for the default.
@@ -53,6 +54,11 @@ class RestoreRequest:
         return self.native_scale > 1
 
     @property
+    def full_target(self) -> Target:
+        """The size of the result, chosen or not."""
+        return self.target.or_scale(self.native_scale)
+
+    @property
     def result_name(self) -> str:
         """File name of the result."""
         return self.output_name or self._default_name
@@ -68,7 +74,7 @@ class RestoreRequest:
     def output_options(self) -> OutputOptions:
         """Size and format of the result."""
         return OutputOptions(
-            self.target,
+            self.full_target,
             format=self.format,
             quality=self.quality,
             overwrite=True,
@@ -118,7 +124,7 @@ def parse_request(form: RestoreForm, file_name: str) -> RestoreRequest:
     """
     model = form.model or _default_of(form.task)
     card = None if model is None else _card_of(form, model)
-    native_scale = 2 if card is None else card.scale
+    native_scale = AUTO_SCALE if card is None else card.scale
     target = Target(form.scale, form.width, form.height)
     if native_scale == 1 and target != Target():
         raise ScalewiseError("the size stays as it is when nothing is enlarged; leave it out")

@@ -166,7 +166,7 @@ def _preview(
         return state.previewer.preview(
             raster,
             card.name,
-            request.target,
+            request.full_target,
             request.strength,
             box,
             check,

@@ -134,10 +134,10 @@ class EstimateView(BaseModel):
 class Choice(BaseModel):
     """A suitable setting for an upload, at the default size."""
 
-    task: str
+    task: str = Field(description="To ask for; auto for what is restored and then enlarged.")
     title: str
-    model: str
-    scale: int
+    model: str = Field(description="The first that the image goes through.")
+    scale: int = Field(description="Times the size, by default.")
     out_width: int
     out_height: int
     seconds: float | None = Field(

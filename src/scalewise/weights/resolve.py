@@ -132,10 +132,14 @@ def clean_sibling(card: Card) -> str | None:
 def cascade_of(card: Card) -> list[str]:
     """Return the models that follow this one, or replace it at other scales.
 
-    Older cards do not name them; then it is the clean sibling alone.
+    Where a card names none, what keeps the size is followed by the models for clean images, and
+    what enlarges by its clean sibling alone.
     """
     if card.cascade:
         return card.cascade
+    if get_task(card.task).keeps_size:
+        enlarging = default_model(SUPER_RESOLUTION.name)
+        return [enlarging, *resolve(enlarging).card.cascade]
     try:
         sibling = clean_sibling(card)
     except ScalewiseError:  # no other model has this scale or task

@@ -47,7 +47,7 @@ export class PartFrame {
     style.setProperty("top", `${(y + height / 2) * scale - shown[1] / 2}px`);
     style.setProperty("width", `${shown[0]}px`);
     style.setProperty("height", `${shown[1]}px`);
-    this.place.textContent = `${width} × ${height} pixels from ${x}, ${y}`;
+    this.place.textContent = `${width} × ${height} pixels\nfrom ${x}, ${y}`;
   }
 
   listen() {
