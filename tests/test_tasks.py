@@ -181,6 +181,8 @@ def test_what_auto_chooses() -> None:
         return None if task is None else task.name
 
     assert chosen(False, 15) == "denoise"
+    assert select_task(Estimate(15, coarseness=1.6), enlarge=False) is get_task("denoise")
+    assert select_task(Estimate(15, coarseness=2.4), enlarge=False) is get_task("noisy-jpeg")
     assert chosen(False, 3, 60) == "dejpeg"
     assert chosen(False, 15, 60) == chosen(False, 15, 98) == "noisy-jpeg"
     assert chosen(False, 1) is chosen(False, 1, 97) is None

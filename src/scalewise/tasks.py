@@ -20,9 +20,10 @@ from scalewise.plugins import load_plugins, plugin_names
 from scalewise.visibility import (
     VISIBLE_JPEG,
     VISIBLE_JPEG_ENLARGED,
+    is_independent,
     is_jpeg_below,
     is_noisy,
-    noise_before_jpeg,
+    sigma_before_coding,
 )
 
 if TYPE_CHECKING:
@@ -252,18 +253,15 @@ def select_task(estimate: Estimate, *, enlarge: bool) -> Task | None:
 
 
 def exceeds_training(task: Task, estimate: Estimate) -> bool:
-    """Return whether an image is worse than those on which a task's models are trained."""
+    """Return whether an image is worse than those that a task's models are trained on."""
     ranges = task.training or Strengths()
-    is_noisier = ranges.sigma is not None and noise_before_jpeg(estimate) > ranges.sigma[1]
+    is_noisier = ranges.sigma is not None and sigma_before_coding(estimate) > ranges.sigma[1]
     return is_noisier or (ranges.quality is not None and is_jpeg_below(ranges.quality[0], estimate))
 
 
 @cache
 def _load_entry_points() -> None:
     load_plugins(ENTRY_POINTS, "task", lambda _, task: register_task(task))
-
-
-# The tasks of this package.  NumPy is not imported before one of their protocols is made.
 
 
 def _field(*, codec: JpegCodec, protocol: str = "field") -> Protocol:
@@ -347,7 +345,7 @@ DENOISE = register_task(
         },
         protocol=_denoise,
         baseline="noisy",
-        suits=lambda estimate: is_noisy(estimate) and estimate.quality is None,
+        suits=lambda estimate: is_noisy(estimate) and is_independent(estimate),
     )
 )
 
@@ -355,14 +353,14 @@ NOISY_JPEG = register_task(
     Task(
         name="noisy-jpeg",
         title="Remove noise and JPEG artifacts, keep the size",
-        description="For noisy photos that were saved as JPEG.",
+        description="For noisy photos of cameras, and those that were saved as JPEG.",
         keeps_size=True,
         training=Strengths(sigma=(0, 40), quality=(50, 98), clean=0.05, grey=0.15),
         options={
             "sigma": replace(DENOISE.options["sigma"], default=20),
             "quality": replace(_QUALITY, default=74),
         },
-        suits=lambda estimate: is_noisy(estimate) and estimate.quality is not None,
+        suits=is_noisy,
     )
 )
 

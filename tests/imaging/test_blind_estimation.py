@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -95,3 +97,19 @@ def test_smooth_gradients_are_no_bad_jpegs(slope: float) -> None:
 def test_a_table_is_believed_before_the_pixels(photo: NDArray[np.uint8]) -> None:
     table = quantisation_table(LUMA_TABLE, 98)
     assert estimate_degradation(photo, table).quality == 98
+
+
+def test_noise_that_neighbours_share_is_coarse(photo: NDArray[np.uint8]) -> None:
+    noise = np.random.default_rng(0).normal(0, 12, photo.shape)
+    shared = np.repeat(np.repeat(noise[::2, ::2], 2, axis=0), 2, axis=1)
+    luma = noise[..., :1].repeat(3, axis=2)
+
+    def coarseness(image: NDArray[Any]) -> float:
+        return estimate_degradation(np.rint(image).clip(0, 255).astype(np.uint8)).coarseness
+
+    assert coarseness(photo + noise) == pytest.approx(1, abs=0.3)
+    assert coarseness(photo + luma + noise) < 1.5
+    assert coarseness(photo + shared) > 2
+    assert coarseness(jpeg(np.rint(photo + noise).clip(0, 255).astype(np.uint8), 98)) > 4
+    assert coarseness((photo + noise)[..., :1]) == 0  # grey
+    assert coarseness(np.full((20, 8, 3), 100)) == 0  # too small

@@ -71,6 +71,7 @@ def pictures(tmp_path: Path, photo: Pixels) -> Path:
     write(tmp_path / "coarse.jpg", Picture(photo), quality=40)
     write(tmp_path / "grainy.jpg", Picture(noisy(photo, 20)), quality=92)
     write(tmp_path / "light.png", Picture(noisy(photo, 8)))
+    write(tmp_path / "web.webp", Picture(noisy(photo, 20)), quality=85)
     return tmp_path
 
 
@@ -83,6 +84,7 @@ def test_degradations_are_estimated(pictures: Path) -> None:
         "coarse.jpg": 40,
         "grainy.jpg": 92,
         "light.png": None,
+        "web.webp": None,
     }
     assert {name: task_of(each) for name, each in found.items()} == {
         "clean.png": None,
@@ -91,6 +93,7 @@ def test_degradations_are_estimated(pictures: Path) -> None:
         "coarse.jpg": "dejpeg",
         "grainy.jpg": "noisy-jpeg",
         "light.png": "denoise",
+        "web.webp": "noisy-jpeg",
     }
     assert found["noisy.png"].sigma == pytest.approx(15, rel=0.15)
     assert str(found["coarse.jpg"]).startswith("JPEG quality 40, noise about ")

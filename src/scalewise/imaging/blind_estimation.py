@@ -27,11 +27,15 @@ class Estimate:
         sigma: standard deviation of its noise, in levels of 255.
         quality: JPEG quality, as libjpeg counts; None for an image that seems to be none.
         content: ``photograph``, or the reason why it is not taken for one.
+        coarseness: of the noise of its colours: 1 where each pixel has its own, more where
+            neighbours share it, as in images of a camera's sensor and those with halved chroma; 0
+            where colours have no noise.
     """
 
     sigma: float
     quality: int | None = None
     content: Content = "too small"
+    coarseness: float = 0.0
 
     def __str__(self) -> str:
         noise = f"noise about {self.sigma:.0f}"
@@ -56,7 +60,7 @@ def estimate_degradation(
     if luma_table is not None:
         stated = estimate_jpeg_quality(luma_table)
         quality = stated if quality is None or quality > stated - _SAVED_AGAIN else quality
-    return Estimate(sigma, quality, classify_content(levels, sigma))
+    return Estimate(sigma, quality, classify_content(levels, sigma), _coarseness(levels))
 
 
 def estimate_content(image: NDArray[Any]) -> Content:
@@ -67,6 +71,26 @@ def estimate_content(image: NDArray[Any]) -> Content:
     """
     levels = _middle(image)
     return classify_content(levels, estimate_sigma(levels, 255))
+
+
+def _coarseness(levels: NDArray[Any]) -> float:
+    """Return noise of chroma at half the size over what it would be if each pixel had its own.
+
+    Texture, which is in luma most of all, would pass for coarse noise there.
+    """
+    if levels.shape[2] < 3:
+        return 0.0
+    chroma = levels @ RGB_TO_YCBCR[1:].T + 128
+    height, width = (side // 2 * 2 for side in chroma.shape[:2])
+    rows = chroma[:height:2] + chroma[1:height:2]
+    halved = (rows[:, :width:2] + rows[:, 1:width:2]) / 4  # independent noise is half as large
+    return max(
+        2 * _sigma(halved[..., c]) / max(_sigma(chroma[..., c]), _LEAST_CHROMA) for c in range(2)
+    )
+
+
+_LEAST_CHROMA = 0.5
+"""Noise of chroma, in levels, below which rounding is seen in its place."""
 
 
 def _middle(image: NDArray[Any]) -> NDArray[Any]:
