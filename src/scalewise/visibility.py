@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     from scalewise.imaging.blind_estimation import Estimate
 
 VISIBLE_SIGMA = 6.0
-"""Noise from which on it is removed.  Texture looks like noise: of 82 clean images of three benchmark
-sets, many of them small, 13 are estimated above it.  Ten of these go through ``noisy_jpeg``, which
-leaves 41 to 71 dB of PSNR."""
+"""Noise from which on it is removed.  Texture looks like noise: of 82 clean images of three
+benchmark sets, many of them small, 13 are estimated above it.  Ten of these go through
+``noisy_jpeg``, which leaves 41 to 71 dB of PSNR."""
 
 _SEEN_WHEN_CODED = 0.75
-"""Part of the noise that is seen in a JPEG and its like; below quality 70 it is less.  Noise of sigma
-8 is found so in 79 of 82 JPEGs of quality 90.  What ``photo_x2`` restores worse than ``noisy_jpeg``
-and then ``scn_x2``, from sigma 12 on, is told from what it restores better."""
+"""Part of the noise that is seen in a JPEG and its like; below quality 70 it is less.  Noise of
+sigma 8 is found so in 79 of 82 JPEGs of quality 90.  What ``photo_x2`` restores worse than
+``noisy_jpeg`` and then ``scn_x2``, from sigma 12 on, is told from what it restores better."""
 
 _SHARED = 2.0
 """Coarseness from which on noise is not taken for that of each pixel.  Of 41 photographs of three
