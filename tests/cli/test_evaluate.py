@@ -183,8 +183,8 @@ def test_mistakes_get_one_line(
     ("arguments", "message"),
     [
         (["jpeg", "--grey", "--subsampling", "4:4:4"], "with --grey there is no chroma"),
-        (["jpeg", "--sigma", "25"], "--sigma is for denoise, not for dejpeg"),
-        (["noisy", "--quality", "10"], "--quality is for dejpeg, not for denoise"),
+        (["jpeg", "--sigma", "25"], "--sigma is for denoise and noisy-jpeg, not for dejpeg"),
+        (["noisy", "--quality", "10"], "--quality is for noisy-jpeg and dejpeg, not for denoise"),
         (["bicubic", "--grey"], "--grey is for denoise and dejpeg, not for super-resolution"),
         (["noisy", "--protocol", "field"], "--protocol is for super-resolution, not for denoise"),
         (["wavelet", "--task", "dejpeg"], "wavelet only removes noise; leave out --task dejpeg"),
