@@ -185,12 +185,13 @@ def test_what_auto_chooses() -> None:
     assert chosen(False, 5, 95) == "noisy-jpeg"
     assert select_task(Estimate(15, coarseness=1.6), enlarge=False) is get_task("denoise")
     assert select_task(Estimate(15, coarseness=2.4), enlarge=False) is get_task("noisy-jpeg")
-    assert chosen(False, 3, 60) == "dejpeg"
+    assert chosen(False, 2.5, 60) == "dejpeg"
     assert chosen(False, 15, 60) == chosen(False, 15, 98) == "noisy-jpeg"
     assert chosen(False, 1) is chosen(False, 1, 97) is None
     assert chosen(True, 9) == chosen(True, 1, 60) == chosen(True, 7, 85) == "photo"
     assert chosen(True, 15) == chosen(True, 60) == "denoise"
-    assert chosen(True, 1, 59) == "dejpeg"
+    assert chosen(True, 1, 59) == chosen(False, 1.9, 30) == "dejpeg"
+    assert chosen(False, 2.1, 30) == chosen(False, 3.1, 60) == "noisy-jpeg"
     assert chosen(True, 9, 85) == chosen(True, 7, 50) == "noisy-jpeg"
     assert chosen(True, 1) == "super-resolution"
 

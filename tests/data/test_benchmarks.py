@@ -258,7 +258,7 @@ def test_sets_are_given_by_name(
     for name in ("..", "Set14", "a/Set5"):
         code, _, err = call("compare", "--results", tmp_path, "--truth", name)
         assert code != 0
-        assert name == ".." or f"no such folder: {name}; to give a set by its name" in err
+        assert name == ".." or f"no such folder: {name}; nor a set of that name in" in err
     (tmp_path / "Set5").mkdir()
     write(tmp_path / "Set5" / "b.png", Picture(photo[:40, :60]))
     write(tmp_path / "Set5" / "c.png", Picture(photo[:40, :60]))

@@ -256,6 +256,26 @@ def test_what_only_enlarges_has_no_strength() -> None:
         load("scn_x2", LoadOptions(strength=0.5))
 
 
+def test_a_selected_model_without_int8_takes_another_precision(
+    photo: Pixels, tmp_path: Path
+) -> None:
+    write(tmp_path / "a.jpg", Picture(noisy(photo[:96, :96], 25)), quality=85)
+    with pytest.warns(scalewise.errors.ScalewiseWarning, match="noisy_jpeg has no graph in 8-bit"):
+        restored = scalewise.restore(str(tmp_path / "a.jpg"), precision="int8")
+    assert restored.shape == (96, 96, 3)
+    with pytest.raises(ScalewiseError, match="precision=int8: noisy_jpeg has no graph"):
+        scalewise.restore(photo[:40, :40], model="noisy_jpeg", precision="int8")
+
+
+def test_alpha_stays_where_the_size_does(photo: Pixels) -> None:
+    alpha = np.random.default_rng(0).integers(0, 256, (96, 96, 1), np.uint8)
+    image = np.concatenate([noisy(photo[:96, :96], 25), alpha], axis=2)
+    restored = scalewise.restore(image, task="denoise")
+    np.testing.assert_array_equal(restored[..., 3], image[..., 3])
+    deep = scalewise.restore(image.astype(np.uint16) * np.uint16(257), task="denoise")
+    np.testing.assert_array_equal(deep[..., 3], image[..., 3].astype(np.uint16) * 257)
+
+
 def test_unknown_tasks_are_named() -> None:
     with pytest.raises(ScalewiseError, match="super-resolution only enlarges: call upscale"):
         scalewise.restore(np.zeros((8, 8), np.uint8), task="super-resolution")

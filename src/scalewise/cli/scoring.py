@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -138,7 +139,9 @@ def find_sets(places: Sequence[Path], flag: str, *, download: bool = False) -> l
         if folder is None and download:
             folder = _fetch(place)
         if folder is None:
-            raise ScalewiseError(f"no such folder: {place}; {_WHERE_SETS_ARE}")
+            own = os.environ.get("SCALEWISE_DATA")
+            mend = f"nor a set of that name in {own}" if own else _WHERE_SETS_ARE
+            raise ScalewiseError(f"no such folder: {place}; {mend}")
         if folder.resolve() in folders:
             raise UsageError(f"{flag}{place}: given twice; give each set once")
         folders[folder.resolve()] = folder

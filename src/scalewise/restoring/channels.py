@@ -9,8 +9,8 @@ colours are drawn out into what is transparent (:func:`bleed_alpha`).  Laid over
 grey, a disc cut out of a photograph is then 0.2 to 0.5 dB better than the network's result for
 the disc that was laid over them before.  Bicubic alpha loses 3 to 6 dB against it.  Colour that is
 premultiplied, and divided by alpha afterwards, loses 0.1 dB, and 3 dB of agreement over white.
-Where alpha does not change nearby, it stays exactly what it was.  An opaque tile is an image
-without alpha.
+Where alpha does not change nearby, it stays exactly what it was, and so does all of it where the
+size stays: a mask has neither noise nor JPEG artifacts.  An opaque tile is an image without alpha.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def restore_tile(tile: NDArray[Any], network: Network, separate: bool = False) -
 def _restore_alpha(alpha: FloatImage, network: Network) -> FloatImage:
     """Restore (h, w) to (scale h, scale w)."""
     repeated = _repeat(alpha, network.scale)
-    if alpha.min() == alpha.max():
+    if network.scale == 1 or alpha.min() == alpha.max():
         return repeated
     changed = dilate(edges(alpha), NEARBY)
     restored = _restore_colour(alpha[None], network)[0]

@@ -24,7 +24,12 @@ from scalewise.restoring.file_pipeline import OutputOptions
 from scalewise.restoring.inputs import ImageInput, Pixels, read_input, samples_for_file
 from scalewise.restoring.loading import LoadOptions
 from scalewise.restoring.precision import depends_on_content, for_content
-from scalewise.restoring.selection import AUTO_SCALE, cached_cascade, options_for, select_model
+from scalewise.restoring.selection import (
+    AUTO_SCALE,
+    automatic_options,
+    cached_cascade,
+    select_model,
+)
 from scalewise.tasks import AUTO, get_task
 from scalewise.weights import Release, default_model, resolve
 
@@ -115,7 +120,7 @@ def _select(
     if model is None:
         return None, options
     release = resolve(model)
-    return release, options_for(release.card, options)
+    return release, automatic_options(release.card, options)
 
 
 def _checked_path(output: Any, options: OutputOptions) -> Path | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 
+from scalewise.errors import warn
 from scalewise.files import PictureReader
 from scalewise.imaging.blind_estimation import Estimate
 from scalewise.imaging.content import Content
@@ -23,7 +24,7 @@ from scalewise.restoring.precision import depends_on_content, for_content
 from scalewise.restoring.restorer import Restorer
 from scalewise.tasks import DEJPEG, SUPER_RESOLUTION, get_task, select_task
 from scalewise.weights import Release, cascade_of, default_model, resolve
-from scalewise.weights.card import CARD_FILE, Card
+from scalewise.weights.card import CARD_FILE, INT8_FILE, Card
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,17 @@ def load_cascade(model: str | Path | Release, options: LoadOptions | None = None
     ]
 
 
+def automatic_options(card: Card, options: LoadOptions) -> LoadOptions:
+    """Return the options for a model that an image selects, which may have no graph in int8."""
+    if options.precision == "int8" and INT8_FILE not in card.sha256:
+        warn(
+            f"precision=int8: {card.name} has no graph in 8-bit integers; auto chooses for it",
+            arguments=["precision"],
+        )
+        options = replace(options, precision="auto")
+    return options_for(card, options)
+
+
 def options_for(card: Card, options: LoadOptions) -> LoadOptions:
     """Return the options at full strength for models that only enlarge."""
     return options if get_task(card.task).is_degraded else replace(options, strength=1.0)
@@ -187,7 +199,7 @@ def _selector(enlarge: bool, typical: str, options: LoadOptions) -> AutoSelector
     @cache
     def cascade(model: str) -> list[Restorer]:
         release = resolve(model)
-        return load_cascade(release, options_for(release.card, options))
+        return load_cascade(release, automatic_options(release.card, options))
 
     def choose(reader: PictureReader) -> SelectedModels:
         estimate = estimate_opened(reader)
