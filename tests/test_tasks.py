@@ -173,6 +173,10 @@ def test_names_are_unique_and_unknown_ones_are_told(deblur: Task) -> None:
     with pytest.raises(ScalewiseError, match=r"unknown task 'x'; known: photo, .*, deblur$"):
         get_task("x")
     assert get_task("upscale") is get_task("super-resolution")
+    with pytest.raises(
+        ScalewiseError, match="unknown task 'noisy_jpeg'; did you mean 'noisy-jpeg'"
+    ):
+        get_task("noisy_jpeg")
 
 
 def test_what_auto_chooses() -> None:

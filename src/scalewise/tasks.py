@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -177,10 +178,7 @@ class Task:
 def _middle(strengths: Strengths) -> dict[str, Any]:
     """Return the middle of each range; of two qualities in the middle, the lower."""
     sigma, quality = strengths.sigma, strengths.quality
-    middle = {
-        "sigma": None if sigma is None else sum(sigma) / 2,
-        "quality": None if quality is None else sum(quality) // 2,
-    }
+    middle = {"sigma": sigma and sum(sigma) / 2, "quality": quality and sum(quality) // 2}
     return {name: value for name, value in middle.items() if value is not None}
 
 
@@ -231,7 +229,9 @@ def get_task(name: str) -> Task:
     for task in TASKS.values():
         if name == task.name or name in task.aliases:
             return task
-    raise ScalewiseError(f"unknown task '{name}'; known: {', '.join(TASKS)}", arguments=["task"])
+    match = get_close_matches(name, TASKS, n=1)
+    hint = f"did you mean '{match[0]}'?" if match else f"known: {', '.join(TASKS)}"
+    raise ScalewiseError(f"unknown task '{name}'; {hint}", arguments=["task"])
 
 
 def select_task(estimate: Estimate, *, enlarge: bool) -> Task | None:

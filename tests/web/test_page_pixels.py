@@ -169,7 +169,7 @@ def test_a_photograph_of_12_megapixels_is_shown_in_true_pixels(
     photo = np.asarray(Image.open(EXAMPLE).convert("RGB"))
     Image.fromarray(np.tile(photo, (3, 4, 1))[:1500, :2000]).save(tmp_path / "photo.jpg")
     server = start()
-    sent = server.send(tmp_path / "photo.jpg", model="scn_fast_x2", task="super-resolution")
+    sent = server.send(tmp_path / "photo.jpg", model="scn_fast_x2")
     job = server.done(sent.json()["id"])
     assert (job["state"], job["out_width"], job["out_height"]) == ("done", 4000, 3000)
     (tmp_path / "result.jpg").write_bytes(server.get(f"v1/jobs/{job['id']}/result").content)

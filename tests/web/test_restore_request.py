@@ -78,6 +78,15 @@ def test_the_page_is_told_what_each_task_has() -> None:
     assert all(view.title and view.description for view in views.values())
 
 
+def test_a_task_and_a_model_exclude_each_other() -> None:
+    from scalewise.errors import ScalewiseError
+    from scalewise.web.restore_request import parse_request
+    from scalewise.web.schemas import RestoreForm
+
+    with pytest.raises(ScalewiseError, match="task and model exclude each other"):
+        parse_request(RestoreForm(task="dejpeg", model="noisy_jpeg"), "a.png")
+
+
 def test_unknown_tasks_are_refused() -> None:
     from scalewise.web.schemas import RestoreForm
 

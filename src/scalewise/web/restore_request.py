@@ -122,6 +122,8 @@ def parse_request(form: RestoreForm, file_name: str) -> RestoreRequest:
     Raises:
         ScalewiseError: there is no such model, or options contradict each other.
     """
+    if form.model is not None and form.task != AUTO:
+        raise ScalewiseError("task and model exclude each other: a model has one task")
     model = form.model or _default_of(form.task)
     card = None if model is None else _card_of(form, model)
     native_scale = AUTO_SCALE if card is None else card.scale
