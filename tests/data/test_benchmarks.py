@@ -230,6 +230,7 @@ def test_evaluate_fetches_what_it_is_told(
     call, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SCALEWISE_DATA", raising=False)
     code, _, err = call("evaluate", "bicubic", "sample")
     assert code == 1
     assert "no such folder: sample; to give a set by its name, set SCALEWISE_DATA to" in err

@@ -20,9 +20,9 @@ def describe_cause(estimate: Estimate, is_jpeg: bool) -> str:
         estimate: its noise and JPEG quality.
         is_jpeg: whether its file is a JPEG.
 
-    >>> describe_cause(Estimate(3.0, 30), is_jpeg=True)
+    >>> describe_cause(Estimate(1.0, 30), is_jpeg=True)
     'this is a JPEG of quality 30'
-    >>> describe_cause(Estimate(3.0, 30), is_jpeg=False)
+    >>> describe_cause(Estimate(1.0, 30), is_jpeg=False)
     'the pixels were a JPEG of quality 30 once'
     >>> describe_cause(Estimate(12.0, None), is_jpeg=False)
     'noise of about 12 levels is visible'
@@ -56,7 +56,7 @@ def explain(
         why: ``seen`` in the image, ``chosen`` by the user, or only ``offered``.
 
     >>> from scalewise.tasks import DENOISE, PHOTO
-    >>> explain(PHOTO, 2, Estimate(3.0, 30), is_jpeg=True)
+    >>> explain(PHOTO, 2, Estimate(1.0, 30), is_jpeg=True)
     'Enlarged 2x, JPEG blocks reduced, because this is a JPEG of quality 30'
     >>> explain(DENOISE, 1, Estimate(12.0), is_jpeg=False, strength=0.5, why="chosen")
     'Noise removed at strength 0.5, as chosen; noise of about 12 levels is visible'
