@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -221,3 +222,16 @@ def require_new(path: Path, *, overwrite: bool) -> None:
             f"{path}: exists already; choose another name, or replace it by overwrite=True",
             arguments=["overwrite"],
         )
+
+
+def nearest_name(word: str, known: Iterable[str]) -> str:
+    """Return a hint at the name that is meant: the most similar one, or all if none is similar.
+
+    >>> nearest_name("scn_x22", ["scn_x2", "denoise"])
+    "did you mean 'scn_x2'?"
+    >>> nearest_name("sharpen", ["scn_x2", "denoise"])
+    'known: scn_x2, denoise'
+    """
+    names = list(known)
+    match = get_close_matches(word, names, n=1)
+    return f"did you mean '{match[0]}'?" if match else f"known: {', '.join(names)}"

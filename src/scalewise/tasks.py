@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from scalewise.arguments import check_number, check_range, shown
+from scalewise.arguments import check_number, check_range, nearest_name, shown
 from scalewise.errors import ScalewiseError
 from scalewise.plugins import load_plugins, plugin_names
 from scalewise.visibility import (
@@ -229,9 +228,7 @@ def get_task(name: str) -> Task:
     for task in TASKS.values():
         if name == task.name or name in task.aliases:
             return task
-    match = get_close_matches(name, TASKS, n=1)
-    hint = f"did you mean '{match[0]}'?" if match else f"known: {', '.join(TASKS)}"
-    raise ScalewiseError(f"unknown task '{name}'; {hint}", arguments=["task"])
+    raise ScalewiseError(f"unknown task '{name}'; {nearest_name(name, TASKS)}", arguments=["task"])
 
 
 def select_task(estimate: Estimate, *, enlarge: bool) -> Task | None:
@@ -247,8 +244,9 @@ def select_task(estimate: Estimate, *, enlarge: bool) -> Task | None:
     for name in list_tasks():
         task = TASKS[name]
         if task.keeps_size != enlarge and task.suits is not None and task.suits(estimate):
-            restored_first = enlarge and exceeds_training(task, estimate)
-            return select_task(estimate, enlarge=False) or task if restored_first else task
+            if enlarge and exceeds_training(task, estimate):
+                return select_task(estimate, enlarge=False) or task
+            return task
     return None
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from numbers import Real
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.arguments import check_choice, shown
+from scalewise.arguments import check_choice, nearest_name, shown
 from scalewise.errors import ScalewiseError, TooSmall
 from scalewise.imaging.metrics import SSIM_WINDOW, psnr, psnr_b, ssim, ssim_rgb
 from scalewise.imaging.structural_metrics import MS_SSIM_SIDE, VIF_SIDE, gmsd, ms_ssim, vif_p
@@ -228,9 +227,7 @@ def get_metric(name: str) -> Metric:
     for other in plugin_names(ENTRY_POINTS):
         if wanted == _plain(other):
             return _load(other)
-    known = list_metrics()
-    close = get_close_matches(wanted, known, 1)
-    hint = f"did you mean '{close[0]}'?" if close else f"known: {', '.join(known)}"
+    hint = nearest_name(wanted, list_metrics())
     raise ScalewiseError(f"unknown metric {shown(name)}; {hint}", arguments=["metric"])
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from functools import cache
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from scalewise.arguments import shown
+from scalewise.arguments import nearest_name, shown
 from scalewise.errors import ScalewiseError
 from scalewise.models.adaptive import Adaptive
 from scalewise.models.base import RestorationNetwork
@@ -119,7 +118,8 @@ def create_model(name: str, **settings: Any) -> RestorationNetwork:
     for setting, value in settings.items():
         if setting not in known:
             raise ScalewiseError(
-                f"{name} has no setting '{setting}'{_nearest(setting, known)}", arguments=[setting]
+                f"{name} has no setting '{setting}'; {nearest_name(setting, known)}",
+                arguments=[setting],
             )
         if not _fits(value, types[setting]):
             raise ScalewiseError(
@@ -151,7 +151,8 @@ def with_defaults(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         )
     if name not in ARCHITECTURES and name not in list_architectures():
         raise ScalewiseError(
-            f"unknown model '{name}'{_nearest(name, list_architectures())}", arguments=["name"]
+            f"unknown model '{name}'; {nearest_name(name, list_architectures())}",
+            arguments=["name"],
         )
     return {**_defaults(ARCHITECTURES[name]), **settings}
 
@@ -174,8 +175,3 @@ def _allowed(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return f"must be one of {', '.join(get_args(hint))}"
     return f"must be of type {hint.__name__}"
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    match = get_close_matches(word, known, n=1)
-    return f"; did you mean '{match[0]}'?" if match else f"; known: {', '.join(known)}"

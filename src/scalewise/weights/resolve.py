@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
-from scalewise.arguments import naming_argument, shown
+from scalewise.arguments import naming_argument, nearest_name, shown
 from scalewise.errors import ScalewiseError
 from scalewise.tasks import SUPER_RESOLUTION, get_task
 from scalewise.weights.card import CARD_FILE, Card, read_card
@@ -69,8 +68,7 @@ def find_release(model: str | Path) -> Path:
     if len(Path(model).parts) > 1:
         raise ScalewiseError(f"{model}: no such folder", arguments=["model"])
     names = [card.name for card in list_cards()]
-    match = get_close_matches(str(model), names, n=1)
-    hint = f"did you mean '{match[0]}'?" if match else f"known: {', '.join(names)}"
+    hint = nearest_name(str(model), names)
     raise ScalewiseError(f"unknown model '{model}'; {hint}", arguments=["model"])
 
 
