@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from scalewise.restoring.loading import LoadOptions
     from scalewise.restoring.selection import ModelLoader
     from scalewise.weights import Release
+    from scalewise.weights.card import Card
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class Engine:
     automatic: ModelLoader
     options: LoadOptions
     cluster: str | None = None
+
+    @property
+    def card(self) -> Card | None:
+        """Card of the model that the user gave; None where the images decide."""
+        return None if self.release is None else self.release.card
 
 
 def make_engine(

@@ -143,7 +143,7 @@ def restore(
     )
     named = model if task == AUTO else default_model(task)
     engine = make_engine(named, automatic, options, cluster)
-    card = None if engine.release is None else engine.release.card
+    card = engine.card
     if card is not None and get_task(card.task).only_enlarges and strength == 1:
         print_warning(f"{card.name} only enlarges: it removes neither noise nor JPEG artifacts")
     if suffix is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -131,7 +130,7 @@ def find_sets(places: Sequence[Path], flag: str, *, download: bool = False) -> l
         UsageError: a set that is given twice.
         ScalewiseError: a set that is not here, and cannot be downloaded.
     """
-    from scalewise.data.benchmarks import find_local
+    from scalewise.data.benchmarks import find_local, own_folder
 
     folders: dict[Path, Path] = {}
     for place in places:
@@ -139,7 +138,7 @@ def find_sets(places: Sequence[Path], flag: str, *, download: bool = False) -> l
         if folder is None and download:
             folder = _fetch(place)
         if folder is None:
-            own = os.environ.get("SCALEWISE_DATA")
+            own = own_folder()
             mend = f"nor a set of that name in {own}" if own else _WHERE_SETS_ARE
             raise ScalewiseError(f"no such folder: {place}; {mend}")
         if folder.resolve() in folders:

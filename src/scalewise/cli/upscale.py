@@ -140,7 +140,7 @@ def upscale(
         strength=strength,
     )
     engine = make_engine(model, select_for_upscaling, options, cluster)
-    card = None if engine.release is None else engine.release.card
+    card = engine.card
     if card is not None and card.scale == 1 and not output_options.target.given:
         print_warning(f"{card.name} keeps the size; to enlarge its results too, add --scale")
     if suffix is None:

@@ -85,15 +85,21 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "scalewise"
 
 
+def own_folder() -> Path | None:
+    """Return the folder of the user's own sets, ``SCALEWISE_DATA``; None if it is not set."""
+    own = os.environ.get("SCALEWISE_DATA")
+    return Path(own) if own else None
+
+
 def find_local(name: str) -> Path | None:
     """Return the folder of a set that is here, by the set's name; None if it is not.
 
-    Sets lie in the folder that ``SCALEWISE_DATA`` names, or in ``eval`` in it, or were downloaded.
+    Sets lie in :func:`own_folder`, or in ``eval`` in it, or were downloaded.
     """
     known = BENCHMARKS.get(name.lower())
     names = [name] if known is None else [name, known.name]
-    own = os.environ.get("SCALEWISE_DATA")
-    roots = [Path(own), Path(own) / "eval"] if own else []
+    own = own_folder()
+    roots = [own, own / "eval"] if own else []
     places = [root / each for root in [*roots, cache_folder()] for each in names]
     is_name = name not in ("", ".", "..") and PurePath(name).name == name
     return next((place for place in places if is_name and place.is_dir()), None)

@@ -26,6 +26,9 @@ from scalewise.tasks import DEJPEG, SUPER_RESOLUTION, get_task, select_task
 from scalewise.weights import Release, cascade_of, default_model, resolve
 from scalewise.weights.card import CARD_FILE, INT8_FILE, Card
 
+AUTO_SCALE = 2
+"""Times by which an image is enlarged where neither a size nor a model is given."""
+
 
 @dataclass(frozen=True)
 class SelectedModels:
@@ -62,8 +65,6 @@ class AutoSelector:
 Networks = Sequence[CascadeStep] | AutoSelector
 ModelLoader = Callable[[LoadOptions], Networks]
 """A function that loads models, such as :func:`select_for_upscaling`."""
-AUTO_SCALE = 2
-"""Times by which an image is enlarged where neither a size nor a model is given."""
 ModelSpec = str | Path | Release | ModelLoader
 """A released model's name, folder, or both resolved; or a function that loads models."""
 

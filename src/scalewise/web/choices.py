@@ -139,7 +139,7 @@ def work_of_request(request: RestoreRequest, kept: KeptUpload) -> Work:
 def explain_request(request: RestoreRequest, kept: KeptUpload) -> str:
     """Say what a request does with an upload, and why; errors as for :func:`card_of_request`."""
     card = card_of_request(request, kept)
-    _, width = request.full_target.size(kept.height, kept.width, request.native_scale)
+    _, width = request.target.size(kept.height, kept.width, request.native_scale)
     return explain(
         get_task(card.task),
         width / kept.width,
