@@ -338,6 +338,14 @@ def test_strengths_are_checked_even_where_nothing_is_to_do(strength: Any, photo:
         scalewise.restore(photo, strength=strength)
 
 
+def test_strength_0_copies_a_file(photo: Pixels, tmp_path: Path) -> None:
+    source, same = tmp_path / "a.jpg", tmp_path / "same.jpg"
+    Image.fromarray(photo[:64, :64]).save(source, quality=40)
+    result = scalewise.restore(source, same, task="dejpeg", strength=0)
+    assert same.read_bytes() == source.read_bytes()
+    np.testing.assert_array_equal(result, np.asarray(Image.open(source)))
+
+
 def test_what_a_file_loses_is_said(small: Pixels, tmp_path: Path, loaded: list[str]) -> None:
     pages = [Image.fromarray(small), Image.fromarray(small)]
     pages[0].save(tmp_path / "two.tif", save_all=True, append_images=pages[1:])

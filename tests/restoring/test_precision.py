@@ -81,7 +81,7 @@ def test_every_way_in_chooses_alike(
     assert (
         done.restored.reason
         == {
-            "int8": "int8, because it is a photograph and costs 0.0199 dB",
+            "int8": "int8, which costs a photograph 0.0199 dB",
             "f32": "f32, because it is not a photograph but sharp edges or noise",
         }[expected]
     )

@@ -234,7 +234,7 @@ def _report(
             there = f"{result.job.target}: exists already; add --overwrite to replace it"
             print_error(files.named(result.problem or there))
     strength = engine.options.strength
-    if networks and strength < 1 and engine.model is None and not any(map(_cleans, networks)):
+    if networks and 0 < strength < 1 and engine.model is None and not any(map(_cleans, networks)):
         print_warning(
             f"--strength {strength:g}: not used, because nothing was found that needs cleaning"
         )

@@ -7,7 +7,7 @@ after another, and then by the bicubic resampler.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from math import prod
 from typing import Any, Protocol
@@ -51,6 +51,11 @@ class CascadeStep(Protocol):
     @property
     def scale(self) -> int:
         """Output over input size."""
+        ...
+
+    @property
+    def strength(self) -> float:
+        """Part of its change that is kept, in [0, 1]."""
         ...
 
     def restore_rows(
@@ -165,9 +170,15 @@ def steps_of(restorers: Sequence[CascadeStep], plan: CascadePlan) -> list[Cascad
 def plan_image(
     image: Rows | RowSource, restorers: Sequence[CascadeStep], target: Target
 ) -> CascadePlan:
-    """Return how an image gets to its size with these networks."""
+    """Return how an image gets to its size with these networks.
+
+    A network that keeps the size, and nothing of whose change is kept, is left out.
+    """
     scales = [restorer.scale for restorer in restorers]
-    return plan_cascade(image.height, image.width, target, scales)
+    plan = plan_cascade(image.height, image.width, target, scales)
+    if plan.scales[:1] == (1,) and not restorers[0].strength:
+        return replace(plan, scales=plan.scales[1:])
+    return plan
 
 
 def plan_cascade(height: int, width: int, target: Target, scales: Iterable[int]) -> CascadePlan:
@@ -216,11 +227,19 @@ def explain_size(restorers: Sequence[CascadeStep], plan: CascadePlan, width: int
     if not plan.scales:
         return ""
     first, steps = restorers[0], steps_of(restorers, plan)
+    if first not in steps and first.scale == 1:
+        return f"strength 0 leaves {first.name} out"
     if first not in steps:
         return f"for this size in place of {first.name}, which enlarges {first.scale} times"
     if [first] == steps and first.scale == 1 and plan.width > width:
         return f"{first.name} keeps the size, so bicubic interpolation enlarges"
     return ""
+
+
+def explain_strength(steps: Iterable[CascadeStep]) -> str:
+    """Say what part is kept of what networks change, where it is not all."""
+    strengths = (step.strength for step in steps)
+    return next((f"strength {strength:g}" for strength in strengths if strength < 1), "")
 
 
 def network_pixels(height: int, width: int, scales: Iterable[int]) -> list[int]:

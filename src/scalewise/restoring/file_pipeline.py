@@ -31,6 +31,7 @@ from scalewise.restoring.cascade import (
     CascadePlan,
     CascadeStep,
     explain_size,
+    explain_strength,
     network_pixels,
     plan_image,
     steps_of,
@@ -196,13 +197,19 @@ def open_job(job: FileJob, networks: Networks, output: OutputOptions) -> OpenJob
         if not plan.scales and (plan.height, plan.width) == (reader.height, reader.width):
             same = has_format(job.source, form)
             copied = same and not output.strip
-            why = "has this size already" if selected.restorers else "is clean"
+            why = _why_unchanged(selected.restorers)
             unchanged = f"{why}: {'copied' if copied else _encoding(form, same, reader, output)}"
     except BaseException:
         reader.close()
         raise
     prefetcher = Prefetcher(rows_of(reader))
     return OpenJob(job, reader, selected, plan, prefetcher, unchanged, copied)
+
+
+def _why_unchanged(restorers: Sequence[CascadeStep]) -> str:
+    if not restorers:
+        return "is clean"
+    return "has this size already" if restorers[0].scale > 1 else "strength 0 changes nothing"
 
 
 def _plan(
@@ -305,6 +312,7 @@ def describe_result(
     names = dict.fromkeys(restorer.name for restorer in steps)
     is_named = not selected.reason
     size = explain_size(selected.restorers, plan, opened.reader.width) if is_named else ""
+    strength = explain_strength(steps)
     precision = explain_precision(steps, opened.reader.dtype, selected.content)
     return RestoredFile(
         opened.job.target,
@@ -312,7 +320,7 @@ def describe_result(
         plan.height,
         seconds,
         ", ".join(names) or "no network",
-        "; ".join(filter(None, (selected.reason, size, precision))),
+        "; ".join(filter(None, (selected.reason, size, strength, precision))),
         warnings,
         opened.unchanged,
     )

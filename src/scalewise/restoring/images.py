@@ -159,7 +159,8 @@ def _result(
         with naming_argument("output"):
             check_target(path, size[1], size[0], **output.writing)
             path.parent.mkdir(parents=True, exist_ok=True)
-    if model is None or (size == (height, width) and native > 1):
+    is_idle = native > 1 or not options.strength  # at the image's own size
+    if model is None or (size == (height, width) and is_idle):
         if path is not None and not _copied(given, path, output):
             _write(given, given.pixels, path, output)
         return given.give_back(given.pixels.copy())

@@ -92,19 +92,19 @@ def explain_precision(
     if precision != network.runtime.precision:
         return f"{precision}, because it has more than 8 bits"
     if precision == "int8":
-        return f"int8, because it is a photograph and {_costs(network, precision)}"
+        return f"int8, which costs a photograph {_cost(network, precision)}"
     if not network.depends_on_content:
         if precision == "bf16":
-            return f"bf16, because it {_costs(network, precision)}"
+            return f"bf16, which costs {_cost(network, precision)}"
         return "" if content is None else precision
     why = "too small to gain" if content == "too small" else f"not a photograph but {content}"
     return f"{precision}, because it is {why}"
 
 
-def _costs(network: Restorer, precision: Precision) -> str:
+def _cost(network: Restorer, precision: Precision) -> str:
     card = network.traits
     cost = card.cost_of(precision) if isinstance(card, Card) else 0.0
-    return f"costs {max(cost, 0.0):.4f} dB"
+    return f"{max(cost, 0.0):.4f} dB"
 
 
 def _why_no_int8(card: Card | None, device: str) -> str:

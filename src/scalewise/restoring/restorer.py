@@ -144,7 +144,7 @@ class Restorer:
         self.tile: Tile = None if traits.tiling == "whole" and not force_tiling else tile
         self.traits = traits
         self.is_automatic = is_automatic
-        self._strength = strength
+        self.strength = strength
         self._blend_with = blend_with
         self._ensemble = ensemble
         self._overlap = overlap
@@ -201,7 +201,7 @@ class Restorer:
         if content != "photograph" or not self.depends_on_content:
             return self
         blend_with = self._blend_with and self._blend_with.for_content(content)
-        return self._with(self._finite.for_photographs, self._strength, blend_with)
+        return self._with(self._finite.for_photographs, self.strength, blend_with)
 
     def restore(self, image: Any, *, progress: Progress | None = None) -> Any:
         """Restore an array, at the network's own scale.
@@ -351,9 +351,9 @@ class Restorer:
         """Return the network, with ensemble and strength."""
         run: Run = self._finite.run_exactly if exactly else self._finite
         run = self_ensemble(run) if self._ensemble else run
-        if self._strength == 1:
+        if self.strength == 1:
             return run
-        strength: Any = np.float32(self._strength)
+        strength: Any = np.float32(self.strength)
         other = self._blend_with._run(exactly) if self._blend_with else None
         if not strength:
             return other or _unchanged
