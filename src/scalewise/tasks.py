@@ -47,19 +47,21 @@ class Strengths:
         quality: lowest and highest JPEG quality; None for no JPEG.
         clean: share of patches that stay clean.
         grey: share of patches that are made grey, with their targets.
+        sensor: share of patches whose noise is that of a camera's sensor, which neighbours share.
     """
 
     sigma: tuple[float, float] | None = None
     quality: tuple[int, int] | None = None
     clean: float = 0.0
     grey: float = 0.0
+    sensor: float = 0.0
 
     def __post_init__(self) -> None:
         if self.sigma is not None:
             check_range("sigma", self.sigma, 0, 255)
         if self.quality is not None:
             check_range("quality", self.quality, 1, 100, whole=True)
-        for name in ("clean", "grey"):
+        for name in ("clean", "grey", "sensor"):
             check_number(name, getattr(self, name), 0, 1)
 
 
@@ -353,7 +355,7 @@ NOISY_JPEG = register_task(
         title="Remove noise and JPEG artifacts, keep the size",
         description="For noisy photos of cameras, and those that were saved as JPEG.",
         keeps_size=True,
-        training=Strengths(sigma=(0, 40), quality=(50, 98), clean=0.05, grey=0.15),
+        training=Strengths(sigma=(0, 40), quality=(50, 98), clean=0.1, grey=0.15, sensor=0.4),
         options={
             "sigma": replace(DENOISE.options["sigma"], default=20),
             "quality": replace(_QUALITY, default=74),

@@ -47,6 +47,7 @@ def test_how_a_patch_is_degraded_does_not_depend_on_the_others(photo: Pixels) ->
         PatchDegradation(),
         PatchDegradation(sigma=(0, 50), grey=0.15),
         PatchDegradation(sigma=(0, 10), quality=(60, 95), clean=0.15),
+        PatchDegradation(sigma=(0, 40), quality=(60, 95), grey=0.3, sensor=0.5),
     ):
         together = degradation.degrade(patches, generators(12))
         alone = [degradation.degrade(patches[n : n + 1], [generators(12)[n]]) for n in range(12)]
@@ -100,6 +101,24 @@ def test_a_share_of_the_patches_is_made_grey_with_grey_noise() -> None:
     luma = np.rint(large @ np.array([0.299, 0.587, 0.114]))
     chosen = np.any(target != large, axis=(1, 2, 3))
     np.testing.assert_allclose(target[chosen][..., 0], luma[chosen], atol=1)
+
+
+def test_a_share_of_the_noise_is_that_of_a_sensor() -> None:
+    patches = np.full((300, 24, 24, 3), 128, np.uint8)
+    degradation = PatchDegradation(sigma=(20, 20), sensor=0.3)
+    noise = degradation.degrade(patches, generators(300)).astype(float) - 128
+    shared = np.mean(noise[:, 1:] * noise[:, :-1], axis=(1, 2, 3)) / 400
+    assert np.mean(shared > 0.3) == pytest.approx(0.3, abs=0.06)
+    assert np.all((shared > 0.3) | (np.abs(shared) < 0.15))  # the others' pixels have their own
+    np.testing.assert_allclose(noise.std(axis=(1, 2, 3)), 20, rtol=0.12)
+
+
+def test_noise_of_a_sensor_comes_before_the_jpeg() -> None:
+    patches = np.full((40, 24, 24, 3), 128, np.uint8)
+    degradation = PatchDegradation(sigma=(30, 30), quality=(10, 10), sensor=1)
+    coded = degradation.degrade(patches, generators(40))
+    again = [jpeg(patch, 10, "4:4:4").astype(int) for patch in coded]
+    assert np.mean(np.abs(coded - np.stack(again)).max(axis=(1, 2, 3)) <= 2) > 0.4  # not 4:2:0
 
 
 def test_noise_comes_before_the_jpeg_or_after_it() -> None:

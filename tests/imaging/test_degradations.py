@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.ndimage import convolve
 
-from scalewise.imaging.degradations import bicubic_down, gaussian_noise, jpeg
+from scalewise.errors import ScalewiseError
+from scalewise.imaging.degradations import bicubic_down, gaussian_noise, jpeg, sensor_noise
 from scalewise.imaging.metrics import psnr
 from scalewise.imaging.resize import imresize
 
@@ -83,6 +85,52 @@ def test_jpeg_leaves_its_input_alone(photo: Pixels) -> None:
 def test_jpeg_refuses(image: Pixels, arguments: tuple, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         jpeg(image, *arguments)
+
+
+def test_noise_of_a_sensor_is_its_interpolated_sites() -> None:
+    """Without gain and blur: what SciPy makes of the mosaic by the kernels of the method."""
+    noise = sensor_noise(64, 48, 20, np.random.default_rng(5), gain=1, blur=0)
+    assert (noise.shape, noise.dtype) == ((64, 48, 3), np.float32)
+    assert noise.std() == pytest.approx(20, rel=0.01)
+    random = np.random.default_rng(5)
+    sites = random.standard_normal((68, 52), np.float32)
+    top, left = random.integers(2, size=2).tolist()
+    rows, columns = np.indices(sites.shape)
+    red = ((rows % 2 == top) & (columns % 2 == left), 0.25)
+    blue = ((rows % 2 != top) & (columns % 2 != left), 0.25)
+    green = ((rows + columns) % 2 != (top + left) % 2, 0.0)
+    for channel, (pattern, corner) in enumerate((red, green, blue)):
+        beside = 0.5 if corner else 0.25
+        kernel = [[corner, beside, corner], [beside, 1, beside], [corner, beside, corner]]
+        wanted = convolve(sites * pattern, np.array(kernel))[2:-2, 2:-2]
+        scale = noise[..., channel].std() / wanted.std()
+        np.testing.assert_allclose(noise[..., channel], scale * wanted, atol=1e-3)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (33, 2)])
+def test_noise_of_a_sensor_has_any_size(size: tuple[int, int]) -> None:
+    noise = sensor_noise(*size, 10, np.random.default_rng(1), gain=2, blur=1)
+    assert noise.shape == (*size, 3)
+    assert np.isfinite(noise).all()
+
+
+def test_gain_and_blur_make_noise_colourful_and_coarse() -> None:
+    def shares(gain: float, blur: float) -> tuple[float, float]:
+        noise = sensor_noise(128, 128, 10, np.random.default_rng(1), gain=gain, blur=blur)
+        across = np.corrcoef(noise[:, 1:, 0].ravel(), noise[:, :-1, 0].ravel())[0, 1]
+        return noise[..., 0].std() / noise[..., 1].std(), across
+
+    plain, loud, blurred = shares(1, 0), shares(2, 0), shares(1, 1)
+    assert plain[0] == pytest.approx(0.95, abs=0.05)  # 0.5625 and 0.625 of the variance are left
+    assert loud[0] == pytest.approx(2 * plain[0], rel=0.05)
+    assert plain[1] < 0.7 < 0.8 < blurred[1]
+
+
+@pytest.mark.parametrize("wrong", [{"gain": -1}, {"blur": 1.5}, {"sigma": 300}, {"height": 0}])
+def test_noise_of_a_sensor_refuses(wrong: dict[str, float]) -> None:
+    given = {"height": 8, "width": 8, "sigma": 10, "rng": np.random.default_rng(1), **wrong}
+    with pytest.raises(ScalewiseError, match=f"{next(iter(wrong))} must be"):
+        sensor_noise(**given)
 
 
 def test_noise_has_its_sigma_and_is_not_clipped() -> None:

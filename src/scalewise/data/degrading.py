@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.arguments import check_number
-from scalewise.imaging.degradations import OwnDegradation
+from scalewise.imaging.degradations import OwnDegradation, sensor_noise
 from scalewise.imaging.jpeg_codec import GRID, RGB_TO_YCBCR, jpeg_batch, round_to_levels
 from scalewise.imaging.second_order import SecondOrder
 from scalewise.tasks import Strengths, Task
@@ -41,7 +41,8 @@ class PatchDegradation(Strengths):
     of the grid, and cut out at a random place of it: blocks at a patch's edge are coded with all
     the pixels that they would have had.
 
-    The noise of patches that are made grey is the same in all three channels.
+    The noise of patches that are made grey is the same in all three channels.  That of a sensor
+    comes before the JPEG, with a gain of red and blue from 1 to 2 and any blur.
 
     Attributes:
         own: a task's own degradation, which comes first; see :class:`scalewise.tasks.Task`.
@@ -131,18 +132,20 @@ class PatchDegradation(Strengths):
         dirty = chances[0] >= self.clean
         sigma = (_between(*(self.sigma or (0, 0)), chances[1]) * dirty).astype(np.float32)
         grey = np.zeros(len(patches), np.bool_) if grey is None else grey
+        sensor = np.array([self.sensor > 0 and random.random() < self.sensor for random in randoms])
+        noise = _Noise(sigma, sensor, grey, randoms)
         given = patches if self.own is None else self._degraded_by_own(patches, dirty, randoms)
         if self.quality is None:
-            return _with_noise(given, sigma, grey, randoms)
+            return noise.added_to(given)
         given = round_to_levels(given.astype(np.float32)).astype(np.uint8) if self.own else patches
         lowest, highest = self.quality
         quality = np.exp(_between(np.log(lowest), np.log(highest + 1), chances[2]))
         quality = quality.astype(np.int64).clip(lowest, highest)
-        noise_first, halved = chances[3] < 0.5, chances[4] < 0.5
+        noise_first, halved = (chances[3] < 0.5) | sensor, chances[4] < 0.5
 
-        degraded = _with_noise_in_8_bit(given, sigma * noise_first, grey, randoms)
+        degraded = noise.added_in_8_bit(given, noise_first)
         degraded[dirty] = jpeg_batch(degraded[dirty], quality[dirty], halved[dirty])
-        return _with_noise_in_8_bit(degraded, sigma * ~noise_first, grey, randoms)
+        return noise.added_in_8_bit(degraded, ~noise_first)
 
     def _degraded_by_own(
         self, patches: Patches, dirty: NDArray[np.bool_], randoms: Sequence[np.random.Generator]
@@ -163,34 +166,38 @@ def _made_grey(patches: Patches, chosen: NDArray[np.bool_]) -> Patches:
     return made
 
 
-def _with_noise(
-    patches: Patches | Floats,
-    sigma: Floats,
-    grey: NDArray[np.bool_],
-    randoms: Sequence[np.random.Generator],
-) -> Floats:
-    """Add noise of sigma (n,) to patches (n, H, W, 3), neither clipped nor rounded."""
-    noisy = patches.astype(np.float32)
-    for n, random in enumerate(randoms):
-        channels = 1 if grey[n] else 3
-        noisy[n] += sigma[n] * random.standard_normal((*patches.shape[1:3], channels), np.float32)
-    return noisy
+@dataclass(frozen=True)
+class _Noise:
+    """Noise of n patches: its sigma, whether it is a sensor's, and the same in all channels."""
 
+    sigma: Floats
+    sensor: NDArray[np.bool_]
+    grey: NDArray[np.bool_]
+    randoms: Sequence[np.random.Generator]
 
-def _with_noise_in_8_bit(
-    patches: Patches,
-    sigma: Floats,
-    grey: NDArray[np.bool_],
-    randoms: Sequence[np.random.Generator],
-) -> Patches:
-    """Add noise and round; where sigma is 0 nothing is drawn from the generator."""
-    noisy = patches.copy()
-    where = np.flatnonzero(sigma).tolist()
-    if where:
-        chosen = [randoms[n] for n in where]
-        with_noise = _with_noise(patches[where], sigma[where], grey[where], chosen)
-        noisy[where] = round_to_levels(with_noise).astype(np.uint8)
-    return noisy
+    def added_to(self, patches: Patches | Floats) -> Floats:
+        """Add the noise to patches (n, H, W, 3), neither clipped nor rounded."""
+        noisy = patches.astype(np.float32)
+        for n in range(len(noisy)):
+            noisy[n] += self._of(n, *patches.shape[1:3])
+        return noisy
+
+    def added_in_8_bit(self, patches: Patches, chosen: NDArray[np.bool_]) -> Patches:
+        """Add it to the chosen patches, and round; without noise no generator is asked."""
+        noisy = patches.copy()
+        for n in np.flatnonzero(chosen & (self.sigma > 0)).tolist():
+            with_noise = patches[n] + self._of(n, *patches.shape[1:3])
+            noisy[n] = round_to_levels(with_noise).astype(np.uint8)
+        return noisy
+
+    def _of(self, n: int, height: int, width: int) -> Floats:
+        random, sigma = self.randoms[n], self.sigma[n]
+        if not self.sensor[n]:
+            channels = 1 if self.grey[n] else 3
+            return sigma * random.standard_normal((height, width, channels), np.float32)
+        gain, blur = random.random(2).tolist()
+        noise = sensor_noise(height, width, float(sigma), random, gain=1 + gain, blur=blur)
+        return noise[..., :1] if self.grey[n] else noise
 
 
 def _between(low: float, high: float, chances: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,8 +1,9 @@
-"""Degradations of one image: bicubic downscaling, Gaussian noise, JPEG."""
+"""Degradations of one image: bicubic downscaling, noise, JPEG."""
 
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, get_args
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.arguments import check_array, check_choice, check_has, check_number
+from scalewise.arguments import check_array, check_choice, check_flag, check_has, check_number
 from scalewise.imaging.jpeg_codec import Subsampling, jpeg
 from scalewise.imaging.resize import imresize
 
@@ -25,6 +26,7 @@ __all__ = [
     "gaussian_noise",
     "jpeg",
     "seed_of",
+    "sensor_noise",
 ]
 
 
@@ -72,6 +74,65 @@ def gaussian_noise(
     return image + rng.normal(0.0, sigma, image.shape)
 
 
+def sensor_noise(
+    height: int,
+    width: int,
+    sigma: float,
+    rng: np.random.Generator,
+    *,
+    gain: float = 1.5,
+    blur: float = 0.5,
+) -> NDArray[np.float32]:
+    """Return noise that neighbours share, as in images of a camera's sensor.
+
+    Each pixel of a sensor sees one colour, green or one of red and blue in a Bayer pattern, with
+    noise of its own.  The others are interpolated from its neighbours, and so is the noise.  White
+    balance amplifies red and blue; what the camera smooths after that blurs the noise further.
+
+    Args:
+        height, width: of the image.
+        sigma: standard deviation of all samples, in levels of 255.
+        rng: the generator that the noise is drawn from, and the pattern's first colour.
+        gain: of red and blue, where that of green is 1.
+        blur: weight of the two neighbours along each axis, where that of a pixel is 1; up to 1.
+
+    Returns:
+        (height, width, 3), float32.
+
+    Raises:
+        ScalewiseError: as :func:`gaussian_noise`, or a side, gain or blur out of its range.
+    """
+    for name, side in (("height", height), ("width", width)):
+        check_number(name, side, 1, sys.maxsize, whole=True)
+    check_number("sigma", sigma, 0, 255)
+    check_has("rng", rng, "normal", "a generator, such as np.random.default_rng()")
+    check_number("gain", gain, 0, 100)
+    check_number("blur", blur, 0, 1)
+    sites = rng.standard_normal((height + 4, width + 4), np.float32)
+    red = np.zeros((2, 2), np.float32)
+    red[tuple(rng.integers(2, size=2).tolist())] = gain
+    blue = red[::-1, ::-1]
+    patterns = red, (red + blue == 0).astype(np.float32), blue
+    tiles = height // 2 + 3, width // 2 + 3
+    seen = [sites * np.tile(each, tiles)[: height + 4, : width + 4] for each in patterns]
+    planes = _smooth(seen[0], 0.5), _green_between(seen[1]), _smooth(seen[2], 0.5)
+    noise = _smooth(np.stack(planes, axis=2), blur)
+    noise *= sigma / np.sqrt(np.mean(noise**2))
+    return noise
+
+
+def _smooth(image: NDArray[Any], weight: float) -> NDArray[Any]:
+    """Add to each inner pixel (H, W[, C]) its neighbours along both axes, times a weight."""
+    rows = image[1:-1] + weight * (image[:-2] + image[2:])
+    return rows[:, 1:-1] + weight * (rows[:, :-2] + rows[:, 2:])
+
+
+def _green_between(image: NDArray[Any]) -> NDArray[Any]:
+    """Give each inner pixel (H, W) that has no green the mean of the four around it."""
+    around = image[:-2, 1:-1] + image[2:, 1:-1] + image[1:-1, :-2] + image[1:-1, 2:]
+    return image[1:-1, 1:-1] + around / 4
+
+
 class Degraded(NamedTuple):
     """A degraded image: its pixels (H, W, C) in levels of 255, and the file it was in."""
 
@@ -108,6 +169,8 @@ class Degradation:
 
     Attributes:
         sigma: the noise's standard deviation, in levels of 255; 0 for none.
+        sensor: whether the noise is that of a sensor (:func:`sensor_noise`), or that of grey for
+            images of one channel; else every sample has its own.
         quality: JPEG quality, as libjpeg counts; None for no JPEG.
         subsampling: chroma subsampling of the JPEG.
         codec: what codes the JPEG.
@@ -119,11 +182,13 @@ class Degradation:
     subsampling: Subsampling = "4:2:0"
     codec: JpegCodec = NUMPY_JPEG
     own: OwnDegradation | None = None
+    sensor: bool = False
 
     def __post_init__(self) -> None:
         check_number("sigma", self.sigma, 0, 255)
         if self.quality is not None:
             check_number("quality", self.quality, 1, 100, whole=True)
+        check_flag("sensor", self.sensor)
         check_choice("subsampling", self.subsampling, get_args(Subsampling))
 
     def __call__(self, image: NDArray[np.uint8], name: str) -> Degraded:
@@ -135,7 +200,11 @@ class Degradation:
         random = np.random.default_rng(seed_of(name))
         if self.own is not None:
             pixels = self.own(image, 0.5, random)
-        if self.sigma:
+        if self.sigma and self.sensor:
+            height, width, channels = image.shape
+            noise = sensor_noise(height, width, self.sigma, random)
+            pixels = pixels + noise[..., :channels]
+        elif self.sigma:
             pixels = gaussian_noise(pixels, self.sigma, random)
         if self.quality is None:
             return Degraded(pixels)

@@ -48,11 +48,12 @@ class DataConfig(Settings):
             that), as the reproduced document does.  Then a patch is a whole image, patches are
             not flipped, and every image is drawn once before any is drawn again.
         task: the task, a name of :func:`scalewise.tasks.list_tasks`; its ``training`` has the
-            defaults of the four settings below.
+            defaults of the five settings below.
         sigma: smallest and largest standard deviation of the noise, in levels of 255.
         quality: lowest and highest quality of the JPEG.
         clean: share of patches that are not degraded.
         grey: share of patches that are made grey, with grey noise.
+        sensor: share of patches whose noise is that of a camera's sensor, which neighbours share.
         second_order: ranges of blur, resizing, noise and the first JPEG of ``old-photo``; see
             :class:`scalewise.imaging.second_order.SecondOrder`.
     """
@@ -73,6 +74,7 @@ class DataConfig(Settings):
     quality: tuple[int, int] | None = DERIVED
     clean: float = DERIVED
     grey: float = DERIVED
+    sensor: float = DERIVED
     second_order: SecondOrder | None = DERIVED
     __pydantic_config__ = STRICT
 
@@ -82,7 +84,7 @@ class DataConfig(Settings):
         last = self.progressive[-1][1] if self.progressive else 48
         derive(self, patch=self.squash or last, augment=self.squash is None)
         derive(self, sigma=usual.sigma, quality=usual.quality)
-        derive(self, clean=usual.clean, grey=usual.grey)
+        derive(self, clean=usual.clean, grey=usual.grey, sensor=usual.sensor)
         derive(self, second_order=SecondOrder() if task.second_order else None)
         require(bool(self.train), "data.train must name a packed store or a folder of images")
         require(self.valid != [], "data.valid must name a set, or be left out")
@@ -102,6 +104,7 @@ class DataConfig(Settings):
             ("quality", self.quality, usual.quality),
             ("clean", self.clean, task.is_degraded),
             ("grey", self.grey, task.is_degraded),
+            ("sensor", self.sensor, usual.sigma),
             ("second_order", self.second_order, task.second_order),
         ):
             require(not chosen or bool(needed), f"data.{key} is not for {self.task}: leave it out")
@@ -109,6 +112,7 @@ class DataConfig(Settings):
         require_range("data.quality", self.quality, 1, 100)
         require_part("data.clean", self.clean)
         require_part("data.grey", self.grey)
+        require_part("data.sensor", self.sensor)
 
     def _check_weights(self, weights: list[float] | None) -> None:
         if weights is None:
@@ -166,7 +170,13 @@ class DataConfig(Settings):
     @property
     def strengths(self) -> Strengths:
         """Strengths of the degradation of LR patches."""
-        return Strengths(sigma=self.sigma, quality=self.quality, clean=self.clean, grey=self.grey)
+        return Strengths(
+            sigma=self.sigma,
+            quality=self.quality,
+            clean=self.clean,
+            grey=self.grey,
+            sensor=self.sensor,
+        )
 
     @property
     def degradation(self) -> PatchDegradation | None:
