@@ -9,7 +9,8 @@ from typing import get_args
 import pytest
 
 from scalewise.experiments.claims import CLAIMS, claims_table, judge_claims
-from scalewise.experiments.judges import evidence_of, rise_at_the_end
+from scalewise.experiments.document_judges import rise_at_the_end
+from scalewise.experiments.judges import evidence_of
 from scalewise.experiments.queries import judged_on
 from scalewise.experiments.results import Results, Trained, load_results
 from scalewise.experiments.seeds import last_common_step, main_effect

@@ -10,6 +10,7 @@ from scalewise.experiments import (
     judges,
     plots,
     queries,
+    sample_sheets,
     tables,
 )
 from scalewise.experiments.artifacts import BAND
@@ -48,6 +49,7 @@ def claims(results: Results) -> Variables:
         "modern": modern,
         "seeds": SEEDS,
         "chance": CHANCE,
+        "lengths": comparison_tables.lengths(modern) if modern else None,
         "rgb_protocol": CLEANED_BY["denoise"][0].name,
         "reach": RANGE,
         "band": BAND,
@@ -123,13 +125,15 @@ def other_variant(results: Results, also: Results) -> Variables:
         "runs": [*also.group("training"), *also.group("code")],
         "by_protocol": {
             name: [
-                (each.plan, tables.measured(each, name), queries.final_stamp(each, name))
+                (each, tables.measured(each, name), queries.final_stamp(each, name))
                 for each in (results, also)
             ]
             for name in queries.score_protocols(also)
             if name in PROTOCOLS
         },
         "provenance": tables.provenance(also),
+        "artifacts": tables.artifacts(also),
+        **sample_sheets.shown(also, single=None),
     }
 
 

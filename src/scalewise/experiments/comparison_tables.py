@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from scalewise.experiments import judges, queries, stability
 from scalewise.experiments.comparisons import WARM_UP, WITH_TEACHER, base_name, taught_name
 from scalewise.experiments.complexity import document_network
-from scalewise.experiments.formatting import NONE, decibels, difference, significant
+from scalewise.experiments.formatting import NONE, decibels, difference, significant, span
 from scalewise.experiments.results import Results, Trained
 from scalewise.experiments.seeds import (
     Measure,
@@ -46,6 +46,28 @@ PUBLISHED_PARAMETERS = (
     ("Adaptive", "1,790,524", "10,170,060"),
 )
 """Parameters of each network by the document's text and by its program, at its setting."""
+
+
+def lengths(results: Results) -> Table:
+    """Return what the runs of each comparison learned from, and for how long."""
+    rows: list[list[str]] = []
+    for group, name in queries.GROUPS.items():
+        runs = results.group(group)
+        if not any(run.pace for run in runs):
+            continue
+        data = [run.recipe.data for run in runs]
+        steps = sorted({run.steps for run in runs})
+        times = [run.pace.planned if run.pace else run.seconds for run in runs]
+        rows.append(
+            [
+                name,
+                queries.spanned(each.patch for each in data),
+                queries.spanned(each.batch for each in data),
+                queries.spanned(steps),
+                span(times),
+            ]
+        )
+    return Table(["runs", "patch (pixels)", "batch", "steps", "time at full speed"], rows)
 
 
 def spread_of(results: Results, network: str, measure: Measure, decimals: int = 2) -> str:
@@ -207,8 +229,8 @@ def sets_of(runs: Sequence[Trained]) -> list[str]:
 
 
 def _related(results: Results) -> list[tuple[Trained | None, Trained | None]]:
-    """Return each related network, trained on the ground truth and with a teacher."""
-    names = queries.unique(base_name(run.name) for run in results.group("comparator"))
+    """Return each related network, trained on the ground truth and with a teacher: first seeds."""
+    names = queries.unique(base_name(x.experiment.network) for x in results.group("comparator"))
     return [(results.find(name), results.find(taught_name(name))) for name in names]
 
 

@@ -67,7 +67,8 @@ class Compared:
     @property
     def taught(self) -> Compared:
         """The same network, which learns half from the ground truth and half from a teacher."""
-        return replace(self, title=f"{self.title}{WITH_TEACHER}", loss=LossConfig(teacher=0.5))
+        title, loss = f"{self.title}{WITH_TEACHER}", LossConfig(teacher=0.5)
+        return replace(self, title=title, loss=loss, seeds=(0,))
 
 
 def _corner(title: str, architecture: str, settings: Settings) -> Compared:
@@ -135,14 +136,17 @@ LOSSES: dict[str, Compared] = {
 """The document's second training, taken apart: its loss and its rate, on equal steps."""
 
 COMPARATORS: dict[str, Compared] = {
-    "original": Compared("Original", "original", RESIDUAL),
+    "original": Compared("Original", "original", RESIDUAL, seeds=SEEDS),
     "shared_levels": Compared(
         "Original, one convolution for all levels (SiCNN's idea)",
         "original",
         {**RESIDUAL, "shared_levels": True},
     ),
     "plain": Compared(
-        "plain residual network of the same cost", "plain", {"width": 64, "convolutions": 20}
+        "plain residual network of the same cost",
+        "plain",
+        {"width": 64, "convolutions": 20},
+        seeds=SEEDS,
     ),
     "scn": Compared("SCN", "scn", {}),
     "unet": Compared("U-Net", "unet", {}),
@@ -154,7 +158,7 @@ COMPARATORS: dict[str, Compared] = {
     ),
     "dsrn": Compared("DSRN of 1 M parameters", "dsrn", {"width": 144}),
 }
-"""Systems that the document names, beside Original."""
+"""Systems that the document names, beside Original; two of them judge a claim."""
 
 
 def taught_name(name: str) -> str:

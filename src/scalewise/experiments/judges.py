@@ -9,16 +9,14 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import NamedTuple
 
 from scalewise.experiments import queries, stability
 from scalewise.experiments.artifacts import Artifacts
-from scalewise.experiments.comparisons import DOCUMENT_IMAGES, PARTS, WARM_UP, Part
+from scalewise.experiments.comparisons import PARTS, WARM_UP, Part
 from scalewise.experiments.complexity import document_network
 from scalewise.experiments.data import CLEANED_BY
 from scalewise.experiments.fidelity import smooth_l1_share
-from scalewise.experiments.formatting import decibels, difference, listed
+from scalewise.experiments.formatting import decibels, listed
 from scalewise.experiments.results import Results, Trained
 from scalewise.experiments.seeds import (
     Measure,
@@ -34,11 +32,7 @@ from scalewise.experiments.seeds import (
     runs_of,
     shared_names,
 )
-from scalewise.experiments.verdicts import DECIDED, Finding, Verdict, compare, spread_text
-from scalewise.training.log import LogLine, best_psnr_y
-
-STILL_RISING = 0.05
-"""Least rise of PSNR-Y in dB over the last fifth of a training that counts as one."""
+from scalewise.experiments.verdicts import DECIDED, Finding, compare, spread_text
 
 AS_GOOD = 0.1
 """Loss of PSNR in dB up to which one method can stand in for another."""
@@ -76,9 +70,11 @@ def effect(*cells: Cell) -> Judge:
         runs = _runs_in(results, cells)
         step = last_common_step(runs)
         after = f"after {step:,} steps " if step else ""
+        dataset = queries.judged_on(results)
+        is_even = {run.steps for run in runs} == {step}
         ways = (
             (EQUAL_STEPS, at_step(step), after),
-            (EQUAL_TIME, at_the_end(queries.judged_on(results)), ""),
+            (f"the same steps on {dataset}" if is_even else EQUAL_TIME, at_the_end(dataset), ""),
         )
         return _unless_early(results, runs, [_measured(results, cells, *way) for way in ways])
 
@@ -132,23 +128,6 @@ def _measured(
 def together(*judges: Judge) -> Judge:
     """Return the judge that finds what all of these find."""
     return lambda evidence: [found for judge in judges for found in judge(evidence)]
-
-
-def in_the_documents_form(evidence: Evidence) -> list[Finding]:
-    """Remark on the document's own trainings, of one seed."""
-    results, where = evidence.document, "the document's form"
-    if results is None:
-        return []
-    first, second = (results.find(f"{name}_mixed") for name in ("adaptive", "original"))
-    dataset, protocol = queries.judged_on(results, "training"), queries.table_protocols(results)[0]
-    gain = queries.gain(first, second, dataset, protocol)
-    if gain is None:
-        return []
-    both = [x for x in (first, second) if x]
-    are_below = queries.are_below_bicubic(results, both, dataset, protocol)
-    note = "1 seed, both below bicubic" if are_below else "1 seed"
-    text = f"{difference(gain)} dB on {dataset}, protocol {protocol} ({note})"
-    return [Finding(where, None, text)]
 
 
 def artifacts(evidence: Evidence) -> list[Finding]:
@@ -221,82 +200,6 @@ def share_of_smooth_l1(evidence: Evidence) -> list[Finding]:
     return [Finding("SmoothL1", None, f"{text} on the sample images")]
 
 
-class Rise(NamedTuple):
-    """Rise of the best PSNR-Y in the last fifth of a training, in dB, and the noise around it.
-
-    The noise is the standard deviation of the changes from one validation to the next in the
-    training's second half.
-    """
-
-    rise: float
-    noise: float
-
-    @property
-    def is_rising(self) -> bool:
-        """True if the score still rose at the end."""
-        return self.rise > max(STILL_RISING, self.noise)
-
-
-def rise_at_the_end(lines: Sequence[LogLine]) -> Rise | None:
-    """Return how much a training still rose at its end; None with too few validations."""
-    found = [(line.progress, line.psnr_y) for line in lines if line.psnr_y is not None]
-    before = [value for progress, value in found if progress <= 0.8]
-    after = [value for progress, value in found if progress > 0.8]
-    late = [value for progress, value in found if progress >= 0.5]
-    noise = deviation([second - first for first, second in pairwise(late)])
-    if not before or not after or noise is None:
-        return None
-    return Rise(max(after) - max(before), noise)
-
-
-def epochs(evidence: Evidence) -> list[Finding]:
-    """Judge whether ten epochs are too few: the score still rises at their end.
-
-    Shortened epochs judge nothing: of course they are too few.
-    """
-    found: list[Finding] = []
-    for results in (evidence.document, evidence.modern):
-        runs = [x for name in queries.MODELS if results and (x := results.find(f"{name}_l1"))]
-        rises = {run.name: x for run in runs if (x := rise_at_the_end(run.lines)) is not None}
-        if results is None or not rises:
-            continue
-        rising = [each.is_rising for each in rises.values()]
-        is_whole = all(_has_whole_epochs(run) for run in runs)
-        verdict: Verdict = "cannot be told"
-        if is_whole and (all(rising) or not any(rising)):
-            verdict = "holds" if all(rising) else "does not hold"
-        texts = [
-            f"{queries.MODELS[name[:-3]]} {difference(each.rise)} dB (noise {each.noise:.2f})"
-            for name, each in rises.items()
-        ]
-        later = [
-            f"{queries.MODELS[run.name[:-3]]} {difference(gain)} dB"
-            for run in runs
-            if (gain := _gain_of_the_second(results, run)) is not None
-        ]
-        text = f"in the last fifth {', '.join(texts)}, 1 seed"
-        if not is_whole:
-            text += ", of shortened epochs, which judge nothing"
-        if later:
-            text += f"; the second training ends above it by {', '.join(later)}"
-        judged = None if found else verdict  # the document's own form is the one that counts
-        found.append(Finding(queries.FORMS[results.plan.form], judged, text))
-    return found or [Finding("one run", "not yet measured", "")]
-
-
-def _has_whole_epochs(run: Trained) -> bool:
-    """Return whether a training has all of its steps, and sees all 800 images in each epoch."""
-    data = run.recipe.data
-    seen = DOCUMENT_IMAGES if data.epoch is None else data.epoch * data.batch
-    return run.steps >= (run.experiment.full_steps or 0) and seen >= DOCUMENT_IMAGES
-
-
-def _gain_of_the_second(results: Results, first: Trained) -> float | None:
-    second = results.find(first.name.replace("_l1", "_mixed"))
-    before, after = best_psnr_y(first.lines), best_psnr_y(second.lines) if second else None
-    return None if before is None or after is None else after - before
-
-
 NORM_CELLS: tuple[Cell, ...] = (
     ("sum_norm", "sum", "with the sum"),
     ("attention_norm", "attention", "with attention"),
@@ -322,8 +225,10 @@ def stabilises(evidence: Evidence) -> list[Finding]:
         if (with_it := _spread_at_the_end(results, first)) is not None
         and (without := _spread_at_the_end(results, second)) is not None
     ]
-    remark = Finding("spread of the final score over seeds", None, ", ".join(spreads))
-    return [*found, remark]
+    if spreads:  # whose own spread over seeds nobody knows
+        spread = "spread of the final score over seeds"
+        found.append(Finding(spread, "cannot be told", ", ".join(spreads)))
+    return found
 
 
 def _spread_at_the_end(results: Results, network: str) -> float | None:

@@ -99,6 +99,26 @@ class Stamp(NamedTuple):
     counts: list[str]
 
 
+def spanned(numbers: Iterable[int]) -> str:
+    """Format the least and the largest of some numbers; one if they are the same.
+
+    >>> spanned([96, 96]), spanned([338, 1444])
+    ('96', '338 to 1,444')
+    """
+    found = sorted(numbers)
+    ends = f"{found[0]:,}", f"{found[-1]:,}"
+    return ends[0] if len({*ends}) == 1 else " to ".join(ends)
+
+
+def epoch_images(results: Results) -> str:
+    """Return how many images an epoch has, of those that were trained on; empty for all."""
+    if results.plan.epoch_images is None:
+        return ""
+    runs = [*results.group("training"), *results.group("code")]
+    seen = [(data.epoch or 0) * data.batch for data in (run.recipe.data for run in runs)]
+    return spanned(seen) if all(seen) and seen else f"at most {results.plan.epoch_images}"
+
+
 def unique(texts: Iterable[str]) -> list[str]:
     """Return each text once, in the order of first appearance."""
     return list(dict.fromkeys(texts))

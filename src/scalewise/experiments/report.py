@@ -18,10 +18,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from scalewise.atomic import write_atomic
-from scalewise.experiments import formatting
+from scalewise.experiments import formatting, queries
 from scalewise.experiments.comparison_section import Variables, other_variant
 from scalewise.experiments.plots import ReportImage
-from scalewise.experiments.queries import FORMS
 from scalewise.experiments.results import Results
 from scalewise.experiments.sections import SECTIONS
 from scalewise.training.log import best_psnr_y
@@ -138,10 +137,10 @@ def _environment() -> Environment:
     filters: dict[str, Any] = environment.filters  # pyright: ignore
     constants: dict[str, Any] = environment.globals  # pyright: ignore
     filters |= {name: getattr(formatting, name) for name in FILTERS.split()}
-    filters["best_psnr_y"] = best_psnr_y
+    filters |= {"best_psnr_y": best_psnr_y, "epoch_images": queries.epoch_images}
     constants |= {
         "folder": FOLDER,
-        "forms": FORMS,
+        "forms": queries.FORMS,
         "style": Markup((files(PACKAGE) / "templates" / "style.css").read_text(encoding="utf-8")),
     }
     return environment

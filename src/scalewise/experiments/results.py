@@ -61,8 +61,7 @@ ALTERNATIVES = "alternatives"
 STRIP_FILE = "strip.json"
 ENLARGED_FILE = "enlarged.json"
 
-DIGEST = 12
-"""Digits of a checksum in the report."""
+DIGEST = 12  # digits of a checksum in the report
 
 Group = Literal["training", "code", "ablation", "loss", "comparator", "cleaning"]
 Form = Literal["document", "modern"]
@@ -78,7 +77,7 @@ class Experiment:
     Attributes:
         name: of its folder, such as ``original_l1``.
         title: for people, such as ``Original, L1``.
-        group: the document's trainings, the networks of its program, or one of the comparisons.
+        group: the document's trainings, networks of its program, or one of the comparisons.
         full_steps: optimizer steps at full length; None for a budget of time.
         seed: of its weights and patches.
     """
@@ -106,11 +105,12 @@ class Plan:
         valid: name of the validation set.
         experiments: in the order of the report.
         left_out: experiments that the budget was too short for, and why.
-        failed: experiments that could not be trained or measured, whatever the budget, and why.
-        unmeasured: what else the budget was too short for.
+        failed: experiments that could not be trained or measured otherwise, and why.
+        unmeasured: what else it was too short for.
         epoch_images: images of an epoch in the document's form; None for all of them.
         held_out: whether the validation images are training images that were held out.
         valid_images: number of validation images, the same for all runs.
+        teacher: of the training data, with its licence; empty without.
     """
 
     form: Form
@@ -124,6 +124,7 @@ class Plan:
     epoch_images: int | None = None
     held_out: bool = False
     valid_images: int | None = None
+    teacher: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,9 +187,8 @@ class Sample:
 
     Attributes:
         name: of the image.
-        sheet: file name of its sheet in the folder of samples: low resolution, bicubic, the
-            networks and the ground truth, whole and zoomed in, with error maps.
-        scores: of each method on this image alone, under both protocols.
+        sheet: file name of its sheet, of all methods with error maps, in the folder of samples.
+        scores: of each method on it alone, under both protocols.
         single: whether it is the document's single-image test (its figures 11 and 12).
         artifacts: overshoot and ringing of each method.
     """

@@ -8,36 +8,28 @@ is written after the first training, now and then, and at the end.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scalewise.data.layouts import find_dataset
-from scalewise.data.store import Progress, Store, pack
+from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
 from scalewise.experiments import fitting
 from scalewise.experiments.closing import (
-    FINAL_RUNS,
     Clock,
     deferred,
     measure_trained,
     measure_what_fits,
 )
-from scalewise.experiments.data import (
-    SCALE,
-    Data,
-    hold_out,
-    small_sets,
-)
+from scalewise.experiments.data import Data, small_sets
 from scalewise.experiments.measurement import measure_bicubic
+from scalewise.experiments.packing import Packing, packed_stores, teacher_of
 from scalewise.experiments.plan import (
     EPOCH_IMAGES,
     FEW_IMAGES,
     MANY_IMAGES,
     SHORT_BUDGET,
     Planned,
-    full_recipe,
     make_plan,
 )
 from scalewise.experiments.queries import GROUPS, grouped, grouped_measurements
@@ -77,9 +69,6 @@ REPORTING = 20
 
 TOLERANCE = 1.1
 """A comparison's time may exceed what is left by so much before it is left out."""
-
-Packing = Callable[[], AbstractContextManager[Progress]]
-"""Open a progress bar for packing; it is called with images done and in total."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +139,7 @@ def reproduce(
     else:
         raise ScalewiseError(f"{request.folder}: nothing was trained here", arguments=["folder"])
     with locked(request.folder):
-        store, valid = _packed_stores(request, notify, packing)
+        store, valid = packed_stores(request.data, request.folder, request.form, notify, packing)
         planned = make_plan(
             request.form,
             request.folder,
@@ -158,7 +147,7 @@ def reproduce(
             valid,
             valid_images=valid_images,
             epoch_images=request.epoch_images,
-            has_teacher=Store(store).teacher_info is not None,
+            has_teacher=bool(teacher_of(store)),
         )
         return Reproduction(request, planned, store, valid_images, clock, also, notify).run(train)
 
@@ -191,27 +180,6 @@ def _require_enough(planned: list[Planned], budget: float) -> None:
         )
 
 
-def _packed_stores(request: Request, notify: Notify, packing: Packing) -> tuple[Path, Path]:
-    """Return training and validation data; pack those of training on the first run."""
-    source, valid = request.data.train, request.data.valid
-    if source.is_file():
-        assert valid is not None  # find_data holds nothing out of a packed store
-        return source, valid
-    store, held_out = request.folder / "train.pack", request.folder / "valid.pack"
-    if not store.is_file():
-        notify(f"packing {source}")
-        dataset = find_dataset(source)
-        if valid is None:
-            dataset, others = hold_out(dataset)
-            pack([others], held_out, [SCALE])
-        squash = full_recipe(request.form, FINAL_RUNS[0]).data.squash
-        with packing() as progress:
-            summary = pack([dataset], store, [SCALE], squash=squash, progress=progress)
-        for reason in summary.skipped:
-            notify(f"skipped: {reason}")
-    return store, valid or held_out
-
-
 class Reproduction:
     """A reproduction under way.
 
@@ -234,7 +202,7 @@ class Reproduction:
         self.request = request
         self.folder = request.folder
         self.planned = planned
-        self.images = len(Store(store))
+        self.images, self.teacher = len(Store(store)), teacher_of(store)
         self.valid_images = valid_images
         self.clock = clock
         self.also = also
@@ -365,6 +333,7 @@ class Reproduction:
             epoch_images=request.epoch_images,
             held_out=valid is None,
             valid_images=self.valid_images,
+            teacher=self.teacher,
         )
         save_json(plan, self.folder / PLAN_FILE)
 

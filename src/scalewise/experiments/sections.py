@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 
-from scalewise.experiments import comparison_tables, curve_plots, plots, queries, tables
+from scalewise.experiments import (
+    comparison_tables,
+    curve_plots,
+    plots,
+    queries,
+    sample_sheets,
+    tables,
+)
 from scalewise.experiments.attention import ATTENTION_MAPS, load_attention_maps
-from scalewise.experiments.claims import USUAL_BUDGET
+from scalewise.experiments.claims import USUAL_BUDGET, command
 from scalewise.experiments.comparison_section import Variables, claims, comparison
 from scalewise.experiments.comparisons import BASE, FACTORS, PARTS, Part
 from scalewise.experiments.data import CLEANED_BY, DIV2K
 from scalewise.experiments.formatting import recipe_text
+from scalewise.experiments.judges import evidence_of
 from scalewise.experiments.plan import DENOISING_TEST
 from scalewise.experiments.plots import Cost, ReportImage
 from scalewise.experiments.queries import (
@@ -26,11 +33,10 @@ from scalewise.experiments.queries import (
 )
 from scalewise.experiments.results import (
     ALTERNATIVES,
-    SAMPLES,
     Environment,
+    Experiment,
     Group,
     Results,
-    Sample,
     Trained,
 )
 from scalewise.experiments.seeds import (
@@ -58,11 +64,11 @@ def overview(results: Results) -> Variables:
     left_out = [each for each in plan.experiments if each.name in plan.left_out]
     told = {*plan.left_out, *plan.failed}
     missing = [each for each in queries.missing(results) if each.name not in told]
-    machines: dict[Environment, list[str]] = {}
+    machines: dict[Environment, list[Experiment]] = {}
     for run in results.trained:
-        machines.setdefault(run.environment, []).append(run.name)
+        machines.setdefault(run.environment, []).append(run.experiment)
     return {
-        "machines": machines,
+        "machines": {machine: queries.grouped(runs) for machine, runs in machines.items()},
         "missing": queries.grouped(missing),
         "left_out": queries.grouped(left_out),
         "reasons": [*results.plan.left_out.values()][:1],
@@ -78,7 +84,11 @@ def overview(results: Results) -> Variables:
 
 
 def training_curves(results: Results) -> Variables:
-    """Return the document's figures 1-8, and the curves of both networks for each phase."""
+    """Return the document's figures 1-8, and the curves of both networks for each phase.
+
+    Each of its figures comes in its own form first, and then in the modern form.
+    """
+    by_form = sorted(filter(None, (results, results.also)), key=lambda each: each.plan.form)
     expected = {f"{model}_{phase}": model for phase in PHASES for model in MODELS}
     runs = [run for name in expected if (run := results.find(name))]
     together: list[Variables] = []
@@ -93,13 +103,16 @@ def training_curves(results: Results) -> Variables:
         "figures": [
             {
                 "figure": each,
+                "of": of,
                 "run": run,
                 "image": plots.render(
-                    f"figure-{each.number}", curve_plots.document_figure(run, each.kind)
+                    f"figure-{each.number}{'' if of is results else f'-{of.plan.form}'}",
+                    curve_plots.document_figure(run, each.kind),
                 ),
             }
             for each in curve_plots.FIGURES
-            if (run := results.find(each.run))
+            for of in by_form
+            if (run := of.find(each.run))
         ],
         "together": together,
         "absent": [name for name in expected if results.find(name) is None],
@@ -122,6 +135,7 @@ def scores(results: Results) -> Variables:
         "single_picture": SINGLE,
         "absent": [x for x in (DIV2K, SINGLE, REFERENCE) if x not in queries.sets(results)],
         "chosen_on": results.plan.valid if results.plan.valid in queries.sets(results) else None,
+        "command": command(results.plan.form, evidence_of(results, results.also), True),
         "lacking": [title for name, title in networks.items() if results.find(name) is None],
         "by_protocol": {
             name: (tables.measured(results, name), queries.final_stamp(results, name))
@@ -137,12 +151,12 @@ def scores(results: Results) -> Variables:
 
 def samples(results: Results) -> Variables:
     """Return the sample images, restored by both networks."""
-    return _samples(results, single=False)
+    return sample_sheets.shown(results, single=False)
 
 
 def single(results: Results) -> Variables:
     """Return the image of the single-image test."""
-    return {**_samples(results, single=True), "documents": SINGLE}
+    return {**sample_sheets.shown(results, single=True), "documents": SINGLE}
 
 
 def complexity(results: Results) -> Variables:
@@ -279,7 +293,9 @@ def alternatives(results: Results) -> Variables:
         "joint_sigma": max(PHOTO.training.sigma or (0.0,)) if PHOTO.training else 0.0,
         "table_of_enlarged": tables.enlarged(results),
         "strip": strip,
-        "image": _sheet(results, ALTERNATIVES, strip, "alternatives") if strip else None,
+        "image": sample_sheets.sheet(results, ALTERNATIVES, strip, "alternatives")
+        if strip
+        else None,
         "shown": [queries.method_title(results, x.model) for x in strip.scores] if strip else [],
     }
 
@@ -327,30 +343,6 @@ def _group(results: Results, group: Group) -> Variables:
     scored = (x for run in runs for x in run.measured.scores if x.protocol == FIELD.name)
     absent = queries.grouped(x for x in queries.missing(results) if x.group == group)
     return {"runs": runs, "absent": absent, "stamped": queries.stamp(scored)}
-
-
-def _samples(results: Results, single: bool) -> Variables:
-    shown: list[Variables] = []
-    for sample in (each for each in results.samples if each.single == single):
-        name = f"sample-{Path(sample.sheet).stem}"
-        shown.append(
-            {
-                "sample": sample,
-                "image": _sheet(results, SAMPLES, sample, name),
-                "scores": tables.sample_scores(results, sample),
-            }
-        )
-    return {
-        "shown": shown,
-        "networks": ["bicubic", *(queries.short_title(run) for run in queries.finals(results))],
-        "weights": [f"{queries.short_title(run)} {run.weights}" for run in queries.finals(results)],
-    }
-
-
-def _sheet(results: Results, folder: str, sample: Sample, name: str) -> ReportImage | None:
-    """Return a sample's sheet as an image of the report; None if the file is lost."""
-    path = results.folder / folder / sample.sheet
-    return ReportImage(name, "png", path.read_bytes()) if path.is_file() else None
 
 
 def _attention_maps(results: Results) -> Variables:

@@ -25,7 +25,7 @@ DECIDED: tuple[Verdict, ...] = ("holds", "does not hold", "the opposite holds")
 SEEDS = 3
 """Fewest seeds from which on a difference has a spread."""
 
-CHANCE = "two in nine"
+CHANCE = 2 / 9
 """Chance of a mean of three normal values without any effect to exceed their deviation.
 
 Student's t with two degrees of freedom lies beyond the square root of 3, above or below zero, with
