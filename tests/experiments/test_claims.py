@@ -10,8 +10,10 @@ import pytest
 
 from scalewise.experiments.claims import CLAIMS, claims_table, judge_claims
 from scalewise.experiments.document_judges import rise_at_the_end
+from scalewise.experiments.experiment_logs import GradientLine
 from scalewise.experiments.judges import evidence_of
 from scalewise.experiments.queries import judged_on
+from scalewise.experiments.report import make_report, to_markdown
 from scalewise.experiments.results import Results, Trained, load_results
 from scalewise.experiments.seeds import last_common_step, main_effect
 from scalewise.experiments.verdicts import Verdict
@@ -56,11 +58,14 @@ def test_every_claim_has_a_verdict_and_a_command(results: Results) -> None:
     table = claims_table(judge_claims(evidence), evidence)
     assert len(table.rows) == len(CLAIMS)
     verdicts = get_args(Verdict)
-    for _, verdict, measurement, command in table.rows:
+    page = to_markdown(make_report(results))
+    headings = {line.lstrip("# ") for line in page.splitlines() if line.startswith("##")}
+    for _, verdict, measurement, see, command in table.rows:
         assert verdict.startswith(verdicts)
         assert measurement != "–"
+        assert see in headings
         assert command.startswith("scalewise reproduce --data DIR")
-    commands = {row[3] for row in table.rows}
+    commands = {row[-1] for row in table.rows}
     assert "scalewise reproduce --data DIR --budget 3h" in commands  # as this one was made
     assert (
         "scalewise reproduce --data DIR --recipes document --epoch-images 800 --budget 40h"
@@ -74,7 +79,7 @@ def test_nothing_is_measured_without_results(results: Results) -> None:
         by_runs = [x for x in judge_claims(evidence) if x.claim.heading != "Parameters"]
         assert {each.verdict for each in by_runs} == {"not yet measured"}
         row = claims_table(by_runs, evidence).rows[0]
-        assert row[3] == "scalewise reproduce --data DIR --budget 16h"  # not the one too small
+        assert row[-1] == "scalewise reproduce --data DIR --budget 16h"  # not the one too small
 
 
 @pytest.mark.parametrize(
@@ -96,13 +101,14 @@ def test_a_difference_within_its_spread_is_none(
 ) -> None:
     found = judged(with_gains(results, gains), "Adaptive restores better")
     assert found[0] == verdict
-    assert found[1] == f"Equal steps: after 400 steps {measurement}; equal time: {measurement}"
+    again = f"the same steps on Set14: {measurement}"  # as all of these took the same
+    assert found[1] == f"Equal steps: after 400 steps {measurement}; {again}"
 
 
 def test_equal_steps_and_equal_time_may_differ(results: Results) -> None:
     found = with_gains(results, [-0.3, -0.31, -0.29], at_equal_steps=-1)
     verdict, _ = judged(found, "Adaptive restores better")
-    assert verdict == "holds (equal steps), the opposite holds (equal time)"
+    assert verdict == "holds (equal steps), the opposite holds (the same steps on Set14)"
 
 
 def test_equal_steps_are_the_last_that_all_were_validated_at(results: Results) -> None:
@@ -128,7 +134,21 @@ def test_the_documents_form_is_a_remark_of_one_seed(results: Results, tmp_path: 
     document = load_results(make_reproduction(tmp_path / "document", "document"))
     verdict, text = judged(results, "Adaptive restores better", document)
     assert verdict == "the opposite holds"
-    assert text.endswith("the document's form: −0.41 dB on Set14, protocol squash256 (1 seed)")
+    own = "the document's own form: −0.41 dB on Set14, protocol squash256 (1 seed)"
+    assert text.endswith(own)
+    assert "(1 seed)" in judged(results, "Original leaves more artifacts", document)[1]
+    steady = [GradientLine(step=100, mean=1.0, deviation=0.4, largest=2.0)]
+    logged = [replace(run, gradients=steady) for run in document.trained]
+    remark = judged(results, "Normalisation", replace(document, trained=logged))[1]
+    gradients = (
+        "the document's own form: gradient's deviation over its mean Original, L1 at a fixed"
+    )
+    assert f"{gradients} rate 0.40; " in remark
+    assert judged(results, "The second training", document)[0] == "cannot be told"
+    rows = claims_table(
+        judge_claims(evidence_of(results, document)), evidence_of(results, document)
+    )
+    assert rows.rows[0][-1].endswith(" --also runs/document")
     worse = make_reproduction(tmp_path / "worse", "document", below=5.0)
     remark = judged(results, "Adaptive restores better", load_results(worse))[1]
     assert remark.endswith("(1 seed, both below bicubic)")
@@ -189,7 +209,8 @@ def test_the_share_of_smooth_l1_is_measured(results: Results) -> None:
 
 def test_normalisation_is_judged_by_the_norms_of_gradients(results: Results) -> None:
     verdict, text = judged(results, "Normalisation")
-    assert verdict == "holds"
+    assert verdict.startswith("holds (gradient's deviation at equal steps, ")
+    assert verdict.endswith("cannot be told (spread of the final score over seeds)")
     assert "Gradient's deviation at equal steps: +0.21 ± 0.01 of the mean (3 seeds)" in text
     assert "its peaks at equal time: +0.63 ± 0.03 of the mean (3 seeds)" in text
     assert "spread of the final score over seeds: with the sum 0.01 with and 0.01 dB" in text
@@ -201,7 +222,8 @@ def test_normalisation_is_judged_by_the_norms_of_gradients(results: Results) -> 
         if (of := swapped.get(run.experiment.network))
         and (other := results.find(run.name.replace(run.experiment.network, of)))
     ]
-    assert judged(replace(results, trained=trained), "Normalisation")[0] == "the opposite holds"
+    opposite = judged(replace(results, trained=trained), "Normalisation")[0]
+    assert opposite.startswith("the opposite holds (gradient's deviation")
 
 
 def test_detail_is_its_own_measure(results: Results) -> None:

@@ -19,10 +19,10 @@ pytestmark = pytest.mark.usefixtures("plain_plots")
 def test_what_a_part_brings_is_the_difference_of_the_scores(reproduction: Path) -> None:
     text = Page(to_html(make_report(load_results(reproduction)))).text
     gain = "+0.25 ± 0.00 dB (3 seeds)"
-    gains = f"{gain} on lenna, {gain} on Set5 and {gain} on Set14"
+    gains = f"on lenna {gain}; on Set5 {gain}; on Set14 {gain}"
     assert f"The denoising block: {gains} (PSNR over RGB, protocol denoise25)." in text
     loss = "\u22120.10 ± 0.00 dB (3 seeds)"
-    losses = f"{loss} on lenna, {loss} on Set5 and {loss} on Set14"
+    losses = f"on lenna {loss}; on Set5 {loss}; on Set14 {loss}"
     assert f"The artifact module: {losses} (PSNR-Y, protocol jpeg20)." in text
 
 
@@ -31,7 +31,7 @@ def test_the_report_has_both_beside_what_was_given(reproduction: Path) -> None:
     section = markdown.partition("## Ablation: denoising block")[2].partition("\n## ")[0]
     assert section.count("| as given |") == 4
     assert "with noise of sigma 0 to 10 in JPEGs of quality 60 to 95" in section
-    assert "After equal steps, 400, the block or module brings +" in section
+    assert "After equal steps, 400, the denoising block changes it by +" in section
     for title in ("without denoising block", "x2, with artifact module"):
         assert f"| {title} |" in section
 

@@ -46,6 +46,7 @@ def test_every_experiment_is_planned_on_the_data_at_hand(form: Form) -> None:
         if seed in each.seeds
     ]
     related = [*COMPARATORS, *map(taught_name, COMPARATORS)]
+    related += [seed_name(name, seed) for seed in SEEDS[1:] for name in ("original", "plain")]
     compared = [*judging, *related]
     assert list(planned) == [*TRAININGS, *(CODE if form == "document" else compared)]
     for each in planned.values():

@@ -131,13 +131,13 @@ def test_all_is_said(form: str, page: Page, markdown: str) -> None:
     assert "30.88 dB on the set (protocol squash256)" in text
     assert "33.61 dB for bicubic and 35.75 dB for our released original_x2" in text
     assert "DIV2K is empty, because its images were not given" in text
-    assert "scalewise reproduce --data DIR --recipes modern --budget 3h" in text
+    assert "this fills it: scalewise reproduce --data DIR --budget 3h" in text
     assert "Original is 0.41 dB above Adaptive on Set14" in text
     shape = "10 epochs of 400 steps (batch 16, patches of 48 pixels)"
     assert f"{shape}, 4,000 steps taken in 10 min; at full length an epoch has" in text
     assert "33.38" in text
     for number in range(1, 9):
-        assert f"Figure {number}. Ours: " in text
+        assert f"Figure {number}, in the modern form. Ours: " in text
     for figures in ("1-8", "9-10", "11-12"):
         assert f"figures {figures}" in text
     for absent in ("Not trained", "Not made", "Missing", "missing", "not looked at"):

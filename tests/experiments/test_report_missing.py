@@ -172,7 +172,7 @@ def test_what_the_budget_left_out_is_grouped(results: Results) -> None:
     text = read(replace(results, plan=plan))
     assert (
         "Left out, because the budget is too short: DSRN of 1 M parameters and "
-        "seeds 1 and 2 of 15 networks (20 s are left)." in text
+        "seeds 1 and 2 of 17 networks (20 s are left)." in text
     )
     assert "too short: sample images and the time of 14 networks." in text
 
@@ -182,7 +182,7 @@ def test_what_is_missing_is_grouped(results: Results) -> None:
     line = text.partition("Missing, because not trained")[2].partition("At a glance")[0]
     assert "6 networks of the ablation" in line
     assert "8 related networks with a teacher" in line
-    assert "seeds 1 and 2 of 15 networks" in line
+    assert "seeds 1 and 2 of 17 networks" in line
     assert len(line) < 500
 
 
@@ -190,7 +190,10 @@ def test_fewer_pictures_an_epoch_are_in_every_caption(results: Results) -> None:
     text = read(replace(results, plan=replace(results.plan, epoch_images=200)))
     assert text.count("6,400 images an epoch") == 4  # as Original has in its runs, made up
     assert "--recipes document --epoch-images 800 --budget 40h" in text
-    assert text.count("at most 200 of them an epoch (full length: 800)") > 10
+    seen = "3,200 to 6,400 of them an epoch (full length: 800)"  # as the runs have, not as planned
+    assert text.count(seen) > 10
+    untrained = read(replace(results, plan=replace(results.plan, epoch_images=200), trained=[]))
+    assert "at most 200 of them an epoch (full length: 800)" in untrained
 
 
 def test_runs_that_failed_or_diverged_are_named_without_paths(results: Results) -> None:

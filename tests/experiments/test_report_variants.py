@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scalewise.experiments.queries import FORMS
 from scalewise.experiments.report import make_report, to_html, to_markdown
 from scalewise.experiments.results import Results, load_results
 from scalewise.experiments.tables import measured
@@ -38,7 +39,7 @@ def test_the_form_is_named(results: Results, squashed: Results) -> None:
     assert "calls the document. The networks were trained in the modern form." in modern
     assert "calls the document. The networks were trained in the document's own form." in document
     assert "Recipes in the document's own form: whole images squashed to one size" in document
-    assert "the document's own form" not in modern
+    assert "Figure 1, in the document's own form" not in modern
     assert "The same in" not in modern
 
 
@@ -70,6 +71,13 @@ def test_the_other_form_has_a_section(results: Results, squashed: Results) -> No
     assert len(headings) == 15
     assert "(#the-same-in-the-documents-own-form)" in markdown
     text = read(results, squashed)
+    for number in range(1, 9):
+        document, modern = (f"Figure {number}, in {form}" for form in FORMS.values())
+        assert text.index(document) < text.index(modern)
+    assert "Sample images in the document's own form" in text
+    assert (
+        "Artifacts of each method on the sample images, over Y, protocol field, in the doc" in text
+    )
     assert "The rest of this report is in the modern form, unless it says otherwise." in text
     assert text.count("measured with scalewise") > 4
     assert "end below bicubic on" not in text

@@ -357,8 +357,9 @@ def _name_points(figure: Figure, axes: Axes, points: Sequence[Cost], theme: Them
         name = axes.annotate(
             "\n".join(rows).replace("$", r"\$"),
             (point.seconds, point.psnr_y),
-            xytext=(dx, dy),
+            xytext=(max(dx, -9.0), dy),
             textcoords="offset points",
+            ha="left" if dx > 0 else "right",  # close to its point on either side
             va="center",
             fontsize=LABEL_SIZE - 1,
             color=theme.ink,

@@ -198,6 +198,11 @@ def grouped_measurements(titles: Iterable[str]) -> list[str]:
     return [*others, f"{TIME_OF}{counted(len(times), 'network')}"]
 
 
+def first_seeds(runs: Iterable[Trained]) -> list[Trained]:
+    """Return the first run of each network."""
+    return [run for run in runs if not run.experiment.seed]
+
+
 def networks(runs: Iterable[Trained]) -> list[Trained]:
     """Return one run of each network, the first; others differ in their training alone."""
     found: dict[str, Trained] = {}

@@ -20,7 +20,7 @@ from scalewise.experiments.claims import USUAL_BUDGET, command
 from scalewise.experiments.comparison_section import Variables, claims, comparison
 from scalewise.experiments.comparisons import BASE, FACTORS, PARTS, Part
 from scalewise.experiments.data import CLEANED_BY, DIV2K
-from scalewise.experiments.formatting import recipe_text
+from scalewise.experiments.formatting import duration, recipe_text
 from scalewise.experiments.judges import evidence_of
 from scalewise.experiments.plan import DENOISING_TEST
 from scalewise.experiments.plots import Cost, ReportImage
@@ -161,11 +161,17 @@ def single(results: Results) -> Variables:
 
 def complexity(results: Results) -> Variables:
     """Return the cost of all networks, and quality against time."""
-    comparators = results.group("comparator")
+    comparators = queries.first_seeds(results.group("comparator"))
     runs = queries.networks([*queries.finals(results), *results.group("ablation"), *comparators])
     dataset = queries.reference(results)
+    known = {queries.short_title(run) for run in queries.finals(results)}
     points = [
-        Cost(queries.short_title(run), run.complexity.seconds, value, run not in comparators)
+        Cost(
+            _name_of_point(run, known if run in comparators else set()),
+            run.complexity.seconds,
+            value,
+            run not in comparators,
+        )
         for run in [*queries.finals(results), *comparators]
         if not run.recipe.loss.teacher
         and (value := queries.psnr(run.measured, dataset)) is not None
@@ -184,6 +190,13 @@ def complexity(results: Results) -> Variables:
         "points": points,
         "image": plots.render("quality-and-time", draw) if points else None,
     }
+
+
+def _name_of_point(run: Trained, others: set[str]) -> str:
+    """Return a network's name without remarks; one that others have gets its time."""
+    title = queries.short_title(run)
+    short = title.partition(" (")[0].partition(" of ")[0].removesuffix(" residual network")
+    return f"{short}, {duration(run.pace.planned)}" if title in others and run.pace else short
 
 
 def scale_attention(results: Results) -> Variables:
@@ -222,7 +235,7 @@ def ablation(results: Results) -> Variables:
         ]
         for factor, pairs in FACTORS.items()
     }
-    firsts = [run for run in runs if not run.experiment.seed]
+    firsts = queries.first_seeds(runs)
     gained = [(run.title, _mean_gains(results, run)) for run in firsts]
     draw = plots.differences(gained, base.title) if base else None
     return {
@@ -251,7 +264,8 @@ def comparators(results: Results) -> Variables:
     group = _group(results, "comparator")
     if not (runs := group["runs"]):
         return group
-    plotted = [run for run in runs if not run.recipe.loss.teacher] or runs
+    firsts = queries.first_seeds(runs)
+    plotted = [run for run in firsts if not run.recipe.loss.teacher] or firsts
     steps, step = comparison_tables.related_at_equal_steps(results)
     return {
         **group,
@@ -262,6 +276,7 @@ def comparators(results: Results) -> Variables:
         "plotted": plotted,
         "image": _timed_curves(plotted, "comparators"),
         "taught": any(run.recipe.loss.teacher for run in runs),
+        "seeded": queries.unique(run.title for run in runs if run.experiment.seed),
     }
 
 
@@ -370,7 +385,7 @@ def _part(results: Results, part: Part) -> Variables:
         name: [*differences(results, pair, at_the_end(name, protocol, part.value)).values()]
         for name in queries.sets(results)
     }
-    firsts = [run for run in runs if not run.experiment.seed]
+    firsts = queries.first_seeds(runs)
     return {
         "name": part.name,
         "protocol": protocol,
