@@ -15,8 +15,9 @@ from scalewise.imaging.blind_estimation import (
     estimate_jpeg_quality_of_pixels,
     estimate_sigma,
 )
-from scalewise.imaging.degradations import gaussian_noise, jpeg
+from scalewise.imaging.degradations import gaussian_noise, jpeg, sensor_noise
 from scalewise.imaging.jpeg_codec import LUMA_TABLE, quantisation_table
+from scalewise.visibility import sigma_before_coding
 
 
 @pytest.mark.parametrize("sigma", [0, 5, 15, 25, 50])
@@ -113,3 +114,19 @@ def test_noise_that_neighbours_share_is_coarse(photo: NDArray[np.uint8]) -> None
     assert coarseness(jpeg(np.rint(photo + noise).clip(0, 255).astype(np.uint8), 98)) > 4
     assert coarseness((photo + noise)[..., :1]) == 0  # grey
     assert coarseness(np.full((20, 8, 3), 100)) == 0  # too small
+
+
+@pytest.mark.parametrize(
+    ("sigma", "quality", "least"), [(10, None, 9), (10, 90, 6), (15, 75, 7), (20, 60, 9)]
+)
+def test_noise_of_a_sensor_is_seen(
+    photo: NDArray[np.uint8], sigma: float, quality: int | None, least: float
+) -> None:
+    """Diagonal details, which tell independent noise, see a third of it and less."""
+    noise = sensor_noise(*photo.shape[:2], sigma, np.random.default_rng(3))
+    noisy = np.rint(photo + noise).clip(0, 255).astype(np.uint8)
+    coded = noisy if quality is None else jpeg(noisy, quality)
+    assert least < sigma_before_coding(estimate_degradation(coded)) < 1.4 * sigma
+    assert estimate_sigma(coded) < 0.6 * sigma
+    clean = photo if quality is None else jpeg(photo, quality)
+    assert sigma_before_coding(estimate_degradation(clean)) < 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,8 @@ class Estimate:
     """Estimated degradation of an image, and its content.
 
     Attributes:
-        sigma: standard deviation of its noise, in levels of 255.
+        sigma: standard deviation of its noise, in levels of 255; of noise that neighbours share,
+            what its colours tell.
         quality: JPEG quality, as libjpeg counts; None for an image that seems to be none.
         content: ``photograph``, or the reason why it is not taken for one.
         coarseness: of the noise of its colours: 1 where each pixel has its own, more where
@@ -55,12 +56,13 @@ def estimate_degradation(
             higher quality.
     """
     levels = _middle(image)
-    sigma = estimate_sigma(levels, 255)
+    colours = _chroma_noise(levels)
+    sigma = _visible_sigma(levels, colours)
     quality = estimate_jpeg_quality_of_pixels(levels, 255)
     if luma_table is not None:
         stated = estimate_jpeg_quality(luma_table)
         quality = stated if quality is None or quality > stated - _SAVED_AGAIN else quality
-    return Estimate(sigma, quality, classify_content(levels, sigma), _coarseness(levels))
+    return Estimate(sigma, quality, classify_content(levels, sigma), colours.coarseness)
 
 
 def estimate_content(image: NDArray[Any]) -> Content:
@@ -70,27 +72,57 @@ def estimate_content(image: NDArray[Any]) -> Content:
         image: (H, W, C), as there.
     """
     levels = _middle(image)
-    return classify_content(levels, estimate_sigma(levels, 255))
+    return classify_content(levels, _visible_sigma(levels, _chroma_noise(levels)))
 
 
-def _coarseness(levels: NDArray[Any]) -> float:
-    """Return noise of chroma at half the size over what it would be if each pixel had its own.
+class _ChromaNoise(NamedTuple):
+    """Noise of the two colour differences.
+
+    Attributes:
+        coarseness: see :class:`Estimate`.
+        coarse: standard deviation at a quarter of the size, in levels.
+    """
+
+    coarseness: float = 0.0
+    coarse: float = 0.0
+
+
+def _chroma_noise(levels: NDArray[Any]) -> _ChromaNoise:
+    """Return the noise of an image's colours; of a grey one, none.
 
     Texture, which is in luma most of all, would pass for coarse noise there.
     """
     if levels.shape[2] < 3:
-        return 0.0
-    chroma = levels @ RGB_TO_YCBCR[1:].T + 128
-    height, width = (side // 2 * 2 for side in chroma.shape[:2])
-    rows = chroma[:height:2] + chroma[1:height:2]
-    halved = (rows[:, :width:2] + rows[:, 1:width:2]) / 4  # independent noise is half as large
-    return max(
-        2 * _sigma(halved[..., c]) / max(_sigma(chroma[..., c]), _LEAST_CHROMA) for c in range(2)
-    )
+        return _ChromaNoise()
+    planes = np.moveaxis(levels @ RGB_TO_YCBCR[1:].T + 128, 2, 0)
+    ratios: list[float] = []
+    squares: list[float] = []
+    for plane in planes:
+        half = _halved(plane)  # where independent noise is half as large
+        ratios.append(2 * _sigma(half) / max(_sigma(plane), _LEAST_CHROMA))
+        squares.append(_sigma(_halved(half)) ** 2)
+    return _ChromaNoise(max(ratios), float(np.sqrt(np.mean(squares))))
+
+
+def _halved(plane: NDArray[Any]) -> NDArray[Any]:
+    """Return the means of 2x2 pixels."""
+    height, width = (side // 2 * 2 for side in plane.shape)
+    rows = plane[:height:2] + plane[1:height:2]
+    return (rows[:, :width:2] + rows[:, 1:width:2]) / 4
+
+
+def _visible_sigma(levels: NDArray[Any], colours: _ChromaNoise) -> float:
+    """Return the noise that is seen, be it in each pixel or shared by neighbours."""
+    return max(estimate_sigma(levels, 255), _COARSE * colours.coarse)
 
 
 _LEAST_CHROMA = 0.5
 """Noise of chroma, in levels, below which rounding is seen in its place."""
+
+_COARSE = 2.5
+"""Visible noise over that of colours at a quarter of the size, where neighbours share it.  There,
+77 of 79 clean images of three benchmark sets have less than 1.5, and JPEGs of 40 of them at most 1.
+With noise of a sensor of sigma 10 at quality 90, or 15 at 75, all of 20 have 2 or more."""
 
 
 def _middle(image: NDArray[Any]) -> NDArray[Any]:
