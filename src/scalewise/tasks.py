@@ -171,7 +171,8 @@ class Task:
         if self.protocol is not None:
             return self.protocol(codec=codec, **options)
         options = {**_middle(self.training or Strengths()), **options}
-        chosen = [f"{options[each]:g}" for each in self.options if each in options]
+        given = {each: options.get(each, False) for each in self.options}
+        chosen = [x if value is True else f"{value:g}" for x, value in given.items() if value]
         name = "-".join([self.name, *chosen])
         return degraded(name, self.degrade, codec, keeps_size=self.keeps_size, **options)
 
@@ -359,6 +360,7 @@ NOISY_JPEG = register_task(
         options={
             "sigma": replace(DENOISE.options["sigma"], default=20),
             "quality": replace(_QUALITY, default=74),
+            "sensor": Option(help="Add noise as of a sensor, shared by neighbours", default=False),
         },
         suits=is_noisy,
     )

@@ -186,6 +186,17 @@ def test_strengths_of_noisy_jpegs_are_in_the_name_of_their_protocol() -> None:
     assert evaluation_protocol("noisy-jpeg", **chosen).description == usual.description
 
 
+def test_noise_of_a_sensor_is_another_protocol(photo: NDArray[np.uint8]) -> None:
+    usual, sensor = (evaluation_protocol("noisy-jpeg", sensor=each) for each in (False, True))
+    assert sensor.name == "noisy-jpeg-20-74-sensor"
+    assert "input sensor noise of sigma 20, then JPEG quality 74" in sensor.description
+    for image in (photo, photo[..., :1]):
+        made, others = (each.degrade(image, "a").pixels for each in (sensor, usual) if each.degrade)
+        assert made.shape == image.shape
+        assert psnr(made, image) < 31  # more of it survives the JPEG's coarse chroma
+        assert not np.array_equal(made, others)
+
+
 def test_super_resolution_is_measured_by_what_is_asked_for() -> None:
     assert evaluation_protocol("super-resolution") is FIELD
     assert evaluation_protocol("upscale", protocol="squash256").name == "squash256"

@@ -16,6 +16,7 @@ from scalewise.cli.outputs import check_output_folder
 from scalewise.cli.protocol_options import (
     GreyOption,
     QualityOption,
+    SensorOption,
     SigmaOption,
     SubsamplingOption,
     TaskOption,
@@ -77,6 +78,7 @@ def compare(
     quality: QualityOption = None,
     subsampling: SubsamplingOption = None,
     grey: GreyOption = False,
+    sensor: SensorOption = False,
     errors: Annotated[
         bool,
         typer.Option("--errors", help="Add maps of each result's error to the sheet."),
@@ -113,7 +115,7 @@ def compare(
         require_model(name)
     check_output_folder(output, "--output")
     task = task or (task_of(names[0]) if names else SUPER_RESOLUTION.name)
-    protocol = chosen_protocol(task, sigma, quality, subsampling, grey)
+    protocol = chosen_protocol(task, sigma, quality, subsampling, grey, sensor)
     exact = LoadOptions(precision="f32")  # scores are those of evaluate, on every machine
     restorers = [load(name, exact) for name in names]
     scales = {restorer.scale for restorer in restorers} or {scale or protocol.only_scale or 2}

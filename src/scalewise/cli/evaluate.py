@@ -23,6 +23,7 @@ from scalewise.cli.protocol_options import (
     GreyOption,
     ProtocolOption,
     QualityOption,
+    SensorOption,
     SigmaOption,
     SubsamplingOption,
     TaskOption,
@@ -84,6 +85,7 @@ def evaluate(
     quality: QualityOption = None,
     subsampling: SubsamplingOption = None,
     grey: GreyOption = False,
+    sensor: SensorOption = False,
     protocol: ProtocolOption = None,
     scale: Annotated[
         int | None,
@@ -158,7 +160,7 @@ def evaluate(
     _check_given(model, places, results)
     metrics = parse_metrics(metric)
     task = task or (task_of(model) if model else SUPER_RESOLUTION.name)
-    measure = chosen_protocol(task, sigma, quality, subsampling, grey, protocol)
+    measure = chosen_protocol(task, sigma, quality, subsampling, grey, sensor, protocol)
     measured = additional_metrics(metrics, measure)
     known = parse_settings(settings)
     if model is None:

@@ -79,6 +79,7 @@ SigmaOption = Annotated[float | None, _option("sigma", "LEVELS")]
 QualityOption = Annotated[int | None, _option("quality", "N")]
 SubsamplingOption = Annotated[Literal["4:2:0", "4:4:4"] | None, _option("subsampling", "RATIO")]
 GreyOption = Annotated[bool, _option("grey", "", "--grey")]
+SensorOption = Annotated[bool, _option("sensor", "", "--sensor")]
 ProtocolOption = Annotated[Literal["field", "squash256"] | None, _option("protocol", "NAME")]
 
 
@@ -109,6 +110,7 @@ def chosen_protocol(
     quality: int | None,
     subsampling: Subsampling | None,
     grey: bool,
+    sensor: bool,
     protocol: str | None = None,
 ) -> Protocol:
     """Return the protocol that a task and the options given with it name.
@@ -123,6 +125,7 @@ def chosen_protocol(
         "quality": quality,
         "subsampling": subsampling,
         "grey": grey,
+        "sensor": sensor,
         "protocol": protocol,
     }
     with refusing_usage():

@@ -69,7 +69,7 @@ class Claim:
 
     @property
     def has_table(self) -> bool:
-        """Whether its heading has a table of its figures."""
+        """True if its heading has a table of its figures."""
         return not self.see
 
     def command(self, evidence: Evidence, enough: bool) -> str:

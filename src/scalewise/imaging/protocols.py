@@ -327,10 +327,7 @@ def deblocking(
 
 
 def photographs(sigma: float = 5, quality: int = 77, codec: JpegCodec = NUMPY_JPEG) -> Protocol:
-    """Make the protocol of photographs that were halved, then got noise, then were JPEGs.
-
-    By default in the middle of sigma 0 to 10 and quality 60 to 95.
-    """
+    """Make the protocol of halved, noisy JPEGs; by default in the middle of photo's ranges."""
     check_number("quality", quality, 1, 100, whole=True)
     degradation = Degradation(sigma, quality, codec=codec)
     name = "photo" if (sigma, quality) == (5, 77) else f"photo{sigma:g}-{quality}"
@@ -375,11 +372,12 @@ def degraded(
     keeps_size: bool,
     sigma: float = 0.0,
     quality: int | None = None,
+    sensor: bool = False,
 ) -> Protocol:
     """Make the protocol of a task that has none of its own, by its degradation."""
-    degradation = Degradation(sigma, quality, codec=codec, own=own)
+    degradation = Degradation(sigma, quality, codec=codec, own=own, sensor=sensor)
     parts = [f"degraded as {name} says, at half its strength"] * (own is not None)
-    parts += [f"Gaussian noise of sigma {sigma:g}"] * (sigma > 0)
+    parts += [f"{'sensor' if sensor else 'Gaussian'} noise of sigma {sigma:g}"] * (sigma > 0)
     parts += [degradation.describe_jpeg()] * (quality is not None)
     scored = f"{_WHOLE}; SSIM on Y, {_WINDOW}; mean over images"
     return Protocol(
