@@ -87,6 +87,18 @@ def test_a_task_and_a_model_exclude_each_other() -> None:
         parse_request(RestoreForm(task="dejpeg", model="noisy_jpeg"), "a.png")
 
 
+def test_others_enlarge_after_a_named_model_that_keeps_the_size() -> None:
+    from scalewise.errors import ScalewiseError
+    from scalewise.web.restore_request import parse_request
+    from scalewise.web.schemas import RestoreForm
+
+    order = parse_request(RestoreForm(model="noisy_jpeg", scale=3), "a.png")
+    assert order.command == "scalewise upscale a.png -m noisy_jpeg --scale 3"
+    assert (order.result_name, order.full_target.scale) == ("a_x3.png", 3)
+    with pytest.raises(ScalewiseError, match=r"task denoise keeps the size.* model=denoise, which"):
+        parse_request(RestoreForm(task="denoise", width=400), "a.png")
+
+
 def test_unknown_tasks_are_refused() -> None:
     from scalewise.web.schemas import RestoreForm
 

@@ -178,11 +178,8 @@ def _restore_and_report(
             with closing(results):
                 counts = _report(results, alone, files, engine, output_options)
         except KeyboardInterrupt:
-            if not alone:
-                typer.echo(
-                    "stopped: finished images are kept; the same command restores the others",
-                    err=True,
-                )
+            kept = "finished images are kept; the same command restores the others"
+            typer.echo(f"stopped: {'nothing was written' if alone else kept}", err=True)
             raise
     if not alone:
         typer.echo(_summary(counts, time.perf_counter() - start))

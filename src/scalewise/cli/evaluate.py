@@ -66,8 +66,8 @@ def evaluate(
         typer.Argument(
             metavar="MODEL",
             help="A released model's name or folder; an .onnx; a run's folder or a checkpoint "
-            "(needs torch); a baseline: bicubic, noisy or jpeg; or nlm or wavelet, which denoise "
-            "without a network, at the known sigma. Not needed with --results.",
+            "(needs torch); a baseline: bicubic, noisy, jpeg or input; or nlm or wavelet, which "
+            "denoise without a network, at the known sigma. Not needed with --results.",
         ),
     ] = None,
     folders: Annotated[

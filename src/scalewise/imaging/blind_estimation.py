@@ -39,6 +39,8 @@ class Estimate:
     coarseness: float = 0.0
 
     def __str__(self) -> str:
+        if not self.sigma and self.quality is None and self.content == "too small":
+            return "too small to tell noise"
         noise = f"noise about {self.sigma:.0f}"
         return noise if self.quality is None else f"JPEG quality {self.quality}, {noise}"
 

@@ -129,7 +129,12 @@ def parse_request(form: RestoreForm, file_name: str) -> RestoreRequest:
     native_scale = AUTO_SCALE if card is None else card.scale
     target = Target(form.scale, form.width, form.height)
     if native_scale == 1 and target != Target():
-        raise ScalewiseError("the size stays as it is when nothing is enlarged; leave it out")
+        if form.model is None:
+            raise ScalewiseError(
+                f"task {form.task} keeps the size; leave the size out, or name the model in its "
+                f"place: model={model}, which others follow that enlarge"
+            )
+        native_scale = AUTO_SCALE  # by the models that follow
     if form.strength < 1 and card is not None and not get_task(card.task).is_degraded:
         raise ScalewiseError(f"{card.name} only enlarges: it has no strength to choose")
     request = RestoreRequest(
