@@ -20,10 +20,10 @@ from scalewise.plugins import load_plugins, plugin_names
 from scalewise.visibility import (
     VISIBLE_JPEG,
     VISIBLE_JPEG_ENLARGED,
+    exceeds,
     is_independent,
     is_jpeg_below,
     is_noisy,
-    sigma_before_coding,
 )
 
 if TYPE_CHECKING:
@@ -162,7 +162,8 @@ class Task:
         scale; the same image gets the same noise in both.  JPEG is coded by NumPy, so that the
         scores of a run do not depend on the machine, and training needs no pyvips.
         """
-        return replace(self._protocol(None, _middle(strengths)), only_scale=None)
+        options = _middle(strengths) | ({"sensor": strengths.sensor} if strengths.sensor else {})
+        return replace(self._protocol(None, options), only_scale=None)
 
     def _protocol(self, codec: JpegCodec | None, options: Mapping[str, Any]) -> Protocol:
         from scalewise.imaging.protocols import NUMPY_JPEG, degraded
@@ -171,8 +172,8 @@ class Task:
         if self.protocol is not None:
             return self.protocol(codec=codec, **options)
         options = {**_middle(self.training or Strengths()), **options}
-        given = {each: options.get(each, False) for each in self.options}
-        chosen = [x if value is True else f"{value:g}" for x, value in given.items() if value]
+        numbers = [each for each in self.options if each in options and each != "sensor"]
+        chosen = [f"{options[each]:g}" for each in numbers]
         name = "-".join([self.name, *chosen])
         return degraded(name, self.degrade, codec, keeps_size=self.keeps_size, **options)
 
@@ -247,17 +248,11 @@ def select_task(estimate: Estimate, *, enlarge: bool) -> Task | None:
     for name in list_tasks():
         task = TASKS[name]
         if task.keeps_size != enlarge and task.suits is not None and task.suits(estimate):
-            if enlarge and exceeds_training(task, estimate):
+            ranges = task.training or Strengths()
+            if enlarge and exceeds(estimate, ranges.sigma, ranges.quality):
                 return select_task(estimate, enlarge=False) or task
             return task
     return None
-
-
-def exceeds_training(task: Task, estimate: Estimate) -> bool:
-    """Return whether an image is worse than those that a task's models are trained on."""
-    ranges = task.training or Strengths()
-    is_noisier = ranges.sigma is not None and sigma_before_coding(estimate) > ranges.sigma[1]
-    return is_noisier or (ranges.quality is not None and is_jpeg_below(ranges.quality[0], estimate))
 
 
 @cache

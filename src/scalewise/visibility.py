@@ -52,3 +52,16 @@ def sigma_before_coding(estimate: Estimate) -> float:
         return estimate.sigma
     quality = 90 if estimate.quality is None else min(max(estimate.quality, 40), 90)
     return estimate.sigma / (1 / 3 + (quality - 40) / 120)
+
+
+def exceeds(
+    estimate: Estimate, sigma: tuple[float, float] | None, quality: tuple[int, int] | None
+) -> bool:
+    """Return whether an image is worse than all of what a model was trained on.
+
+    Args:
+        estimate: of the image.
+        sigma, quality: ranges of the training; None for no noise, and for no JPEG.
+    """
+    is_noisier = sigma is not None and sigma_before_coding(estimate) > sigma[1]
+    return is_noisier or (quality is not None and is_jpeg_below(quality[0], estimate))

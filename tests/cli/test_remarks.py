@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scalewise.files import Picture, write
+import numpy as np
+
+from scalewise.files import Picture, read, write
 from tests.cli.conftest import only_line
 
 
@@ -46,6 +48,22 @@ def test_a_strength_that_no_image_takes_is_said(call, tmp_path: Path, photo) -> 
         (tmp_path / "both").mkdir(exist_ok=True)
         (tmp_path / "both" / name).write_bytes((tmp_path / name).read_bytes())
     assert call("upscale", tmp_path / "both", *some)[2] == ""
+
+
+def test_strength_0_leaves_an_image_as_it_is(call, picture: Path) -> None:
+    jpeg, same = picture.with_name("a.jpg"), picture.with_name("same.jpg")
+    write(jpeg, Picture(read(picture).pixels), quality=40)
+    code, out, err = call("restore", jpeg, "-m", "dejpeg", "--strength", "0", "-o", same)
+    assert (code, err) == (0, "")
+    assert "same.jpg: 70x60, strength 0 changes nothing: copied" in only_line(out)
+    assert same.read_bytes() == jpeg.read_bytes()
+    large = picture.with_name("large.png")
+    code, out, err = call("upscale", jpeg, "-m", "dejpeg", "--strength=0", "--scale=2", "-o", large)
+    assert (code, err) == (0, "")
+    assert "140x120, scn_x2 (strength 0 leaves dejpeg out" in only_line(out)
+    plain = picture.with_name("plain.png")
+    assert call("upscale", jpeg, "-m", "scn_x2", "-o", plain)[0] == 0
+    np.testing.assert_array_equal(read(large).pixels, read(plain).pixels)
 
 
 def test_a_quality_that_a_result_cannot_have_is_said_once(call, picture: Path) -> None:

@@ -394,22 +394,6 @@ def test_restore_with_a_task_and_a_strength(call, picture: Path) -> None:
     assert code == 1  # what the first call made is there
 
 
-def test_strength_0_leaves_an_image_as_it_is(call, picture: Path) -> None:
-    jpeg, same = picture.with_name("a.jpg"), picture.with_name("same.jpg")
-    write(jpeg, Picture(read(picture).pixels), quality=40)
-    code, out, err = call("restore", jpeg, "-m", "dejpeg", "--strength", "0", "-o", same)
-    assert (code, err) == (0, "")
-    assert "same.jpg: 70x60, strength 0 changes nothing: copied" in only_line(out)
-    assert same.read_bytes() == jpeg.read_bytes()
-    large = picture.with_name("large.png")
-    code, out, err = call("upscale", jpeg, "-m", "dejpeg", "--strength=0", "--scale=2", "-o", large)
-    assert (code, err) == (0, "")
-    assert "140x120, scn_x2 (strength 0 leaves dejpeg out" in only_line(out)
-    plain = picture.with_name("plain.png")
-    assert call("upscale", jpeg, "-m", "scn_x2", "-o", plain)[0] == 0
-    np.testing.assert_array_equal(read(large).pixels, read(plain).pixels)
-
-
 def test_restore_refuses_what_does_not_fit(call, picture: Path) -> None:
     code, _, err = call("restore", picture, "-m", "scn_x2", "--strength", "0.5")
     assert code == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -195,6 +196,19 @@ def test_noise_of_a_sensor_is_another_protocol(photo: NDArray[np.uint8]) -> None
         assert made.shape == image.shape
         assert psnr(made, image) < 31  # more of it survives the JPEG's coarse chroma
         assert not np.array_equal(made, others)
+
+
+def test_runs_are_validated_with_their_share_of_sensors() -> None:
+    task = get_task("noisy-jpeg")
+    assert task.training is not None
+    mixed = task.make_validation_protocol(replace(task.training, sensor=0.5))
+    assert "sensor (50%) or Gaussian noise of sigma 20" in mixed.description
+    degrade = Degradation(20, sensor=0.5)
+    flat = np.full((64, 64, 3), 128, np.uint8)
+    noise = np.stack([degrade(flat, f"{number}").pixels - 128.0 for number in range(40)])
+    shared = np.mean(noise[:, 1:] * noise[:, :-1], axis=(1, 2, 3)) / 400
+    assert 10 <= np.sum(shared > 0.3) <= 30
+    assert np.all((shared > 0.3) | (np.abs(shared) < 0.1))
 
 
 def test_super_resolution_is_measured_by_what_is_asked_for() -> None:

@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 from scalewise.experiments import judges, queries, stability
 from scalewise.experiments.comparisons import WARM_UP, WITH_TEACHER, base_name, taught_name
 from scalewise.experiments.complexity import document_network
-from scalewise.experiments.formatting import NONE, decibels, difference, significant, span
+from scalewise.experiments.formatting import (
+    NONE,
+    decibels,
+    difference,
+    significant,
+    span,
+    spanned,
+)
 from scalewise.experiments.results import Results, Trained
 from scalewise.experiments.seeds import (
     Measure,
@@ -61,9 +68,9 @@ def lengths(results: Results) -> Table:
         rows.append(
             [
                 name,
-                queries.spanned(each.patch for each in data),
-                queries.spanned(each.batch for each in data),
-                queries.spanned(steps),
+                spanned(each.patch for each in data),
+                spanned(each.batch for each in data),
+                spanned(steps),
                 span(times),
             ]
         )

@@ -78,6 +78,17 @@ def span(durations: Iterable[float]) -> str:
     return shortest if shortest == longest else f"{shortest} to {longest}"
 
 
+def spanned(numbers: Iterable[int]) -> str:
+    """Format the least and the largest of some numbers; one if they are the same.
+
+    >>> spanned([96, 96]), spanned([338, 1444])
+    ('96', '338 to 1,444')
+    """
+    found = sorted(numbers)
+    ends = f"{found[0]:,}", f"{found[-1]:,}"
+    return ends[0] if len({*ends}) == 1 else " to ".join(ends)
+
+
 def significant(value: float | None) -> str:
     """Format a number with three significant digits; None is not measured.
 

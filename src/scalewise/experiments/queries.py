@@ -10,7 +10,7 @@ from scalewise.evaluating.task_protocols import evaluation_protocol
 from scalewise.experiments.comparisons import base_name
 from scalewise.experiments.data import CLEANED_BY, DIV2K, LENNA, noisy_enlarging
 from scalewise.experiments.denoising_results import Alternative
-from scalewise.experiments.formatting import counted, listed
+from scalewise.experiments.formatting import counted, duration, listed, spanned
 from scalewise.experiments.results import (
     BICUBIC,
     COMPARING,
@@ -99,17 +99,6 @@ class Stamp(NamedTuple):
     counts: list[str]
 
 
-def spanned(numbers: Iterable[int]) -> str:
-    """Format the least and the largest of some numbers; one if they are the same.
-
-    >>> spanned([96, 96]), spanned([338, 1444])
-    ('96', '338 to 1,444')
-    """
-    found = sorted(numbers)
-    ends = f"{found[0]:,}", f"{found[-1]:,}"
-    return ends[0] if len({*ends}) == 1 else " to ".join(ends)
-
-
 def epoch_images(results: Results) -> str:
     """Return how many images an epoch has, of those that were trained on; empty for all."""
     if results.plan.epoch_images is None:
@@ -140,6 +129,13 @@ def short_title(run: Trained) -> str:
     if model not in MODELS or phase not in PHASES:
         return run.title
     return MODELS[model] + ("" if phase == LAST_PHASE else " after its first training")
+
+
+def point_title(run: Trained, others: set[str]) -> str:
+    """Return a network's name without remarks; one that others have gets its time."""
+    title = short_title(run)
+    short = title.partition(" (")[0].partition(" of ")[0].removesuffix(" residual network")
+    return f"{short}, {duration(run.pace.planned)}" if title in others and run.pace else short
 
 
 def method_title(results: Results, model: str) -> str:

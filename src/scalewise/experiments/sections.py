@@ -20,7 +20,7 @@ from scalewise.experiments.claims import USUAL_BUDGET, command
 from scalewise.experiments.comparison_section import Variables, claims, comparison
 from scalewise.experiments.comparisons import BASE, FACTORS, PARTS, Part
 from scalewise.experiments.data import CLEANED_BY, DIV2K
-from scalewise.experiments.formatting import duration, recipe_text
+from scalewise.experiments.formatting import recipe_text
 from scalewise.experiments.judges import evidence_of
 from scalewise.experiments.plan import DENOISING_TEST
 from scalewise.experiments.plots import Cost, ReportImage
@@ -167,7 +167,7 @@ def complexity(results: Results) -> Variables:
     known = {queries.short_title(run) for run in queries.finals(results)}
     points = [
         Cost(
-            _name_of_point(run, known if run in comparators else set()),
+            queries.point_title(run, known if run in comparators else set()),
             run.complexity.seconds,
             value,
             run not in comparators,
@@ -190,13 +190,6 @@ def complexity(results: Results) -> Variables:
         "points": points,
         "image": plots.render("quality-and-time", draw) if points else None,
     }
-
-
-def _name_of_point(run: Trained, others: set[str]) -> str:
-    """Return a network's name without remarks; one that others have gets its time."""
-    title = queries.short_title(run)
-    short = title.partition(" (")[0].partition(" of ")[0].removesuffix(" residual network")
-    return f"{short}, {duration(run.pace.planned)}" if title in others and run.pace else short
 
 
 def scale_attention(results: Results) -> Variables:

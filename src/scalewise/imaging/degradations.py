@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.arguments import check_array, check_choice, check_flag, check_has, check_number
+from scalewise.arguments import check_array, check_choice, check_has, check_number
 from scalewise.imaging.jpeg_codec import Subsampling, jpeg
 from scalewise.imaging.resize import imresize
 
@@ -169,8 +169,8 @@ class Degradation:
 
     Attributes:
         sigma: the noise's standard deviation, in levels of 255; 0 for none.
-        sensor: whether the noise is that of a sensor (:func:`sensor_noise`), or that of grey for
-            images of one channel; else every sample has its own.
+        sensor: share of the images whose noise is that of a sensor (:func:`sensor_noise`); in the
+            others, every sample has its own.
         quality: JPEG quality, as libjpeg counts; None for no JPEG.
         subsampling: chroma subsampling of the JPEG.
         codec: what codes the JPEG.
@@ -182,13 +182,13 @@ class Degradation:
     subsampling: Subsampling = "4:2:0"
     codec: JpegCodec = NUMPY_JPEG
     own: OwnDegradation | None = None
-    sensor: bool = False
+    sensor: float = 0.0
 
     def __post_init__(self) -> None:
         check_number("sigma", self.sigma, 0, 255)
         if self.quality is not None:
             check_number("quality", self.quality, 1, 100, whole=True)
-        check_flag("sensor", self.sensor)
+        check_number("sensor", self.sensor, 0, 1)
         check_choice("subsampling", self.subsampling, get_args(Subsampling))
 
     def __call__(self, image: NDArray[np.uint8], name: str) -> Degraded:
@@ -200,7 +200,7 @@ class Degradation:
         random = np.random.default_rng(seed_of(name))
         if self.own is not None:
             pixels = self.own(image, 0.5, random)
-        if self.sigma and self.sensor:
+        if self.sigma and (self.sensor == 1 or (self.sensor and random.random() < self.sensor)):
             height, width, channels = image.shape
             noise = sensor_noise(height, width, self.sigma, random)
             pixels = pixels + noise[..., :channels]

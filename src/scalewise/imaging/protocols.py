@@ -372,12 +372,14 @@ def degraded(
     keeps_size: bool,
     sigma: float = 0.0,
     quality: int | None = None,
-    sensor: bool = False,
+    sensor: float = 0.0,
 ) -> Protocol:
     """Make the protocol of a task that has none of its own, by its degradation."""
-    degradation = Degradation(sigma, quality, codec=codec, own=own, sensor=sensor)
+    degradation = Degradation(sigma, quality, codec=codec, own=own, sensor=float(sensor))
+    name += {0.0: "", 1.0: "-sensor"}.get(sensor, f"-sensor{sensor:g}")
     parts = [f"degraded as {name} says, at half its strength"] * (own is not None)
-    parts += [f"{'sensor' if sensor else 'Gaussian'} noise of sigma {sigma:g}"] * (sigma > 0)
+    kind = {0.0: "Gaussian", 1.0: "sensor"}.get(sensor, f"sensor ({sensor:.0%}) or Gaussian")
+    parts += [f"{kind} noise of sigma {sigma:g}"] * (sigma > 0)
     parts += [degradation.describe_jpeg()] * (quality is not None)
     scored = f"{_WHOLE}; SSIM on Y, {_WINDOW}; mean over images"
     return Protocol(

@@ -104,7 +104,7 @@ class DataConfig(Settings):
             ("quality", self.quality, usual.quality),
             ("clean", self.clean, task.is_degraded),
             ("grey", self.grey, task.is_degraded),
-            ("sensor", self.sensor, usual.sigma),
+            ("sensor", self.sensor, "sensor" in task.options),
             ("second_order", self.second_order, task.second_order),
         ):
             require(not chosen or bool(needed), f"data.{key} is not for {self.task}: leave it out")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from scalewise.imaging.blind_estimation import Estimate
-from scalewise.tasks import SUPER_RESOLUTION, Task, exceeds_training
-from scalewise.visibility import VISIBLE_JPEG_ENLARGED, is_jpeg_below, is_noisy
+from scalewise.tasks import SUPER_RESOLUTION, Task
+from scalewise.visibility import VISIBLE_JPEG_ENLARGED, exceeds, is_jpeg_below, is_noisy
 
 Why = Literal["seen", "chosen", "offered"]
 
@@ -90,7 +90,8 @@ def _removed(task: Task, estimate: Estimate) -> str:
     ]
     kinds = [kind for kind, is_trained, is_seen in removable if is_trained and is_seen]
     kinds = kinds or [kind for kind, is_trained, _ in removable if is_trained]
-    done = "reduced" if exceeds_training(task, estimate) else "removed"
+    ranges = task.training.sigma, task.training.quality
+    done = "reduced" if exceeds(estimate, *ranges) else "removed"
     return f"{' and '.join(kinds)} {done}" if kinds else ""
 
 
