@@ -198,6 +198,9 @@ def test_what_auto_chooses() -> None:
     assert chosen(False, 2.1, 30) == chosen(False, 3.1, 60) == "noisy-jpeg"
     assert chosen(True, 9, 85) == chosen(True, 7, 50) == "noisy-jpeg"
     assert chosen(True, 1) == "super-resolution"
+    shared = Estimate(7, 90, coarseness=5, is_coarse=True)  # of which photo_x2 knows nothing
+    assert select_task(shared, enlarge=True) is get_task("noisy-jpeg")
+    assert select_task(replace(shared, sigma=4), enlarge=True) is get_task("photo")
 
 
 def test_each_task_has_one_default_model() -> None:

@@ -249,7 +249,7 @@ def select_task(estimate: Estimate, *, enlarge: bool) -> Task | None:
         task = TASKS[name]
         if task.keeps_size != enlarge and task.suits is not None and task.suits(estimate):
             ranges = task.training or Strengths()
-            if enlarge and exceeds(estimate, ranges.sigma, ranges.quality):
+            if enlarge and exceeds(estimate, ranges.sigma, ranges.quality, ranges.sensor):
                 return select_task(estimate, enlarge=False) or task
             return task
     return None

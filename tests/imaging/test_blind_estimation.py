@@ -133,7 +133,11 @@ def test_noise_of_a_sensor_is_seen(
     noise = sensor_noise(*photo.shape[:2], sigma, np.random.default_rng(3))
     noisy = np.rint(photo + noise).clip(0, 255).astype(np.uint8)
     coded = noisy if quality is None else jpeg(noisy, quality)
-    assert least < sigma_before_coding(estimate_degradation(coded)) < 1.4 * sigma
+    found = estimate_degradation(coded)
+    assert least < sigma_before_coding(found) < 1.4 * sigma
+    assert found.is_coarse
+    independent = gaussian_noise(photo, sigma, np.random.default_rng(3))
+    assert not estimate_degradation(np.rint(independent).clip(0, 255).astype(np.uint8)).is_coarse
     assert estimate_sigma(coded) < 0.6 * sigma
     clean = photo if quality is None else jpeg(photo, quality)
     assert sigma_before_coding(estimate_degradation(clean)) < 4

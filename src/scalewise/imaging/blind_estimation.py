@@ -31,12 +31,15 @@ class Estimate:
         coarseness: of the noise of its colours: 1 where each pixel has its own, more where
             neighbours share it, as in images of a camera's sensor and those with halved chroma; 0
             where colours have no noise.
+        is_coarse: whether colours at a quarter of the size tell more noise than pixels do, as in
+            images of a sensor.
     """
 
     sigma: float
     quality: int | None = None
     content: Content = "too small"
     coarseness: float = 0.0
+    is_coarse: bool = False
 
     def __str__(self) -> str:
         if not self.sigma and self.quality is None and self.content == "too small":
@@ -59,12 +62,14 @@ def estimate_degradation(
     """
     levels = _middle(image)
     colours = _chroma_noise(levels)
-    sigma = _visible_sigma(levels, colours)
+    independent, coarse = estimate_sigma(levels, 255), _COARSE * colours.coarse
+    sigma = max(independent, coarse)
     quality = estimate_jpeg_quality_of_pixels(levels, 255)
     if luma_table is not None:
         stated = estimate_jpeg_quality(luma_table)
         quality = stated if quality is None or quality > stated - _SAVED_AGAIN else quality
-    return Estimate(sigma, quality, classify_content(levels, sigma), colours.coarseness)
+    content = classify_content(levels, sigma)
+    return Estimate(sigma, quality, content, colours.coarseness, coarse > independent)
 
 
 def estimate_content(image: NDArray[Any]) -> Content:
@@ -74,7 +79,8 @@ def estimate_content(image: NDArray[Any]) -> Content:
         image: (H, W, C), as there.
     """
     levels = _middle(image)
-    return classify_content(levels, _visible_sigma(levels, _chroma_noise(levels)))
+    coarse = _COARSE * _chroma_noise(levels).coarse
+    return classify_content(levels, max(estimate_sigma(levels, 255), coarse))
 
 
 class _ChromaNoise(NamedTuple):
@@ -111,11 +117,6 @@ def _halved(plane: NDArray[Any]) -> NDArray[Any]:
     height, width = (side // 2 * 2 for side in plane.shape)
     rows = plane[:height:2] + plane[1:height:2]
     return (rows[:, :width:2] + rows[:, 1:width:2]) / 4
-
-
-def _visible_sigma(levels: NDArray[Any], colours: _ChromaNoise) -> float:
-    """Return the noise that is seen, be it in each pixel or shared by neighbours."""
-    return max(estimate_sigma(levels, 255), _COARSE * colours.coarse)
 
 
 _LEAST_CHROMA = 0.5

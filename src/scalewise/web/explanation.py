@@ -90,7 +90,7 @@ def _removed(task: Task, estimate: Estimate) -> str:
     ]
     kinds = [kind for kind, is_trained, is_seen in removable if is_trained and is_seen]
     kinds = kinds or [kind for kind, is_trained, _ in removable if is_trained]
-    ranges = task.training.sigma, task.training.quality
+    ranges = task.training.sigma, task.training.quality, task.training.sensor
     done = "reduced" if exceeds(estimate, *ranges) else "removed"
     return f"{' and '.join(kinds)} {done}" if kinds else ""
 
