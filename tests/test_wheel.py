@@ -93,4 +93,4 @@ def test_the_wheel_is_complete(unpacked: Path) -> None:
 
 def test_the_experiments_run_from_the_wheel(unpacked: Path) -> None:
     """Their recipes and the templates of their report are package data."""
-    assert run_beside(unpacked, TRY_EXPERIMENTS) == ["modern", "67", "document", "6"]
+    assert run_beside(unpacked, TRY_EXPERIMENTS) == ["modern", "71", "document", "6"]

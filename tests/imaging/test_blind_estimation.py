@@ -51,13 +51,6 @@ def test_nothing_to_see(value: int, size: tuple[int, int]) -> None:
     assert estimate_sigma(np.full(size, value, np.uint8)) == 0.0
 
 
-def test_what_is_too_small_is_not_called_clean() -> None:
-    assert (
-        str(estimate_degradation(np.full((12, 12, 3), 90, np.uint8))) == "too small to tell noise"
-    )
-    assert str(estimate_degradation(np.full((300, 300, 3), 90, np.uint8))) == "noise about 0"
-
-
 def test_every_quality_is_found_again() -> None:
     tables = {quality: quantisation_table(LUMA_TABLE, quality) for quality in range(10, 101)}
     for quality, table in tables.items():

@@ -42,8 +42,6 @@ class Estimate:
     is_coarse: bool = False
 
     def __str__(self) -> str:
-        if not self.sigma and self.quality is None and self.content == "too small":
-            return "too small to tell noise"
         noise = f"noise about {self.sigma:.0f}"
         return noise if self.quality is None else f"JPEG quality {self.quality}, {noise}"
 
