@@ -338,6 +338,20 @@ def test_strengths_are_checked_even_where_nothing_is_to_do(strength: Any, photo:
         scalewise.restore(photo, strength=strength)
 
 
+def test_an_image_is_not_replaced_by_its_result(photo: Pixels, tmp_path: Path) -> None:
+    source = tmp_path / "a.png"
+    Image.fromarray(photo[:48, :48]).save(source)
+    given = source.read_bytes()
+    for replacing in (
+        lambda: scalewise.upscale(source, source, overwrite=True),
+        lambda: scalewise.restore(source, source, task="denoise", overwrite=True),
+        lambda: scalewise.load("scn_fast_x2").restore_file(source, source, overwrite=True),
+    ):
+        with pytest.raises(ScalewiseError, match="would replace an input; choose another output"):
+            replacing()
+    assert source.read_bytes() == given
+
+
 def test_strength_0_copies_a_file(photo: Pixels, tmp_path: Path) -> None:
     source, same = tmp_path / "a.jpg", tmp_path / "same.jpg"
     Image.fromarray(photo[:64, :64]).save(source, quality=40)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from scalewise.errors import ScalewiseError
-from scalewise.training.checkpoint import load_checkpoint
+from scalewise.training.checkpoint import load_checkpoint, save_checkpoint
 from scalewise.training.config import LossConfig, Recipe
 from scalewise.training.log import LogLine, RunLog
 from scalewise.training.recipe import load_recipe, save_recipe
@@ -213,3 +213,26 @@ def test_a_folder_is_no_checkpoint(tmp_path: Path) -> None:
         ScalewiseError, match=r"a folder; name a checkpoint in it, such as .*best\.pt"
     ):
         load_checkpoint(tmp_path)
+
+
+def test_a_new_run_replaces_nothing(tmp_path: Path, recipe: Recipe) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "log.csv").write_text("mine")
+    with pytest.raises(ScalewiseError, match=r"notes has log\.csv, but no checkpoint to resume"):
+        open_run(recipe, notes)
+    assert (notes / "log.csv").read_text() == "mine"
+
+
+def test_best_weights_whose_checkpoints_are_lost_are_kept(tmp_path: Path, recipe: Recipe) -> None:
+    run = tmp_path / "run"
+    open_run(recipe, run).train()
+    for name in ("last.pt", "previous.pt"):
+        (run / name).unlink(missing_ok=True)
+    before, log = (run / "best.pt").read_bytes(), (run / "log.csv").read_bytes()
+    with pytest.raises(ScalewiseError, match=r"log\.csv and best\.pt, but no checkpoint"):
+        open_run(recipe, run)
+    assert ((run / "best.pt").read_bytes(), (run / "log.csv").read_bytes()) == (before, log)
+    best = load_checkpoint(run / "best.pt")  # as of a run that was stopped at once
+    save_checkpoint(run / "best.pt", {**best, "step": 0})
+    assert open_run(recipe, run).step == 0

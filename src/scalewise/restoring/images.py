@@ -21,7 +21,13 @@ from scalewise.restoring.classical import (
     warn_of_ignored,
 )
 from scalewise.restoring.file_pipeline import OutputOptions
-from scalewise.restoring.inputs import ImageInput, Pixels, read_input, samples_for_file
+from scalewise.restoring.inputs import (
+    ImageInput,
+    Pixels,
+    read_input,
+    require_other,
+    samples_for_file,
+)
 from scalewise.restoring.loading import LoadOptions
 from scalewise.restoring.precision import depends_on_content, for_content
 from scalewise.restoring.selection import (
@@ -164,6 +170,9 @@ def _result(
         if path is not None and not _copied(given, path, output):
             _write(given, given.pixels, path, output)
         return given.give_back(given.pixels.copy())
+    if path is not None and given.path is not None:
+        with naming_argument("output"):
+            require_other(given.path, path)
     if isinstance(model, Release):
         options.warn_of_ignored_tile(model.card)
     restorers: Sequence[CascadeStep] = (

@@ -25,7 +25,7 @@ from scalewise.models.tile_overlap import BLEND, Tiling, tile_overlap
 from scalewise.restoring.cascade import upscale_array
 from scalewise.restoring.channels import Network, Run
 from scalewise.restoring.ensemble import self_ensemble
-from scalewise.restoring.inputs import read_input
+from scalewise.restoring.inputs import read_input, require_other
 from scalewise.restoring.look import content_of_opened
 from scalewise.restoring.memory import bytes_per_pixel, choose_tile
 from scalewise.restoring.rows import (
@@ -293,6 +293,7 @@ class Restorer:
         with opened as reader:
             width, height = reader.width * self.scale, reader.height * self.scale
             with naming_argument("target"):
+                require_other(source, target)
                 check_target(target, width, height, overwrite=overwrite)
                 target.parent.mkdir(parents=True, exist_ok=True)
             kind = reader.channels, reader.dtype, reader.metadata

@@ -19,7 +19,7 @@ from scalewise.arguments import AnyPath, path_of
 from scalewise.data.store import Progress
 from scalewise.errors import ScalewiseError
 from scalewise.training.config import Recipe
-from scalewise.training.log import Listener, Notify, keep_quiet
+from scalewise.training.log import LOG_FILE, Listener, Notify, keep_quiet
 from scalewise.training.recipe import changed_keys, load_recipe, save_recipe
 from scalewise.training.runs import LOCK_FILE, RECIPE_FILE
 
@@ -79,6 +79,8 @@ def open_run(
                 arguments=["trunk", "run"],
             )
         recipe = branched(recipe)
+    if not trained and world.writes:
+        _require_free(run, exists)
     if resume and not exists:
         raise ScalewiseError(
             f"{run} holds no run to resume; leave out resume=True to start one",
@@ -126,6 +128,29 @@ def open_run(
             keep_origin(run, recipe.model.init, trunk)
         write_environment(describe_environment(trainer.device, trainer.dtype), run)
     return trainer
+
+
+def _require_free(run: Path, exists: bool) -> None:
+    """Refuse a new run in a folder with files that it would replace.
+
+    A run that was stopped before its first checkpoint may have them, of step 0.
+
+    Args:
+        run: the folder, without a checkpoint to resume from.
+        exists: whether it holds a recipe.
+    """
+    from scalewise.training.checkpoint import BEST, load_checkpoint
+
+    best = run / BEST
+    if exists and (not best.is_file() or load_checkpoint(best)["step"] == 0):
+        return
+    taken = [name for name in (LOG_FILE, BEST) if (run / name).is_file()]
+    if taken:
+        raise ScalewiseError(
+            f"{run} has {' and '.join(taken)}, but no checkpoint to resume from: a new run would "
+            "replace what is there; choose another run=, or move them away",
+            arguments=["run"],
+        )
 
 
 def check_trunk(trunk: Path, overrides: Sequence[str]) -> None:

@@ -63,6 +63,12 @@ def find_release(model: str | Path) -> Path:
             "such a folder of a trained network",
             arguments=["model"],
         )
+    if Path(model).is_dir() and len(Path(model).parts) > 1:
+        raise ScalewiseError(
+            f"{model}: a folder without {CARD_FILE}, so not a released model; 'scalewise release' "
+            "makes one of a training run",
+            arguments=["model"],
+        )
     if names_file(model):
         raise ScalewiseError(f"{model}: no such file", arguments=["model"])
     if len(Path(model).parts) > 1:
