@@ -63,7 +63,7 @@ def find_release(model: str | Path) -> Path:
             "such a folder of a trained network",
             arguments=["model"],
         )
-    if Path(model).is_dir() and len(Path(model).parts) > 1:
+    if len(Path(model).parts) > 1 and os.path.isdir(model):  # noqa: PTH112  # of any length
         raise ScalewiseError(
             f"{model}: a folder without {CARD_FILE}, so not a released model; 'scalewise release' "
             "makes one of a training run",
