@@ -22,6 +22,7 @@ from scalewise.imaging.protocols import FIELD, squashing
 from scalewise.imaging.resize import imresize
 from scalewise.models import create_model
 from scalewise.training.log import read_log
+from scalewise.training.recipe import load_recipe
 from scalewise.training.session import locked
 from scalewise.weights.release import load_network
 
@@ -96,6 +97,8 @@ def test_the_same_command_goes_on_and_another_recipe_is_refused(tmp_path: Path) 
     again = train(TINY, *SMALL, "steps=2", "--run", run)
     assert again.exit_code == 0
     assert "this run is finished; to continue it, give a larger budget" in again.stderr
+    assert train(TINY, *SMALL, "steps=1", "--run", run).exit_code == 0
+    assert load_recipe(run / "recipe.yaml").budget.steps == 2  # what it was trained for
     other = [TINY, *SMALL, "steps=4", "batch=4", "--run", run]
     for command in (other, [*other, "--resume"]):
         assert message(train(*command)) == (

@@ -76,6 +76,20 @@ def test_overrides(path: Path) -> None:
     assert recipe.data.train == ["c"]
 
 
+@pytest.mark.parametrize("overrides", [["steps=2", "time=null"], ["time=null", "steps=2"]])
+def test_a_part_of_the_budget_that_is_taken_out_leaves_the_others(
+    path: Path, overrides: list[str]
+) -> None:
+    budget = load_recipe(path, overrides).budget
+    assert (budget.steps, budget.epochs, budget.time) == (2, None, None)
+
+
+def test_two_budgets_are_refused(path: Path) -> None:
+    with pytest.raises(ScalewiseError) as error:
+        load_recipe(path, ["steps=500", "batch=8", "budget.time=1h"])
+    assert str(error.value) == "steps=500 and budget.time=1h: a run has one budget; leave one out"
+
+
 def test_round_trip(path: Path, tmp_path: Path) -> None:
     recipe = load_recipe(path)
     assert parse_recipe(to_plain(recipe), "") == recipe

@@ -120,10 +120,11 @@ def train(
                 progress=update,
                 notify=say,
             )
-        if trainer.progress >= 1:
-            say("this run is finished; to continue it, give a larger budget: steps=..., time=...")
         with stopped_by_signals(trainer, say) as signals:
-            train_and_show(trainer)
+            if trainer.progress < 1:
+                train_and_show(trainer)
+            else:
+                say("this run is finished; to continue it, give a larger budget: steps= or time=")
     if trainer.progress < 1:
         again = ["scalewise", "train", str(recipe), *(overrides or [])]
         again += ["--run", str(folder)] if run else []

@@ -70,6 +70,7 @@ def load_recipe(
     from_scratch = not _init_of(settings)
     for override in overrides:
         apply_override(settings, override)
+    _require_one_budget(overrides)
     recipe = parse_recipe(settings, str(path))
     _check_durations(recipe, str(path))
     given = {_full_key(override.partition("=")[0]) for override in overrides}
@@ -88,6 +89,17 @@ def load_recipe(
         optimizer=dataclasses.replace(recipe.optimizer, rate=rate),
         schedule=dataclasses.replace(recipe.schedule, warmup=warmup),
     )
+
+
+def _require_one_budget(overrides: Sequence[str]) -> None:
+    """Refuse two parts of the budget, the last of which would replace the others."""
+    parts: dict[str, str] = {}
+    for override in overrides:
+        key, _, text = override.partition("=")
+        if (full := _full_key(key)).startswith("budget.") and yaml.load(text, _Loader) is not None:
+            parts[full] = override
+    if len(parts) > 1:
+        raise ScalewiseError(f"{' and '.join(parts.values())}: a run has one budget; leave one out")
 
 
 def _remarks(recipe: Recipe, given: Plain) -> Iterator[str]:
@@ -184,7 +196,7 @@ def apply_override(settings: Plain, override: str) -> None:
 def change_setting(settings: Plain, key: str, value: Any) -> None:
     """Set one key, dotted or shortened, in plain settings; see :func:`apply_override`."""
     *parents, last = _full_key(key).split(".")
-    if parents == ["budget"]:
+    if parents == ["budget"] and value is not None:
         settings["budget"] = {}
     for parent in parents:
         inner = settings.setdefault(parent, {})

@@ -121,7 +121,8 @@ def open_run(
     elif trunk is not None:
         trainer.leave(trunk)
         notify(f"a copy of {trunk} at step {trainer.step}; the rate falls over the budget")
-    if world.writes:  # not earlier: a run that cannot be resumed keeps its recipe
+    if world.writes and not (trained and trainer.progress >= 1):
+        # Not earlier: a run that cannot be resumed, or is finished, keeps its recipe.
         run.mkdir(parents=True, exist_ok=True)
         save_recipe(trainer.recipe, run / RECIPE_FILE)
         if not trained:
