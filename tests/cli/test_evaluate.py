@@ -208,6 +208,15 @@ def test_options_that_contradict_each_other_are_wrong_usage(
     assert message in line
 
 
+def test_a_card_for_what_has_none_is_refused_before_any_work(
+    call, dataset: Path, small_release: Path
+) -> None:
+    graph = small_release / "model.onnx"
+    code, out, err = call("evaluate", graph, dataset, "--card")
+    assert (code, out) == (2, "")
+    assert f"error: {graph} has no card; give a released model with --card\n" in err
+
+
 def test_compare_shows_what_a_network_takes_out(
     call, denoiser: Path, dataset: Path, small_release: Path, photo: NDArray[np.uint8]
 ) -> None:

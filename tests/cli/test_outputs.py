@@ -20,18 +20,24 @@ def folder(tmp_path: Path, photo: NDArray[np.uint8], monkeypatch: pytest.MonkeyP
     return tmp_path
 
 
+EXISTS = "exists already; choose another name, or replace it by --overwrite"
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
         ("restore a.png -o a.png/x.png", "--output a.png/x.png: a.png is a file, not a folder"),
         ("upscale a.png -o /dev/null", "--output /dev/null: is a device; give a file or a folder"),
-        ("upscale a.png -m .", ".: a folder without card.json, so not a released model's; "),
+        ("upscale a.png -m .", ".: a folder without card.json, so not a released model; "),
         ("convert . -o x.onnx", ".: a folder without card.json and best.pt, so neither a"),
         ("compare a.png -o a.png", "--output a.png: is a file, not a folder"),
         ("serve --folder a.png", "--folder a.png: is a file, not a folder"),
         ("train {tiny} --run a.png", "--run a.png: is a file, not a folder"),
         ("evaluate bicubic . --csv .", "--csv .: is a folder; give the name of a file in it"),
         ("evaluate bicubic . --csv a.png/b", "--csv a.png/b: a.png is a file, not a folder"),
+        ("evaluate bicubic . --csv a.png", f"a.png: {EXISTS}"),
+        ("evaluate bicubic . --format csv -o a.png", f"a.png: {EXISTS}"),
+        ("plot run -o a.png", f"a.png: {EXISTS}"),
         ("convert scn_x2 -o a.png/x.onnx", "--output a.png/x.onnx: a.png is a file, not a folder"),
         ("data pack . -o a.png/x.pack", "--output a.png/x.pack: a.png is a file, not a folder"),
     ],

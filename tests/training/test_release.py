@@ -165,6 +165,9 @@ def test_several_validation_sets(tmp_path: Path, call: Callable[..., tuple[int, 
 def test_aims(tmp_path: Path, call: Callable[..., tuple[int, str, str]]) -> None:
     run, folder = trained(tmp_path / "run", *SMALL), tmp_path / "model"
     options = ["release", run, "-o", folder, "--summary", "A test."]
+    code, _, stderr = call(*options[:-1], " ")
+    message = "error: --summary is empty; say in one sentence what the model is good for\n"
+    assert (code, stderr) == (1, message)
     code, _, stderr = call(*options, "--aim", "Set5")
     assert code == 2
     assert "--aim 'Set5': write SET=DB, such as Set5=38.05" in stderr
@@ -175,12 +178,30 @@ def test_aims(tmp_path: Path, call: Callable[..., tuple[int, str, str]]) -> None
     assert read_card(folder).aims == {"Set5": 38.05, "Set14:photo:psnr": 33.7}
 
 
+def test_a_run_named_as_a_packaged_model(
+    tmp_path: Path, call: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trained(
+        tmp_path / "run", *SMALL, f"data.train=[{Path('examples/pictures/train').absolute()}]"
+    )
+    monkeypatch.chdir(tmp_path)
+    code, stdout, stderr = call("release", run, "-o", "scn_x2", "--summary", "A test.")
+    assert code == 0, stderr
+    assert stdout.splitlines()[1:] == [
+        "scn_x2 alone is the model that comes with the package; this one is ./scn_x2",
+        "next: scalewise evaluate ./scn_x2 DIR... --card",
+    ]
+
+
 def test_in_8_bit_integers(tmp_path: Path, call: Callable[..., tuple[int, str, str]]) -> None:
     pack = tmp_path / "train.pack"
     code, _, stderr = call("data", "pack", "examples/pictures/train", "-o", pack, "--scale", 2)
     assert code == 0, stderr
     folder = tmp_path / "model"
     released(trained(tmp_path / "run", *SMALL, f"data.train=[{pack}]", "data.patch=10"), folder)
+    code, _, stderr = call("quantize", folder, "--data", tmp_path / "none.pack")
+    missing = f"{tmp_path / 'none.pack'}: cannot open the packed store (No such file or directory)"
+    assert (code, stderr) == (1, f"error: {missing}\n")
     code, stdout, stderr = call("quantize", folder, "--batches", 2)
     assert code == 0, stderr
     assert f"{folder}: model has model.int8.onnx" in stdout

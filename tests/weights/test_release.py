@@ -17,10 +17,11 @@ import scalewise.models
 from scalewise.errors import ScalewiseError
 from scalewise.restoring.loading import LoadOptions, load
 from scalewise.restoring.runtime import OpenVinoRuntime
-from scalewise.weights import find_release
+from scalewise.weights import find_release, resolve
 from scalewise.weights.card import GRAPH_FILE, INT8_FILE, read_card, sha256, with_scores
 from scalewise.weights.card_page import write_card
 from scalewise.weights.release import add_int8, load_network, write_release
+from scalewise.weights.resolve import RELEASES
 from tests.weights.test_card import score
 
 
@@ -143,6 +144,20 @@ def test_a_full_disk_names_the_folder(
     assert not [*tmp_path.iterdir()]
 
 
+def test_a_path_names_a_folder_of_one_s_own_beside_a_packaged_model(
+    small_release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(small_release, tmp_path / "scn_x2")
+    monkeypatch.chdir(tmp_path)
+    assert find_release("scn_x2") == RELEASES / "scn_x2"
+    assert find_release("./scn_x2") == Path("scn_x2")
+    with pytest.raises(ScalewiseError, match="no such folder"):
+        find_release("./denoise")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ScalewiseError, match=r"empty: a folder without card\.json"):
+        find_release("empty")
+
+
 def test_what_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(ScalewiseError, match="unknown model 'nothing'"):
         load_network("nothing")
@@ -163,6 +178,7 @@ def test_what_is_no_model(tmp_path: Path) -> None:
 def test_a_file_of_released_weights(small_release: Path, tmp_path: Path) -> None:
     weights = small_release / "weights.safetensors"
     assert load_network(weights).settings == load_network(small_release).settings
+    assert resolve(weights) == resolve(small_release)
     copy = tmp_path / "mine.safetensors"
     copy.write_bytes((find_release("scn_fast_x2") / "weights.safetensors").read_bytes())
     assert load_network(copy).settings == load_network("scn_fast_x2").settings  # by its digest

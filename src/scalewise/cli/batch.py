@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from scalewise.cli.messages import one_line, print_error, print_warning
-from scalewise.cli.model_names import require_model
 from scalewise.cli.outputs import check_results_place
 from scalewise.cli.pipes import PIPE, Places, places
 from scalewise.cli.progress_bar import progress_bar
@@ -64,8 +63,6 @@ def make_engine(
     """
     from scalewise.weights import resolve
 
-    if model is not None:
-        require_model(model)
     release = None if model is None else resolve(model)
     if release is not None and release.card.tiling == "whole":
         name = release.card.name

@@ -11,7 +11,6 @@ import typer
 
 from scalewise import DEFAULT_MODEL
 from scalewise.cli.messages import print_warning
-from scalewise.cli.model_names import require_model
 from scalewise.cli.outputs import check_output_folder
 from scalewise.cli.protocol_options import (
     GreyOption,
@@ -111,8 +110,6 @@ def compare(
     _check_given(image, truth, results, scale)
     truth = find_sets(truth or [], "--truth ")
     names = model or ([] if results else [DEFAULT_MODEL])
-    for name in names:
-        require_model(name)
     check_output_folder(output, "--output")
     task = task or (task_of(names[0]) if names else SUPER_RESOLUTION.name)
     protocol = chosen_protocol(task, sigma, quality, subsampling, grey, sensor)

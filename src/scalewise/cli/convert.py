@@ -74,7 +74,7 @@ def convert(
         raise UsageError(f"{source}: its card states its settings; leave out --set")
     check_output_file(output, "--output", SUFFIXES)
     frame = parse_frame(size, "--size")
-    require_model(source, trained=True)
+    require_model(source)
     done = convert(
         source,
         output,

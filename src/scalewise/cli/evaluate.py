@@ -13,6 +13,7 @@ from scalewise.cli.model_names import require_model
 from scalewise.cli.options import (
     EnsembleOption,
     PrecisionOption,
+    ReplaceOption,
     SetOption,
     TileOption,
     parse_settings,
@@ -118,6 +119,7 @@ def evaluate(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    overwrite: ReplaceOption = False,
     download: Annotated[
         bool,
         typer.Option(
@@ -154,8 +156,8 @@ def evaluate(
     from scalewise.tasks import SUPER_RESOLUTION
 
     if csv is not None:
-        check_output_file(csv, "--csv")
-    check_table_output(output, format)
+        check_output_file(csv, "--csv", overwrite=overwrite)
+    check_table_output(output, format, overwrite=overwrite)
     places = [*(folders or []), *(truth or [])]
     _check_given(model, places, results)
     metrics = parse_metrics(metric)
@@ -239,6 +241,7 @@ def _methods(
     """Return the methods that a model's name stands for, and their scale."""
     from scalewise.evaluating.evaluate import baseline, restoration
     from scalewise.tasks import SUPER_RESOLUTION, get_task
+    from scalewise.weights import is_release
 
     plain = get_task(task).baseline
     classical = _load_classical(model, task, sigma)
@@ -250,7 +253,7 @@ def _methods(
     own_scale = restorer.scale if restorer else scale if model == SUPER_RESOLUTION.baseline else 1
     if scale not in (None, own_scale):
         raise UsageError(f"--scale {scale} is for bicubic; {model} is for x{own_scale} only")
-    if restorer is None and card:
+    if card and not is_release(model):
         raise UsageError(f"{model} has no card; give a released model with --card")
     if restorer is None and classical is None and model != plain:
         raise ScalewiseError(f"{model} is not the baseline of {task}; that is {plain}")
@@ -285,7 +288,7 @@ def _load(model: str, running: _Running) -> Restorer:
 
     precision, tile, ensemble, settings = running
     options = LoadOptions(precision=precision, tile=tile or "auto", ensemble=ensemble)
-    require_model(model, trained=True)
+    require_model(model)
     if is_model_file(model) and not settings:
         return load(model, options)
     if Path(model).exists() and not is_release(model):

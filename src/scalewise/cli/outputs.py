@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from scalewise.arguments import require_new
 from scalewise.cli.usage_errors import UsageError
 from scalewise.errors import ScalewiseError
 
 
-def check_output_file(path: Path, flag: str, endings: tuple[str, ...] = ()) -> None:
+def check_output_file(
+    path: Path, flag: str, endings: tuple[str, ...] = (), *, overwrite: bool = True
+) -> None:
     """Refuse an output file that cannot be written.
 
     Its folder need not exist yet; then the one that it would be made in counts.
@@ -18,16 +21,19 @@ def check_output_file(path: Path, flag: str, endings: tuple[str, ...] = ()) -> N
         path: the file to be.
         flag: the option that gives it, for errors.
         endings: the extensions that it may have, in lower case; any by default.
+        overwrite: whether it may replace a file, or whoever writes it checks that.
 
     Raises:
         UsageError: another extension.
-        ScalewiseError: a folder or a device has this name, or its folder cannot be written to.
+        ScalewiseError: a folder or a device has this name, its folder cannot be written to, or it
+            would replace a file.
     """
     if endings and path.suffix.lower() not in endings:
         raise UsageError(f"{flag} {path}: give a name that ends in {' or '.join(endings)}")
     if path.is_dir():
         raise ScalewiseError(f"{flag} {path}: is a folder; give the name of a file in it")
     _check_writable(path, flag, path.absolute().parent)
+    require_new(path, overwrite=overwrite)
 
 
 def check_output_folder(path: Path, flag: str) -> None:

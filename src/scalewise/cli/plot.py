@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from scalewise.cli.options import ReplaceOption
 from scalewise.cli.outputs import check_output_file
 
 
@@ -31,6 +32,7 @@ def plot(
     dark: Annotated[
         bool, typer.Option("--dark", help="Use light colours on a dark background.")
     ] = False,
+    overwrite: ReplaceOption = False,
 ) -> None:
     """Plot training loss and validation PSNR-Y of runs.
 
@@ -49,6 +51,6 @@ def plot(
     from scalewise.training.curves import DARK, LIGHT, draw_curves, load_curves, save_figure
 
     file = output or (runs[0] if len(runs) == 1 else Path()) / "curves.png"
-    check_output_file(file, "--output")
+    check_output_file(file, "--output", overwrite=overwrite or output is None)
     save_figure(draw_curves(load_curves(runs), x, DARK if dark else LIGHT), file)
     typer.echo(f"curves: {file}")

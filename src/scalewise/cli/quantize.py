@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from scalewise.cli.model_names import require_model
 from scalewise.cli.options import ReplaceOption
 
 
@@ -57,7 +56,6 @@ def quantize(
     from scalewise.weights import find_release
     from scalewise.weights.card import INT8_FILE
 
-    require_model(model)
     folder = find_release(model)
     card = quantize_release(folder, data or None, batches, exact=exact or (), overwrite=overwrite)
     typer.echo(f"{model}: {card.name} has {INT8_FILE}")

@@ -60,6 +60,7 @@ def release(
         scalewise evaluate mine Set5 Set14 --download --card
     """
     from scalewise.training.release import release_run
+    from scalewise.weights.resolve import is_packaged
 
     check_output_folder(output, "--output")
     card = release_run(
@@ -75,7 +76,11 @@ def release(
         f"{output}: {card.name}, {card.parameters:,} parameters, {card.training.steps:,} steps "
         f"({card.training.progress:.0%} of the schedule)"
     )
-    typer.echo(f"next: scalewise evaluate {output} DIR... --card")
+    name = str(output)
+    if is_packaged(name):
+        typer.echo(f"{name} alone is the model that comes with the package; this one is ./{name}")
+        name = f"./{name}"
+    typer.echo(f"next: scalewise evaluate {name} DIR... --card")
 
 
 def _average(text: str | None) -> tuple[str, float] | None:
@@ -88,7 +93,7 @@ def _average(text: str | None) -> tuple[str, float] | None:
         share = 0.0
     if not model or not 0 < share < 1:
         raise UsageError(f"--average '{text}': write MODEL=PART, such as scn_x2=0.65")
-    require_model(model, trained=True)
+    require_model(model)
     return model, share
 
 

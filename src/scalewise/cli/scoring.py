@@ -103,13 +103,15 @@ def parse_metrics(names: list[str] | None) -> list[Metric]:
         return [*{(metric := get_metric(name)).name: metric for name in names or []}.values()]
 
 
-def check_table_output(output: Path | None, form: TableFormatName | None) -> None:
-    """Refuse a file for a table that cannot be written, or whose form is not known."""
+def check_table_output(
+    output: Path | None, form: TableFormatName | None, *, overwrite: bool
+) -> None:
+    """Refuse a file for a table that cannot be written, is there, or whose form is not known."""
     if output is None:
         return
     from scalewise.evaluating.table_formats import SUFFIXES
 
-    check_output_file(output, "--output", () if form else _ENDINGS)
+    check_output_file(output, "--output", () if form else _ENDINGS, overwrite=overwrite)
     by_name = SUFFIXES.get(output.suffix.lower())
     if form is not None and by_name not in (None, form):
         raise UsageError(

@@ -133,8 +133,12 @@ class Store:
         self.path = path_of(path, "path")
         try:
             self.bytes: NDArray[np.uint8] = np.memmap(self.path, dtype=np.uint8, mode="r")
-        except (OSError, ValueError) as error:
-            raise ScalewiseError(f"{path}: cannot open the packed store ({error})") from error
+        except OSError as error:
+            raise ScalewiseError(
+                f"{path}: cannot open the packed store ({error.strerror})"
+            ) from error
+        except ValueError:  # empty
+            self.bytes = np.empty(0, np.uint8)
         if len(self.bytes) < 24 or self.bytes[-8:].tobytes() != MAGIC:
             raise ScalewiseError(
                 f"{path}: not a packed store, or cut off; make it with 'scalewise data pack'"

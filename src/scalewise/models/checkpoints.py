@@ -120,7 +120,7 @@ def _load_foreign(tensors: StateDict, settings: dict[str, Any]) -> RestorationNe
     if find_spec("spandrel") is None:
         others = "many others load with spandrel: pip install 'scalewise-restoration[spandrel]'"
     raise ScalewiseError(
-        f"a checkpoint of another network (its first weight is '{next(iter(tensors))}'); "
+        f"a checkpoint of another network (with a weight '{min(tensors)}'); "
         f"known are those of the official SCN code and of the document's Original and Adaptive; "
         f"{others}"
     )

@@ -57,12 +57,18 @@ def release_run(
             if False, that is an error.
 
     Raises:
-        ScalewiseError: the run has no finished validation, its training data are missing, the
-            folder has a model already, or the model to average with has another shape.
+        ScalewiseError: the summary is empty, the run has no finished validation, its training
+            data are missing, the folder has a model already, or the model to average with has
+            another shape.
     """
     run = path_of(run, "run")
     folder = path_of(folder, "folder")
     check_new_release(folder, overwrite=overwrite)
+    if not summary.strip():
+        raise ScalewiseError(
+            "summary is empty; say in one sentence what the model is good for",
+            arguments=["summary"],
+        )
     path = run / BEST
     if not path.is_file():
         raise ScalewiseError(f"{run}: no {BEST} in it; train until the first validation")
@@ -184,7 +190,7 @@ def _batches(card: Card, given: Sequence[str] | None, count: int) -> Iterator[Im
         if path.is_dir():
             raise ScalewiseError(
                 f"{path}: a folder of images; make a packed store of it with scalewise data pack, "
-                "and name that",
+                "and give that by data=",
                 arguments=["data"],
             )
     stores = [Store(path) for path in given or data.train]

@@ -35,7 +35,14 @@ from scalewise.weights.card import (
     sha256,
 )
 from scalewise.weights.card_page import PAGE_FILE, write_card
-from scalewise.weights.resolve import Release, find_release, is_release, list_cards, resolve
+from scalewise.weights.resolve import (
+    Release,
+    find_release,
+    is_release,
+    list_cards,
+    release_of,
+    resolve,
+)
 
 
 def create_model(name: str | Path, pretrained: bool = False, **settings: Any) -> RestorationNetwork:
@@ -107,17 +114,6 @@ def load_network(model: str | Path, **settings: Any) -> RestorationNetwork:
             raise
         hint = f"a released model's weights need its {CARD_FILE} beside them"
         raise ScalewiseError(f"{error}; {hint}") from None
-
-
-def release_of(weights: Path) -> Release | None:
-    """Return the released model that a weights file belongs to, or is a copy of."""
-    if weights.suffix.lower() != ".safetensors" or not weights.is_file():
-        return None
-    if weights.name == WEIGHTS_FILE and is_release(weights.parent):
-        return resolve(weights.parent)
-    digest = sha256(weights)
-    same = [card.name for card in list_cards() if card.sha256.get(WEIGHTS_FILE) == digest]
-    return resolve(same[0]) if same else None
 
 
 def _network_of(release: Release) -> RestorationNetwork:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from scalewise.arguments import naming_argument, nearest_name, shown
 from scalewise.errors import ScalewiseError
 from scalewise.tasks import SUPER_RESOLUTION, get_task
-from scalewise.weights.card import CARD_FILE, Card, read_card
+from scalewise.weights.card import CARD_FILE, WEIGHTS_FILE, Card, read_card, sha256
 from scalewise.weights.hub import HUB, download_release
 from scalewise.weights.model_files import describe, is_model_file, names_file
 
@@ -28,10 +28,12 @@ def resolve(model: str | Path) -> Release:
     """Return the folder and the card of a released model, or of a model's file.
 
     Args:
-        model: the name of a model that comes with the package; the path of a folder; or
-            ``hf-hub:owner/name``, with ``@revision`` or without it, which is downloaded once.
+        model: the name of a model that comes with the package; the path of a folder, ``./NAME``
+            if it has such a name; or ``hf-hub:owner/name``, with ``@revision`` or without it,
+            which is downloaded once.
             Or the path of a graph or checkpoint, whose card says what
-            :func:`~scalewise.weights.model_files.describe` finds out.
+            :func:`~scalewise.weights.model_files.describe` finds out.  The file of a released
+            model's weights stands for that model.
 
     Raises:
         ScalewiseError: there is no such model (the error suggests the nearest name), its card is
@@ -39,10 +41,21 @@ def resolve(model: str | Path) -> Release:
     """
     if isinstance(model, str | os.PathLike) and is_model_file(model):  # pyright: ignore[reportUnnecessaryIsInstance]
         with naming_argument("model"):
-            return Release(Path(model), describe(model).card)
+            return release_of(Path(model)) or Release(Path(model), describe(model).card)
     folder = find_release(model)
     with naming_argument("model"):
         return Release(folder, read_card(folder))
+
+
+def release_of(weights: Path) -> Release | None:
+    """Return the released model that a weights file belongs to, or is a copy of."""
+    if weights.suffix.lower() != ".safetensors" or not _is_file(weights):
+        return None
+    if weights.name == WEIGHTS_FILE and is_release(weights.parent):
+        return resolve(weights.parent)
+    digest = sha256(weights)
+    same = [card.name for card in list_cards() if card.sha256.get(WEIGHTS_FILE) == digest]
+    return resolve(same[0]) if same else None
 
 
 def find_release(model: str | Path) -> Path:
@@ -54,7 +67,7 @@ def find_release(model: str | Path) -> Path:
     if str(model).startswith(HUB):
         with naming_argument("model"):
             return download_release(str(model))
-    for folder in (RELEASES / model, Path(model)):
+    for folder in _places(model):
         if _is_file(folder / CARD_FILE):
             return folder
     if _is_file(Path(model)):
@@ -63,7 +76,7 @@ def find_release(model: str | Path) -> Path:
             "such a folder of a trained network",
             arguments=["model"],
         )
-    if len(Path(model).parts) > 1 and os.path.isdir(model):  # noqa: PTH112  # of any length
+    if os.path.isdir(model):  # noqa: PTH112  # a name of any length
         raise ScalewiseError(
             f"{model}: a folder without {CARD_FILE}, so not a released model; 'scalewise release' "
             "makes one of a training run",
@@ -71,11 +84,21 @@ def find_release(model: str | Path) -> Path:
         )
     if names_file(model):
         raise ScalewiseError(f"{model}: no such file", arguments=["model"])
-    if len(Path(model).parts) > 1:
+    if _is_path(model):
         raise ScalewiseError(f"{model}: no such folder", arguments=["model"])
     names = [card.name for card in list_cards()]
     hint = nearest_name(str(model), names)
     raise ScalewiseError(f"unknown model '{model}'; {hint}", arguments=["model"])
+
+
+def _places(model: str | Path) -> list[Path]:
+    """Return where a model may be: a name without a separator is first that of a packaged one."""
+    return [Path(model)] if _is_path(model) else [RELEASES / model, Path(model)]
+
+
+def _is_path(model: str | Path) -> bool:
+    """Return whether this has a separator, as ``./mine`` has, which a ``Path`` would drop."""
+    return os.path.basename(model) != str(model)  # noqa: PTH119
 
 
 def _is_file(path: Path) -> bool:
@@ -90,7 +113,12 @@ def is_release(model: str | Path) -> bool:
     """Return whether this names a released model; do not look up hub references."""
     if str(model).startswith(HUB):
         return True
-    return _is_file(Path(model, CARD_FILE)) or _is_file(RELEASES / model / CARD_FILE)
+    return any(_is_file(folder / CARD_FILE) for folder in _places(model))
+
+
+def is_packaged(model: str) -> bool:
+    """Return whether this is the name of a model that comes with the package."""
+    return not _is_path(model) and _is_file(RELEASES / model / CARD_FILE)
 
 
 def list_cards() -> list[Card]:
