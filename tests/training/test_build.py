@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from scalewise.data.layouts import find_dataset
+from scalewise.data.reading import read_rgb
 from scalewise.data.store import Store, pack
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
@@ -108,6 +109,23 @@ def test_validation_on_a_packed_store(recipe: Recipe, pictures: Path, tmp_path: 
     first = open_validation(replace(recipe.data, valid_images=1), 2)
     assert first is not None
     assert len(first.pairs) == 1
+
+
+def test_images_that_are_trained_on_and_validated_are_counted(
+    recipe: Recipe, pictures: Path, tmp_path: Path
+) -> None:
+    photo = read_rgb(pictures / "face.png")
+    (tmp_path / "valid").mkdir()
+    write(tmp_path / "valid/copy.png", Picture(photo))
+    said: list[str] = []
+    for valid in (tmp_path / "valid", pictures):
+        prepare(with_data(recipe, valid=str(valid)), tmp_path / "run", notify=said.append)
+    scores = "images are trained on, too; their scores do not tell how others are restored"
+    assert said == [f"data.valid: 1 of 1 {scores}", f"data.valid: 2 of 2 {scores}"]
+    said.clear()
+    write(tmp_path / "valid/copy.png", Picture(255 - photo))
+    prepare(with_data(recipe, valid=str(tmp_path / "valid")), tmp_path / "run", notify=said.append)
+    assert said == []
 
 
 def test_validation_measures_what_the_protocol_does(recipe: Recipe, tmp_path: Path) -> None:

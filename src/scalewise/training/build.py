@@ -87,6 +87,13 @@ def prepare(
         clean_lr=recipe.loss.asks_of_cleaning and scale > 1,
     )
     validation, further = open_validation(data, scale), open_further_validation(data, scale)
+    if notify:
+        for each in filter(None, [validation, *further.values()]):
+            if common := each.trained_on(stores):
+                notify(
+                    f"data.valid: {common} of {len(each.pairs)} images are trained on, too; their "
+                    "scores do not tell how others are restored"
+                )
     recipe = replace(recipe, model=replace(recipe.model, settings=network.settings))
     return Trainer(
         *(network, recipe, sampler, run, validation, listeners),

@@ -6,7 +6,7 @@ it takes longer than the restoration itself, and it is not needed during trainin
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from scalewise.data.store import Store
 from scalewise.imaging.colour import LumaWeights
 from scalewise.imaging.protocols import Protocol
 from scalewise.models import RestorationNetwork
@@ -61,6 +62,10 @@ class ValidationSet:
             scores[n] = float(score)
         return float(np.mean(world.sum(*scores)))
 
+    def trained_on(self, stores: Sequence[Store]) -> int:
+        """Return how many of the images are in stores of training images, too."""
+        return sum(any(_holds(store, hr, self.scale) for store in stores) for _, hr in self.pairs)
+
     def _psnr_y(
         self,
         network: RestorationNetwork,
@@ -72,6 +77,18 @@ class ValidationSet:
         weights, border = self.protocol.luma_of(hr), self.protocol.border_at(self.scale)
         truth = torch.tensor(hr, device=device)
         return psnr_y(_restore(network, lr, device, dtype), truth, weights, border)
+
+
+def _holds(store: Store, hr: Pixels, scale: int) -> bool:
+    """Return whether a store holds an image, of which a protocol may have cut the last rows."""
+    height, width = hr.shape[:2]
+    for index, (rows, columns) in enumerate(entry.shape for entry in store.entries):
+        if 0 <= rows - height < scale and 0 <= columns - width < scale:
+            held, middle = store.hr(index)[:height, :width], height // 2
+            # One row tells almost all apart, and does not read a whole store.
+            if np.array_equal(held[middle], hr[middle]) and np.array_equal(held, hr):
+                return True
+    return False
 
 
 def psnr_y(restored: Tensor, truth: Tensor, weights: LumaWeights, border: int) -> Tensor:
