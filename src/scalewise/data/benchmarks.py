@@ -25,7 +25,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from scalewise.errors import ScalewiseError
-from scalewise.files import IMAGE_SUFFIXES
+from scalewise.files import READ_SUFFIXES
 
 _DAMAGES = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
 _HF = "https://huggingface.co/datasets/eugenesiow"
@@ -152,7 +152,7 @@ def _unpack(benchmark: Benchmark, archive: Path, folder: Path) -> None:
                 "folder of a copy of your own"
             )
         for path in pictures.iterdir():
-            if path.suffix.lower() not in IMAGE_SUFFIXES:
+            if path.suffix.lower() not in READ_SUFFIXES:
                 path.unlink()
         folder.mkdir(exist_ok=True)
         pictures.replace(folder / benchmark.folder)

@@ -43,7 +43,7 @@ from scalewise.data.layouts.names import (
 )
 from scalewise.data.layouts.pairing import Found, LrFile, pair
 from scalewise.errors import ScalewiseError
-from scalewise.files import IMAGE_SUFFIXES, find_images
+from scalewise.files import READ_SUFFIXES, find_images
 
 MANIFEST = "MANIFEST.csv"
 _SELFEXSR_STEM = re.compile(r"(?P<picture>.+)_SRF_(?P<scale>\d)_(?P<kind>.+)")
@@ -135,7 +135,7 @@ def find_dataset(root: AnyPath, split: str = "train") -> Dataset:
         or _find(root, split, images)
     )  # fmt: skip
     if not found.hr:
-        raise ScalewiseError(f"no images in {root}; known are {' '.join(sorted(IMAGE_SUFFIXES))}")
+        raise ScalewiseError(f"no images in {root}; known are {' '.join(sorted(READ_SUFFIXES))}")
     return _dataset(root, found)
 
 
