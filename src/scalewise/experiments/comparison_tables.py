@@ -63,14 +63,13 @@ def lengths(results: Results) -> Table:
         if not any(run.pace for run in runs):
             continue
         data = [run.recipe.data for run in runs]
-        steps = sorted({run.steps for run in runs})
         times = [run.pace.planned if run.pace else run.seconds for run in runs]
         rows.append(
             [
                 name,
                 spanned(each.patch for each in data),
                 spanned(each.batch for each in data),
-                spanned(steps),
+                spanned(run.steps for run in runs),
                 span(times),
             ]
         )
