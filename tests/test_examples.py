@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +31,7 @@ def test_every_script_is_run_here_and_listed() -> None:
     tested = Path(__file__).read_text(encoding="utf-8")
     listed = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     scripts = sorted(path.name for path in EXAMPLES.glob("*.py"))
-    assert len(scripts) == 7
+    assert len(scripts) == 8
     for name in scripts:
         assert f'"{name}"' in tested
         assert f"({name})" in listed
@@ -139,6 +140,29 @@ def test_a_teacher_for_x3_is_that_for_x4_reduced(tmp_path: Path) -> None:
     by_four = lr.repeat(4, axis=0).repeat(4, axis=1) / np.float32(255)
     expected = (imresize(by_four, 3 / 4) * 255).round().clip(0, 255)
     np.testing.assert_allclose(read(tmp_path / "teacher/chelsea.png").pixels, expected, atol=1)
+
+
+def test_drawn_graphics(tmp_path: Path) -> None:
+    pytest.importorskip("playwright", reason="needs the test extra")
+    names = ("chromium-headless-shell", "chromium", "chromium-browser")
+    program = next(filter(None, map(shutil.which, names)), None)
+    if program is None or shutil.which("fc-list") is None:
+        pytest.skip("no Chromium, or no fontconfig")
+    options = ["--count", "3", "--held-out", "--browser", program]
+    assert run("draw_graphics.py", tmp_path, "drawn", *options) == "drawn: 3 images\n"
+    first = {path.name: path.read_bytes() for path in tmp_path.rglob("*.png")}
+    assert sorted(first) == [f"0000{n}{end}.png" for n in range(3) for end in ("", "x2")]
+    for name in ("00000", "00001", "00002"):
+        hr = read(tmp_path / "drawn/HR" / f"{name}.png").pixels
+        lr = read(tmp_path / "drawn/LR/X2" / f"{name}x2.png").pixels
+        assert (hr.shape, lr.shape) == ((512, 512, 3), (256, 256, 3))
+        assert hr.std() > 5
+        np.testing.assert_allclose(lr[7, 9], hr[14:16, 18:20].mean(axis=(0, 1)), atol=0.5)
+    (tmp_path / "drawn/HR/00001.png").unlink()
+    run("draw_graphics.py", tmp_path, "drawn", *options)
+    assert {path.name: path.read_bytes() for path in tmp_path.rglob("*.png")} == first
+    run("draw_graphics.py", tmp_path, "other", *options, "--seed", "1")
+    assert (tmp_path / "other/HR/00000.png").read_bytes() != first["00000.png"]
 
 
 def test_a_teacher_without_ncnn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
