@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from scalewise.errors import ScalewiseError
-from scalewise.restoring.jobs import Selection, parse_shard, plan_jobs
+from scalewise.restoring.jobs import Selection, parse_shard, plan_jobs, require_other
 
 
 def touch(root: Path, *names: str) -> None:
@@ -134,6 +136,21 @@ def test_a_result_that_would_replace_an_input_is_a_problem_of_its_own(folder: Pa
     problems = {job.source.name: job.problem for job in jobs}
     assert "would replace an input" in problems.pop("a.png")
     assert set(problems.values()) == {""}
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_an_input_by_another_name_is_not_replaced_either(
+    folder: Path, link: Callable[[Path, Path], None]
+) -> None:
+    """As where a file system ignores the case of names; alone as in a batch."""
+    source, other = folder / "a.png", folder / "b.png"
+    link(source, other)
+    problem = f"{other}: would replace an input; choose another output"
+    (job,) = plan_jobs([source], other, "")
+    assert job.problem == problem
+    with pytest.raises(ScalewiseError, match=re.escape(problem)):
+        require_other(source, other)
+    require_other(source, folder / "new.png")
 
 
 def test_two_results_of_one_name(folder: Path) -> None:

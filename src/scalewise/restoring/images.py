@@ -25,9 +25,9 @@ from scalewise.restoring.inputs import (
     ImageInput,
     Pixels,
     read_input,
-    require_other,
     samples_for_file,
 )
+from scalewise.restoring.jobs import require_other
 from scalewise.restoring.loading import LoadOptions
 from scalewise.restoring.precision import depends_on_content, for_content
 from scalewise.restoring.selection import (

@@ -56,12 +56,6 @@ class ImageInput:
     separate: bool = False
 
 
-def require_other(source: Path, target: Path) -> None:
-    """Refuse a result in the place of its own image, which would be lost."""
-    if target.exists() and target.samefile(source):
-        raise ScalewiseError(f"{target}: would replace an input; choose another output")
-
-
 def read_input(image: Any, *, any_range: bool = False) -> ImageInput:
     """Take an image in any form.
 

@@ -338,21 +338,40 @@ def _comparable(text: str) -> str:
     return unicodedata.normalize("NFC", text).lower()
 
 
+def require_other(source: Path, target: Path) -> None:
+    """Refuse a result in the place of its own image, as jobs of a batch are refused.
+
+    Raises:
+        ScalewiseError: the result would replace the image.
+    """
+    (job,) = _checked([FileJob(source, target)])
+    if job.problem:
+        raise ScalewiseError(job.problem)
+
+
 def _checked(jobs: list[FileJob]) -> list[FileJob]:
     """Return the jobs, with the problems that are known beforehand."""
-    sources = {job.source.resolve() for job in jobs}
+    sources = {_identity(job.source) for job in jobs}
     return [replace(job, problem=problem) for job, problem in _problems(jobs, sources)]
 
 
-def _problems(jobs: list[FileJob], sources: set[Path]) -> Iterator[tuple[FileJob, str]]:
+def _problems(jobs: list[FileJob], sources: set[object]) -> Iterator[tuple[FileJob, str]]:
     taken: dict[Path, Path] = {}
     for job in jobs:
-        target = job.target.resolve()
-        first = taken.setdefault(target, job.source)
-        if target in sources:
+        first = taken.setdefault(job.target.resolve(), job.source)
+        if _identity(job.target) in sources:
             yield job, f"{job.target}: would replace an input; choose another output"
         elif first is not job.source:
             left = f"{job.source}: left out, because {first} would be written to {job.target}, too"
             yield job, f"{left}; rename one of them"
         else:
             yield job, ""
+
+
+def _identity(path: Path) -> object:
+    """Return what tells a file from others; of names alone, systems may ignore the case."""
+    try:
+        status = path.stat()
+    except OSError:  # not there yet
+        return path.resolve()
+    return (status.st_dev, status.st_ino) if status.st_ino else path.resolve()

@@ -25,7 +25,8 @@ from scalewise.models.tile_overlap import BLEND, Tiling, tile_overlap
 from scalewise.restoring.cascade import upscale_array
 from scalewise.restoring.channels import Network, Run
 from scalewise.restoring.ensemble import self_ensemble
-from scalewise.restoring.inputs import read_input, require_other
+from scalewise.restoring.inputs import read_input
+from scalewise.restoring.jobs import require_other
 from scalewise.restoring.look import content_of_opened
 from scalewise.restoring.memory import bytes_per_pixel, choose_tile
 from scalewise.restoring.rows import (
@@ -357,7 +358,7 @@ class Restorer:
         strength: Any = np.float32(self.strength)
         other = self._blend_with._run(exactly) if self._blend_with else None
         if not strength:
-            return other or _unchanged
+            return other or (lambda image: image)
 
         def mixed(image: FloatImage) -> FloatImage:
             weak = other(image) if other else image
@@ -394,7 +395,3 @@ class Restorer:
 def _is_deep(dtype: np.dtype[Any]) -> bool:
     """Return whether samples have more than 8 bits."""
     return dtype != np.uint8
-
-
-def _unchanged(image: FloatImage) -> FloatImage:
-    return image
