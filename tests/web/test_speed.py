@@ -17,10 +17,16 @@ from scalewise.weights import resolve
         ("scn_x2", Target(), 1.0, ["scn_x2"]),
         ("photo_x2", Target(scale=4), 1.0, ["photo_x2", "scn_x2"]),
         ("photo_x2", Target(), 0.5, ["photo_x2", "scn_x2"]),
+        ("photo_x2", Target(), 0.0, ["scn_x2"]),
         ("denoise", Target(), 0.5, ["denoise"]),
+        ("denoise", Target(), 0.0, []),
+        ("denoise", Target(scale=2), 0.0, ["scn_x2"]),
         ("scn_x2", Target(scale=0.5), 1.0, []),
     ],
-    ids=["one", "cascade", "sibling", "same size", "smaller"],
+    ids=[
+        *("one", "cascade", "sibling", "sibling alone", "same size", "nothing", "left out"),
+        "smaller",
+    ],
 )
 def test_the_work_is_that_of_all_networks(
     model: str, target: Target, strength: float, models: list[str]

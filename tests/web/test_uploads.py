@@ -122,6 +122,33 @@ def test_any_strength_is_a_mixture_of_none_and_full(server: Server, pictures: Pa
     assert np.array_equal(plain, read(pictures / "b.jpg").pixels[5:55, 5:55])
 
 
+def test_a_network_of_which_nothing_is_kept_is_left_out_of_previews_as_of_the_whole(
+    server: Server, tmp_path: Path, photo: NDArray[np.uint8]
+) -> None:
+    cut = photo[60:160, 100:200].astype(float)
+    noisy = (cut + np.random.default_rng(0).normal(0, 25, cut.shape)).clip(0, 255)
+    write(tmp_path / "noisy.png", Picture(np.rint(noisy).astype(np.uint8)))
+    id = upload(server, tmp_path / "noisy.png")["id"]
+    setting = {"scale": 1.04, "strength": 0}  # so small that no network enlarges after it
+    whole = run(server, id, **setting)
+    assert whole["model"] == "no network"
+    part = preview(server, id, x=0, y=0, width=100, height=100, **setting)
+    assert np.array_equal(part, result(server, whole, tmp_path))
+
+
+def test_a_clean_image_has_a_preview_at_any_strength(
+    server: Server, tmp_path: Path, photo: NDArray[np.uint8]
+) -> None:
+    """Its model only enlarges, so the strength is not used, as by the whole."""
+    write(tmp_path / "clean.png", Picture(np.ascontiguousarray(photo[::2, ::2])))
+    view = upload(server, tmp_path / "clean.png")
+    assert view["choices"][0]["model"] == "scn_x2"
+    weak, full = (
+        preview(server, view["id"], x=0, y=0, width=40, height=40, strength=s) for s in (0.5, 1)
+    )
+    assert np.array_equal(weak, full)
+
+
 def test_previews_are_within_the_image(server: Server, pictures: Path) -> None:
     id = upload(server, pictures / "a.png")["id"]
     assert preview(server, id, x=70, y=60, width=160, height=160).shape == (8, 20, 3)

@@ -7,10 +7,10 @@ after another, and then by the bicubic resampler.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from math import prod
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,6 @@ from scalewise.restoring.rows import (
     Progress,
     RowBuffer,
     Rows,
-    RowSource,
     data_range,
     rows_of_array,
     to_array,
@@ -83,6 +82,10 @@ class CascadePlan:
     height: int
     width: int
     scales: tuple[int, ...]
+
+    def keeps(self, height: int, width: int) -> bool:
+        """Return whether an image of this size stays as it is."""
+        return not self.scales and (self.height, self.width) == (height, width)
 
 
 def check_restorers(name: str, value: object) -> None:
@@ -152,13 +155,27 @@ def upscale_rows(
     return rows
 
 
-def steps_of(restorers: Sequence[CascadeStep], plan: CascadePlan) -> list[CascadeStep]:
+class _Scaled(Protocol):
+    """A network, or what stands for one, such as its card."""
+
+    @property
+    def scale(self) -> int: ...
+
+
+_Step = TypeVar("_Step", bound=_Scaled)
+
+
+def steps_of(restorers: Sequence[_Step], plan: CascadePlan) -> list[_Step]:
     """Return the networks that an image goes through, in order; see :func:`upscale_array`.
+
+    Args:
+        restorers: the networks, or their cards.
+        plan: what is planned for the image.
 
     Raises:
         ScalewiseError: none of them has a scale that is planned.
     """
-    steps: list[CascadeStep] = []
+    steps: list[_Step] = []
     for scale in plan.scales:
         fitting = [restorer for restorer in restorers if restorer.scale == scale]
         if not fitting:
@@ -167,31 +184,38 @@ def steps_of(restorers: Sequence[CascadeStep], plan: CascadePlan) -> list[Cascad
     return steps
 
 
-def plan_image(
-    image: Rows | RowSource, restorers: Sequence[CascadeStep], target: Target
-) -> CascadePlan:
-    """Return how an image gets to its size with these networks.
+class _Sized(Protocol):
+    """An image, as far as its size is known."""
 
-    A network that keeps the size, and nothing of whose change is kept, is left out.
-    """
+    @property
+    def height(self) -> int: ...
+
+    @property
+    def width(self) -> int: ...
+
+
+def plan_image(image: _Sized, restorers: Sequence[CascadeStep], target: Target) -> CascadePlan:
+    """Return how an image gets to its size with these networks; see :func:`plan_cascade`."""
     scales = [restorer.scale for restorer in restorers]
-    plan = plan_cascade(image.height, image.width, target, scales)
-    if plan.scales[:1] == (1,) and not restorers[0].strength:
-        return replace(plan, scales=plan.scales[1:])
-    return plan
+    strength = restorers[0].strength if restorers else 1.0
+    return plan_cascade(image.height, image.width, target, scales, strength)
 
 
-def plan_cascade(height: int, width: int, target: Target, scales: Iterable[int]) -> CascadePlan:
+def plan_cascade(
+    height: int, width: int, target: Target, scales: Iterable[int], strength: float = 1.0
+) -> CascadePlan:
     """Return which networks lead to a size.
 
     They are the cheapest that make the image large enough, up to 5 %.  What is too large is
     reduced, which loses nothing; what is too small by more would be blurred.  A first network that
-    keeps the size restores in any case, and others enlarge after it.
+    keeps the size restores in any case, and others enlarge after it; it is left out where nothing
+    of its change is kept.
 
     Args:
         height, width: of the image.
         target: the size of the result.
         scales: of the networks that are loaded, the default first; none if the image needs none.
+        strength: part of the first network's change that is kept, in [0, 1].
 
     >>> plan_cascade(1000, 1500, Target(scale=3), [2])
     CascadePlan(height=3000, width=4500, scales=(2, 2))
@@ -203,14 +227,17 @@ def plan_cascade(height: int, width: int, target: Target, scales: Iterable[int])
     CascadePlan(height=667, width=1000, scales=())
     >>> plan_cascade(1000, 1500, Target(scale=2), [1, 2])
     CascadePlan(height=2000, width=3000, scales=(1, 2))
+    >>> plan_cascade(1000, 1500, Target(scale=2), [1, 2], strength=0)
+    CascadePlan(height=2000, width=3000, scales=(2,))
     """
     known = list(scales)
     native = known[0] if known else 1
     rows, columns = target.size(height, width, native)
     factor = max(rows / height, columns / width)
     growing = sorted({scale for scale in known if scale > 1})
-    restoring, enough = ((1,), SLACK) if native == 1 and known else ((), 1.0)
-    if factor <= enough or not growing:
+    keeps_size = known[:1] == [1]
+    restoring = (1,) if keeps_size and strength else ()
+    if factor <= (SLACK if keeps_size else 1.0) or not growing:
         return CascadePlan(rows, columns, restoring)
     fitting = [chain for chain in _chains(growing, factor) if prod(chain) * SLACK >= factor]
     return CascadePlan(rows, columns, (*restoring, *min(fitting, key=_cost)))

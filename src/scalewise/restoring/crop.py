@@ -54,7 +54,7 @@ def restore_crop(
     Returns:
         The pixels of the whole result in the box, rounded to whole pixels.
     """
-    steps = [step for step in steps_of(restorers, plan) if isinstance(step, Restorer)]
+    steps = steps_of(restorers, plan)
     scale = prod(plan.scales)
     halo = _reach(steps, plan, size)
     multiple = max([step.multiple for step in steps], default=1)

@@ -194,7 +194,7 @@ def open_job(job: FileJob, networks: Networks, output: OutputOptions) -> OpenJob
             raise NothingToRestore(f"{job.source}: nothing to restore ({selected.reason})")
         form = check_target(job.target, plan.width, plan.height, **output.writing)
         unchanged, copied = "", False
-        if not plan.scales and (plan.height, plan.width) == (reader.height, reader.width):
+        if plan.keeps(reader.height, reader.width):
             same = has_format(job.source, form)
             copied = same and not output.strip
             why = _why_unchanged(selected.restorers)

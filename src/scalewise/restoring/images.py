@@ -13,7 +13,7 @@ from scalewise.arguments import check_choice, naming_argument, path_of
 from scalewise.errors import ScalewiseError, warn
 from scalewise.files import check_target, copy_picture, format_of, write
 from scalewise.imaging.blind_estimation import estimate_content, estimate_degradation
-from scalewise.restoring.cascade import CascadeStep, upscale_array
+from scalewise.restoring.cascade import CascadeStep, plan_cascade, upscale_array
 from scalewise.restoring.classical import (
     Method,
     load_classical,
@@ -160,13 +160,12 @@ def _result(
     """
     height, width, _ = given.pixels.shape
     native = model.card.scale if isinstance(model, Release) else 1
-    size = output.target.size(height, width, native)
+    plan = plan_cascade(height, width, output.target, [native], options.strength)
     if path is not None:
         with naming_argument("output"):
-            check_target(path, size[1], size[0], **output.writing)
+            check_target(path, plan.width, plan.height, **output.writing)
             path.parent.mkdir(parents=True, exist_ok=True)
-    is_idle = native > 1 or not options.strength  # at the image's own size
-    if model is None or (size == (height, width) and is_idle):
+    if model is None or plan.keeps(height, width):
         if path is not None and not _copied(given, path, output):
             _write(given, given.pixels, path, output)
         return given.give_back(given.pixels.copy())

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from scalewise.files.raster import Raster, encode_png, to_display
 from scalewise.imaging.content import Content
 from scalewise.models.tile_overlap import tile_overlap
-from scalewise.restoring.cascade import plan_cascade
+from scalewise.restoring.cascade import plan_image
 from scalewise.restoring.crop import Box, restore_crop, window_side
+from scalewise.restoring.loading import LoadOptions
 from scalewise.restoring.restorer import Restorer
-from scalewise.restoring.selection import load_cascade
+from scalewise.restoring.selection import load_cascade, options_for
 from scalewise.restoring.sizes import Target
 from scalewise.web.interactive import Check
 from scalewise.web.speed import Speeds
@@ -68,8 +69,7 @@ class Previewer:
         """
         restorers = [each.for_content(content) for each in self._load(model, strength)]
         size = raster.width, raster.height
-        scales = [restorer.scale for restorer in restorers]
-        plan = plan_cascade(size[1], size[0], target, scales)
+        plan = plan_image(raster, restorers, target)
         check()
         pixels = restore_crop(
             partial(raster.read, check=check),
@@ -109,11 +109,11 @@ class Previewer:
 
     def _load(self, model: str, strength: float) -> list[Restorer]:
         first, *others = self._cascade(model)
+        card = resolve(model).card
+        strength = options_for(card, LoadOptions(strength=strength)).strength
         if strength == 1:
             return [first, *others]
-        if strength == 0 and first.scale == 1:  # as it is, or no more than enlarged
-            return others
-        sibling = clean_sibling(resolve(model).card)
+        sibling = clean_sibling(card)
         blend_with = None if sibling is None else self._cascade(resolve(sibling).card.name)[0]
         return [first.with_strength(strength, blend_with), *others]
 

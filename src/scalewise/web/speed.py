@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from scalewise.models.tile_overlap import tile_overlap
-from scalewise.restoring.cascade import plan_cascade
+from scalewise.restoring.cascade import plan_cascade, steps_of
 from scalewise.restoring.sizes import Target
 from scalewise.restoring.tiling import spans
 from scalewise.weights import cascade_of, clean_sibling, resolve
@@ -52,21 +52,21 @@ def work_of(
     Args:
         card: of the model that is chosen.
         target: the size of the result.
-        strength: part of the change that is kept; below 1, a sibling may run as well.
+        strength: part of the change that is kept; below 1, a sibling may run as well, at 0 alone.
         width, height: of the image.
         format: of the result.
     """
     cards = [card, *(resolve(name).card for name in cascade_of(card))]
-    plan = plan_cascade(height, width, target, [each.scale for each in cards])
+    plan = plan_cascade(height, width, target, [each.scale for each in cards], strength)
     found: list[tuple[str, int]] = []
-    for step, scale in enumerate(plan.scales):
-        fitting = [each for each in cards if each.scale == scale]
-        model = fitting[-1] if step else fitting[0]
+    for model in steps_of(cards, plan):
         pixels = _tiled_pixels(height, width, model.multiple)
-        found.append((model.name, pixels))
-        if not step and strength < 1 and (sibling := clean_sibling(card)) is not None:
+        sibling = clean_sibling(card) if model is card and strength < 1 else None
+        if sibling is None or strength:
+            found.append((model.name, pixels))
+        if sibling is not None:
             found.append((resolve(sibling).card.name, pixels))
-        height, width = height * scale, width * scale
+        height, width = height * model.scale, width * model.scale
     return Work(found, plan.width * plan.height, format)
 
 
