@@ -118,7 +118,8 @@ def test_a_waiting_job_can_be_cancelled(quick_server: Server, pictures: Path) ->
         ({"scale": 2, "width": 100}, 422, "scale and width give the size; choose one"),
         ({"task": "upscale", "strength": 0.5}, 422, "scn_x2 only enlarges"),
         ({"model": "../../etc"}, 422, "unknown model '../../etc'; choose one of "),
-        ({"colour": "red"}, 422, "colour: extra inputs are not permitted"),
+        ({"qualty": 80}, 422, "unknown field 'qualty'; did you mean 'quality'?"),
+        ({"colour": "red"}, 422, "unknown field 'colour'; known: task, scale, width, "),
         ({"scale": 64}, 413, "megapixels; the limit here is 200 for png"),
         ({"scale": 10, "format": "avif"}, 413, "39 megapixels; the limit here is 28.6 for avif"),
     ],
@@ -132,6 +133,37 @@ def test_what_does_not_fit_is_said_in_a_sentence(
     assert answer.headers["content-type"] == "application/problem+json"
     assert sentence in answer.json()["detail"]
     assert answer.json()["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("v1/jobs?ids=x", "unknown query parameter 'ids'; did you mean 'id'?"),
+        ("v1/limits?x=1", "unknown query parameter 'x'; this address takes none"),
+        ("v1/uploads/x/preview?strenght=0", "unknown query parameter 'strenght'; did you mean"),
+        ("v1/uploads/x?scale=2&scale=3", "scale: given 2 times; give this query parameter once"),
+        ("v1/events?id=x", "unknown query parameter 'id'; this address takes none"),
+    ],
+)
+def test_a_query_that_would_be_ignored_is_refused(server: Server, path: str, sentence: str) -> None:
+    answer = server.get(path)
+    assert answer.status_code == 422
+    assert sentence in answer.json()["detail"]
+
+
+def test_settings_that_would_be_ignored_are_refused(server: Server, pictures: Path) -> None:
+    content = (pictures / "a.png").read_bytes()
+    image = {"file": ("a.png", content)}
+    answer = httpx.post(server.url("v1/restore?quality=80"), files=image)
+    detail = "unknown query parameter 'quality'; this address takes none"
+    assert (answer.status_code, answer.json()["detail"]) == (422, detail)
+    twice = {"quality": ["80", "90"]}
+    answer = httpx.post(server.url("v1/restore"), files=image, data=twice)
+    detail = "quality: given 2 times; give this field once"
+    assert (answer.status_code, answer.json()["detail"]) == (422, detail)
+    answer = httpx.post(server.url("v1/uploads"), files=image, data={"task": "denoise"})
+    detail = "unknown field 'task'; known: file_name, file"
+    assert (answer.status_code, answer.json()["detail"]) == (422, detail)
 
 
 @pytest.mark.parametrize(
@@ -209,6 +241,9 @@ def test_requests_without_a_form(server: Server) -> None:
     assert answer.status_code == 400
     assert "the form cannot be read (Too many files" in answer.json()["detail"]
     answer = httpx.post(server.url("v1/restore"), files={"other": b"x"})
+    detail = "unknown field 'other'; known: "
+    assert (answer.status_code, answer.json()["detail"][: len(detail)]) == (422, detail)
+    answer = httpx.post(server.url("v1/restore"), data={"scale": "2"})
     assert (answer.status_code, answer.json()["detail"]) == (422, "file: the image is missing")
     assert server.get("nowhere").json()["detail"] == "there is nothing at this address"
     assert server.get("page/..%2fapp.py").status_code == 404

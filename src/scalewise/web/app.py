@@ -8,7 +8,7 @@ from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import FileResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from scalewise.files.support import supported_formats
 from scalewise.web import routes, routes_jobs, routes_regions, routes_uploads
 from scalewise.web.delivery import DeliveryMiddleware
-from scalewise.web.endpoints import AppState
+from scalewise.web.endpoints import AppState, check_query
 from scalewise.web.job_queue import JobQueue
 from scalewise.web.problems import HttpProblem, add_problem_handlers
 from scalewise.web.security import LOOPBACK, AccessMiddleware
@@ -65,7 +65,7 @@ def create_app(
     )
     app.state.shared = AppState(queue, warms_up=warm_up)
     for module in (routes, routes_jobs, routes_regions, routes_uploads):
-        app.include_router(module.router)
+        app.include_router(module.router, dependencies=[Depends(check_query)])
     files = {path.name: path for path in PAGE.iterdir() if path.suffix in _MEDIA_TYPES}
 
     @app.get("/", include_in_schema=False)

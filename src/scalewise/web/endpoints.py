@@ -1,4 +1,4 @@
-"""Parts that all endpoints share: the server's state, finding jobs and uploads, problems."""
+"""Parts that all endpoints share: state, checks of queries, finding jobs and uploads, problems."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin
 
 from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
 
 from scalewise.errors import ScalewiseError
 from scalewise.web.delivery import is_known
@@ -17,11 +18,13 @@ from scalewise.web.job_events import JobEvents, lost_job_view
 from scalewise.web.job_queue import JobQueue, RestoreJob
 from scalewise.web.limits import ServerBusy
 from scalewise.web.messages import without_paths
+from scalewise.web.parameters import check_names
 from scalewise.web.previews import Previewer
 from scalewise.web.problems import HttpProblem
 from scalewise.web.regions import AnswerCache, Rasters
 from scalewise.web.schemas import ProblemDetails
 from scalewise.web.upload_store import KeptUpload
+from scalewise.web.uploads import drain
 from scalewise.web.warm_up import WarmUp
 
 _IMMUTABLE = "private, max-age=31536000, immutable"
@@ -116,6 +119,24 @@ async def _get_queue(state: StateDependency) -> JobQueue:
 
 
 QueueDependency = Annotated[JobQueue, Depends(_get_queue)]
+
+
+async def check_query(request: Request) -> None:
+    """Check the names of a request's query parameters by what its endpoint declares.
+
+    Raises:
+        HttpProblem: as :func:`check_names`.
+    """
+    route = request.scope["route"]
+    assert isinstance(route, APIRoute)
+    fields = {field.alias: field.field_info.annotation for field in route.dependant.query_params}
+    lists = [name for name, annotation in fields.items() if get_origin(annotation) is list]
+    names = [name for name, _ in request.query_params.multi_items()]
+    try:
+        check_names("query parameter", names, fields, lists)
+    except HttpProblem:
+        await drain(request)
+        raise
 
 
 def find_job(queue: JobQueue, id: str) -> RestoreJob:

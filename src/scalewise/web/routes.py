@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+from pydantic import BaseModel
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
@@ -113,8 +114,15 @@ async def restore(request: Request, state: StateDependency) -> Response:
     return JSONResponse(view.model_dump(), HTTPStatus.ACCEPTED, where)
 
 
-async def receive_image(request: Request, state: AppState) -> tuple[RestoreForm, KeptUpload]:
+async def receive_image(
+    request: Request, state: AppState, schema: type[BaseModel] = UploadForm
+) -> tuple[RestoreForm, KeptUpload]:
     """Receive a form, and the image that it brings or names.
+
+    Args:
+        request: of the client.
+        state: of the server.
+        schema: the fields that may be sent.
 
     Raises:
         HttpProblem: the server is busy, the form is wrong, or the image is not one or too large.
@@ -125,7 +133,7 @@ async def receive_image(request: Request, state: AppState) -> tuple[RestoreForm,
         raise busy_problem(ServerBusy("the server receives as many uploads as it accepts", 1))
     state.uploads += 1
     try:
-        form, upload, name = await receive_form(request, queue.limits)
+        form, upload, name = await receive_form(request, queue.limits, schema)
     finally:
         state.uploads -= 1
     if upload is None:

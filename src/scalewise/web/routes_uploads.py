@@ -56,16 +56,12 @@ router = APIRouter(prefix="/v1", responses=problems(400, 401, 403, 421, 422))
 )
 async def create_upload(request: Request, state: StateDependency) -> Response:
     """Send an image, to see what can be done with it before it is done."""
-    form, kept = await receive_image(request, state)
+    _, kept = await receive_image(request, state, ImageForm)
     try:
-        if others := form.model_fields_set - {"file_name"}:
-            given = ", ".join(sorted(others))
-            raise HttpProblem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{given}: only a file is sent here")
         kept.of_jobs = False
         view = await run_in_threadpool(_view, kept, state.queue)
     except BaseException:
-        if form.upload is None:
-            kept.upload.close()
+        kept.upload.close()
         raise
     state.queue.uploads.add(kept)
     state.start_warm_up(view.choices[0].model if view.choices else "")

@@ -14,7 +14,7 @@ from tempfile import NamedTemporaryFile
 from threading import Lock
 
 from fastapi import Request
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
@@ -25,8 +25,9 @@ from scalewise.files.temp_files import DESCRIPTORS_HAVE_NAMES
 from scalewise.files.vips_errors import is_disk_full
 from scalewise.web.limits import Limits
 from scalewise.web.names import clean_name, decode_exact_name, decode_name
+from scalewise.web.parameters import check_names
 from scalewise.web.problems import HttpProblem, format_validation_errors
-from scalewise.web.schemas import RestoreForm
+from scalewise.web.schemas import RestoreForm, UploadForm
 
 _MAX_DRAINED_BYTES, _MAX_DRAIN_SECONDS = 16_000_000, 5.0
 _MAX_FORM_BYTES = 100_000  # around the image
@@ -120,12 +121,19 @@ class Upload:
         self._file.leave()
 
 
-async def receive_form(request: Request, limits: Limits) -> tuple[RestoreForm, Upload | None, str]:
+async def receive_form(
+    request: Request, limits: Limits, schema: type[BaseModel] = UploadForm
+) -> tuple[RestoreForm, Upload | None, str]:
     """Receive a form: its fields, the image if one came with it, and its name.
 
+    Args:
+        request: of the client.
+        limits: of the server.
+        schema: the fields that may be sent.
+
     Raises:
-        HttpProblem: too many bytes, too slow, not a form, invalid fields, or neither an image nor
-            the id of an upload in it.
+        HttpProblem: too many bytes, too slow, not a form, unknown, repeated or invalid fields, or
+            neither an image nor the id of an upload in it.
     """
     if not request.headers.get("content-type", "").startswith(_FORMS):
         raise HttpProblem(
@@ -149,6 +157,7 @@ async def receive_form(request: Request, limits: Limits) -> tuple[RestoreForm, U
     except OSError as error:
         raise _explain_disk_error(error) from None
     try:
+        check_names("field", (name for name, _ in form.multi_items()), schema.model_fields)
         file = form.get("file")
         fields = {name: value for name, value in form.items() if name != "file"}
         if "upload" in fields and (isinstance(file, UploadFile) or "file_name" in fields):
