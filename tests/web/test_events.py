@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -56,8 +57,11 @@ def test_all_jobs_are_listed_newest_first(alone: Server, pictures: Path) -> None
     for job in sent:
         alone.done(job)
     assert {view["state"] for view in alone.get("v1/jobs").json()[:3]} == {"done"}
-    named = alone.get(f"v1/jobs?id={sent[0]}&id=x").json()
-    assert [(view["id"], view["state"]) for view in named] == [(sent[0], "done"), ("x", "lost")]
+    named = alone.get(f"v1/jobs?id={sent[0]}&id={sent[2]}").json()
+    assert [view["id"] for view in named] == [sent[0], sent[2]]
+    unknown = alone.get(f"v1/jobs?id={sent[0]}&id=made-up")
+    assert unknown.status_code == 404
+    assert unknown.json()["detail"].startswith("there is no job 'made-up': ")
 
 
 def test_one_stream_tells_of_all_jobs(alone: Server, pictures: Path) -> None:
@@ -99,6 +103,38 @@ def test_a_restarted_server_lists_what_it_still_has(
     assert listed["name"] == "mine.jpg"
     with httpx.stream("GET", again.url("v1/events"), timeout=60) as answer:
         assert next(events_of(answer)) == ("jobs", [listed])
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_restarted_server_tells_which_jobs_are_lost(
+    start: Start, models: Path, pictures: Path, how: int
+) -> None:
+    server = start(models=models)
+    (server.folder / "cut.png").write_bytes((pictures / "a.png").read_bytes()[:3000])
+    failed = server.send(server.folder / "cut.png", task="upscale").json()["id"]
+    reason = server.done(failed)["problem"]
+    running = server.send(pictures / "large.png", task="upscale", scale=4).json()["id"]
+    waiting = server.send(pictures / "a.png", folder="trip").json()
+    while server.get(f"v1/jobs/{running}").json()["done"] == 0:
+        time.sleep(0.1)
+    server.stop(how)
+    again = start(folder=server.folder, models=models)
+    first, second, third = again.get("v1/jobs").json()
+    assert [first["id"], second["id"], third["id"]] == [waiting["id"], running, failed]
+    assert (first["state"], second["state"]) == ("lost", "lost")
+    assert (third["state"], third["problem"]) == ("failed", reason)
+    assert "restarted before this job was finished; send the image again" in first["problem"]
+    assert (first["name"], first["folder"], first["upload"]) == ("a.png", "trip", None)
+    assert first["created"] == waiting["created"]
+    answer = again.get(f"v1/jobs/{running}/result")
+    assert (answer.status_code, answer.json()["detail"]) == (409, second["problem"])
+    for path in ("before", "overview?side=before"):
+        assert again.get(f"v1/jobs/{running}/{path}").status_code == 404
+    assert httpx.delete(again.url(f"v1/jobs/{running}")).status_code == 204
+    again.stop()
+    last = start(folder=server.folder, models=models)
+    assert [view["state"] for view in last.get("v1/jobs").json()] == ["lost", "failed"]
+    assert last.get(f"v1/jobs?id={running}").status_code == 404
 
 
 def test_many_streams_shut_nobody_out(start: Start, pictures: Path) -> None:

@@ -258,8 +258,10 @@ def test_a_killed_server_keeps_what_was_done_and_gets_the_rest_again(
     first.stop(signal.SIGKILL)
     user.wait_for("large.png", "unreachable")
     port = first.address.rstrip("/").rpartition(":")[2]
-    start("--port", port, folder=tmp_path, models=models)
+    again = start("--port", port, folder=tmp_path, models=models)
     user.wait_for("large.png")
+    assert [view["state"] for view in again.get("v1/jobs").json()] == ["done", "done"]
+    assert user.page.locator("#others").is_hidden()
     after = user.download(user.row("a.png").get_by_role("link", name="Download"))[1]
     assert after == before
     user.row("a.png").get_by_role("button", name="Compare").click()

@@ -11,10 +11,11 @@ from typing import Annotated, Any, get_origin
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 
+from scalewise.arguments import shown
 from scalewise.errors import ScalewiseError
 from scalewise.web.delivery import is_known
 from scalewise.web.interactive import Check, ClientLeft, Interactive
-from scalewise.web.job_events import JobEvents, lost_job_view
+from scalewise.web.job_events import JobEvents
 from scalewise.web.job_queue import JobQueue, RestoreJob
 from scalewise.web.limits import ServerBusy
 from scalewise.web.messages import without_paths
@@ -24,7 +25,7 @@ from scalewise.web.problems import HttpProblem
 from scalewise.web.regions import AnswerCache, Rasters
 from scalewise.web.schemas import ProblemDetails
 from scalewise.web.upload_store import KeptUpload
-from scalewise.web.uploads import drain
+from scalewise.web.uploads import Upload, drain
 from scalewise.web.warm_up import WarmUp
 
 _IMMUTABLE = "private, max-age=31536000, immutable"
@@ -143,7 +144,10 @@ def find_job(queue: JobQueue, id: str) -> RestoreJob:
     """Return a job, or raise a 404 problem."""
     job = queue.find(id)
     if job is None:
-        raise HttpProblem(HTTPStatus.NOT_FOUND, lost_job_view(id).problem or "")
+        raise HttpProblem(
+            HTTPStatus.NOT_FOUND,
+            f"there is no job {shown(id)}: it was deleted, its time is over, or it never was there",
+        )
     return job
 
 
@@ -151,13 +155,22 @@ def find_done_job(queue: JobQueue, id: str) -> RestoreJob:
     """Return a job whose result is there, or raise a 404 or 409 problem."""
     job = find_job(queue, id)
     if job.result is not None and not job.result.is_file():
-        raise HttpProblem(HTTPStatus.NOT_FOUND, lost_job_view(id).problem or "")
+        raise HttpProblem(HTTPStatus.NOT_FOUND, "the result was deleted; send the image again")
     if job.result is None:
         state = job.view.state
         raise HttpProblem(
             HTTPStatus.CONFLICT, job.view.problem or f"the job is {state}; it has no result"
         )
     return job
+
+
+def file_of(job: RestoreJob) -> Upload:
+    """Return the image that a job is made of, or raise a 404 problem."""
+    if job.upload is None:
+        raise HttpProblem(
+            HTTPStatus.NOT_FOUND, "the server was restarted, and no longer has the image"
+        )
+    return job.upload
 
 
 def find_upload(queue: JobQueue, id: str) -> KeptUpload:

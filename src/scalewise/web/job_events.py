@@ -1,11 +1,11 @@
-"""Views of jobs: of those that a client names, of all, and as they change."""
+"""Views of jobs as they change: of one, and of all."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 from scalewise.web.job_queue import JobQueue, RestoreJob
 from scalewise.web.schemas import FINAL_STATES, JobView
@@ -14,21 +14,6 @@ _HEARTBEAT_SECONDS = 15.0
 _POLL_SECONDS = 0.1
 _HEARTBEAT = ": still there\n\n"
 _RECONNECT_MILLISECONDS = 2000
-
-
-def lost_job_view(job: str) -> JobView:
-    """Return the view of a job that this server does not know."""
-    problem = (
-        "the server no longer has this job: it was deleted, its result has expired, or the "
-        "server was restarted before the job was finished; send the image again"
-    )
-    return JobView(id=job, state="lost", problem=problem)
-
-
-def get_job_views(queue: JobQueue, ids: Sequence[str]) -> list[JobView]:
-    """Return the states of jobs, in the order of their ids."""
-    jobs = ((id, queue.find(id)) for id in ids)
-    return [lost_job_view(id) if job is None else queue.view(job) for id, job in jobs]
 
 
 async def stream_job(queue: JobQueue, job: RestoreJob) -> AsyncIterator[str]:

@@ -6,6 +6,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -81,7 +82,7 @@ class JobQueue:
 
     Args:
         limits: limits of number, size and time.
-        store: the folder of results; finished jobs in it are recovered.
+        store: the folder of results; jobs of an earlier server in it are recovered.
 
     Attributes:
         uploads: what jobs are made of.
@@ -163,13 +164,18 @@ class JobQueue:
             command=request.command,
             result_name=request.result_name,
         )
-        with self._changed:
-            self.require_capacity()
-            job = RestoreJob(view, request, kept, kept.upload.share())
-            self.uploads.add_job(kept, view.id)
-            self._jobs[view.id] = job
-            self._waiting.append(job)
-            self._changed.notify_all()
+        self._store.save_record(view)
+        try:
+            with self._changed:
+                self.require_capacity()
+                job = RestoreJob(view, request, kept, kept.upload.share())
+                self.uploads.add_job(kept, view.id)
+                self._jobs[view.id] = job
+                self._waiting.append(job)
+                self._changed.notify_all()
+        except BaseException:
+            self._store.delete(view.id)
+            raise
         return job
 
     def find(self, job: str) -> RestoreJob | None:
@@ -209,11 +215,9 @@ class JobQueue:
             self._delete_files(job)
 
     def close(self) -> None:
-        """Stop the queue; jobs that are not finished are cancelled."""
+        """Stop the queue; jobs that are not finished are lost, which the next server says."""
         with self._changed:
             self._stopped = True
-            if self._running is not None:
-                self._running.cancelled = True
             self._changed.notify_all()
         self._thread.join()
         for job in self._jobs.values():
@@ -263,7 +267,6 @@ class JobQueue:
         target = self._store.result_path(job.view.id, suffix)
         try:
             work = self._look_at(job, request, kept)
-            self._store.create_folder()
             networks = self._networks(
                 request.model or select_for_upscaling, LoadOptions(strength=request.strength)
             )
@@ -290,6 +293,8 @@ class JobQueue:
             problem = without_paths(problem, _names(upload, request, target))
             job.update(state="failed", problem=problem, seconds_left=None)
             job.finished = time.time()
+            with suppress(OSError):  # such as of a full disk, for which the job may have failed
+                self._store.save_record(job.view)
         if job.cancelled:  # in the meantime
             self._delete_files(job)
         self._seconds_per_job += 0.3 * (time.monotonic() - start - self._seconds_per_job)
@@ -326,7 +331,7 @@ class JobQueue:
                 "seconds": round(seconds, 2),
             }
         )
-        self._store.save_record(view.model_copy(update={"upload": None}))
+        self._store.save_record(view)
         job.result, job.finished = restored.target, time.time()
         job.view = view  # last, because a client that sees "done" asks for the result
 
@@ -340,7 +345,7 @@ class JobQueue:
         remaining = RemainingTime(expected, encoding)
 
         def update(done: int, total: int) -> None:
-            if job.cancelled:
+            if job.cancelled or self._stopped:
                 raise _Cancelled(_CANCELLED)
             if time.monotonic() - start > self.limits.max_seconds:
                 raise ScalewiseError(too_slow(self.limits.max_seconds, factor, native_scale))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
@@ -9,8 +10,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from scalewise.errors import ScalewiseError
+from scalewise.files.vips_errors import is_disk_full
 from scalewise.web.messages import without_paths
 from scalewise.web.schemas import ProblemDetails
+
+_DISK_SECONDS = 60
+"""Time after which a disk may have room again."""
 
 
 class HttpProblem(HTTPException):
@@ -25,6 +30,21 @@ class HttpProblem(HTTPException):
     def __init__(self, status: HTTPStatus, detail: str, retry_after: int | None = None) -> None:
         headers = None if retry_after is None else {"Retry-After": str(retry_after)}
         super().__init__(status, detail, headers)
+
+
+def disk_problem(error: OSError) -> Exception:
+    """Return a disk that is full, or cannot be written, as a 503 problem; other errors as they are.
+
+    >>> disk_problem(OSError(errno.EROFS, "Read-only file system")).detail
+    'the server cannot write to its disk (Read-only file system); try again later'
+    """
+    if is_disk_full(error):
+        what = "the server's disk is full"
+    elif error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        what = f"the server cannot write to its disk ({error.strerror})"
+    else:
+        return error
+    return HttpProblem(HTTPStatus.SERVICE_UNAVAILABLE, f"{what}; try again later", _DISK_SECONDS)
 
 
 def problem_response(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
@@ -48,6 +68,13 @@ def add_problem_handlers(app: FastAPI) -> None:
             headers["Allow"] = "GET, HEAD"
         return problem_response(error.status_code, detail, headers)
 
+    async def explain_disk(request: Request, error: Exception) -> Response:
+        assert isinstance(error, OSError)
+        problem = disk_problem(error)
+        if isinstance(problem, HttpProblem):
+            return await explain_http(request, problem)
+        raise error
+
     async def explain_validation(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         return problem_response(
@@ -62,6 +89,7 @@ def add_problem_handlers(app: FastAPI) -> None:
         return problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, what)
 
     app.add_exception_handler(HTTPException, explain_http)
+    app.add_exception_handler(OSError, explain_disk)
     app.add_exception_handler(RequestValidationError, explain_validation)
     app.add_exception_handler(ScalewiseError, explain_input)
     app.add_exception_handler(Exception, explain_bug)

@@ -1,8 +1,7 @@
-"""Folder of finished results: each file is complete, and survives a restart of the server.
+"""Folder of results and of a record for each job, which survive a restart of the server.
 
-A job that is not finished has no named file on disk, and no file has a name that a user gave: the
-names are in the records of finished jobs, which go with their results. Other files in the folder
-are never touched.
+Each file is complete, and none has a name that a user gave: the names are in the records, which go
+with their jobs. Other files in the folder are never touched.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 from tempfile import gettempdir
 from typing import BinaryIO
@@ -18,8 +18,9 @@ from pydantic import ValidationError
 
 from scalewise.atomic import write_atomic
 from scalewise.errors import ScalewiseError
-from scalewise.web.schemas import JobView
+from scalewise.web.schemas import FINAL_STATES, JobView
 
+_LOST = "the server was restarted before this job was finished; send the image again"
 _OWN_FILES = re.compile(r"[\w-]{22}\.\w+(\.partial)?|\.scalewise-\w+", re.ASCII)
 """Names of jobs' files, and of temporary ones."""
 
@@ -50,33 +51,44 @@ class ResultStore:
         return self.folder / f"{job}{suffix}"
 
     def save_record(self, view: JobView) -> None:
-        """Record a job whose result is complete."""
+        """Record a job that is accepted, or has ended; a result is complete before.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self.create_folder()
         record = self.folder / f"{view.id}.json"
-        write_atomic(record, view.model_dump_json().encode(), private=True)
+        kept = view.model_copy(update={"upload": None})  # which does not survive
+        write_atomic(record, kept.model_dump_json().encode(), private=True)
 
     def delete(self, job: str) -> None:
         """Remove a job's files."""
         for path in self.folder.glob(f"{job}.*"):
             path.unlink(missing_ok=True)
 
-    def recover(self, keep_seconds: float) -> list[tuple[JobView, Path, float]]:
-        """Return finished jobs of an earlier server, their results, and their end in Unix time.
+    def recover(self, keep_seconds: float) -> list[tuple[JobView, Path | None, float]]:
+        """Return jobs of an earlier server, their results, and their end in Unix time.
 
-        Other files of that server are deleted: those older than ``keep_seconds``, and those
-        without a finished job.
+        Jobs that were not finished are lost, from now on. Other files of that server are deleted:
+        those older than ``keep_seconds``, and those without a job.
         """
-        found: list[tuple[JobView, Path, float]] = []
+        found: list[tuple[JobView, Path | None, float]] = []
         own = [path for path in self.folder.iterdir() if _OWN_FILES.fullmatch(path.name)]
         kept: set[Path] = set()
         for record in own:
             view = _read_record(record) if record.suffix == ".json" else None
             if view is None:
                 continue
-            finished = record.stat().st_mtime
-            result = record.with_suffix(Path(view.result_name or "").suffix)
-            if finished + keep_seconds > time.time() and result.is_file():
-                found.append((view, result, finished))
-                kept |= {record, result}
+            if view.state not in FINAL_STATES:
+                view = view.model_copy(update={"state": "lost", "problem": _LOST})
+                with suppress(OSError):  # of a full disk: then it is lost once more
+                    self.save_record(view)
+            ended = record.stat().st_mtime
+            is_done = view.state == "done"
+            result = record.with_suffix(Path(view.result_name or "").suffix) if is_done else None
+            if ended + keep_seconds > time.time() and (result is None or result.is_file()):
+                found.append((view, result, ended))
+                kept |= {record, result or record}
         for path in own:
             if path not in kept:
                 path.unlink(missing_ok=True)

@@ -27,6 +27,7 @@ from scalewise.web.endpoints import (
     QueueDependency,
     StateDependency,
     busy_problem,
+    file_of,
     find_done_job,
     find_job,
     find_upload,
@@ -171,10 +172,8 @@ async def result(id: str, queue: QueueDependency) -> Response:
 @router.get("/jobs/{id}/before", response_class=Response, responses=problems(404))
 async def before(id: str, request: Request, state: StateDependency) -> Response:
     """Return the uploaded image in a form that browsers display."""
-    found = find_job(state.queue, id)
-    if found.upload is None:
-        raise HttpProblem(HTTPStatus.NOT_FOUND, "the server was restarted; only the result is left")
-    return await _display_response(request, state, f"{id}:before", found.upload.keep_open)
+    upload = file_of(find_job(state.queue, id))
+    return await _display_response(request, state, f"{id}:before", upload.keep_open)
 
 
 @router.get("/jobs/{id}/after", response_class=Response, responses=problems(404, 409))

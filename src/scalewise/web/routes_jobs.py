@@ -18,7 +18,7 @@ from scalewise.web.endpoints import (
     find_job,
     problems,
 )
-from scalewise.web.job_events import get_job_views, stream_job
+from scalewise.web.job_events import stream_job
 from scalewise.web.problems import HttpProblem
 from scalewise.web.schemas import JobView
 
@@ -32,10 +32,10 @@ Ids = Annotated[list[str], Query(max_length=_MAX_IDS, description="Repeat for se
 router = APIRouter(prefix="/v1", responses=problems(400, 401, 403, 421, 422))
 
 
-@router.get("/jobs", response_model=list[JobView])
+@router.get("/jobs", response_model=list[JobView], responses=problems(404))
 async def jobs(queue: QueueDependency, id: Ids = []) -> list[JobView]:  # noqa: B006
-    """Return the states of the named jobs, where unknown ones are ``lost``; or of all jobs."""
-    return get_job_views(queue, id) if id else queue.views()
+    """Return the states of the named jobs, in this order; or of all jobs, newest first."""
+    return [queue.view(find_job(queue, each)) for each in id] if id else queue.views()
 
 
 @router.get(

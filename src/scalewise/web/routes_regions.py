@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query, Request, Response
 from scalewise.web.endpoints import (
     PNG_RESPONSES,
     StateDependency,
+    file_of,
     find_done_job,
     find_job,
     png_response,
@@ -88,7 +89,6 @@ async def job_overview(
 ) -> Response:
     """Return the whole result, or the image that it was made of, in a small size."""
     job = find_job(state.queue, id) if side == "before" else find_done_job(state.queue, id)
-    _require_side(job, side)
 
     def make(check: Check) -> bytes:
         with state.rasters.use(raster_key(job, side), partial(open_side, job, side)) as raster:
@@ -108,14 +108,7 @@ def open_side(job: RestoreJob, side: Side) -> AbstractContextManager[Path]:
     Raises:
         HttpProblem: it is gone.
     """
-    _require_side(job, side)
     if side == "after":
         assert job.result is not None
         return nullcontext(job.result)
-    assert job.upload is not None
-    return job.upload.keep_open()
-
-
-def _require_side(job: RestoreJob, side: Side) -> None:
-    if side == "before" and job.upload is None:
-        raise HttpProblem(HTTPStatus.NOT_FOUND, "the server was restarted; only the result is left")
+    return file_of(job).keep_open()

@@ -22,16 +22,14 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
 from scalewise.files.temp_files import DESCRIPTORS_HAVE_NAMES
-from scalewise.files.vips_errors import is_disk_full
 from scalewise.web.limits import Limits
 from scalewise.web.names import clean_name, decode_exact_name, decode_name
 from scalewise.web.parameters import check_names
-from scalewise.web.problems import HttpProblem, format_validation_errors
+from scalewise.web.problems import HttpProblem, disk_problem, format_validation_errors
 from scalewise.web.schemas import RestoreForm, UploadForm
 
 _MAX_DRAINED_BYTES, _MAX_DRAIN_SECONDS = 16_000_000, 5.0
 _MAX_FORM_BYTES = 100_000  # around the image
-_DISK_FULL_RETRY_SECONDS = 60
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 """Media types of forms; the second, which has no files, may name an upload."""
 
@@ -155,7 +153,7 @@ async def receive_form(
     except ClientDisconnect:
         raise HttpProblem(HTTPStatus.BAD_REQUEST, "the upload was interrupted") from None
     except OSError as error:
-        raise _explain_disk_error(error) from None
+        raise disk_problem(error) from None
     try:
         check_names("field", (name for name, _ in form.multi_items()), schema.model_fields)
         file = form.get("file")
@@ -179,7 +177,7 @@ async def receive_form(
             )
         return checked, Upload(file), name
     except OSError as error:
-        raise _explain_disk_error(error) from None
+        raise disk_problem(error) from None
     finally:
         await form.close()
 
@@ -205,16 +203,6 @@ def _validate_fields(fields: Mapping[str, object]) -> RestoreForm:
     except ValidationError as error:
         detail = format_validation_errors(error.errors(include_url=False, include_input=False))
         raise HttpProblem(HTTPStatus.UNPROCESSABLE_ENTITY, detail) from None
-
-
-def _explain_disk_error(error: OSError) -> Exception:
-    if not is_disk_full(error):
-        return error
-    return HttpProblem(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "the server's disk is full; try again later",
-        _DISK_FULL_RETRY_SECONDS,
-    )
 
 
 def _limit_receive(receive: Receive, limits: Limits) -> Receive:

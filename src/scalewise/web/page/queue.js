@@ -202,6 +202,12 @@ export class Queue extends EventTarget {
     this.sender.sendAll();
   }
 
+  // The server was restarted before it had finished this.
+  replace(result) {
+    this.removal.delete(result);
+    this.sendAgain(result);
+  }
+
   refuse(image, problem) {
     Object.assign(image, { state: "refused", problem, file: null, results: [] });
     this.unkeep(image);
@@ -294,7 +300,8 @@ export class Queue extends EventTarget {
     const results = this.images.flatMap((image) => image.results);
     for (const result of results.filter((each) => each.view)) {
       const view = this.views.get(result.view.id);
-      if (view) this.take(result, view);
+      if (view?.state === "lost" && isUnderway(result)) this.replace(result);
+      else if (view) this.take(result, view);
       else if (result.taken > since) continue; // the list may be older
       else if (result.state === "done") this.expire(result);
       else if (isUnderway(result) && result.image.upload) this.end(result, "cancelled", ""); // by another tab
