@@ -7,6 +7,7 @@ import time
 import pytest
 
 from scalewise.restoring.sizes import Target
+from scalewise.web.catalogue import chain_of
 from scalewise.web.speed import RemainingTime, Speeds, Work, work_of
 from scalewise.weights import resolve
 
@@ -31,7 +32,7 @@ from scalewise.weights import resolve
 def test_the_work_is_that_of_all_networks(
     model: str, target: Target, strength: float, models: list[str]
 ) -> None:
-    work = work_of(resolve(model).card, target, strength, 1000, 700)
+    work = work_of(chain_of(model), target, strength, 1000, 700)
     assert [name for name, _ in work.pixels] == models
     height, width = target.size(700, 1000, resolve(model).card.scale)
     assert work.result_pixels == height * width

@@ -7,15 +7,21 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
 import scalewise
 from scalewise.files import Picture, read, write
+from scalewise.web.app import create_app
+from scalewise.web.job_queue import JobQueue
+from scalewise.web.limits import Limits
+from scalewise.web.result_store import ResultStore
 from tests.web.conftest import Server, Start, httpx
 from tests.web.test_regions import pixels_of
 
@@ -73,6 +79,25 @@ def test_an_upload_is_told_what_can_be_done_with_it(start: Start, pictures: Path
     shown = pixels_of(server.get(f"v1/uploads/{view['id']}/overview?size=40"))
     assert shown.shape == (32, 40, 3)
     server.stop()  # it would go on to measure the other models
+
+
+def test_cards_are_read_once_for_any_number_of_uploads(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a list of 100 takes five seconds, and the page asks for it at each connection."""
+    resolving = import_module("scalewise.weights.resolve")
+    looks: list[Path] = []
+    read_card = resolving.read_card
+    monkeypatch.setattr(resolving, "read_card", lambda at: looks.append(at) or read_card(at))
+    app = create_app(JobQueue(Limits(), ResultStore(tmp_path)), hosts=None, warm_up=False)
+    image = {"file": ("b.jpg", (pictures / "b.jpg").read_bytes())}
+    with TestClient(app) as client:
+        assert client.post("/v1/uploads", files=image).status_code == 201
+        assert len(looks) > 0
+        looks.clear()
+        assert client.post("/v1/uploads", files=image).status_code == 201
+        assert len(client.get("/v1/uploads").json()) == 2
+        assert looks == []
 
 
 def test_a_name_is_exact_if_it_is_stated_so(server: Server, pictures: Path) -> None:

@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 
 from scalewise.web import server, warm_up
 from scalewise.web.app import create_app
-from scalewise.web.choices import model_cards
+from scalewise.web.catalogue import model_cards
 from scalewise.web.interactive import Precedence
 from scalewise.web.job_queue import JobQueue
 from scalewise.web.limits import Limits

@@ -19,6 +19,7 @@ from scalewise.restoring.jobs import FileJob
 from scalewise.restoring.loading import LoadOptions
 from scalewise.restoring.memory import free_memory
 from scalewise.restoring.selection import load_networks, select_for_upscaling
+from scalewise.web.catalogue import Catalogue
 from scalewise.web.choices import explain_request, work_of_request
 from scalewise.web.interactive import Precedence
 from scalewise.web.limits import Limits, ServerBusy
@@ -86,6 +87,7 @@ class JobQueue:
 
     Attributes:
         uploads: what jobs are made of.
+        catalogue: of the models.
         speeds: of the models on this machine.
         precedence: of work that clients wait for.
         on_delete: called with the id of a job that was deleted.
@@ -95,6 +97,7 @@ class JobQueue:
     def __init__(self, limits: Limits, store: ResultStore) -> None:
         self.limits = limits
         self.uploads = UploadStore(limits)
+        self.catalogue = Catalogue()
         self.speeds = Speeds()
         self.precedence = Precedence()
         self.on_delete: Callable[[str], None] = lambda _: None
@@ -158,7 +161,7 @@ class JobQueue:
             upload=kept.id,
             created=round(time.time(), 3),
             options=options,
-            explanation="" if kept.of_jobs else explain_request(request, kept),
+            explanation="" if kept.of_jobs else explain_request(request, kept, self.catalogue),
             quality=request.quality,
             task=request.task,
             command=request.command,
@@ -302,8 +305,8 @@ class JobQueue:
     def _look_at(self, job: RestoreJob, request: RestoreRequest, kept: KeptUpload) -> Work | None:
         """Tell the client what will be done, and return what it costs; None if nobody knows."""
         try:
-            explanation = explain_request(request, kept)
-            work = work_of_request(request, kept)
+            explanation = explain_request(request, kept, self.catalogue)
+            work = work_of_request(request, kept, self.catalogue)
         except (ScalewiseError, OSError):  # the restoration says what is wrong
             return None
         seconds = self.speeds.seconds(work)

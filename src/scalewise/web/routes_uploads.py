@@ -14,7 +14,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.restoring.crop import Box
 from scalewise.restoring.sizes import Target
 from scalewise.tasks import AUTO
-from scalewise.web.choices import card_of_request, upload_view
+from scalewise.web.choices import chain_of_request, upload_view
 from scalewise.web.endpoints import (
     PNG_RESPONSES,
     AppState,
@@ -71,7 +71,7 @@ async def create_upload(request: Request, state: StateDependency) -> Response:
 
 def _view(kept: KeptUpload, queue: JobQueue, target: Target | None = None) -> UploadView:
     try:
-        return upload_view(kept, queue.speeds, queue.limits, target)
+        return upload_view(kept, queue.catalogue, queue.speeds, queue.limits, target)
     except ScalewiseError as error:
         raise HttpProblem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, without_paths(str(error))) from None
 
@@ -80,7 +80,7 @@ def _view(kept: KeptUpload, queue: JobQueue, target: Target | None = None) -> Up
 async def uploads(queue: QueueDependency) -> list[UploadView]:
     """Return the uploads that jobs can be made of, newest first."""
     kept = [each for each in queue.uploads.list() if "estimate" in vars(each)]
-    return [await run_in_threadpool(_view, each, queue) for each in kept]
+    return await run_in_threadpool(lambda: [_view(each, queue) for each in kept])
 
 
 @router.get("/uploads/{id}", responses=problems(404, 415))
@@ -153,7 +153,7 @@ def _preview(
     box: Box,
     check: Check,
 ) -> bytes:
-    card = card_of_request(request, kept)
+    card = chain_of_request(request, kept, state.queue.catalogue).card
     check()
     with (
         state.queue.precedence.short_work(),

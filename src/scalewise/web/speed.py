@@ -12,8 +12,7 @@ from scalewise.models.tile_overlap import tile_overlap
 from scalewise.restoring.cascade import plan_cascade, steps_of
 from scalewise.restoring.sizes import Target
 from scalewise.restoring.tiling import spans
-from scalewise.weights import cascade_of, clean_sibling, resolve
-from scalewise.weights.card import Card
+from scalewise.web.catalogue import Chain
 
 _TILE = 640
 _TILE_PIXELS = _TILE**2
@@ -45,27 +44,27 @@ class Work:
 
 
 def work_of(
-    card: Card, target: Target, strength: float, width: int, height: int, format: str = ""
+    chain: Chain, target: Target, strength: float, width: int, height: int, format: str = ""
 ) -> Work:
     """Return what an image costs with a model, and the models that follow it.
 
     Args:
-        card: of the model that is chosen.
+        chain: the model that is chosen, and its relations.
         target: the size of the result.
         strength: part of the change that is kept; below 1, a sibling may run as well, at 0 alone.
         width, height: of the image.
         format: of the result.
     """
-    cards = [card, *(resolve(name).card for name in cascade_of(card))]
+    cards = [chain.card, *chain.following]
     plan = plan_cascade(height, width, target, [each.scale for each in cards], strength)
     found: list[tuple[str, int]] = []
     for model in steps_of(cards, plan):
         pixels = _tiled_pixels(height, width, model.multiple)
-        sibling = clean_sibling(card) if model is card and strength < 1 else None
+        sibling = chain.sibling if model is chain.card and strength < 1 else None
         if sibling is None or strength:
             found.append((model.name, pixels))
         if sibling is not None:
-            found.append((resolve(sibling).card.name, pixels))
+            found.append((sibling.name, pixels))
         height, width = height * model.scale, width * model.scale
     return Work(found, plan.width * plan.height, format)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from threading import Event, Lock, Thread
 
-from scalewise.web.choices import model_cards
+from scalewise.web.catalogue import model_cards
 from scalewise.web.interactive import Interactive, Precedence
 from scalewise.web.previews import Previewer
 
