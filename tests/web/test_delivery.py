@@ -55,8 +55,40 @@ def test_head_of_what_has_no_end_ends(server: Server) -> None:
 
 
 def test_other_methods_are_told_which_there_are(server: Server) -> None:
-    refused = httpx.put(server.url(""))
-    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+    for path, methods in {
+        "": "GET, HEAD",
+        "v1/uploads": "GET, HEAD, POST",
+        "v1/jobs/x": "GET, HEAD, DELETE",
+        "v1/restore": "POST",
+    }.items():
+        refused = httpx.put(server.url(path))
+        assert (refused.status_code, refused.headers["allow"]) == (405, f"{methods}, OPTIONS")
+        told = httpx.options(server.url(path))
+        assert (told.status_code, told.headers["allow"]) == (204, f"{methods}, OPTIONS")
+    assert httpx.options(server.url("v1/nothing")).status_code == 404
+
+
+def test_an_address_with_a_slash_too_many_is_not_there(server: Server) -> None:
+    """A program that follows no redirection would take the empty answer for success."""
+    answer = httpx.post(server.url("v1/restore/"), files={"file": ("a.png", b"x")})
+    detail = "there is nothing at this address"
+    assert (answer.status_code, answer.json()["detail"]) == (404, detail)
+
+
+def test_ranges_of_a_result(server: Server, result: str) -> None:
+    url = server.url(f"{result}/result")
+    whole = httpx.get(url).content
+    part = httpx.get(url, headers={"Range": "bytes=2-5"})
+    assert (part.status_code, part.content) == (206, whole[2:6])
+    beyond = httpx.get(url, headers={"Range": f"bytes={len(whole)}-"})
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{len(whole)}")
+    assert httpx.head(url, headers={"Range": f"bytes={len(whole)}-"}).status_code == 416
+    wrong = httpx.get(url, headers={"Range": "bytes=5-2"})
+    assert wrong.status_code == 400
+    for answer in (beyond, wrong):
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["status"] == answer.status_code
+        assert answer.json()["detail"]
 
 
 @pytest.mark.parametrize("path", ["", "page/main.js", "page/icon.svg", "RESULT/result"])

@@ -18,14 +18,16 @@ import numpy as np
 import pytest
 import uvicorn
 from fastapi import Request, Response
+from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from starlette.datastructures import UploadFile
 from starlette.types import Message
 
+from scalewise.errors import DiskFullError
 from scalewise.files import Picture, write
 from scalewise.files.preview import preview
 from scalewise.files.support import supported_formats
-from scalewise.web import timeouts
+from scalewise.web import job_queue, result_store, timeouts
 from scalewise.web.app import create_app
 from scalewise.web.interactive import ClientLeft
 from scalewise.web.job_queue import JobQueue, RestoreJob
@@ -277,6 +279,38 @@ def test_a_client_that_no_longer_waits_is_no_longer_worked_for(
         assert queue.find(job.view.id) is None
     assert job.view.state == "cancelled"
     assert not list(tmp_path.glob(f"{job.view.id}*"))
+
+
+@pytest.mark.parametrize("error", [DiskFullError("a_x2.png: disk full"), MemoryError()])
+def test_a_job_that_lacks_room_is_a_fault_of_the_server(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def restore_file(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(job_queue, "restore_file", restore_file)
+    app = create_app(JobQueue(Limits(), ResultStore(tmp_path)), hosts=None, warm_up=False)
+    image = {"file": ("a.png", (pictures / "a.png").read_bytes())}
+    with TestClient(app) as client:
+        answer = client.post("/v1/restore", files=image, data={"wait": "true"})
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+        assert answer.json()["detail"].startswith("a")
+
+
+def test_a_folder_that_cannot_be_written_is_a_fault_of_the_server(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_atomic(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/secret/x.json")
+
+    monkeypatch.setattr(result_store, "write_atomic", write_atomic)
+    app = create_app(JobQueue(Limits(), ResultStore(tmp_path)), hosts=None, warm_up=False)
+    image = {"file": ("a.png", (pictures / "a.png").read_bytes())}
+    with TestClient(app) as client:
+        answer = client.post("/v1/restore", files=image)
+        detail = "the server cannot write to its disk (Permission denied); try again later"
+        assert (answer.status_code, answer.json()["detail"]) == (503, detail)
+        assert client.get("/v1/jobs").json() == client.get("/v1/uploads").json() == []
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])

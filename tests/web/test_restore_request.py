@@ -54,6 +54,18 @@ def test_a_result_never_has_the_name_of_its_image(name: str) -> None:
         parse_request(form, "bw.png")
 
 
+def test_a_name_of_a_format_that_is_not_written_is_refused() -> None:
+    """As by the command line; else the result would be x.gif.png."""
+    from scalewise.errors import ScalewiseError
+    from scalewise.web.restore_request import parse_request
+    from scalewise.web.schemas import RestoreForm
+
+    with pytest.raises(ScalewiseError, match=r"x\.GIF: unknown extension '\.gif'; use one of"):
+        parse_request(RestoreForm(output_name="x.GIF"), "a.png")
+    for form in (RestoreForm(output_name="v1.2"), RestoreForm(output_name="a.gif", format="png")):
+        assert parse_request(form, "a.png").result_name == f"{form.output_name}.png"
+
+
 @pytest.mark.parametrize("task", ["photo", "denoise", "noisy-jpeg", "dejpeg"])
 def test_tasks_are_commands(task: str) -> None:
     from scalewise.web.restore_request import parse_request
@@ -154,12 +166,15 @@ def test_a_shell_hands_on_any_name(name: str) -> None:
     assert told.decode().split("\0")[:2] == ["upscale", f"./{name}" if name[0] == "-" else name]
 
 
-@pytest.mark.parametrize("name", ["", "..", "/", "a/..", "\0\n", "x" * 500, "x." + "y" * 500])
+@pytest.mark.parametrize(
+    "name", ["", "..", "/", "a/..", "\0\n", "x" * 500, "日" * 500, "x." + "y" * 500]
+)
 def test_any_name_can_be_shown(name: str) -> None:
     from scalewise.web.names import clean_name
 
     shown = clean_name(name)
     assert shown.isprintable()
     assert 0 < len(shown) <= 130
+    assert len(shown.encode()) <= 240  # file systems take 255, and results have a suffix
     assert "/" not in shown
     assert shown not in (".", "..")

@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -173,3 +175,17 @@ def test_a_server_that_is_told_to_stop_says_so(start: Start, how: signal.Signals
     assert server.stop(how) == 0
     assert server.process.stdout is not None
     assert server.process.stdout.read().splitlines()[-1] == "stopped"
+
+
+def test_a_client_that_waits_is_told_that_the_server_stops(
+    start: Start, models: Path, pictures: Path
+) -> None:
+    server = start(models=models)
+    with ThreadPoolExecutor() as threads:
+        sent = threads.submit(server.send, pictures / "large.png", scale=8, wait="true")
+        while not any(view["done"] > 0 for view in server.get("v1/jobs").json()):
+            time.sleep(0.1)
+        assert server.stop() == 0
+        answer = sent.result()
+    detail = "the server stops; send this again once it is back"
+    assert (answer.status_code, answer.json()["detail"]) == (503, detail)

@@ -61,6 +61,7 @@ def create_app(
         version=version("scalewise-restoration"),
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # programs would take the empty answer for success
         lifespan=lifespan,
     )
     app.state.shared = AppState(queue, warms_up=warm_up)

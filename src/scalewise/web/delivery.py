@@ -1,4 +1,4 @@
-"""HTTP semantics of all answers: HEAD, If-None-Match, and gzip for text."""
+"""HTTP semantics of all answers: HEAD, If-None-Match, gzip for text, and errors as problems."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ import asyncio
 import gzip
 import re
 from functools import lru_cache
+from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from scalewise.web.problems import problem_response
+
+STOPPING = "the server stops; send this again once it is back"
 
 _TEXT = frozenset(
     {
@@ -31,6 +37,8 @@ _ZERO = re.compile(r"q=0(\.0*)?")
 
 class DeliveryMiddleware:
     """Middleware that answers HEAD and conditional requests, and compresses text.
+
+    Errors of the framework, which are plain text, become problems.
 
     Args:
         app: the application; it need not know of any of this.
@@ -60,6 +68,8 @@ class DeliveryMiddleware:
             await asyncio.wait({work, enough}, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 work.result()
+        except asyncio.CancelledError:  # the server stops, and waits no longer for this answer
+            await answer.stop()
         finally:
             enough.cancel()
             if not work.done():  # the headers were the whole answer, or the server stops
@@ -80,14 +90,30 @@ class _Answer:
         self._known = known
         self._compress = compress
         self._start: Message | None = None
+        self._error: Message | None = None
+        self._has_begun = False
         self._parts: list[bytes] = []
         self.complete = asyncio.Event()
+
+    async def stop(self) -> None:
+        """Say that the server stops, unless the answer has begun."""
+        if not self._has_begun:
+            problem = problem_response(HTTPStatus.SERVICE_UNAVAILABLE, STOPPING)
+            await self._replace(problem)
+        self.complete.set()
 
     async def send(self, message: Message) -> None:
         """Receive a message from the application (ASGI)."""
         if self.complete.is_set():
             return
-        if message["type"] == "http.response.start":
+        self._has_begun = True
+        if message["type"] == "http.response.start" and _is_bare_error(message):
+            self._error = message
+        elif self._error is not None:
+            self._parts.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                await self._send_problem(self._error, b"".join(self._parts).decode())
+        elif message["type"] == "http.response.start":
             await self._begin(message)
         elif message["type"] == "http.response.body" and self._start is not None:
             self._parts.append(message.get("body", b""))
@@ -95,6 +121,26 @@ class _Answer:
                 await self._send_text(self._start, b"".join(self._parts))
         else:
             await self._send(message)
+
+    async def _send_problem(self, error: Message, detail: str) -> None:
+        """Send an error of the framework in the form of all others."""
+        status, headers = error["status"], MutableHeaders(scope=error)
+        for name in ("content-type", "content-length"):
+            del headers[name]
+        self._error = None
+        self._parts.clear()
+        detail = detail.rstrip(".") or HTTPStatus(status).phrase
+        await self._replace(problem_response(status, detail, dict(headers)))
+
+    async def _replace(self, response: Response) -> None:
+        await self.send(
+            {
+                "type": "http.response.start",
+                "status": response.status_code,
+                "headers": response.raw_headers,
+            }
+        )
+        await self.send({"type": "http.response.body", "body": response.body})
 
     async def _begin(self, start: Message) -> None:
         headers = MutableHeaders(scope=start)
@@ -132,6 +178,12 @@ class _Answer:
                 headers["ETag"] = f"W/{tag}"
         await self._send(start)
         await self._send({"type": "http.response.body", "body": content, "more_body": False})
+
+
+def _is_bare_error(start: Message) -> bool:
+    """Return whether an error is not a problem, such as one of a range of a file."""
+    kind = Headers(scope=start).get("content-type", "")
+    return start["status"] >= 400 and kind.startswith("text/plain")
 
 
 @lru_cache(maxsize=64)

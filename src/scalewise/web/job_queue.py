@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Condition, Thread
 
-from scalewise.errors import ScalewiseError
+from scalewise.errors import DiskFullError, ScalewiseError
 from scalewise.restoring.batch import describe_error
 from scalewise.restoring.file_pipeline import RestoredFile, restore_file
 from scalewise.restoring.jobs import FileJob
@@ -53,6 +53,7 @@ class RestoreJob:
         result: the restored file; None while there is none.
         finished: the time when the job ended, in Unix time.
         cancelled: whether its result is no longer needed.
+        lacked_room: whether it failed because the server's disk or memory was full.
     """
 
     view: JobView
@@ -62,6 +63,7 @@ class RestoreJob:
     result: Path | None = None
     finished: float | None = None
     cancelled: bool = False
+    lacked_room: bool = False
 
     @property
     def is_final(self) -> bool:
@@ -294,6 +296,7 @@ class JobQueue:
                 _log.exception("a job failed")
             problem = describe_error(FileJob(upload.path, target), error)
             problem = without_paths(problem, _names(upload, request, target))
+            job.lacked_room = isinstance(error, DiskFullError | MemoryError)
             job.update(state="failed", problem=problem, seconds_left=None)
             job.finished = time.time()
             with suppress(OSError):  # such as of a full disk, for which the job may have failed

@@ -59,7 +59,13 @@ def clean_name(name: str) -> str:
     if path.name in ("", ".", ".."):
         return "image"
     suffix = path.suffix if path.suffix.lower() in IMAGE_SUFFIXES else path.suffix[:10]
-    return path.name.removesuffix(path.suffix)[: _MAX_NAME - len(suffix)] + suffix
+    return _shortened(path.name.removesuffix(path.suffix)[: _MAX_NAME - len(suffix)], suffix)
+
+
+def _shortened(stem: str, suffix: str) -> str:
+    """Return a file name that is short enough for file systems."""
+    room = _MAX_BYTES - len(suffix.encode())
+    return stem.encode(errors="ignore")[:room].decode(errors="ignore") + suffix
 
 
 def same_file(one: str, other: str) -> bool:
@@ -106,8 +112,7 @@ def portable_name(name: str) -> str:
     if _DEVICES.fullmatch(name.partition(".")[0].rstrip()):
         name = f"_{name}"
     path = PurePath(name or "image")
-    stem = path.stem.encode()[: _MAX_BYTES - len(path.suffix.encode())].decode(errors="ignore")
-    return stem + path.suffix
+    return _shortened(path.stem, path.suffix)
 
 
 def portable_folder(path: str) -> str:

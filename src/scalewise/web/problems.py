@@ -8,6 +8,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from scalewise.errors import ScalewiseError
 from scalewise.files.vips_errors import is_disk_full
@@ -58,14 +59,16 @@ def problem_response(status: int, detail: str, headers: dict[str, str] | None = 
 def add_problem_handlers(app: FastAPI) -> None:
     """Make an application report every error in this form."""
 
-    async def explain_http(_: Request, error: Exception) -> Response:
+    async def explain_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         detail = error.detail
         if detail == HTTPStatus(error.status_code).phrase:
             detail = _SENTENCES.get(error.status_code, detail)
         headers = dict(error.headers or {})
-        if headers.get("Allow") == "GET":
-            headers["Allow"] = "GET, HEAD"
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(_allowed_methods(app, request))
+            if request.method == "OPTIONS":
+                return Response(None, HTTPStatus.NO_CONTENT, headers)
         return problem_response(error.status_code, detail, headers)
 
     async def explain_disk(request: Request, error: Exception) -> Response:
@@ -93,6 +96,16 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, explain_validation)
     app.add_exception_handler(ScalewiseError, explain_input)
     app.add_exception_handler(Exception, explain_bug)
+
+
+def _allowed_methods(app: FastAPI, request: Request) -> list[str]:
+    """Return all methods of an address: each has a route of its own, which knows only itself."""
+    methods: list[str] = []
+    for method, others in (("GET", ["HEAD"]), ("POST", []), ("DELETE", [])):
+        scope = {**request.scope, "method": method}
+        if any(route.matches(scope)[0] is Match.FULL for route in app.routes):
+            methods += [method, *others]
+    return [*methods, "OPTIONS"]
 
 
 _SENTENCES = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scalewise.errors import ScalewiseError
-from scalewise.files import IMAGE_SUFFIXES, format_of
+from scalewise.files import IMAGE_SUFFIXES, READ_SUFFIXES, format_of
 from scalewise.restoring.file_pipeline import OutputOptions
 from scalewise.restoring.jobs import result_name
 from scalewise.restoring.selection import AUTO_SCALE
@@ -167,6 +167,8 @@ def _output_name(form: RestoreForm, default: str) -> str:
     """
     name, extension = clean_name(form.output_name or ""), Path(default).suffix
     given = Path(name).suffix.lower()
+    if form.format is None and given in READ_SUFFIXES - IMAGE_SUFFIXES:
+        format_of(Path(name))  # which says what can be written
     if given not in IMAGE_SUFFIXES:
         return name + extension
     if form.format is None or given in format_of(Path(default)).suffixes:

@@ -22,6 +22,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.files import format_of
 from scalewise.files.preview import kind_in_browsers, preview
 from scalewise.files.support import supported_formats
+from scalewise.web.delivery import STOPPING
 from scalewise.web.endpoints import (
     AppState,
     QueueDependency,
@@ -61,6 +62,7 @@ from scalewise.weights import list_cards
 _PREVIEW_SIDE = 4096
 _Source = Callable[[], AbstractContextManager[Path]]
 _POLL_SECONDS = 0.1
+_ROOM_SECONDS = 60
 _CHUNK_BYTES = 2**18
 _NOT_OPTIONS = {"wait", "upload", "folder", "file_name"}  # of the fields of a form
 _LIMITS = ("max_bytes", "max_pixels", "max_waiting", "max_seconds", "keep_seconds")
@@ -154,12 +156,15 @@ async def _wait_for_result(job: RestoreJob, request: Request, queue: JobQueue) -
         if await request.is_disconnected():
             queue.cancel(job)
             return Response(status_code=HTTPStatus.NO_CONTENT)
+        if queue.is_stopping:
+            raise HttpProblem(HTTPStatus.SERVICE_UNAVAILABLE, STOPPING)
         await asyncio.sleep(_POLL_SECONDS)
     if job.view.state != "done":
         queue.cancel(job)
-        raise HttpProblem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, job.view.problem or "the job was cancelled"
-        )
+        problem = job.view.problem or "the job was cancelled"
+        if job.lacked_room:
+            raise HttpProblem(HTTPStatus.SERVICE_UNAVAILABLE, problem, _ROOM_SECONDS)
+        raise HttpProblem(HTTPStatus.UNPROCESSABLE_ENTITY, problem)
     return _result_response(job, BackgroundTask(queue.cancel, job))
 
 
