@@ -251,3 +251,13 @@ def test_previews_are_shown_in_whole_pixels(visit: Visit, pictures: Path) -> Non
     assert {tuple(each[:2]) for each in shown} == {(80, 64), (160, 128)}
     assert "shown at 200 %" in page.locator("#original").inner_text()
     assert page.get_by_text("shown at 100 %").count() == 0
+
+
+def test_a_long_list_scrolls_alone(visit: Visit, quick_server: Server, pictures: Path) -> None:
+    for _ in range(8):
+        quick_server.send(pictures / "a.png", wait="false")
+    user = visit(viewport={"width": 1280, "height": 900})
+    page = user.page
+    page.locator("#other-jobs > li").nth(7).wait_for()
+    assert page.locator(".desk").evaluate("e => e.scrollHeight > e.clientHeight")
+    assert page.evaluate("document.documentElement.scrollHeight - innerHeight") == 0
