@@ -51,6 +51,20 @@ def shown(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun, as a message has it.
+
+    Args:
+        count: the number.
+        noun: in the singular.
+        plural: of a noun that does not just take an "s".
+
+    >>> counted(1, "step"), counted(4000, "step"), counted(2, "patch", "patches")
+    ('1 step', '4,000 steps', '2 patches')
+    """
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
 def is_number(value: object) -> bool:
     """Return whether something is a real number, such as one of NumPy's; True and False are not."""
     return isinstance(value, Real) and value is not True and value is not False

@@ -87,7 +87,10 @@ def test_images_smaller_than_a_patch_are_counted(tmp_path: Path) -> None:
     data = [f"data.train=[{tmp_path / 'images'}]", "data.valid=null", "data.patch=16"]
     done = train(TINY, "--run", tmp_path / "run", *data, *SMALL[:3], "steps=1")
     assert done.exit_code == 0, done.output
-    assert ": 1 images (2 others are smaller than a patch), 2 patches a step" in done.stderr
+    assert (
+        ": 1 image (without 2 others, smaller than a patch), 2 patches a step, 1 step in"
+        in done.stderr
+    )
 
 
 def test_the_same_command_goes_on_and_another_recipe_is_refused(tmp_path: Path) -> None:

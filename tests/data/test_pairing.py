@@ -197,7 +197,7 @@ def test_meta_info_lists_what_is_used(tmp_path: Path, pictures: list[Pixels], li
     (tmp_path / "meta_info_DIV2K800sub_GT.txt").write_text(line + "\n")
     dataset = find_dataset(tmp_path)
     assert [(item.name, list(item.lr)) for item in dataset.items] == [("1", [2])]
-    assert dataset.notes == ("not listed in meta_info_DIV2K800sub_GT.txt, so not used: 1 HR files",)
+    assert dataset.notes == ("not listed in meta_info_DIV2K800sub_GT.txt, so not used: 1 HR file",)
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_a_run_that_the_user_stops_is_interrupted(planned: Planned, run: Run) ->
 
 def test_a_run_of_few_steps_is_left_out(planned: Planned, run: Run) -> None:
     found = train_run.train_run(planned, run.run, 0.04, 9.0, untrained, lambda _: None, terms(34))
-    assert found == LeftOut("0 s are 34 steps, and fewer than 50 say nothing")
+    assert found == LeftOut("0 s are enough for 34 steps, and fewer than 50 say nothing")
     assert not (run.run / PACE_FILE).exists()
 
 
@@ -124,7 +124,7 @@ def test_a_run_that_would_not_be_validated_with_the_others_is_left_out(
 ) -> None:
     slow = replace(terms(170), interval=171)
     found = train_run.train_run(planned, run.run, 9.0, 99.0, untrained, lambda _: None, slow)
-    reason = "9 s are 170 steps, and its comparison is validated every 171"
+    reason = "9 s are enough for 170 steps, and its comparison is validated every 171"
     assert found == LeftOut(reason, for_time=False)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from scalewise.arguments import require_new
+from scalewise.arguments import counted, require_new
 from scalewise.cli.help import COMPUTE, DATA, TEACHER, HelpCommand, HelpGroup
 from scalewise.cli.messages import one_line, print_warning
 from scalewise.cli.options import ReplaceOption
@@ -230,7 +230,7 @@ def pack(
         typer.echo(f"skipped: {reason}", err=True)
     squashed = f", squashed to {squash}x{squash}" if squash else ""
     typer.echo(
-        f"{output}: {_count(summary.images, 'image')}, {summary.megapixels:.1f} megapixels, "
+        f"{output}: {counted(summary.images, 'image')}, {summary.megapixels:.1f} megapixels, "
         f"LR at {', '.join(f'x{s}' for s in scales)}{squashed}, {summary.bytes / 1e9:.2f} GB"
     )
     if source is not None:
@@ -288,7 +288,7 @@ def _describe(report: Report) -> Iterator[str]:
     lr = ", ".join(f"{number} at x{scale}" for scale, number in report.scales.items())
     yield f"  LR        {lr or 'none; made from HR when packing'}"
     for licence, number in report.licences.items():
-        yield f"  licence   {licence or 'not stated'}: {_count(number, 'image')}"
+        yield f"  licence   {licence or 'not stated'}: {counted(number, 'image')}"
     for note in report.notes:
         yield f"  note      {note}"
 
@@ -297,7 +297,7 @@ def _list_problems(report: Report, limit: int | None) -> Iterator[str]:
     if not report.problems:
         yield "no problems found"
         return
-    yield f"{_count(len(report.problems), 'problem')}:"
+    yield f"{counted(len(report.problems), 'problem')}:"
     for kind, group in groupby(report.problems, key=lambda problem: problem.kind):
         problems = list(group)
         yield f"{kind} ({len(problems)}): {problems[0].hint}"
@@ -307,7 +307,3 @@ def _list_problems(report: Report, limit: int | None) -> Iterator[str]:
             yield f"  {one_line(f'{shown}: {problem.message}')}"
         if hidden := len(problems[limit:]) if limit else 0:
             yield f"  and {hidden} more; --all lists them"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

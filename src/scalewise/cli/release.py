@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from scalewise.arguments import counted
 from scalewise.cli.model_names import require_model
 from scalewise.cli.options import ReplaceOption
 from scalewise.cli.outputs import check_output_folder
@@ -73,7 +74,8 @@ def release(
         overwrite=overwrite,
     )
     typer.echo(
-        f"{output}: {card.name}, {card.parameters:,} parameters, {card.training.steps:,} steps "
+        f"{output}: {card.name}, {counted(card.parameters, 'parameter')}, "
+        f"{counted(card.training.steps, 'step')} "
         f"({card.training.progress:.0%} of the schedule)"
     )
     name = str(output)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scalewise.arguments import counted
 from scalewise.cli.outputs import check_output_folder
 from scalewise.cli.progress_bar import progress_bar
 from scalewise.cli.usage_errors import UsageError
@@ -148,8 +149,10 @@ def _dry_run(recipe: Recipe) -> None:
     side = " to ".join(map(str, dict.fromkeys([sides[0], sides[-1]])))
     what = "patches of" if data.squash is None else "squashed to"
     about = "" if trainer.budget.steps else "about "
-    typer.echo(f"network   {recipe.model.name}, {found.parameters:,} parameters")
-    typer.echo(f"data      {found.images:,} images; {data.batch} {what} {side} px per step")
+    typer.echo(f"network   {recipe.model.name}, {counted(found.parameters, 'parameter')}")
+    typer.echo(
+        f"data      {counted(found.images, 'image')}; {data.batch} {what} {side} px per step"
+    )
     typer.echo(f"computes  in {precision} on {trainer.device}")
     typer.echo(
         f"step      {found.seconds_per_step * 1000:.0f} ms, the median of {TIMED} measured now"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Any, Literal, get_args
 
+from scalewise.arguments import counted
 from scalewise.evaluating.evaluate import Evaluation
 from scalewise.evaluating.score_table import Cell, Comparison, Rank, ScoreTable, speed_of
 from scalewise.evaluating.statistics import TEST
@@ -81,7 +82,7 @@ def _text_blocks(table: ScoreTable, dataset: str) -> list[str]:
     """Return the table of one set, as several ones below each other where it is too wide."""
     evaluations = [each for each in table.evaluations if each.dataset == dataset]
     count = len(evaluations[0].images)
-    title = f"{dataset}, x{table.scale}, {count} image{'s' * (count != 1)}"
+    title = f"{dataset}, x{table.scale}, {counted(count, 'image')}"
     precision = evaluations[0].precision
     is_same = bool(precision) and {each.precision for each in evaluations} == {precision}
     # What a table that is too wide can do without: a column of one value, room for marks.

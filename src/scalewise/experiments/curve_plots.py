@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from scalewise.arguments import counted
 from scalewise.experiments.plots import DPI, Draw
 from scalewise.experiments.results import Trained
 from scalewise.training.curves import LINE_STYLES, MARKERS, SMOOTHING, Theme, dress, smooth
@@ -201,8 +202,7 @@ def fit_axis(axes: Axes, curves: Sequence[Values], theme: Theme) -> None:
     for off, at, sign in ((values < low, 0.03, "below"), (values > high, 0.93, "above")):
         if off.any():
             extreme = values[off].min() if sign == "below" else values[off].max()
-            points = "point" if off.sum() == 1 else "points"
-            text = f"{int(off.sum())} {points} {sign} the axis, to {extreme:.3g}"
+            text = f"{counted(int(off.sum()), 'point')} {sign} the axis, to {extreme:.3g}"
             axes.text(
                 0.98, at, text, ha="right", color=theme.ink, fontsize=10, transform=axes.transAxes
             )

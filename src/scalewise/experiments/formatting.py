@@ -129,15 +129,6 @@ def listed(words: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}"
 
 
-def counted(count: int, noun: str) -> str:
-    """Format a number with its noun.
-
-    >>> counted(1, "step"), counted(4000, "step")
-    ('1 step', '4,000 steps')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def flow(text: str) -> str:
     """Collapse white space; markup stays markup."""
     return type(text)(" ".join(text.split()))

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from scalewise.arguments import counted
 from scalewise.evaluating.task_protocols import evaluation_protocol
 from scalewise.experiments.comparisons import base_name
 from scalewise.experiments.data import CLEANED_BY, DIV2K, LENNA, noisy_enlarging
 from scalewise.experiments.denoising_results import Alternative
-from scalewise.experiments.formatting import counted, duration, listed, spanned
+from scalewise.experiments.formatting import duration, listed, spanned
 from scalewise.experiments.results import (
     BICUBIC,
     COMPARING,

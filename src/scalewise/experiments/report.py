@@ -17,6 +17,7 @@ from typing import Any, Literal, cast
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from scalewise.arguments import counted
 from scalewise.atomic import write_atomic
 from scalewise.experiments import formatting, queries
 from scalewise.experiments.comparison_section import Variables, other_variant
@@ -31,7 +32,7 @@ FOLDER = "report"
 """Folder of the Markdown report's images, next to it."""
 
 FILTERS = (
-    "anchor counted data_url decibels difference duration flow listed loss markdown significant "
+    "anchor data_url decibels difference duration flow listed loss markdown significant "
     "span thousands"
 )
 
@@ -137,7 +138,8 @@ def _environment() -> Environment:
     filters: dict[str, Any] = environment.filters  # pyright: ignore
     constants: dict[str, Any] = environment.globals  # pyright: ignore
     filters |= {name: getattr(formatting, name) for name in FILTERS.split()}
-    filters |= {"best_psnr_y": best_psnr_y, "epoch_images": queries.epoch_images}
+    filters |= {"best_psnr_y": best_psnr_y, "counted": counted}
+    filters |= {"epoch_images": queries.epoch_images}
     constants |= {
         "folder": FOLDER,
         "forms": queries.FORMS,

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from scalewise.arguments import counted
 from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
 from scalewise.experiments import fitting
@@ -293,7 +294,7 @@ class Reproduction:
                 )
         else:
             members = [each for each in chosen if each.experiment.group == group]
-            self.notify(f"timing the steps of {len(members)} runs that are compared")
+            self.notify(f"timing the steps of {counted(len(members), 'run')} of a comparison")
             terms = fitting.agree(members, seconds, measure_speed)
         if known.get(group) != terms:
             save_json({**known, group: terms}, path)
@@ -324,7 +325,7 @@ class Reproduction:
         plan = Plan(
             form=request.form,
             budget=request.budget,
-            train=f"{request.data.train.resolve().name} ({images:,} images)",
+            train=f"{request.data.train.resolve().name} ({counted(images, 'image')})",
             valid=valid.resolve().name if valid else "training images that were held out",
             experiments=experiments,
             left_out=self.left_out,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from scalewise.arguments import counted
 from scalewise.errors import Diverged, Interrupted, ScalewiseError
 from scalewise.experiments.closing import discard_measurements
 from scalewise.experiments.complexity import fastest, noise_step, steady_median
@@ -210,11 +211,14 @@ def too_short(
     steps = total_steps(fitted.recipe, 0)
     if terms is not None and steps < terms.interval:  # a slow one that joined later
         every = f"its comparison is validated every {terms.interval}"
-        return LeftOut(f"{limit:.0f} s are {steps} steps, and {every}", for_time=False)
+        return LeftOut(
+            f"{limit:.0f} s are enough for {counted(steps, 'step')}, and {every}", for_time=False
+        )
     full = planned.recipe.budget.epochs
     if steps >= min(FEWEST_STEPS, (full or 1) * (planned.recipe.data.epoch or FEWEST_STEPS)):
         return None
-    return LeftOut(f"{limit:.0f} s are {steps} steps, and fewer than {FEWEST_STEPS} say nothing")
+    enough = f"{limit:.0f} s are enough for {counted(steps, 'step')}"
+    return LeftOut(f"{enough}, and fewer than {FEWEST_STEPS} say nothing")
 
 
 def measure_speed(recipe: Recipe) -> TrainingSpeed:
@@ -239,7 +243,7 @@ def measure_speed(recipe: Recipe) -> TrainingSpeed:
 def _machine(trainer: Trainer) -> str:
     """Return what the speed of a training depends on besides the network, in words."""
     found = describe_environment(trainer.device, trainer.dtype)
-    return f"{found.processor}, {found.threads} threads, {found.precision}"
+    return f"{found.processor}, {counted(found.threads, 'thread')}, {found.precision}"
 
 
 def probe_step(recipe: Recipe) -> float:

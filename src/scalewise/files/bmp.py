@@ -24,6 +24,7 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
+from scalewise.arguments import counted
 from scalewise.errors import ScalewiseError
 
 _FILE_HEADER = 14
@@ -106,7 +107,7 @@ class Bmp:
         data = self.file.read(stride * self.height)
         if len(data) < stride * (self.height - 1) + used:
             there = len(data) // stride
-            raise BmpError(f"cut short: {there} of {self.height} rows are there")
+            raise BmpError(f"cut short: {there} of {counted(self.height, 'row')} there")
         data += bytes(stride * self.height - len(data))
         return np.frombuffer(data, np.uint8).reshape(self.height, stride)
 
@@ -185,8 +186,8 @@ def open_bmp(file: BinaryIO) -> Bmp:
     foreign = size in (64, *range(16, _INFO, 4)) and compression > _RLE4  # as OS/2 counts
     if foreign or bits not in _DEPTHS.get(compression, ()):
         raise BmpError(
-            f"is a BMP of {bits} bits a pixel and compression {compression}, which is not read; "
-            "convert it to PNG"
+            f"is a BMP of {counted(bits, 'bit')} a pixel and compression {compression}, which is "
+            "not read; convert it to PNG"
         )
     masks, beyond = _masks(file, header, size, compression, bits)
     palette_at = _FILE_HEADER + size + beyond
@@ -300,7 +301,7 @@ def _run_lengths(data: bytes, width: int, height: int, bits: int) -> NDArray[np.
         column += count
     # The end may go unsaid where the last row is full.
     if row < height and not (row == height - 1 and column >= width):
-        raise BmpError(f"cut short: {row} of {height} rows are there")
+        raise BmpError(f"cut short: {row} of {counted(height, 'row')} there")
     return indices
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from scalewise.arguments import counted
 from scalewise.errors import ScalewiseError
 from scalewise.models.base import RestorationNetwork
 
@@ -34,8 +35,8 @@ class SpandrelNetwork(RestorationNetwork):
         channels = descriptor.input_channels, descriptor.output_channels
         if descriptor.purpose == "Inpainting" or channels not in ((1, 1), (3, 3)):
             raise ScalewiseError(
-                f"{kind} takes {channels[0]} channels and returns {channels[1]}; only networks for "
-                "grey or RGB images, without a mask, can be used"
+                f"{kind} takes {counted(channels[0], 'channel')} and returns {channels[1]}; only "
+                "networks for grey or RGB images, without a mask, can be used"
             )
         self.scale = descriptor.scale
         self.channels = channels[0]

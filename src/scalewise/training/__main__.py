@@ -14,6 +14,7 @@ import signal
 import sys
 from pathlib import Path
 
+from scalewise.arguments import counted
 from scalewise.errors import LostWorker, ScalewiseError
 from scalewise.training.distributed import World, joined_world
 from scalewise.training.listeners import recipe_listeners, require_packages
@@ -76,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
             if trainer.progress < 1:
                 say(f"stopped at step {trainer.step}; the same command resumes it")
                 return 128 + (signals or [signal.SIGTERM])[0]  # or another process was told
-            say(f"done: {trainer.step} steps; {_result(trainer.best, folder, world)}")
+            say(f"done: {counted(trainer.step, 'step')}; {_result(trainer.best, folder, world)}")
             if trainer.start is not None:
                 say(started_at(trainer.start, trainer.best))
     except (ScalewiseError, OSError) as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from scalewise.arguments import counted
 from scalewise.errors import ScalewiseError
 from scalewise.training.batches import Batch
 
@@ -19,8 +20,8 @@ def check_parts(number: int, patches: int) -> None:
     """
     if patches % number:
         raise ScalewiseError(
-            f"optimizer.accumulate must divide the {patches} patches of each process, "
-            f"not be {number}"
+            f"optimizer.accumulate must divide the {counted(patches, 'patch', 'patches')} of each "
+            f"process, not be {number}"
         )
 
 

@@ -21,6 +21,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from scalewise.arguments import counted
 from scalewise.errors import LostWorker, ScalewiseError
 
 PATIENCE = timedelta(minutes=30)
@@ -105,7 +106,8 @@ def joined_world(device: str) -> Generator[World, None, None]:
         if local_rank >= torch.cuda.device_count():
             raise ScalewiseError(
                 f"torchrun started process {local_rank + 1} on a machine with "
-                f"{torch.cuda.device_count()} GPUs; start fewer processes, or set device=cpu"
+                f"{counted(torch.cuda.device_count(), 'GPU')}; start fewer processes, or set "
+                "device=cpu"
             )
         torch.cuda.set_device(local_rank)
     dist.init_process_group("nccl" if on_gpu else "gloo", timeout=PATIENCE)

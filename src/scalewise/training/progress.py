@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from scalewise.arguments import counted
 from scalewise.training.log import LogLine
 
 if TYPE_CHECKING:
@@ -60,12 +61,14 @@ def describe_start(trainer: Trainer) -> str:
     It is printed before the first step, because the first line of slow steps comes late.
     """
     recipe, budget = trainer.recipe, trainer.budget
-    end = f"{budget.steps:,} steps" if budget.steps else duration(budget.seconds or 0.0)
+    end = counted(budget.steps, "step") if budget.steps else duration(budget.seconds or 0.0)
     count, stored = len(trainer.sampler), sum(map(len, trainer.sampler.stores))
-    small = f" ({stored - count:,} others are smaller than a patch)" if stored > count else ""
+    small = f" (without {counted(stored - count, 'other')}, smaller than a patch)"
+    left_out = small if stored > count else ""
     return (
-        f"training {recipe.model.name} on {trainer.device}: {count:,} images{small}, "
-        f"{recipe.data.batch} patches a step, {end} in all; from step {trainer.step}"
+        f"training {recipe.model.name} on {trainer.device}: {counted(count, 'image')}{left_out}, "
+        f"{counted(recipe.data.batch, 'patch', 'patches')} a step, {end} in all; "
+        f"from step {trainer.step}"
     )
 
 

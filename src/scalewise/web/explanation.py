@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from scalewise.arguments import counted
 from scalewise.imaging.blind_estimation import Estimate
 from scalewise.tasks import SUPER_RESOLUTION, Task
 from scalewise.visibility import VISIBLE_JPEG_ENLARGED, exceeds, is_jpeg_below, is_noisy
@@ -32,7 +33,7 @@ def describe_cause(estimate: Estimate, is_jpeg: bool) -> str:
         of = f"a JPEG of quality {estimate.quality}"
         causes.append(f"this is {of}" if is_jpeg else f"the pixels were {of} once")
     if is_noisy(estimate):
-        causes.append(f"noise of about {estimate.sigma:.0f} levels is visible")
+        causes.append(f"noise of about {counted(round(estimate.sigma), 'level')} is visible")
     return " and ".join(causes) or _NOTHING_VISIBLE
 
 

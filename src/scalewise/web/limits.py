@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scalewise.arguments import counted
+
 _BYTES_PER_PIXEL = {"avif": 35, "webp": 9}
 """Peak memory of the encoders that need the whole image, measured on 8-bit RGB."""
 
@@ -17,7 +19,7 @@ class ServerBusy(Exception):
     """
 
     def __init__(self, reason: str, seconds: int) -> None:
-        super().__init__(f"{reason}; try again in {seconds} seconds")
+        super().__init__(f"{reason}; try again in {counted(seconds, 'second')}")
         self.seconds = seconds
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from scalewise.arguments import AnyPath, path_of
+from scalewise.arguments import AnyPath, counted, path_of
 from scalewise.errors import ScalewiseError
 
 CARD_FILE = "card.json"
@@ -212,8 +212,7 @@ class Card:
         if not count:
             return ""
         verb = "costs" if cost >= 0 else "gains"
-        sets = "set" if count == 1 else "sets"
-        return f"{verb} {abs(cost):.4f} dB on average over {count} {sets}"
+        return f"{verb} {abs(cost):.4f} dB on average over {counted(count, 'set')}"
 
 
 def with_scores(card: Card, scores: list[Score]) -> Card:

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from scalewise.arguments import AnyPath, path_of
+from scalewise.arguments import AnyPath, counted, path_of
 from scalewise.atomic import write_atomic
 from scalewise.weights.card import (
     CARD_FILE,
@@ -86,7 +86,7 @@ def describe_card(card: Card) -> list[tuple[str, str]]:
     settings = ", ".join(f"{key} {value}" for key, value in card.settings.items())
     return [
         ("Task", f"{card.task}, x{card.scale}"),
-        ("Network", f"`{card.architecture}` ({settings}), {card.parameters:,} parameters"),
+        ("Network", f"`{card.architecture}` ({settings}), {counted(card.parameters, 'parameter')}"),
         ("Tiling", f"{card.tiling}; sizes are padded to multiples of {card.multiple}"),
         ("Licence of the weights", card.licence),
         (
@@ -184,4 +184,4 @@ def _origin(start: Start | None) -> str:
 
 def _effort(training: Training | Start) -> str:
     minutes = round((training.seconds or 0) / 60)
-    return f"{training.steps:,} steps in {minutes} minute{'' if minutes == 1 else 's'}"
+    return f"{counted(training.steps or 0, 'step')} in {counted(minutes, 'minute')}"

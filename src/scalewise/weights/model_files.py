@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.arguments import counted
 from scalewise.errors import ScalewiseError, ScalewiseWarning
 from scalewise.models.probe import Findings, Run, measure_reach, probe
 from scalewise.models.tile_overlap import (
@@ -175,9 +176,10 @@ def _found(found: Findings, graph: Graph) -> str:
 def _tiles(reach: int | None, overlap: int | None = None) -> str:
     """Return how tiles overlap, and why, as a text."""
     overlap = measured_overlap(reach) if overlap is None else overlap
+    overlapping = f"tiles overlap by {counted(overlap, 'pixel')}"
     if reach is None:
-        return f"tiles overlap by {overlap} pixels, but it sees further: results may depend on tile"
-    return f"tiles overlap by {overlap} pixels (its reach is {reach})"
+        return f"{overlapping}, but it sees further: results may depend on tile"
+    return f"{overlapping} (its reach is {reach})"
 
 
 def _number(metadata: dict[str, str], name: str) -> Any:

@@ -134,7 +134,7 @@ def test_a_spot_colour_beside_cmyk_is_left_out_with_a_word(tmp_path: Path) -> No
     with open_picture(tmp_path / "a.tif") as reader:
         assert reader.read().pixels[0, 0].tolist() == [255, 255, 255]
         assert reader.warnings == [
-            f"{tmp_path / 'a.tif'}: a band beyond its colours, not alpha, left out",
+            f"{tmp_path / 'a.tif'}: 1 band beyond its colours, not alpha, left out",
             f"{tmp_path / 'a.tif'}: its CMYK colours become sRGB, by a general profile, because it "
             "has none: they may shift",
         ]

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from scalewise.arguments import counted
 from scalewise.data.layouts.names import without_suffix
 from scalewise.data.layouts.pairing import Found, measured_scale
 from scalewise.errors import ScalewiseError
@@ -104,7 +105,9 @@ def _listed(root: Path, path: Path, lines: list[Line], found: Found) -> Found:
     found.absent += [root / hr for hr, _ in lines if hr not in by_file]
     left_out = len(found.hr) - len(kept)
     if left_out:
-        found.notes.append(f"not listed in {path.name}, so not used: {left_out} HR files")
+        found.notes.append(
+            f"not listed in {path.name}, so not used: {counted(left_out, 'HR file')}"
+        )
     found.hr = {name: file for name, file in found.hr.items() if name in kept}
     found.lr = {
         scale: {name: file for name, file in files.items() if name in kept}

@@ -29,6 +29,7 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
+from scalewise.arguments import counted
 from scalewise.errors import ScalewiseError
 from scalewise.files.metadata.colour import StatedColour, are_colours
 from scalewise.files.picture import Bands
@@ -172,7 +173,7 @@ def _refuse(page: Page) -> None:
     if photometric in _RAW:
         raise ScalewiseError(f"is {_RAW[photometric]}; {_DEVELOP}")
     if bits not in (_FLOATS if floating else _WHOLE):
-        reason = f"has {'floating-point ' if floating else ''}samples of {bits} bits"
+        reason = f"has {'floating-point ' if floating else ''}samples of {counted(bits, 'bit')}"
     elif compression == _OLD_JPEG:
         reason = "is an old-style JPEG in TIFF (compression 6)"
     elif photometric == _YCBCR and (
@@ -244,7 +245,9 @@ def _image(page: Page, found: TiffPicture) -> Any:
         found.bands = Bands(photometric == _RGB, extra)
         return image
     if apart:
-        found.warnings.append(f"{_counted(len(extra))} beyond its colours, not alpha, left out")
+        found.warnings.append(
+            f"{counted(len(extra), 'band')} beyond its colours, not alpha, left out"
+        )
         image = image.extract_band(0, n=min(image.bands, 3 if photometric == _PALETTE else colours))
     return _srgb_of_lab(image, photometric == _CIELAB) if lab else image
 
@@ -306,7 +309,3 @@ def _srgb_of_lab(image: Any, signed: bool) -> Any:
     if rgb.get_typeof("icc-profile-data"):
         rgb.remove("icc-profile-data")
     return rgb.bandjoin(others) if others else rgb
-
-
-def _counted(bands: int) -> str:
-    return "a band" if bands == 1 else f"{bands} bands"

@@ -325,7 +325,7 @@ function facts(view) {
   const { sigma, jpeg_quality: quality } = view.estimate;
   const seen = [
     quality === null ? "" : `JPEG quality ${quality}`,
-    sigma >= 1 ? `noise of about ${Math.round(sigma)} levels of 255` : "",
+    sigma >= 1 ? `noise of about ${Math.round(sigma)} of 255 levels` : "",
   ].filter(Boolean);
   return [size(view.width, view.height), view.format.toUpperCase(), ...seen].join(" · ");
 }
