@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +26,22 @@ from scalewise.evaluating.results import methods_of
 from scalewise.evaluating.score_table import make_table
 from scalewise.imaging import (
     FIELD,
+    Degradation,
     Metric,
     SecondOrder,
+    align,
     bicubic_down,
     blocking_effect,
     deblocking,
     denoising,
+    estimate_degradation,
+    estimate_jpeg_quality,
+    estimate_jpeg_quality_of_pixels,
     estimate_sigma,
     gaussian_noise,
     get_metric,
     imresize,
+    is_grey,
     jpeg,
     photographs,
     psnr,
@@ -143,6 +150,37 @@ OTHERS: list[tuple[Callable[[], Any], tuple[str, ...]]] = [
     *((call(jpeg, IMAGE, each), ("quality",)) for each in (0, 101, 50.5, "a")),
     (call(jpeg, IMAGE, 50, "4:2:2"), ("subsampling",)),
     (call(jpeg, IMAGE[..., :2], 50), ("image",)),
+    *((call(jpeg, IMAGE.astype(each), 50), ("image",)) for each in ("f4", "u2", "i2", "?", "c8")),
+    *((call(Degradation(5, 50), each, "a"), ("image",)) for each in (IMAGE / 1.0, IMAGE[0])),
+    *((call(SecondOrder(), each, 1, RANDOM), ("image",)) for each in (IMAGE / 1.0, IMAGE[0])),
+    *(
+        (call(function, each), ("image",))
+        for function in (
+            estimate_sigma,
+            estimate_degradation,
+            estimate_jpeg_quality_of_pixels,
+            is_grey,
+            partial(gaussian_noise, sigma=1, rng=RANDOM),
+            partial(imresize, scale=2),
+        )
+        for each in (None, [[1]], IMAGE[:0], IMAGE.astype(complex), IMAGE > 3)
+    ),
+    *(
+        (call(function, each), ("image",))
+        for function in (estimate_sigma, estimate_degradation, estimate_jpeg_quality_of_pixels)
+        for each in (IMAGE[0, 0], IMAGE[None], ONE_NAN, ONE_INFINITE)
+    ),
+    *((call(estimate_degradation, np.zeros((8, 8, each))), ("image",)) for each in (5, 8)),
+    (call(estimate_jpeg_quality_of_pixels, IMAGE[..., :2]), ("image",)),
+    *((call(estimate_jpeg_quality, each), ("table",)) for each in (IMAGE, [16] * 64, FRAME)),
+    *((call(align, IMAGE, each), ("image",)) for each in (None, IMAGE[0, 0], IMAGE > 3)),
+    (call(align, np.ones((20, 20)), ONE_NAN), ("image",)),
+    (call(align, IMAGE, IMAGE[:5]), ("reference", "image")),
+    *((call(FIELD.prepare, each, None, 2), ("hr",)) for each in (None, IMAGE / 255, IMAGE[0, 0])),
+    (call(FIELD.prepare, IMAGE, IMAGE[:4, :4] / 255, 2), ("lr",)),
+    (call(FIELD.score, IMAGE.astype("u2"), IMAGE, 1), ("restored",)),
+    (call(FIELD.score, None, IMAGE, 1), ("restored",)),
+    (call(FIELD.score, IMAGE, IMAGE / 255, 1), ("truth",)),
     *((call(each, [], []), ("image",)) for each in (psnr, psnr_b, ssim, ssim_rgb)),
     (call(psnr, IMAGE, [1]), ("reference",)),
     (call(psnr, IMAGE, IMAGE[:5]), ("image", "reference")),

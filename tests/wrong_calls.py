@@ -15,7 +15,7 @@ def call(function: Callable[..., Any], *positional: Any, **named: Any) -> Callab
     def calling() -> Any:
         return function(*positional, **named)
 
-    calling.__name__ = f"{function.__name__}-{positional}-{named}"
+    calling.__name__ = f"{getattr(function, '__name__', function)}-{positional}-{named}"
     return calling
 
 

@@ -139,7 +139,7 @@ def check_range(name: str, value: object, low: float, high: float, *, whole: boo
 
 
 def check_array(name: str, value: object, axes: Sequence[int] = ()) -> None:
-    """Check that an argument is an array of NumPy that is not empty.
+    """Check that an argument is an array of NumPy that holds real numbers and is not empty.
 
     Args:
         name, value: the argument.
@@ -147,7 +147,7 @@ def check_array(name: str, value: object, axes: Sequence[int] = ()) -> None:
     """
     array: Any = value
     kind = type(array).__name__
-    if not hasattr(array, "dtype") or not hasattr(array, "shape"):
+    if not hasattr(array, "shape") or not hasattr(getattr(array, "dtype", None), "kind"):
         raise ScalewiseError(
             f"{name} must be an array, such as numpy.asarray({name}), not {kind}", arguments=[name]
         )
@@ -156,6 +156,12 @@ def check_array(name: str, value: object, axes: Sequence[int] = ()) -> None:
     if axes and array.ndim not in axes:
         raise ScalewiseError(
             f"{name} must have {' or '.join(map(str, axes))} axes, not shape {array.shape}",
+            arguments=[name],
+        )
+    if array.dtype.kind not in "uif":
+        mend = f"; convert it: {name}.astype(np.uint8) * 255" if array.dtype.kind == "b" else ""
+        raise ScalewiseError(
+            f"{name} must hold integers or floating numbers, not {array.dtype}{mend}",
             arguments=[name],
         )
 

@@ -80,7 +80,7 @@ def test_pixels_of_no_jpeg_tell_no_quality(photo: NDArray[np.uint8]) -> None:
     noisy = gaussian_noise(coded, 5, np.random.default_rng(0))
     flat = np.full((64, 64, 3), 130, np.uint8)
     drawing = np.repeat(np.repeat(np.eye(32, dtype=np.uint8) * 255, 4, 0), 4, 1)[..., None]
-    for image in (photo, shifted, noisy, flat, drawing, coded[:7, :7], coded[:0, :0]):
+    for image in (photo, shifted, noisy, flat, drawing, coded[:7, :7]):
         assert estimate_jpeg_quality_of_pixels(image, 255) is None
 
 

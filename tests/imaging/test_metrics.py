@@ -127,13 +127,17 @@ def test_blocks_are_those_of_the_picture_whatever_is_cropped(pair: Pair, scale: 
     assert blocking_effect(cropped, offset=scale + 3) == 0
 
 
-@pytest.mark.parametrize("metric", [psnr, ssim])
-def test_nan_has_no_score(metric: Callable[..., float]) -> None:
+@pytest.mark.parametrize("metric", [psnr, psnr_b, ssim])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("data_range", [None, 1])
+def test_what_is_not_finite_has_no_score(
+    metric: Callable[..., float], value: float, data_range: float | None
+) -> None:
     image = np.zeros((16, 16))
     broken = image.copy()
-    broken[3, 3] = np.nan
-    with pytest.raises(ScalewiseError, match="reference contains NaN, so it has no score"):
-        metric(image, broken)
+    broken[3:9, 4] = value
+    with pytest.raises(ScalewiseError, match=r"^reference has .* not finite .* row 3, column 4;"):
+        metric(image, broken, data_range)
 
 
 @pytest.mark.parametrize("shape", [(8, 20), (20, 8), (20, 20, 3)])
@@ -152,9 +156,10 @@ def test_white_is_that_of_the_type(metric, pair: Pair) -> None:
     for wrong, message in (
         ((image.astype(float), reference.astype(float)), "floating values are in .* data_range="),
         ((image.astype(float) * 2 - 255, reference / 255), "floating values are in"),
-        ((image, reference / 255), "float64 and uint8 do not tell what is white; give data_range="),
-        ((image.astype(int), reference.astype(int)), "int64 do not tell what is white"),
-        ((image, reference, 0), "data_range must be above 0, not 0"),
+        ((image, reference / 255), "float64 and uint8 have no white in common; .* give data_range"),
+        ((image.astype(int), reference.astype(int)), "int64 does not tell what is white"),
+        ((image, reference, "255"), "data_range must be a number above 0, not '255'"),
+        ((image, reference, 0), "data_range must be a number above 0, not 0"),
     ):
         with pytest.raises(ScalewiseError, match=message) as caught:
             metric(*wrong)

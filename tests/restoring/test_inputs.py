@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+import scalewise
 from scalewise.arguments import path_of
 from scalewise.errors import ScalewiseError
 from scalewise.files import Metadata, Picture, read, write
@@ -78,16 +79,23 @@ def test_lists_and_masks(small: Pixels, doubling: Restorer) -> None:
         (None, "an image is a path, an image of PIL, or an array .* not NoneType"),
         ([[1, 2], [3]], "list cannot become an array: "),
         ([["a"]], "not of <U1"),
-        ([[300]], "whole numbers must be in 0 to 255"),
-        (np.zeros((8, 8), np.int64), "not int64, which does not define white"),
+        ([[300]], r"not int64, .* from 300 to 300 .* as np.asarray\(image\) / 1023"),
+        (
+            np.full((8, 8), 9),
+            r"which does not define white; .* image.astype\(np.uint8\)",
+        ),
+        (np.full((8, 8), 900, np.int16), r"not int16, .* from 900 to 900 .* given as image / 1023"),
+        (np.zeros((0, 8), np.int64), r"not \(0, 8, 1\)"),
+        (np.full((8, 8), np.inf), r"not finite .* row 0, column 0; replace them"),
+        (Image.fromarray(np.full((8, 8), 90, np.float32)), r"np.asarray\(image\) / 255"),
         (np.full((8, 8), 200.0), r"in \[0, 1\], not from 200 to 200; scale .* image / 255"),
-        (np.linspace(-1, 1, 64).reshape(8, 8), r"not from -1 to 1"),
+        (np.linspace(-1, 1, 64).reshape(8, 8), r"not from -1 to 1; .* \(image \+ 1\) / 2$"),
         (np.zeros((3, 8, 8)), r"channels come last: np.moveaxis\(image, 0, -1\)"),
         (np.zeros((2, 8, 8, 3)), "the images of a batch one by one"),
         (np.zeros((0, 8)), r"not \(0, 8, 1\)"),
         (np.ma.masked_equal(np.zeros((8, 8)), 0), r"fill them first: image.filled\(0\)"),
         (Image.new("CMYK", (8, 8)), r"mode CMYK .* image.convert\('RGB'\)"),
-        (Image.new("I", (8, 8)), "mode I does not define"),
+        (Image.new("I", (8, 8), 60000), r"not int32, .* as np.asarray\(image\) / 65535"),
         (b"\x89PNG\r\n\x1a\n\0\0", r"is not a path; open .* PIL.Image.open\(io.BytesIO"),
         ("", "'' is not a path$"),
         (Path("none.png"), r"none\.png: no such file"),
@@ -112,7 +120,17 @@ def test_images_that_pil_cannot_load(photo: Pixels, tmp_path: Path) -> None:
 
 def test_noise_may_lead_out_of_the_range(doubling: Restorer) -> None:
     noisy = np.random.default_rng(0).normal(0.5, 0.2, (40, 40)).astype(np.float32)
-    assert doubling.upscale(noisy).shape == (80, 80)
+    assert doubling.upscale(noisy).shape == doubling.restore(noisy).shape == (80, 80)
+
+
+@pytest.mark.parametrize(("low", "white"), [(-0.5, 0.5), (-1, 1), (0, 255)])
+def test_other_ranges_are_refused_everywhere(
+    low: float, white: float, photo: Pixels, doubling: Restorer
+) -> None:
+    image = (low + photo[:64, :64] / 255 * (white - low)).astype(np.float32)
+    for restoring in (doubling.upscale, doubling.restore, scalewise.restore, scalewise.upscale):
+        with pytest.raises(ScalewiseError, match=r"floating values are in \[0, 1\], not from"):
+            restoring(image)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from scalewise.data.reading import read_own_lr, read_rgb
 from scalewise.errors import ScalewiseError, TooSmall
 from scalewise.imaging.protocols import Protocol
 from scalewise.imaging.resize import imresize
+from scalewise.restoring.cascade import upscale_array
 from scalewise.weights.card import Score
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ def restoration(restorer: Restorer) -> Restore:
     def restore(image: NDArray[Any]) -> NDArray[Any]:
         if image.dtype == np.uint8:
             return restorer.restore(image)
-        return restorer.restore((image / 255).astype(np.float32)) * 255
+        return upscale_array((image / 255).astype(np.float32), [restorer]) * 255
 
     return restore
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.arguments import check_array
+from scalewise.errors import ScalewiseError
 from scalewise.imaging.content import Content, classify_content
 from scalewise.imaging.data_range import check_finite, data_range_of
 from scalewise.imaging.jpeg_codec import DCT, LUMA_TABLE, RGB_TO_YCBCR, quantisation_table
@@ -52,63 +54,61 @@ def estimate_degradation(
     """Estimate noise, JPEG quality and content of an image.
 
     Args:
-        image: (H, W, C), uint8, uint16 or floating in [0, 1].  Alpha is left out, and so is what
-            is far from the middle of a large image.
+        image: (H, W) or (H, W, C) with C 1 to 4, uint8, uint16 or floating in [0, 1].  Alpha is
+            left out, and so is what is far from the middle of a large image.
         luma_table: the quantisation table that its file states, if it is a JPEG.  The pixels
             tell, too: of a JPEG that became a PNG or an array, or that was saved once more at a
             higher quality.
+
+    Raises:
+        ScalewiseError: another type, shape or range, or values that are not finite.
     """
     levels = _middle(image)
-    colours = _chroma_noise(levels)
-    independent, coarse = estimate_sigma(levels, 255), _COARSE * colours.coarse
-    sigma = max(independent, coarse)
+    colours = _colours(levels)
+    independent, coarse = noises = _noises(levels, colours)
     quality = estimate_jpeg_quality_of_pixels(levels, 255)
     if luma_table is not None:
         stated = estimate_jpeg_quality(luma_table)
         quality = stated if quality is None or quality > stated - _SAVED_AGAIN else quality
-    content = classify_content(levels, sigma)
-    return Estimate(sigma, quality, content, colours.coarseness, coarse > independent)
+    content = classify_content(levels, max(noises))
+    return Estimate(max(noises), quality, content, _coarseness(colours), coarse > independent)
 
 
 def estimate_content(image: NDArray[Any]) -> Content:
     """Estimate the content of an image alone, as :func:`estimate_degradation` does.
 
     Args:
-        image: (H, W, C), as there.
+        image, and errors: as there.
     """
     levels = _middle(image)
-    coarse = _COARSE * _chroma_noise(levels).coarse
-    return classify_content(levels, max(estimate_sigma(levels, 255), coarse))
+    return classify_content(levels, max(_noises(levels, _colours(levels))))
 
 
-class _ChromaNoise(NamedTuple):
-    """Noise of the two colour differences.
-
-    Attributes:
-        coarseness: see :class:`Estimate`.
-        coarse: standard deviation at a quarter of the size, in levels; 0 for small images.
-    """
-
-    coarseness: float = 0.0
-    coarse: float = 0.0
-
-
-def _chroma_noise(levels: NDArray[Any]) -> _ChromaNoise:
-    """Return the noise of an image's colours; of a grey one, none.
-
-    Texture, which is in luma most of all, would pass for coarse noise there.
-    """
+def _colours(levels: NDArray[Any]) -> list[NDArray[Any]]:
+    """Return the two colour differences of an image; of a grey one, none."""
     if levels.shape[2] < 3:
-        return _ChromaNoise()
-    planes = np.moveaxis(levels @ RGB_TO_YCBCR[1:].T + 128, 2, 0)
-    ratios: list[float] = []
-    squares: list[float] = []
-    for plane in planes:
-        half = _halved(plane)  # where independent noise is half as large
-        ratios.append(2 * _sigma(half) / max(_sigma(plane), _LEAST_CHROMA))
-        squares.append(_sigma(_halved(half)) ** 2)
-    is_large = min(levels.shape[:2]) >= _LEAST_SIDE
-    return _ChromaNoise(max(ratios), float(np.sqrt(np.mean(squares))) if is_large else 0.0)
+        return []
+    return [*np.moveaxis(levels @ RGB_TO_YCBCR[1:].T + 128, 2, 0)]
+
+
+def _noises(levels: NDArray[Any], colours: list[NDArray[Any]]) -> tuple[float, float]:
+    """Return the noise that each pixel has of its own, and visible noise that neighbours share.
+
+    The latter is that of colours at a quarter of the size; 0 for small and grey images.  Texture,
+    which is in luma most of all, would pass for coarse noise there.
+    """
+    coarse = 0.0
+    if colours and min(levels.shape[:2]) >= _LEAST_SIDE:
+        squares = [_sigma(_halved(_halved(plane))) ** 2 for plane in colours]
+        coarse = _COARSE * float(np.sqrt(np.mean(squares)))
+    return estimate_sigma(levels, 255), coarse
+
+
+def _coarseness(colours: list[NDArray[Any]]) -> float:
+    """Return the coarseness of noise; see :class:`Estimate`."""
+    # Halved, independent noise is half as large.
+    ratios = [2 * _sigma(_halved(each)) / max(_sigma(each), _LEAST_CHROMA) for each in colours]
+    return max(ratios, default=0.0)
 
 
 def _halved(plane: NDArray[Any]) -> NDArray[Any]:
@@ -131,17 +131,24 @@ With noise of a sensor of sigma 10 at quality 90, or 15 at 75, all of 20 have 2 
 
 
 def _middle(image: NDArray[Any]) -> NDArray[Any]:
-    """Return the middle of an image in levels of 255, without alpha."""
+    """Return the middle of an image, (H, W, 1 or 3), in levels of 255, without alpha."""
+    check_array("image", image, (2, 3))
+    image = np.atleast_3d(image)
+    if image.shape[2] > 4:
+        raise ScalewiseError(
+            f"image must have 1 to 4 channels, as its last axis, not shape {image.shape}",
+            arguments=["image"],
+        )
     height, width = image.shape[:2]
     top, left = (max(0, side - most) // 2 for side, most in ((height, BAND[0]), (width, BAND[1])))
     top, left = top // _BLOCK * _BLOCK, left // _BLOCK * _BLOCK  # on the grid of JPEG
     cut = image[top : top + BAND[0], left : left + BAND[1], : 1 if image.shape[2] < 3 else 3]
-    white = data_range_of(cut)
-    return cut if white == 255 else cut * (255 / white)
+    return _levels(cut, data_range_of(image))
 
 
 def _levels(image: NDArray[Any], data_range: float | None) -> NDArray[Any]:
     """Return an image in levels of 255."""
+    check_array("image", image, (2, 3))
     check_finite(image)
     white = data_range_of(image, data_range=data_range)
     return image if white == 255 else image * (255 / white)
@@ -161,8 +168,11 @@ def estimate_sigma(image: NDArray[Any], data_range: float | None = None) -> floa
             uint16, 1 for floating values.
 
     Returns:
-        In levels of 255; the mean over the channels.  0.0 where nothing can be told, as of a
+        In levels of 255; the mean over the channels.  0.0 where nothing can be told, as of an
         image smaller than 16x16.
+
+    Raises:
+        ScalewiseError: another type, shape or range, or values that are not finite.
 
     >>> noise = np.random.default_rng(0).normal(128, 10, (256, 256))
     >>> round(estimate_sigma(noise, data_range=255))
@@ -199,9 +209,20 @@ def estimate_jpeg_quality(table: NDArray[np.int64]) -> int:
     Returns:
         1 to 100; exact for libjpeg's own tables, the closest for those of other encoders.
 
+    Raises:
+        ScalewiseError: another shape.
+
     >>> estimate_jpeg_quality(quantisation_table(LUMA_TABLE, 83))
     83
     """
+
+    check_array("table", table, (2,))
+    if table.shape != (_BLOCK, _BLOCK):
+        raise ScalewiseError(
+            f"table must be (8, 8), not {table.shape}; for the quality of an image, call "
+            "estimate_jpeg_quality_of_pixels",
+            arguments=["table"],
+        )
 
     def distance(quality: int) -> float:
         return float(np.abs(np.log(table.clip(1) / quantisation_table(LUMA_TABLE, quality))).sum())
@@ -220,18 +241,27 @@ def estimate_jpeg_quality_of_pixels(
     compression history", IEEE TIP 2003).
 
     Args:
-        image: (H, W, 1 or 3), in [0, data_range], whose first pixel is the first of an 8x8 block.
+        image: (H, W), (H, W, 1) or (H, W, 3), in [0, data_range], whose first pixel is the first
+            of an 8x8 block.
         data_range: as for :func:`estimate_sigma`.
 
     Returns:
         1 to 95; None for an image that was not compressed, or too little to tell, was resized or
         shifted since, or is too small.
 
+    Raises:
+        ScalewiseError: another type, shape or range, or values that are not finite.
+
     >>> noise = np.random.default_rng(0).normal(128, 10, (256, 256, 1))
     >>> estimate_jpeg_quality_of_pixels(noise, data_range=255) is None
     True
     """
-    image = _levels(image, data_range)
+    image = np.atleast_3d(_levels(image, data_range))
+    if image.shape[2] not in (1, 3):
+        raise ScalewiseError(
+            f"image must have 1 or 3 channels, as its last axis, not shape {image.shape}",
+            arguments=["image"],
+        )
     if min(image.shape[:2]) < _BLOCK:
         return None
     luma = image[..., 0] if image.shape[2] == 1 else image @ RGB_TO_YCBCR[0]

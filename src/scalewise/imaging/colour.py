@@ -56,7 +56,7 @@ def to_rgb(image: NDArray[Any]) -> NDArray[Any]:
     """Return an image as three channels: grey (H, W) or (H, W, 1) is repeated.
 
     Raises:
-        ValueError: neither 1 nor 3 channels.
+        ScalewiseError: neither 1 nor 3 channels.
     """
     check_array("image", image)
     if image.ndim == 2:
@@ -74,7 +74,19 @@ def to_rgb(image: NDArray[Any]) -> NDArray[Any]:
 def is_grey(image: NDArray[Any]) -> bool:
     """Return whether all channels of an image (H, W) or (H, W, C) are equal.
 
+    Raises:
+        ScalewiseError: another shape, or an empty image.
+
     >>> is_grey(np.full((2, 2, 3), 7)), is_grey(np.arange(12).reshape(2, 2, 3))
     (True, False)
     """
+    check_array("image", image, (2, 3))
     return image.ndim == 2 or bool((image == image[..., :1]).all())
+
+
+def luma_as_rgb(image: NDArray[np.uint8], weights: LumaWeights) -> NDArray[np.uint8]:
+    """Return an image whose channels all are its luma, rounded; a grey one as it is."""
+    if is_grey(image):
+        return image
+    luma = np.rint(rgb_to_y(image, weights)).astype(np.uint8)
+    return np.repeat(luma[..., None], image.shape[2], axis=2)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.arguments import check_array, check_choice, check_has, check_number
+from scalewise.imaging.data_range import check_uint8
 from scalewise.imaging.jpeg_codec import Subsampling, jpeg
 from scalewise.imaging.resize import imresize
 
@@ -30,18 +31,18 @@ __all__ = [
 ]
 
 
-def bicubic_down(image: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
+def bicubic_down(image: NDArray[Any], scale: int) -> NDArray[Any]:
     """Return an image of 1/scale the size, as the field makes its low-resolution images.
 
     MATLAB's bicubic ``imresize``, of the image cropped on the right and bottom to a multiple
     of ``scale``.
 
     Args:
-        image: (H, W) or (H, W, C), uint8, at least ``scale`` high and wide.
+        image: (H, W) or (H, W, C), integer or floating, at least ``scale`` high and wide.
         scale: 1 or more.
 
     Returns:
-        (H // scale, W // scale[, C]), uint8.
+        (H // scale, W // scale[, C]), in the dtype of the image.
 
     Raises:
         ScalewiseError: a scale that is larger than the image, or not a whole number from 1.
@@ -58,7 +59,7 @@ def gaussian_noise(
     """Return an image with independent Gaussian noise on every sample.
 
     Args:
-        image: any shape, values in [0, 255].
+        image: any shape, integer or floating, values in [0, 255].
         sigma: the noise's standard deviation, in levels of 255.
         rng: the generator that the noise is drawn from.
 
@@ -195,7 +196,11 @@ class Degradation:
         """Degrade an image (H, W, 1 or 3), with the noise that belongs to its name.
 
         Without JPEG, noisy pixels are float64, neither clipped nor rounded.
+
+        Raises:
+            ScalewiseError: another type or shape.
         """
+        check_uint8("image", image, (3,))
         pixels: NDArray[Any] = image
         random = np.random.default_rng(seed_of(name))
         if self.own is not None:

@@ -18,8 +18,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.arguments import check_array, check_choice, check_number
+from scalewise.arguments import check_choice, check_number
 from scalewise.errors import ScalewiseError
+from scalewise.imaging.data_range import check_uint8
 
 Subsampling = Literal["4:2:0", "4:4:4"]
 Patches = NDArray[np.uint8]
@@ -80,13 +81,13 @@ def jpeg(
         uint8, the same shape.
 
     Raises:
-        ScalewiseError: another shape, quality or subsampling.
+        ScalewiseError: another type, shape, quality or subsampling.
 
     >>> flat = np.full((9, 7, 3), 200, dtype=np.uint8)
     >>> bool((jpeg(flat, quality=90) == flat).all())
     True
     """
-    check_array("image", image, (2, 3))
+    check_uint8("image", image, (2, 3))
     check_number("quality", quality, 1, 100, whole=True)
     check_choice("subsampling", subsampling, get_args(Subsampling))
     if image.ndim == 2 or image.shape[2:] == (1,):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from scalewise.arguments import check_array, check_number
 from scalewise.errors import ScalewiseError
-from scalewise.imaging.data_range import data_range_of
+from scalewise.imaging.data_range import check_finite, data_range_of
 
 SSIM_WINDOW = 11
 """Side of SSIM's Gaussian window."""
@@ -100,6 +100,7 @@ def blocking_effect(image: NDArray[Any], block: int = 8, offset: int = 0) -> flo
     check_array("image", image)
     check_number("block", block, 2, sys.maxsize, whole=True)
     check_number("offset", offset, 0, sys.maxsize, whole=True)
+    check_finite(image)
     if image.ndim != 2 or min(image.shape) <= block:
         raise _wrong_shape(image, block + 1)
     values = image.astype(np.float64)
@@ -232,8 +233,7 @@ def _check_same_shape(image: NDArray[Any], reference: NDArray[Any]) -> None:
             arguments=["image", "reference"],
         )
     for name, pixels in (("image", image), ("reference", reference)):
-        if pixels.dtype.kind == "f" and np.isnan(pixels).any():
-            raise ScalewiseError(f"{name} contains NaN, so it has no score", arguments=[name])
+        check_finite(pixels, name)
 
 
 def _wrong_shape(image: NDArray[Any], side: int) -> ScalewiseError:

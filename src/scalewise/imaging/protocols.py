@@ -36,9 +36,11 @@ from scalewise.imaging.colour import (
     ROUNDED_BT601,
     LumaWeights,
     is_grey,
+    luma_as_rgb,
     rgb_to_y,
     to_rgb,
 )
+from scalewise.imaging.data_range import check_uint8
 from scalewise.imaging.degradations import (
     NUMPY_JPEG,
     Degradation,
@@ -138,15 +140,17 @@ class Protocol:
         self, hr: NDArray[np.uint8], lr: NDArray[np.uint8] | None, scale: int, name: str = ""
     ) -> Case:
         """Return what :meth:`prepare` returns, and the bytes of the file that the input was in."""
-        height, width = hr.shape[0] // scale, hr.shape[1] // scale
         truth = self.truth(hr, scale)
+        height, width = hr.shape[0] // scale, hr.shape[1] // scale
+        if lr is not None:
+            check_uint8("lr", lr, (2, 3))
         if lr is not None and lr.shape[:2] != (height, width):
             raise ScalewiseError(
                 f"the low-resolution image is {_size(lr)} where {width}x{height} belongs to a "
                 f"{_size(hr)} one at x{scale}; is it of another scale?"
             )
         if self.to_grey is not None:
-            lr = None if lr is None else _grey(lr, self.to_grey)
+            lr = None if lr is None else luma_as_rgb(lr, self.to_grey)
         if lr is None:
             cropped = truth if self.squash is None else hr[: height * scale, : width * scale]
             lr = bicubic_down(cropped, scale) if scale > 1 else cropped
@@ -160,6 +164,7 @@ class Protocol:
 
     def truth(self, hr: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
         """Return the ground truth of a test image; see :meth:`prepare`."""
+        check_uint8("hr", hr, (2, 3))
         height, width = hr.shape[0] // scale, hr.shape[1] // scale
         if min(height, width) < 1:
             raise TooSmall(f"a {_size(hr)} image is too small for x{scale}")
@@ -170,7 +175,7 @@ class Protocol:
         if self.squash is not None:
             return resize_like_pillow(hr, (self.squash * scale, self.squash * scale))
         cropped = hr[: height * scale, : width * scale]
-        return cropped if self.to_grey is None else _grey(cropped, self.to_grey)
+        return cropped if self.to_grey is None else luma_as_rgb(cropped, self.to_grey)
 
     def smallest(self, scale: int) -> int:
         """Return the side of the smallest image that :meth:`score` can compare, in pixels."""
@@ -203,6 +208,8 @@ class Protocol:
             ScalewiseError: images of different sizes, or too small to leave an SSIM window
                 within the border.
         """
+        check_uint8("restored", restored, (2, 3), or_floating=True)
+        check_uint8("truth", truth, (2, 3))
         smallest = self.smallest(scale)
         if min(truth.shape[:2]) < smallest:
             raise TooSmall(
@@ -227,14 +234,6 @@ class Protocol:
             rgb_to_y(reference, luma),
             border,
         )
-
-
-def _grey(image: NDArray[np.uint8], weights: LumaWeights) -> NDArray[np.uint8]:
-    """Replace an image's channels by its luma; grey images are returned as they are."""
-    if is_grey(image):
-        return image
-    luma = np.rint(rgb_to_y(image, weights)).astype(np.uint8)
-    return np.repeat(luma[..., None], image.shape[2], axis=2)
 
 
 def _size(image: NDArray[Any]) -> str:

@@ -13,6 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.arguments import check_array
+from scalewise.errors import ScalewiseError
+from scalewise.imaging.data_range import check_finite
+
 FLAT = 2.0
 """Levels of 255: an image with a smaller standard deviation shows nothing to align by."""
 
@@ -44,12 +48,23 @@ def align(reference: NDArray[Any], image: NDArray[Any]) -> Alignment | None:
     Returns:
         None where either is too flat or too small to tell.
 
+    Raises:
+        ScalewiseError: another shape, different sizes, or values that are not finite.
+
     >>> rows, columns = np.mgrid[0:64, 0:64]
     >>> blob = 255 * np.exp(-((rows - 30) ** 2 + (columns - 34) ** 2) / 200)
     >>> found = align(blob, np.roll(blob, 3, axis=1))
     >>> round(found.right, 1), abs(found.down) < 0.01, found.correlation > 0.99
     (3.0, True, True)
     """
+    for name, pixels in (("reference", reference), ("image", image)):
+        check_array(name, pixels, (2, 3))
+        check_finite(pixels, name)
+    if reference.shape[:2] != image.shape[:2]:
+        raise ScalewiseError(
+            f"reference and image differ in size: {reference.shape} and {image.shape}",
+            arguments=["reference", "image"],
+        )
     fixed, moved = _luma(reference), _luma(image)
     if min(fixed.shape) < 8 or min(fixed.std(), moved.std()) < FLAT:
         return None

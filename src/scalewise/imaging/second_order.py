@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scalewise.arguments import check_array, check_number, check_range, is_list, shown
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.colour import is_grey
+from scalewise.imaging.data_range import check_uint8
 from scalewise.imaging.jpeg_codec import RGB_TO_YCBCR, jpeg
 from scalewise.imaging.resize import Kernel, imresize
 
@@ -151,6 +152,7 @@ class SecondOrder:
         Returns:
             The same shape, in levels of 255, neither clipped nor rounded.
         """
+        check_uint8("image", image, (3,))
         return apply_steps(image, draw_steps(self, random, grey=is_grey(image)), random)
 
 

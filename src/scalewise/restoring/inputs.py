@@ -18,12 +18,12 @@ from scalewise.files import Metadata, Picture, open_picture
 from scalewise.files.jpeg import luma_table
 from scalewise.files.metadata.exif import upright_exif
 from scalewise.files.metadata.xmp import upright_xmp
-from scalewise.imaging.data_range import check_finite, check_unit_range
+from scalewise.imaging.data_range import check_finite, check_unit_range, scaling_of
 
 Pixels = NDArray[Any]
 
 _PIL_MODES = {
-    **{mode: mode for mode in ("L", "LA", "RGB", "RGBA", "F")},
+    **{mode: mode for mode in ("L", "LA", "RGB", "RGBA", "I", "F")},
     **{mode: mode for mode in ("I;16", "I;16L", "I;16B", "I;16N")},
     **{"1": "L", "P": "RGB", "RGBX": "RGB", "YCbCr": "RGB", "HSV": "RGB"},
     **{"La": "LA", "PA": "RGBA", "RGBa": "RGBA"},
@@ -32,6 +32,7 @@ _PIL_MODES = {
 _WITH_ALPHA = {"L": "LA", "RGB": "RGBA"}
 _ORIENTATION = 0x0112
 _SIDEWAYS = range(5, 9)
+_AS_ARRAY = "np.asarray(image)"
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class ImageInput:
     separate: bool = False
 
 
-def read_input(image: Any, *, any_range: bool = False) -> ImageInput:
+def read_input(image: Any) -> ImageInput:
     """Take an image in any form.
 
     Args:
@@ -64,19 +65,16 @@ def read_input(image: Any, *, any_range: bool = False) -> ImageInput:
             :func:`numpy.asarray` takes: (H, W) or (H, W, C) with C 1 (grey), 2 (grey, alpha),
             3 (RGB) or 4 (RGB, alpha), uint8, uint16, boolean, or floating in [0, 1].  Lists of
             whole numbers are taken for 8 bits.
-        any_range: take floating values of any range.
 
     Raises:
         ScalewiseError: an unreadable file, something else than an image, samples whose white
-            is not known, or values that are not finite.
+            is not known, or values that are not finite or clearly not in [0, 1].
     """
     with naming_argument("image"):
-        given = _read(image, any_range)
-        check_finite(given.pixels)
-    return given
+        return _read(image)
 
 
-def _read(image: Any, any_range: bool) -> ImageInput:
+def _read(image: Any) -> ImageInput:
     if isinstance(image, str | bytes | os.PathLike):
         return _of_file(path_of(image))  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(image, Picture):
@@ -85,7 +83,7 @@ def _read(image: Any, any_range: bool) -> ImageInput:
     pil = sys.modules.get("PIL.Image")  # imported already if the image is one of PIL's
     if pil is not None and isinstance(image, pil.Image):
         return _of_pil(image)
-    return _of_array(image, any_range)
+    return _of_array(image, "image" if isinstance(image, np.ndarray) else _AS_ARRAY)
 
 
 def samples_for_file(pixels: Pixels, deep: bool) -> Pixels:
@@ -110,10 +108,17 @@ def _of_file(path: Path) -> ImageInput:
     return ImageInput(picture.pixels, _same, picture.with_pixels, path, table, separate)
 
 
-def _of_array(image: Any, any_range: bool) -> ImageInput:
-    array = _as_array(image)
-    if array.dtype.kind == "f" and array.size and not any_range:
-        check_unit_range(array, "scale them first, such as by image / 255")
+def _of_array(image: Any, name: str) -> ImageInput:
+    """Take an array-like.
+
+    Args:
+        image: the array-like.
+        name: the expression for it as an array, for errors.
+    """
+    array = _as_array(image, name)
+    if array.dtype.kind == "f":
+        check_finite(array)
+        check_unit_range(array, name)
     give_back: Callable[[Pixels], Pixels] = _same
     if array.ndim == 2:
         array, give_back = array[..., None], _without_channels
@@ -121,7 +126,7 @@ def _of_array(image: Any, any_range: bool) -> ImageInput:
     return ImageInput(array, give_back, Picture)
 
 
-def _as_array(image: Any) -> Pixels:
+def _as_array(image: Any, name: str) -> Pixels:
     """Return an array of samples whose white is known."""
     if np.ma.is_masked(image):
         raise ScalewiseError("the array has masked values; fill them first: image.filled(0)")
@@ -141,14 +146,13 @@ def _as_array(image: Any) -> Pixels:
             f"an image is a path, an image of PIL, or an array of uint8, uint16 or floating "
             f"numbers, not {given if array.ndim == 0 else f'of {kind}'}"
         )
-    listed = not hasattr(image, "dtype")  # then nobody has chosen the integers' size
-    if listed and array.size and array.min() >= 0 and array.max() <= 255:
-        return array.astype(np.uint8)
-    if listed:
-        raise ScalewiseError("a list of whole numbers must be in 0 to 255; else give an array")
+    _check_shape(array if array.ndim != 2 else array[..., None])
+    low, high = array.min(), array.max()
+    if isinstance(image, list | tuple) and low >= 0 and high <= 255:
+        return array.astype(np.uint8)  # nobody has chosen the integers' size
     raise ScalewiseError(
-        f"an image is uint8, uint16 or floating, not {kind}, which does not define white: "
-        "convert it, such as by image.astype(np.uint8)"
+        f"an image is uint8, uint16 or floating, not {kind}, which does not define white; values "
+        f"from {low} to {high} can be given as {scaling_of(array, name)}"
     )
 
 
@@ -181,7 +185,8 @@ def _of_pil(image: Any) -> ImageInput:
         image.load()
     except (OSError, ValueError, SyntaxError) as error:
         raise ScalewiseError(f"the image of PIL cannot be read: {error}") from None
-    given = _of_array(np.asarray(image if mode == image.mode else image.convert(mode)), False)
+    converted = image if mode == image.mode else image.convert(mode)
+    given = _of_array(np.asarray(converted), _AS_ARRAY)
     info = {name: value for name, value in image.info.items() if name != "transparency"}
 
     def give_back(result: Pixels) -> Any:

@@ -218,10 +218,10 @@ class Restorer:
             channels; integers rounded, all clipped to their range.
 
         Raises:
-            ScalewiseError: another shape or dtype, no memory, or a result that is not finite.
+            ScalewiseError: another shape, type or range, no memory, or infinite results.
         """
         check_progress(progress)
-        given = read_input(image, any_range=True)
+        given = read_input(image)
         rows = rows_of_array(given.pixels, given.separate)
         suited = self._for_array(given.pixels)
         return given.give_back(to_array(suited.restore_rows(rows, rows.dtype, progress)))
