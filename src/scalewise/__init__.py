@@ -203,9 +203,9 @@ def upscale(
         overwrite: replace an existing file; if False, that is an error.
 
     Returns:
-        The enlarged image: an image of PIL for an image of PIL (in colour where it had a palette,
-        grey where it had one bit); else an array of the input's dtype and number of axes, for a
-        file (H, W, C).  Values are clipped to the range.
+        The enlarged image: an image of PIL for an image of PIL (upright; in colour where it had a
+        palette, grey where it had one bit); else an array of the input's dtype and number of
+        axes, for a file (H, W, C).  Values are clipped to the range.
 
     Raises:
         ScalewiseError: an unreadable image, an output that cannot be written or exists already,

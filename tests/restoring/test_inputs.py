@@ -85,14 +85,15 @@ def test_lists_and_masks(small: Pixels, doubling: Restorer) -> None:
             r"which does not define white; .* image.astype\(np.uint8\)",
         ),
         (np.full((8, 8), 900, np.int16), r"not int16, .* from 900 to 900 .* given as image / 1023"),
-        (np.zeros((0, 8), np.int64), r"not \(0, 8, 1\)"),
+        (np.zeros((0, 8), np.int64), r"not \(0, 8\)$"),
         (np.full((8, 8), np.inf), r"not finite .* row 0, column 0; replace them"),
         (Image.fromarray(np.full((8, 8), 90, np.float32)), r"np.asarray\(image\) / 255"),
         (np.full((8, 8), 200.0), r"in \[0, 1\], not from 200 to 200; scale .* image / 255"),
         (np.linspace(-1, 1, 64).reshape(8, 8), r"not from -1 to 1; .* \(image \+ 1\) / 2$"),
         (np.zeros((3, 8, 8)), r"channels come last: np.moveaxis\(image, 0, -1\)"),
+        (list(np.zeros((3, 8, 8))), r"np.moveaxis\(np.asarray\(image\), 0, -1\)"),
         (np.zeros((2, 8, 8, 3)), "the images of a batch one by one"),
-        (np.zeros((0, 8)), r"not \(0, 8, 1\)"),
+        (np.zeros((0, 8)), r"not \(0, 8\)$"),
         (np.ma.masked_equal(np.zeros((8, 8)), 0), r"fill them first: image.filled\(0\)"),
         (Image.new("CMYK", (8, 8)), r"mode CMYK .* image.convert\('RGB'\)"),
         (Image.new("I", (8, 8), 60000), r"not int32, .* as np.asarray\(image\) / 65535"),
@@ -184,7 +185,7 @@ def test_transparent_colours_become_alpha(doubling: Restorer, tmp_path: Path) ->
 def test_images_of_pil_keep_profile_and_exif(
     small: Pixels, doubling: Restorer, tmp_path: Path
 ) -> None:
-    """Sideways as they are, like those of Image.resize; but upright in a file."""
+    """Upright, as images of files."""
     exif = Image.Exif()
     exif[0x112], exif[0x10F] = 6, "Maker"
     Image.fromarray(small).save(
@@ -192,9 +193,11 @@ def test_images_of_pil_keep_profile_and_exif(
     )
     image = Image.open(tmp_path / "a.jpg")
     larger = doubling.upscale(image)
-    assert larger.size == (60, 40)
+    assert larger.size == (40, 60)
     assert larger.info["icc_profile"] == b"profile"
-    assert larger.getexif()[0x112] == 6
+    assert (larger.getexif()[0x112], larger.getexif()[0x10F]) == (1, "Maker")
+    assert image.size == (30, 20)
+    assert image.getexif()[0x112] == 6
 
     given = read_input(image)
     picture = given.to_picture(given.pixels)
@@ -205,6 +208,20 @@ def test_images_of_pil_keep_profile_and_exif(
     kept.load(picture.metadata.exif)
     assert (kept.get(0x112, 1), kept[0x10F]) == (1, "Maker")
     np.testing.assert_array_equal(picture.pixels, read(tmp_path / "a.jpg").pixels)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("size", [{"width": 45}, {"height": 45}, {"fit": (45, 70)}])
+def test_sides_of_an_image_of_pil_are_those_of_its_file(
+    orientation: int, size: dict[str, Any], small: Pixels, doubling: Restorer, tmp_path: Path
+) -> None:
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    Image.fromarray(small).save(tmp_path / "a.png", exif=exif)
+    expected = doubling.upscale(tmp_path / "a.png", **size)
+    np.testing.assert_array_equal(
+        doubling.upscale(Image.open(tmp_path / "a.png"), **size), expected
+    )
 
 
 def test_jpegs_are_known_as_such_also_by_way_of_pil(small: Pixels, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ _PIL_MODES = {
 """Modes of PIL, and the mode that each is converted to; others are refused."""
 _WITH_ALPHA = {"L": "LA", "RGB": "RGBA"}
 _ORIENTATION = 0x0112
-_SIDEWAYS = range(5, 9)
+_TURNED = range(2, 9)
 _AS_ARRAY = "np.asarray(image)"
 
 
@@ -119,10 +119,10 @@ def _of_array(image: Any, name: str) -> ImageInput:
     if array.dtype.kind == "f":
         check_finite(array)
         check_unit_range(array, name)
+    _check_shape(array, name)
     give_back: Callable[[Pixels], Pixels] = _same
     if array.ndim == 2:
         array, give_back = array[..., None], _without_channels
-    _check_shape(array)
     return ImageInput(array, give_back, Picture)
 
 
@@ -146,7 +146,7 @@ def _as_array(image: Any, name: str) -> Pixels:
             f"an image is a path, an image of PIL, or an array of uint8, uint16 or floating "
             f"numbers, not {given if array.ndim == 0 else f'of {kind}'}"
         )
-    _check_shape(array if array.ndim != 2 else array[..., None])
+    _check_shape(array, name)
     low, high = array.min(), array.max()
     if isinstance(image, list | tuple) and low >= 0 and high <= 255:
         return array.astype(np.uint8)  # nobody has chosen the integers' size
@@ -156,20 +156,20 @@ def _as_array(image: Any, name: str) -> Pixels:
     )
 
 
-def _check_shape(array: Pixels) -> None:
+def _check_shape(array: Pixels, name: str) -> None:
     shape = array.shape
-    if array.ndim == 3 and shape[2] in (1, 2, 3, 4) and 0 not in shape:
+    if 0 not in shape and (array.ndim == 2 or (array.ndim == 3 and shape[2] in (1, 2, 3, 4))):
         return
     hint = ""
     if array.ndim == 3 and shape[0] in (1, 2, 3, 4):
-        hint = "; channels come last: np.moveaxis(image, 0, -1)"
+        hint = f"; channels come last: np.moveaxis({name}, 0, -1)"
     elif array.ndim == 4:
         hint = "; give the images of a batch one by one"
     raise ScalewiseError(f"an image is (H, W) or (H, W, C) with C 1 to 4, not {shape}{hint}")
 
 
 def _of_pil(image: Any) -> ImageInput:
-    from PIL import Image, ImageOps  # the caller has it
+    from PIL import Image  # the caller has it
 
     if image.mode not in _PIL_MODES:
         raise ScalewiseError(
@@ -185,9 +185,9 @@ def _of_pil(image: Any) -> ImageInput:
         image.load()
     except (OSError, ValueError, SyntaxError) as error:
         raise ScalewiseError(f"the image of PIL cannot be read: {error}") from None
-    converted = image if mode == image.mode else image.convert(mode)
+    upright, info = _upright(image)
+    converted = upright if mode == upright.mode else upright.convert(mode)
     given = _of_array(np.asarray(converted), _AS_ARRAY)
-    info = {name: value for name, value in image.info.items() if name != "transparency"}
 
     def give_back(result: Pixels) -> Any:
         native = result.astype(result.dtype.newbyteorder("="), copy=False)
@@ -196,24 +196,34 @@ def _of_pil(image: Any) -> ImageInput:
         return made
 
     def to_picture(result: Pixels) -> Picture:
-        made = Image.fromarray(given.give_back(result))
-        made.info = dict(info)
-        # A file's pixels are upright.
-        orientation = made.getexif().get(_ORIENTATION, 1)
-        pixels = np.atleast_3d(np.asarray(ImageOps.exif_transpose(made)))
         exif, xmp, dpi = info.get("exif"), info.get("xmp"), info.get("dpi")
         return Picture(
-            pixels,
+            result,
             Metadata(
                 icc=info.get("icc_profile") or None,
-                exif=upright_exif(exif, orientation) if exif else None,
-                xmp=upright_xmp(xmp) if isinstance(xmp, bytes) else None,
+                exif=upright_exif(exif, 1) if exif else None,
+                xmp=xmp if isinstance(xmp, bytes) else None,
                 dpi=(float(dpi[0]), float(dpi[1])) if dpi and all(dpi) else None,
-                size=image.size[::-1] if orientation in _SIDEWAYS else image.size,
+                size=upright.size,
             ),
         )
 
     return ImageInput(given.pixels, give_back, to_picture, luma_table=_table_of_pil(image))
+
+
+def _upright(image: Any) -> tuple[Any, dict[Any, Any]]:
+    """Return an image of PIL as it is displayed, as those of files are, and its information."""
+    from PIL import ImageOps
+
+    orientation = image.getexif().get(_ORIENTATION, 1)
+    turned: Any = ImageOps.exif_transpose(image) if orientation in _TURNED else image
+    info = {name: value for name, value in turned.info.items() if name != "transparency"}
+    exif, xmp = image.info.get("exif"), image.info.get("xmp")
+    if turned is not image and exif:
+        info["exif"] = upright_exif(exif, orientation)  # PIL would lose what it does not know
+    if turned is not image and isinstance(xmp, bytes):
+        info["xmp"] = upright_xmp(xmp)
+    return turned, info
 
 
 def _table_of_pil(image: Any) -> NDArray[np.int64] | None:
