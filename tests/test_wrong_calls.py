@@ -24,6 +24,7 @@ from scalewise.data import (
 from scalewise.evaluating.evaluate import Evaluation, ImageScore
 from scalewise.evaluating.results import methods_of
 from scalewise.evaluating.score_table import make_table
+from scalewise.evaluating.statistics import paired_test, standard_error
 from scalewise.imaging import (
     FIELD,
     Degradation,
@@ -276,6 +277,12 @@ OTHERS: list[tuple[Callable[[], Any], tuple[str, ...]]] = [
     (call(register_architecture, ""), ("name",)),
     (call(find_runs, None), ("folder",)),
     *((call(methods_of, each), ("results",)) for each in ("a", ["no/such"], ["there.png"], [3])),
+    *((call(paired_test, *each), ("first", "second")) for each in (([], []), ([1, 2], [1]))),
+    *(
+        (call(paired_test, [1, 2], each), ("second",))
+        for each in (3, "ab", None, [[1, 2]], [[1], 2])
+    ),
+    *((call(standard_error, each), ("values",)) for each in (3, ["a", "b"], [None])),
     (call(make_table, [SCORED], 2, against="x"), ("against",)),
     *((call(get_metric, each), ("metric",)) for each in ("psnrr", None, 3)),
     (call(Metric, name="a", title="A", compute=psnr, direction="up"), ("direction",)),

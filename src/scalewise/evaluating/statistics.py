@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.arguments import shown
+from scalewise.errors import ScalewiseError
+
 EXACT_UP_TO = 16
 """Most images for which all sign assignments are tried; beyond, they are sampled."""
 
@@ -64,10 +67,13 @@ def standard_error(values: Sequence[float]) -> float:
     Returns:
         nan for fewer than two values, or where one is not finite.
 
+    Raises:
+        ScalewiseError: something else than numbers.
+
     >>> standard_error([1.0, 3.0])
     1.0
     """
-    array = np.asarray(values, np.float64)
+    array = _numbers("values", values)
     if array.size < 2 or not np.isfinite(array).all():
         return float("nan")
     return float(array.std(ddof=1) / np.sqrt(array.size))
@@ -87,11 +93,20 @@ def paired_test(first: Sequence[float], second: Sequence[float]) -> Paired:
     Returns:
         The test; two equal infinite scores differ by 0.
 
+    Raises:
+        ScalewiseError: no scores, not as many of both, or something else than numbers.
+
     >>> test = paired_test([1.0, 2.0, 3.0, 4.0, 5.0], [0.9, 1.8, 2.9, 3.7, 4.9])
     >>> round(test.difference, 2), test.higher, test.p
     (0.16, 5, 0.0625)
     """
-    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    a, b = _numbers("first", first), _numbers("second", second)
+    if not a.size or a.size != b.size:
+        raise ScalewiseError(
+            f"first and second must be scores of the same images, at least one, not {a.size} and "
+            f"{b.size}",
+            arguments=["first", "second"],
+        )
     with np.errstate(invalid="ignore"):
         differences = np.where(a == b, 0.0, a - b)
     count = differences.size
@@ -104,6 +119,19 @@ def paired_test(first: Sequence[float], second: Sequence[float]) -> Paired:
     p = _exact(differences) if exact else _sampled(differences)
     error = standard_error(differences.tolist())
     return Paired(float(differences.mean()), error, higher, count, p, least)
+
+
+def _numbers(name: str, values: Sequence[float]) -> NDArray[np.float64]:
+    """Return an argument as an array, once it is sure to be a list of numbers."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # lists of several lengths
+        array = np.empty((0, 0))
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "uif"):
+        raise ScalewiseError(
+            f"{name} must be a list of numbers, not {shown(values)}", arguments=[name]
+        )
+    return array.astype(np.float64)
 
 
 def _exact(differences: NDArray[np.float64]) -> float:
