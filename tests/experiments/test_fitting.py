@@ -79,9 +79,9 @@ def by_network(slow: float, fast: float = 0.01, validation: float = 0.1) -> Meas
     return measure
 
 
-def on(machine: str, measure: Measure) -> Measure:
+def on(machine: str, measure: Measure, precision: str = "bfloat16") -> Measure:
     """Return a machine with a name."""
-    return lambda recipe: replace(measure(recipe), machine=machine)
+    return lambda recipe: replace(measure(recipe), machine=machine, precision=precision)
 
 
 def test_compared_networks_get_the_same_time_in_steps() -> None:
@@ -159,7 +159,7 @@ def test_a_comparison_that_began_in_float32_stays_in_it(began_in: str, stays: st
         seen.append(recipe.precision)
         return by_network(0.025)(recipe)
 
-    terms = agree([first], 1000.0, on(f"A, 2 threads, {began_in}", by_network(0.025)))
+    terms = agree([first], 1000.0, on("A", by_network(0.025), began_in))
     terms = join(terms, second, corners(), measure)
     assert {*seen} == {fit_compared(second, terms).recipe.precision} == {stays}
 

@@ -65,12 +65,14 @@ class TrainingSpeed:
         validation: seconds per validation image.
         images: number of training images.
         machine: processor, threads and precision, in words.
+        precision: number format of the computation, such as ``float32``.
     """
 
     step: float
     validation: float
     images: int
     machine: str = ""
+    precision: str = ""
 
 
 Measure = Callable[[Recipe], TrainingSpeed]
@@ -87,6 +89,7 @@ class Terms:
         speeds: seconds of the fastest steps of each network, by the name of its run.
         steps: of each network.
         machine: the machine of all these seconds; empty in earlier terms.
+        precision: the number format that the comparison began in; likewise.
     """
 
     seconds: float
@@ -95,6 +98,7 @@ class Terms:
     speeds: dict[str, float]
     steps: dict[str, int]
     machine: str = ""
+    precision: str = ""
 
     def applied_to(self, recipe: Recipe) -> Recipe:
         """Return a recipe with the batch of the comparison, and the float32 that it began in.
@@ -102,7 +106,7 @@ class Terms:
         One that began in bfloat16 may continue on a machine without it.
         """
         recipe = _with_batch(recipe, self.batch, None)
-        return replace(recipe, precision="f32") if self.machine.endswith("float32") else recipe
+        return replace(recipe, precision="f32") if self.precision == "float32" else recipe
 
 
 @dataclass(frozen=True)
@@ -213,13 +217,15 @@ def agree(members: Sequence[Planned], seconds: float, measure: Measure) -> Terms
     interval = max(1, fewest // validations)
     even = interval * validations
     steps = {name: even if each == fewest else each for name, each in steps.items()}
+    first = next(iter(speeds.values()))
     return Terms(
         seconds=seconds,
         batch=batch,
         interval=interval,
         speeds={name: speed.step for name, speed in speeds.items()},
         steps=steps,
-        machine=next(speed.machine for speed in speeds.values()),
+        machine=first.machine,
+        precision=first.precision,
     )
 
 

@@ -230,20 +230,17 @@ def measure_speed(recipe: Recipe) -> TrainingSpeed:
         assert validation is not None  # every plan has one
         network = trainer.ema.network
         with process_settings(recipe.deterministic):
+            found = describe_environment(trainer.device, trainer.dtype)
+            threads = counted(found.threads, "thread")
             return TrainingSpeed(
                 step=fastest(lambda: trainer.training_step().item(), warm_up=2, repeats=5),
                 validation=steady_median(
                     lambda: validation.psnr_y(network, trainer.device, trainer.dtype), 1, 2
                 ),
                 images=len(trainer.sampler),
-                machine=_machine(trainer),
+                machine=f"{found.processor}, {threads}, {found.precision}",
+                precision=found.precision,
             )
-
-
-def _machine(trainer: Trainer) -> str:
-    """Return what the speed of a training depends on besides the network, in words."""
-    found = describe_environment(trainer.device, trainer.dtype)
-    return f"{found.processor}, {counted(found.threads, 'thread')}, {found.precision}"
 
 
 def probe_step(recipe: Recipe) -> float:
