@@ -25,6 +25,7 @@ from scalewise.evaluating.evaluate import Evaluation, ImageScore
 from scalewise.evaluating.results import methods_of
 from scalewise.evaluating.score_table import make_table
 from scalewise.evaluating.statistics import paired_test, standard_error
+from scalewise.files import Picture, write
 from scalewise.imaging import (
     FIELD,
     Degradation,
@@ -283,6 +284,11 @@ OTHERS: list[tuple[Callable[[], Any], tuple[str, ...]]] = [
         for each in (3, "ab", None, [[1, 2]], [[1], 2])
     ),
     *((call(standard_error, each), ("values",)) for each in (3, ["a", "b"], [None])),
+    *(
+        (call(Picture, each), ("pixels",))
+        for each in (None, [[1]], IMAGE[..., 0], IMAGE[:0], IMAGE / 255, IMAGE.astype("i2"))
+    ),
+    *((call(write, "a.png", each), ("picture",)) for each in (None, IMAGE)),
     (call(make_table, [SCORED], 2, against="x"), ("against",)),
     *((call(get_metric, each), ("metric",)) for each in ("psnrr", None, 3)),
     (call(Metric, name="a", title="A", compute=psnr, direction="up"), ("direction",)),

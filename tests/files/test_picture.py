@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from scalewise.errors import ScalewiseError
 from scalewise.files import Metadata, Picture
 
 
@@ -50,5 +51,5 @@ def test_with_pixels_drops_a_profile_of_the_other_kind() -> None:
     ],
 )
 def test_other_arrays_are_refused(pixels: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="pixels must be"):
+    with pytest.raises(ScalewiseError, match=r"pixels (must be|is empty)"):
         Picture(pixels)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.arguments import check_array
+from scalewise.errors import ScalewiseError
 from scalewise.files.metadata.colour import StatedColour
 from scalewise.files.metadata.exif import sized_exif
 from scalewise.files.metadata.geotiff import scaled_geotiff
@@ -91,7 +93,7 @@ class Picture:
         metadata: colour profile, Exif, resolution and so on.
 
     Raises:
-        ValueError: pixels of another shape or dtype.
+        ScalewiseError: pixels of another shape or dtype.
 
     >>> picture = Picture(np.zeros((4, 6, 4), dtype=np.uint8))
     >>> picture.colour.shape, picture.alpha.shape, picture.is_grey
@@ -102,11 +104,20 @@ class Picture:
     metadata: Metadata = field(default_factory=Metadata)
 
     def __post_init__(self) -> None:
+        check_array("pixels", self.pixels)
         shape, dtype = self.pixels.shape, self.pixels.dtype
-        if len(shape) != 3 or (shape[2] > 4 and self.metadata.bands is None) or 0 in shape:
-            raise ValueError(f"pixels must be (H, W, C) with 1 to 4 channels, not {shape}")
+        if len(shape) != 3 or (shape[2] > 4 and self.metadata.bands is None):
+            hint = "; add an axis: pixels[..., None]" if len(shape) == 2 else ""
+            raise ScalewiseError(
+                f"pixels must be (H, W, C) with 1 to 4 channels, not {shape}{hint}",
+                arguments=["pixels"],
+            )
         if dtype.name not in ("uint8", "uint16"):
-            raise ValueError(f"pixels must be uint8 or uint16, not {dtype}")
+            raise ScalewiseError(
+                f"pixels must be uint8 or uint16, not {dtype}; convert values in [0, 1] by "
+                "(255 * pixels).round().clip(0, 255).astype(np.uint8)",
+                arguments=["pixels"],
+            )
         if not dtype.isnative:  # libvips reads memory as it lies
             native = self.pixels.astype(dtype.newbyteorder("="))
             object.__setattr__(self, "pixels", native)  # the dataclass is frozen

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyvips
 
-from scalewise.arguments import AnyPath, path_of
+from scalewise.arguments import AnyPath, check_has, path_of
 from scalewise.errors import DiskFullError, ScalewiseError
 from scalewise.files.avif import with_properties
 from scalewise.files.formats import IMAGE_SUFFIXES, Format, check_target, require_folder
@@ -61,9 +61,11 @@ def write(
         What a user should know, a line each: what could not be kept.
 
     Raises:
-        ScalewiseError: as :func:`scalewise.files.check_target`; no such folder; a full disk.
+        ScalewiseError: as :func:`scalewise.files.check_target`; no such folder; a full disk;
+            something else than a :class:`Picture`.
     """
     path = path_of(path, "path")
+    check_has("picture", picture, "with_pixels", "a Picture, such as files.Picture(pixels)")
     height, width, channels = picture.pixels.shape
     writer = PictureWriter(
         path,
