@@ -189,3 +189,5 @@ def test_a_client_that_waits_is_told_that_the_server_stops(
         answer = sent.result()
     detail = "the server stops; send this again once it is back"
     assert (answer.status_code, answer.json()["detail"]) == (503, detail)
+    again = start(folder=server.folder, models=models)
+    assert again.get("v1/jobs").json() == []  # whoever sends it again does not need it

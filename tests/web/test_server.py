@@ -93,6 +93,7 @@ def test_cancelling_stops_within_a_tile_and_leaves_nothing(
         time.sleep(0.1)
     start = time.monotonic()
     assert httpx.delete(quick_server.url(f"v1/jobs/{job}")).status_code == 204
+    assert not (quick_server.folder / f"{job}.json").exists()  # or a kill would bring it back
     assert quick_server.get(f"v1/jobs/{job}").status_code == 404
     assert quick_server.send(pictures / "a.png", task="upscale", wait="true").status_code == 200
     assert time.monotonic() - start < view["seconds_left"] / 3

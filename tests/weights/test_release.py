@@ -150,7 +150,9 @@ def test_a_path_names_a_folder_of_one_s_own_beside_a_packaged_model(
     shutil.copytree(small_release, tmp_path / "scn_x2")
     monkeypatch.chdir(tmp_path)
     assert find_release("scn_x2") == RELEASES / "scn_x2"
-    assert find_release("./scn_x2") == Path("scn_x2")
+    own = tmp_path / "scn_x2"
+    assert find_release("./scn_x2") == find_release(find_release("./scn_x2")) == own
+    assert resolve("./scn_x2/weights.safetensors").folder == own
     with pytest.raises(ScalewiseError, match="no such folder"):
         find_release("./denoise")
     (tmp_path / "empty").mkdir()

@@ -51,6 +51,7 @@ def plot(
     from scalewise.training.curves import DARK, LIGHT, draw_curves, load_curves, save_figure
 
     file = output or (runs[0] if len(runs) == 1 else Path()) / "curves.png"
-    check_output_file(file, "--output", overwrite=overwrite or output is None)
+    is_own = output is None and len(runs) == 1  # curves.png in the run's folder
+    check_output_file(file, "--output", overwrite=overwrite or is_own)
     save_figure(draw_curves(load_curves(runs), x, DARK if dark else LIGHT), file)
     typer.echo(f"curves: {file}")

@@ -106,7 +106,8 @@ class Terms:
         One that began in bfloat16 may continue on a machine without it.
         """
         recipe = _with_batch(recipe, self.batch, None)
-        return replace(recipe, precision="f32") if self.precision == "float32" else recipe
+        precision = self.precision or self.machine.rpartition(", ")[2]  # as in earlier terms
+        return replace(recipe, precision="f32") if precision == "float32" else recipe
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ def _middle(image: NDArray[Any]) -> NDArray[Any]:
     top, left = (max(0, side - most) // 2 for side, most in ((height, BAND[0]), (width, BAND[1])))
     top, left = top // _BLOCK * _BLOCK, left // _BLOCK * _BLOCK  # on the grid of JPEG
     cut = image[top : top + BAND[0], left : left + BAND[1], : 1 if image.shape[2] < 3 else 3]
-    return _levels(cut, data_range_of(image))
+    return _levels(cut, None)
 
 
 def _levels(image: NDArray[Any], data_range: float | None) -> NDArray[Any]:

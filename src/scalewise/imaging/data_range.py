@@ -133,6 +133,8 @@ def is_unit_range(image: NDArray[Any]) -> bool:
     """
     if not image.size:
         return True
+    if image.min() >= -_DARK and image.max() <= 1 + _FAR_OUT:  # in a tenth of the time
+        return True
     far = np.count_nonzero((image < -_FAR_OUT) | (image > 1 + _FAR_OUT))
     run = min(_RUN, image.size)
     runs = image.reshape(-1)[: image.size // run * run].reshape(-1, run)
@@ -164,9 +166,10 @@ def _range_of(image: NDArray[Any]) -> tuple[float, float, str]:
     low, high = float(image.min()), float(image.max())
     slack = _SLACK * (high - low)
     for least, most, expression in _USUAL_RANGES:
-        if least - slack <= low and most * _LEAST_FILLED <= high <= most + slack:
+        filled = least + (most - least) * _LEAST_FILLED
+        if least - slack <= low and filled <= high <= most + slack:
             return least, most, expression
-    low, high = (float(f"{end:.4g}") for end in (min(low, 0.0), high))
+    low, high = (float(f"{end:.4g}") for end in (min(low, 0.0), max(high, 0.0)))
     return low, high, f"({{}} + {-low}) / {high - low}" if low else f"{{}} / {high}"
 
 
@@ -189,7 +192,9 @@ def check_uint8(
         scaling = name if known == 1 else f"{name} / {known:g}"
     else:
         scaling = scaling_of(image, name)
-    if "astype" not in scaling:
+    if scaling.endswith("(bool)"):
+        scaling = f"{name}.astype(np.uint8) * 255"
+    elif "astype" not in scaling:
         unit = name if scaling == name else f"({scaling})"
         scaling = f"(255 * {unit}).round().clip(0, 255).astype(np.uint8)"
     raise ScalewiseError(

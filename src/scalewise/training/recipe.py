@@ -96,7 +96,8 @@ def _require_one_budget(overrides: Sequence[str]) -> None:
     parts: dict[str, str] = {}
     for override in overrides:
         key, _, text = override.partition("=")
-        if (full := _full_key(key)).startswith("budget.") and yaml.load(text, _Loader) is not None:
+        full = _full_key(key)
+        if full.partition(".")[0] == "budget" and yaml.load(text, _Loader) is not None:
             parts[full] = override
     if len(parts) > 1:
         raise ScalewiseError(f"{' and '.join(parts.values())}: a run has one budget; leave one out")
@@ -174,7 +175,8 @@ def apply_override(settings: Plain, override: str) -> None:
     """Set one dotted ``key=value`` in plain settings.
 
     A key may be shortened to its last part if only one setting has that name.  One part of the
-    budget replaces another.  ``null`` takes a setting out, so that its default holds.
+    budget replaces another.  ``null`` takes a setting out, so that its default holds, and leaves
+    other parts of the budget.
 
     >>> settings = {"data": {"batch": 16}, "budget": {"time": "2h"}}
     >>> apply_override(settings, "data.batch=8")

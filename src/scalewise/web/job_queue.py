@@ -218,6 +218,8 @@ class JobQueue:
                 self._waiting.remove(job)
         if was_waiting or job.is_final:
             self._delete_files(job)
+        else:  # it stops within a tile, and must not come back as lost if it is killed before
+            self._store.delete_record(job.view.id)
 
     def close(self) -> None:
         """Stop the queue; jobs that are not finished are lost, which the next server says."""

@@ -66,6 +66,10 @@ class ResultStore:
         for path in self.folder.glob(f"{job}.*"):
             path.unlink(missing_ok=True)
 
+    def delete_record(self, job: str) -> None:
+        """Remove what the next server would know of a job, whose result is still written."""
+        (self.folder / f"{job}.json").unlink(missing_ok=True)
+
     def recover(self, keep_seconds: float) -> list[tuple[JobView, Path | None, float]]:
         """Return jobs of an earlier server, their results, and their end in Unix time.
 

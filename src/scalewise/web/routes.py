@@ -157,6 +157,7 @@ async def _wait_for_result(job: RestoreJob, request: Request, queue: JobQueue) -
             queue.cancel(job)
             return Response(status_code=HTTPStatus.NO_CONTENT)
         if queue.is_stopping:
+            queue.cancel(job)
             raise HttpProblem(HTTPStatus.SERVICE_UNAVAILABLE, STOPPING)
         await asyncio.sleep(_POLL_SECONDS)
     if job.view.state != "done":

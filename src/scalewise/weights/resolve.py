@@ -52,7 +52,7 @@ def release_of(weights: Path) -> Release | None:
     if weights.suffix.lower() != ".safetensors" or not _is_file(weights):
         return None
     if weights.name == WEIGHTS_FILE and is_release(weights.parent):
-        return resolve(weights.parent)
+        return resolve(weights.parent.absolute())
     digest = sha256(weights)
     same = [card.name for card in list_cards() if card.sha256.get(WEIGHTS_FILE) == digest]
     return resolve(same[0]) if same else None
@@ -93,7 +93,8 @@ def find_release(model: str | Path) -> Path:
 
 def _places(model: str | Path) -> list[Path]:
     """Return where a model may be: a name without a separator is first that of a packaged one."""
-    return [Path(model)] if _is_path(model) else [RELEASES / model, Path(model)]
+    own = Path(model).absolute()  # a path alone would be a name again without "./"
+    return [own] if _is_path(model) else [RELEASES / model, own]
 
 
 def _is_path(model: str | Path) -> bool:
