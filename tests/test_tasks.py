@@ -198,6 +198,10 @@ def test_what_auto_chooses() -> None:
     assert chosen(False, 2.1, 30) == chosen(False, 3.1, 60) == "noisy-jpeg"
     assert chosen(True, 9, 85) == chosen(True, 7, 50) == "noisy-jpeg"
     assert chosen(True, 1) == "super-resolution"
+    drawn = Estimate(1, content="text or graphics")
+    assert select_task(drawn, enlarge=True) is get_task("graphics")
+    assert select_task(replace(drawn, sigma=9), enlarge=True) is get_task("photo")
+    assert select_task(drawn, enlarge=False) is None
     shared = Estimate(7, 90, coarseness=5, is_coarse=True)  # of which photo_x2 knows nothing
     assert select_task(shared, enlarge=True) is get_task("noisy-jpeg")
     assert select_task(replace(shared, sigma=4), enlarge=True) is get_task("photo")
@@ -210,6 +214,7 @@ def test_each_task_has_one_default_model() -> None:
             default_model(name)
     assert [default_model(name) for name in released] == [
         "photo_x2",
+        "graphics_x2",
         "scn_x2",
         "denoise",
         "noisy_jpeg",

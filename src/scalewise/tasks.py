@@ -14,13 +14,15 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from scalewise.arguments import check_number, check_range, nearest_name, shown
+from scalewise.arguments import nearest_name, shown
 from scalewise.errors import ScalewiseError
 from scalewise.plugins import load_plugins, plugin_names
+from scalewise.strengths import Strengths
 from scalewise.visibility import (
     VISIBLE_JPEG,
     VISIBLE_JPEG_ENLARGED,
     exceeds,
+    is_graphics,
     is_independent,
     is_jpeg_below,
     is_noisy,
@@ -35,34 +37,6 @@ AUTO = "auto"
 """A word in place of a task's name: the task that an image calls for."""
 
 ENTRY_POINTS = "scalewise.tasks"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Strengths:
-    """Ranges of degradation that training draws from, for each patch.
-
-    Attributes:
-        sigma: smallest and largest standard deviation of Gaussian noise, in levels of 255; None
-            for no noise.
-        quality: lowest and highest JPEG quality; None for no JPEG.
-        clean: share of patches that stay clean.
-        grey: share of patches that are made grey, with their targets.
-        sensor: share of patches whose noise is that of a camera's sensor, which neighbours share.
-    """
-
-    sigma: tuple[float, float] | None = None
-    quality: tuple[int, int] | None = None
-    clean: float = 0.0
-    grey: float = 0.0
-    sensor: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.sigma is not None:
-            check_range("sigma", self.sigma, 0, 255)
-        if self.quality is not None:
-            check_range("quality", self.quality, 1, 100, whole=True)
-        for name in ("clean", "grey", "sensor"):
-            check_number(name, getattr(self, name), 0, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +136,7 @@ class Task:
         scale; the same image gets the same noise in both.  JPEG is coded by NumPy, so that the
         scores of a run do not depend on the machine, and training needs no pyvips.
         """
-        options = _middle(strengths) | ({"sensor": strengths.sensor} if strengths.sensor else {})
+        options = strengths.middle() | ({"sensor": strengths.sensor} if strengths.sensor else {})
         return replace(self._protocol(None, options), only_scale=None)
 
     def _protocol(self, codec: JpegCodec | None, options: Mapping[str, Any]) -> Protocol:
@@ -171,18 +145,11 @@ class Task:
         codec = codec or NUMPY_JPEG
         if self.protocol is not None:
             return self.protocol(codec=codec, **options)
-        options = {**_middle(self.training or Strengths()), **options}
+        options = {**(self.training or Strengths()).middle(), **options}
         numbers = [each for each in self.options if each in options and each != "sensor"]
         chosen = [f"{options[each]:g}" for each in numbers]
         name = "-".join([self.name, *chosen])
         return degraded(name, self.degrade, codec, keeps_size=self.keeps_size, **options)
-
-
-def _middle(strengths: Strengths) -> dict[str, Any]:
-    """Return the middle of each range; of two qualities in the middle, the lower."""
-    sigma, quality = strengths.sigma, strengths.quality
-    middle = {"sigma": sigma and sum(sigma) / 2, "quality": quality and sum(quality) // 2}
-    return {name: value for name, value in middle.items() if value is not None}
 
 
 TASKS: dict[str, Task] = {}
@@ -307,16 +274,29 @@ PHOTO = register_task(
     )
 )
 
+_PROTOCOL = Option(help="Measure by this protocol: field or squash256", default="field")
+
+GRAPHICS = register_task(
+    Task(
+        name="graphics",
+        title="Enlarge text or graphics",
+        description="For screenshots, text, charts and drawings.",
+        keeps_size=False,
+        options={"protocol": _PROTOCOL},
+        protocol=_field,
+        baseline="bicubic",
+        suits=is_graphics,
+    )
+)
+
 SUPER_RESOLUTION = register_task(
     Task(
         name="super-resolution",
         aliases=("upscale",),
-        title="Enlarge a clean image",
-        description="For sharp images without noise: drawings, screenshots, renderings.",
+        title="Enlarge a clean photo",
+        description="For sharp photographs and renderings without noise.",
         keeps_size=False,
-        options={
-            "protocol": Option(help="Measure by this protocol: field or squash256", default="field")
-        },
+        options={"protocol": _PROTOCOL},
         protocol=_field,
         baseline="bicubic",
         suits=lambda estimate: True,

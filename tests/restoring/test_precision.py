@@ -142,4 +142,4 @@ def test_networks_are_loaded_once_for_all_strengths(images: dict[str, Pixels]) -
     restorer = load("dejpeg", LoadOptions("cpu"))
     first = restorer.for_content("photograph")
     assert restorer.with_strength(0.5).for_content("photograph").runtime is first.runtime
-    assert restorer.for_content("flat or smooth") is restorer
+    assert restorer.for_content("smooth slopes") is restorer

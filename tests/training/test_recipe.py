@@ -90,6 +90,11 @@ def test_two_budgets_are_refused(path: Path) -> None:
     assert str(error.value) == "steps=500 and budget.time=1h: a run has one budget; leave one out"
 
 
+def test_two_budgets_are_refused_in_any_form(path: Path) -> None:
+    with pytest.raises(ScalewiseError, match="a run has one budget"):
+        load_recipe(path, ["budget={steps: 7}", "time=1h"])
+
+
 def test_round_trip(path: Path, tmp_path: Path) -> None:
     recipe = load_recipe(path)
     assert parse_recipe(to_plain(recipe), "") == recipe
@@ -139,8 +144,8 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
         ("data={train: [a], squash: 9, augment: true}", f"{WHOLE}, or let them be 9 and false"),
         (
             "data.task=blur",
-            "data.task: unknown task 'blur'; known: photo, super-resolution, denoise, noisy-jpeg, "
-            "dejpeg, old-photo",
+            "data.task: unknown task 'blur'; known: photo, graphics, super-resolution, denoise, "
+            "noisy-jpeg, dejpeg, old-photo",
         ),
         ("data.sigma=[0, 50]", "data.sigma is not for super-resolution: leave it out"),
         ("data.quality=[5, 9]", "data.quality is not for super-resolution: leave it out"),

@@ -6,7 +6,16 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-MODELS = ("photo_x2", "scn_x2", "scn_x3", "scn_x4", "denoise", "noisy_jpeg", "dejpeg")
+MODELS = (
+    "photo_x2",
+    "graphics_x2",
+    "scn_x2",
+    "scn_x3",
+    "scn_x4",
+    "denoise",
+    "noisy_jpeg",
+    "dejpeg",
+)
 PIXELS_A_SECOND = 250_000
 """Speed of each on any machine, in input pixels."""
 

@@ -85,7 +85,8 @@ def test_the_page_is_told_what_each_task_has() -> None:
     assert next(iter(views)) == "auto"
     keeping = {name for name, view in views.items() if view.keeps_size}
     assert keeping == {"denoise", "noisy-jpeg", "dejpeg"}
-    assert {name for name, view in views.items() if not view.has_strength} == {"super-resolution"}
+    without = {name for name, view in views.items() if not view.has_strength}
+    assert without == {"super-resolution", "graphics"}
     assert views["photo"].model == "photo_x2"
     assert all(view.title and view.description for view in views.values())
 

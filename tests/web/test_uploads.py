@@ -266,6 +266,25 @@ def test_noise_is_seen_in_any_file_everywhere(
     assert np.abs(found - library).max() <= 257
 
 
+def test_graphics_are_seen_and_offered_beside_a_clean_photo(
+    server: Server, tmp_path: Path, call: Callable[..., tuple[int, str, str]]
+) -> None:
+    stripes = (np.indices((200, 200)).sum(axis=0) // 9 % 2 * 255).astype(np.uint8)
+    write(tmp_path / "stripes.png", Picture(stripes[..., None]))
+    choices = upload(server, tmp_path / "stripes.png")["choices"]
+    assert [each["task"] for each in choices] == [
+        *("graphics", "photo", "super-resolution", "denoise", "noisy-jpeg", "dejpeg")
+    ]
+    assert choices[0]["explanation"] == (
+        "Enlarged 2x, nothing else, because this seems to be text or graphics, and neither noise "
+        "nor JPEG blocks are visible"
+    )
+    job = server.done(server.send(tmp_path / "stripes.png").json()["id"])
+    assert job["model"] == "graphics_x2"
+    code, out, _ = call("upscale", tmp_path / "stripes.png", "-o", tmp_path / "cli.png")
+    assert (code, "graphics_x2 (text or graphics, noise about 0" in out) == (0, True)
+
+
 def test_a_bad_jpeg_saved_once_more_is_still_a_bad_one(
     server: Server, tmp_path: Path, photo: NDArray[np.uint8]
 ) -> None:

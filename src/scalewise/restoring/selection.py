@@ -22,7 +22,7 @@ from scalewise.restoring.loading import LoadOptions, load
 from scalewise.restoring.look import content_of_opened, estimate_opened
 from scalewise.restoring.precision import depends_on_content, for_content
 from scalewise.restoring.restorer import Restorer
-from scalewise.tasks import DEJPEG, SUPER_RESOLUTION, get_task, select_task
+from scalewise.tasks import DEJPEG, GRAPHICS, SUPER_RESOLUTION, get_task, select_task
 from scalewise.weights import Release, cascade_of, default_model, resolve
 from scalewise.weights.card import CARD_FILE, INT8_FILE, Card
 
@@ -183,7 +183,7 @@ def select_model(estimate: Estimate, *, enlarge: bool) -> str | None:
 
 
 def select_for_upscaling(options: LoadOptions | None = None) -> AutoSelector:
-    """Select models that enlarge: for photographs with noise or artifacts, or for clean images.
+    """Select models that enlarge: noisy or compressed photographs, graphics, or clean images.
 
     Images with more noise or artifacts than photographs have are restored at their own size first.
     The strength is for what restores alone.
@@ -204,9 +204,11 @@ def _selector(enlarge: bool, typical: str, options: LoadOptions) -> AutoSelector
 
     def choose(reader: PictureReader) -> SelectedModels:
         estimate = estimate_opened(reader)
-        model = select_model(estimate, enlarge=enlarge)
+        task = select_task(estimate, enlarge=enlarge)
+        model = None if task is None else default_model(task.name)
         networks = () if model is None else for_content(cascade(model), estimate.content)
+        reason = f"text or graphics, {estimate}" if task is GRAPHICS else str(estimate)
         scale = AUTO_SCALE if enlarge else None
-        return SelectedModels(networks, str(estimate), estimate.content, scale)
+        return SelectedModels(networks, reason, estimate.content, scale)
 
     return AutoSelector(choose, cascade(typical))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scalewise.files import IMAGE_SUFFIXES, format_of
+from scalewise.imaging.blind_estimation import Estimate
 from scalewise.restoring.selection import AUTO_SCALE
 from scalewise.restoring.sizes import Target
 from scalewise.tasks import AUTO, get_task, select_task
@@ -28,12 +29,16 @@ class _Offer:
     scale: int
 
 
-def _offers(catalogue: Catalogue, recommended: Chain) -> list[_Offer]:
-    """Return what is offered: every task, and what restores an image before it is enlarged."""
-    offers = [
-        _Offer(card.task, get_task(card.task).title, chain, card.scale)
-        for chain, card in ((chain, chain.card) for chain in catalogue.offered)
-    ]
+def _offers(catalogue: Catalogue, recommended: Chain, estimate: Estimate) -> list[_Offer]:
+    """Return what is offered: tasks, and what restores an image before it is enlarged.
+
+    Of tasks that only enlarge, those that other images than this one call for are left out.
+    """
+    offers: list[_Offer] = []
+    for chain in catalogue.offered:
+        task = get_task(chain.card.task)
+        if not task.only_enlarges or task.suits is None or task.suits(estimate):
+            offers.append(_Offer(task.name, task.title, chain, chain.card.scale))
     if recommended.card.scale == 1:
         offers.append(_Offer(AUTO, "Restore, then enlarge", recommended, AUTO_SCALE))
     return offers
@@ -70,7 +75,7 @@ def upload_view(
     suffix = f".{kept.format.lower()}"
     written = format_of(Path(f"a{suffix if suffix in IMAGE_SUFFIXES else '.png'}")).name
     choices: list[Choice] = []
-    for offer in _offers(catalogue, recommended):
+    for offer in _offers(catalogue, recommended, estimate):
         card = offer.chain.card
         chosen = target if target is not None and offer.scale > 1 else Target()
         wanted = chosen.or_scale(offer.scale)

@@ -7,15 +7,22 @@ from typing import Literal
 from scalewise.arguments import counted
 from scalewise.imaging.blind_estimation import Estimate
 from scalewise.tasks import SUPER_RESOLUTION, Task
-from scalewise.visibility import VISIBLE_JPEG_ENLARGED, exceeds, is_jpeg_below, is_noisy
+from scalewise.visibility import (
+    VISIBLE_JPEG_ENLARGED,
+    exceeds,
+    is_graphics,
+    is_jpeg_below,
+    is_noisy,
+)
 
 Why = Literal["seen", "chosen", "offered"]
 
 _NOTHING_VISIBLE = "neither noise nor JPEG blocks are visible"
+_GRAPHICS = f"this seems to be text or graphics, and {_NOTHING_VISIBLE}"
 
 
 def describe_cause(estimate: Estimate, is_jpeg: bool) -> str:
-    """Describe what is wrong with an image, as the end of a sentence.
+    """Describe what is wrong with an image, or what it shows, as the end of a sentence.
 
     Args:
         estimate: its noise and JPEG quality.
@@ -34,7 +41,9 @@ def describe_cause(estimate: Estimate, is_jpeg: bool) -> str:
         causes.append(f"this is {of}" if is_jpeg else f"the pixels were {of} once")
     if is_noisy(estimate):
         causes.append(f"noise of about {counted(round(estimate.sigma), 'level')} is visible")
-    return " and ".join(causes) or _NOTHING_VISIBLE
+    if causes:
+        return " and ".join(causes)
+    return _GRAPHICS if is_graphics(estimate) else _NOTHING_VISIBLE
 
 
 def explain(
