@@ -106,7 +106,7 @@ OF_PATHS: list[str] = [
         (load_recipe, "path"),
         (read_log, "run"),
         (lambda path: load_curves([path]), "runs"),
-        (lambda path: release_run(path, "a", summary="", licence=""), "run"),
+        (lambda path: release_run(path, "a", summary="A.", licence=""), "run"),
         (quantize_release, "folder"),
         (lambda path: run_sweep(path, "a", None), "path"),
         (find_data, "folder"),
@@ -129,7 +129,7 @@ def test_what_is_not_a_path(calling: Callable[[Any], Any], argument: str, path: 
     [
         load_recipe,
         lambda path: load_curves([path]),
-        lambda path: release_run(path, "a", summary="", licence=""),
+        lambda path: release_run(path, "a", summary="A.", licence=""),
         quantize_release,
         lambda path: run_sweep(path, "a", None),
         find_data,

@@ -293,7 +293,7 @@ SUPER_RESOLUTION = register_task(
     Task(
         name="super-resolution",
         aliases=("upscale",),
-        title="Enlarge a clean photo",
+        title="Enlarge a clean image",
         description="For sharp photographs and renderings without noise.",
         keeps_size=False,
         options={"protocol": _PROTOCOL},

@@ -186,7 +186,7 @@ def test_mistakes_get_one_line(
         (["jpeg", "--sigma", "25"], "--sigma is for denoise and noisy-jpeg, not for dejpeg"),
         (["noisy", "--quality", "10"], "--quality is for noisy-jpeg and dejpeg, not for denoise"),
         (["bicubic", "--grey"], "--grey is for denoise and dejpeg, not for super-resolution"),
-        (["noisy", "--protocol", "field"], "--protocol is for super-resolution, not for denoise"),
+        (["noisy", "--protocol", "field"], "--protocol is for graphics and super-resolution"),
         (["wavelet", "--task", "dejpeg"], "wavelet only removes noise; leave out --task dejpeg"),
         (["jpeg", "--scale", "2"], "--scale 2 is for bicubic; jpeg is for x1 only"),
         (["nlm", "--scale", "2"], "--scale 2 is for bicubic; nlm is for x1 only"),

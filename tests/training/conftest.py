@@ -11,6 +11,12 @@ from numpy.typing import NDArray
 from scalewise.files import Picture, write
 from scalewise.training.config import BudgetConfig, DataConfig, ModelConfig, Recipe
 
+TRAINED_ON = (
+    "data.valid: 2 of 2 images are trained on, too; their scores do not tell how others are "
+    "restored"
+)
+"""What is said of the recipe below, which is validated on its training images."""
+
 
 @pytest.fixture
 def pictures(tmp_path: Path, photo: NDArray[np.uint8]) -> Path:

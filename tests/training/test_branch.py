@@ -20,6 +20,7 @@ from scalewise.training.recipe import load_recipe
 from scalewise.training.release import release_run
 from scalewise.training.session import branched, check_trunk, locked, open_run
 from scalewise.weights.card_page import card_page
+from tests.training.conftest import TRAINED_ON
 from tests.training.trainers import At, Scripted, assert_same_state, read_log
 
 
@@ -71,7 +72,7 @@ def test_a_branch_that_was_stopped_is_resumed_though_the_trunk_went_on(
     open_run(replace(trunk, budget=BudgetConfig(steps=50)), tmp_path / "trunk").train()
     said: list[str] = []
     resumed = open_run(short, tmp_path / "stopped", trunk=tmp_path / "trunk", notify=said.append)
-    assert said == ["resuming at step 40, 0.0% done"]
+    assert said == [TRAINED_ON, "resuming at step 40, 0.0% done"]
     resumed.train()
     ours, theirs = resumed.state_dict(), straight.state_dict()
     for state in (ours, theirs):

@@ -21,6 +21,7 @@ from scalewise.training.config import (
     Recipe,
 )
 from scalewise.training.session import open_run
+from tests.training.conftest import TRAINED_ON
 from tests.training.trainers import (
     At,
     Scripted,
@@ -60,8 +61,9 @@ def test_a_full_disk_keeps_the_checkpoint_before_and_the_run_going(
     trainer.listeners += [At(40, fill), At(60, empty)]
     trainer.train()
     assert said == [
+        TRAINED_ON,
         f"{run}: the checkpoint cannot be written (No space left on device); "
-        "the one before is kept, and training goes on"
+        "the one before is kept, and training goes on",
     ]
     assert load_checkpoint(run / "last.pt")["step"] == 60
     # The best that was never on disk does not stand in the way of a lesser one that is.
@@ -109,8 +111,8 @@ def test_a_disk_that_is_really_full(recipe: Recipe, tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, before)
-    assert len(said) == 2  # at steps 20 and 40
-    assert all("the checkpoint cannot be written (File too large)" in line for line in said)
+    assert len(said) == 3  # at the start, and at steps 20 and 40
+    assert all("the checkpoint cannot be written (File too large)" in line for line in said[1:])
     assert load_checkpoint(run / "last.pt")["step"] == 60
     assert [row["step"] for row in read_log(run)] == ["20", "40", "60"]
 
@@ -132,8 +134,9 @@ def test_an_unreadable_checkpoint_falls_back_to_the_one_before(
     resumed = resumed_trainer(recipe, run, said.append)
     assert resumed.step == 20
     assert said == [
+        TRAINED_ON,
         f"{run / 'last.pt'}: not a readable checkpoint; "
-        f"going back to the one before, {run / 'previous.pt'}, of step 20"
+        f"going back to the one before, {run / 'previous.pt'}, of step 20",
     ]
     resumed.train()
     assert_same_state(load_checkpoint(straight / "last.pt"), load_checkpoint(run / "last.pt"))

@@ -62,8 +62,8 @@ def test_everything_is_done_with_keys(visit: Visit, pictures: Path) -> None:
     user.wait_for("b.jpg")
 
     tab_to(user, "#task")
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowDown")
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
     assert page.locator("#task").input_value() == "super-resolution"
     tab_to(user, ".job button:has-text('Again')")
     page.keyboard.press("Enter")

@@ -92,7 +92,7 @@ def baselines() -> dict[str, list[str]]:
 
 
 def task_of(model: str) -> str:
-    """Return the task of a model or baseline; of several, the one with the least degradation."""
+    """Return the task of a model or baseline; of several, the most general without degradation."""
     from scalewise.restoring.classical import CLASSICAL
     from scalewise.weights import is_release, resolve
 
@@ -100,8 +100,9 @@ def task_of(model: str) -> str:
         return DENOISE.name
     tasks = baselines().get(model)
     if tasks is not None:
-        return min(tasks, key=lambda name: get_task(name).is_degraded)
-    return resolve(model).card.task if is_release(model) else "super-resolution"
+        general = SUPER_RESOLUTION.name
+        return min(tasks, key=lambda name: (get_task(name).is_degraded, name != general))
+    return resolve(model).card.task if is_release(model) else SUPER_RESOLUTION.name
 
 
 def chosen_protocol(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -45,13 +45,16 @@ def chain_of(model: str) -> Chain:
 
 def model_cards() -> list[Card]:
     """Return the cards of the models that tasks use by default."""
-    cards: list[Card] = []
+    return [resolve(model).card for model in _default_models()]
+
+
+def _default_models() -> Iterator[str]:
+    """Yield the models that tasks use by default, each a name or a folder."""
     for name in list_tasks():
         try:
-            cards.append(resolve(default_model(name)).card)
+            yield default_model(name)
         except ScalewiseError:  # no model of this installation has the task
             continue
-    return cards
 
 
 class Catalogue:
@@ -69,4 +72,4 @@ class Catalogue:
     @cached_property
     def offered(self) -> list[Chain]:
         """The models that tasks use by default."""
-        return [self.chain(card.name) for card in model_cards()]
+        return [self.chain(model) for model in _default_models()]
