@@ -194,6 +194,8 @@ def test_what_auto_chooses() -> None:
     assert chosen(False, 1) is chosen(False, 1, 97) is None
     assert chosen(True, 9) == chosen(True, 1, 60) == chosen(True, 7, 85) == "photo"
     assert chosen(True, 15) == chosen(True, 60) == "denoise"
+    assert chosen(True, 189) == "super-resolution"  # a checkerboard, or a dithered image
+    assert chosen(False, 189) is None
     assert chosen(True, 1, 59) == chosen(False, 1.9, 30) == "dejpeg"
     assert chosen(False, 2.1, 30) == chosen(False, 3.1, 60) == "noisy-jpeg"
     assert chosen(True, 9, 85) == chosen(True, 7, 50) == "noisy-jpeg"

@@ -12,6 +12,9 @@ VISIBLE_SIGMA = 6.0
 benchmark sets 3 are estimated above it, and of 57 that were made smaller, most of them below 256
 pixels, 13."""
 
+_PATTERN = 100.0
+"""Least sigma of patterns of black and white, such as dithering, which noise does not reach."""
+
 _SHARED = 2.0
 """Coarseness from which on noise is not taken for that of each pixel.  Of 41 photographs of three
 benchmark sets 95 % have less than 1.7 with independent noise of sigma 6 or more; with that of a
@@ -27,7 +30,7 @@ VISIBLE_JPEG_ENLARGED = 96
 
 def is_noisy(estimate: Estimate) -> bool:
     """Return whether noise is visible, or was before an image was compressed."""
-    return sigma_before_coding(estimate) >= VISIBLE_SIGMA
+    return sigma_before_coding(estimate) >= VISIBLE_SIGMA and estimate.sigma < _PATTERN
 
 
 def is_graphics(estimate: Estimate) -> bool:

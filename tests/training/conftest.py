@@ -15,7 +15,7 @@ TRAINED_ON = (
     "data.valid: 2 of 2 images are trained on, too; their scores do not tell how others are "
     "restored"
 )
-"""What is said of the recipe below, which is validated on its training images."""
+"""Remark on the recipe below, which is validated on its training images."""
 
 
 @pytest.fixture

@@ -41,8 +41,9 @@ def parse_restoring_task(name: str) -> str:
 
 
 TASK_NAMES = ", ".join(task_names())
+_ENLARGING = {name for name, task in TASKS.items() if task.only_enlarges}
 RESTORING_TASK_NAMES = ", ".join(
-    [AUTO, *(name for name in task_names(released=True) if name != SUPER_RESOLUTION.name)]
+    [AUTO, *(name for name in task_names(released=True) if name not in _ENLARGING)]
 )
 
 
