@@ -15,6 +15,7 @@ import pytest
 from scalewise.files import Picture, read, write
 from scalewise.imaging.resize import imresize
 from scalewise.weights.card import read_card
+from tests.web.browser import find_chromium
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -144,11 +145,9 @@ def test_a_teacher_for_x3_is_that_for_x4_reduced(tmp_path: Path) -> None:
 
 def test_drawn_graphics(tmp_path: Path) -> None:
     pytest.importorskip("playwright", reason="needs the test extra")
-    names = ("chromium-headless-shell", "chromium", "chromium-browser")
-    program = next(filter(None, map(shutil.which, names)), None)
-    if program is None or shutil.which("fc-list") is None:
-        pytest.skip("no Chromium, or no fontconfig")
-    options = ["--count", "3", "--held-out", "--browser", program]
+    if shutil.which("fc-list") is None:
+        pytest.skip("no fontconfig")
+    options = ["--count", "3", "--held-out", "--browser", find_chromium()]
     assert run("draw_graphics.py", tmp_path, "drawn", *options) == "drawn: 3 images\n"
     first = {path.name: path.read_bytes() for path in tmp_path.rglob("*.png")}
     assert sorted(first) == [f"0000{n}{end}.png" for n in range(3) for end in ("", "x2")]

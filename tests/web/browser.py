@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 PATIENCE = 60_000
@@ -35,6 +37,15 @@ PLACE = """stage => {
   const [left, top, width, height] = stage.dataset.place.split(" ").map(Number);
   return [box.x + left, box.y + top, width, height];
 }"""
+
+
+def find_chromium() -> str:
+    """Return Chromium's path, preferably without the parts that show windows; else skip."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser")
+    program = next(filter(None, map(shutil.which, names)), None)
+    if program is None:
+        pytest.skip("no Chromium; on Debian: apt-get install chromium-headless-shell")
+    return program
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.web import quick_models
-from tests.web.browser import PATIENCE, User
+from tests.web.browser import PATIENCE, User, find_chromium
 
 pytest.importorskip("fastapi", reason="needs the web extra")
 pytest.importorskip("uvicorn", reason="needs the web extra")
@@ -155,10 +154,7 @@ def browser() -> Iterator[Any]:
     It is gone after the module, since no other event loop can run beside Playwright's.
     """
     playwright = pytest.importorskip("playwright.sync_api", reason="needs the test extra")
-    names = ("chromium-headless-shell", "chromium", "chromium-browser")
-    program = next(filter(None, map(shutil.which, names)), None)
-    if program is None:
-        pytest.skip("no Chromium; on Debian: apt-get install chromium-headless-shell")
+    program = find_chromium()
     with playwright.sync_playwright() as driver:
         # A container's root has no sandbox, and too small a /dev/shm.
         arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
