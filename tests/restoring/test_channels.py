@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from scalewise.imaging.resize import imresize
-from scalewise.restoring.channels import bleed_alpha, dilate, edges
+from scalewise.restoring.channels import bleed_alpha, dilate, edges, is_flat
 from scalewise.restoring.loading import LoadOptions, load
 from scalewise.restoring.restorer import Restorer
 from scalewise.restoring.rows import FloatImage
@@ -56,6 +56,46 @@ def test_neutral_parts_of_a_colour_picture_stay_neutral() -> None:
     assert not neutral[44:78, 44:78].any()
     neutral[44:78, 44:78] = True
     assert neutral.all()
+
+
+def test_flat_areas_stay_flat() -> None:
+    image = np.full((60, 60, 3), (250, 250, 251), np.uint8)
+    image[30, 30:33] = 0
+    restored = Restorer("tinted", Traits(), Tinted(), keeps_flat=True).restore(image)
+    kept = (restored == image[0, 0]).all(axis=2)
+    assert not kept[58:64, 58:68].any()
+    kept[58:64, 58:68] = True
+    assert kept.all()
+    assert not (Restorer("tinted", Traits(), Tinted()).restore(image) == image[0, 0]).all(2).any()
+
+
+@pytest.mark.parametrize("name", ["scn_x2", "scn_x4", "scn_fast_x2", "graphics_x2"])
+@pytest.mark.parametrize("tile", [None, 32])
+def test_a_page_stays_as_white_as_its_paper(name: str, tile: int | None) -> None:
+    page = np.full((71, 90), 255, np.uint8)
+    page[20:40, 30:70:3] = 0
+    restorer = load(name, LoadOptions(precision="f32", tile=tile))
+    restored = restorer.restore(page)
+    paper = np.ones_like(restored, bool)
+    scale = restorer.scale
+    paper[19 * scale : 41 * scale, 29 * scale : 71 * scale] = False
+    assert (restored[paper] == 255).all()
+    assert (restored[~paper] < 255).any()
+
+
+def test_what_removes_artifacts_may_change_flat_areas() -> None:
+    blocks = np.kron([[120, 123], [121, 118]], np.ones((8, 8))).astype(np.uint8)
+    restored = load("photo_x2", LoadOptions(precision="f32")).restore(np.tile(blocks, (4, 4)))
+    assert len(np.unique(restored)) > 4
+
+
+@pytest.mark.parametrize("shape", [(3, 9, 7), (1, 1, 5), (2, 4, 1)])
+def test_flat_is_what_equals_its_neighbours(shape: tuple[int, int, int]) -> None:
+    planes = np.random.default_rng(0).integers(0, 9, shape) // 8
+    _, height, width = shape
+    for y, x in np.ndindex(height, width):
+        around = planes[:, max(0, y - 1) : y + 2, max(0, x - 1) : x + 2]
+        assert is_flat(planes)[y, x] == (around == planes[:, y : y + 1, x : x + 1]).all()
 
 
 def test_a_grey_network_restores_the_channels(photo: NDArray[np.uint8]) -> None:

@@ -4,6 +4,10 @@ Grey goes through a network for RGB as three equal channels, and their mean come
 stays neutral.  So does what is neutral in a colour image: a pixel without colour nearby has none
 in the result.
 
+Flat areas stay flat where a network only enlarges: a pixel that equals its eight neighbours is
+repeated.  White paper stays white, and its file small.  In Kodak24, CID22_valid and drawn images
+that is closer to the ground truth than what ``scn_x2`` makes of such pixels.
+
 Alpha goes through the network as grey.  Colour goes through with alpha bleeding: the visible
 colours are drawn out into what is transparent (:func:`bleed_alpha`).  Laid over black, white and
 grey, a disc cut out of a photograph is then 0.2 to 0.5 dB better than the network's result for
@@ -45,12 +49,14 @@ class Network:
         scale: output over input size.
         channels: 1 (grey) or 3 (RGB).
         multiple: height and width must be multiples of it.
+        keeps_flat: whether flat areas stay as they are: where inputs have no faults.
     """
 
     run: Run
     scale: int
     channels: int
     multiple: int
+    keeps_flat: bool = False
 
 
 def restore_tile(tile: NDArray[Any], network: Network, separate: bool = False) -> FloatImage:
@@ -93,6 +99,13 @@ def _restore_alpha(alpha: FloatImage, network: Network) -> FloatImage:
 
 def _restore_colour(planes: FloatImage, network: Network) -> FloatImage:
     """Restore (1 or 3, h, w) to (as many, scale h, scale w), whatever the network's channels."""
+    restored = _run_colour(planes, network)
+    if network.keeps_flat:
+        _keep_flat(restored, planes, network.scale)
+    return restored
+
+
+def _run_colour(planes: FloatImage, network: Network) -> FloatImage:
     channels = len(planes)
     if network.channels == 1:
         return np.concatenate([network.run(plane[None, None])[0] for plane in planes])
@@ -118,6 +131,33 @@ def _make_neutral(restored: FloatImage, neutral: NDArray[np.bool_], scale: int) 
     part = restored[:, scale * top : scale * bottom, scale * left : scale * right]
     where = _repeat(neutral[top:bottom, left:right], scale)
     np.copyto(part, part.mean(axis=0), where=where)
+
+
+def _keep_flat(restored: FloatImage, planes: FloatImage, scale: int) -> None:
+    """Give (C, scale h, scale w) the values of (C, h, w), where these are flat."""
+    flat = is_flat(planes)
+    if flat.any():
+        for row, column in np.ndindex(scale, scale):
+            np.copyto(restored[:, row::scale, column::scale], planes, where=flat)
+
+
+def is_flat(planes: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return whether a pixel of (C, H, W) equals its eight neighbours, as far as there are any.
+
+    >>> is_flat(np.array([[[1, 1, 1, 2], [1, 1, 1, 2]]])).tolist()
+    [[True, True, False, False], [True, True, False, False]]
+    """
+    varies = np.zeros(planes.shape[1:], np.bool_)
+    for plane in planes:
+        across = plane[:, 1:] != plane[:, :-1]
+        varies[:, 1:] |= across
+        varies[:, :-1] |= across
+    varies = _dilate_along(varies, 1, axis=0)
+    for plane in planes:
+        down = plane[1:] != plane[:-1]
+        varies[1:] |= down
+        varies[:-1] |= down
+    return ~varies
 
 
 def dilate(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:

@@ -108,11 +108,10 @@ class Restorer:
             than 8 bits itself.
         strength: how much is kept of what the network changes, in [0, 1].
         blend_with: the network that makes the rest; None for the input itself, at scale 1.
-        ensemble: average over the eight views of each tile (self-ensemble, x8), which is a little
-            better and takes eight times as long.
+        ensemble: average over a tile's eight views (x8): a little better, eight times as slow.
         overlap: input pixels by which tiles overlap; None to go by ``multiple``.
-        window: the only (height, width) that the network takes, so that every tile, with its
-            overlaps, has this size; None for any.
+        window: the only (height, width), overlaps included, of every tile; None for any.
+        keeps_flat: keep flat areas as they are.
 
     Raises:
         ScalewiseError: a strength beyond its range, or below 1 where there is no rest.
@@ -132,6 +131,7 @@ class Restorer:
         ensemble: bool = False,
         overlap: int | None = None,
         window: tuple[int, int] | None = None,
+        keeps_flat: bool = False,
     ) -> None:
         check_strength(strength)
         if strength < 1 and traits.scale != (blend_with.scale if blend_with else 1):
@@ -152,6 +152,7 @@ class Restorer:
         if window is not None and ensemble:  # whose views are turned
             window = min(window), min(window)
         self._window = window
+        self._keeps_flat = keeps_flat
 
     def __repr__(self) -> str:
         device, precision = self.runtime.device, self.runtime.precision
@@ -185,6 +186,7 @@ class Restorer:
             ensemble=self._ensemble,
             overlap=self._overlap,
             window=self._window,
+            keeps_flat=self._keeps_flat,
         )
 
     @property
@@ -346,6 +348,7 @@ class Restorer:
             self.scale,
             self.traits.channels,
             self.traits.multiple,
+            self._keeps_flat,
         )
         return restore_rows(rows, network, self._tiling(rows.height, rows.width), dtype, progress)
 
