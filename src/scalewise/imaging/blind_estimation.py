@@ -44,8 +44,12 @@ class Estimate:
     is_coarse: bool = False
 
     def __str__(self) -> str:
-        noise = f"noise about {self.sigma:.0f}"
-        return noise if self.quality is None else f"JPEG quality {self.quality}, {noise}"
+        parts = [f"noise about {self.sigma:.0f}"]
+        if self.quality is not None:
+            parts.insert(0, f"JPEG quality {self.quality}")
+        if self.content == "text or graphics":
+            parts.insert(0, self.content)
+        return ", ".join(parts)
 
 
 def estimate_degradation(

@@ -156,9 +156,13 @@ def scaling_of(image: NDArray[Any], name: str = "image") -> str:
     >>> scaling_of(np.array([0, 1.6])), scaling_of(np.array([-10.0, 260]))
     ('image / 1.6', 'image / 255')
     """
-    if image.dtype.kind in "iu" and image.min() >= 0 and image.max() <= 255:
+    if _fits_uint8(image):
         return f"{name}.astype({'np.uint8' if image.max() > 1 else 'bool'})"
     return _range_of(image)[2].format(name)
+
+
+def _fits_uint8(image: NDArray[Any]) -> bool:
+    return bool(image.dtype.kind in "iu" and image.min() >= 0 and image.max() <= 255)
 
 
 def _range_of(image: NDArray[Any]) -> tuple[float, float, str]:
@@ -187,17 +191,20 @@ def check_uint8(
     if image.dtype == np.uint8 or (or_floating and image.dtype.kind == "f"):
         return
     check_finite(image, name)
-    known = white_of(image.dtype)
-    if known is not None and (known > 1 or is_unit_range(image)):
-        scaling = name if known == 1 else f"{name} / {known:g}"
-    else:
-        scaling = scaling_of(image, name)
-    if scaling.endswith("(bool)"):
-        scaling = f"{name}.astype(np.uint8) * 255"
-    elif "astype" not in scaling:
-        unit = name if scaling == name else f"({scaling})"
-        scaling = f"(255 * {unit}).round().clip(0, 255).astype(np.uint8)"
     raise ScalewiseError(
-        f"{name} must be uint8, not {image.dtype}; convert it first, such as by {scaling}",
+        f"{name} must be uint8, not {image.dtype}; convert it first, such as by "
+        f"{_conversion_to_uint8(image, name)}",
         arguments=[name],
     )
+
+
+def _conversion_to_uint8(image: NDArray[Any], name: str) -> str:
+    """Return an expression that turns values of another type into an image of 8 bits."""
+    known = white_of(image.dtype)
+    if known is not None and (known > 1 or is_unit_range(image)):
+        unit = name if known == 1 else f"({name} / {known:g})"
+    elif _fits_uint8(image):
+        return f"{name}.astype(np.uint8)" + ("" if image.max() > 1 else " * 255")
+    else:
+        unit = f"({_range_of(image)[2].format(name)})"
+    return f"(255 * {unit}).round().clip(0, 255).astype(np.uint8)"

@@ -22,7 +22,7 @@ from scalewise.restoring.loading import LoadOptions, load
 from scalewise.restoring.look import content_of_opened, estimate_opened
 from scalewise.restoring.precision import depends_on_content, for_content
 from scalewise.restoring.restorer import Restorer
-from scalewise.tasks import DEJPEG, GRAPHICS, SUPER_RESOLUTION, get_task, select_task
+from scalewise.tasks import DEJPEG, SUPER_RESOLUTION, get_task, select_task
 from scalewise.weights import Release, cascade_of, default_model, resolve
 from scalewise.weights.card import CARD_FILE, INT8_FILE, Card
 
@@ -204,11 +204,9 @@ def _selector(enlarge: bool, typical: str, options: LoadOptions) -> AutoSelector
 
     def choose(reader: PictureReader) -> SelectedModels:
         estimate = estimate_opened(reader)
-        task = select_task(estimate, enlarge=enlarge)
-        model = None if task is None else default_model(task.name)
+        model = select_model(estimate, enlarge=enlarge)
         networks = () if model is None else for_content(cascade(model), estimate.content)
-        reason = f"text or graphics, {estimate}" if task is GRAPHICS else str(estimate)
         scale = AUTO_SCALE if enlarge else None
-        return SelectedModels(networks, reason, estimate.content, scale)
+        return SelectedModels(networks, str(estimate), estimate.content, scale)
 
     return AutoSelector(choose, cascade(typical))
