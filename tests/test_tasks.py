@@ -202,7 +202,9 @@ def test_what_auto_chooses() -> None:
     assert chosen(True, 1) == "super-resolution"
     drawn = Estimate(1, content="text or graphics")
     assert select_task(drawn, enlarge=True) is get_task("graphics")
-    assert select_task(replace(drawn, sigma=9), enlarge=True) is get_task("photo")
+    assert select_task(replace(drawn, sigma=9), enlarge=True) is get_task("graphics")
+    assert select_task(replace(drawn, quality=60), enlarge=True) is get_task("graphics-jpeg")
+    assert select_task(replace(drawn, quality=20), enlarge=True) is get_task("dejpeg")
     assert select_task(drawn, enlarge=False) is None
     shared = Estimate(7, 90, coarseness=5, is_coarse=True)  # of which photo_x2 knows nothing
     assert select_task(shared, enlarge=True) is get_task("noisy-jpeg")

@@ -270,7 +270,25 @@ PHOTO = register_task(
         training=Strengths(sigma=(0, 10), quality=(60, 95), clean=0.15),
         protocol=_photo,
         baseline="bicubic",
-        suits=lambda estimate: is_noisy(estimate) or is_jpeg_below(VISIBLE_JPEG_ENLARGED, estimate),
+        suits=lambda estimate: (
+            is_noisy(estimate)
+            or (is_jpeg_below(VISIBLE_JPEG_ENLARGED, estimate) and not is_graphics(estimate))
+        ),
+    )
+)
+
+GRAPHICS_JPEG = register_task(
+    Task(
+        name="graphics-jpeg",
+        title="Enlarge text or graphics, remove JPEG artifacts",
+        description="For screenshots, charts and drawings that were saved as JPEG.",
+        keeps_size=False,
+        training=Strengths(quality=(30, 95), clean=0.05),
+        options={"quality": replace(_QUALITY, default=60)},
+        baseline="bicubic",
+        suits=lambda estimate: (
+            is_graphics(estimate) and is_jpeg_below(VISIBLE_JPEG_ENLARGED, estimate)
+        ),
     )
 )
 

@@ -74,12 +74,14 @@ def estimate_degradation(
     if luma_table is not None:
         stated = estimate_jpeg_quality(luma_table)
         quality = stated if quality is None or quality > stated - _SAVED_AGAIN else quality
-    content = classify_content(levels, max(noises))
+    content = classify_content(levels, max(noises), is_jpeg=quality is not None)
     return Estimate(max(noises), quality, content, _coarseness(colours), coarse > independent)
 
 
 def estimate_content(image: NDArray[Any]) -> Content:
     """Estimate the content of an image alone, as :func:`estimate_degradation` does.
+
+    It is not looked for JPEG artifacts: a JPEG of text may pass for a photograph.
 
     Args:
         image, and errors: as there.

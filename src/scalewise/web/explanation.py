@@ -18,7 +18,7 @@ from scalewise.visibility import (
 Why = Literal["seen", "chosen", "offered"]
 
 _NOTHING_VISIBLE = "neither noise nor JPEG blocks are visible"
-_GRAPHICS = f"this seems to be text or graphics, and {_NOTHING_VISIBLE}"
+_GRAPHICS = "this seems to be text or graphics"
 
 
 def describe_cause(estimate: Estimate, is_jpeg: bool) -> str:
@@ -34,6 +34,8 @@ def describe_cause(estimate: Estimate, is_jpeg: bool) -> str:
     'the pixels were a JPEG of quality 30 once'
     >>> describe_cause(Estimate(12.0, None), is_jpeg=False)
     'noise of about 12 levels is visible'
+    >>> describe_cause(Estimate(1.0, 60, "text or graphics"), is_jpeg=True)
+    'this seems to be text or graphics, and this is a JPEG of quality 60'
     """
     causes: list[str] = []
     if _has_artifacts(estimate):
@@ -41,9 +43,8 @@ def describe_cause(estimate: Estimate, is_jpeg: bool) -> str:
         causes.append(f"this is {of}" if is_jpeg else f"the pixels were {of} once")
     if is_noisy(estimate):
         causes.append(f"noise of about {counted(round(estimate.sigma), 'level')} is visible")
-    if causes:
-        return " and ".join(causes)
-    return _GRAPHICS if is_graphics(estimate) else _NOTHING_VISIBLE
+    cause = " and ".join(causes) or _NOTHING_VISIBLE
+    return f"{_GRAPHICS}, and {cause}" if is_graphics(estimate) else cause
 
 
 def explain(
