@@ -16,13 +16,12 @@ from fastapi.testclient import TestClient
 
 from scalewise.web import server, warm_up
 from scalewise.web.app import create_app
-from scalewise.web.catalogue import model_cards
+from scalewise.web.catalogue import default_models
 from scalewise.web.interactive import Precedence
 from scalewise.web.job_queue import JobQueue
 from scalewise.web.limits import Limits
 from scalewise.web.result_store import ResultStore
 from scalewise.web.warm_up import WarmUp
-from scalewise.weights import resolve
 
 
 class Recorder:
@@ -56,7 +55,7 @@ def make(recorder: Any) -> WarmUp:
 def test_all_are_prepared_before_any_is_measured_and_the_needed_one_first() -> None:
     recorder = Recorder()
     warming = make(recorder)
-    names = [card.name for card in model_cards()]
+    names = list(default_models())
     warming.start(names[-1])
     wait_until(lambda: len(recorder.calls) == 2 * len(names))
     warming.start()  # a second page
@@ -82,7 +81,7 @@ def test_it_starts_with_the_page_and_not_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = "scn_fast_x2"
-    monkeypatch.setattr(warm_up, "model_cards", lambda: [resolve(name).card])
+    monkeypatch.setattr(warm_up, "default_models", lambda: [name])
     queue = JobQueue(Limits(), ResultStore(tmp_path))
     with TestClient(create_app(queue, hosts=None)) as client:
         assert client.get("/v1/jobs").status_code == 200

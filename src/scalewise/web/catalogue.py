@@ -43,12 +43,7 @@ def chain_of(model: str) -> Chain:
     )
 
 
-def model_cards() -> list[Card]:
-    """Return the cards of the models that tasks use by default."""
-    return [resolve(model).card for model in _default_models()]
-
-
-def _default_models() -> Iterator[str]:
+def default_models() -> Iterator[str]:
     """Yield the models that tasks use by default, each a name or a folder."""
     for name in list_tasks():
         try:
@@ -72,4 +67,4 @@ class Catalogue:
     @cached_property
     def offered(self) -> list[Chain]:
         """The models that tasks use by default."""
-        return [self.chain(model) for model in _default_models()]
+        return [self.chain(model) for model in default_models()]

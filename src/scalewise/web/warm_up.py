@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from threading import Event, Lock, Thread
 
-from scalewise.web.catalogue import model_cards
+from scalewise.web.catalogue import default_models
 from scalewise.web.interactive import Interactive, Precedence
 from scalewise.web.previews import Previewer
 
@@ -44,7 +44,7 @@ class WarmUp:
         with self._lock:
             is_new = self._thread is None
             if is_new:
-                self._cold = [card.name for card in model_cards()]
+                self._cold = list(default_models())
                 self._thread = Thread(target=self._run, name="warm-up", daemon=True)
             self._cold.sort(key=lambda name: name != first)
             if is_new and self._thread is not None:
