@@ -147,9 +147,10 @@ def test_data_with_a_relative_path_are_missed_elsewhere(
 
 
 def test_several_validation_sets(tmp_path: Path, call: Callable[..., tuple[int, str, str]]) -> None:
-    (tmp_path / "second").mkdir()
-    shutil.copy("examples/pictures/valid/astronaut.png", tmp_path / "second")
-    sets = f"data.valid=[examples/pictures/valid,{tmp_path / 'second'}]"
+    second = tmp_path / "second" / "HR"
+    second.mkdir(parents=True)
+    shutil.copy("examples/pictures/valid/astronaut.png", second)
+    sets = f"data.valid=[examples/pictures/valid,{second}]"
     run, folder = trained(tmp_path / "run", *SMALL, sets), tmp_path / "model"
     options = ["release", run, "-o", folder, "--summary", "A test."]
     code, _, stderr = call(*options)

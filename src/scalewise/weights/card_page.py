@@ -165,9 +165,15 @@ def _validated(training: Training) -> list[tuple[str, str]]:
     start = training.validated_start
     change = "" if start is None else f"from {start:.2f} to "
     given: str | list[str] = training.recipe["data"]["valid"]
-    where, *others = [Path(path).name for path in ([given] if isinstance(given, str) else given)]
+    where, *others = [_set_name(path) for path in ([given] if isinstance(given, str) else given)]
     watched = f"; watched, too: {', '.join(others)}" if others else ""
     return [(f"Validated on {where}", f"{change}{training.validated:.2f} dB PSNR-Y{watched}")]
+
+
+def _set_name(path: str) -> str:
+    """Return the name of the folder of a validation set, whose images may lie in ``HR``."""
+    folder = Path(path)
+    return folder.parent.name if folder.name == "HR" and folder.parent.name else folder.name
 
 
 def _teacher(teacher: Teacher) -> str:
