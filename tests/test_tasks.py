@@ -211,6 +211,14 @@ def test_what_auto_chooses() -> None:
     assert select_task(replace(shared, sigma=4), enlarge=True) is get_task("photo")
 
 
+def test_help_states_the_strengths_that_are_measured() -> None:
+    for name in list_tasks():
+        task = get_task(name)
+        if task.protocol is None and task.training is not None:
+            middle = task.training.middle()
+            assert {key: task.options[key].default for key in middle} == middle, name
+
+
 def test_each_task_has_one_default_model() -> None:
     released = [name for name in list_tasks() if get_task(name).is_released]
     for name in {*list_tasks()} - {*released}:
@@ -218,6 +226,7 @@ def test_each_task_has_one_default_model() -> None:
             default_model(name)
     assert [default_model(name) for name in released] == [
         "photo_x2",
+        "graphics_jpeg_x2",
         "graphics_x2",
         "scn_x2",
         "denoise",

@@ -189,7 +189,8 @@ def upscale(
             suffix's.  Floating values are written with 16 bits where the format has them.
         model: a released model's name or folder; None for ``photo_x2`` if the image has visible
             noise or JPEG artifacts, for one that :func:`restore` would choose and then ``scn_x2``
-            if these are strong, and else ``scn_x2``.
+            if these are strong, for ``graphics_x2`` or ``graphics_jpeg_x2`` if it shows text or
+            graphics, and else ``scn_x2``.
         target: the size of the result, such as ``Target(scale=3)``.
         scale, width, height, fit, max_megapixels: the same without :class:`Target`, such as
             ``width=3840``; the model's own scale if nothing is given.

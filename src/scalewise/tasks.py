@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from scalewise.arguments import nearest_name, shown
+from scalewise.arguments import listed, nearest_name, shown
 from scalewise.errors import ScalewiseError
 from scalewise.plugins import load_plugins, plugin_names
 from scalewise.strengths import Strengths
@@ -23,6 +23,7 @@ from scalewise.visibility import (
     VISIBLE_JPEG_ENLARGED,
     exceeds,
     is_graphics,
+    is_graphics_jpeg,
     is_independent,
     is_jpeg_below,
     is_noisy,
@@ -83,6 +84,7 @@ class Task:
         model: the released model, by name or folder, that is used where none is named; None for
             the one whose card says so.
         suits: whether ``auto`` chooses the task, by the blind estimate; None for never.
+        only_if_suited: offer the task only where it suits, as those that only enlarge are.
     """
 
     name: str
@@ -100,15 +102,21 @@ class Task:
     baseline: str = "input"
     model: str | None = None
     suits: Callable[[Estimate], bool] | None = None
+    only_if_suited: bool = False
 
     @property
     def is_degraded(self) -> bool:
         """True if inputs are degraded beyond their size."""
-        return self.training is not None or self.degrade is not None
+        return self.training is not None or self.degrade is not None or self.second_order
+
+    def is_offered(self, estimate: Estimate) -> bool:
+        """Return whether the task is offered for an image."""
+        is_bound = self.only_if_suited or self.only_enlarges
+        return not is_bound or self.suits is None or self.suits(estimate)
 
     @property
     def only_enlarges(self) -> bool:
-        """True if the task is nothing but a change of size."""
+        """True if the task is nothing but a change of size, so that flat areas stay flat."""
         return not self.is_degraded and not self.keeps_size
 
     def make_protocol(self, codec: JpegCodec | None = None, **options: Any) -> Protocol:
@@ -125,7 +133,7 @@ class Task:
             if name not in self.options:
                 having = [each for each in list_tasks() if name in TASKS[each].options]
                 raise ScalewiseError(
-                    f"{name} is for {' and '.join(having)}, not for {self.name}", arguments=[name]
+                    f"{name} is for {listed(having)}, not for {self.name}", arguments=[name]
                 )
         return self._protocol(codec, options)
 
@@ -209,7 +217,7 @@ def select_task(estimate: Estimate, *, enlarge: bool) -> Task | None:
     trained on is restored first, by a task that keeps the size, and enlarged afterwards.
 
     Args:
-        estimate: noise and JPEG quality of the image.
+        estimate: noise, JPEG quality and content of the image.
         enlarge: whether the result is to be larger than the image.
     """
     for name in list_tasks():
@@ -271,8 +279,8 @@ PHOTO = register_task(
         protocol=_photo,
         baseline="bicubic",
         suits=lambda estimate: (
-            is_noisy(estimate)
-            or (is_jpeg_below(VISIBLE_JPEG_ENLARGED, estimate) and not is_graphics(estimate))
+            (is_noisy(estimate) or is_jpeg_below(VISIBLE_JPEG_ENLARGED, estimate))
+            and not is_graphics(estimate)
         ),
     )
 )
@@ -284,11 +292,10 @@ GRAPHICS_JPEG = register_task(
         description="For screenshots, charts and drawings that were saved as JPEG.",
         keeps_size=False,
         training=Strengths(quality=(30, 95), clean=0.05),
-        options={"quality": replace(_QUALITY, default=60)},
+        options={"quality": replace(_QUALITY, default=62)},
         baseline="bicubic",
-        suits=lambda estimate: (
-            is_graphics(estimate) and is_jpeg_below(VISIBLE_JPEG_ENLARGED, estimate)
-        ),
+        suits=is_graphics_jpeg,
+        only_if_suited=True,
     )
 )
 

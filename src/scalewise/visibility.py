@@ -42,6 +42,11 @@ def is_graphics(estimate: Estimate) -> bool:
     return estimate.content == "text or graphics"
 
 
+def is_graphics_jpeg(estimate: Estimate) -> bool:
+    """Return whether text or graphics have JPEG artifacts that would be visible if enlarged."""
+    return is_graphics(estimate) and is_jpeg_below(VISIBLE_JPEG_ENLARGED, estimate)
+
+
 def is_independent(estimate: Estimate) -> bool:
     """Return whether each pixel has its own noise: not compressed, nor that of a sensor."""
     return estimate.quality is None and estimate.coarseness < _SHARED
@@ -83,6 +88,7 @@ def exceeds(
         sensor: share of the training's noise that was a sensor's.
     """
     is_strange = estimate.is_coarse and not sensor and is_noisy(estimate)
-    if sigma is not None and (is_strange or sigma_before_coding(estimate) > sigma[1]):
+    is_strong = sigma is not None and sigma_before_coding(estimate) > sigma[1]
+    if sigma is not None and (is_strange or (is_strong and not is_graphics(estimate))):
         return True
     return quality is not None and is_jpeg_below(quality[0], estimate)

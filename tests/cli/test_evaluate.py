@@ -184,7 +184,10 @@ def test_mistakes_get_one_line(
     [
         (["jpeg", "--grey", "--subsampling", "4:4:4"], "with --grey there is no chroma"),
         (["jpeg", "--sigma", "25"], "--sigma is for denoise and noisy-jpeg, not for dejpeg"),
-        (["noisy", "--quality", "10"], "--quality is for noisy-jpeg and dejpeg, not for denoise"),
+        (
+            ["noisy", "--quality", "10"],
+            "is for graphics-jpeg, noisy-jpeg and dejpeg, not for denoise",
+        ),
         (["bicubic", "--grey"], "--grey is for denoise and dejpeg, not for super-resolution"),
         (["noisy", "--protocol", "field"], "--protocol is for graphics and super-resolution"),
         (["wavelet", "--task", "dejpeg"], "wavelet only removes noise; leave out --task dejpeg"),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import scalewise
 from scalewise.imaging.resize import imresize
 from scalewise.restoring.channels import bleed_alpha, dilate, edges, is_flat
 from scalewise.restoring.loading import LoadOptions, load
@@ -81,6 +82,28 @@ def test_a_page_stays_as_white_as_its_paper(name: str, tile: int | None) -> None
     paper[19 * scale : 41 * scale, 29 * scale : 71 * scale] = False
     assert (restored[paper] == 255).all()
     assert (restored[~paper] < 255).any()
+
+
+@pytest.mark.parametrize("kind", ["alpha", "rgb", "rgba", "deep", "float", "ensemble", "whole"])
+def test_a_page_of_any_kind_stays_white(kind: str) -> None:
+    page = np.full((44, 60, {"rgb": 3, "alpha": 2, "rgba": 4}.get(kind, 1)), 255, np.uint8)
+    page[15:30, 20:40:3] = 0
+    page[..., -1:] = 255 if kind in ("alpha", "rgba") else page[..., -1:]
+    types = {"deep": np.uint16, "float": np.float32}
+    image = (page / 255 * (65535 if kind == "deep" else 1)).astype(types.get(kind, np.float32))
+    image = image if kind in types else page
+    name = "adaptive_x2" if kind == "whole" else "scn_fast_x2"
+    restored = load(name, LoadOptions(precision="f32", ensemble=kind == "ensemble")).restore(image)
+    restored[26:64, 36:84] = image.max()
+    assert (restored == image.max()).all()
+
+
+def test_what_is_enlarged_twice_stays_white() -> None:
+    page = np.full((44, 60), 255, np.uint8)
+    page[15:30, 20:40:3] = 0
+    restored = scalewise.upscale(page, scale=4, model="graphics_x2")
+    restored[48:132, 68:172] = 255
+    assert (restored == 255).all()
 
 
 def test_what_removes_artifacts_may_change_flat_areas() -> None:

@@ -61,6 +61,7 @@ def test_a_part_is_that_of_the_whole(photo: NDArray[np.uint8], model: str, targe
 
 def test_strengths_share_a_network_and_mix_linearly(photo: NDArray[np.uint8]) -> None:
     image = photo[100:160, 100:190].astype(np.float32) / 255
+    image[20:40, 10:30] = 1  # which what enlarges alone keeps flat
     (clean,) = load_cascade("scn_x2", EXACT)[:1]
     full = load_cascade("photo_x2", EXACT)[0]
     half = full.with_strength(0.5, clean).restore(image)

@@ -144,8 +144,8 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
         ("data={train: [a], squash: 9, augment: true}", f"{WHOLE}, or let them be 9 and false"),
         (
             "data.task=blur",
-            "data.task: unknown task 'blur'; known: photo, graphics, super-resolution, denoise, "
-            "noisy-jpeg, dejpeg, old-photo",
+            "data.task: unknown task 'blur'; known: photo, graphics-jpeg, graphics, "
+            "super-resolution, denoise, noisy-jpeg, dejpeg, old-photo",
         ),
         ("data.sigma=[0, 50]", "data.sigma is not for super-resolution: leave it out"),
         ("data.quality=[5, 9]", "data.quality is not for super-resolution: leave it out"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 MODELS = (
     "photo_x2",
+    "graphics_jpeg_x2",
     "graphics_x2",
     "scn_x2",
     "scn_x3",

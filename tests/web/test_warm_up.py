@@ -20,8 +20,11 @@ from scalewise.web.catalogue import default_models
 from scalewise.web.interactive import Precedence
 from scalewise.web.job_queue import JobQueue
 from scalewise.web.limits import Limits
+from scalewise.web.previews import Previewer
 from scalewise.web.result_store import ResultStore
+from scalewise.web.speed import Speeds
 from scalewise.web.warm_up import WarmUp
+from scalewise.weights import read_card
 
 
 class Recorder:
@@ -63,6 +66,19 @@ def test_all_are_prepared_before_any_is_measured_and_the_needed_one_first() -> N
     ordered = [names[-1], *names[:-1]]
     expected = [(what, name) for what in ("prepare", "measure") for name in ordered]
     assert recorder.calls == expected
+
+
+def test_a_model_that_a_task_names_by_its_folder_is_measured(
+    small_release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warm_up, "default_models", lambda: [str(small_release)])
+    speeds = Speeds()
+    recorder = Recorder()
+    warming = WarmUp(Previewer(speeds), recorder, Precedence())  # type: ignore[arg-type]
+    name = read_card(small_release).name
+    warming.start(name)
+    wait_until(lambda: speeds.knows(name))
+    warming.close()
 
 
 def test_it_waits_while_somebody_waits_for_a_preview() -> None:

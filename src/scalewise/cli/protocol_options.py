@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from scalewise.arguments import listed
 from scalewise.cli.help import DEGRADATION
 from scalewise.cli.usage_errors import UsageError, refusing_usage
 from scalewise.errors import ScalewiseError
@@ -53,7 +54,7 @@ def _option(name: str, metavar: str, *flags: str) -> Any:
     known = next(iter(having.values()))
     low, high = known.smallest, known.largest
     limits = "" if low is None or high is None else f", {low:g}-{high:g}"
-    tasks = f"for {' and '.join(having)}"
+    tasks = f"for {listed([*having])}"
     if known.default is not False:
         defaults = (f"for {each}: {option.default}" for each, option in having.items())
         tasks = f"default {', '.join(defaults)}"

@@ -44,9 +44,9 @@ def upscale(
             "-m",
             metavar="MODEL",
             help="Use this model: a name, folder, .onnx or checkpoint (default: scn_x2; "
-            "graphics_x2 for text and graphics; photo_x2 for noise and JPEG artifacts; where these "
-            "are strong, what restore takes, then scn_x2). For other sizes than its own, those "
-            "that its card names may be used, too.",
+            "graphics_x2 or graphics_jpeg_x2 for text and graphics; photo_x2 for noise and JPEG "
+            "artifacts; where these are strong, what restore takes, then scn_x2). For other sizes "
+            "than its own, those that its card names may be used, too.",
         ),
     ] = None,
     scale: Annotated[

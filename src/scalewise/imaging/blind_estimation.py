@@ -70,24 +70,29 @@ def estimate_degradation(
     levels = _middle(image)
     colours = _colours(levels)
     independent, coarse = noises = _noises(levels, colours)
-    quality = estimate_jpeg_quality_of_pixels(levels, 255)
-    if luma_table is not None:
-        stated = estimate_jpeg_quality(luma_table)
-        quality = stated if quality is None or quality > stated - _SAVED_AGAIN else quality
-    content = classify_content(levels, max(noises), is_jpeg=quality is not None)
+    quality = _quality(levels, luma_table)
+    content = classify_content(levels, max(noises), lambda: quality is not None)
     return Estimate(max(noises), quality, content, _coarseness(colours), coarse > independent)
 
 
-def estimate_content(image: NDArray[Any]) -> Content:
+def estimate_content(image: NDArray[Any], luma_table: NDArray[np.int64] | None = None) -> Content:
     """Estimate the content of an image alone, as :func:`estimate_degradation` does.
 
-    It is not looked for JPEG artifacts: a JPEG of text may pass for a photograph.
-
     Args:
-        image, and errors: as there.
+        image, luma_table, and errors: as there.
     """
     levels = _middle(image)
-    return classify_content(levels, max(_noises(levels, _colours(levels))))
+    sigma = max(_noises(levels, _colours(levels)))
+    return classify_content(levels, sigma, lambda: _quality(levels, luma_table) is not None)
+
+
+def _quality(levels: NDArray[Any], luma_table: NDArray[np.int64] | None) -> int | None:
+    """Return the JPEG quality that the pixels tell or, if there is one, a file's table."""
+    quality = estimate_jpeg_quality_of_pixels(levels, 255)
+    if luma_table is None:
+        return quality
+    stated = estimate_jpeg_quality(luma_table)
+    return stated if quality is None or quality > stated - _SAVED_AGAIN else quality
 
 
 def _colours(levels: NDArray[Any]) -> list[NDArray[Any]]:

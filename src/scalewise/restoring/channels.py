@@ -49,14 +49,12 @@ class Network:
         scale: output over input size.
         channels: 1 (grey) or 3 (RGB).
         multiple: height and width must be multiples of it.
-        keeps_flat: whether flat areas stay as they are: where inputs have no faults.
     """
 
     run: Run
     scale: int
     channels: int
     multiple: int
-    keeps_flat: bool = False
 
 
 def restore_tile(tile: NDArray[Any], network: Network, separate: bool = False) -> FloatImage:
@@ -99,13 +97,6 @@ def _restore_alpha(alpha: FloatImage, network: Network) -> FloatImage:
 
 def _restore_colour(planes: FloatImage, network: Network) -> FloatImage:
     """Restore (1 or 3, h, w) to (as many, scale h, scale w), whatever the network's channels."""
-    restored = _run_colour(planes, network)
-    if network.keeps_flat:
-        _keep_flat(restored, planes, network.scale)
-    return restored
-
-
-def _run_colour(planes: FloatImage, network: Network) -> FloatImage:
     channels = len(planes)
     if network.channels == 1:
         return np.concatenate([network.run(plane[None, None])[0] for plane in planes])
@@ -133,12 +124,19 @@ def _make_neutral(restored: FloatImage, neutral: NDArray[np.bool_], scale: int) 
     np.copyto(part, part.mean(axis=0), where=where)
 
 
-def _keep_flat(restored: FloatImage, planes: FloatImage, scale: int) -> None:
-    """Give (C, scale h, scale w) the values of (C, h, w), where these are flat."""
-    flat = is_flat(planes)
-    if flat.any():
-        for row, column in np.ndindex(scale, scale):
-            np.copyto(restored[:, row::scale, column::scale], planes, where=flat)
+def keeping_flat(run: Run, scale: int) -> Run:
+    """Return a network that leaves flat areas as they are, enlarged; see :func:`is_flat`."""
+
+    def kept(image: FloatImage) -> FloatImage:
+        restored = run(image)
+        for planes, result in zip(image, restored, strict=True):
+            flat = is_flat(planes)
+            if flat.any():
+                for row, column in np.ndindex(scale, scale):
+                    np.copyto(result[:, row::scale, column::scale], planes, where=flat)
+        return restored
+
+    return kept
 
 
 def is_flat(planes: NDArray[Any]) -> NDArray[np.bool_]:

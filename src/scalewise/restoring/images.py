@@ -178,7 +178,7 @@ def _result(
         cached_cascade(model, options) if isinstance(model, Release) else model
     )
     if given.pixels.dtype == np.uint8 and depends_on_content(restorers):
-        restorers = for_content(restorers, estimate_content(given.pixels))
+        restorers = for_content(restorers, estimate_content(given.pixels, given.luma_table))
     result = upscale_array(given.pixels, restorers, output.target, separate=given.separate)
     if path is not None:
         _write(given, result, path, output)

@@ -36,7 +36,7 @@ from scalewise.restoring.runtime import (
 )
 from scalewise.restoring.tiling import SMALLEST_TILE
 from scalewise.short_repr import short_repr
-from scalewise.tasks import get_task
+from scalewise.tasks import get_task, list_tasks
 from scalewise.weights import Release, clean_sibling, resolve
 from scalewise.weights.card import GRAPH_FILE, INT8_FILE, WEIGHTS_FILE, Card, checked_file
 from scalewise.weights.model_files import describe, is_graph, is_model_file
@@ -160,7 +160,7 @@ def load(model: str | Path | Release, options: LoadOptions | None = None) -> Res
         strength=options.strength,
         blend_with=blend_with,
         ensemble=options.ensemble,
-        keeps_flat=get_task(card.task).only_enlarges,
+        keeps_flat=card.task in list_tasks() and get_task(card.task).only_enlarges,
     )
 
 

@@ -45,7 +45,7 @@ def estimate_opened(reader: PictureReader) -> Estimate:
 
 def content_of_opened(reader: PictureReader) -> Content:
     """Estimate the content alone, as :func:`estimate_opened` does."""
-    return estimate_content(_middle_rows(reader))
+    return estimate_content(_middle_rows(reader), luma_table(reader.path))
 
 
 def _middle_rows(reader: PictureReader) -> NDArray[Any]:

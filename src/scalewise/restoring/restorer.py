@@ -23,7 +23,7 @@ from scalewise.imaging.blind_estimation import estimate_content
 from scalewise.imaging.content import Content
 from scalewise.models.tile_overlap import BLEND, Tiling, tile_overlap
 from scalewise.restoring.cascade import upscale_array
-from scalewise.restoring.channels import Network, Run
+from scalewise.restoring.channels import Network, Run, keeping_flat
 from scalewise.restoring.ensemble import self_ensemble
 from scalewise.restoring.inputs import read_input
 from scalewise.restoring.jobs import require_other
@@ -111,7 +111,7 @@ class Restorer:
         ensemble: average over a tile's eight views (x8): a little better, eight times as slow.
         overlap: input pixels by which tiles overlap; None to go by ``multiple``.
         window: the only (height, width), overlaps included, of every tile; None for any.
-        keeps_flat: keep flat areas as they are.
+        keeps_flat: leave flat areas as they are, where inputs have no faults.
 
     Raises:
         ScalewiseError: a strength beyond its range, or below 1 where there is no rest.
@@ -348,14 +348,14 @@ class Restorer:
             self.scale,
             self.traits.channels,
             self.traits.multiple,
-            self._keeps_flat,
         )
         return restore_rows(rows, network, self._tiling(rows.height, rows.width), dtype, progress)
 
     def _run(self, exactly: bool) -> Run:
-        """Return the network, with ensemble and strength."""
+        """Return the network, with ensemble, flat areas and strength."""
         run: Run = self._finite.run_exactly if exactly else self._finite
         run = self_ensemble(run) if self._ensemble else run
+        run = keeping_flat(run, self.scale) if self._keeps_flat else run
         if self.strength == 1:
             return run
         strength: Any = np.float32(self.strength)

@@ -175,7 +175,7 @@ def select_model(estimate: Estimate, *, enlarge: bool) -> str | None:
     its cascade, of which the others enlarge.
 
     Args:
-        estimate: noise and JPEG quality of the image.
+        estimate: noise, JPEG quality and content of the image.
         enlarge: whether the result is to be larger than the image.
     """
     task = select_task(estimate, enlarge=enlarge)

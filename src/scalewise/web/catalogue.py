@@ -17,12 +17,14 @@ class Chain:
     """A model, and those that an image may go through together with it.
 
     Attributes:
+        model: its name or folder.
         card: of the model.
         following: the cards of those that follow it, or replace it for other sizes.
         sibling: the card of the model whose result is mixed with its own at a strength below 1;
             None where there is none.
     """
 
+    model: str
     card: Card
     following: Sequence[Card] = ()
     sibling: Card | None = None
@@ -37,6 +39,7 @@ def chain_of(model: str) -> Chain:
     card = resolve(model).card
     sibling = clean_sibling(card)
     return Chain(
+        model,
         card,
         [resolve(name).card for name in cascade_of(card)],
         None if sibling is None else resolve(sibling).card,

@@ -32,12 +32,12 @@ class _Offer:
 def _offers(catalogue: Catalogue, recommended: Chain, estimate: Estimate) -> list[_Offer]:
     """Return what is offered: tasks, and what restores an image before it is enlarged.
 
-    Of tasks that only enlarge, those that other images than this one call for are left out.
+    Tasks that only other images than this one call for are left out.
     """
     offers: list[_Offer] = []
     for chain in catalogue.offered:
         task = get_task(chain.card.task)
-        if not task.only_enlarges or task.suits is None or task.suits(estimate):
+        if task.is_offered(estimate):
             offers.append(_Offer(task.name, task.title, chain, chain.card.scale))
     if recommended.card.scale == 1:
         offers.append(_Offer(AUTO, "Restore, then enlarge", recommended, AUTO_SCALE))

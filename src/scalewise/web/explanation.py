@@ -25,7 +25,7 @@ def describe_cause(estimate: Estimate, is_jpeg: bool) -> str:
     """Describe what is wrong with an image, or what it shows, as the end of a sentence.
 
     Args:
-        estimate: its noise and JPEG quality.
+        estimate: its noise, JPEG quality and content.
         is_jpeg: whether its file is a JPEG.
 
     >>> describe_cause(Estimate(1.0, 30), is_jpeg=True)
@@ -61,7 +61,7 @@ def explain(
     Args:
         task: of the model.
         factor: width of the result over that of the image.
-        estimate: noise and JPEG quality of the image.
+        estimate: noise, JPEG quality and content of the image.
         is_jpeg: whether its file is a JPEG.
         strength: part of the change that is kept.
         why: ``seen`` in the image, ``chosen`` by the user, or only ``offered``.

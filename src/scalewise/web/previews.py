@@ -57,7 +57,7 @@ class Previewer:
 
         Args:
             raster: the image.
-            model: a released model's name.
+            model: a released model's name or folder.
             target: the size of the whole result, which is given.
             strength: part of the change that is kept.
             box: the part, in pixels of the image.
@@ -86,7 +86,7 @@ class Previewer:
         """Load a model, and compile its graph for previews of photographs.
 
         Args:
-            model: its name.
+            model: its name or folder.
         """
         restorer = self._for_photographs(model)
         restorer.restore(_sample(restorer))  # which compiles
@@ -95,14 +95,15 @@ class Previewer:
         """Measure the speed of a model that is prepared, for photographs.
 
         Args:
-            model: its name.
+            model: its name or folder.
         """
         restorer = self._for_photographs(model)
         sample = _sample(restorer)
         start = time.perf_counter()
         restorer.restore(sample)
         seconds = time.perf_counter() - start
-        self._speeds.add_sample(model, sample.shape[0] * sample.shape[1], seconds)
+        name = resolve(model).card.name
+        self._speeds.add_sample(name, sample.shape[0] * sample.shape[1], seconds)
 
     def _for_photographs(self, model: str) -> Restorer:
         return self._cascade(model)[0].for_content("photograph")
@@ -114,7 +115,7 @@ class Previewer:
         if strength == 1:
             return [first, *others]
         sibling = clean_sibling(card)
-        blend_with = None if sibling is None else self._cascade(resolve(sibling).card.name)[0]
+        blend_with = None if sibling is None else self._cascade(sibling)[0]
         return [first.with_strength(strength, blend_with), *others]
 
     def _cascade(self, model: str) -> list[Restorer]:

@@ -153,7 +153,7 @@ def _preview(
     box: Box,
     check: Check,
 ) -> bytes:
-    card = chain_of_request(request, kept, state.queue.catalogue).card
+    model = chain_of_request(request, kept, state.queue.catalogue).model
     check()
     with (
         state.queue.precedence.short_work(),
@@ -161,7 +161,7 @@ def _preview(
     ):
         return state.previewer.preview(
             raster,
-            card.name,
+            model,
             request.full_target,
             request.strength,
             box,

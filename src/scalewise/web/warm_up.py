@@ -8,6 +8,7 @@ from threading import Event, Lock, Thread
 from scalewise.web.catalogue import default_models
 from scalewise.web.interactive import Interactive, Precedence
 from scalewise.web.previews import Previewer
+from scalewise.weights import resolve
 
 _QUIET_SECONDS = 0.5
 """Previews of one part follow one another, each as soon as the last one is there."""
@@ -46,7 +47,7 @@ class WarmUp:
             if is_new:
                 self._cold = list(default_models())
                 self._thread = Thread(target=self._run, name="warm-up", daemon=True)
-            self._cold.sort(key=lambda name: name != first)
+            self._cold.sort(key=lambda model: resolve(model).card.name != first)
             if is_new and self._thread is not None:
                 self._thread.start()
 
