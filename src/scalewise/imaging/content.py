@@ -53,8 +53,8 @@ _DRAWN_OF_TEXTURED = 0.75
 """Drawn blocks over textured ones, at least.
 
 Photographs have less than 0.26, all but one of 345, as they are and halved; those cut out on white
-paper or between bars hardly more.  Drawn pages have 0.6 or more; where a photograph covers less than
-half of one, the network for graphics still gains 2 dB."""
+paper or between bars hardly more.  Drawn pages have 0.6 or more; where a photograph covers less
+than half of one, the network for graphics still gains 2 dB."""
 _DRAWN_OF_ALL = 0.3
 """Share of drawn blocks in those that are not empty; 0.07 at most in 21 of the photographs."""
 
