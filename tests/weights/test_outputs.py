@@ -22,6 +22,7 @@ OUTPUTS = {
     "adaptive_x2": "a17948efe384d6a4",
     "dejpeg": "31a1ce6c43e29144",
     "denoise": "b7c00c9f968f2637",
+    "graphics_jpeg_x2": "d993803c91dfa9d0",
     "graphics_x2": "a9d7d8d9a0a829ed",
     "noisy_jpeg": "3905d95391f25603",
     "original_x2": "6e11f57e41a56d40",
