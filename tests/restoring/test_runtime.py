@@ -36,7 +36,8 @@ def batch(height: int, width: int) -> FloatImage:
 def test_both_give_the_same_picture(small_release: Path, photo: NDArray[np.uint8]) -> None:
     image = photo[100:251, 100:277]
     card = read_card(small_release)
-    by_torch = Restorer("torch", card, TorchRuntime(load_network(small_release), "cpu"), tile=64)
+    runtime = TorchRuntime(load_network(small_release), "cpu")
+    by_torch = Restorer("torch", card, runtime, tile=64, keeps_flat=True)
     by_openvino = load(small_release, LoadOptions(device="cpu", precision="f32", tile=80))
     difference = by_torch.restore(image).astype(int) - by_openvino.restore(image)
     assert np.abs(difference).max() <= 1

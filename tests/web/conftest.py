@@ -174,6 +174,7 @@ def visit(browser: Any, quick_server: Server) -> Iterator[Visit]:
     In the end nothing may have been asked of other servers, and no script have failed; what
     contains the text ``expect`` is the test's own doing.
     """
+    quick_server.forget_jobs()  # pages list what other tests left
     contexts = ExitStack()
     asked: list[str] = []
     wrong: list[str] = []
@@ -196,7 +197,7 @@ def visit(browser: Any, quick_server: Server) -> Iterator[Visit]:
 
     with contexts:
         yield visit
-    quick_server.forget_jobs()  # pages list what other tests left
+    quick_server.forget_jobs()
     assert not wrong
     local = (*homes, "blob:", "data:")
     assert [url for url in asked if not url.startswith(local)] == []

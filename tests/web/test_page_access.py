@@ -62,7 +62,7 @@ def test_everything_is_done_with_keys(visit: Visit, pictures: Path) -> None:
     user.wait_for("b.jpg")
 
     tab_to(user, "#task")
-    for _ in range(3):
+    for _ in range(4):
         page.keyboard.press("ArrowDown")
     assert page.locator("#task").input_value() == "super-resolution"
     tab_to(user, ".job button:has-text('Again')")
