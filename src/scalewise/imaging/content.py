@@ -55,7 +55,7 @@ _DRAWN_OF_TEXTURED = 0.75
 Photographs have less than 0.26, all but one of 345, as they are and halved; those cut out on white
 paper or between bars hardly more.  Drawn pages have 0.6 or more; where a photograph covers less
 than half of one, the network for graphics still gains 2 dB."""
-_DRAWN_OF_ALL = 0.3
+_DRAWN_OF_ALL = 0.25
 """Share of drawn blocks in those that are not empty; 0.07 at most in 21 of the photographs."""
 
 _TONE = 12  # levels around the median of a block
