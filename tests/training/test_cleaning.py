@@ -119,7 +119,7 @@ def test_the_block_learns_to_denoise_and_the_module_where_damage_is(
             {"scale": 2, "denoise": 2},
             LossConfig(denoised=1.0),
             r"^loss.denoised: needs the clean input, and super-resolution does not know it; "
-            r"set data.task=photo, or leave it out$",
+            r"set data.task=photo or graphics-jpeg, or leave it out$",
         ),
     ],
 )
