@@ -88,7 +88,7 @@ def exceeds(
         sensor: share of the training's noise that was a sensor's.
     """
     is_strange = estimate.is_coarse and not sensor and is_noisy(estimate)
-    is_strong = sigma is not None and sigma_before_coding(estimate) > sigma[1]
-    if sigma is not None and (is_strange or (is_strong and not is_graphics(estimate))):
+    strongest = None if sigma is None or is_graphics(estimate) else sigma[1]
+    if strongest is not None and (is_strange or sigma_before_coding(estimate) > strongest):
         return True
     return quality is not None and is_jpeg_below(quality[0], estimate)

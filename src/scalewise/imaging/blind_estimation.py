@@ -44,12 +44,9 @@ class Estimate:
     is_coarse: bool = False
 
     def __str__(self) -> str:
-        parts = [f"noise about {self.sigma:.0f}"]
-        if self.quality is not None:
-            parts.insert(0, f"JPEG quality {self.quality}")
-        if self.content == "text or graphics":
-            parts.insert(0, self.content)
-        return ", ".join(parts)
+        content = self.content if self.content == "text or graphics" else ""
+        quality = "" if self.quality is None else f"JPEG quality {self.quality}"
+        return ", ".join(filter(None, [content, quality, f"noise about {self.sigma:.0f}"]))
 
 
 def estimate_degradation(

@@ -87,8 +87,7 @@ def classify_content(
     pixels = image if image.dtype.kind == "u" else np.rint(image).clip(0, 255).astype(np.uint8)
     across = _steps(pixels[:-1, 1:], pixels[:-1, :-1])
     down = _steps(pixels[1:, :-1], pixels[:-1, :-1])
-    steps = np.maximum(across, down)
-    if _is_drawn(steps) or (_is_drawn_jpeg(pixels, steps) and is_jpeg()):
+    if _is_drawn(pixels, np.maximum(across, down), is_jpeg):
         return "text or graphics"
     if pixels.shape[0] * pixels.shape[1] < _FEWEST:
         return "too small"
@@ -111,42 +110,42 @@ def _steps(pixels: NDArray[np.uint8], neighbours: NDArray[np.uint8]) -> NDArray[
     return largest
 
 
-def _is_drawn(steps: NDArray[np.uint8]) -> bool:
-    """Return whether drawn blocks prevail, by the steps between neighbouring pixels (H, W)."""
+def _is_drawn(
+    pixels: NDArray[np.uint8], steps: NDArray[np.uint8], is_jpeg: Callable[[], bool]
+) -> bool:
+    """Return whether drawn blocks prevail, or in a JPEG such as they become.
+
+    Args:
+        pixels: (H, W, C).
+        steps: between neighbouring ones, (H - 1, W - 1).
+        is_jpeg: as for :func:`classify_content`.
+    """
     blocks = _blocks(steps)
     if len(blocks) < _FEWEST_BLOCKS:
         return False
     equal, largest = (blocks == 0).mean(axis=1), blocks.max(axis=1)
-    flat = _blocks(_flat_squares(steps)).mean(axis=1)
-    drawn = np.count_nonzero((flat >= _DRAWN_FLAT) & (largest >= _DRAWN_STEP))
-    textured = np.count_nonzero(equal < _TEXTURED_EQUAL)
-    least = max(1, _DRAWN_OF_TEXTURED * textured, _DRAWN_OF_ALL * np.count_nonzero(largest))
-    return bool(drawn >= least)
-
-
-def _is_drawn_jpeg(pixels: NDArray[np.uint8], steps: NDArray[np.uint8]) -> bool:
-    """Return whether most blocks with edges have one tone, and some are flat in part.
-
-    Args:
-        pixels: (H, W, C), a JPEG.
-        steps: between them, (H - 1, W - 1).
-    """
-    blocks, tones = _blocks(steps), _blocks(pixels[:-1, :-1, pixels.shape[2] // 2])
-    if len(blocks) < _FEWEST_BLOCKS:
-        return False
-    equal, largest = (blocks == 0).mean(axis=1), blocks.max(axis=1)
-    distance = np.abs(tones - np.median(tones, axis=1, keepdims=True))
-    is_toned = (largest >= _EDGE) & ((distance <= _TONE).mean(axis=1) >= _ONE_TONE)
     lively = largest >= _DRAWN_STEP
-    flat = lively & (equal >= _FLAT_IN_JPEG)
-    return bool(
-        np.count_nonzero(is_toned) >= _TONED_OF_LIVELY * np.count_nonzero(lively)
-        and np.count_nonzero(flat) >= max(_FEWEST_FLAT, _LEAST_FLAT * len(blocks))
-    )
+    flat = _blocks(_flat_squares(steps)).mean(axis=1)
+    drawn = np.count_nonzero((flat >= _DRAWN_FLAT) & lively)
+    textured = np.count_nonzero(equal < _TEXTURED_EQUAL)
+    if drawn >= max(1, _DRAWN_OF_TEXTURED * textured, _DRAWN_OF_ALL * np.count_nonzero(largest)):
+        return True
+    flat_in_jpeg = np.count_nonzero(lively & (equal >= _FLAT_IN_JPEG))
+    if flat_in_jpeg < max(_FEWEST_FLAT, _LEAST_FLAT * len(blocks)):
+        return False
+    toned = np.count_nonzero((largest >= _EDGE) & _has_one_tone(pixels[:-1, :-1]))
+    return bool(toned >= _TONED_OF_LIVELY * np.count_nonzero(lively)) and is_jpeg()
+
+
+def _has_one_tone(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return whether most pixels of a block are near its median, in the middle channel."""
+    tones = _blocks(pixels[..., pixels.shape[2] // 2])
+    distance = np.abs(tones - np.median(tones, axis=1, keepdims=True))
+    return (distance <= _TONE).mean(axis=1) >= _ONE_TONE
 
 
 def _flat_squares(steps: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return whether a pixel of (H, W) is the first of 3x3 equal ones."""
+    """Return whether a pixel of (H, W) is the first of 3x3 equal ones, less the last of them."""
     flat = steps == 0
     flat[:-1] &= flat[1:]
     flat[:, :-1] &= flat[:, 1:]

@@ -31,7 +31,7 @@ class WarmUp:
         self._previewer = previewer
         self._workers = workers
         self._precedence = precedence
-        self._cold: list[str] = []
+        self._cold: list[tuple[str, str]] = []  # names on cards, and what models load by
         self._lock = Lock()
         self._stopping = Event()
         self._thread: Thread | None = None
@@ -45,9 +45,9 @@ class WarmUp:
         with self._lock:
             is_new = self._thread is None
             if is_new:
-                self._cold = list(default_models())
+                self._cold = [(resolve(model).card.name, model) for model in default_models()]
                 self._thread = Thread(target=self._run, name="warm-up", daemon=True)
-            self._cold.sort(key=lambda model: resolve(model).card.name != first)
+            self._cold.sort(key=lambda each: each[0] != first)
             if is_new and self._thread is not None:
                 self._thread.start()
 
@@ -75,7 +75,7 @@ class WarmUp:
 
     def _next_cold(self) -> str | None:
         with self._lock:
-            return self._cold.pop(0) if self._cold else None
+            return self._cold.pop(0)[1] if self._cold else None
 
     def _wait_for_quiet(self) -> bool:
         """Wait until no preview is made or expected; False if the server stops."""
