@@ -62,6 +62,7 @@ def test_bf16_is_not_taken_where_it_is_no_faster() -> None:
 
 def gains(monkeypatch: pytest.MonkeyPatch, processor: str = "x86_64", *formats: str) -> None:
     monkeypatch.setattr(precision.platform, "machine", lambda: processor)
+    monkeypatch.setattr(precision, "_processor", lambda: "cpu family\t: 6\nmodel\t\t: 23\n")
     monkeypatch.setattr(precision, "_capabilities", lambda: ["FP32", *formats])
 
 
@@ -82,6 +83,26 @@ def test_int8_is_for_photographs_where_card_and_processor_gain(
     assert not takes_int8_for_photographs("auto", cheap, "cpu")
     gains(monkeypatch, "x86_64")
     assert not takes_int8_for_photographs("auto", cheap, "cpu")
+    gains(monkeypatch, "x86_64", "INT8")
+    monkeypatch.setattr(precision, "_processor", lambda: "cpu family\t: 23\nmodel\t\t: 1\n")
+    assert not takes_int8_for_photographs("auto", cheap, "cpu")  # it takes as long as float32
+
+
+@pytest.mark.parametrize(
+    ("processor", "expected"),
+    [
+        ("vendor_id\t: AuthenticAMD\ncpu family\t: 23\nmodel\t\t: 1\nmodel name\t: AMD", True),
+        ("cpu family\t: 23\nmodel\t\t: 49\n", False),  # Zen 2
+        ("cpu family\t: 6\nmodel\t\t: 23\n", False),
+        ("cpu family\t: 25\nmodel\t\t: 1\n", False),
+        ("AMD64 Family 23 Model 17 Stepping 0, AuthenticAMD", True),
+        ("AMD64 Family 23 Model 113 Stepping 0, AuthenticAMD", False),
+        ("Intel64 Family 6 Model 158 Stepping 10, GenuineIntel", False),
+        ("", False),
+    ],
+)
+def test_the_first_zen_is_told_by_family_and_model(processor: str, expected: bool) -> None:
+    assert precision.is_first_zen(processor) == expected
 
 
 def test_int8_needs_a_graph_and_a_cpu() -> None:
