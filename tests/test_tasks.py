@@ -20,7 +20,7 @@ from scalewise.errors import ScalewiseError
 from scalewise.evaluating.evaluate import evaluate, unchanged
 from scalewise.evaluating.task_protocols import evaluation_protocol
 from scalewise.files import Picture, write
-from scalewise.imaging.blind_estimation import Estimate
+from scalewise.imaging.blind_estimation import Codec, Estimate
 from scalewise.imaging.protocols import Protocol
 from scalewise.tasks import (
     TASKS,
@@ -34,6 +34,7 @@ from scalewise.tasks import (
 )
 from scalewise.training.build import prepare
 from scalewise.training.config import BudgetConfig, DataConfig, ModelConfig, Recipe
+from scalewise.visibility import VISIBLE, VISIBLE_ENLARGED, as_jpeg_quality
 from scalewise.weights import default_model, find_release
 from scalewise.weights.card import Training, read_card
 from scalewise.weights.card_page import write_card
@@ -206,9 +207,48 @@ def test_what_auto_chooses() -> None:
     assert select_task(replace(drawn, quality=60), enlarge=True) is get_task("graphics-jpeg")
     assert select_task(replace(drawn, quality=20), enlarge=True) is get_task("dejpeg")
     assert select_task(drawn, enlarge=False) is None
+    assert select_task(replace(drawn, quality=75, codec="WebP"), enlarge=True) is get_task(
+        "graphics-jpeg"
+    )
+    assert select_task(replace(drawn, quality=85, codec="WebP"), enlarge=True) is get_task(
+        "graphics"
+    )
     shared = Estimate(7, 90, coarseness=5, is_coarse=True)  # of which photo_x2 knows nothing
     assert select_task(shared, enlarge=True) is get_task("noisy-jpeg")
     assert select_task(replace(shared, sigma=4), enlarge=True) is get_task("photo")
+
+
+@pytest.mark.parametrize(
+    ("codec", "quality", "kept", "enlarged"),
+    [
+        ("WebP", 30, "dejpeg", "dejpeg"),
+        ("WebP", 75, "dejpeg", "photo"),
+        ("WebP", 90, None, "photo"),
+        ("WebP", 95, None, "super-resolution"),
+        ("AVIF", 30, "dejpeg", "dejpeg"),
+        ("AVIF", 60, "dejpeg", "photo"),
+        ("AVIF", 80, None, "photo"),
+        ("AVIF", 90, None, "super-resolution"),
+    ],
+)
+def test_each_codec_has_visible_qualities_of_its_own(
+    codec: Codec, quality: int, kept: str | None, enlarged: str
+) -> None:
+    def chosen(enlarge: bool) -> str | None:
+        task = select_task(Estimate(1.0, quality, codec=codec), enlarge=enlarge)
+        return None if task is None else task.name
+
+    assert (chosen(False), chosen(True)) == (kept, enlarged)
+
+
+def test_qualities_are_as_visible_as_lower_ones_of_jpeg() -> None:
+    codecs: list[Codec] = ["WebP", "AVIF"]
+    for codec in codecs:
+        qualities = [as_jpeg_quality(codec, quality) for quality in range(101)]
+        assert qualities == sorted(qualities)
+        assert qualities[-1] == 100
+        assert as_jpeg_quality(codec, VISIBLE[codec]) == VISIBLE["JPEG"]
+        assert as_jpeg_quality(codec, VISIBLE_ENLARGED[codec]) == VISIBLE_ENLARGED["JPEG"]
 
 
 def test_help_states_the_strengths_that_are_measured() -> None:

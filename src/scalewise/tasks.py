@@ -19,13 +19,10 @@ from scalewise.errors import ScalewiseError
 from scalewise.plugins import load_plugins, plugin_names
 from scalewise.strengths import Strengths
 from scalewise.visibility import (
-    VISIBLE_JPEG,
-    VISIBLE_JPEG_ENLARGED,
     exceeds,
+    has_artifacts,
     is_graphics,
-    is_graphics_jpeg,
     is_independent,
-    is_jpeg_below,
     is_noisy,
 )
 
@@ -279,7 +276,7 @@ PHOTO = register_task(
         protocol=_photo,
         baseline="bicubic",
         suits=lambda estimate: (
-            (is_noisy(estimate) or is_jpeg_below(VISIBLE_JPEG_ENLARGED, estimate))
+            (is_noisy(estimate) or has_artifacts(estimate, enlarged=True))
             and not is_graphics(estimate)
         ),
     )
@@ -294,7 +291,7 @@ GRAPHICS_JPEG = register_task(
         training=Strengths(quality=(30, 95), clean=0.05),
         options={"quality": replace(_QUALITY, default=62)},
         baseline="bicubic",
-        suits=is_graphics_jpeg,
+        suits=lambda estimate: is_graphics(estimate) and has_artifacts(estimate, enlarged=True),
         only_if_suited=True,
     )
 )
@@ -380,7 +377,7 @@ DEJPEG = register_task(
         },
         protocol=_dejpeg,
         baseline="jpeg",
-        suits=lambda estimate: is_jpeg_below(VISIBLE_JPEG, estimate),
+        suits=lambda estimate: has_artifacts(estimate, enlarged=False),
     )
 )
 

@@ -10,13 +10,17 @@ import pytest
 from numpy.typing import NDArray
 
 from scalewise.files import Picture, open_picture, read, write
-from scalewise.files.jpeg import luma_table
 from scalewise.imaging.blind_estimation import estimate_content, estimate_degradation
 from scalewise.restoring import file_pipeline, look, precision, restorer
 from scalewise.restoring.batch import restore_files
 from scalewise.restoring.jobs import FileJob
 from scalewise.restoring.loading import load
-from scalewise.restoring.look import content_of_opened, estimate_file, estimate_opened
+from scalewise.restoring.look import (
+    content_of_opened,
+    estimate_file,
+    estimate_opened,
+    stated_compression,
+)
 from scalewise.restoring.rows import rows_of, to_array
 from scalewise.restoring.selection import load_cascade, select_for_upscaling
 from tests.imaging.test_content import page
@@ -38,8 +42,8 @@ def test_a_jpeg_of_text_has_one_content_in_every_look(tmp_path: Path, quality: i
     with open_picture(path) as reader:
         found = content_of_opened(reader)
     assert found == estimate_file(path).content == "text or graphics"
-    pixels, table = read(path).pixels, luma_table(path)
-    assert estimate_content(pixels, table) == estimate_degradation(pixels, table).content == found
+    pixels, stated = read(path).pixels, stated_compression(path)
+    assert estimate_content(pixels, stated) == estimate_degradation(pixels, stated).content == found
 
 
 @pytest.mark.parametrize("kept", [2**26, 0])

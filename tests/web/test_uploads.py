@@ -63,7 +63,7 @@ def test_an_upload_is_told_what_can_be_done_with_it(start: Start, pictures: Path
     assert [choice["recommended"] for choice in view["choices"]] == [True, *[False] * 4]
     photo = choices["photo"]
     assert photo["explanation"] == (
-        "Enlarged 2x, JPEG blocks removed, because this is a JPEG of quality 60"
+        "Enlarged 2x, artifacts removed, because this is a JPEG of quality 60"
     )
     assert (photo["model"], photo["scale"]) == ("photo_x2", 2)
     assert (photo["out_width"], photo["out_height"]) == (160, 128)
@@ -205,7 +205,7 @@ def test_a_second_setting_is_a_second_result(
         "output_name": "x.png",
     }
     assert second["explanation"] == (
-        "JPEG blocks removed at strength 0.5, as chosen; this is a JPEG of quality 60"
+        "Artifacts removed at strength 0.5, as chosen; this is a JPEG of quality 60"
     )
     assert (second["result_name"], second["quality"]) == ("x.jpg", 70)
     assert abs(second["created"] - time.time()) < 300
@@ -277,7 +277,7 @@ def test_graphics_are_seen_and_offered_beside_a_clean_photo(
     ]
     assert choices[0]["explanation"] == (
         "Enlarged 2x, nothing else, because this seems to be text or graphics, and neither noise "
-        "nor JPEG blocks are visible"
+        "nor artifacts of compression are visible"
     )
     job = server.done(server.send(tmp_path / "stripes.png").json()["id"])
     assert job["model"] == "graphics_x2"

@@ -96,7 +96,7 @@ def restore(
     ensemble: EnsembleOption = False,
     force_tiling: ForceTilingOption = False,
 ) -> None:
-    """Remove noise and JPEG artifacts from images.
+    """Remove noise and artifacts of JPEG, WebP and AVIF from images.
 
     Images without either are left alone or, with --output, copied there as they are; a line says
     so. Run the same command again to resume: existing results are skipped. The existing result of a

@@ -1,9 +1,10 @@
-"""AVIF files: boxes that state colours, and samples over the full range.
+"""AVIF files: boxes that state colours, samples over the full range, quality.
 
 libvips neither tells nor writes these properties.
 
-Sources: ISO/IEC 14496-12 (boxes; ``colr`` in 12.1.5, ``mdcv`` and ``clli`` in 12.1.6 and 12.1.7),
-ISO/IEC 23008-12 (items and their properties, 9.3), AV1 in ISOBMFF 2.3 (``av1C``).
+Sources: ISO/IEC 14496-12 (boxes; places of items in 8.11.3, ``colr`` in 12.1.5, ``mdcv`` and
+``clli`` in 12.1.6 and 12.1.7), ISO/IEC 23008-12 (items and their properties, 9.3), AV1 in ISOBMFF
+2.3 (``av1C``).
 """
 
 from __future__ import annotations
@@ -11,15 +12,27 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
+from scalewise.errors import ScalewiseError
+from scalewise.files.av1 import base_quantiser
 from scalewise.files.metadata.colour import StatedColour
 
+_FTYP_END = 8
 _LARGEST = 2**24  # bytes of a box that is read whole
 _LIGHT_UNIT = 10_000  # PNG counts in 0.0001 cd/m2, AVIF in whole ones
 _MOST_TOP_BOXES = 100
 _IDENTITY, _BT601 = 0, 6  # how libvips has colours made into luma and chroma
 _CODE_POINTS = b"colrnclx"
+_FIRST_BYTES = 512  # of an image, in which its header ends
+_QUALITIES = {
+    **{0: 100, 16: 95, 32: 90, 60: 80, 76: 75, 120: 60},
+    **{148: 50, 176: 40, 196: 30, 216: 20, 236: 10, 255: 1},
+}
+"""Quality that libheif has libaom make a quantiser of, by that quantiser."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,54 @@ def properties_of_avif(file: BinaryIO) -> AvifProperties:
         return _properties(meta) if meta else AvifProperties()
     except (struct.error, IndexError):
         return AvifProperties()
+
+
+def avif_quality(path: str | Path) -> int | None:
+    """Return the quality that an AVIF file's main image, or its first tile, was written with.
+
+    Returns:
+        1 to 100, as libheif counts, which is 100 for lossless ones; None for a damaged or other
+        file.
+
+    Raises:
+        ScalewiseError: the file cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            if file.read(_FTYP_END)[4:] != b"ftyp":
+                return None
+            meta = _meta(file)
+            place = _place_of_image(meta) if meta else None
+            if place is None:
+                return None
+            file.seek(place)
+            quantiser = base_quantiser(file.read(_FIRST_BYTES))
+    except (struct.error, IndexError, OverflowError):
+        return None
+    except OSError as error:
+        raise ScalewiseError(f"{path}: cannot be read ({error.strerror})") from None
+    if quantiser is None:
+        return None
+    return round(float(np.interp(quantiser, list(_QUALITIES), list(_QUALITIES.values()))))
+
+
+def _place_of_image(meta: bytes) -> int | None:
+    """Return where the main image's data, or those of its first tile, begin in the file."""
+    boxes = dict(_boxes(meta[4:]))
+    if b"pitm" not in boxes or b"iloc" not in boxes:
+        return None
+    item = _primary(boxes[b"pitm"])
+    tile = _first_tile(boxes[b"iref"], item) if b"iref" in boxes else 0
+    return _place(boxes[b"iloc"], tile or item)
+
+
+def _place(iloc: bytes, wanted: int) -> int | None:
+    """Return where an item begins; None if it is not in the file itself."""
+    for each in _places(iloc):
+        if each.item == wanted and each.is_in_file and each.offsets:
+            parts = each.base, each.offsets[0]
+            return sum(int.from_bytes(iloc[part]) for part in parts)
+    return None
 
 
 def boxes_of_colour(stated: StatedColour, lossless: bool = False) -> list[bytes]:
@@ -224,25 +285,50 @@ def _with_associations(iprp: bytes, item: int, added: list[bytes]) -> bytes:
     return _box(b"ipco", ipco + b"".join(added)) + _box(b"ipma", bytes(ipma))
 
 
-def _shifted(iloc: bytes, shift: int) -> bytes:
-    """Move the places of items (14496-12, 8.11.3) so many bytes further on."""
-    data = bytearray(iloc)
-    version, sizes = data[0], (data[4] >> 4, data[4] & 15, data[5] >> 4, data[5] & 15)
+@dataclass(frozen=True)
+class _Place:
+    """Place of an item: slices of the ``iloc`` box that hold its numbers (14496-12, 8.11.3).
+
+    Attributes:
+        item: its number.
+        is_in_file: whether they count from the start of the file.
+        base: the number that is added to all others; it may have no bytes.
+        offsets: the numbers of the item's parts.
+    """
+
+    item: int
+    is_in_file: bool
+    base: slice
+    offsets: list[slice]
+
+
+def _places(iloc: bytes) -> Iterator[_Place]:
+    version, sizes = iloc[0], (iloc[4] >> 4, iloc[4] & 15, iloc[5] >> 4, iloc[5] & 15)
     offset_size, length_size, base_size, index_size = sizes
     wide = 4 if version == 2 else 2
-    items, at = int.from_bytes(data[6 : 6 + wide]), 6 + wide
+    items, at = int.from_bytes(iloc[6 : 6 + wide]), 6 + wide
     for _ in range(items):
-        at += wide + (2 if version else 0) + 2 + base_size
-        base = int.from_bytes(data[at - base_size : at])
-        if base:
-            data[at - base_size : at] = (base + shift).to_bytes(base_size)
-        extents, at = int.from_bytes(data[at : at + 2]), at + 2
+        item, at = int.from_bytes(iloc[at : at + wide]), at + wide
+        is_in_file = not version or not iloc[at + 1] & 15
+        at += (2 if version else 0) + 2
+        base, at = slice(at, at + base_size), at + base_size
+        extents, at = int.from_bytes(iloc[at : at + 2]), at + 2
+        offsets: list[slice] = []
         for _ in range(extents):
             at += index_size if version else 0
-            if not base:
-                place = int.from_bytes(data[at : at + offset_size])
-                data[at : at + offset_size] = (place + shift).to_bytes(offset_size)
+            offsets.append(slice(at, at + offset_size))
             at += offset_size + length_size
+        yield _Place(item, is_in_file, base, offsets)
+
+
+def _shifted(iloc: bytes, shift: int) -> bytes:
+    """Move the places of items so many bytes further on."""
+    data = bytearray(iloc)
+    for place in _places(iloc):
+        moved = [place.base] if any(iloc[place.base]) else place.offsets
+        for part in moved:
+            size = part.stop - part.start
+            data[part] = (int.from_bytes(iloc[part]) + shift).to_bytes(size)
     return bytes(data)
 
 

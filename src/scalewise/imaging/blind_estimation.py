@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,21 @@ BAND = 256, 2048
 """Rows and columns around the middle of an image that are looked at."""
 
 
+Codec = Literal["JPEG", "WebP", "AVIF"]
+
+
+class Compression(NamedTuple):
+    """Lossy compression of an image.
+
+    Attributes:
+        codec: of its file, or of one that it was saved as before.
+        quality: as libjpeg, libwebp or libheif counts.
+    """
+
+    codec: Codec
+    quality: int
+
+
 @dataclass(frozen=True)
 class Estimate:
     """Estimated degradation of an image, and its content.
@@ -28,13 +43,15 @@ class Estimate:
     Attributes:
         sigma: standard deviation of its noise, in levels of 255; of noise that neighbours share,
             what its colours tell.
-        quality: JPEG quality, as libjpeg counts; None for an image that seems to be none.
+        quality: of its compression, as the codec's usual encoder counts; None for an image that
+            seems never to have been compressed with loss.
         content: ``photograph``, or the reason why it is not taken for one.
         coarseness: of the noise of its colours: 1 where each pixel has its own, more where
             neighbours share it, as in images of a camera's sensor and those with halved chroma; 0
             where colours have no noise.
         is_coarse: whether colours at a quarter of the size tell more noise than pixels do, as in
             images of a sensor.
+        codec: that has the quality.
     """
 
     sigma: float
@@ -42,24 +59,22 @@ class Estimate:
     content: Content = "too small"
     coarseness: float = 0.0
     is_coarse: bool = False
+    codec: Codec = "JPEG"
 
     def __str__(self) -> str:
         content = self.content if self.content == "text or graphics" else ""
-        quality = "" if self.quality is None else f"JPEG quality {self.quality}"
+        quality = "" if self.quality is None else f"{self.codec} quality {self.quality}"
         return ", ".join(filter(None, [content, quality, f"noise about {self.sigma:.0f}"]))
 
 
-def estimate_degradation(
-    image: NDArray[Any], luma_table: NDArray[np.int64] | None = None
-) -> Estimate:
+def estimate_degradation(image: NDArray[Any], stated: Compression | None = None) -> Estimate:
     """Estimate noise, JPEG quality and content of an image.
 
     Args:
         image: (H, W) or (H, W, C) with C 1 to 4, uint8, uint16 or floating in [0, 1].  Alpha is
             left out, and so is what is far from the middle of a large image.
-        luma_table: the quantisation table that its file states, if it is a JPEG.  The pixels
-            tell, too: of a JPEG that became a PNG or an array, or that was saved once more at a
-            higher quality.
+        stated: the compression that its file states.  The pixels tell, too: of a JPEG that became
+            another file or an array, or that was saved once more at a higher quality.
 
     Raises:
         ScalewiseError: another type, shape or range, or values that are not finite.
@@ -67,29 +82,36 @@ def estimate_degradation(
     levels = _middle(image)
     colours = _colours(levels)
     independent, coarse = noises = _noises(levels, colours)
-    quality = _quality(levels, luma_table)
-    content = classify_content(levels, max(noises), lambda: quality is not None)
-    return Estimate(max(noises), quality, content, _coarseness(colours), coarse > independent)
+    found = _compression(levels, stated)
+    content = classify_content(levels, max(noises), lambda: _leaves_few_flat(found))
+    codec, quality = found or ("JPEG", None)
+    is_coarse = coarse > independent
+    return Estimate(max(noises), quality, content, _coarseness(colours), is_coarse, codec)
 
 
-def estimate_content(image: NDArray[Any], luma_table: NDArray[np.int64] | None = None) -> Content:
+def estimate_content(image: NDArray[Any], stated: Compression | None = None) -> Content:
     """Estimate the content of an image alone, as :func:`estimate_degradation` does.
 
     Args:
-        image, luma_table, and errors: as there.
+        image, stated, and errors: as there.
     """
     levels = _middle(image)
     sigma = max(_noises(levels, _colours(levels)))
-    return classify_content(levels, sigma, lambda: _quality(levels, luma_table) is not None)
+    return classify_content(levels, sigma, lambda: _leaves_few_flat(_compression(levels, stated)))
 
 
-def _quality(levels: NDArray[Any], luma_table: NDArray[np.int64] | None) -> int | None:
-    """Return the JPEG quality that the pixels tell or, if there is one, a file's table."""
+def _leaves_few_flat(compression: Compression | None) -> bool:
+    """Return whether drawings have fewer flat squares by it; AVIF makes even photographs flat."""
+    return compression is not None and compression.codec != "AVIF"
+
+
+def _compression(levels: NDArray[Any], stated: Compression | None) -> Compression | None:
+    """Return the compression that the pixels tell, or that of the file, whichever is stronger."""
     quality = estimate_jpeg_quality_of_pixels(levels, 255)
-    if luma_table is None:
-        return quality
-    stated = estimate_jpeg_quality(luma_table)
-    return stated if quality is None or quality > stated - _SAVED_AGAIN else quality
+    seen = None if quality is None else Compression("JPEG", quality)
+    if stated is None or seen is None:
+        return seen or stated
+    return seen if seen.quality <= stated.quality - _SAVED_AGAIN else stated
 
 
 def _colours(levels: NDArray[Any]) -> list[NDArray[Any]]:

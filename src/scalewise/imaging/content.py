@@ -72,14 +72,15 @@ _FEWEST_FLAT = 16  # of such blocks, since few may be chance
 
 
 def classify_content(
-    image: NDArray[Any], sigma: float, is_jpeg: Callable[[], bool] = lambda: False
+    image: NDArray[Any], sigma: float, leaves_few_flat: Callable[[], bool] = lambda: False
 ) -> Content:
     """Return whether an image is a photograph, or what else it seems to be.
 
     Args:
         image: (H, W, 1 or 3), in levels of 255; a part of the image will do.
         sigma: standard deviation of its noise, in levels of 255.
-        is_jpeg: tells whether it is or was a JPEG; called where that matters.
+        leaves_few_flat: tells whether it was compressed as by JPEG or WebP, which leave few flat
+            squares; called where that matters.
 
     >>> classify_content(np.indices((256, 256)).sum(axis=0)[..., None] % 2 * 255, 0.0)
     'sharp edges or noise'
@@ -87,7 +88,7 @@ def classify_content(
     pixels = image if image.dtype.kind == "u" else np.rint(image).clip(0, 255).astype(np.uint8)
     across = _steps(pixels[:-1, 1:], pixels[:-1, :-1])
     down = _steps(pixels[1:, :-1], pixels[:-1, :-1])
-    if _is_drawn(pixels, np.maximum(across, down), is_jpeg):
+    if _is_drawn(pixels, np.maximum(across, down), leaves_few_flat):
         return "text or graphics"
     if pixels.shape[0] * pixels.shape[1] < _FEWEST:
         return "too small"
@@ -111,14 +112,14 @@ def _steps(pixels: NDArray[np.uint8], neighbours: NDArray[np.uint8]) -> NDArray[
 
 
 def _is_drawn(
-    pixels: NDArray[np.uint8], steps: NDArray[np.uint8], is_jpeg: Callable[[], bool]
+    pixels: NDArray[np.uint8], steps: NDArray[np.uint8], leaves_few_flat: Callable[[], bool]
 ) -> bool:
     """Return whether drawn blocks prevail, or in a JPEG such as they become.
 
     Args:
         pixels: (H, W, C).
         steps: between neighbouring ones, (H - 1, W - 1).
-        is_jpeg: as for :func:`classify_content`.
+        leaves_few_flat: as for :func:`classify_content`.
     """
     blocks = _blocks(steps)
     if len(blocks) < _FEWEST_BLOCKS:
@@ -134,7 +135,7 @@ def _is_drawn(
     if flat_in_jpeg < max(_FEWEST_FLAT, _LEAST_FLAT * len(blocks)):
         return False
     toned = np.count_nonzero((largest >= _EDGE) & _has_one_tone(pixels[:-1, :-1]))
-    return bool(toned >= _TONED_OF_LIVELY * np.count_nonzero(lively)) and is_jpeg()
+    return bool(toned >= _TONED_OF_LIVELY * np.count_nonzero(lively)) and leaves_few_flat()
 
 
 def _has_one_tone(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -121,7 +121,7 @@ def _select(
     given: ImageInput, options: LoadOptions, *, enlarge: bool
 ) -> tuple[Release | None, LoadOptions]:
     """Return the model that an image calls for, if any, and how to load it."""
-    estimate = estimate_degradation(given.pixels, given.luma_table)
+    estimate = estimate_degradation(given.pixels, given.compression)
     model = select_model(estimate, enlarge=enlarge)
     if model is None:
         return None, options
@@ -178,7 +178,7 @@ def _result(
         cached_cascade(model, options) if isinstance(model, Release) else model
     )
     if given.pixels.dtype == np.uint8 and depends_on_content(restorers):
-        restorers = for_content(restorers, estimate_content(given.pixels, given.luma_table))
+        restorers = for_content(restorers, estimate_content(given.pixels, given.compression))
     result = upscale_array(given.pixels, restorers, output.target, separate=given.separate)
     if path is not None:
         _write(given, result, path, output)

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from scalewise.arguments import naming_argument, path_of
 from scalewise.errors import ScalewiseError, warn
 from scalewise.files import Metadata, Picture, open_picture
-from scalewise.files.jpeg import luma_table
 from scalewise.files.metadata.exif import upright_exif
 from scalewise.files.metadata.xmp import upright_xmp
+from scalewise.imaging.blind_estimation import Compression, estimate_jpeg_quality
 from scalewise.imaging.data_range import check_finite, check_unit_range, scaling_of
+from scalewise.restoring.look import stated_compression
 
 Pixels = NDArray[Any]
 
@@ -29,6 +30,8 @@ _PIL_MODES = {
     **{"La": "LA", "PA": "RGBA", "RGBa": "RGBA"},
 }
 """Modes of PIL, and the mode that each is converted to; others are refused."""
+_STATED_IN_FILES = "WEBP", "AVIF"
+"""Formats whose compression PIL does not tell."""
 _WITH_ALPHA = {"L": "LA", "RGB": "RGBA"}
 _ORIENTATION = 0x0112
 _TURNED = range(2, 9)
@@ -44,8 +47,7 @@ class ImageInput:
         give_back: converts a result, also (H, W, C), to the kind that the caller gave.
         to_picture: converts a result of 8 or 16 bits to a :class:`Picture` to be written.
         path: the file that it is from, if any.
-        luma_table: a JPEG's quantisation, as :func:`~scalewise.files.jpeg.luma_table`; None if
-            it was not a JPEG.
+        compression: that its file states; None if there is none.
         separate: whether every channel stands for itself, and none is alpha; C may be more than 4.
     """
 
@@ -53,7 +55,7 @@ class ImageInput:
     give_back: Callable[[Pixels], Any]
     to_picture: Callable[[Pixels], Picture]
     path: Path | None = None
-    luma_table: NDArray[np.int64] | None = None
+    compression: Compression | None = None
     separate: bool = False
 
 
@@ -104,8 +106,8 @@ def _of_file(path: Path) -> ImageInput:
         for line in reader.warnings:
             warn(line)
     separate = picture.metadata.bands is not None
-    table = luma_table(path)
-    return ImageInput(picture.pixels, _same, picture.with_pixels, path, table, separate)
+    compression = stated_compression(path)
+    return ImageInput(picture.pixels, _same, picture.with_pixels, path, compression, separate)
 
 
 def _of_array(image: Any, name: str) -> ImageInput:
@@ -208,7 +210,7 @@ def _of_pil(image: Any) -> ImageInput:
             ),
         )
 
-    return ImageInput(given.pixels, give_back, to_picture, luma_table=_table_of_pil(image))
+    return ImageInput(given.pixels, give_back, to_picture, compression=_compression_of_pil(image))
 
 
 def _upright(image: Any) -> tuple[Any, dict[Any, Any]]:
@@ -226,10 +228,16 @@ def _upright(image: Any) -> tuple[Any, dict[Any, Any]]:
     return turned, info
 
 
-def _table_of_pil(image: Any) -> NDArray[np.int64] | None:
-    """Return the quantisation of a JPEG that PIL has opened and nobody has changed since."""
+def _compression_of_pil(image: Any) -> Compression | None:
+    """Return that of a file that PIL has opened, of an image that nobody has changed since."""
+    if image.format in _STATED_IN_FILES:
+        path = Path(getattr(image, "filename", ""))
+        return stated_compression(path) if path.is_file() else None
     table = getattr(image, "quantization", None) if image.format == "JPEG" else None
-    return np.reshape(table[0], (8, 8)).astype(np.int64) if table and 0 in table else None
+    if not table or 0 not in table:
+        return None
+    quality = estimate_jpeg_quality(np.reshape(table[0], (8, 8)).astype(np.int64))
+    return Compression("JPEG", quality)
 
 
 def _same(pixels: Pixels) -> Pixels:

@@ -8,12 +8,16 @@ from typing import Any
 from numpy.typing import NDArray
 
 from scalewise.files import MAX_PIXELS, PictureReader, open_picture
+from scalewise.files.avif import avif_quality
 from scalewise.files.jpeg import luma_table
+from scalewise.files.webp import webp_quality
 from scalewise.imaging.blind_estimation import (
     BAND,
+    Compression,
     Estimate,
     estimate_content,
     estimate_degradation,
+    estimate_jpeg_quality,
 )
 from scalewise.imaging.content import Content
 
@@ -40,12 +44,27 @@ def estimate_opened(reader: PictureReader) -> Estimate:
     Args:
         reader: an open image, of which no row was read yet.
     """
-    return estimate_degradation(_middle_rows(reader), luma_table(reader.path))
+    return estimate_degradation(_middle_rows(reader), stated_compression(reader.path))
 
 
 def content_of_opened(reader: PictureReader) -> Content:
     """Estimate the content alone, as :func:`estimate_opened` does."""
-    return estimate_content(_middle_rows(reader), luma_table(reader.path))
+    return estimate_content(_middle_rows(reader), stated_compression(reader.path))
+
+
+def stated_compression(path: str | Path) -> Compression | None:
+    """Return the lossy compression that an image's file states; None for one of another format.
+
+    Raises:
+        ScalewiseError: the file cannot be read.
+    """
+    table = luma_table(path)
+    if table is not None:
+        return Compression("JPEG", estimate_jpeg_quality(table))
+    if (quality := webp_quality(path)) is not None:
+        return Compression("WebP", quality)
+    quality = avif_quality(path)
+    return None if quality is None else Compression("AVIF", quality)
 
 
 def _middle_rows(reader: PictureReader) -> NDArray[Any]:

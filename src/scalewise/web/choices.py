@@ -100,7 +100,7 @@ def upload_view(
                     get_task(card.task),
                     width / kept.width,
                     estimate,
-                    is_jpeg=kept.format == "JPEG",
+                    kind=kept.format,
                     why="seen" if is_recommended else "offered",
                 ),
             )
@@ -112,7 +112,12 @@ def upload_view(
         height=kept.height,
         format=kept.format,
         created=round(kept.created, 3),
-        estimate=EstimateView(sigma=round(estimate.sigma, 2), jpeg_quality=estimate.quality),
+        estimate=EstimateView(
+            sigma=round(estimate.sigma, 2),
+            codec=None if estimate.quality is None else estimate.codec,
+            quality=estimate.quality,
+            jpeg_quality=estimate.quality if estimate.codec == "JPEG" else None,
+        ),
         choices=sorted(choices, key=lambda choice: not choice.recommended),
     )
 
@@ -144,7 +149,7 @@ def explain_request(request: RestoreRequest, kept: KeptUpload, catalogue: Catalo
         get_task(card.task),
         width / kept.width,
         kept.estimate,
-        is_jpeg=kept.format == "JPEG",
+        kind=kept.format,
         strength=request.strength,
         why="seen" if request.model is None else "chosen",
     )

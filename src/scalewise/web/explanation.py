@@ -7,40 +7,36 @@ from typing import Literal
 from scalewise.arguments import counted
 from scalewise.imaging.blind_estimation import Estimate
 from scalewise.tasks import SUPER_RESOLUTION, Task
-from scalewise.visibility import (
-    VISIBLE_JPEG_ENLARGED,
-    exceeds,
-    is_graphics,
-    is_jpeg_below,
-    is_noisy,
-)
+from scalewise.visibility import exceeds, has_artifacts, is_graphics, is_noisy
 
 Why = Literal["seen", "chosen", "offered"]
 
-_NOTHING_VISIBLE = "neither noise nor JPEG blocks are visible"
+_NOTHING_VISIBLE = "neither noise nor artifacts of compression are visible"
 _GRAPHICS = "this seems to be text or graphics"
 
 
-def describe_cause(estimate: Estimate, is_jpeg: bool) -> str:
+def describe_cause(estimate: Estimate, kind: str) -> str:
     """Describe what is wrong with an image, or what it shows, as the end of a sentence.
 
     Args:
-        estimate: its noise, JPEG quality and content.
-        is_jpeg: whether its file is a JPEG.
+        estimate: its noise, compression and content.
+        kind: of its file, such as ``JPEG``.
 
-    >>> describe_cause(Estimate(1.0, 30), is_jpeg=True)
+    >>> describe_cause(Estimate(1.0, 30), "JPEG")
     'this is a JPEG of quality 30'
-    >>> describe_cause(Estimate(1.0, 30), is_jpeg=False)
+    >>> describe_cause(Estimate(1.0, 30), "PNG")
     'the pixels were a JPEG of quality 30 once'
-    >>> describe_cause(Estimate(12.0, None), is_jpeg=False)
+    >>> describe_cause(Estimate(1.0, 75, codec="WebP"), "WebP")
+    'this is a WebP of quality 75'
+    >>> describe_cause(Estimate(12.0, None), "PNG")
     'noise of about 12 levels is visible'
-    >>> describe_cause(Estimate(1.0, 60, "text or graphics"), is_jpeg=True)
+    >>> describe_cause(Estimate(1.0, 60, "text or graphics"), "JPEG")
     'this seems to be text or graphics, and this is a JPEG of quality 60'
     """
     causes: list[str] = []
-    if _has_artifacts(estimate):
-        of = f"a JPEG of quality {estimate.quality}"
-        causes.append(f"this is {of}" if is_jpeg else f"the pixels were {of} once")
+    if has_artifacts(estimate, enlarged=True):
+        of = f"a {estimate.codec} of quality {estimate.quality}"
+        causes.append(f"this is {of}" if kind == estimate.codec else f"the pixels were {of} once")
     if is_noisy(estimate):
         causes.append(f"noise of about {counted(round(estimate.sigma), 'level')} is visible")
     cause = " and ".join(causes) or _NOTHING_VISIBLE
@@ -52,7 +48,7 @@ def explain(
     factor: float,
     estimate: Estimate,
     *,
-    is_jpeg: bool,
+    kind: str,
     strength: float = 1.0,
     why: Why = "seen",
 ) -> str:
@@ -61,22 +57,22 @@ def explain(
     Args:
         task: of the model.
         factor: width of the result over that of the image.
-        estimate: noise, JPEG quality and content of the image.
-        is_jpeg: whether its file is a JPEG.
+        estimate: noise, compression and content of the image.
+        kind: of its file, such as ``JPEG``.
         strength: part of the change that is kept.
         why: ``seen`` in the image, ``chosen`` by the user, or only ``offered``.
 
     >>> from scalewise.tasks import DENOISE, PHOTO
-    >>> explain(PHOTO, 2, Estimate(1.0, 30), is_jpeg=True)
-    'Enlarged 2x, JPEG blocks reduced, because this is a JPEG of quality 30'
-    >>> explain(DENOISE, 1, Estimate(12.0), is_jpeg=False, strength=0.5, why="chosen")
+    >>> explain(PHOTO, 2, Estimate(1.0, 30), kind="JPEG")
+    'Enlarged 2x, artifacts reduced, because this is a JPEG of quality 30'
+    >>> explain(DENOISE, 1, Estimate(12.0), kind="PNG", strength=0.5, why="chosen")
     'Noise removed at strength 0.5, as chosen; noise of about 12 levels is visible'
     """
     removed = _removed(task, estimate)
     if removed and strength < 1:
         removed += f" at strength {strength:g}"
     done = ", ".join(filter(None, [_resized(factor), removed])) or "Size and pixels kept"
-    cause = describe_cause(estimate, is_jpeg)
+    cause = describe_cause(estimate, kind)
     done = done[:1].upper() + done[1:]
     if why != "seen":
         return f"{done}{', as chosen' if why == 'chosen' else ''}; {cause}"
@@ -97,14 +93,10 @@ def _removed(task: Task, estimate: Estimate) -> str:
         return "" if task == SUPER_RESOLUTION or task.only_enlarges else task.title.lower()
     removable: list[tuple[str, bool, bool]] = [
         ("noise", task.training.sigma is not None, is_noisy(estimate)),
-        ("JPEG blocks", task.training.quality is not None, _has_artifacts(estimate)),
+        ("artifacts", task.training.quality is not None, has_artifacts(estimate, enlarged=True)),
     ]
     kinds = [kind for kind, is_trained, is_seen in removable if is_trained and is_seen]
     kinds = kinds or [kind for kind, is_trained, _ in removable if is_trained]
     ranges = task.training.sigma, task.training.quality, task.training.sensor
     done = "reduced" if exceeds(estimate, *ranges) else "removed"
     return f"{' and '.join(kinds)} {done}" if kinds else ""
-
-
-def _has_artifacts(estimate: Estimate) -> bool:
-    return is_jpeg_below(VISIBLE_JPEG_ENLARGED, estimate)

@@ -8,6 +8,7 @@ from fastapi import File, UploadFile
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from scalewise.files.formats import FORMATS, get_format
+from scalewise.imaging.blind_estimation import Codec
 from scalewise.tasks import AUTO, get_task, list_tasks
 
 
@@ -128,7 +129,9 @@ class EstimateView(BaseModel):
     """Estimated degradation of an image."""
 
     sigma: float = Field(description="Standard deviation of its noise, in levels of 255.")
-    jpeg_quality: int | None = Field(description="1 to 100; null where nothing tells of a JPEG.")
+    codec: Codec | None = Field(description="What compressed it; null where nothing tells of it.")
+    quality: int | None = Field(description="0 to 100, as that codec's usual encoder counts.")
+    jpeg_quality: int | None = Field(description="The same of a JPEG alone.", deprecated=True)
 
 
 class Choice(BaseModel):

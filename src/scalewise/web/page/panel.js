@@ -322,9 +322,9 @@ function zoom(times) {
 }
 
 function facts(view) {
-  const { sigma, jpeg_quality: quality } = view.estimate;
+  const { sigma, codec, quality } = view.estimate;
   const seen = [
-    quality === null ? "" : `JPEG quality ${quality}`,
+    codec === null ? "" : `${codec} quality ${quality}`,
     sigma >= 1 ? `noise of about ${Math.round(sigma)} of 255 levels` : "",
   ].filter(Boolean);
   return [size(view.width, view.height), view.format.toUpperCase(), ...seen].join(" · ");
