@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pyvips
+import tifffile
+from PIL import Image
 
 from scalewise.data.check import Report, check_dataset, find_shuffled
 from scalewise.data.layouts import find_dataset
@@ -122,6 +124,22 @@ def test_sizes_are_those_of_the_upright_picture(tmp_path: Path, fast: bool) -> N
     turned.set_type(pyvips.GValue.gint_type, "orientation", 6)
     turned.write_to_file(str(tmp_path / "HR/a.jpg"))
     assert kinds(report_on(tmp_path, fast=fast)) == []
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_what_is_read_at_all_is_read_here(tmp_path: Path, fast: bool) -> None:
+    """BMP, a TIFF that begins with its thumbnail, and no format that strangers could choose."""
+    pixels = np.zeros((96, 128, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.bmp")
+    with tifffile.TiffWriter(tmp_path / "b.tif") as file:
+        file.write(pixels[::4, ::4], photometric="rgb", subfiletype=1, metadata=None)
+        file.write(pixels, photometric="rgb", metadata=None)
+    (tmp_path / "c.png").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="7" height="5"/>'
+    )
+    report = report_on(tmp_path, min_side=96, fast=fast)
+    assert kinds(report) == [("unreadable", "c.png")]
+    assert report.megapixels == pytest.approx(2 * 96 * 128 / 1e6)
 
 
 def test_two_files_of_one_name(tmp_path: Path) -> None:

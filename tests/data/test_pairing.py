@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from scalewise.data.check import check_dataset
 from scalewise.data.layouts import display_names, find_dataset, pair_folders
@@ -25,7 +26,10 @@ Pixels = NDArray[np.uint8]
 
 def save(path: Path, pixels: Pixels) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, Picture(pixels))
+    if path.suffix == ".bmp":
+        Image.fromarray(pixels).save(path)
+    else:
+        write(path, Picture(pixels))
 
 
 @pytest.fixture
@@ -65,6 +69,7 @@ def lay_out(root: Path, pictures: list[Pixels], patterns: dict[str, int]) -> Pat
         {"{}.png": 1, "LR/{}.png": 2},
         # No name says which is LR.
         {"big/{}.png": 1, "small/{}.png": 2},
+        {"big/{}.bmp": 1, "small/{}.bmp": 2},
         {"a/photos/{}.png": 1, "a/photos_half/{}.png": 2},
         {"{}.png": 1, "x2/{}.png": 2},
         {"HR/{}.png": 1, "half/{}.png": 2},

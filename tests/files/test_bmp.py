@@ -16,6 +16,8 @@ from scalewise.files import open_picture, read
 from scalewise.files.preview import kind_in_browsers, preview
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+MASKS = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+TEN_BITS = (0x3FF00000, 0xFFC00, 0x3FF)
 
 
 @pytest.fixture
@@ -202,3 +204,30 @@ def test_by_strips_and_as_a_preview(tmp_path: Path, pixels: NDArray[Any]) -> Non
         open_picture(tmp_path / "a.bmp", page=1)
     assert kind_in_browsers(tmp_path / "a.bmp", 100) is None
     assert preview(tmp_path / "a.bmp", 100).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("data", "channels", "dtype"),
+    [
+        (bmp(4, 3, 24, b""), 3, np.uint8),
+        (bmp(4, 3, 8, b"", palette=b"\5\5\5\0", used=1), 1, np.uint8),
+        (bmp(4, 3, 8, b"", palette=b"\5\6\7\0", used=1), 3, np.uint8),
+        (bmp(4, -3, 16, b""), 3, np.uint8),
+        (bmp(4, 3, 32, b"", compression=6, masks=struct.pack("<4I", *MASKS)), 4, np.uint8),
+        (bmp(4, 3, 32, b"", compression=3, masks=struct.pack("<3I", *TEN_BITS)), 3, np.uint16),
+    ],
+)
+def test_a_header_is_read_without_the_pixels(
+    tmp_path: Path, data: bytes, channels: int, dtype: type
+) -> None:
+    path = written(tmp_path, data)
+    with open_picture(path, header_only=True) as reader:
+        assert (reader.width, reader.height) == (4, 3)
+        assert (reader.channels, reader.dtype) == (channels, dtype)
+        with pytest.raises(ValueError, match="closed"):
+            reader.read()
+    with pytest.raises(ScalewiseError, match="cut short"):
+        open_picture(path)
+    path.write_bytes(data.ljust(len(data) + 48, b"\1"))
+    assert read(path).pixels.shape[2] == channels
+    assert read(path).pixels.dtype == dtype

@@ -23,7 +23,7 @@ from scalewise.data.layouts.pairing import (
     comparable,
     fits,
     is_alike,
-    read_size,
+    size_of_image,
     size_problem,
 )
 from scalewise.errors import ScalewiseError
@@ -224,7 +224,7 @@ def _read_headers(item: Item) -> _Looked:
     looked = _Looked({}, [])
     for path in (item.hr, *item.lr.values()):
         try:
-            looked.sizes[path] = read_size(path)
+            looked.sizes[path] = size_of_image(path)
         except ScalewiseError as error:
             message = str(error).removeprefix(f"{path}: ")
             looked.problems.append(Problem("unreadable", path, message))

@@ -17,6 +17,7 @@ embedded profile            kept
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -72,12 +73,32 @@ class Bmp:
     icc: bytes | None
     warnings: list[str] = field(default_factory=list[str])
 
-    def image(self) -> Any:
-        """Decode all pixels, as an image of libvips.
+    def image(self, *, decode: bool = True) -> Any:
+        """Return all pixels, as an image of libvips.
+
+        Args:
+            decode: False for a black image of the same size and samples, without the file's pixels.
 
         Raises:
             BmpError: the file is cut short or damaged.
         """
+        image: Any = self._decoded() if decode else self._blank()
+        bands, deep = int(image.bands), bool(image.format == "ushort")
+        space = {1: ("b-w", "grey16")}.get(bands, ("srgb", "rgb16"))[deep]
+        image = image.copy(interpretation=space, xres=self.dots[0], yres=self.dots[1])
+        if self.icc is not None:
+            image.set_type(pyvips.GValue.blob_type, "icc-profile-data", self.icc)
+        return image
+
+    def _blank(self) -> Any:
+        has_masks = self.bits in _DEFAULT_MASKS
+        bands = 3 + (has_masks and self.masks[3] != 0)
+        if self.bits <= 8 and self._is_grey():
+            bands = 1
+        blank: Any = pyvips.Image.black(self.width, self.height, bands=bands)
+        return blank.cast("ushort") if has_masks and _are_deep(self.masks) else blank
+
+    def _decoded(self) -> Any:
         if self.bits <= 8:
             pixels = self._coloured(self._indices())
         elif self.bits == 24:
@@ -88,16 +109,9 @@ class Bmp:
         if not self.is_upright:
             pixels = pixels[::-1]
         height, width, bands = pixels.shape
-        deep = bool(pixels.dtype == np.uint16)
+        kind = "ushort" if pixels.dtype == np.uint16 else "uchar"
         data = np.ascontiguousarray(pixels).data
-        image: Any = pyvips.Image.new_from_memory(
-            data, width, height, bands, "ushort" if deep else "uchar"
-        )
-        space = {1: ("b-w", "grey16")}.get(bands, ("srgb", "rgb16"))[deep]
-        image = image.copy(interpretation=space, xres=self.dots[0], yres=self.dots[1])
-        if self.icc is not None:
-            image.set_type(pyvips.GValue.blob_type, "icc-profile-data", self.icc)
-        return image
+        return pyvips.Image.new_from_memory(data, width, height, bands, kind)
 
     def _rows(self) -> NDArray[np.uint8]:
         """Return the rows in the file's order, each filled up to a multiple of four bytes."""
@@ -124,9 +138,10 @@ class Bmp:
         return parts.reshape(self.height, -1)[:, : self.width]
 
     def _coloured(self, indices: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        colours = self.palette
-        is_grey = (colours == colours[:, :1]).all() and self.icc is None
-        return colours[:, : 1 if is_grey else 3][indices]
+        return self.palette[:, : 1 if self._is_grey() else 3][indices]
+
+    def _is_grey(self) -> bool:
+        return self.icc is None and bool((self.palette == self.palette[:, :1]).all())
 
     def _unmasked(self) -> NDArray[Any]:
         """Decode 16 or 32 bits a pixel by the masks of red, green, blue and alpha."""
@@ -137,7 +152,7 @@ class Bmp:
         if self.bits == 32 and not masks[3]:
             self._look_beyond(rows, 0xFFFFFFFF & ~(masks[0] | masks[1] | masks[2]))
         masks = masks if masks[3] else masks[:3]
-        deep = any(mask.bit_count() > 8 for mask in masks)
+        deep = _are_deep(masks)
         white = 65535 if deep else 255
         shape = (self.height, self.width, len(masks))
         pixels = np.zeros(shape, np.uint16 if deep else np.uint8)
@@ -303,6 +318,10 @@ def _run_lengths(data: bytes, width: int, height: int, bits: int) -> NDArray[np.
     if row < height and not (row == height - 1 and column >= width):
         raise BmpError(f"cut short: {row} of {counted(height, 'row')} there")
     return indices
+
+
+def _are_deep(masks: Sequence[int]) -> bool:
+    return any(mask.bit_count() > 8 for mask in masks)
 
 
 def _blocks(rows: NDArray[Any]) -> list[NDArray[Any]]:

@@ -37,7 +37,7 @@ def kind_in_browsers(path: Path, side: int) -> str | None:
     Raises:
         ScalewiseError: it cannot be read.
     """
-    with open_picture(path, max_pixels=None) as reader:
+    with open_picture(path, max_pixels=None, header_only=True) as reader:
         fits = max(reader.width, reader.height) <= side
     with path.open("rb") as file:
         content = detect_format(file)

@@ -77,7 +77,11 @@ def read(path: AnyPath, *, page: int | None = None, max_pixels: int | None = MAX
 
 @lenient_messages()
 def open_picture(
-    path: AnyPath, *, page: int | None = None, max_pixels: int | None = MAX_PIXELS
+    path: AnyPath,
+    *,
+    page: int | None = None,
+    max_pixels: int | None = MAX_PIXELS,
+    header_only: bool = False,
 ) -> PictureReader:
     """Open an image to read it by strips; a context manager.
 
@@ -86,6 +90,8 @@ def open_picture(
         page: which page of a TIFF, or frame of an animation, from 0; None for the first, which
             leaves a warning if there are more.
         max_pixels: refuse larger images, before anything is decoded; None for no limit.
+        header_only: read no pixels, not even of a BMP.  The reader is returned closed: it has the
+            size, but no rows, and alpha that is 0 everywhere still counts as a channel.
 
     Raises:
         ScalewiseError: no such file, a folder, not an image, too large, no such page, samples
@@ -100,7 +106,7 @@ def open_picture(
         if not stat.S_ISREG(path.stat().st_mode):
             raise ScalewiseError(f"{path}: not a regular file")
         with path.open("rb") as file:
-            return PictureReader(path, file, page, max_pixels)
+            return PictureReader(path, file, page, max_pixels, header_only)
     except OSError as error:
         raise ScalewiseError(f"{path}: cannot be read ({one_line(error)})") from None
 
@@ -123,7 +129,12 @@ class PictureReader:
     """
 
     def __init__(
-        self, path: Path, file: BinaryIO, page: int | None, max_pixels: int | None
+        self,
+        path: Path,
+        file: BinaryIO,
+        page: int | None,
+        max_pixels: int | None,
+        header_only: bool = False,
     ) -> None:
         self.path = path
         self._turned: UprightRows | None = None
@@ -142,7 +153,7 @@ class PictureReader:
         forget_errors()
         try:
             if content.loader == "bmp":
-                image = self._load_bmp(file, page, max_pixels)
+                image = self._load_bmp(file, page, max_pixels, header_only)
             else:
                 image = self._load(file, page)
             self._check_size(image, max_pixels)
@@ -168,6 +179,8 @@ class PictureReader:
         self.dtype = np.dtype(np.uint16 if image.format == "ushort" else np.uint8)
         self._kept: Any = np.empty((0, self.width, self.channels), self.dtype)
         self._next = 0
+        if header_only:
+            self.close()
 
     def read_rows(self, start: int, stop: int) -> Pixels:
         """Return rows ``start`` to ``stop`` (not included), (rows, W, C); not to be written to.
@@ -259,14 +272,16 @@ class PictureReader:
         except ScalewiseError as error:
             raise ScalewiseError(f"{self.path}: {error}") from None
 
-    def _load_bmp(self, file: BinaryIO, page: int | None, max_pixels: int | None) -> Any:
+    def _load_bmp(
+        self, file: BinaryIO, page: int | None, max_pixels: int | None, header_only: bool
+    ) -> Any:
         self.frames = 1
         if page:
             raise ScalewiseError(f"{self.path}: no page {page}; it has 1, from 0")
         try:
             bmp = open_bmp(file)
             self._check_size(bmp, max_pixels)
-            image = bmp.image()
+            image = bmp.image(decode=not header_only)
         except BmpError as error:
             raise ScalewiseError(f"{self.path}: {error}") from None
         self.warnings += [f"{self.path}: {line}" for line in bmp.warnings]

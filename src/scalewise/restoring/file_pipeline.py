@@ -343,7 +343,7 @@ def cost_of(job: FileJob, networks: Networks, output: OutputOptions) -> int:
     Raises:
         ScalewiseError: it cannot be read.
     """
-    with open_picture(job.source, max_pixels=output.max_pixels) as reader:
+    with open_picture(job.source, max_pixels=output.max_pixels, header_only=True) as reader:
         plan = _plan(job, reader, typical(networks), output.target)
         # Where no network is needed, reading and writing is all that there is.
         pixels = sum(network_pixels(reader.height, reader.width, plan.scales))

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyvips
 from numpy.typing import NDArray
 
 from scalewise.data.layouts.names import lr_stands_for, plain_stem
 from scalewise.errors import ScalewiseError
-from scalewise.files import read
-from scalewise.files.vips_errors import lenient_messages
+from scalewise.files import open_picture, read
 from scalewise.imaging.registration import align, shrink
 
 SCALES = range(2, 10)
@@ -26,9 +24,6 @@ SAMPLED = 8
 
 ALIKE = 0.5
 """Correlation, once aligned, from which LR shows what HR shows."""
-
-# Exif's orientations 5 to 8 turn the image by a quarter.
-_FIRST_QUARTER_TURN = 5
 
 
 @dataclass(frozen=True)
@@ -83,21 +78,14 @@ class LrFile:
     path: Path
 
 
-@lenient_messages()
-def read_size(path: Path) -> Size:
-    """Read a file's header.
+def size_of_image(path: Path) -> Size:
+    """Return the size of an image by its file's header.
 
     Raises:
-        ScalewiseError: it cannot be read.
+        ScalewiseError: as :func:`scalewise.files.open_picture`.
     """
-    try:
-        image: Any = pyvips.Image.new_from_file(str(path), revalidate=True)
-    except pyvips.Error:
-        raise ScalewiseError(f"{path}: cannot be read as an image") from None
-    width, height = image.width, image.height
-    if image.get_typeof("orientation") and image.get("orientation") >= _FIRST_QUARTER_TURN:
-        width, height = height, width
-    return Size(width, height, is_grey=image.bands <= 2)
+    with open_picture(path, max_pixels=None, header_only=True) as reader:
+        return Size(reader.width, reader.height, is_grey=reader.channels <= 2)
 
 
 def fits(hr: Size, lr: Size, scale: int) -> bool:
@@ -184,7 +172,7 @@ def scale_between(hr: Path, lr: Path, slack: int = 1) -> int | None:
         None where it is not such a number or a header cannot be read.
     """
     try:
-        large, small = read_size(hr), read_size(lr)
+        large, small = size_of_image(hr), size_of_image(lr)
     except ScalewiseError:
         return None
     scale = round(max(large.width, large.height) / max(small.width, small.height))
