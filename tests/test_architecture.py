@@ -17,6 +17,7 @@ BELOW: dict[str, set[str]] = {
     "arguments": {"errors"},
     "atomic": set(),
     "lazy": set(),
+    "openvino_import": set(),
     "short_repr": set(),
     "plugins": {"errors"},
     "imaging": {"errors", "arguments", "plugins"},
@@ -25,12 +26,23 @@ BELOW: dict[str, set[str]] = {
     "tasks": {"errors", "arguments", "plugins", "imaging", "strengths", "visibility"},
     "files": {"errors", "arguments"},
     "models": {"errors", "arguments", "atomic", "lazy", "plugins", "imaging"},
-    "weights": {"errors", "arguments", "atomic", "lazy", "imaging", "tasks", "files", "models"},
+    "weights": {
+        "errors",
+        "arguments",
+        "atomic",
+        "lazy",
+        "openvino_import",
+        "imaging",
+        "tasks",
+        "files",
+        "models",
+    },
     "data": {"errors", "arguments", "atomic", "lazy", "imaging", "tasks", "files"},
     "restoring": {
         "errors",
         "arguments",
         "lazy",
+        "openvino_import",
         "short_repr",
         "imaging",
         "tasks",
@@ -51,7 +63,8 @@ BELOW: dict[str, set[str]] = {
         "restoring",
     },
 }
-BELOW["converting"] = {"errors", "arguments", "atomic", "lazy", "models", "weights"}
+BELOW["converting"] = {"errors", "arguments", "atomic", "lazy", "openvino_import"}
+BELOW["converting"] |= {"models", "weights"}
 BELOW["training"] = {*BELOW, "evaluating"} - {"converting"}
 BELOW[FRONT_DOOR] = {*BELOW} - {"training"}
 BELOW["experiments"] = {*BELOW} - {FRONT_DOOR}
@@ -59,6 +72,17 @@ BELOW["cluster"] = {"errors", "lazy", "files", "restoring"}
 BELOW["web"] = {*BELOW}
 BELOW["cli"] = {*BELOW}
 """Package -> what it may import; the front door is ``scalewise/__init__.py``."""
+
+
+def imported_modules(tree: ast.AST) -> set[str]:
+    """The modules that absolute imports name, anywhere in a module."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            names.add(node.module)
+    return names
 
 
 def imported_names(source: str, module: tuple[str, ...]) -> set[str]:
@@ -134,6 +158,17 @@ def test_files_do_not_import_each_other() -> None:
         imported = {name if name in files else name.rpartition(".")[0] for name in names}
         below[file] = imported - {file}
     TopologicalSorter(below).prepare()  # raises CycleError
+
+
+def test_openvino_is_imported_in_one_place() -> None:
+    """Any other import brings its conversion tools, which report to their maker."""
+    importing = {
+        path.relative_to(SOURCE).as_posix()
+        for path in SOURCE.rglob("*.py")
+        for name in imported_modules(ast.parse(path.read_text(encoding="utf-8")))
+        if name.split(".")[0] == "openvino"
+    }
+    assert importing == {"openvino_import.py"}
 
 
 def test_no_file_is_long() -> None:

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
+from scalewise.openvino_import import openvino_core
 from scalewise.restoring.loading import LoadOptions, load
-from scalewise.restoring.openvino_import import openvino_core
 from scalewise.restoring.restorer import Restorer
 from scalewise.restoring.rows import FloatImage
 from scalewise.restoring.runtime import (
@@ -166,8 +166,8 @@ def test_photographs_have_a_runtime_of_their_own() -> None:
 def test_openvino_is_imported_without_its_tools() -> None:
     program = """
 import sys
-import scalewise.restoring.openvino_import as runtime
-openvino = runtime.import_openvino()
+from scalewise.openvino_import import import_openvino
+openvino = import_openvino()
 openvino.Core()
 assert openvino.convert_model
 assert not [name for name in sys.modules if name.startswith("openvino.tools.ovc")]
@@ -176,7 +176,7 @@ try:
 except Exception as error:
     print(type(error).__name__)
 assert "openvino.tools.ovc.convert" in sys.modules
-assert runtime.import_openvino() is openvino
+assert import_openvino() is openvino
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

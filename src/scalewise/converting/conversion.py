@@ -18,6 +18,7 @@ from scalewise.models import export_onnx, load_checkpoint
 from scalewise.models.checkpoints import to_pth, to_safetensors
 from scalewise.models.export import check_size
 from scalewise.models.probe import Run
+from scalewise.openvino_import import import_openvino, openvino_core
 from scalewise.weights.card import GRAPH_FILE, INT8_FILE, WEIGHTS_FILE
 from scalewise.weights.model_files import Graph, run_of
 
@@ -216,13 +217,10 @@ def _graph_of(source: Source) -> Path:
 
 def _write_ir(graph: Path, target: Path, size: tuple[int, int] | None) -> None:
     """Write OpenVINO's ``.xml`` and ``.bin``, in float32."""
-    import openvino as ov
-
-    core: Any = ov.Core()
-    model: Any = core.read_model(graph)
+    model: Any = openvino_core().read_model(graph)
     if size is not None:
         model.reshape([1, model.inputs[0].partial_shape[1], *size])
-    ov.save_model(model, target, compress_to_fp16=False)
+    import_openvino().save_model(model, target, compress_to_fp16=False)
 
 
 def _fix_size(graph: Path, target: Path, size: tuple[int, int] | None) -> None:

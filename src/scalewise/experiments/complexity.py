@@ -22,6 +22,7 @@ from scalewise.experiments.data import SCALE
 from scalewise.experiments.results import Complexity
 from scalewise.models import RestorationNetwork, create_model
 from scalewise.models.export import export_onnx
+from scalewise.openvino_import import import_openvino
 from scalewise.training.config import LossConfig, OptimizerConfig
 from scalewise.training.losses import restoration_loss
 from scalewise.training.machine import (
@@ -182,9 +183,8 @@ def _measure_inference(network: RestorationNetwork, threads: int) -> dict[str, f
 def _run_graph(graph: Path, channels: int, threads: int) -> dict[str, float]:
     """Load a graph, run it, and return seconds and megabytes; runs in the fresh process."""
     import numpy as np
-    import openvino as ov
 
-    core: Any = ov.Core()
+    core: Any = import_openvino().Core()
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "f32",

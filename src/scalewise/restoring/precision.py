@@ -17,8 +17,8 @@ import numpy as np
 
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.content import Content
+from scalewise.openvino_import import openvino_core
 from scalewise.restoring.cascade import CascadeStep
-from scalewise.restoring.openvino_import import openvino_core
 from scalewise.restoring.restorer import Restorer
 from scalewise.restoring.runtime import Precision
 from scalewise.weights.card import INT8_FILE, Card

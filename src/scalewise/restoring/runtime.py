@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
+from scalewise.openvino_import import openvino_core
 from scalewise.restoring.memory import free_memory, is_out_of_memory
-from scalewise.restoring.openvino_import import openvino_core
 
 Precision = Literal["f32", "bf16", "int8"]
 

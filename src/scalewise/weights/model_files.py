@@ -28,6 +28,7 @@ from scalewise.models.tile_overlap import (
     tile_overlap,
     tiling_of,
 )
+from scalewise.openvino_import import openvino_core
 from scalewise.tasks import SUPER_RESOLUTION, list_tasks
 from scalewise.weights.card import Card, Training, sha256
 
@@ -242,12 +243,8 @@ class Graph:
     """
 
     def __init__(self, path: Path) -> None:
-        import openvino as ov
-
-        core: Any = ov.Core()
-        core.set_property({"ENABLE_MMAP": False})  # the file may be a temporary one
         try:
-            model: Any = core.read_model(path)
+            model: Any = openvino_core().read_model(path)
         except RuntimeError as error:
             weights = _weights_file(path, str(error))
             if weights is not None and not weights.is_file():
@@ -263,7 +260,9 @@ class Graph:
             for node in model.get_ops()
             if node.get_type_name() == "Constant" and node.get_element_type().is_real()
         )
-        self._compiled: Any = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        self._compiled: Any = openvino_core().compile_model(
+            model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
+        )
 
     @property
     def pads(self) -> bool:
