@@ -215,7 +215,8 @@ def test_progress_reaches_its_total_and_never_goes_back(folder: Path, doubling: 
     assert len(told) > len(jobs)
 
 
-def test_what_is_not_looked_at_yet_counts_as_the_mean() -> None:
+@pytest.mark.parametrize("error", [ScalewiseError("unreadable"), MemoryError()])
+def test_what_is_not_looked_at_yet_counts_as_the_mean(error: Exception) -> None:
     looked, go_on = threading.Event(), threading.Event()
     jobs = [FileJob(Path(f"{i}.png"), Path(f"{i}_x2.png")) for i in range(4)]
 
@@ -223,7 +224,7 @@ def test_what_is_not_looked_at_yet_counts_as_the_mean() -> None:
         if job is jobs[2]:
             looked.set()
             assert go_on.wait(5)
-            raise ScalewiseError("unreadable")
+            raise error
         return 100
 
     workload = Workload(jobs, cost)
@@ -236,6 +237,7 @@ def test_what_is_not_looked_at_yet_counts_as_the_mean() -> None:
             break
         time.sleep(0.01)
     assert workload.total == 300
+    assert workload.of(jobs[2]) == 0
     workload.close()
 
 

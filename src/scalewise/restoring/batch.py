@@ -177,8 +177,8 @@ class Workload:
                 return self._known[job]
         try:
             cost = self._cost(job)
-        except (ScalewiseError, OSError):
-            cost = 0  # the error is reported when its turn comes
+        except Exception:
+            cost = 0  # the error, whatever it is, is reported when its turn comes
         with self._lock:
             if job not in self._known:
                 self._known[job] = cost
