@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 from pathlib import Path
 
@@ -99,6 +100,15 @@ def test_scores(dataset: Path) -> None:
     assert f"{LONG}, x2, 1 image" in lines
     assert "mean over images" in " ".join(line.strip() for line in lines)
     assert max(len(line) for line in lines if LONG not in line) <= 80
+
+
+def test_a_folder_name_need_not_be_valid_text(tmp_path: Path, dataset: Path) -> None:
+    odd = dataset.rename(tmp_path / "caf\udce9")
+    table = tmp_path / "table.csv"
+    arguments = [sys.executable, "-m", "scalewise", "evaluate", "bicubic", odd, "-o", table]
+    printed = subprocess.run(arguments, capture_output=True, check=True, text=True).stdout
+    assert r"caf\udce9, x2, 1 image" in printed
+    assert r"caf\udce9" in table.read_text(encoding="utf-8")
 
 
 def test_training_runs(tmp_path: Path) -> None:

@@ -89,6 +89,14 @@ def test_csv_has_a_row_for_every_picture(folder: Path) -> None:
     assert float(rows[1]["psnr_y"]) == images[1].psnr_y
 
 
+def test_a_file_name_need_not_be_valid_text(tmp_path: Path, photo: NDArray[np.uint8]) -> None:
+    """Its noise goes by its bytes, and the CSV names it as the command line does."""
+    write(tmp_path / "caf\udce9.png", Picture(photo[:40, :40]))
+    images = list(evaluate(unchanged, find_dataset(tmp_path), 1, denoising(25)))
+    write_csv([Evaluation("none", "set", FIELD, "f64", images)], tmp_path / "scores.csv")
+    assert r",caf\udce9," in (tmp_path / "scores.csv").read_text(encoding="utf-8")
+
+
 def test_jpegs_are_scored_with_psnr_b_and_their_hash(
     folder: Path, photo: NDArray[np.uint8]
 ) -> None:

@@ -87,6 +87,7 @@ def test_noise_goes_by_the_stem_for_ever() -> None:
     noisy, _ = denoising(25).prepare(flat, None, 1, "baby")
     assert noisy.dtype == np.float64
     assert seed_of("baby") == 11802308372869764275
+    assert seed_of("caf\udce9") == seed_of("HR/caf\udce9") != seed_of("caf\udce8")
     expected = [144.0964, 92.0409]
     np.testing.assert_allclose(noisy.reshape(-1)[:2], expected, atol=1e-4)
     np.testing.assert_array_equal(denoising(25).prepare(flat, None, 1, "HR/baby")[0], noisy)

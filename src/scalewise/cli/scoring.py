@@ -173,7 +173,8 @@ def show_table(table: ScoreTable, form: TableFormatName | None, output: Path | N
         typer.echo(render(table, form or "text"), nl=False)
         return
     output.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(output, render(table, form or SUFFIXES[output.suffix.lower()]).encode())
+    text = render(table, form or SUFFIXES[output.suffix.lower()])
+    write_atomic(output, text.encode(errors="backslashreplace"))  # as names are printed
     typer.echo(render(table, "text"), nl=False)
     typer.echo(f"table: {output}")
 

@@ -267,7 +267,8 @@ def write_csv(evaluations: list[Evaluation], path: Path) -> None:
             cells = ["" if each is None or each != each else each for each in row]  # nan
             writer.writerow([*context, evaluation.precision, *cells])
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, table.getvalue().encode())
+    # A file name need not be valid text.
+    write_atomic(path, table.getvalue().encode(errors="backslashreplace"))
 
 
 def to_score(evaluation: Evaluation) -> Score:

@@ -94,8 +94,9 @@ def write_report(results: Results, also: Results | None = None) -> tuple[Path, P
     folder.mkdir(exist_ok=True)
     for name, content in image_files.items():
         write_atomic(folder / name, content)
-    write_atomic(markdown, to_markdown(report).encode())
-    write_atomic(html, to_html(report).encode())
+    for path, text in ((markdown, to_markdown(report)), (html, to_html(report))):
+        # The name of an image or a folder need not be valid text.
+        write_atomic(path, text.encode(errors="backslashreplace"))
     for name in named_images(earlier) - image_files.keys():
         (folder / name).unlink(missing_ok=True)
     return html, markdown

@@ -231,5 +231,5 @@ def seed_of(name: str) -> int:
     >>> seed_of("HR/baby") == seed_of("baby") != seed_of("bird")
     True
     """
-    stem = name.rpartition("/")[2]
-    return int.from_bytes(hashlib.sha256(stem.encode()).digest()[:8], "big")
+    stem = name.rpartition("/")[2].encode(errors="surrogateescape")  # it need not be valid text
+    return int.from_bytes(hashlib.sha256(stem).digest()[:8], "big")
