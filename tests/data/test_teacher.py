@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,15 @@ def test_a_folder_of_images_of_either_size(photos: Path, tmp_path: Path) -> None
     assert store.teacher_info == INFO
     np.testing.assert_array_equal(store.teacher(0), a)
     np.testing.assert_array_equal(store.teacher(1), c)
+
+
+def test_accents_may_be_composed_or_separate(tmp_path: Path) -> None:
+    """Files that were copied from a Mac have them separate."""
+    for form, folder in (("NFC", "photos"), ("NFD", "teacher")):
+        save(tmp_path / folder / f"{unicodedata.normalize(form, 'café')}.png", noise(40, 52, 3))
+    dataset = find_dataset(tmp_path / "photos")
+    teacher = TeacherFolder(tmp_path / "teacher", INFO, [dataset])
+    assert teacher.image(dataset.items[0].name, noise(20, 26, 3)).shape == (40, 52, 3)
 
 
 def test_pictures_without_an_image_are_counted(photos: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.arguments import AnyPath, path_of
-from scalewise.data.layouts import Dataset
+from scalewise.data.layouts import Dataset, relative_name
 from scalewise.data.reading import read_rgb
 from scalewise.data.store import TeacherInfo
 from scalewise.errors import ScalewiseError
@@ -41,8 +41,7 @@ class TeacherFolder:
             raise ScalewiseError(f"{folder}: no such folder of a teacher's images")
         self.info = info
         self._files = {
-            path.relative_to(folder).with_suffix("").as_posix(): path
-            for path in find_images(folder)
+            relative_name(folder, path.with_suffix("")): path for path in find_images(folder)
         }
         names = [item.name for dataset in datasets for item in dataset.items]
         missing = [name for name in names if name not in self._files]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scalewise.data.layouts.names import normalised
 from scalewise.data.reading import read_rgb
 from scalewise.errors import TooSmall
 from scalewise.evaluating.evaluate import Restore
@@ -88,18 +89,19 @@ def compare(
     hr = read_rgb(picture)
     with _naming(picture):
         truth = protocol.truth(hr, scale)
-        degraded = protocol.prepare(hr, lr, scale, picture.stem)[0] if methods else None
+        name = normalised(picture.stem)  # as a dataset calls it, so that the noise is the same
+        degraded = protocol.prepare(hr, lr, scale, name)[0] if methods else None
         contenders: list[Contender] = []
         if degraded is not None:
-            for name, restore in methods:
+            for method, restore in methods:
                 start = time.perf_counter()
                 image = _as_bytes(restore(degraded))
                 seconds = time.perf_counter() - start
                 scores = protocol.score(image, truth, scale)
-                contenders.append(Contender(name, image, scores, seconds))
-        for name, image in results:
+                contenders.append(Contender(method, image, scores, seconds))
+        for method, image in results:
             scores = protocol.score(image, truth, scale)
-            contenders.append(Contender(name, image, scores, math.nan))
+            contenders.append(Contender(method, image, scores, math.nan))
         return Comparison(None if degraded is None else _as_bytes(degraded), truth, contenders)
 
 
