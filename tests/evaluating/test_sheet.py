@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from scalewise.data.layouts import find_dataset
 from scalewise.evaluating.compare import _label, compare  # pyright: ignore[reportPrivateUsage]
-from scalewise.evaluating.evaluate import bicubic, restoration
+from scalewise.evaluating.evaluate import bicubic, evaluate, restoration, unchanged
 from scalewise.evaluating.sheet import (
     GAP,
     PANEL,
@@ -19,7 +20,7 @@ from scalewise.evaluating.sheet import (
     most_telling_crop,
 )
 from scalewise.files import Picture, write
-from scalewise.imaging.protocols import FIELD
+from scalewise.imaging.protocols import FIELD, denoising
 from scalewise.restoring.loading import load
 
 
@@ -43,6 +44,32 @@ def test_panels_show_the_crop_enlarged_by_repetition(photo: NDArray[np.uint8]) -
     np.testing.assert_array_equal(zoomed, photo[100:164, 200:264].repeat(4, 0).repeat(4, 1))
     zoomed_low = sheet[top : top + PANEL, GAP : GAP + PANEL]
     np.testing.assert_array_equal(zoomed_low, low[50:82, 100:132].repeat(8, 0).repeat(8, 1))
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "square"), [(64, 10_000, (2, 2)), (60, 40_000, (1, 1)), (1, 600, (1, 1))]
+)
+def test_a_very_wide_image(height: int, width: int, square: tuple[int, int]) -> None:
+    image = np.full((height, width, 3), 200, np.uint8)
+    panels = [Panel(image, ("low",)), Panel(image, ("ground truth",))]
+    sheet = draw_sheet(panels, most_telling_crop(image, image, 64), errors=True)
+    whole = sheet[GAP : GAP + square[0], GAP : GAP + PANEL, 0]
+    assert (whole[:, : square[1]] == 0).all()
+    assert (whole[:, square[1] :] == 200).all()
+    zoomed = sheet[2 * GAP + square[0] :, GAP : GAP + PANEL][:PANEL]
+    assert (zoomed == 200).all()
+
+
+def test_noise_is_that_of_the_image_in_its_dataset(
+    tmp_path: Path, photo: NDArray[np.uint8]
+) -> None:
+    """Whose name has its accents composed, where the file's, copied from a Mac, are separate."""
+    path = tmp_path / "cafe\u0301.png"
+    write(path, Picture(photo[:40, :40]))
+    (item,) = find_dataset(tmp_path).items
+    found = compare(path, [("none", unchanged)], 1, denoising(25)).contenders[0]
+    (score,) = evaluate(unchanged, find_dataset(tmp_path), 1, denoising(25))
+    assert (item.name, found.scores.psnr) == ("caf\u00e9", score.psnr)
 
 
 def test_labels_are_legible_ink(photo: NDArray[np.uint8]) -> None:

@@ -138,7 +138,7 @@ def error_map(image: Pixels, reference: Pixels) -> Pixels:
 def _images(panel: Panel, crop: Crop, reference: Pixels, errors: bool) -> list[Pixels]:
     """Draw what one panel shows: the image, its crop, and its error map if asked for."""
     relative = panel.image.shape[0] / reference.shape[0]
-    height = round(PANEL * panel.image.shape[0] / panel.image.shape[1])
+    height = max(1, round(PANEL * panel.image.shape[0] / panel.image.shape[1]))
     whole = _fit(panel.image, (height, PANEL))
     shrink = PANEL / panel.image.shape[1] * relative
     _frame(whole, *(round(value * shrink) for value in crop))
@@ -215,12 +215,16 @@ def _nearest(image: Pixels, size: tuple[int, int]) -> Pixels:
 
 
 def _frame(image: Pixels, top: int, left: int, side: int) -> None:
-    """Draw a square's outline: white within black, so that it is visible on every image."""
+    """Draw a square's outline: white within black, so that it is visible on every image.
+
+    In a panel of a very wide image there is room for a part of it, or for a dot.
+    """
+    bottom, right = top + max(1, side), left + max(1, side)
     for inset, colour in ((0, 0), (1, 255), (2, 0)):
-        first_row, first = top + inset, left + inset
-        last_row, last = top + side - 1 - inset, left + side - 1 - inset
-        image[[first_row, last_row], first : last + 1] = colour
-        image[first_row : last_row + 1, [first, last]] = colour
+        square = image[top + inset : bottom - inset, left + inset : right - inset]
+        if square.size:
+            square[[0, -1]] = colour
+            square[:, [0, -1]] = colour
 
 
 def _write(line: str) -> Pixels:
