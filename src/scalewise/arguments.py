@@ -131,6 +131,21 @@ def check_number(name: str, value: object, low: float, high: float, *, whole: bo
         raise ScalewiseError(f"{name} must be {kind}{limits}, not {shown(value)}", arguments=[name])
 
 
+def check_seed(name: str, value: object) -> None:
+    """Check that an argument is a seed that the generators of NumPy and PyTorch take as it is.
+
+    >>> check_seed("seed", -1)
+    Traceback (most recent call last):
+    scalewise.errors.ScalewiseError: seed must be a whole number from 0 to 2^63 - 1, not -1
+    """
+    given: Any = value
+    if not is_whole(given) or not 0 <= given < 2**63:
+        raise ScalewiseError(
+            f"{name} must be a whole number from 0 to 2^63 - 1, not {shown(value)}",
+            arguments=[name],
+        )
+
+
 def check_range(name: str, value: object, low: float, high: float, *, whole: bool = False) -> None:
     """Check that an argument is a pair (least, largest) of numbers in a range.
 

@@ -74,8 +74,8 @@ def test_intervals(text: float | str, steps: int | None, length: float | None) -
     assert (interval.steps, interval.seconds) == (steps, length)
 
 
-@pytest.mark.parametrize("text", ["0 steps", "often", "-1 epochs", ""])
-def test_intervals_that_make_no_sense(text: str) -> None:
+@pytest.mark.parametrize("text", ["0 steps", "often", "-1 epochs", "", 0, -5, "0s", -0.0])
+def test_intervals_that_make_no_sense(text: float | str) -> None:
     with pytest.raises(ScalewiseError, match=r"^validate_every: "):
         Interval.from_config(text, 50, "validate_every")
 

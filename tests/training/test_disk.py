@@ -37,7 +37,7 @@ def test_a_full_disk_keeps_the_checkpoint_before_and_the_run_going(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = tmp_path / "run"
-    recipe = replace(recipe, validate_every=0.0, checkpoint_every=0.0)
+    recipe = replace(recipe, validate_every=1e-9, checkpoint_every=1e-9)
     said: list[str] = []
     trainer = prepare(recipe, run, notify=said.append)
     trainer.validation = Scripted([30.0, 31.0, 30.5])
@@ -99,7 +99,7 @@ def test_a_disk_that_is_really_full(recipe: Recipe, tmp_path: Path) -> None:
 
     run = tmp_path / "run"
     said: list[str] = []
-    trainer = prepare(replace(recipe, checkpoint_every=0.0), run, notify=said.append)
+    trainer = prepare(replace(recipe, checkpoint_every=1e-9), run, notify=said.append)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     trainer.listeners += [
         At(20, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))),

@@ -48,7 +48,7 @@ def test_a_resumed_run_is_bit_for_bit_the_uninterrupted_one(
         recipe,
         optimizer=OptimizerConfig(kind=kind, clip=0.5),
         schedule=ScheduleConfig(warmup=0.1),
-        checkpoint_every=0.0,
+        checkpoint_every=1e-9,
     )
     straight = prepare(recipe, tmp_path / "straight")
     straight.train()
@@ -142,7 +142,7 @@ def test_every_architecture_trains(recipe: Recipe, tmp_path: Path, name: str) ->
 
 
 def test_the_best_is_kept(recipe: Recipe, tmp_path: Path) -> None:
-    trainer = prepare(replace(recipe, validate_every=0.0), tmp_path / "run")
+    trainer = prepare(replace(recipe, validate_every=1e-9), tmp_path / "run")
     trainer.validation = Scripted([30.0, 32.0, 31.0])
     trainer.train()
     best = load_checkpoint(tmp_path / "run/best.pt")
@@ -150,7 +150,7 @@ def test_the_best_is_kept(recipe: Recipe, tmp_path: Path) -> None:
     assert (best["step"], best["best"]) == (40, 32.0)
     assert (last["step"], last["best"]) == (60, 32.0)
 
-    longer = replace(recipe, budget=BudgetConfig(steps=80), validate_every=0.0)
+    longer = replace(recipe, budget=BudgetConfig(steps=80), validate_every=1e-9)
     resumed = resumed_trainer(longer, tmp_path / "run")
     resumed.validation = Scripted([31.9])
     resumed.train()
@@ -160,7 +160,7 @@ def test_the_best_is_kept(recipe: Recipe, tmp_path: Path) -> None:
 
 def test_without_validation_the_last_is_the_best(recipe: Recipe, tmp_path: Path) -> None:
     trainer = prepare(
-        replace(recipe, data=replace(recipe.data, valid=None), checkpoint_every=0.0),
+        replace(recipe, data=replace(recipe.data, valid=None), checkpoint_every=1e-9),
         tmp_path / "run",
     )
     trainer.train()
@@ -173,7 +173,7 @@ def test_a_budget_of_time_leaves_pauses_out(
 ) -> None:
     clock = itertools.count(1000)  # a second for every look at it
     monkeypatch.setattr("scalewise.training.loop.time.monotonic", lambda: float(next(clock)))
-    recipe = replace(recipe, budget=BudgetConfig(time="50s"), checkpoint_every=0.0)
+    recipe = replace(recipe, budget=BudgetConfig(time="50s"), checkpoint_every=1e-9)
     first = prepare(recipe, tmp_path / "run")
     first.listeners.append(At(20, first.stop))
     first.train()
@@ -188,7 +188,7 @@ def test_a_budget_of_time_leaves_pauses_out(
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(recipe: Recipe, tmp_path: Path) -> None:
-    trainer = prepare(replace(recipe, checkpoint_every=0.0), tmp_path / "run")
+    trainer = prepare(replace(recipe, checkpoint_every=1e-9), tmp_path / "run")
 
     def explode() -> None:
         trainer.recipe = replace(trainer.recipe, loss=LossConfig(l1=1e39))
@@ -219,7 +219,7 @@ def test_a_loss_beyond_all_bounds_stops_the_run(
 
 
 def test_weights_that_are_not_finite_are_not_saved(recipe: Recipe, tmp_path: Path) -> None:
-    trainer = prepare(replace(recipe, checkpoint_every=0.0), tmp_path / "run")
+    trainer = prepare(replace(recipe, checkpoint_every=1e-9), tmp_path / "run")
     step = trainer.training_step
 
     def step_and_break() -> torch.Tensor:

@@ -131,6 +131,8 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
             "'data.weights.0': input should be a finite number, not inf",
         ),
         ("time=-3h", "budget.time: cannot read '-3h'; write 90s, 45m or 1h30m"),
+        ("validate_every=-5", "validate_every: must be more than 0 seconds"),
+        (f"seed={2**63}", f"seed must be a whole number from 0 to 2^63 - 1, not {2**63}"),
         ("validate_every=0 steps", "validate_every: must be at least 1 step"),
         ("rate=.inf", "'optimizer.rate': input should be a finite number, not inf"),
         ("loss.l1=.inf", "'loss.l1': input should be a finite number, not inf"),
@@ -264,6 +266,8 @@ def test_overrides_that_are_none(path: Path, override: str, message: str) -> Non
     ("text", "message"),
     [
         ("a: [", "not YAML: "),
+        ("2024-01-01: 1", "not YAML: the key 2024-01-01 must be text"),
+        ("model: {settings: {1: 2}}", "not YAML: the key 1 must be text"),
         ("just words", "a recipe is a list of 'key: value' lines"),
         ("", "a recipe is a list of 'key: value' lines"),
     ],

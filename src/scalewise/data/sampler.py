@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scalewise.arguments import check_number, is_whole, shown
+from scalewise.arguments import check_number, check_seed
 from scalewise.data.degrading import Floats, PatchDegradation
 from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
@@ -54,7 +54,7 @@ class PatchSampler:
         scale: HR over LR size.
         patch: side of an LR patch, in pixels.
         batch: patches per step, over all processes.
-        seed: the run's seed.
+        seed: the run's seed, from 0 to 2^63 - 1.
         rank: this process, of ``world`` processes.
         world: number of processes; must divide ``batch``.
         augment: flip and transpose patches.
@@ -69,7 +69,7 @@ class PatchSampler:
 
     Raises:
         ScalewiseError: no image is large enough, ``world`` does not divide ``batch``, the
-            seed is negative, a store holds no teacher's images for this scale, candidates
+            seed is out of its range, a store holds no teacher's images for this scale, candidates
             or weights where there is nothing to choose from, or not one weight per store.
     """
 
@@ -91,8 +91,7 @@ class PatchSampler:
         candidates: int = 1,
         weights: Sequence[float] | None = None,
     ) -> None:
-        if not is_whole(seed) or seed < 0:
-            raise ScalewiseError(f"seed must be 0 or more, not {shown(seed)}", arguments=["seed"])
+        check_seed("seed", seed)
         sizes = {"scale": scale, "patch": patch, "batch": batch, "candidates": candidates}
         for name, value in {**sizes, "world": world}.items():
             check_number(name, value, 1, sys.maxsize, whole=True)

@@ -84,14 +84,17 @@ class Interval:
         """Read seconds (a number, ``90s``, ``10m``), ``200 steps`` or ``1 epoch``.
 
         Raises:
-            ScalewiseError: it cannot be read; the error names its ``key``.
+            ScalewiseError: it cannot be read, or is not positive; the error names its ``key``.
 
         >>> Interval.from_config("2 epochs", epoch=50, key="validate_every")
         Interval(steps=100, seconds=None)
         """
         match = re.fullmatch(r"(\d+) *(step|epoch)s?", str(interval).strip())
         if match is None:
-            return cls(None, seconds(interval, key, "90s, 10m, 500 steps or 1 epoch"))
+            length = seconds(interval, key, "90s, 10m, 500 steps or 1 epoch")
+            if length <= 0:
+                raise ScalewiseError(f"{key}: must be more than 0 seconds")
+            return cls(None, length)
         number = int(match[1]) * (epoch if match[2] == "epoch" else 1)
         if number < 1:
             raise ScalewiseError(f"{key}: must be at least 1 step")

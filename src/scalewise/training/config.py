@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from scalewise.arguments import check_seed
 from scalewise.training.config_checks import (
     STRICT,
     Settings,
@@ -177,7 +178,7 @@ class Recipe(Settings):
     """Settings of one training run.
 
     Attributes:
-        seed: random seed of the weights and of the patches.
+        seed: random seed of the weights and of the patches, from 0 to 2^63 - 1.
         precision: ``auto`` computes in bfloat16 if the machine is fast at it.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         validate_every: time between validations: seconds, ``10m``, ``500 steps``, ``1 epoch``.
@@ -213,6 +214,7 @@ class Recipe(Settings):
     __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
+        check_seed("seed", self.seed)
         require(self.crops >= 0, f"crops must be 0 or more, not {self.crops}")
         has_images = bool(self.data.valid_sets) or not self.crops
         require(has_images, "crops are made of data.valid: name a set there, or leave crops out")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
+from yaml.constructor import ConstructorError
 
 from scalewise.arguments import AnyPath, path_of
 from scalewise.atomic import write_atomic
@@ -25,7 +26,17 @@ Kind = TypeVar("Kind")
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML loader that reads ``1e-3`` as a number; YAML 1.1 reads it as text."""
+    """YAML loader that reads ``1e-3`` as a number, and refuses keys that are not text.
+
+    YAML 1.1 reads ``1e-3`` as text, and ``2024-01-01`` as a date.
+    """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        mapping = super().construct_mapping(node, deep)
+        for key in mapping:
+            if not isinstance(key, str):
+                raise ConstructorError(problem=f"the key {key} must be text, in quotes")
+        return mapping
 
 
 _Loader.add_implicit_resolver(  # pyright: ignore[reportUnknownMemberType]
