@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -183,6 +184,27 @@ def test_a_lost_connection_does_not_end_the_training(
     message = r"^wandb: cannot start a run \(not logged in\); set wandb=false to train without$"
     with pytest.raises(ScalewiseError, match=message):
         train(trainer)
+
+
+def test_what_has_started_is_closed(
+    recipe: Recipe, tmp_path: Path, wandb: FakeWandb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TensorBoard's writer is a thread; and one listener that fails leaves no other open."""
+    settings = short(recipe, wandb=True, tensorboard=True)
+    before = threading.active_count()
+    trainer = prepare(settings, tmp_path / "run")
+    train(trainer)
+    assert threading.active_count() == before
+
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("scalewise.training.crops.CropWriter.__init__", fail)
+    wandb.calls.clear()
+    with pytest.raises(OSError, match="disk full"):
+        train(trainer)
+    assert wandb.calls[-1] == ("finish", 1)
+    assert threading.active_count() == before
 
 
 @pytest.mark.parametrize("name", ["wandb", "mlflow"])

@@ -6,7 +6,7 @@ Each tracker is a module of its own, which is imported when a recipe names it.
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -35,6 +35,8 @@ def require_packages(recipe: Recipe) -> None:
 def recipe_listeners(trainer: Trainer, notify: Notify) -> Generator[None, None, None]:
     """Add the listeners that a run's recipe names, and close them after the training.
 
+    Those that have started are also closed if a later one cannot be started.
+
     Args:
         trainer: the run, at the step it starts from.
         notify: called with one line for each failure that the run survives.
@@ -46,27 +48,32 @@ def recipe_listeners(trainer: Trainer, notify: Notify) -> Generator[None, None, 
     if not trainer.world.writes:
         yield
         return
-    trackers = [Guarded(name, _start(name, trainer), notify) for name in _trackers(recipe)]
-    trainer.listeners += trackers
-    if recipe.tensorboard:
-        from scalewise.training.tensorboard import TensorBoard
-
-        trainer.listeners.append(TensorBoard(trainer))
-    if recipe.crops:
-        from scalewise.training.crops import CropWriter
-
-        def saved(path: Path, step: int) -> None:
-            for tracker in trackers:
-                tracker.on_crop(path, step)
-
-        trainer.listeners.append(CropWriter(trainer, recipe.crops, notify, saved))
     state: State = "failed"
-    try:
-        yield
-        state = "finished" if trainer.progress >= 1 else "stopped"
-    finally:
+    trackers: list[Guarded] = []
+
+    def close_trackers() -> None:
         for tracker in trackers:
             tracker.close(state)
+
+    with ExitStack() as started:
+        started.callback(close_trackers)
+        for name in _trackers(recipe):
+            trackers.append(Guarded(name, _start(name, trainer), notify))
+        trainer.listeners += trackers
+        if recipe.tensorboard:
+            from scalewise.training.tensorboard import TensorBoard
+
+            trainer.listeners.append(started.enter_context(closing(TensorBoard(trainer))))
+        if recipe.crops:
+            from scalewise.training.crops import CropWriter
+
+            def saved(path: Path, step: int) -> None:
+                for tracker in trackers:
+                    tracker.on_crop(path, step)
+
+            trainer.listeners.append(CropWriter(trainer, recipe.crops, notify, saved))
+        yield
+        state = "finished" if trainer.progress >= 1 else "stopped"
 
 
 def _trackers(recipe: Recipe) -> list[str]:

@@ -26,9 +26,9 @@ class TensorBoard:
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
-        self._writer = SummaryWriter(str(trainer.run / "tensorboard"), purge_step=trainer.step + 1)
         valid = trainer.validation
         self._crops = [] if valid is None else centre_crops(valid, CROPS)
+        self._writer = SummaryWriter(str(trainer.run / "tensorboard"), purge_step=trainer.step + 1)
 
     def on_line(self, line: LogLine) -> None:
         """Write a line's loss and rate and, if it was measured, PSNR-Y with the images."""
@@ -37,6 +37,10 @@ class TensorBoard:
         if line.psnr_y is not None:
             self._show_crops(line.step)
         self._writer.flush()
+
+    def close(self) -> None:
+        """Close the log, whose writer is a thread."""
+        self._writer.close()
 
     def _show_crops(self, step: int) -> None:
         trainer = self._trainer
