@@ -17,7 +17,7 @@ AnyPath = str | os.PathLike[str]
 """A path as functions take it."""
 
 LARGEST_SCALE = 64
-"""The largest output over input size that anything here is asked for."""
+"""The largest output over input size, along an axis; more is a typing mistake."""
 
 MAX_THREADS = 4096
 """More threads than any machine has cores."""

@@ -6,12 +6,9 @@ from dataclasses import dataclass, replace
 from math import floor, inf, prod, sqrt
 from typing import Any
 
-from scalewise.arguments import is_number, shown
+from scalewise.arguments import LARGEST_SCALE, is_number, shown
 from scalewise.errors import ScalewiseError
 from scalewise.short_repr import short_repr
-
-LARGEST_SCALE = 64
-"""Times by which an image can be enlarged along an axis; more is a typing mistake."""
 
 LARGEST_NUMBER = 10**9
 """Largest value of a field of :class:`Target`: their products stay exact, and finite."""
@@ -121,7 +118,7 @@ class Target:
             native: scale of the network that is used by default.
 
         Raises:
-            ScalewiseError: more than 64 times the image's size.
+            ScalewiseError: more than :data:`LARGEST_SCALE` times the image's size.
 
         >>> Target(width=3840).size(1000, 1500, 2)
         (2560, 3840)

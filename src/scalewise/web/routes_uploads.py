@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from scalewise.arguments import LARGEST_SCALE
 from scalewise.errors import ScalewiseError
 from scalewise.restoring.crop import Box
 from scalewise.restoring.sizes import Target
@@ -87,7 +88,7 @@ async def uploads(queue: QueueDependency) -> list[UploadView]:
 async def upload(
     id: str,
     queue: QueueDependency,
-    scale: Annotated[float | None, Query(gt=0, le=64)] = None,
+    scale: Annotated[float | None, Query(gt=0, le=LARGEST_SCALE)] = None,
     width: Annotated[int | None, Query(ge=1, le=1_000_000)] = None,
     height: Annotated[int | None, Query(ge=1, le=1_000_000)] = None,
 ) -> UploadView:

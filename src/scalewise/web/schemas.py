@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import File, UploadFile
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from scalewise.arguments import LARGEST_SCALE
 from scalewise.files.formats import FORMATS, get_format
 from scalewise.imaging.blind_estimation import Codec
 from scalewise.tasks import AUTO, get_task, list_tasks
@@ -65,7 +66,7 @@ class RestoreForm(BaseModel):
     scale: float | None = Field(
         default=None,
         gt=0,
-        le=64,
+        le=LARGEST_SCALE,
         description="Times the size, for tasks that enlarge; 2 by default.",
     )
     width: int | None = Field(
