@@ -171,6 +171,23 @@ def test_openvino_is_imported_in_one_place() -> None:
     assert importing == {"openvino_import.py"}
 
 
+def test_what_is_ours_has_one_name() -> None:
+    """An ``import ... as`` gives a second name to what should have a better one."""
+    renaming: list[str] = []
+    for folder in (SOURCE, SOURCE.parents[1] / "tests"):
+        for path in folder.rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ImportFrom):
+                    is_ours = bool(node.level) or (node.module or "").split(".")[0] == FRONT_DOOR
+                elif isinstance(node, ast.Import):
+                    is_ours = any(each.name.split(".")[0] == FRONT_DOOR for each in node.names)
+                else:
+                    continue
+                if is_ours and any(each.asname for each in node.names):
+                    renaming.append(f"{path}:{node.lineno}")
+    assert renaming == []
+
+
 def test_no_file_is_long() -> None:
     """A file that has grown past the limit has two jobs: split it."""
     root = SOURCE.parents[1]

@@ -15,7 +15,7 @@ def main() -> None:
     is_default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if is_default:  # and not ignored, as by nohup
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from scalewise.cli.app import main as run
+    from scalewise.cli import app
 
     if is_default:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -28,7 +28,7 @@ def main() -> None:
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, interrupt)
     try:
-        run()
+        app.main()
     except KeyboardInterrupt:  # before the command line is built, and takes care of it itself
         sys.exit(128 + (terminated or [signal.SIGINT])[0])
     except SystemExit as end:

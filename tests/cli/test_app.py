@@ -160,7 +160,7 @@ def test_sigterm_ends_a_run_as_ctrl_c_does(tmp_path: Path) -> None:
         write(images / f"{name}.png", Picture(np.zeros((8, 8, 3), np.uint8)))
     code = """
 import os, signal
-import scalewise.restoring.batch as batch
+from scalewise.restoring import batch
 from scalewise.__main__ import main
 
 def terminated(*_):

@@ -11,12 +11,14 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from scalewise.cli import help as panels
+import scalewise.cli.help
 from scalewise.cli.app import app
 from scalewise.cli.usage_errors import UsageError
 
 ROOT: Any = get_command(app)
-PANELS = {value for name, value in vars(panels).items() if name.isupper() and name[0] != "_"}
+PANELS = {
+    value for name, value in vars(scalewise.cli.help).items() if name.isupper() and name[0] != "_"
+}
 
 
 def commands(

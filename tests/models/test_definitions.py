@@ -14,13 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from scalewise.models import scn, scn_exact
 from scalewise.models.adaptive import AdaptiveScaleWiseConv
 from scalewise.models.document_network import ResidualBlock
 from scalewise.models.original import ScaleWiseConv
 from scalewise.models.plain import Plain
-from scalewise.models.scn import ScaleWiseBlock as ScnBlock
 from scalewise.models.scn import Scn
-from scalewise.models.scn_exact import ScaleWiseBlock as ScnExactBlock
 from scalewise.models.steered import Steered, SteeredStage
 from tests.models.by_hand import (
     Array,
@@ -158,7 +157,7 @@ def pyramid_of(channels: int) -> list[Array]:
 
 
 def test_scale_wise_convolution_of_scn() -> None:
-    module = ScnBlock(width=3, wide=5, gain=1.0)
+    module = scn.ScaleWiseBlock(width=3, wide=5, gain=1.0)
     values, x = randomised(module), pyramid_of(3)
     r = [
         convolve(
@@ -222,7 +221,7 @@ def halve(x: Array) -> Array:
 
 @pytest.mark.parametrize("last", [False, True])
 def test_scale_wise_convolution_of_scn_exact(last: bool) -> None:
-    module = ScnExactBlock(width=3, expansion=2, body_gain=1.0, last=last)
+    module = scn_exact.ScaleWiseBlock(width=3, expansion=2, body_gain=1.0, last=last)
     values, x = randomised(module), pyramid_of(3)
     r = [
         convolve(

@@ -9,12 +9,16 @@ from typing import Any
 import pytest
 import torch
 
-from scalewise.models import RestorationNetwork, create_model, list_architectures
-from scalewise.models.dbpn import reach
-from scalewise.models.fpn import reach as fpn_reach
-from scalewise.models.plain import reach as plain_reach
+from scalewise.models import (
+    RestorationNetwork,
+    create_model,
+    dbpn,
+    fpn,
+    list_architectures,
+    plain,
+    unet,
+)
 from scalewise.models.tile_overlap import FLAT_OVERLAP, tile_overlap
-from scalewise.models.unet import reach as unet_reach
 
 SMALL: dict[str, dict[str, Any]] = {
     "original": {"width": 8, "blocks": 2},
@@ -177,8 +181,10 @@ def farthest_seen(network: RestorationNetwork) -> int:
 def test_networks_that_see_no_further_than_tiles_overlap_are_exact(scale: int) -> None:
     for stages in (1, 2, 3, 5):
         network = small("dbpn", scale=scale, stages=stages)
-        assert farthest_seen(network) == reach(scale, stages)
-        assert network.tiling == ("exact" if reach(scale, stages) <= FLAT_OVERLAP else "blended")
+        assert farthest_seen(network) == dbpn.reach(scale, stages)
+        assert network.tiling == (
+            "exact" if dbpn.reach(scale, stages) <= FLAT_OVERLAP else "blended"
+        )
     for stages in (1, 2, 7, 13):
         network = small("dsrn", scale=scale, stages=stages)
         assert farthest_seen(network) == 2 * stages
@@ -186,7 +192,7 @@ def test_networks_that_see_no_further_than_tiles_overlap_are_exact(scale: int) -
     for convolutions, ends, shrink in ((2, 3, 1), (22, 3, 1), (22, 5, 1), (6, 3, 3), (8, 3, 2)):
         settings = {"convolutions": convolutions, "ends": ends, "shrink": shrink}
         network = small("plain", scale=scale, **settings)
-        seen = plain_reach(convolutions, ends, shrink)
+        seen = plain.reach(convolutions, ends, shrink)
         assert farthest_seen(network) == seen
         assert network.tiling == ("exact" if seen <= FLAT_OVERLAP else "blended")
 
@@ -215,12 +221,12 @@ def test_encoders_and_decoders_are_exact_where_tiles_overlap_by_what_they_see(sc
     for levels in (2, 3, 4):
         network = small("unet", scale=scale, levels=levels, width=4)
         assert network.multiple == 2 ** (levels - 1)
-        assert farthest_felt(network) == unet_reach(levels)
+        assert farthest_felt(network) == unet.reach(levels)
         assert network.tiling == "exact"
-        assert unet_reach(levels) <= tile_overlap(network.multiple)
+        assert unet.reach(levels) <= tile_overlap(network.multiple)
     for blocks, levels in ((1, 2), (3, 2), (1, 3), (2, 3), (1, 4)):
         network = small("fpn", scale=scale, blocks=blocks, levels=levels)
-        seen = fpn_reach(blocks, levels)
+        seen = fpn.reach(blocks, levels)
         assert farthest_felt(network) == seen
         within = seen <= tile_overlap(network.multiple)
         assert network.tiling == ("exact" if within else "blended")

@@ -18,7 +18,7 @@ from scalewise.data.teacher import TeacherModel
 from scalewise.files import Picture, write
 from scalewise.imaging.resize import imresize
 from scalewise.tasks import PHOTO
-from scalewise.training import batches as module
+from scalewise.training import batches
 from scalewise.training.batches import (
     BatchPrefetcher,
     DeviceBatches,
@@ -87,7 +87,7 @@ def same(one: Inputs, other: Inputs) -> bool:
 def test_stores_are_uploaded_in_chunks(
     noisy: PatchSampler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "CHUNK", 1000)
+    monkeypatch.setattr(batches, "CHUNK", 1000)
     sampler = PatchSampler(noisy.stores, 2, 16, 3)
     assert same(DeviceBatches(sampler, CPU)(7), HostBatches(sampler, CPU)(7))
 

@@ -13,8 +13,13 @@ import torch
 from scalewise.errors import ScalewiseError
 from scalewise.training import loop
 from scalewise.training.build import prepare
-from scalewise.training.config import BudgetConfig, ModelConfig, OptimizerConfig, Recipe
-from scalewise.training.config import ScheduleConfig as Schedule
+from scalewise.training.config import (
+    BudgetConfig,
+    ModelConfig,
+    OptimizerConfig,
+    Recipe,
+    ScheduleConfig,
+)
 from scalewise.training.loop import UNTIMED_STEPS
 from scalewise.training.recipe import load_recipe
 from scalewise.training.release import release_run
@@ -30,7 +35,7 @@ def trunk(recipe: Recipe, tmp_path: Path) -> Recipe:
     recipe = replace(
         recipe,
         optimizer=OptimizerConfig(kind="muon", rate=2e-3),
-        schedule=Schedule(kind="wsd", decay=0.0, warmup=0.1),
+        schedule=ScheduleConfig(kind="wsd", decay=0.0, warmup=0.1),
         budget=BudgetConfig(steps=40),
     )
     open_run(recipe, tmp_path / "trunk").train()
@@ -131,7 +136,7 @@ def test_a_copy_has_one_set_of_weights_to_start_from(tmp_path: Path) -> None:
 
 
 def test_a_copy_of_a_fixed_rate_decays_too(trunk: Recipe) -> None:
-    fixed = replace(trunk, schedule=Schedule(kind="fixed"))
+    fixed = replace(trunk, schedule=ScheduleConfig(kind="fixed"))
     assert branched(fixed).schedule.kind == "wsd"
     assert branched(fixed).schedule.decay == 1.0
 

@@ -15,7 +15,7 @@ from scalewise.data.store import pack
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
 from scalewise.training.build import prepare
-from scalewise.training.checkpoint import load_checkpoint
+from scalewise.training.checkpoint import read_checkpoint
 from scalewise.training.config import (
     BudgetConfig,
     Recipe,
@@ -54,8 +54,8 @@ def test_a_full_disk_keeps_the_checkpoint_before_and_the_run_going(
     def empty() -> None:
         nonlocal full
         full = False
-        assert load_checkpoint(run / "last.pt")["step"] == 20
-        assert load_checkpoint(run / "best.pt")["step"] == 20
+        assert read_checkpoint(run / "last.pt")["step"] == 20
+        assert read_checkpoint(run / "best.pt")["step"] == 20
 
     monkeypatch.setattr("scalewise.atomic.os.fsync", fsync)
     trainer.listeners += [At(40, fill), At(60, empty)]
@@ -65,9 +65,9 @@ def test_a_full_disk_keeps_the_checkpoint_before_and_the_run_going(
         f"{run}: the checkpoint cannot be written (No space left on device); "
         "the one before is kept, and training goes on",
     ]
-    assert load_checkpoint(run / "last.pt")["step"] == 60
+    assert read_checkpoint(run / "last.pt")["step"] == 60
     # The best that was never on disk does not stand in the way of a lesser one that is.
-    assert (load_checkpoint(run / "best.pt")["step"], trainer.best) == (60, 30.5)
+    assert (read_checkpoint(run / "best.pt")["step"], trainer.best) == (60, 30.5)
     assert not list(run.glob("*.partial"))
 
 
@@ -113,7 +113,7 @@ def test_a_disk_that_is_really_full(recipe: Recipe, tmp_path: Path) -> None:
         signal.signal(signal.SIGXFSZ, before)
     assert len(said) == 3  # at the start, and at steps 20 and 40
     assert all("the checkpoint cannot be written (File too large)" in line for line in said[1:])
-    assert load_checkpoint(run / "last.pt")["step"] == 60
+    assert read_checkpoint(run / "last.pt")["step"] == 60
     assert [row["step"] for row in read_log(run)] == ["20", "40", "60"]
 
 
@@ -139,7 +139,7 @@ def test_an_unreadable_checkpoint_falls_back_to_the_one_before(
         f"going back to the one before, {run / 'previous.pt'}, of step 20",
     ]
     resumed.train()
-    assert_same_state(load_checkpoint(straight / "last.pt"), load_checkpoint(run / "last.pt"))
+    assert_same_state(read_checkpoint(straight / "last.pt"), read_checkpoint(run / "last.pt"))
     assert without_seconds(run) == without_seconds(straight)
 
 

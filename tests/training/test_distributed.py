@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from scalewise.training.checkpoint import load_checkpoint
+from scalewise.training.checkpoint import read_checkpoint
 from scalewise.training.config import BudgetConfig, LossConfig, Recipe
 from scalewise.training.distributed import World
 from scalewise.training.log import LogLine, read_log
@@ -58,7 +58,7 @@ def test_two_processes_learn_what_one_does(recipe: Recipe, tmp_path: Path) -> No
         assert ours.loss == pytest.approx(theirs.loss, abs=1e-5)
         assert ours.psnr_y == pytest.approx(theirs.psnr_y, abs=1e-2)
     assert alone[-1].loss != alone[0].loss
-    assert load_checkpoint(tmp_path / "both/best.pt")["step"] > 0
+    assert read_checkpoint(tmp_path / "both/best.pt")["step"] > 0
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def test_a_lost_worker_ends_the_run_and_one_process_goes_on(recipe: Recipe, tmp_
         assert ours.loss == pytest.approx(theirs.loss, abs=1e-4)
         assert ours.psnr_y == pytest.approx(theirs.psnr_y, abs=5e-2)
 
-    step = load_checkpoint(run / "last.pt")["step"]
+    step = read_checkpoint(run / "last.pt")["step"]
     assert step >= 40  # the second checkpoint, at the latest after two better scores
     alone = open_run(replace(endless, budget=BudgetConfig(steps=step + 20)), run)
     assert alone.step == step

@@ -28,7 +28,7 @@ from scalewise.imaging.resize import imresize
 from scalewise.training import loop
 from scalewise.training.batches import DeviceBatches
 from scalewise.training.build import prepare
-from scalewise.training.checkpoint import load_checkpoint
+from scalewise.training.checkpoint import read_checkpoint
 from scalewise.training.config import BudgetConfig, DataConfig, LossConfig, OptimizerConfig, Recipe
 from scalewise.training.graph import (
     GraphedStep,
@@ -196,7 +196,7 @@ def test_runs_go_on_captured_or_not(
     assert_equal_runs(plain, captured, 10)
     captured._losses = [torch.zeros(())]
     captured._save()
-    saved = load_checkpoint(tmp_path / "run/last.pt")
+    saved = read_checkpoint(tmp_path / "run/last.pt")
     assert all(isinstance(group["lr"], float) for group in saved["optimizer"]["param_groups"])
     graphs.clear()
     again = resumed_trainer(with_steps(recipe, kind, 30), tmp_path / "run")

@@ -19,7 +19,7 @@ from scalewise.data.store import TeacherInfo, pack
 from scalewise.data.teacher import TeacherModel
 from scalewise.imaging.resize import imresize
 from scalewise.training.__main__ import main
-from scalewise.training.checkpoint import load_checkpoint
+from scalewise.training.checkpoint import read_checkpoint
 from scalewise.training.config import BudgetConfig, LossConfig, OptimizerConfig, Recipe
 from scalewise.training.recipe import save_recipe
 
@@ -77,7 +77,7 @@ def wait_for_a_sign_of_life(process: BaseProcess, log: Path) -> None:
 
 def contents(run: Path) -> dict[str, Any]:
     """All of a run that does not depend on when it was interrupted."""
-    last, best = load_checkpoint(run / "last.pt"), load_checkpoint(run / "best.pt")
+    last, best = read_checkpoint(run / "last.pt"), read_checkpoint(run / "best.pt")
     parts = {key: last[key] for key in ("step", "best", "network", "ema", "optimizer")}
     return {**parts, "best_weights": best["ema"], "best_step": best["step"]}
 
@@ -124,7 +124,7 @@ def test_a_run_killed_at_twenty_moments_ends_as_if_it_had_not_been(
         if process.exitcode == -9:  # and did not end by itself just before
             kills += 1
             if (run / "last.pt").exists():
-                steps.add(load_checkpoint(run / "last.pt")["step"])
+                steps.add(read_checkpoint(run / "last.pt")["step"])
             continue
         assert process.exitcode == 0
         finished += 1

@@ -17,7 +17,7 @@ import torch
 from scalewise.errors import ScalewiseError
 from scalewise.models import list_architectures
 from scalewise.training.build import prepare
-from scalewise.training.checkpoint import load_checkpoint
+from scalewise.training.checkpoint import read_checkpoint
 from scalewise.training.config import (
     BudgetConfig,
     LossConfig,
@@ -73,7 +73,7 @@ def test_a_resumed_run_is_bit_for_bit_the_uninterrupted_one(
 
     assert_same_state(straight.state_dict(), resumed.state_dict())
     assert_same_state(
-        load_checkpoint(tmp_path / "straight/last.pt"), load_checkpoint(run / "last.pt")
+        read_checkpoint(tmp_path / "straight/last.pt"), read_checkpoint(run / "last.pt")
     )
     assert without_seconds(run) == without_seconds(tmp_path / "straight")
     assert resumed.best > 20
@@ -145,8 +145,8 @@ def test_the_best_is_kept(recipe: Recipe, tmp_path: Path) -> None:
     trainer = prepare(replace(recipe, validate_every=1e-9), tmp_path / "run")
     trainer.validation = Scripted([30.0, 32.0, 31.0])
     trainer.train()
-    best = load_checkpoint(tmp_path / "run/best.pt")
-    last = load_checkpoint(tmp_path / "run/last.pt")
+    best = read_checkpoint(tmp_path / "run/best.pt")
+    last = read_checkpoint(tmp_path / "run/last.pt")
     assert (best["step"], best["best"]) == (40, 32.0)
     assert (last["step"], last["best"]) == (60, 32.0)
 
@@ -155,7 +155,7 @@ def test_the_best_is_kept(recipe: Recipe, tmp_path: Path) -> None:
     resumed.validation = Scripted([31.9])
     resumed.train()
     assert resumed.step == 80
-    assert load_checkpoint(tmp_path / "run/best.pt")["step"] == 40
+    assert read_checkpoint(tmp_path / "run/best.pt")["step"] == 40
 
 
 def test_without_validation_the_last_is_the_best(recipe: Recipe, tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_without_validation_the_last_is_the_best(recipe: Recipe, tmp_path: Path)
         tmp_path / "run",
     )
     trainer.train()
-    assert load_checkpoint(tmp_path / "run/best.pt")["step"] == 60
+    assert read_checkpoint(tmp_path / "run/best.pt")["step"] == 60
     assert {row["psnr_y"] for row in read_log(tmp_path / "run")} == {""}
 
 
@@ -200,7 +200,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(recipe: Recipe, tmp_path: Path)
     assert message.startswith("the loss stopped being finite by step 40; ")
     assert f"{tmp_path / 'run/last.pt'} is from before that" in message
     assert "optimizer.rate" in message
-    last = load_checkpoint(tmp_path / "run/last.pt")
+    last = read_checkpoint(tmp_path / "run/last.pt")
     assert last["step"] == 20
     assert all(weights.isfinite().all() for weights in last["network"].values())
     assert all(weights.isfinite().all() for weights in last["ema"].values())
@@ -292,8 +292,8 @@ def test_a_compiled_network_learns_the_same(
     recipe = replace(recipe, budget=BudgetConfig(steps=3))
     prepare(recipe, tmp_path / "plain").train()
     prepare(replace(recipe, compile=True), tmp_path / "compiled").train()
-    plain = load_checkpoint(tmp_path / "plain/best.pt")
-    compiled = load_checkpoint(tmp_path / "compiled/best.pt")
+    plain = read_checkpoint(tmp_path / "plain/best.pt")
+    compiled = read_checkpoint(tmp_path / "compiled/best.pt")
     assert plain["network"].keys() == compiled["network"].keys()
     for name, weights in plain["network"].items():
         torch.testing.assert_close(compiled["network"][name], weights, rtol=1e-3, atol=1e-4)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from scalewise.errors import ScalewiseError
-from scalewise.training.checkpoint import load_checkpoint, save_checkpoint
+from scalewise.training.checkpoint import read_checkpoint, save_checkpoint
 from scalewise.training.config import LossConfig, Recipe
 from scalewise.training.log import LogLine, RunLog
 from scalewise.training.recipe import load_recipe, save_recipe
@@ -195,7 +195,7 @@ def test_a_run_of_version_0_1_goes_on(tmp_path: Path, pictures: Path) -> None:
         assert (value == 0.01).all(), name
     trainer.train()
     assert trainer.step == 6
-    written = load_checkpoint(run / "last.pt")
+    written = read_checkpoint(run / "last.pt")
     assert written.keys() == checkpoint.keys()
     assert list(written["network"]) == list(weights)
     assert repr(trainer) == f"Trainer(scn_exact in {run}: step 6, 100.0% done, on cpu)"
@@ -212,7 +212,7 @@ def test_a_folder_is_no_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(
         ScalewiseError, match=r"a folder; name a checkpoint in it, such as .*best\.pt"
     ):
-        load_checkpoint(tmp_path)
+        read_checkpoint(tmp_path)
 
 
 def test_a_new_run_replaces_nothing(tmp_path: Path, recipe: Recipe) -> None:
@@ -233,6 +233,6 @@ def test_best_weights_whose_checkpoints_are_lost_are_kept(tmp_path: Path, recipe
     with pytest.raises(ScalewiseError, match=r"log\.csv and best\.pt, but no checkpoint"):
         open_run(recipe, run)
     assert ((run / "best.pt").read_bytes(), (run / "log.csv").read_bytes()) == (before, log)
-    best = load_checkpoint(run / "best.pt")  # as of a run that was stopped at once
+    best = read_checkpoint(run / "best.pt")  # as of a run that was stopped at once
     save_checkpoint(run / "best.pt", {**best, "step": 0})
     assert open_run(recipe, run).step == 0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
 from scalewise.training.build import prepare
-from scalewise.training.checkpoint import load_checkpoint
+from scalewise.training.checkpoint import read_checkpoint
 from scalewise.training.config import BudgetConfig, DataConfig, Recipe
 from scalewise.training.log import LogLine, RunLog, read_log
 from scalewise.training.progress import PlainLines
@@ -47,7 +47,7 @@ def test_all_are_scored_and_the_first_decides(recipe: Recipe, other: Path, tmp_p
     lines = read_log(trainer.run)
     assert [line.further["other"] for line in lines] == [20.0, 21.0, 29.0]
     assert [line.psnr_y for line in lines] == [30.0, 32.0, 31.0]
-    assert load_checkpoint(trainer.run / "best.pt")["step"] == 6
+    assert read_checkpoint(trainer.run / "best.pt")["step"] == 6
     assert "31.00 dB (other 29.00)" in said[-1]
     header = (trainer.run / "log.csv").read_text(encoding="utf-8").splitlines()[0]
     assert header == "step,seconds,progress,rate,loss,psnr_y,psnr_y/other"

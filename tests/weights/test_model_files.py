@@ -17,8 +17,7 @@ from torch import Tensor, nn
 import scalewise
 from scalewise import ScalewiseError, ScalewiseWarning
 from scalewise.models import create_model, export_onnx, load_checkpoint
-from scalewise.restoring.loading import LoadOptions
-from scalewise.restoring.loading import load as load_model
+from scalewise.restoring.loading import LoadOptions, load
 from scalewise.weights import resolve
 from scalewise.weights.model_files import describe
 
@@ -73,7 +72,7 @@ def expected(network: nn.Module, image: Any = IMAGE) -> Any:
 
 def quietly(model: Path, **options: Any) -> Any:
     with pytest.warns(ScalewiseWarning, match="licence unknown"):
-        return load_model(model, LoadOptions(**options))
+        return load(model, LoadOptions(**options))
 
 
 def test_an_onnx_file_is_a_model(tmp_path: Path) -> None:
@@ -127,8 +126,8 @@ def test_a_graph_of_this_package_tells_all_itself(tmp_path: Path) -> None:
     assert (file.card.multiple, file.card.tiling) == (network.multiple, "exact")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        whole = load_model(path, LoadOptions(tile=None)).restore(IMAGE)
-        tiled = load_model(path, LoadOptions(tile=32)).restore(IMAGE)
+        whole = load(path, LoadOptions(tile=None)).restore(IMAGE)
+        tiled = load(path, LoadOptions(tile=32)).restore(IMAGE)
     assert np.abs(whole - expected(network)).max() < 1e-5
     assert np.abs(whole - tiled).max() < 0.5 / 255
 

@@ -90,7 +90,7 @@ def train(
         say(f"preparing {recipe}")  # before PyTorch is loaded, which may take long
     for remark in remarks:
         say(remark)
-    from scalewise.training.checkpoint import LAST, load_checkpoint
+    from scalewise.training.checkpoint import LAST, read_checkpoint
     from scalewise.training.listeners import require_packages
     from scalewise.training.session import (
         branched,
@@ -105,7 +105,7 @@ def train(
         check_trunk(trunk, overrides or [])
     if dry_run:
         if trunk is not None:
-            begun = load_checkpoint(trunk / LAST)
+            begun = read_checkpoint(trunk / LAST)
             settings = branched(settings)
             typer.echo(f"starts    as a copy of {trunk} at step {begun['step']:,}")
         _dry_run(settings)

@@ -30,8 +30,8 @@ from scalewise.arguments import AnyPath, check_scales, check_workers, path_of
 from scalewise.atomic import naming
 from scalewise.data.reading import read_lr, read_rgb
 from scalewise.errors import ScalewiseError
+from scalewise.imaging import protocols
 from scalewise.imaging.colour import is_grey
-from scalewise.imaging.protocols import Protocol as EvaluationProtocol
 from scalewise.imaging.protocols import squashing
 
 if TYPE_CHECKING:
@@ -343,7 +343,7 @@ Decoded = tuple[Pixels, dict[int, Pixels], Pixels | None]
 def _decode_all(
     items: list[Item],
     scales: Sequence[int],
-    protocol: EvaluationProtocol | None,
+    protocol: protocols.Protocol | None,
     teacher: Teacher | None,
     workers: int,
 ) -> Iterator[Decoded | ScalewiseError]:
@@ -361,7 +361,7 @@ def _decode_all(
 def _decode(
     item: Item,
     scales: Sequence[int],
-    protocol: EvaluationProtocol | None,
+    protocol: protocols.Protocol | None,
     teacher: Teacher | None,
 ) -> Decoded | ScalewiseError:
     try:

@@ -47,7 +47,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PairedComparison:
     """The paired test of a method against another one, by one metric on one set."""
 
     dataset: str
@@ -122,9 +122,9 @@ class ScoreTable:
             rank = "best" if place == 0 else "second" if place == 1 else ""
         return Cell(mean_of(values), standard_error(values), rank)
 
-    def comparisons(self) -> list[Comparison]:
+    def comparisons(self) -> list[PairedComparison]:
         """Return the paired tests of all methods against the one that was named."""
-        found: list[Comparison] = []
+        found: list[PairedComparison] = []
         for dataset in self.datasets if self.against else []:
             other = self.evaluation(str(self.against), dataset)
             for each in self.evaluations:
@@ -132,7 +132,7 @@ class ScoreTable:
                     continue
                 for metric in self.metrics:
                     test = paired_test(each.values(metric.name), other.values(metric.name))
-                    found.append(Comparison(dataset, each.model, metric, test))
+                    found.append(PairedComparison(dataset, each.model, metric, test))
         return found
 
     def notes(self, *, short: bool = False) -> list[str]:

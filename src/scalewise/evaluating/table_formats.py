@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 from scalewise.arguments import counted
 from scalewise.evaluating.evaluate import Evaluation
-from scalewise.evaluating.score_table import Cell, Comparison, Rank, ScoreTable, speed_of
+from scalewise.evaluating.score_table import Cell, PairedComparison, Rank, ScoreTable, speed_of
 from scalewise.evaluating.statistics import TEST
 from scalewise.evaluating.text_layout import WIDTH, display_width, padded, shortened, wrapped
 from scalewise.imaging.metric_registry import Metric
@@ -156,7 +156,7 @@ def _aligned(rows: Sequence[Sequence[str]], left: int) -> list[str]:
     return [lines[0], "-" * min(WIDTH, sum(widths) + 2 * (len(widths) - 1)), *lines[1:]]
 
 
-def _test_row(comparison: Comparison) -> list[str]:
+def _test_row(comparison: PairedComparison) -> list[str]:
     test, metric = comparison.test, comparison.metric
     return [
         comparison.method,

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-REACH = 2
+OVERSHOOT_REACH = 2
 """Pixels around each pixel whose range in the ground truth bounds the restored value."""
 
 EDGE = 40.0
@@ -63,7 +63,9 @@ def measure_artifacts(restored: NDArray[Any], truth: NDArray[Any]) -> Artifacts:
     return Artifacts(float(excess.mean()), ringing)
 
 
-def overshoot_map(restored: NDArray[Any], truth: NDArray[Any], reach: int = REACH) -> Image:
+def overshoot_map(
+    restored: NDArray[Any], truth: NDArray[Any], reach: int = OVERSHOOT_REACH
+) -> Image:
     """Return how far each pixel lies outside the range of the ground truth's pixels around it.
 
     Args:

@@ -13,13 +13,12 @@ from scalewise.experiments import (
     sample_sheets,
     tables,
 )
-from scalewise.experiments.artifacts import BAND
-from scalewise.experiments.artifacts import REACH as RANGE
+from scalewise.experiments.artifacts import BAND, OVERSHOOT_REACH
 from scalewise.experiments.claims import Judged, claims_table, judge_claims
 from scalewise.experiments.comparison_tables import CORNERS, LOSS_CORNERS
 from scalewise.experiments.comparisons import WARM_UP
 from scalewise.experiments.data import CLEANED_BY
-from scalewise.experiments.fidelity import REACH
+from scalewise.experiments.fidelity import DETAIL_REACH
 from scalewise.experiments.formatting import NONE
 from scalewise.experiments.overshoot import OVERSHOOT_FILE, load_overshoot
 from scalewise.experiments.plan import WIDE_PATCH
@@ -51,9 +50,9 @@ def claims(results: Results) -> Variables:
         "chance": CHANCE,
         "lengths": comparison_tables.lengths(modern) if modern else None,
         "rgb_protocol": CLEANED_BY["denoise"][0].name,
-        "reach": RANGE,
+        "reach": OVERSHOOT_REACH,
         "band": BAND,
-        "detail_width": 2 * REACH + 1,
+        "detail_width": 2 * DETAIL_REACH + 1,
     }
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scalewise.imaging.colour import rgb_to_y
 from scalewise.imaging.metrics import psnr
 
-REACH = 2
+DETAIL_REACH = 2
 """Pixels around each whose mean is taken away: what is left are patterns up to 5 pixels wide."""
 
 WHITE = 255.0
@@ -56,7 +56,7 @@ def measure_fidelity(restored: NDArray[Any], truth: NDArray[Any]) -> Fidelity:
     return Fidelity(detail, float(error.mean()), float((error**2).mean() / 2))
 
 
-def high_pass(luma: NDArray[Any], reach: int = REACH) -> Image:
+def high_pass(luma: NDArray[Any], reach: int = DETAIL_REACH) -> Image:
     """Return what a luma (H, W) has more than its mean over the pixels around each.
 
     >>> high_pass(np.full((4, 4), 9.0)).any().item()

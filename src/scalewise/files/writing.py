@@ -15,9 +15,15 @@ from scalewise.arguments import AnyPath, check_has, path_of
 from scalewise.errors import DiskFullError, ScalewiseError
 from scalewise.files.avif import with_properties
 from scalewise.files.formats import IMAGE_SUFFIXES, Format, check_target, require_folder
-from scalewise.files.metadata import writing as metadata_writing
 from scalewise.files.metadata.exif import tags
-from scalewise.files.metadata.writing import state_colours
+from scalewise.files.metadata.writing import (
+    EXIF_IN_PLACE,
+    complete,
+    fitted_metadata,
+    kept_by_libvips,
+    room_ahead,
+    state_colours,
+)
 from scalewise.files.picture import Metadata, Picture, Pixels
 from scalewise.files.temp_files import RowSpool, atomic_output
 from scalewise.files.tiff.layout import EXTRA_SAMPLES, overwrite_numbers
@@ -265,7 +271,7 @@ class PictureWriter:
                 file.write(self._avif(image))
                 file.flush()
             else:
-                file.seek(metadata_writing.room_ahead(metadata, form))
+                file.seek(room_ahead(metadata, form))
                 self._encode(image, pyvips.Target.new_to_descriptor(descriptor), metadata)
             self._complete(file, metadata, pyvips.Source.new_from_descriptor(descriptor))
             if self._separate is not None and not overwrite_numbers(
@@ -288,7 +294,7 @@ class PictureWriter:
         spaces = ("b-w", "grey16") if grey else ("srgb", "rgb16")
         across, down = (dots / _MM_PER_INCH for dots in metadata.dpi or _UNSET_DPI)
         image = image.copy(interpretation=spaces[self._deep], xres=across, yres=down)
-        parts = metadata_writing.kept_by_libvips(metadata, self._form.name)
+        parts = kept_by_libvips(metadata, self._form.name)
         for name, data in parts.items():
             image.set_type(pyvips.GValue.blob_type, name, data)
         options = dict(self._options)
@@ -300,10 +306,10 @@ class PictureWriter:
     def _complete(self, file: BinaryIO, metadata: Metadata, source: Any) -> None:
         """Put in what libvips does not write."""
         exif: bytes | None = None
-        if metadata.exif and self._form.name in metadata_writing.EXIF_IN_PLACE:
+        if metadata.exif and self._form.name in EXIF_IN_PLACE:
             file.seek(0)
             exif = _exif_data(getattr(pyvips.Image, self._form.loader + "_source")(source))
-        if not metadata_writing.complete(file, metadata, self._form.name, exif):
+        if not complete(file, metadata, self._form.name, exif):
             self._warn(f"Exif cannot be added to this {self._form.name} file; left out")
 
     def _kept(self, metadata: Metadata) -> Metadata:
@@ -315,16 +321,13 @@ class PictureWriter:
         if self._strip:
             metadata = Metadata(icc=metadata.icc, bands=metadata.bands, stated=metadata.stated)
         height, width, _ = self._shape
-        metadata, lines = metadata_writing.fitted_metadata(
-            metadata.sized(width, height), self._form.name
-        )
+        metadata, lines = fitted_metadata(metadata.sized(width, height), self._form.name)
         for line in lines:
             self._warn(line)
         for name, field in _FIELDS.items():
             data: bytes | None = getattr(metadata, name)
             if data is None or (
-                name != "icc"
-                and field not in metadata_writing.kept_by_libvips(metadata, self._form.name)
+                name != "icc" and field not in kept_by_libvips(metadata, self._form.name)
             ):
                 continue
             found = self._probe(name, data) if data else None

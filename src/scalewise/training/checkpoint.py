@@ -67,7 +67,7 @@ class Branch:
             return False
         if not (trunk / LAST).is_file():
             return True
-        return load_checkpoint(trunk / LAST)["step"] >= self.step
+        return read_checkpoint(trunk / LAST)["step"] >= self.step
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -100,7 +100,7 @@ def save_generation(run: Path, checkpoint: Checkpoint) -> None:
     save_checkpoint(last, checkpoint)
 
 
-def load_checkpoint(path: Path) -> Checkpoint:
+def read_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint; only tensors and plain values are unpickled.
 
     Raises:
@@ -134,7 +134,7 @@ def _unreadable(run: Path, error: ScalewiseError, older: ScalewiseError) -> str:
     if (run / PREVIOUS).exists():
         what += f", and neither is the one before, {older}"
     try:
-        step = load_checkpoint(run / BEST)["step"]
+        step = read_checkpoint(run / BEST)["step"]
     except ScalewiseError:
         return what
     return (
@@ -156,10 +156,10 @@ def load_last(run: Path, notify: Callable[[str], None] | None = None) -> Checkpo
         ScalewiseError: neither can be read; the error says whether the best one can.
     """
     try:
-        return load_checkpoint(run / LAST)
+        return read_checkpoint(run / LAST)
     except ScalewiseError as error:
         try:
-            checkpoint = load_checkpoint(run / PREVIOUS)
+            checkpoint = read_checkpoint(run / PREVIOUS)
         except ScalewiseError as older:
             raise ScalewiseError(_unreadable(run, error, older), arguments=["run"]) from error
         if (run / LAST).exists():  # renamed, so that it does not become the one before

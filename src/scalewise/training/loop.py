@@ -28,8 +28,8 @@ from scalewise.training.checkpoint import (
     LAST,
     Branch,
     Checkpoint,
-    load_checkpoint,
     load_last,
+    read_checkpoint,
     save_checkpoint,
     save_generation,
 )
@@ -308,7 +308,7 @@ class Trainer:
             ScalewiseError: there is no checkpoint, or it is damaged or of another model.
         """
         trunk = path_of(trunk, "trunk")
-        checkpoint = load_checkpoint(trunk / LAST)
+        checkpoint = read_checkpoint(trunk / LAST)
         self._load(checkpoint, trunk / LAST)
         self.branch = Branch.from_trunk(trunk, checkpoint)
 

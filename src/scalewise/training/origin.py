@@ -20,9 +20,9 @@ from pydantic import TypeAdapter
 from scalewise.atomic import write_atomic
 from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
-from scalewise.models.checkpoints import load_checkpoint as load_network
+from scalewise.models.checkpoints import load_checkpoint
 from scalewise.training.build import packed_paths
-from scalewise.training.checkpoint import BEST, LAST, Checkpoint, load_checkpoint
+from scalewise.training.checkpoint import BEST, LAST, Checkpoint, read_checkpoint
 from scalewise.training.runs import is_run
 from scalewise.weights import is_release, resolve
 from scalewise.weights.card import WEIGHTS_FILE, Start, Teacher, sha256
@@ -151,9 +151,9 @@ def _find_checkpoint(path: Path) -> Origin:
         )
     if not is_run(run):
         return Origin(start=Start(model=path.name, sha256=sha256(path)))
-    checkpoint = load_checkpoint(path)
+    checkpoint = read_checkpoint(path)
     before, teachers = ancestry_of(checkpoint, run)
-    digest = hashlib.sha256(to_bytes(load_network(path))).hexdigest()
+    digest = hashlib.sha256(to_bytes(load_checkpoint(path))).hexdigest()
     name, steps = run.resolve().name, own_steps(checkpoint)
     return Origin(
         start=_after(before, name, digest, steps, checkpoint["seconds"]), teachers=teachers

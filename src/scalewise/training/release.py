@@ -14,11 +14,11 @@ from scalewise.arguments import AnyPath, check_flag, check_number, path_of
 from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
 from scalewise.models import RestorationNetwork
-from scalewise.models.checkpoints import load_checkpoint as load_network
+from scalewise.models.checkpoints import load_checkpoint
 from scalewise.models.quantize import Image
 from scalewise.training.batches import HostBatches
 from scalewise.training.build import make_sampler, packed_paths
-from scalewise.training.checkpoint import BEST, load_checkpoint
+from scalewise.training.checkpoint import BEST, read_checkpoint
 from scalewise.training.origin import ancestry_of, own_steps
 from scalewise.training.recipe import parse_recipe
 from scalewise.weights.card import (
@@ -28,8 +28,13 @@ from scalewise.weights.card import (
     Training,
     read_card,
 )
-from scalewise.weights.release import add_int8, check_new_release, to_bytes, write_release
-from scalewise.weights.release import load_network as load_model
+from scalewise.weights.release import (
+    add_int8,
+    check_new_release,
+    load_network,
+    to_bytes,
+    write_release,
+)
 
 
 def release_run(
@@ -72,7 +77,7 @@ def release_run(
     path = run / BEST
     if not path.is_file():
         raise ScalewiseError(f"{run}: no {BEST} in it; train until the first validation")
-    checkpoint = load_checkpoint(path)
+    checkpoint = read_checkpoint(path)
     recipe: dict[str, Any] = checkpoint["recipe"]
     _require_data(recipe["data"]["train"], run)
     stores = [Store(store) for store in packed_paths(recipe["data"]["train"], run)]
@@ -80,7 +85,7 @@ def release_run(
     for store in stores:
         for name, count in store.licences.items():
             licences[name] = licences.get(name, 0) + count
-    network = load_network(path)
+    network = load_checkpoint(path)
     averaged = None if average is None else _average(network, *average)
     start, teachers = ancestry_of(checkpoint, run)
     training = Training(
@@ -113,7 +118,7 @@ def release_run(
 def _average(network: RestorationNetwork, model: str | Path, share: float) -> Averaged:
     """Average a network's weights with those of a model, in float64; return what it was."""
     check_number("share", share, 0, 1)
-    other = load_model(model)
+    other = load_network(model)
     mine, theirs = network.state_dict(), other.state_dict()
     shapes, others = ({key: w.shape for key, w in each.items()} for each in (mine, theirs))
     if (network.architecture, shapes) != (other.architecture, others):

@@ -140,10 +140,10 @@ def _require_free(run: Path, exists: bool) -> None:
         run: the folder, without a checkpoint to resume from.
         exists: whether it holds a recipe.
     """
-    from scalewise.training.checkpoint import BEST, load_checkpoint
+    from scalewise.training.checkpoint import BEST, read_checkpoint
 
     best = run / BEST
-    if exists and (not best.is_file() or load_checkpoint(best)["step"] == 0):
+    if exists and (not best.is_file() or read_checkpoint(best)["step"] == 0):
         return
     taken = [name for name in (LOG_FILE, BEST) if (run / name).is_file()]
     if taken:

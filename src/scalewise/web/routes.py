@@ -54,7 +54,7 @@ from scalewise.web.schemas import (
     TaskView,
     UploadForm,
 )
-from scalewise.web.upload_store import KeptUpload, read_size
+from scalewise.web.upload_store import KeptUpload, size_of_upload
 from scalewise.web.uploads import Upload, drain, receive_form
 from scalewise.web.zip_stream import stream_zip
 from scalewise.weights import list_cards
@@ -143,7 +143,7 @@ async def receive_image(
         return form, find_upload(queue, form.upload or "")
     given_name, name = name, clean_name(name)
     try:
-        width, height = await run_in_threadpool(_read_size, upload, name, queue.limits)
+        width, height = await run_in_threadpool(_accepted_size, upload, name, queue.limits)
     except BaseException:
         upload.close()
         raise
@@ -248,10 +248,10 @@ async def limits(state: StateDependency) -> LimitsView:
     )
 
 
-def _read_size(upload: Upload, name: str, limits: Limits) -> tuple[int, int]:
+def _accepted_size(upload: Upload, name: str, limits: Limits) -> tuple[int, int]:
     """Return width and height of an upload, if it is an image within the limits."""
     try:
-        width, height = read_size(upload)
+        width, height = size_of_upload(upload)
     except ScalewiseError as error:
         detail = without_paths(str(error), {str(upload.path): name})
         raise HttpProblem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail) from None

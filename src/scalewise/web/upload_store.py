@@ -66,7 +66,7 @@ class KeptUpload:
                 raise ScalewiseError(without_paths(str(error), {str(path): self.name})) from None
 
 
-def read_size(upload: Upload) -> tuple[int, int]:
+def size_of_upload(upload: Upload) -> tuple[int, int]:
     """Return width and height of an upload.
 
     Raises:

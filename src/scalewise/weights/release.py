@@ -13,8 +13,7 @@ from typing import Any
 from scalewise.arguments import AnyPath, check_flag, naming_argument, path_of, require_new, shown
 from scalewise.atomic import naming
 from scalewise.errors import ScalewiseError, requiring
-from scalewise.models import RestorationNetwork, list_architectures
-from scalewise.models import create_model as build_network
+from scalewise.models import RestorationNetwork, list_architectures, registry
 from scalewise.models.checkpoints import (
     check_settings,
     load_checkpoint,
@@ -65,7 +64,7 @@ def _create(name: str | Path, pretrained: bool, settings: dict[str, Any]) -> Res
                 f"{name}: a released model; load its weights with pretrained=True",
                 arguments=["name", "pretrained"],
             )
-        return build_network(str(name), **settings)
+        return registry.create_model(str(name), **settings)
     if name in list_architectures():
         names = [card.name for card in list_cards() if card.architecture == name]
         mend = f"choose one of {', '.join(names)}" if names else "no released model has it"
@@ -120,7 +119,7 @@ def _network_of(release: Release) -> RestorationNetwork:
     folder, card = release
     with requiring("safetensors", "reading a released model", "name a training run's checkpoint"):
         import_module("safetensors")
-    network = build_network(card.architecture, **card.settings)
+    network = registry.create_model(card.architecture, **card.settings)
     load_weights(network, read_safetensors(checked_file(folder, card, WEIGHTS_FILE)))
     return network
 

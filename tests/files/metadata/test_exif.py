@@ -11,8 +11,9 @@ import pytest
 from PIL import ExifTags, Image
 
 from scalewise.files import Metadata, Picture, read, write
+from scalewise.files.metadata import exif
 from scalewise.files.metadata.exif import (
-    MARK,
+    EXIF_MARK,
     exif_directory,
     exif_of,
     resolution,
@@ -20,9 +21,6 @@ from scalewise.files.metadata.exif import (
     smaller_exif,
     upright_exif,
     without_tag,
-)
-from scalewise.files.metadata.exif import (
-    tags as tags_of,
 )
 
 
@@ -97,7 +95,7 @@ def camera(endian: str = "<", note: bytes = b"a note of the maker's own") -> byt
     small[0x0201] = 4, struct.pack(endian + "I", thumbnail)
     header = (b"II" if endian == "<" else b"MM") + struct.pack(endian + "HI", 42, 8)
     return (
-        MARK
+        EXIF_MARK
         + header
         + table(entries, endian, 8, second)
         + table(details, endian, first, 0)
@@ -166,7 +164,7 @@ def test_what_counts_in_pixels_is_true_of_the_larger_picture(endian: str) -> Non
     assert numbers(0x9214, "H") == (64, 72, 16, 18)
     assert numbers(0xA214, "H") == (64, 72)
     assert resolution(large) == (300.0, 72.5)
-    assert tags_of(large) == tags_of(camera(endian))
+    assert exif.tags(large) == exif.tags(camera(endian))
     # 2500 pixels per unit were one of the sensor; as many of the larger image lie on less of it.
     across, down = details[0xA20E], details[0xA20F]
     assert isinstance(across, tuple)
@@ -186,7 +184,7 @@ def test_a_number_that_does_not_fit_goes() -> None:
 @pytest.mark.parametrize("tag", [0x010F, 0x0112, 0x0128, 0x9214, 0xA001, 0xA214])
 def test_only_one_entry_is_taken_out(endian: str, tag: int) -> None:
     before, after = camera(endian), without_tag(camera(endian), tag)
-    assert tags_of(after) == tags_of(before) - {tag}
+    assert exif.tags(after) == exif.tags(before) - {tag}
     assert len(after) == len(before)
     assert upright_exif(after, 1) is not None
 
@@ -194,7 +192,7 @@ def test_only_one_entry_is_taken_out(endian: str, tag: int) -> None:
 def test_a_smaller_block_loses_its_largest_value() -> None:
     smaller = smaller_exif(camera(note=bytes(70000)), 65533)
     assert smaller is not None
-    assert tags_of(smaller) == tags_of(camera()) - {0x927C}
+    assert exif.tags(smaller) == exif.tags(camera()) - {0x927C}
     assert smaller_exif(exif_of({1: (7, 99999, bytes(99999))}), 65533) is None
 
 
@@ -225,5 +223,5 @@ def test_nothing_is_invented(tmp_path: Path, suffix: str, dpi: tuple[float, floa
 def test_a_block_stays_as_it_is(tmp_path: Path, suffix: str) -> None:
     unknown = exif_of({0x010F: (2, 4, b"Abc\0"), 0xFDE9: (7, 40, bytes(range(40)))})
     write(tmp_path / f"a{suffix}", Picture(np.zeros((48, 64, 3), np.uint8), Metadata(exif=unknown)))
-    back = (read(tmp_path / f"a{suffix}").metadata.exif or b"").removeprefix(MARK)
-    assert back.rstrip(b"\0") == unknown.removeprefix(MARK).rstrip(b"\0")
+    back = (read(tmp_path / f"a{suffix}").metadata.exif or b"").removeprefix(EXIF_MARK)
+    assert back.rstrip(b"\0") == unknown.removeprefix(EXIF_MARK).rstrip(b"\0")

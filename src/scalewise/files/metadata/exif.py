@@ -27,7 +27,7 @@ from scalewise.files.tiff.ifd import (
     read_header,
 )
 
-MARK = b"Exif\0\0"
+EXIF_MARK = b"Exif\0\0"
 HEADER = b"II*\0\x08\0\0\0"
 _ENTRY_SIZE = 12
 _IMAGE_WIDTH, _IMAGE_LENGTH, DESCRIPTION, _ORIENTATION = 0x0100, 0x0101, 0x010E, 0x0112
@@ -64,7 +64,7 @@ class _Block:
 
     def __init__(self, exif: bytes) -> None:
         self.data = bytearray(exif)
-        self._base = len(MARK) if exif.startswith(MARK) else 0
+        self._base = len(EXIF_MARK) if exif.startswith(EXIF_MARK) else 0
         order = {b"II": "<", b"MM": ">"}.get(exif[self._base : self._base + 2])
         if order is None:
             raise ValueError("no TIFF header")
@@ -240,12 +240,12 @@ def sized_exif(
 
 def exif_of(directory: Directory) -> bytes:
     """Return an Exif block with these entries."""
-    return MARK + HEADER + directory_bytes(directory, len(HEADER))
+    return EXIF_MARK + HEADER + directory_bytes(directory, len(HEADER))
 
 
 def exif_directory(exif: bytes) -> Directory:
     """Return the entries of an Exif block; none if it is damaged."""
-    block = io.BytesIO(exif.removeprefix(MARK))
+    block = io.BytesIO(exif.removeprefix(EXIF_MARK))
     try:
         return read_directory(block, read_header(block))
     except ValueError:

@@ -15,8 +15,18 @@ from typing import Any, BinaryIO
 from scalewise.files import jpeg
 from scalewise.files.avif import AvifProperties
 from scalewise.files.formats import DetectedFormat
-from scalewise.files.metadata import exif as exif_blocks
 from scalewise.files.metadata.colour import SRGB, StatedColour
+from scalewise.files.metadata.exif import (
+    DESCRIPTION,
+    EXIF_MARK,
+    colour_of_exif,
+    description_of,
+    exif_directory,
+    exif_of,
+    orientation_of,
+    resolution,
+    upright_exif,
+)
 from scalewise.files.metadata.geotiff import GEO_TAGS, SENSOR_MODEL
 from scalewise.files.metadata.iptc import PHOTOSHOP_MARK, has_paths, iptc_of_resources, plain_iptc
 from scalewise.files.metadata.texts import (
@@ -145,7 +155,7 @@ def read_metadata(
     elif content.loader == "heifload":
         _read_heif(file, raw, avif)
     if content.name != "TIFF":
-        raw.orientation = exif_blocks.orientation_of(raw.exif) if raw.exif else None
+        raw.orientation = orientation_of(raw.exif) if raw.exif else None
     by_xmp = orientation_of_xmp(raw.xmp) if raw.xmp else None
     # Where Exif does not tell, XMP may; neither counts where the decoder turns by itself.
     orientation = 1 if content.loader == "heifload" else raw.orientation or by_xmp or 1
@@ -154,7 +164,7 @@ def read_metadata(
 
 def _metadata_of(image: Any, raw: _Raw, orientation: int) -> Metadata:
     """Return what lies in the file as metadata of the upright image; note what is left out."""
-    dpi = raw.dpi or (exif_blocks.resolution(raw.exif) if raw.exif else None)
+    dpi = raw.dpi or (resolution(raw.exif) if raw.exif else None)
     width, height = image.width, image.height
     if orientation in _SIDEWAYS:
         width, height = height, width
@@ -172,7 +182,7 @@ def _metadata_of(image: Any, raw: _Raw, orientation: int) -> Metadata:
         raw.warnings.append("its GeoTIFF tags apply to the image before it was rotated; left out")
     return Metadata(
         icc=raw.icc,
-        exif=exif_blocks.upright_exif(exif, orientation) if exif else None,
+        exif=upright_exif(exif, orientation) if exif else None,
         xmp=upright_xmp(xmp) if xmp else None,
         dpi=dpi,
         bands=raw.bands,
@@ -209,7 +219,7 @@ def _read_tiff(image: Any, file: BinaryIO, raw: _Raw, tiff: TiffPicture | None) 
 def _read_jpeg(file: BinaryIO, raw: _Raw) -> None:
     resources = bytearray()
     comments: list[Text | None] = []
-    raw.dpi = exif_blocks.resolution(raw.exif) if raw.exif else None
+    raw.dpi = resolution(raw.exif) if raw.exif else None
     for marker, data in jpeg.read_segments(file):
         if marker == jpeg.APP0 and data.startswith(b"JFIF\0") and len(data) >= 12:
             raw.dpi = raw.dpi or _density(data)
@@ -224,7 +234,7 @@ def _read_jpeg(file: BinaryIO, raw: _Raw) -> None:
     raw.iptc = iptc_of_resources(bytes(resources))
     _name_paths(bytes(resources), raw)
     raw.texts = tuple(filter(None, comments))
-    raw.stated = exif_blocks.colour_of_exif(raw.exif) if raw.exif and not raw.icc else None
+    raw.stated = colour_of_exif(raw.exif) if raw.exif and not raw.icc else None
 
 
 def _read_heif(file: BinaryIO, raw: _Raw, avif: AvifProperties | None) -> None:
@@ -295,10 +305,10 @@ def _read_png(file: BinaryIO, raw: _Raw) -> None:
 
 def _keep_profile(name: str, data: bytes, raw: _Raw) -> None:
     """Keep what ImageMagick wrote as a text, where the file says nothing in a newer way."""
-    if name in ("exif", "app1", "generic") and data.startswith(exif_blocks.MARK):
+    if name in ("exif", "app1", "generic") and data.startswith(EXIF_MARK):
         raw.exif = raw.exif or data
     elif name == "exif" and data[:2] in (b"II", b"MM"):
-        raw.exif = raw.exif or exif_blocks.MARK + data
+        raw.exif = raw.exif or EXIF_MARK + data
     elif name in ("xmp", "app1"):
         raw.xmp = raw.xmp or data.removeprefix(b"http://ns.adobe.com/xap/1.0/\0").rstrip(b"\0")
     elif name in ("iptc", "8bim"):
@@ -309,7 +319,7 @@ def _keep_profile(name: str, data: bytes, raw: _Raw) -> None:
 
 def _true_description(exif: bytes, warnings: list[str]) -> bytes | None:
     """Remove a description of the file's pages or size from Exif."""
-    description = exif_blocks.description_of(exif) or ""
+    description = description_of(exif) or ""
     program = next((name for name, form in _OF_A_PROGRAM.items() if form.match(description)), None)
     if program is not None:
         warnings.append(
@@ -317,11 +327,11 @@ def _true_description(exif: bytes, warnings: list[str]) -> bytes | None:
         )
     elif not description.startswith('{"shape"'):
         return exif
-    directory = exif_blocks.exif_directory(exif)
-    del directory[exif_blocks.DESCRIPTION]
+    directory = exif_directory(exif)
+    del directory[DESCRIPTION]
     if program is None and (rest := _unshaped(description)):
-        directory[exif_blocks.DESCRIPTION] = text_value(rest)
-    return exif_blocks.exif_of(directory) if directory else None
+        directory[DESCRIPTION] = text_value(rest)
+    return exif_of(directory) if directory else None
 
 
 def _unshaped(description: str) -> str | None:

@@ -24,7 +24,7 @@ from typing import BinaryIO
 from scalewise.files import jpeg
 from scalewise.files.avif import boxes_of_colour
 from scalewise.files.metadata.exif import (
-    MARK,
+    EXIF_MARK,
     exif_directory,
     resolution,
     resolution_entries,
@@ -148,7 +148,7 @@ def _ahead(metadata: Metadata, form: str) -> bytes:
     dots = [min(max(round(each), 1), 65535) for each in dots]
     jfif = struct.pack(">5sHBHHBB", b"JFIF\0", 0x0102, unit, *dots, 0, 0)
     exif = metadata.exif
-    block = jpeg.segment(jpeg.APP1, MARK + exif.removeprefix(MARK)) if exif else b""
+    block = jpeg.segment(jpeg.APP1, EXIF_MARK + exif.removeprefix(EXIF_MARK)) if exif else b""
     return jpeg.segment(jpeg.APP0, jfif) + block
 
 
@@ -159,7 +159,7 @@ def _behind(metadata: Metadata, form: str) -> bytes:
         if metadata.stated:
             parts.append(chunks_of_colour(metadata.stated, metadata.icc is not None))
         if metadata.exif:
-            parts.append(chunk_bytes(b"eXIf", metadata.exif.removeprefix(MARK)))
+            parts.append(chunk_bytes(b"eXIf", metadata.exif.removeprefix(EXIF_MARK)))
         if metadata.xmp:
             parts.append(text_chunk(Text(XMP, metadata.xmp.decode(), utf8=True)))
         if metadata.iptc:
@@ -210,7 +210,7 @@ def _complete_tiff(file: BinaryIO, metadata: Metadata) -> bool:
 
 def _replace_exif(file: BinaryIO, written: bytes, exif: bytes) -> bool:
     """Put a block in the place of the one that libvips made of it, which mostly is the longer."""
-    written, exif = written.removeprefix(MARK), exif.removeprefix(MARK)
+    written, exif = written.removeprefix(EXIF_MARK), exif.removeprefix(EXIF_MARK)
     new = exif.ljust(len(written), b"\0")
     if len(new) > len(written):
         new = written

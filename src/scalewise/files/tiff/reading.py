@@ -33,7 +33,7 @@ from scalewise.arguments import counted
 from scalewise.errors import ScalewiseError
 from scalewise.files.metadata.colour import StatedColour, are_colours
 from scalewise.files.picture import Bands
-from scalewise.files.tiff import layout as tiff
+from scalewise.files.tiff import layout
 from scalewise.files.tiff.ifd import Header
 from scalewise.files.tiff.layout import Page, VirtualTiff, read_pages
 
@@ -55,7 +55,7 @@ _SHORTEST_TABLE = 16
 _CLOSE = 0.02  # the curve of sRGB and a gamma of 2.2 differ by less
 _CR2 = b"CR\2"
 # What counts samples: as of all, so of one plane.
-_PER_SAMPLE = (280, 281, tiff.EXTRA_SAMPLES, 340, 341)
+_PER_SAMPLE = (280, 281, layout.EXTRA_SAMPLES, 340, 341)
 
 
 @dataclass
@@ -128,7 +128,7 @@ def _picture_of(file: BinaryIO, pages: list[Page]) -> Page:
     file.seek(8)
     is_cr2 = file.read(len(_CR2)) == _CR2
     everything = [*pages, *(inner for page in pages for inner in page.within)]
-    raw = [name for each in everything if (name := _RAW.get(each.number(tiff.PHOTOMETRIC)))]
+    raw = [name for each in everything if (name := _RAW.get(each.number(layout.PHOTOMETRIC)))]
     is_dng = any(_DNG_VERSION in page.entries for page in pages)
     if is_dng and (raw or not any(map(_is_full, pages))):
         raise ScalewiseError(f"is camera raw (DNG), of which only previews can be read; {_DEVELOP}")
@@ -136,7 +136,7 @@ def _picture_of(file: BinaryIO, pages: list[Page]) -> Page:
         kind = raw[0] if raw else "camera raw (CR2)"
         raise ScalewiseError(f"is {kind}, of which only previews can be read; {_DEVELOP}")
     full = next(filter(_is_full, everything), None)
-    return full or max(everything, key=lambda each: each.number(tiff.WIDTH))
+    return full or max(everything, key=lambda each: each.number(layout.WIDTH))
 
 
 def _thumbnail_of(page: Page, pages: list[Page]) -> Header | None:
@@ -165,10 +165,10 @@ def _unread(pages: list[Page], chosen: Page) -> list[str]:
 
 def _refuse(page: Page) -> None:
     """Say of what libvips reads wrongly that it is not read."""
-    photometric = page.number(tiff.PHOTOMETRIC, _BLACK_IS_0)
-    compression = page.number(tiff.COMPRESSION, 1)
-    bits = page.number(tiff.BITS, 1)
-    floating = page.number(tiff.SAMPLE_FORMAT, 1) == _FLOATING
+    photometric = page.number(layout.PHOTOMETRIC, _BLACK_IS_0)
+    compression = page.number(layout.COMPRESSION, 1)
+    bits = page.number(layout.BITS, 1)
+    floating = page.number(layout.SAMPLE_FORMAT, 1) == _FLOATING
     reason = ""
     if photometric in _RAW:
         raise ScalewiseError(f"is {_RAW[photometric]}; {_DEVELOP}")
@@ -177,10 +177,10 @@ def _refuse(page: Page) -> None:
     elif compression == _OLD_JPEG:
         reason = "is an old-style JPEG in TIFF (compression 6)"
     elif photometric == _YCBCR and (
-        compression in _WITHOUT_TRANSFORM or page.number(tiff.PLANAR) == 2
+        compression in _WITHOUT_TRANSFORM or page.number(layout.PLANAR) == 2
     ):
         reason = "has YCbCr samples without JPEG compression"
-    elif photometric == _CMYK and page.number(tiff.INK_SET, 1) != 1:
+    elif photometric == _CMYK and page.number(layout.INK_SET, 1) != 1:
         reason = "has inks that are not CMYK (InkSet 2)"
     elif photometric == _ITULAB:
         reason = "has ITULab samples"
@@ -192,15 +192,15 @@ def _refuse(page: Page) -> None:
 
 def _state_colours(page: Page, found: TiffPicture) -> None:
     """Note primaries and a curve as a table, as TIFF 6.0, section 20, states them."""
-    if _PROFILE in page.entries or page.number(tiff.PHOTOMETRIC) not in (_BLACK_IS_0, _RGB):
+    if _PROFILE in page.entries or page.number(layout.PHOTOMETRIC) not in (_BLACK_IS_0, _RGB):
         return
-    white, others = page.fractions(tiff.WHITE_POINT), page.fractions(tiff.PRIMARIES)
+    white, others = page.fractions(layout.WHITE_POINT), page.fractions(layout.PRIMARIES)
     stated = StatedColour()
     if len(white) == 2 and len(others) == 6 and are_colours(np.array(white + others)):
         stated = replace(stated, chromaticities=white + others)
-    table = np.array(page.numbers(tiff.TRANSFER_FUNCTION)) / 65535
+    table = np.array(page.numbers(layout.TRANSFER_FUNCTION)) / 65535
     if len(table):
-        gamma = _gamma_of(table[: 2 ** page.number(tiff.BITS, 1)])
+        gamma = _gamma_of(table[: 2 ** page.number(layout.BITS, 1)])
         if gamma is None:
             found.warnings.append("its curve of brightness (TransferFunction) is left out")
         stated = replace(stated, gamma=gamma)
@@ -221,24 +221,24 @@ def _gamma_of(table: NDArray[np.float64]) -> float | None:
 
 
 def _image(page: Page, found: TiffPicture) -> Any:
-    photometric = page.number(tiff.PHOTOMETRIC, _BLACK_IS_0)
-    samples = page.number(tiff.SAMPLES, 1)
+    photometric = page.number(layout.PHOTOMETRIC, _BLACK_IS_0)
+    samples = page.number(layout.SAMPLES, 1)
     colours = _COLOURS.get(photometric, 1)
-    extra = page.numbers(tiff.EXTRA_SAMPLES)[: max(samples - colours, 0)]
+    extra = page.numbers(layout.EXTRA_SAMPLES)[: max(samples - colours, 0)]
     extra += (0,) * (samples - colours - len(extra))
     apart = bool(extra) and not (len(extra) == 1 and extra[0] in _ALPHA)
-    planar = page.number(tiff.PLANAR, 1) == 2 and samples > 1
+    planar = page.number(layout.PLANAR, 1) == 2 and samples > 1
     if samples > MOST_BANDS:
         raise ScalewiseError(f"has {samples} bands; up to {MOST_BANDS} can be read")
     lab = photometric in (_CIELAB, _ICCLAB)
-    if planar and (lab or photometric != _RGB or tiff.TILE_OFFSETS in page.entries):
+    if planar and (lab or photometric != _RGB or layout.TILE_OFFSETS in page.entries):
         image = _joined(page, photometric, samples, found)
         if not apart and extra == (1,):
             image = _divided_by_alpha(image)
     elif lab:
-        image = _opened(page, {tiff.PHOTOMETRIC: (_RGB,)}, found)
+        image = _opened(page, {layout.PHOTOMETRIC: (_RGB,)}, found)
     elif apart and 1 in extra:  # by which libvips would divide the colours
-        image = _opened(page, {tiff.EXTRA_SAMPLES: (0,) * len(extra)}, found)
+        image = _opened(page, {layout.EXTRA_SAMPLES: (0,) * len(extra)}, found)
     else:
         image = _opened(page, {}, found)
     if apart and photometric in (_WHITE_IS_0, _BLACK_IS_0, _RGB):
@@ -262,19 +262,22 @@ def _opened(page: Page, changes: dict[int, tuple[int, ...] | None], found: TiffP
 
 def _joined(page: Page, photometric: int, samples: int, found: TiffPicture) -> Any:
     """Join the planes, each of which is an image of one sample to libvips."""
-    tags = (tiff.STRIP_OFFSETS, tiff.STRIP_SIZES)
-    if tiff.TILE_OFFSETS in page.entries:
-        tags = (tiff.TILE_OFFSETS, tiff.TILE_SIZES)
+    tags = (layout.STRIP_OFFSETS, layout.STRIP_SIZES)
+    if layout.TILE_OFFSETS in page.entries:
+        tags = (layout.TILE_OFFSETS, layout.TILE_SIZES)
     places = {tag: page.numbers(tag) for tag in tags}
-    bits = page.numbers(tiff.BITS) or (1,)
+    bits = page.numbers(layout.BITS) or (1,)
     if len(set(bits)) > 1 or any(not each or len(each) % samples for each in places.values()):
         raise ScalewiseError("its planes are not of one kind, or some are missing")
     planes: list[Any] = []
     for index in range(samples):
         grey = _WHITE_IS_0 if photometric == _WHITE_IS_0 and index == 0 else _BLACK_IS_0
         changes: dict[int, tuple[int, ...] | None] = dict.fromkeys(_PER_SAMPLE)
-        changes |= {tiff.PHOTOMETRIC: (grey,), tiff.SAMPLES: (1,), tiff.PLANAR: (1,)}
-        changes |= {tiff.BITS: bits[:1], tiff.SAMPLE_FORMAT: (page.number(tiff.SAMPLE_FORMAT, 1),)}
+        changes |= {layout.PHOTOMETRIC: (grey,), layout.SAMPLES: (1,), layout.PLANAR: (1,)}
+        changes |= {
+            layout.BITS: bits[:1],
+            layout.SAMPLE_FORMAT: (page.number(layout.SAMPLE_FORMAT, 1),),
+        }
         for tag, numbers in places.items():
             count = len(numbers) // samples
             changes[tag] = numbers[index * count : (index + 1) * count]
