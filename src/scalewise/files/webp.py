@@ -120,7 +120,7 @@ class _Segment(NamedTuple):
 
     @property
     def fineness(self) -> float:
-        """As libwebp counts: above 0, and 1 for the finest."""
+        """libwebp's measure of a quantiser: above 0, and 1 for the finest."""
         return max(1 - self.quantiser / 127, _LEAST_FINENESS)
 
 
