@@ -16,6 +16,7 @@ BELOW: dict[str, set[str]] = {
     "errors": set(),
     "arguments": {"errors"},
     "atomic": set(),
+    "locks": set(),
     "lazy": set(),
     "openvino_import": set(),
     "short_repr": set(),

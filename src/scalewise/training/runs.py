@@ -13,6 +13,7 @@ from typing import Literal
 
 from scalewise.arguments import AnyPath, path_of
 from scalewise.errors import ScalewiseError
+from scalewise.locks import try_lock
 from scalewise.training.config import Recipe
 from scalewise.training.log import LOG_FILE, LogLine, best_psnr_y, read_log
 from scalewise.training.recipe import load_recipe
@@ -114,19 +115,13 @@ def is_training(folder: Path) -> bool | None:
     The check takes a shared lock, which training excludes, and releases it at once.
     """
     try:
-        import fcntl
-    except ModuleNotFoundError:  # not on Windows
-        return None
-    try:
         with (folder / LOCK_FILE).open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            lock = try_lock(file, shared=True)
     except FileNotFoundError:
         return False
-    except BlockingIOError:
-        return True
-    except OSError:  # a file system without locks
+    except OSError:
         return None
-    return False
+    return {"locked": False, "taken": True, "unsupported": None}[lock]
 
 
 def _state(training: bool | None, lines: list[LogLine]) -> State:

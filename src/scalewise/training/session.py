@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from scalewise.arguments import AnyPath, path_of
 from scalewise.data.store import Progress
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, warn
+from scalewise.locks import try_lock
 from scalewise.training.config import Recipe
 from scalewise.training.log import LOG_FILE, Listener, Notify, keep_quiet
 from scalewise.training.recipe import changed_keys, load_recipe, save_recipe
@@ -208,7 +209,7 @@ def _changes(run: Path, recipe: Recipe) -> list[str]:
 def locked(run: AnyPath, world: World | None = None) -> Generator[None, None, None]:
     """Prevent a second command from training in the same folder.
 
-    A killed command does not leave a lock.
+    A killed command does not leave a lock.  Where locks are not supported, a warning says so.
 
     Raises:
         ScalewiseError: another process is training there.
@@ -217,28 +218,22 @@ def locked(run: AnyPath, world: World | None = None) -> Generator[None, None, No
     if world is not None and not world.writes:
         yield
         return
-    try:
-        import fcntl
-    except ModuleNotFoundError:  # not on Windows
-        yield
-        return
     is_new = not run.exists()
     run.mkdir(parents=True, exist_ok=True)
     with (run / LOCK_FILE).open("a") as file:
         deadline = time.monotonic() + LOCK_PATIENCE
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if time.monotonic() > deadline:
-                    raise ScalewiseError(f"{run}: another process is training there") from error
-                time.sleep(0.05)
+        while (lock := try_lock(file)) == "taken":
+            if time.monotonic() > deadline:
+                raise ScalewiseError(f"{run}: another process is training there")
+            time.sleep(0.05)
+        if lock == "unsupported":
+            warn(f"{run}: locks are not supported there; start no second training in it")
         try:
             yield
         finally:
             if is_new and [path.name for path in run.iterdir()] == [LOCK_FILE]:
-                shutil.rmtree(run)  # no run was started
+                # No run was started.  Windows keeps files that are open.
+                shutil.rmtree(run, ignore_errors=True)
 
 
 @contextmanager

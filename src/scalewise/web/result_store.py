@@ -17,7 +17,8 @@ from typing import BinaryIO
 from pydantic import ValidationError
 
 from scalewise.atomic import write_atomic
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, warn
+from scalewise.locks import try_lock
 from scalewise.web.schemas import FINAL_STATES, JobView
 
 _LOST = "the server was restarted before this job was finished; send the image again"
@@ -126,15 +127,12 @@ def _read_record(record: Path) -> JobView | None:
 
 def _lock_folder(path: Path) -> BinaryIO:
     file = path.open("ab")
-    try:
-        import fcntl
-    except ImportError:  # Windows: two servers need two folders there
-        return file
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    lock = try_lock(file)
+    if lock == "taken":
         file.close()
         raise ScalewiseError(
             f"{path.parent}: another scalewise serve is using it; choose another with --folder"
-        ) from None
+        )
+    if lock == "unsupported":
+        warn(f"{path.parent}: locks are not supported there; start no second server in it")
     return file
