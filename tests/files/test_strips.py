@@ -6,9 +6,11 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
+import pyvips
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
@@ -16,6 +18,7 @@ import scalewise.files.orientation
 import scalewise.files.temp_files
 from scalewise.errors import ScalewiseError
 from scalewise.files import Metadata, Picture, PictureWriter, open_picture, read, write
+from scalewise.files.temp_files import RowSpool
 from tests.files.hostile import samples
 
 
@@ -247,3 +250,23 @@ def test_memory_is_that_of_some_rows(
     arguments = [sys.executable, "-c", LARGE, tmp_path / f"a{suffix}", str(megapixels * 100)]
     child = subprocess.run(arguments, capture_output=True, text=True, check=True)
     assert int(child.stdout) < limit  # megabytes; the pixels alone are three per megapixel
+
+
+def test_the_cache_of_libvips_keeps_its_size(tmp_path: Path) -> None:
+    before, interval = pyvips.cache_get_max(), sys.getswitchinterval()
+
+    def close() -> None:
+        for _ in range(1000):
+            RowSpool(tmp_path, 4, 1, "uchar").close()
+
+    threads = [Thread(target=close) for _ in range(4)]
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert pyvips.cache_get_max() == before > 0
+    finally:
+        sys.setswitchinterval(interval)
+        pyvips.cache_set_max(before)

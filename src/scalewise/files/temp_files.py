@@ -10,6 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryFile
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from numpy.typing import NDArray
 _PART = 2**26  # bytes of pixels in a file; libvips keeps that much of it in memory
 _COPIED_AT_ONCE = 2**20
 _MOST_ROWS = 1_000_000  # libvips puts images no further apart
+
+_cache_lock = Lock()
 
 
 class RowSpool:
@@ -68,16 +71,21 @@ class RowSpool:
 
     def close(self) -> None:
         """Give the disk space back."""
-        # libvips remembers what it read last, and holds its files open.
-        kept = pyvips.cache_get_max()
-        pyvips.cache_set_max(0)
-        pyvips.cache_set_max(kept)
+        _empty_cache()
         for part in self._parts:
             with suppress(OSError):  # which may try once more to write to a full disk
                 part.close()
             if not DESCRIPTORS_HAVE_NAMES:
                 Path(part.name).unlink(missing_ok=True)
         self._parts.clear()
+
+
+def _empty_cache() -> None:
+    """Let libvips forget what it read last, whose files it holds open."""
+    with _cache_lock:  # or another thread would take 0 for the size to restore
+        kept = pyvips.cache_get_max()
+        pyvips.cache_set_max(0)
+        pyvips.cache_set_max(kept)
 
 
 DESCRIPTORS_HAVE_NAMES = Path("/dev/fd").is_dir()  # not so on Windows
