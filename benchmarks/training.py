@@ -31,7 +31,8 @@ from stopwatch import SECTIONS, Timing
 from usual_loop import time_usual_loop, write_pictures
 
 from scalewise.data.layouts import find_dataset
-from scalewise.data.store import Store, pack
+from scalewise.data.packing import pack
+from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "pictures" / "train"

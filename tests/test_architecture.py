@@ -15,7 +15,7 @@ LONGEST = 400  # lines of a file
 BELOW: dict[str, set[str]] = {
     "errors": set(),
     "arguments": {"errors"},
-    "atomic": set(),
+    "atomic": {"errors", "arguments"},
     "locks": set(),
     "lazy": set(),
     "openvino_import": set(),
@@ -25,7 +25,7 @@ BELOW: dict[str, set[str]] = {
     "strengths": {"arguments"},
     "visibility": {"imaging"},
     "tasks": {"errors", "arguments", "plugins", "imaging", "strengths", "visibility"},
-    "files": {"errors", "arguments"},
+    "files": {"errors", "arguments", "atomic"},
     "models": {"errors", "arguments", "atomic", "lazy", "plugins", "imaging"},
     "weights": {
         "errors",

@@ -20,7 +20,8 @@ from training import EXAMPLES, main
 from usual_loop import PairedPictures, UsualLoop, write_pictures
 
 from scalewise.data.layouts import find_dataset
-from scalewise.data.store import Store, pack
+from scalewise.data.packing import pack
+from scalewise.data.store import Store
 from scalewise.models import create_model
 from scalewise.training.build import prepare
 from scalewise.training.loop import Trainer

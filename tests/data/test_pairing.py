@@ -13,8 +13,8 @@ from PIL import Image
 
 from scalewise.data.check import check_dataset
 from scalewise.data.layouts import display_names, find_dataset, pair_folders
+from scalewise.data.packing import pack
 from scalewise.data.reading import read_rgb
-from scalewise.data.store import pack
 from scalewise.errors import ScalewiseError
 from scalewise.evaluating.evaluate import bicubic, evaluate
 from scalewise.files import Picture, write

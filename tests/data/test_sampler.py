@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from scalewise.data.degrading import PatchDegradation
 from scalewise.data.layouts import find_dataset
+from scalewise.data.packing import pack
 from scalewise.data.sampler import PatchSampler, bicubic_matrix
-from scalewise.data.store import Store, pack
+from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
 from scalewise.imaging.resize import imresize

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from scalewise.data.layouts import find_dataset
-from scalewise.data.store import PackSummary, Store, pack
+from scalewise.data.packing import PackSummary, pack
+from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
 from scalewise.imaging.protocols import PROTOCOLS, squashing
@@ -201,3 +202,25 @@ def test_only_another_store_is_replaced(tmp_path: Path, photo: NDArray[np.uint8]
         pack(datasets, tmp_path / "in", [2])
     for _ in range(2):
         assert pack(datasets, tmp_path / "out.pack", [2]).images == 1
+
+
+def test_two_packings_into_one_file_do_not_mix(tmp_path: Path) -> None:
+    for name, level in (("a", 10), ("b", 200)):
+        for index in range(4):
+            save(tmp_path / f"{name}/{index}.png", np.full((64, 64, 3), level, np.uint8))
+    out = tmp_path / "out.pack"
+
+    def pack_the_other(done: int, total: int) -> None:
+        if done == 1:
+            pack([find_dataset(tmp_path / "b")], out, [2])
+            assert {int(Store(out).hr(index).mean()) for index in range(4)} == {200}
+
+    pack([find_dataset(tmp_path / "a")], out, [2], progress=pack_the_other)
+    store = Store(out)
+    assert {int(store.hr(index).mean()) for index in range(len(store))} == {10}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "out.pack"]
+
+    out.unlink()
+    with pytest.raises(ScalewiseError, match=r"out\.pack: exists already"):
+        pack([find_dataset(tmp_path / "a")], out, [2], progress=pack_the_other, overwrite=False)
+    assert int(Store(out).hr(0).mean()) == 200

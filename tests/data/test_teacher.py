@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from scalewise.data.layouts import find_dataset
+from scalewise.data.packing import pack
 from scalewise.data.sampler import PatchSampler
-from scalewise.data.store import Store, TeacherInfo, pack
+from scalewise.data.store import Store, TeacherInfo
 from scalewise.data.teacher import TeacherFolder, TeacherModel
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write

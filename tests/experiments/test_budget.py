@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from scalewise.data.layouts import find_dataset
-from scalewise.data.store import pack
+from scalewise.data.packing import pack
 from scalewise.experiments import closing, runner
 from scalewise.experiments.closing import Clock, Deferred, measure_what_fits
 from scalewise.experiments.data import Data

@@ -81,7 +81,7 @@ def test_the_page_needs_no_other_file(written: tuple[Path, Path], page: Page) ->
     assert "@import" not in (text := written[0].read_text(encoding="utf-8"))
     assert "url(" not in text
     assert written[0].stat().st_size < MEGABYTES * 2**20
-    assert not list(written[0].parent.rglob("*.partial"))
+    assert not list(written[0].parent.rglob(".scalewise-*"))
 
 
 def test_every_figure_is_there_in_light_and_dark(page: Page) -> None:

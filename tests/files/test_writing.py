@@ -15,9 +15,13 @@ import pyvips
 import tifffile
 from PIL import Image
 
+import scalewise.atomic
+import scalewise.files.copying
 import scalewise.files.temp_files
 from scalewise.errors import ScalewiseError
 from scalewise.files import Metadata, Picture, PictureWriter, check_target, read, write
+from scalewise.files.copying import copy_picture
+from scalewise.files.formats import detect_format
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 30, 3)).astype(np.uint8)
 SUFFIXES = [".png", ".tif", ".jpg", ".webp", ".avif"]
@@ -264,7 +268,7 @@ def test_a_new_file_never_has_a_hidden_name(
 
 def test_without_files_without_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On other systems and some file systems: hidden files, which an error takes away."""
-    monkeypatch.setattr(scalewise.files.temp_files, "_open_unnamed", lambda folder: None)
+    monkeypatch.setattr(scalewise.atomic, "_open_unnamed", lambda folder, mode: None)
     monkeypatch.setattr(scalewise.files.temp_files, "DESCRIPTORS_HAVE_NAMES", False)
     with PictureWriter(tmp_path / "a.png", 30, 40, 3, np.uint8) as writer:
         writer.write_rows(PIXELS)
@@ -295,7 +299,7 @@ def test_a_file_that_is_replaced_keeps_its_permissions(
     if fails == "link":
         monkeypatch.setattr(os, "link", full)
     if fails == "unnamed":
-        monkeypatch.setattr(scalewise.files.temp_files, "_open_unnamed", lambda folder: None)
+        monkeypatch.setattr(scalewise.atomic, "_open_unnamed", lambda folder, mode: None)
     path = tmp_path / "a.png"
     path.touch()
     path.chmod(mode)
@@ -314,3 +318,31 @@ def test_a_format_that_the_name_denies_is_said(tmp_path: Path) -> None:
     ]
     assert write(tmp_path / "a.jpeg", picture, format="jpg") == []
     assert write(tmp_path / "a", picture, format="png") == []
+
+
+@pytest.mark.parametrize("copies", [False, True])
+def test_a_file_that_appears_meanwhile_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copies: bool
+) -> None:
+    path, source = tmp_path / "a.png", tmp_path / "b.png"
+    write(source, Picture(PIXELS))
+
+    def appears(file: Any) -> Any:
+        path.write_bytes(b"mine")
+        return detect_format(file)
+
+    monkeypatch.setattr(scalewise.files.copying, "detect_format", appears)
+    writer = PictureWriter(path, 30, 40, 3, np.uint8, overwrite=False)
+    writer.write_rows(PIXELS)
+
+    def finish() -> None:
+        if copies:
+            copy_picture(source, path, overwrite=False)
+        else:
+            path.write_bytes(b"mine")
+            writer.finish()
+
+    with pytest.raises(ScalewiseError, match=r"a\.png: exists already; .* overwrite=True"):
+        finish()
+    assert path.read_bytes() == b"mine"
+    assert sorted(tmp_path.iterdir()) == [path, source]

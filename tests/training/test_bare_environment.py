@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from scalewise.data.layouts import find_dataset
-from scalewise.data.store import pack
+from scalewise.data.packing import pack
 from scalewise.training.config import Recipe
 from scalewise.training.recipe import save_recipe
 from scalewise.weights import RELEASES

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from scalewise.data.degrading import PatchDegradation
 from scalewise.data.layouts import find_dataset
+from scalewise.data.packing import pack
 from scalewise.data.sampler import PatchSampler
-from scalewise.data.store import Store, TeacherInfo, pack
+from scalewise.data.store import Store, TeacherInfo
 from scalewise.data.teacher import TeacherModel
 from scalewise.files import Picture, write
 from scalewise.imaging.resize import imresize

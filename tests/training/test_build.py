@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from scalewise.data.layouts import find_dataset
+from scalewise.data.packing import pack
 from scalewise.data.reading import read_rgb
-from scalewise.data.store import Store, pack
+from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
 from scalewise.imaging.protocols import FIELD, SQUASH256, squashing

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scalewise.data.layouts import find_dataset
-from scalewise.data.store import TeacherInfo, pack
+from scalewise.data.packing import pack
+from scalewise.data.store import TeacherInfo
 from scalewise.data.teacher import TeacherModel
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.resize import imresize

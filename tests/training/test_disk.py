@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from scalewise.data.layouts import find_dataset
-from scalewise.data.store import pack
+from scalewise.data.packing import pack
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
 from scalewise.training.build import prepare
@@ -68,7 +68,7 @@ def test_a_full_disk_keeps_the_checkpoint_before_and_the_run_going(
     assert read_checkpoint(run / "last.pt")["step"] == 60
     # The best that was never on disk does not stand in the way of a lesser one that is.
     assert (read_checkpoint(run / "best.pt")["step"], trainer.best) == (60, 30.5)
-    assert not list(run.glob("*.partial"))
+    assert not list(run.glob(".scalewise-*"))
 
 
 def test_a_result_that_cannot_be_written_is_an_error(
@@ -152,7 +152,7 @@ def test_a_disk_that_is_full_at_the_start_is_named(
     monkeypatch.setattr("scalewise.atomic.os.fsync", fsync)
     with pytest.raises(OSError, match="No space left on device") as refusal:
         open_run(recipe, tmp_path / "run")
-    assert refusal.value.filename == str(tmp_path / "run" / "recipe.yaml")
+    assert refusal.value.filename == str(tmp_path / "run" / "train-0.pack")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="limits of a process")
@@ -171,7 +171,7 @@ def test_a_disk_that_is_full_while_packing_is_named(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, before)
     assert refusal.value.filename == str(tmp_path / "out.pack")
-    assert not list(tmp_path.glob("out.pack*"))
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
 
 @pytest.mark.parametrize("previous", [b"", None])

@@ -21,7 +21,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from scalewise.data.layouts import find_dataset
-from scalewise.data.store import TeacherInfo, pack
+from scalewise.data.packing import pack
+from scalewise.data.store import TeacherInfo
 from scalewise.data.teacher import TeacherModel
 from scalewise.files import Picture, write
 from scalewise.imaging.resize import imresize

@@ -15,7 +15,8 @@ import pytest
 import torch
 
 from scalewise.data.layouts import find_dataset
-from scalewise.data.store import TeacherInfo, pack
+from scalewise.data.packing import pack
+from scalewise.data.store import TeacherInfo
 from scalewise.data.teacher import TeacherModel
 from scalewise.imaging.resize import imresize
 from scalewise.training.__main__ import main

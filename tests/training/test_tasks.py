@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from scalewise.data.layouts import find_dataset
-from scalewise.data.store import Store, pack
+from scalewise.data.packing import pack
+from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError
 from scalewise.evaluating.task_protocols import evaluation_protocol
 from scalewise.imaging.degradations import bicubic_down, jpeg

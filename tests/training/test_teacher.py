@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from scalewise.data.layouts import find_dataset
-from scalewise.data.store import TeacherInfo, pack
+from scalewise.data.packing import pack
+from scalewise.data.store import TeacherInfo
 from scalewise.data.teacher import TeacherModel
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.resize import imresize

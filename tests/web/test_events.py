@@ -243,3 +243,12 @@ def test_nobody_watches_when_nobody_listens(tmp_path: Path) -> None:
 
     with closing(ResultStore(tmp_path)) as store, closing(JobQueue(Limits(), store)) as queue:
         assert asyncio.run(watchers(queue)) == [1, 0, 1, 0]
+
+
+def test_what_a_killed_server_left_is_removed(tmp_path: Path) -> None:
+    for name in (".scalewise-0a1b2c3d", f"{'x' * 22}.png", "notes.txt", ".scalewise-notes.txt"):
+        (tmp_path / name).touch()
+    with closing(ResultStore(tmp_path)) as store:
+        assert store.recover(60.0) == []
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"lock", "notes.txt", ".scalewise-notes.txt"}

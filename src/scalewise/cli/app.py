@@ -160,7 +160,6 @@ def _explain(error: Exception) -> str | None:
         extra = f"scalewise-restoration[{EXTRAS[package]}]"
         return f"this needs {package}; install it with: pip install '{extra}'"
     if isinstance(error, OSError) and error.filename is not None:
-        name = str(error.filename).removesuffix(".partial")  # which atomic writes add
-        is_in_the_way = isinstance(error, FileExistsError) and not Path(name).is_dir()
-        return f"{name}: {'is a file, not a folder' if is_in_the_way else error.strerror}"
+        is_in_the_way = isinstance(error, FileExistsError) and not Path(error.filename).is_dir()
+        return f"{error.filename}: {'is a file, not a folder' if is_in_the_way else error.strerror}"
     return str(error)

@@ -21,7 +21,7 @@ from scalewise.errors import ScalewiseError
 if TYPE_CHECKING:
     from scalewise.data.check import Report
     from scalewise.data.layouts import Dataset
-    from scalewise.data.store import Teacher
+    from scalewise.data.packing import Teacher
 
 PROBLEMS_SHOWN = 10
 """The number of problems listed of each kind, without ``--all``."""
@@ -209,7 +209,7 @@ def pack(
         scalewise data pack photos/ -o data/taught.pack --teacher scn_x2
     """
     from scalewise.data.check import find_shuffled
-    from scalewise.data.store import pack
+    from scalewise.data.packing import pack
 
     check_output_file(output, "--output", (".pack",))
     datasets = find_datasets(folders or [], split, hr, lr)
@@ -223,7 +223,9 @@ def pack(
     for warning in (line for dataset in datasets for line in find_shuffled(dataset, scales)):
         print_warning(warning)
     with progress_bar("packing") as update:
-        summary = pack(datasets, output, scales, workers, update, squash, source)
+        summary = pack(
+            *(datasets, output, scales, workers, update, squash, source), overwrite=overwrite
+        )
     for remark in (remark for dataset in datasets for remark in dataset.remarks()):
         print_warning(remark)
     for reason in summary.skipped:

@@ -187,9 +187,9 @@ def evaluate(
     free = scale is None and model is None and measure.only_scale is None
     remarks = assumed_scale(results, factor) if results and free else []
     table = make_table(evaluations, factor, metrics, _totals(datasets), against, remarks)
-    show_table(table, format, output)
+    show_table(table, format, output, overwrite=overwrite)
     if csv is not None:
-        write_csv(evaluations, csv)
+        write_csv(evaluations, csv, overwrite=overwrite)
         typer.echo(f"scores of each image: {csv}")
     if card and model is not None:
         _write_on_card(model, evaluations[: len(methods) * len(datasets)])

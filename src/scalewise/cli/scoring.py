@@ -164,18 +164,25 @@ def _fetch(name: Path) -> Path:
         return fetch_benchmark(str(name), update)
 
 
-def show_table(table: ScoreTable, form: TableFormatName | None, output: Path | None) -> None:
-    """Print a table in its form, or write it to a file and print it as text."""
+def show_table(
+    table: ScoreTable, form: TableFormatName | None, output: Path | None, *, overwrite: bool
+) -> None:
+    """Print a table in its form, or print it as text and write it to a file.
+
+    Raises:
+        ScalewiseError: without ``overwrite``, a file has appeared there.
+    """
     from scalewise.atomic import write_atomic
     from scalewise.evaluating.table_formats import SUFFIXES, render
 
     if output is None:
         typer.echo(render(table, form or "text"), nl=False)
         return
+    typer.echo(render(table, "text"), nl=False)  # first, so that no error loses it
     output.parent.mkdir(parents=True, exist_ok=True)
     text = render(table, form or SUFFIXES[output.suffix.lower()])
-    write_atomic(output, text.encode(errors="backslashreplace"))  # as names are printed
-    typer.echo(render(table, "text"), nl=False)
+    content = text.encode(errors="backslashreplace")  # as names are printed
+    write_atomic(output, content, overwrite=overwrite)
     typer.echo(f"table: {output}")
 
 

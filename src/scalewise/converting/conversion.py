@@ -118,7 +118,7 @@ def convert(
         contents = {path.with_name(file.name): file.read_bytes() for file in made}
     path.parent.mkdir(parents=True, exist_ok=True)
     for file, content in contents.items():  # the named one last
-        write_atomic(file, content)
+        write_atomic(file, content, overwrite=overwrite)
     shape = opened.scale, opened.channels, multiple, size, opened.white
     return Conversion([*contents][::-1], *shape, difference)
 

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
         find_dataset,
         pair_folders,
     )
+    from scalewise.data.packing import PackSummary, Teacher, pack
     from scalewise.data.reading import read_lr, read_own_lr, read_rgb
     from scalewise.data.sampler import PatchSampler, dihedral
-    from scalewise.data.store import PackSummary, Store, Teacher, TeacherInfo, pack
+    from scalewise.data.store import Store, TeacherInfo
     from scalewise.data.teacher import TeacherFolder, TeacherModel
 
 __all__ = [
@@ -61,7 +62,8 @@ __getattr__ = lazy_names(
         "layouts": ("Dataset", "Item", "display_names", "find_dataset", "pair_folders"),
         "reading": ("read_lr", "read_own_lr", "read_rgb"),
         "sampler": ("PatchSampler", "dihedral"),
-        "store": ("PackSummary", "Store", "Teacher", "TeacherInfo", "pack"),
+        "packing": ("PackSummary", "Teacher", "pack"),
+        "store": ("Store", "TeacherInfo"),
         "teacher": ("TeacherFolder", "TeacherModel"),
     },
 )

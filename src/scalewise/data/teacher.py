@@ -53,7 +53,7 @@ class TeacherFolder:
             )
 
     def image(self, name: str, lr: Pixels) -> Pixels:
-        """Read the teacher's image of a name; see :class:`~scalewise.data.store.Teacher`."""
+        """Read the teacher's image of a name; see :class:`~scalewise.data.packing.Teacher`."""
         return read_rgb(self._files[name])
 
 
@@ -70,5 +70,5 @@ class TeacherModel:
         self._restore = restore
 
     def image(self, name: str, lr: Pixels) -> Pixels:
-        """Enlarge an LR image; see :class:`~scalewise.data.store.Teacher`."""
+        """Enlarge an LR image; see :class:`~scalewise.data.packing.Teacher`."""
         return self._restore(lr)

@@ -249,10 +249,13 @@ def classical_restoration(method: ClassicalMethod, sigma: float) -> Restore:
     return lambda image: denoise(image / 255, method, sigma) * 255
 
 
-def write_csv(evaluations: list[Evaluation], path: Path) -> None:
+def write_csv(evaluations: list[Evaluation], path: Path, *, overwrite: bool = True) -> None:
     """Write every image's scores, each row with method, dataset, protocol and precision.
 
     Each metric has one column, which is empty where it was not measured.
+
+    Raises:
+        ScalewiseError: there is such a file, and ``overwrite`` is False.
     """
     names = [field.name for field in fields(ImageScore) if field.name != "extra"]
     extra = {name: 0 for each in evaluations for image in each.images for name in image.extra}
@@ -268,7 +271,8 @@ def write_csv(evaluations: list[Evaluation], path: Path) -> None:
             writer.writerow([*context, evaluation.precision, *cells])
     path.parent.mkdir(parents=True, exist_ok=True)
     # A file name need not be valid text.
-    write_atomic(path, table.getvalue().encode(errors="backslashreplace"))
+    content = table.getvalue().encode(errors="backslashreplace")
+    write_atomic(path, content, overwrite=overwrite)
 
 
 def to_score(evaluation: Evaluation) -> Score:

@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from scalewise.data.layouts import find_dataset
-from scalewise.data.store import Progress, Store, pack
+from scalewise.data.packing import Progress, pack
+from scalewise.data.store import Store
 from scalewise.experiments.closing import FINAL_RUNS
 from scalewise.experiments.data import SCALE, Data, hold_out
 from scalewise.experiments.plan import full_recipe

@@ -7,9 +7,9 @@ import shutil
 import stat
 
 from scalewise.arguments import AnyPath, path_of
+from scalewise.atomic import atomic_output
 from scalewise.errors import DiskFullError, ScalewiseError
 from scalewise.files.formats import Format, check_target, detect_format
-from scalewise.files.temp_files import atomic_output
 from scalewise.files.vips_errors import is_disk_full, one_line
 
 _PERMISSIONS = 0o777
@@ -55,7 +55,7 @@ def copy_picture(
             return True
         with (
             source.open("rb") as file,
-            atomic_output(target) as descriptor,
+            atomic_output(target, overwrite=overwrite) as descriptor,
             os.fdopen(os.dup(descriptor), "wb") as copy,
         ):
             shutil.copyfileobj(file, copy)

@@ -12,6 +12,7 @@ import numpy as np
 import pyvips
 
 from scalewise.arguments import AnyPath, check_has, path_of
+from scalewise.atomic import atomic_output
 from scalewise.errors import DiskFullError, ScalewiseError
 from scalewise.files.avif import with_properties
 from scalewise.files.formats import IMAGE_SUFFIXES, Format, check_target, require_folder
@@ -25,7 +26,7 @@ from scalewise.files.metadata.writing import (
     state_colours,
 )
 from scalewise.files.picture import Metadata, Picture, Pixels
-from scalewise.files.temp_files import RowSpool, atomic_output
+from scalewise.files.temp_files import RowSpool
 from scalewise.files.tiff.layout import EXTRA_SAMPLES, overwrite_numbers
 from scalewise.files.vips_errors import in_brackets, is_disk_full, lenient_messages, one_line
 
@@ -133,6 +134,7 @@ class PictureWriter:
         strip: bool = False,
     ) -> None:
         self._path = path = path_of(path, "path")
+        self._overwrite = overwrite
         self._form = check_target(
             path,
             width,
@@ -210,7 +212,8 @@ class PictureWriter:
             pixels: the whole image, where no rows were written.
 
         Raises:
-            ScalewiseError: the file cannot be written, or the disk is full.
+            ScalewiseError: the file cannot be written, the disk is full, or without ``overwrite``
+                a file has appeared there.
             ValueError: rows are missing.
         """
         height = self._shape[0]
@@ -221,7 +224,7 @@ class PictureWriter:
                 image = self._spool.image()
             else:
                 raise ValueError(f"{self._rows} rows were written; the image has {height}")
-            with atomic_output(self._path) as descriptor:
+            with atomic_output(self._path, overwrite=self._overwrite) as descriptor:
                 self._save(image, descriptor)
         except (pyvips.Error, OSError) as error:
             raise self._failure(error) from None

@@ -7,6 +7,7 @@ import struct
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -75,41 +76,37 @@ def export_onnx(
         "image": {0: "batch", 2: "height", 3: "width"},
         "restored": {0: "batch", 2: "restored_height", 3: "restored_width"},
     }
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with warnings.catch_warnings(), torch.no_grad():
-            # The older tracing exporter needs no further package and gives the same result here.
-            warnings.simplefilter("ignore")
-            torch.onnx.export(  # pyright: ignore[reportUnknownMemberType]
-                _Aligned(network),
-                (example,),
-                str(partial),
-                input_names=["image"],
-                output_names=["restored"],
-                dynamic_axes={} if size else axes,
-                opset_version=OPSET,
-                dynamo=False,
-            )
-        graph = onnx.load(str(partial))  # pyright: ignore[reportUnknownMemberType]
-        if pads:
-            _pad_inside(graph, multiple, network.scale, size)
-            multiple = 1
-        sizes = f"H and W {f'multiples of {multiple}' if multiple > 1 else 'of any size'}"
-        if size:
-            sizes = f"H {size[0]}, W {size[1]}"
-        graph.graph.doc_string = (
-            f"image: (N, {network.channels}, H, W) in [0, 1], {sizes}; "
-            f"restored: (N, {network.channels}, {network.scale} H, {network.scale} W)"
+    with TemporaryDirectory() as scratch, warnings.catch_warnings(), torch.no_grad():
+        traced = Path(scratch, "traced.onnx")
+        # The older tracing exporter needs no further package and gives the same result here.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(  # pyright: ignore[reportUnknownMemberType]
+            _Aligned(network),
+            (example,),
+            str(traced),
+            input_names=["image"],
+            output_names=["restored"],
+            dynamic_axes={} if size else axes,
+            opset_version=OPSET,
+            dynamo=False,
         )
-        props = {**(metadata or {}), "scale": str(network.scale), "multiple": str(multiple)}
-        if not isinstance(network, SpandrelNetwork):  # whose reach has to be measured
-            tiling = tiling_of(network.tiling, network.multiple, size)
-            props |= {"tiling": tiling, "tile_multiple": str(network.multiple)}
-        onnx.helper.set_model_props(graph, props)
-        onnx.save(graph, str(partial))  # pyright: ignore[reportUnknownMemberType]
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        graph: Any = onnx.load(str(traced))  # pyright: ignore[reportUnknownMemberType]
+    if pads:
+        _pad_inside(graph, multiple, network.scale, size)
+        multiple = 1
+    sizes = f"H and W {f'multiples of {multiple}' if multiple > 1 else 'of any size'}"
+    if size:
+        sizes = f"H {size[0]}, W {size[1]}"
+    graph.graph.doc_string = (
+        f"image: (N, {network.channels}, H, W) in [0, 1], {sizes}; "
+        f"restored: (N, {network.channels}, {network.scale} H, {network.scale} W)"
+    )
+    props = {**(metadata or {}), "scale": str(network.scale), "multiple": str(multiple)}
+    if not isinstance(network, SpandrelNetwork):  # whose reach has to be measured
+        tiling = tiling_of(network.tiling, network.multiple, size)
+        props |= {"tiling": tiling, "tile_multiple": str(network.multiple)}
+    onnx.helper.set_model_props(graph, props)
+    write_atomic(path, graph.SerializeToString())
 
 
 def aligned(network: RestorationNetwork) -> nn.Module:

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scalewise.arguments import AnyPath, path_of
+from scalewise.data.packing import Progress, pack
 from scalewise.data.reading import read_own_lr, read_rgb
 from scalewise.data.sampler import PatchSampler
-from scalewise.data.store import Progress, Store, pack
+from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError, requiring
 from scalewise.models import RestorationNetwork, create_model, load_weights
 from scalewise.tasks import Task, get_task, list_tasks

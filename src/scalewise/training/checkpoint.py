@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import shutil
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from typing import Any
 
 import torch
 
-from scalewise.atomic import write_atomic
+from scalewise.atomic import link_or_copy, write_atomic
 from scalewise.errors import ScalewiseError
 
 Checkpoint = dict[str, Any]
@@ -90,13 +88,7 @@ def save_generation(run: Path, checkpoint: Checkpoint) -> None:
     """
     last, previous = run / LAST, run / PREVIOUS
     if last.exists():
-        partial = previous.with_name(previous.name + ".partial")
-        partial.unlink(missing_ok=True)
-        try:
-            os.link(last, partial)
-        except OSError:  # a file system without hard links
-            shutil.copyfile(last, partial)
-        partial.replace(previous)
+        link_or_copy(last, previous)
     save_checkpoint(last, checkpoint)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalewise.arguments import AnyPath, path_of
-from scalewise.data.store import Progress
+from scalewise.data.packing import Progress
 from scalewise.errors import ScalewiseError, warn
 from scalewise.locks import try_lock
 from scalewise.training.config import Recipe

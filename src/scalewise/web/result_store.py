@@ -16,14 +16,14 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
-from scalewise.atomic import write_atomic
+from scalewise.atomic import is_temporary, write_atomic
 from scalewise.errors import ScalewiseError, warn
 from scalewise.locks import try_lock
 from scalewise.web.schemas import FINAL_STATES, JobView
 
 _LOST = "the server was restarted before this job was finished; send the image again"
-_OWN_FILES = re.compile(r"[\w-]{22}\.\w+(\.partial)?|\.scalewise-\w+", re.ASCII)
-"""Names of jobs' files, and of temporary ones."""
+_JOB_FILE = re.compile(r"[\w-]{22}\.\w+(\.partial)?", re.ASCII)
+"""Names of jobs' files; earlier versions had temporary ones with ``.partial``."""
 
 
 class ResultStore:
@@ -78,7 +78,7 @@ class ResultStore:
         those older than ``keep_seconds``, and those without a job.
         """
         found: list[tuple[JobView, Path | None, float]] = []
-        own = [path for path in self.folder.iterdir() if _OWN_FILES.fullmatch(path.name)]
+        own = [path for path in self.folder.iterdir() if _is_own_file(path.name)]
         kept: set[Path] = set()
         for record in own:
             view = _read_record(record) if record.suffix == ".json" else None
@@ -108,6 +108,11 @@ def default_folder(port: int) -> Path:
     """Return the folder of the server at a port."""
     user = os.getuid() if hasattr(os, "getuid") else "user"
     return Path(gettempdir(), f"scalewise-{user}-{port}")
+
+
+def _is_own_file(name: str) -> bool:
+    """Return whether a name is that of a job's file, or of a temporary one."""
+    return _JOB_FILE.fullmatch(name) is not None or is_temporary(name)
 
 
 def _is_own(folder: Path) -> bool:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from scalewise.atomic import link_or_copy
 from scalewise.errors import ScalewiseError, requiring
 from scalewise.weights.card import CARD_FILE, GRAPH_FILE, INT8_FILE, WEIGHTS_FILE, read_card
 
@@ -113,12 +113,6 @@ def _as_folder(files: list[Path]) -> Path:
     folder = snapshot.parents[1] / "scalewise" / snapshot.name
     folder.mkdir(parents=True, exist_ok=True)
     for file in files:
-        target, partial = folder / file.name, folder / f"{file.name}.{os.getpid()}"
-        if target.exists():
-            continue
-        try:
-            os.link(file.resolve(), partial)
-        except OSError:  # a file system without hard links
-            shutil.copyfile(file, partial)
-        partial.replace(target)
+        if not (folder / file.name).exists():
+            link_or_copy(file.resolve(), folder / file.name)
     return folder
