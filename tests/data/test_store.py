@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import struct
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +14,7 @@ from numpy.typing import NDArray
 
 from scalewise.data.layouts import find_dataset
 from scalewise.data.packing import PackSummary, pack
-from scalewise.data.store import Store
+from scalewise.data.store import MAGIC, Store
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, write
 from scalewise.imaging.protocols import PROTOCOLS, squashing
@@ -224,3 +228,54 @@ def test_two_packings_into_one_file_do_not_mix(tmp_path: Path) -> None:
     with pytest.raises(ScalewiseError, match=r"out\.pack: exists already"):
         pack([find_dataset(tmp_path / "a")], out, [2], progress=pack_the_other, overwrite=False)
     assert int(Store(out).hr(0).mean()) == 200
+
+
+def index_of(content: bytes) -> dict[str, Any]:
+    (length,) = struct.unpack("<Q", content[-16:-8])
+    return json.loads(content[-16 - length : -16])
+
+
+def with_index(content: bytes, index: object) -> bytes:
+    (length,) = struct.unpack("<Q", content[-16:-8])
+    text = json.dumps(index).encode()
+    return content[: -16 - length] + text + struct.pack("<Q", len(text)) + MAGIC
+
+
+def edited(content: bytes, key: str, value: object) -> bytes:
+    index = index_of(content)
+    (index["entries"][0] if key in index["entries"][0] else index)[key] = value
+    return with_index(content, index)
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "no start": lambda content: content[1000:],
+    "half missing": lambda content: content[len(content) // 2 :],
+    "a middle part missing": lambda content: content[:500] + content[1500:],
+    "another start": lambda content: b"x" + content[1:],
+    "not UTF-8": lambda content: content[:-20] + b"\xff" + content[-19:],
+    "not JSON": lambda content: content[:-20] + b"{" + content[-19:],
+    "a long index": lambda content: content[:-16] + struct.pack("<Q", 2**40) + MAGIC,
+    "a list": lambda content: with_index(content, []),
+    "no entries": lambda content: with_index(content, {"scales": [2]}),
+    "outside": lambda content: edited(content, "hr", [40, 40, 10**9]),
+    "before": lambda content: edited(content, "hr", [40, 40, -4800]),
+    "negative": lambda content: edited(content, "hr", [-40, -40, 8]),
+    "not whole": lambda content: edited(content, "hr", [40, 40, 8.5]),
+    "two numbers": lambda content: edited(content, "lr", {"2": [20, 20]}),
+    "no LR": lambda content: edited(content, "lr", {}),
+    "no teacher": lambda content: edited(content, "teacher", {"name": "x"}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_store_is_neither_opened_nor_replaced(tmp_path: Path, damage: str) -> None:
+    save(tmp_path / "set/a.png", noise(40, 40, 3))
+    store, _ = pack_folder(tmp_path / "set", 2)
+    path, content = tmp_path / "damaged.pack", store.path.read_bytes()
+    path.write_bytes(DAMAGES[damage](content))
+    with pytest.raises(ScalewiseError, match=r"damaged\.pack: not a packed store, or damaged"):
+        Store(path)
+    with pytest.raises(ScalewiseError, match="exists and is not a packed store"):
+        pack([find_dataset(tmp_path / "set")], path, [2])
+    path.write_bytes(with_index(content, index_of(content)))
+    np.testing.assert_array_equal(Store(path).lr(0, 2), store.lr(0, 2))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scalewise.arguments import AnyPath, check_scales, check_workers, path_of, require_new
 from scalewise.atomic import atomic_output
 from scalewise.data.reading import read_lr, read_rgb
-from scalewise.data.store import MAGIC, TeacherInfo
+from scalewise.data.store import MAGIC, Store, TeacherInfo
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.colour import is_grey
 from scalewise.imaging import protocols
@@ -131,9 +131,12 @@ def _require_replaceable(out: Path) -> None:
         raise ScalewiseError(f"{out}: is a folder; name a file in it, such as {out / 'train.pack'}")
     if not out.exists():
         return
-    with out.open("rb") as file:
-        if file.read(len(MAGIC)) != MAGIC:
-            raise ScalewiseError(f"{out}: exists and is not a packed store; choose another name")
+    try:
+        Store(out)
+    except ScalewiseError:
+        raise ScalewiseError(
+            f"{out}: exists and is not a packed store, or a damaged one; choose another name"
+        ) from None
 
 
 def _write(

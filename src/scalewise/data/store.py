@@ -8,13 +8,15 @@ stronger model, made of each LR image.  The file's layout, so that anything can 
     magic (8 bytes) | pixels, image after image | index (JSON, UTF-8) |
     length of the index (uint64, little-endian) | magic (8 bytes)
 
-The index comes last, so that packing streams and a cut-off file is recognised.  No PyTorch.
+The index comes last, so that packing streams; a file that lacks its start or its end is
+recognised by the magic.  No PyTorch.
 """
 
 from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -79,7 +81,7 @@ class Store:
         entries: the images.
 
     Raises:
-        ScalewiseError: not a store, or cut off.
+        ScalewiseError: not a store, or damaged: its start, its end or its index is.
     """
 
     def __init__(self, path: AnyPath) -> None:
@@ -92,17 +94,31 @@ class Store:
             ) from error
         except ValueError:  # empty
             self.bytes = np.empty(0, np.uint8)
-        if len(self.bytes) < 24 or self.bytes[-8:].tobytes() != MAGIC:
+        try:
+            end = self._find_index()
+            index = json.loads(self.bytes[end:-16].tobytes())
+            self.scales: tuple[int, ...] = tuple(index["scales"])
+            self.squash: int | None = index.get("squash")
+            taught = index.get("teacher")
+            self.teacher_info = None if taught is None else TeacherInfo(**taught)
+            self.entries = [_entry_from_json(entry) for entry in index["entries"]]
+            for entry in self.entries:
+                _check_entry(entry, self.scales, taught is not None, end)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ScalewiseError(
-                f"{path}: not a packed store, or cut off; make it with 'scalewise data pack'"
-            )
+                f"{path}: not a packed store, or damaged; make it with 'scalewise data pack'"
+            ) from error
+
+    def _find_index(self) -> int:
+        """Return where the pixels end and the index begins; raise ValueError in other files."""
+        if len(self.bytes) < 24 or not (
+            self.bytes[:8].tobytes() == self.bytes[-8:].tobytes() == MAGIC
+        ):
+            raise ValueError("no magic at the start, or at the end")
         (length,) = struct.unpack("<Q", self.bytes[-16:-8].tobytes())
-        index = json.loads(self.bytes[-16 - length : -16].tobytes())
-        self.scales: tuple[int, ...] = tuple(index["scales"])
-        self.squash: int | None = index.get("squash")
-        taught = index.get("teacher")
-        self.teacher_info = None if taught is None else TeacherInfo(**taught)
-        self.entries = [_entry_from_json(entry) for entry in index["entries"]]
+        if length > len(self.bytes) - 24:
+            raise ValueError("the index is longer than the file")
+        return len(self.bytes) - 16 - length
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -175,3 +191,15 @@ def _entry_from_json(entry: dict[str, Any]) -> Entry:
     lr = {int(scale): tuple(place) for scale, place in entry["lr"].items()}
     teacher = tuple(entry["teacher"]) if "teacher" in entry else None
     return Entry(entry["name"], entry["licence"], (height, width), offset, lr, teacher)
+
+
+def _check_entry(entry: Entry, scales: Sequence[int], taught: bool, end: int) -> None:
+    """Raise ValueError unless an image has all its pixels between the start and the index."""
+    if {*entry.lr} != {*scales} or (entry.teacher is not None) != taught:
+        raise ValueError("images are missing")
+    places = [(*entry.shape, entry.offset), *entry.lr.values()]
+    for height, width, offset in [*places, *filter(None, [entry.teacher])]:
+        if any(type(number) is not int for number in (height, width, offset)):
+            raise ValueError("places are whole numbers")
+        if min(height, width) < 1 or not len(MAGIC) <= offset <= end - height * width * 3:
+            raise ValueError("pixels lie outside of the file")
