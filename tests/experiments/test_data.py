@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 
 from scalewise.data.layouts import find_dataset
 from scalewise.errors import ScalewiseError
-from scalewise.experiments.data import find_data, hold_out, small_sets
+from scalewise.experiments.data import Data, find_data, hold_out, small_sets
+from scalewise.experiments.packing import packed_stores
 from scalewise.files import Picture, write
 
 
@@ -100,3 +102,24 @@ def test_too_few_images_to_hold_out(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
     with pytest.raises(ScalewiseError, match="too few images to hold some out; see valid="):
         hold_out(find_dataset(tmp_path))
+
+
+def test_a_reproduction_keeps_to_its_data(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        picture(tmp_path / name / "1.png")
+
+    def prepare(train: str) -> int:
+        data = Data(tmp_path / train, tmp_path / "valid", {})
+        folder = tmp_path / "out"
+        folder.mkdir(exist_ok=True)
+        store, _ = packed_stores(data, folder, "modern", said.append, lambda: nullcontext(quiet))
+        return store.stat().st_ino
+
+    def quiet(done: int, total: int) -> None:
+        pass
+
+    said: list[str] = []
+    assert prepare("a") == prepare("a")
+    assert len(said) == 1
+    with pytest.raises(ScalewiseError, match=r"out: a reproduction on .*a; choose another folder"):
+        prepare("b")

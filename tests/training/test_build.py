@@ -22,6 +22,9 @@ from scalewise.files import Picture, write
 from scalewise.imaging.protocols import FIELD, SQUASH256, squashing
 from scalewise.training.build import open_validation, packed_paths, prepare
 from scalewise.training.config import BudgetConfig, ModelConfig, Recipe
+from scalewise.training.distributed import World
+from scalewise.training.release import _open_stores
+from scalewise.training.session import open_run
 from scalewise.training.validation import restore_uint8
 
 
@@ -155,7 +158,7 @@ def test_squashed_pictures_are_packed_trained_on_and_measured_as_such(
 ) -> None:
     trainer = prepare(squashed(recipe), tmp_path / "run")
     store = Store(tmp_path / "run/train-0.pack")
-    pack([find_dataset(pictures)], tmp_path / "by_hand.pack", [2], squash=16)
+    pack([find_dataset(pictures)], tmp_path / "by_hand.pack", [2], squash=16, source=str(pictures))
     assert store.path.read_bytes() == (tmp_path / "by_hand.pack").read_bytes()
     lr, hr = trainer.sampler.sample(3)
     order = [place.picture for place in trainer.sampler.draw(3)]
@@ -312,3 +315,29 @@ def test_packed_stores_need_torch_and_numpy_alone(pictures: Path, tmp_path: Path
     said = subprocess.run(command, capture_output=True, text=True, check=False)
     assert said.stderr == ""
     assert said.stdout == "2 True\n"
+
+
+def test_a_pack_of_another_folder_is_not_used_again(
+    recipe: Recipe, pictures: Path, tmp_path: Path
+) -> None:
+    run, other = tmp_path / "run", tmp_path / "other"
+    other.mkdir()
+    write(other / "grey.png", Picture(np.full((64, 64, 3), 200, np.uint8)))
+    recipe = with_data(replace(recipe, budget=BudgetConfig(steps=1)), valid=None)
+    open_run(recipe, run).train()
+    changed = with_data(replace(recipe, budget=BudgetConfig(steps=2)), train=[str(other)])
+    with pytest.raises(ScalewiseError, match="run with other settings"):
+        open_run(changed, run)
+    assert len(Store(run / "train-0.pack")) == 2  # nor is anything packed for what is refused
+    trainer = open_run(changed, run, accept_changes=True)
+    assert [entry.name for entry in trainer.sampler.stores[0].entries] == ["grey"]
+    with pytest.raises(ScalewiseError, match=f"train-0.pack: packed from {other}, but the best"):
+        _open_stores([str(pictures)], run)  # of the best weights, which are older
+
+    packed = (run / "train-0.pack").stat().st_ino
+    worker = World(rank=1, size=2)  # which sees the folder under another name, if at all
+    prepare(recipe, run, reuse_packed=True, world=worker)
+    prepare(changed, run, reuse_packed=True)
+    assert (run / "train-0.pack").stat().st_ino == packed
+    prepare(with_data(changed, squash=32, patch=32, augment=False), run, reuse_packed=True)
+    assert Store(run / "train-0.pack").squash == 32

@@ -73,6 +73,7 @@ def pack(
     squash: int | None = None,
     teacher: Teacher | None = None,
     *,
+    source: str | None = None,
     overwrite: bool = True,
 ) -> PackSummary:
     """Decode datasets into one store.
@@ -90,6 +91,7 @@ def pack(
             :func:`scalewise.imaging.protocols.squashing` does; the only scale is 2 then.
         teacher: a stronger model, whose images go into the store; of the one scale packed, and
             not of squashed images.
+        source: what the datasets are, to be kept in the store.
         overwrite: replace a store that is there by the end; if False, that is an error.
 
     Raises:
@@ -122,7 +124,16 @@ def pack(
         os.fdopen(os.dup(descriptor), "wb") as file,
     ):
         workers = workers or os.cpu_count() or 1
-        return _write(file, items, scales, squash, teacher, workers, progress)
+        return _write(file, items, scales, squash, teacher, workers, progress, source)
+
+
+def is_packed_from(path: Path, source: str, scales: Sequence[int], squash: int | None) -> bool:
+    """Return whether :func:`pack` made a store of this source, scales and squashing."""
+    try:
+        store = Store(path)
+    except ScalewiseError:
+        return False
+    return (store.source, store.scales, store.squash) == (source, tuple(scales), squash)
 
 
 def _require_replaceable(out: Path) -> None:
@@ -147,6 +158,7 @@ def _write(
     teacher: Teacher | None,
     workers: int,
     progress: Progress | None,
+    source: str | None,
 ) -> PackSummary:
     entries: list[dict[str, Any]] = []
     skipped: list[str] = []
@@ -176,6 +188,8 @@ def _write(
         held["squash"] = squash
     if teacher is not None:
         held["teacher"] = asdict(teacher.info)
+    if source is not None:
+        held["source"] = source
     index = json.dumps(held).encode()
     file.write(index + struct.pack("<Q", len(index)) + MAGIC)
     return PackSummary(len(entries), pixels / 1e6, file.tell(), skipped)

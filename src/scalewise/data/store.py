@@ -78,6 +78,7 @@ class Store:
         scales: the scales that LR pixels are held at.
         squash: side of the square that all LR images were squashed to, or None.
         teacher_info: who made the teacher's images, or None.
+        source: what it was packed from, as ``pack`` was told, or None.
         entries: the images.
 
     Raises:
@@ -99,6 +100,7 @@ class Store:
             index = json.loads(self.bytes[end:-16].tobytes())
             self.scales: tuple[int, ...] = tuple(index["scales"])
             self.squash: int | None = index.get("squash")
+            self.source: str | None = index.get("source")
             taught = index.get("teacher")
             self.teacher_info = None if taught is None else TeacherInfo(**taught)
             self.entries = [_entry_from_json(entry) for entry in index["entries"]]

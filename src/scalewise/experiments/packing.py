@@ -9,6 +9,7 @@ from pathlib import Path
 from scalewise.data.layouts import find_dataset
 from scalewise.data.packing import Progress, pack
 from scalewise.data.store import Store
+from scalewise.errors import ScalewiseError
 from scalewise.experiments.closing import FINAL_RUNS
 from scalewise.experiments.data import SCALE, Data, hold_out
 from scalewise.experiments.plan import full_recipe
@@ -29,13 +30,24 @@ def packed_stores(
         folder: of the reproduction.
         form: of its recipes, which may squash images.
         notify, packing: as for :func:`scalewise.experiments.runner.reproduce`.
+
+    Raises:
+        ScalewiseError: the folder has training data that were packed from others.
     """
     source, valid = data.train, data.valid
     if source.is_file():
         assert valid is not None  # find_data holds nothing out of a packed store
         return source, valid
     store, held_out = folder / "train.pack", folder / "valid.pack"
-    if not store.is_file():
+    here = str(source.resolve())
+    if store.is_file():
+        packed = Store(store).source
+        if packed not in (None, here):
+            raise ScalewiseError(
+                f"{folder}: a reproduction on {packed}; choose another folder for {source}",
+                arguments=["folder"],
+            )
+    else:
         notify(f"packing {source}")
         dataset = find_dataset(source)
         if valid is None:
@@ -43,7 +55,9 @@ def packed_stores(
             pack([others], held_out, [SCALE])
         squash = full_recipe(form, FINAL_RUNS[0]).data.squash
         with packing() as progress:
-            summary = pack([dataset], store, [SCALE], squash=squash, progress=progress)
+            summary = pack(
+                *([dataset], store, [SCALE]), squash=squash, progress=progress, source=here
+            )
         for reason in summary.skipped:
             notify(f"skipped: {reason}")
     return store, valid or held_out

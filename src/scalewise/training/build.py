@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scalewise.arguments import AnyPath, path_of
-from scalewise.data.packing import Progress, pack
+from scalewise.data.packing import Progress, is_packed_from, pack
 from scalewise.data.reading import read_own_lr, read_rgb
 from scalewise.data.sampler import PatchSampler
 from scalewise.data.store import Store
@@ -53,8 +53,9 @@ def prepare(
         run: the run's folder; folders of images are packed into it.
         listeners: called with every line of the log.
         initialise: load ``model.init``; false if :meth:`Trainer.resume` loads a checkpoint.
-        reuse_packed: use stores that were packed into the run's folder before.
-        world: the processes that train together.
+        reuse_packed: use stores that were packed into the run's folder before, if they were packed
+            from the same folders in the same way.
+        world: the processes that train together; the one that writes packs for all.
         progress: called with the number of packed images and the total.
         notify: called with one line for each unused image and each problem that a run survives.
 
@@ -77,8 +78,10 @@ def prepare(
                 "'scalewise data pack' with teacher=, or set loss.teacher=0",
                 arguments=["teacher"],
             )
-        if Path(source).is_dir() and not (reuse_packed and path.exists()):
-            _pack_folder(Path(source), path, scale, data.squash, progress, notify)
+        if Path(source).is_dir() and world.writes:
+            _pack_folder(
+                *(Path(source), path, scale, data.squash, progress, notify), reuse=reuse_packed
+            )
         store = Store(path)
         _require_squashed(store, data.squash)
         stores.append(store)
@@ -238,14 +241,18 @@ def _pack_folder(
     squash: int | None,
     progress: Progress | None,
     notify: Notify | None,
+    *,
+    reuse: bool,
 ) -> None:
+    scales, source = [scale] if scale > 1 else [], str(folder.resolve())
+    if reuse and is_packed_from(out, source, scales, squash):
+        return
     with _reading_images("data.train", folder):
         from scalewise.data.layouts import find_dataset
 
     out.parent.mkdir(parents=True, exist_ok=True)
-    scales = [scale] if scale > 1 else []
     dataset = find_dataset(folder)
-    summary = pack([dataset], out, scales, progress=progress, squash=squash)
+    summary = pack([dataset], out, scales, progress=progress, squash=squash, source=source)
     for line in [*dataset.remarks(), *(f"skipped: {reason}" for reason in summary.skipped)]:
         if notify:
             notify(line)

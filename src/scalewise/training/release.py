@@ -80,7 +80,7 @@ def release_run(
     checkpoint = read_checkpoint(path)
     recipe: dict[str, Any] = checkpoint["recipe"]
     _require_data(recipe["data"]["train"], run)
-    stores = [Store(store) for store in packed_paths(recipe["data"]["train"], run)]
+    stores = _open_stores(recipe["data"]["train"], run)
     licences: dict[str, int] = {}
     for store in stores:
         for name, count in store.licences.items():
@@ -146,6 +146,21 @@ def _require_data(train: Sequence[str], run: Path) -> None:
                 where = f" in {Path.cwd()}"
                 mend = "start this in the folder where the run was trained"
             raise ScalewiseError(f"{run}: data.train: there is no {source}{where}; {mend}")
+
+
+def _open_stores(train: Sequence[str], run: Path) -> list[Store]:
+    """Open a run's training data; refuse stores that were packed from other folders since."""
+    stores: list[Store] = []
+    for source, path in zip(train, packed_paths(train, run), strict=True):
+        store = Store(path)
+        if Path(source).is_dir() and store.source not in (None, str(Path(source).resolve())):
+            raise ScalewiseError(
+                f"{path}: packed from {store.source}, but the best weights are of a training on "
+                f"{source}, whose licences belong on the card; train until a later validation is "
+                "the best"
+            )
+        stores.append(store)
+    return stores
 
 
 def quantize_release(

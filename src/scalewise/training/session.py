@@ -103,8 +103,7 @@ def open_run(
 
     trainer: Trainer | None = None
     if world.writes:
-        trainer = opened(packed=exists)
-        changes = _changes(run, trainer.recipe) if exists else []
+        changes = _changes(run, recipe) if exists else []
         if changes and not accept_changes:
             raise ScalewiseError(
                 f"{run} holds a run with other settings ({'; '.join(changes)}); choose another "
@@ -113,6 +112,7 @@ def open_run(
             )
         for change in changes:
             notify(f"changed: {change}")
+        trainer = opened(packed=exists)
     world.wait()
     trainer = trainer or opened(packed=True)
     if trained:
@@ -197,12 +197,16 @@ def branched(recipe: Recipe) -> Recipe:
 
 
 def _changes(run: Path, recipe: Recipe) -> list[str]:
+    """Return the settings that differ from those of the run in a folder, a line each."""
     from scalewise.models.registry import with_defaults
 
-    old = load_recipe(run / RECIPE_FILE)
-    # A run may be older than some of its network's settings.
-    model = replace(old.model, settings=with_defaults(old.model.name, old.model.settings))
-    return changed_keys(replace(old, model=model), recipe, ignored="budget")
+    def filled(recipe: Recipe) -> Recipe:  # a run may be older than some settings of its network
+        model = recipe.model
+        return replace(
+            recipe, model=replace(model, settings=with_defaults(model.name, model.settings))
+        )
+
+    return changed_keys(filled(load_recipe(run / RECIPE_FILE)), filled(recipe), ignored="budget")
 
 
 @contextmanager
