@@ -179,14 +179,3 @@ def _give_name(descriptor: int, name: Path) -> None:
             shutil.copyfileobj(source, target, _COPIED_AT_ONCE)
             target.flush()
             os.fsync(target.fileno())
-
-
-@contextmanager
-def naming(path: Path) -> Generator[None, None, None]:
-    """Add the file's name to an :class:`OSError` without one, such as that of a full disk."""
-    try:
-        yield
-    except OSError as error:
-        if error.filename is None and error.errno is not None:
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        raise

@@ -18,7 +18,14 @@ from scalewise.errors import ScalewiseError
 from scalewise.restoring.loading import LoadOptions, load
 from scalewise.restoring.runtime import OpenVinoRuntime
 from scalewise.weights import find_release, resolve
-from scalewise.weights.card import GRAPH_FILE, INT8_FILE, read_card, sha256, with_scores
+from scalewise.weights.card import (
+    GRAPH_FILE,
+    INT8_FILE,
+    checked_file,
+    read_card,
+    sha256,
+    with_scores,
+)
 from scalewise.weights.card_page import write_card
 from scalewise.weights.release import add_int8, load_network, write_release
 from scalewise.weights.resolve import RELEASES
@@ -198,3 +205,64 @@ def test_corrupt_tensors(small_release: Path, tmp_path: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:-4])
     with pytest.raises(ScalewiseError, match=r"weights\.safetensors: damaged"):
         load_network(tmp_path)
+
+
+@pytest.mark.parametrize("at", range(1, 8))
+def test_no_card_is_seen_with_files_of_another_model(
+    small_release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """Each rename may be the last before the process is killed, or fail."""
+    network, training = load_network(small_release), read_card(small_release).training
+    folder = tmp_path / "small"
+    shutil.copytree(small_release, folder)
+    (folder / "README.md").unlink()  # a file that is not there before is not there after
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with torch.no_grad():
+        next(network.parameters()).add_(1)
+    rename, count = Path.replace, 0
+
+    def replace_or_fail(self: Path, target: Path) -> Path:
+        nonlocal count
+        if folder in (self.parent, target.parent):
+            check_files(folder)
+            count += 1
+            if count == at:
+                raise PermissionError(errno.EACCES, "in use", str(self))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace_or_fail)
+    texts = {"name": "small", "summary": "A test.", "licence": "CC0"}
+    with pytest.raises(PermissionError):
+        write_release(network, folder, **texts, training=training, overwrite=True)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    write_release(network, folder, **texts, training=training, overwrite=True)
+    check_files(folder)
+
+
+def check_files(folder: Path) -> None:
+    """Check that a release's files are those that its card lists, if it has a card."""
+    if (folder / "card.json").exists():
+        for name in read_card(folder).sha256:
+            checked_file(folder, read_card(folder), name)
+
+
+def test_a_second_int8_graph_replaces_the_first_whole(
+    small_release: Path,
+    batches: list[NDArray[np.float32]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "small"
+    shutil.copytree(small_release, folder)
+    rename = Path.replace
+
+    def checked(self: Path, target: Path) -> Path:
+        check_files(folder)
+        moved = rename(self, target)
+        check_files(folder)
+        return moved
+
+    monkeypatch.setattr(Path, "replace", checked)
+    first = add_int8(folder, batches)
+    assert add_int8(folder, batches[:1]).sha256.keys() == first.sha256.keys()
+    check_files(folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scalewise.arguments import AnyPath, check_flag, naming_argument, path_of, require_new, shown
-from scalewise.atomic import naming
+from scalewise.atomic import temporary_path
 from scalewise.errors import ScalewiseError, requiring
 from scalewise.models import RestorationNetwork, list_architectures, registry
 from scalewise.models.checkpoints import (
@@ -42,6 +41,9 @@ from scalewise.weights.resolve import (
     release_of,
     resolve,
 )
+
+_FILES = (CARD_FILE, PAGE_FILE, WEIGHTS_FILE, GRAPH_FILE, INT8_FILE)
+"""The files that a release may have."""
 
 
 def create_model(name: str | Path, pretrained: bool = False, **settings: Any) -> RestorationNetwork:
@@ -145,7 +147,9 @@ def write_release(
 ) -> Card:
     """Write a network as a released model, whole or not at all: weights, graph, and a card.
 
-    The card has no scores.
+    The card has no scores.  A process that is killed just while it replaces the files of an older
+    model leaves no card; the old files and the new ones are then in a hidden folder beside them,
+    ``.scalewise-*``, and the next call with ``overwrite`` writes all of them again.
 
     Args:
         network: the network, in evaluation mode, on the CPU.
@@ -162,30 +166,48 @@ def write_release(
     folder.parent.mkdir(parents=True, exist_ok=True)
     is_new = not folder.exists()
     # Beside a new folder, which then appears whole; within another, which may be a mount.
-    aside = folder.with_name(folder.resolve().name + ".partial") if is_new else folder / ".partial"
-    shutil.rmtree(aside, ignore_errors=True)  # of a run that was killed
-    aside.mkdir()
-    try:
-        with naming(folder):
-            card = _write_files(
-                network,
-                aside,
-                name=name,
-                summary=summary,
-                licence=licence,
-                training=training,
-                task=task,
-                aims=aims or {},
-            )
+    with temporary_path(folder if is_new else folder / CARD_FILE) as aside:
+        aside.mkdir()
+        card = _write_files(
+            network,
+            aside,
+            name=name,
+            summary=summary,
+            licence=licence,
+            training=training,
+            task=task,
+            aims=aims or {},
+        )
         if is_new:
             aside.rename(folder)
         else:
-            for file in (*card.sha256, PAGE_FILE, CARD_FILE):
-                (aside / file).replace(folder / file)
-            (folder / INT8_FILE).unlink(missing_ok=True)  # of earlier weights; no card lists it
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+            check_new_release(folder, overwrite=overwrite)  # what came meanwhile
+            _replace_files(folder, aside)
     return card
+
+
+def _replace_files(folder: Path, new: Path) -> None:
+    """Replace a release's files by those of another folder; after an error the old ones are back.
+
+    The card is the first that goes and the last that comes: no card is ever seen with files that
+    are not its own.
+    """
+    old, placed = new / "old", list[Path]()
+    old.mkdir()
+    try:
+        for file in _FILES:
+            if (folder / file).exists():
+                (folder / file).replace(old / file)
+        for file in reversed(_FILES):
+            if (new / file).exists():
+                placed.append((new / file).replace(folder / file))
+    except BaseException:
+        for path in reversed(placed):
+            path.unlink()
+        for file in reversed(_FILES):
+            if (old / file).exists():
+                (old / file).replace(folder / file)
+        raise
 
 
 def check_new_release(folder: Path, *, overwrite: bool) -> None:
@@ -195,7 +217,7 @@ def check_new_release(folder: Path, *, overwrite: bool) -> None:
         ScalewiseError: there is such a file, and ``overwrite`` is False.
     """
     check_flag("overwrite", overwrite)
-    for name in (CARD_FILE, PAGE_FILE, WEIGHTS_FILE, GRAPH_FILE, INT8_FILE):
+    for name in _FILES:
         require_new(folder / name, overwrite=overwrite)
 
 
@@ -237,6 +259,9 @@ def _write_files(
 def add_int8(folder: AnyPath, images: Iterable[Image], exact: Sequence[str] = ()) -> Card:
     """Add a graph in 8-bit integers to a released model; drop the scores of an earlier one.
 
+    At any time, also after the process is killed, the model is whole: with the earlier graph, with
+    none, or with the new one.
+
     Args:
         folder: the model's folder.
         images: calibration images; see :func:`~scalewise.models.quantize.export_int8`.
@@ -247,9 +272,14 @@ def add_int8(folder: AnyPath, images: Iterable[Image], exact: Sequence[str] = ()
     """
     folder = path_of(folder, "folder")
     card = read_card(folder)
-    export_int8(_network_of(Release(folder, card)), folder / INT8_FILE, images, exact)
-    digests = {**card.sha256, INT8_FILE: sha256(folder / INT8_FILE)}
     kept = [score for score in card.scores if score.precision != "int8"]
-    card = replace(card, sha256=digests, scores=kept)
+    with temporary_path(folder / INT8_FILE) as aside:
+        export_int8(_network_of(Release(folder, card)), aside, images, exact)
+        digest = sha256(aside)
+        if INT8_FILE in card.sha256:  # no card may list a graph that is not there yet, or no more
+            digests = {file: card.sha256[file] for file in card.sha256 if file != INT8_FILE}
+            write_card(replace(card, sha256=digests, scores=kept), folder)
+        aside.replace(folder / INT8_FILE)
+    card = replace(card, sha256={**card.sha256, INT8_FILE: digest}, scores=kept)
     write_card(card, folder)
     return card
