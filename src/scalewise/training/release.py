@@ -153,7 +153,7 @@ def _open_stores(train: Sequence[str], run: Path) -> list[Store]:
     stores: list[Store] = []
     for source, path in zip(train, packed_paths(train, run), strict=True):
         store = Store(path)
-        if Path(source).is_dir() and store.source not in (None, str(Path(source).resolve())):
+        if Path(source).is_dir() and store.source and not _may_be(Path(source), store.source):
             raise ScalewiseError(
                 f"{path}: packed from {store.source}, but the best weights are of a training on "
                 f"{source}, whose licences belong on the card; train until a later validation is "
@@ -161,6 +161,14 @@ def _open_stores(train: Sequence[str], run: Path) -> list[Store]:
             )
         stores.append(store)
     return stores
+
+
+def _may_be(source: Path, packed: str) -> bool:
+    """Return whether a run's folder of images is the one that was packed, or a copy elsewhere."""
+    if str(source.resolve()) == packed:
+        return True
+    named = [part for part in source.parts if part != ".."]
+    return not source.is_absolute() and Path(packed).parts[-len(named) :] == (*named,)
 
 
 def quantize_release(
