@@ -19,8 +19,8 @@ from scalewise.atomic import atomic_output
 from scalewise.data.reading import read_lr, read_rgb
 from scalewise.data.store import MAGIC, Store, TeacherInfo
 from scalewise.errors import ScalewiseError
-from scalewise.imaging.colour import is_grey
 from scalewise.imaging import protocols
+from scalewise.imaging.colour import is_grey
 from scalewise.imaging.protocols import squashing
 
 if TYPE_CHECKING:
