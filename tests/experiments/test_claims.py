@@ -20,6 +20,14 @@ from scalewise.experiments.verdicts import Verdict
 from scalewise.training.log import LogLine
 from tests.experiments.made_up import make_reproduction
 
+FIELD, SQUASH = "PSNR-Y, protocol field", "PSNR-Y, protocol squash256"
+LUMA, RGB, PHOTO = (
+    "luma, protocol field",
+    "PSNR over RGB, protocol denoise25",
+    "PSNR-Y, protocol photo",
+)
+JPEGS = ("PSNR-Y, protocol jpeg52", "PSNR-Y, protocol jpeg20")
+
 
 @pytest.fixture(scope="module")
 def results(reproduction: Path) -> Results:
@@ -101,8 +109,8 @@ def test_a_difference_within_its_spread_is_none(
 ) -> None:
     found = judged(with_gains(results, gains), "Adaptive restores better")
     assert found[0] == verdict
-    again = f"the same steps on Set14: {measurement}"  # as all of these took the same
-    assert found[1] == f"Equal steps: after 400 steps {measurement}; {again}"
+    again = f"the same steps on Set14 ({FIELD}): {measurement}"  # as all of these took the same
+    assert found[1] == f"Equal steps ({FIELD}): after 400 steps {measurement}; {again}"
 
 
 def test_equal_steps_and_equal_time_may_differ(results: Results) -> None:
@@ -126,7 +134,7 @@ def test_a_main_effect_is_the_mean_of_its_cells(results: Results) -> None:
     assert found == [0.5, 0.5, 0.5]
     verdict, text = judged(results, "The dynamic learning rate")
     assert verdict == "holds"
-    assert "equal time: +0.50 ± 0.00 dB (3 seeds) [with L1 +0.50" in text
+    assert f"equal time ({FIELD}): +0.50 ± 0.00 dB (3 seeds) [with L1 +0.50" in text
     assert "with the mixed loss +0.50" in text
 
 
@@ -134,7 +142,7 @@ def test_the_documents_form_is_a_remark_of_one_seed(results: Results, tmp_path: 
     document = load_results(make_reproduction(tmp_path / "document", "document"))
     verdict, text = judged(results, "Adaptive restores better", document)
     assert verdict == "the opposite holds"
-    own = "the document's own form: −0.41 dB on Set14, protocol squash256 (1 seed)"
+    own = f"the document's own form ({SQUASH}): −0.41 dB on Set14 (1 seed)"
     assert text.endswith(own)
     assert "(1 seed)" in judged(results, "Original leaves more artifacts", document)[1]
     steady = [GradientLine(step=100, mean=1.0, deviation=0.4, largest=2.0)]
@@ -156,13 +164,13 @@ def test_the_documents_form_is_a_remark_of_one_seed(results: Results, tmp_path: 
     assert same == (verdict, text)
     assert judged(document, "Adaptive restores better")[0] == "not yet measured"
     text = judged(document, "Ten epochs")[1]
-    assert text.startswith("The document's own form: in the last fifth Original +")
+    assert text.startswith(f"The document's own form ({SQUASH}): in the last fifth Original +")
 
 
 def test_artifacts_are_means_over_images_and_seeds(results: Results) -> None:
     verdict, text = judged(results, "Original leaves more artifacts")
     assert verdict == "the opposite holds"  # made up to rise with the blur
-    on = "at equal time: on astronaut and coffee"
+    on = f"at equal time ({LUMA}): on astronaut and coffee"
     assert f"Overshoot {on} −0.005 ± 0.000 levels (3 seeds)" in text
     assert f"ringing {on} −0.014 ± 0.000 levels (3 seeds)" in text
 
@@ -195,7 +203,7 @@ def test_networks_that_all_end_below_bicubic_are_not_judged(results: Results) ->
     early = replace(results, trained=[lowered(run) for run in results.trained])
     verdict, text = judged(early, "The dynamic learning rate")
     assert verdict == "cannot be told"
-    assert "equal time: +0.50 ± 0.00 dB (3 seeds)" in text
+    assert f"equal time ({FIELD}): +0.50 ± 0.00 dB (3 seeds)" in text
     assert "too early to tell" in text
     assert judged(early, "Adaptive restores better") == judged(results, "Adaptive restores better")
 
@@ -213,7 +221,7 @@ def test_normalisation_is_judged_by_the_norms_of_gradients(results: Results) -> 
     assert verdict.endswith("cannot be told (spread of the final score over seeds)")
     assert "Gradient's deviation at equal steps: +0.21 ± 0.01 of the mean (3 seeds)" in text
     assert "its peaks at equal time: +0.63 ± 0.03 of the mean (3 seeds)" in text
-    assert "spread of the final score over seeds: with the sum 0.01 with and 0.01 dB" in text
+    assert f"spread of the final score over seeds ({FIELD}): with the sum 0.01 with and" in text
     swapped = {"sum": "sum_norm", "attention": "attention_norm"}
     swapped |= {name: first for first, name in swapped.items()}
     trained = [
@@ -230,23 +238,26 @@ def test_detail_is_its_own_measure(results: Results) -> None:
     verdict, text = judged(results, "Attention over the scales")
     assert verdict == "the opposite holds"
     on = "on astronaut and coffee"
-    figures = f"Detail at equal time: {on} −0.13 ± 0.00 dB (3 seeds) [without InstanceNorm"
+    figures = f"Detail at equal time ({LUMA}): {on} −0.13 ± 0.00 dB (3 seeds) [without InstanceNorm"
     assert text.startswith(figures)
 
 
 @pytest.mark.parametrize(
-    ("claim", "verdict", "figure"),
+    ("claim", "verdict", "scores", "figure"),
     [
-        ("A denoising block helps, at scale 1", "holds", "+0.25 ± 0.00 dB (3 seeds)"),
-        ("A denoising block helps, at scale 2", "holds", "+0.10 ± 0.00 dB (3 seeds)"),
-        ("A module for artifacts helps, at scale 1", "opposite", "−0.10 ± 0.00 dB (3 seeds)"),
-        ("A module for artifacts helps, at scale 2", "holds", "+0.05 ± 0.00 dB (3 seeds)"),
+        ("A denoising block helps, at scale 1", "holds", (RGB, RGB), "+0.25"),
+        ("A denoising block helps, at scale 2", "holds", (PHOTO, PHOTO), "+0.10"),
+        ("A module for artifacts helps, at scale 1", "opposite", JPEGS, "−0.10"),
+        ("A module for artifacts helps, at scale 2", "holds", (PHOTO, PHOTO), "+0.05"),
     ],
 )
-def test_modules_that_clean(results: Results, claim: str, verdict: str, figure: str) -> None:
+def test_modules_that_clean(
+    results: Results, claim: str, verdict: str, scores: tuple[str, str], figure: str
+) -> None:
     found, text = judged(results, claim)
     assert verdict in found
-    assert f"equal time: {figure}" in text
+    assert text.startswith(f"Equal steps ({scores[0]}): after ")
+    assert f"equal time ({scores[1]}): {figure} ± 0.00 dB (3 seeds)" in text
     firsts = [run for run in results.trained if not run.experiment.seed]
     assert judged(replace(results, trained=firsts), claim)[0] == "cannot be told"
 
@@ -275,10 +286,12 @@ def test_runs_that_were_stopped_are_not_judged(results: Results) -> None:
 def test_methods_without_a_network_are_judged_over_levels_and_pictures(results: Results) -> None:
     verdict, text = judged(results, "Non-local means or wavelets can stand in for a")
     assert verdict == "does not hold"
-    assert "Non-local means: −2.50 ± 0.00 dB (3 noise levels)" in text
+    score = "PSNR over RGB, protocols denoise15, denoise25 and denoise50"
+    assert f"Non-local means ({score}): −2.50 ± 0.00 dB (3 noise levels)" in text
     verdict, text = judged(results, "Non-local means or wavelets can stand in for one ahead")
     assert verdict == "does not hold"
-    assert "Non-local means: −1.00 ± 0.01 dB (3 images) against denoise, then scn_x2" in text
+    score = "PSNR-Y, protocol noise25-x2"
+    assert f"Non-local means ({score}): −1.00 ± 0.01 dB (3 images) against denoise, then" in text
     assert "+1.51 ± 0.01 dB (3 images) against photo_x2; +5.02" in text
 
 
@@ -301,7 +314,9 @@ def test_a_score_that_still_rises(scores: list[float], is_rising: bool) -> None:
     assert found is not None
     assert found.rise == pytest.approx(scores[-1] - max(scores[:-1]))
     assert found.is_rising == is_rising
+    assert (found.before, found.after, found.changes) == (parts[:4], parts[4:], 4)
     assert rise_at_the_end(lines[:4]) is None
+    assert rise_at_the_end([lines[0], lines[3], lines[4]]) is None  # too few changes
 
 
 def test_shortened_epochs_judge_nothing(tmp_path: Path) -> None:
@@ -315,6 +330,19 @@ def test_shortened_epochs_judge_nothing(tmp_path: Path) -> None:
     verdict, text = judged(whole(document, batch=1), "Ten epochs")
     assert verdict == "cannot be told"  # all steps, but of few images
     assert "of shortened epochs, which judge nothing" in text
+
+
+def test_a_training_that_was_validated_too_rarely_is_named(tmp_path: Path) -> None:
+    document = load_results(make_reproduction(tmp_path / "document", "document"))
+    rarely = [
+        replace(run, lines=[run.lines[0], run.lines[-1]]) if run.name == "adaptive_l1" else run
+        for run in document.trained
+    ]
+    few = replace(document, trained=rarely)
+    verdict, text = judged(whole(few, document.trained[0].recipe.data.batch), "Ten epochs")
+    assert verdict == "cannot be told"
+    assert "Adaptive was validated too rarely to tell (" in text
+    assert "changes); Adaptive was" in text  # Original has its epochs and its noise
 
 
 def whole(results: Results, batch: int) -> Results:

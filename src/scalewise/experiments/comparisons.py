@@ -95,6 +95,8 @@ BASE = "sum"
 
 ATTENTION = "Attention in place of the sum"
 
+GLOBAL_RESIDUAL = "The global residual"
+
 FACTORS = {
     "InstanceNorm": [
         ("sum_norm", "sum", "with the sum"),
@@ -104,7 +106,7 @@ FACTORS = {
         ("attention", "sum", "without InstanceNorm"),
         ("attention_norm", "sum_norm", "with InstanceNorm"),
     ],
-    "The global residual": [
+    GLOBAL_RESIDUAL: [
         ("sum", "sum_no_residual", "in Original"),
         ("attention_norm", "attention_norm_no_residual", "in Adaptive"),
     ],
@@ -159,6 +161,13 @@ COMPARATORS: dict[str, Compared] = {
     "dsrn": Compared("DSRN of 1 M parameters", "dsrn", {"width": 144}),
 }
 """Systems that the document names, beside Original; two of them judge a claim."""
+
+
+RELATED_BASE = "original"
+"""The related network whose curves all others are plotted against."""
+
+RELATED_PAIRS = {"plain": ("original", "plain"), "scn": ("scn", "original")}
+"""Pairs of related networks that a claim compares: the first is to be better."""
 
 
 def taught_name(name: str) -> str:

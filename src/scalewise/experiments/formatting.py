@@ -19,6 +19,9 @@ from scalewise.training.recipe import to_plain
 NONE = "–"
 """Cell of a table for a missing value."""
 
+VALUES = {"psnr": "PSNR over RGB", "psnr_y": "PSNR-Y"}
+"""Names of the scores that networks are compared by."""
+
 SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$])")
 LEADING = re.compile(r"^(\s*)([-+>]|\d+(?=[.)]\s))")
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the former is ten times as fast
@@ -31,6 +34,16 @@ def decibels(value: float | None) -> str:
     ('33.38', '–')
     """
     return NONE if value is None else f"{value:.2f}"
+
+
+def score_name(value: str, protocols: Iterable[str]) -> str:
+    """Return what a score is, with its protocol.
+
+    >>> score_name("psnr_y", ["field"]), score_name("psnr", ["denoise15", "denoise25"])
+    ('PSNR-Y, protocol field', 'PSNR over RGB, protocols denoise15 and denoise25')
+    """
+    names = [*dict.fromkeys(protocols)]
+    return f"{VALUES[value]}, protocol{'s' if len(names) > 1 else ''} {listed(names)}"
 
 
 def difference(value: float) -> str:

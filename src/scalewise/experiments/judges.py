@@ -16,7 +16,8 @@ from scalewise.experiments.comparisons import PARTS, WARM_UP, Part
 from scalewise.experiments.complexity import document_network
 from scalewise.experiments.data import CLEANED_BY
 from scalewise.experiments.fidelity import smooth_l1_share
-from scalewise.experiments.formatting import decibels, listed
+from scalewise.experiments.formatting import decibels, listed, score_name
+from scalewise.experiments.queries import Value
 from scalewise.experiments.results import Results, Trained
 from scalewise.experiments.seeds import (
     Measure,
@@ -33,11 +34,16 @@ from scalewise.experiments.seeds import (
     shared_names,
 )
 from scalewise.experiments.verdicts import DECIDED, Finding, compare, spread_text
+from scalewise.imaging.protocols import FIELD
 
 AS_GOOD = 0.1
 """Loss of PSNR in dB up to which one method can stand in for another."""
 
 EQUAL_STEPS, EQUAL_TIME = "equal steps", "equal time"
+
+BY_FIELD = score_name("psnr_y", [FIELD.name])
+OF_IMAGES = f"luma, protocol {FIELD.name}"
+"""Scores of finished runs, and of the sample images that they restored."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +78,21 @@ def effect(*cells: Cell) -> Judge:
         after = f"after {step:,} steps " if step else ""
         dataset = queries.judged_on(results)
         is_even = {run.steps for run in runs} == {step}
-        ways = (
-            (EQUAL_STEPS, at_step(step), after),
-            (f"the same steps on {dataset}" if is_even else EQUAL_TIME, at_the_end(dataset), ""),
-        )
-        return _unless_early(results, runs, [_measured(results, cells, *way) for way in ways])
+        at_the_same = f"the same steps on {dataset}" if is_even else EQUAL_TIME
+        found = [
+            _measured(
+                results, cells, EQUAL_STEPS, at_step(step), after, score=validation_score(runs)
+            ),
+            _measured(results, cells, at_the_same, at_the_end(dataset), score=BY_FIELD),
+        ]
+        return _unless_early(results, runs, found)
 
     return judge
+
+
+def validation_score(runs: Sequence[Trained], value: Value = "psnr_y") -> str:
+    """Return what runs were validated by."""
+    return score_name(value, (run.validation.protocol for run in runs))
 
 
 def _runs_in(results: Results, cells: Sequence[Cell]) -> list[Trained]:
@@ -101,7 +115,7 @@ def _unless_early(
         replace(each, verdict="cannot be told") if each.verdict in DECIDED else each
         for each in findings
     ]
-    return [*undecided, Finding("bicubic", None, text)]
+    return [*undecided, Finding("bicubic", None, text, score=BY_FIELD)]
 
 
 def _measured(
@@ -113,6 +127,7 @@ def _measured(
     *,
     unit: str = "dB",
     decimals: int = 2,
+    score: str = "",
 ) -> Finding:
     """Return the main effect of cells by one measure, and that of each cell."""
     pairs: list[Pair] = [(first, second) for first, second, _ in cells]
@@ -121,7 +136,7 @@ def _measured(
         for pair, (_, _, name) in zip(pairs, cells, strict=True)
     }
     effects = main_effect(results, pairs, measure)
-    found = compare(where, effects, each, unit=unit, decimals=decimals)
+    found = compare(where, effects, each, unit=unit, decimals=decimals, score=score)
     return replace(found, text=f"{prefix}{found.text}" if found.text else "")
 
 
@@ -145,6 +160,7 @@ def artifacts(evidence: Evidence) -> list[Finding]:
             _on(seen_by(runs)),
             unit="levels",
             decimals=3,
+            score=OF_IMAGES,
         )
         for name in ("overshoot", "ringing")
     ]
@@ -181,7 +197,10 @@ def detail(*cells: Cell) -> Judge:
         if evidence.modern is None:
             return [Finding(where, "not yet measured", "")]
         runs = _runs_in(evidence.modern, cells)
-        return [_measured(evidence.modern, cells, where, detail_of(runs), _on(seen_by(runs)))]
+        seen = _on(seen_by(runs))
+        return [
+            _measured(evidence.modern, cells, where, detail_of(runs), seen, score=OF_IMAGES),
+        ]
 
     return judge
 
@@ -227,7 +246,7 @@ def stabilises(evidence: Evidence) -> list[Finding]:
     ]
     if spreads:  # whose own spread over seeds nobody knows
         spread = "spread of the final score over seeds"
-        found.append(Finding(spread, "cannot be told", ", ".join(spreads)))
+        found.append(Finding(spread, "cannot be told", ", ".join(spreads), score=BY_FIELD))
     return found
 
 
@@ -249,14 +268,15 @@ def part(name: str) -> Judge:
 
 def _judge_part(results: Results, of: Part) -> list[Finding]:
     cells = [(of.with_it, of.without, "")]
-    step = last_common_step(runs_of(results, of.with_it, of.without))
-    score = at_the_end(
-        queries.judged_on(results, "cleaning"), CLEANED_BY[of.task][0].name, of.value
-    )
-    after = f"after {step:,} steps " if step else ""
+    runs = runs_of(results, of.with_it, of.without)
+    step, protocol = last_common_step(runs), CLEANED_BY[of.task][0].name
+    validated = at_step(step, of.value), f"after {step:,} steps " if step else ""
+    finished = at_the_end(queries.judged_on(results, "cleaning"), protocol, of.value)
+    by_end = score_name(of.value, [protocol])
+    by_validation = validation_score(runs, of.value)
     return [
-        _measured(results, cells, EQUAL_STEPS, at_step(step, of.value), after),
-        _measured(results, cells, EQUAL_TIME, score),
+        _measured(results, cells, EQUAL_STEPS, *validated, score=by_validation),
+        _measured(results, cells, EQUAL_TIME, finished, score=by_end),
     ]
 
 
@@ -273,9 +293,10 @@ def denoised_without(method: str) -> Judge:
     def judge(evidence: Evidence) -> list[Finding]:
         for results in (evidence.modern, evidence.document):
             gains = queries.over_the_network(results, method) if results else []
-            if gains:
-                where = queries.METHODS[method]
-                return [compare(where, gains, of="noise level", margin=AS_GOOD)]
+            if results and gains:
+                by = (level.methods[0].score.protocol for level in results.alternatives)
+                score, where = score_name("psnr", by), queries.METHODS[method]
+                return [compare(where, gains, of="noise level", margin=AS_GOOD, score=score)]
         return [Finding(queries.METHODS[method], "not yet measured", "")]
 
     return judge
@@ -292,7 +313,8 @@ def enlarged_without(method: str) -> Judge:
             found = results.enlarged
             ours, learned = f"{method}, {found.network}", queries.learned_way(results)
             gains = queries.enlarged_over(results, ours, learned)
-            judged = compare(where, gains, of="image", margin=AS_GOOD)
+            score = score_name("psnr_y", (each.score.protocol for each in found.methods))
+            judged = compare(where, gains, of="image", margin=AS_GOOD, score=score)
             text = f"{judged.text} against {queries.way_title(learned)}"
             for way, title in ((found.joint, found.joint), (found.network, "no denoising")):
                 gains = queries.enlarged_over(results, ours, way)

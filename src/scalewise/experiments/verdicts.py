@@ -7,6 +7,7 @@ takes a difference the other way.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,11 +26,11 @@ DECIDED: tuple[Verdict, ...] = ("holds", "does not hold", "the opposite holds")
 SEEDS = 3
 """Fewest seeds from which on a difference has a spread."""
 
-CHANCE = 2 / 9
-"""Chance of a mean of three normal values without any effect to exceed their deviation.
+CHANCE = 1 - math.sqrt(3 / 5)
+"""Chance of a mean of three normal values without any effect to exceed their deviation: 0.2254.
 
-Student's t with two degrees of freedom lies beyond the square root of 3, above or below zero, with
-a probability of 0.225.
+Student's t with two degrees of freedom lies beyond t, above or below zero, with a probability of
+1 - t / sqrt(2 + t^2); t is the square root of 3.
 """
 
 
@@ -42,12 +43,14 @@ class Finding:
         verdict: on the claim; None for a remark that judges nothing.
         text: the figures; empty if they are not measured.
         over_seeds: whether the spread behind the verdict is that over seeds.
+        score: what the figures are of, with its protocol; empty for other figures.
     """
 
     where: str
     verdict: Verdict | None
     text: str
     over_seeds: bool = False
+    score: str = ""
 
 
 def verdict(differences: Sequence[float], margin: float | None = None) -> Verdict:
@@ -110,6 +113,7 @@ def compare(
     decimals: int = 2,
     of: str = "seed",
     margin: float | None = None,
+    score: str = "",
 ) -> Finding:
     """Judge the differences of one comparison.
 
@@ -121,6 +125,7 @@ def compare(
         decimals: of the figures.
         of: what there is one difference of.
         margin: loss up to which one can stand in for the other, if that is the claim.
+        score: what the differences are of, with its protocol.
     """
     if not differences:
         return Finding(where, verdict(differences), "")
@@ -130,7 +135,7 @@ def compare(
     ]
     if len(cells or ()) > 1:
         text += f" [{'; '.join(parts)}]"
-    return Finding(where, verdict(differences, margin), text, over_seeds=of == "seed")
+    return Finding(where, verdict(differences, margin), text, of == "seed", score)
 
 
 def _short(differences: Sequence[float], decimals: int) -> str:
@@ -160,6 +165,14 @@ def conclude(findings: Sequence[Finding]) -> str:
 
 
 def said(findings: Sequence[Finding]) -> str:
-    """Return the figures of several comparisons, each after how it was compared."""
-    texts = [f"{each.where}: {each.text}" for each in findings if each.text]
+    """Return the figures of several comparisons, each after how it was compared, and by what.
+
+    >>> said([Finding("equal time", "holds", "+0.20 dB", score="PSNR-Y, protocol field")])
+    'Equal time (PSNR-Y, protocol field): +0.20 dB'
+    """
+    texts = [
+        f"{each.where}{f' ({each.score})' if each.score else ''}: {each.text}"
+        for each in findings
+        if each.text
+    ]
     return "; ".join(text[:1].upper() + text[1:] if not n else text for n, text in enumerate(texts))
