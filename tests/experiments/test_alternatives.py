@@ -21,7 +21,7 @@ from scalewise.experiments.alternatives import (
     spread,
 )
 from scalewise.experiments.data import noisy_enlarging
-from scalewise.experiments.denoising_results import Enlarged, NoiseLevel
+from scalewise.experiments.denoising_results import Enlarged, NoiseLevel, has_same_weights
 from scalewise.experiments.plan import DENOISING_TEST
 from scalewise.experiments.report import make_report, to_html, to_markdown
 from scalewise.experiments.results import ALTERNATIVES, Sample, load_json, load_results
@@ -132,6 +132,13 @@ def test_the_report_compares_them(reproduction: Path) -> None:
 
 
 @pytest.mark.usefixtures("plain_plots")
+def test_earlier_scores_hold_while_the_weights_are_the_same(reproduction: Path) -> None:
+    score = load_results(reproduction).alternatives[0].methods[-1].score
+    assert has_same_weights(replace(score, model="denoise", version="0.1.0"))
+    assert not has_same_weights(replace(score, model="denoise", version="0.0.9"))
+    assert not has_same_weights(replace(score, model="scn_x2", version="0.1.0"))
+
+
 def test_the_report_says_what_is_missing(reproduction: Path) -> None:
     results = load_results(reproduction)
     text = Page(to_html(make_report(replace(results, alternatives=(), strip=None)))).text

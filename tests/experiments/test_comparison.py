@@ -14,10 +14,12 @@ from scalewise.evaluating.evaluate import bicubic
 from scalewise.experiments import comparison_plots, comparison_tables, overshoot
 from scalewise.experiments.comparison_tables import CORNERS, LOSS_CORNERS
 from scalewise.experiments.comparisons import WARM_UP
+from scalewise.experiments.conditions import untimed
 from scalewise.experiments.curve_plots import FIGURE_SIZE, LETTERS
 from scalewise.experiments.overshoot import load_overshoot, measure_overshoot
 from scalewise.experiments.report import make_report, to_html, to_markdown
-from scalewise.experiments.results import SAMPLES, Results, load_results
+from scalewise.experiments.results import SAMPLES, Pace, Results, load_results
+from scalewise.experiments.seeds import last_common_step
 from scalewise.experiments.stability import after_warm_up, peak, relative_deviation
 from scalewise.experiments.verdicts import DECIDED
 from scalewise.files import Picture, write
@@ -74,6 +76,46 @@ def test_corners_have_mean_and_spread_at_equal_steps_and_time(results: Results) 
 def test_losses_are_two_by_two(results: Results) -> None:
     table = comparison_tables.two_by_two(results, LOSS_CORNERS, ("fixed", "cosine"), "loss")
     assert row(table, "L1 + 0.5 SmoothL1")["equal time, cosine"] == "31.52 ± 0.01"
+
+
+def test_related_networks_with_several_seeds_have_a_spread(results: Results) -> None:
+    original = results.find("original")
+    assert original
+    at = {line.step: line.psnr_y for line in original.validations}
+    others = [
+        replace(
+            original,
+            experiment=replace(original.experiment, name=f"original_seed{seed}", seed=seed),
+            validations=[replace(x, psnr_y=x.psnr_y + seed) for x in original.validations],
+        )
+        for seed in (1, 2)
+    ]
+    left = [run for run in results.trained if not run.name.startswith("original_seed")]
+    seeded = replace(results, trained=[*left, *others])
+    table, step = comparison_tables.related_at_equal_steps(seeded)
+    assert step
+    assert row(table, "Original")["ground truth"] == f"{at[step] + 1:.2f} ± 1.00"
+    scn = results.find("scn")
+    assert scn
+    pair = row(comparison_tables.related_pairs(seeded), "SCN against Original")
+    last = last_common_step([scn, original])
+    assert last
+    assert pair["steps"] == f"{last:,}"
+    assert pair["the second"] == f"{at[last]:.2f}"  # of the only seed that both have
+    assert pair["seeds"] == "1"
+
+
+def test_networks_that_took_the_steps_of_others_are_named(results: Results) -> None:
+    original, other = results.find("original"), results.find("unet")
+    assert original
+    assert other
+    model = replace(original.recipe.model, name="unet")
+    other = replace(other, recipe=replace(other.recipe, model=model))
+    timed = [replace(run, pace=Pace(step=0.1, planned=60.0)) for run in (original, other)]
+    assert untimed(timed) == [("U-Net", "Original")]
+    assert untimed([timed[0], replace(timed[0], experiment=other.experiment)]) == []  # one network
+    slower = replace(timed[1], pace=Pace(step=0.2, planned=60.0))
+    assert untimed([timed[0], slower]) == []
 
 
 def test_related_networks_stand_beside_themselves_with_a_teacher(results: Results) -> None:

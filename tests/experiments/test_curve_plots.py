@@ -11,6 +11,7 @@ import pytest
 from scalewise.experiments.curve_plots import (
     FIGURES,
     LETTERS,
+    against,
     compared,
     document_figure,
     loss_name,
@@ -70,6 +71,18 @@ def test_different_losses_do_not_share_an_axis(results: Results) -> None:
     assert titles[0] == "validation PSNR-Y (dB)"
     assert titles[1:] == [f"training loss: {loss_name(run)}" for run in (plain, module)]
     assert len(compared([plain, plain])(LIGHT).axes) == 2
+
+
+def test_networks_against_a_base_have_a_row_each_with_the_same_axes(results: Results) -> None:
+    pace = Pace(step=0.1, planned=120.0)
+    base, run = (replace(found(results, name), pace=pace) for name in ("original", "unet"))
+    better = [x if x.psnr_y is None else replace(x, psnr_y=x.psnr_y + 0.25) for x in base.lines]
+    axes = against(base, [base, run, replace(run, lines=better)])(LIGHT).axes
+    assert [each.get_title(loc="left") for each in axes] == ["U-Net", "training loss"] * 2
+    _, gain = axes[2].lines
+    assert list(gain.get_ydata()) == pytest.approx([0.25] * len(gain.get_xdata()))
+    assert axes[0].get_ylim() == axes[2].get_ylim()
+    assert axes[1].get_ylim() == axes[3].get_ylim()
 
 
 def test_time_is_that_of_full_speed(results: Results) -> None:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from scalewise.experiments import report
 from scalewise.experiments.comparisons import ABLATION, COMPARATORS
 from scalewise.experiments.queries import PUBLISHED
 from scalewise.experiments.report import write_report
@@ -142,6 +143,13 @@ def test_all_is_said(form: str, page: Page, markdown: str) -> None:
         assert f"figures {figures}" in text
     for absent in ("Not trained", "Not made", "Missing", "missing", "not looked at"):
         assert absent not in text
+
+
+def test_every_command_of_a_template_names_its_data() -> None:
+    templates = [*(Path(report.__file__).parent / "templates").rglob("*.j2")]
+    text = " ".join(" ".join(path.read_text(encoding="utf-8").split()) for path in templates)
+    assert text.count("scalewise reproduce") > 2
+    assert not re.search("scalewise reproduce(?! --data DIR)", text)
 
 
 def test_markdown_has_its_pictures_beside_it(written: tuple[Path, Path], markdown: str) -> None:

@@ -187,13 +187,14 @@ def test_what_is_missing_is_grouped(results: Results) -> None:
 
 
 def test_fewer_pictures_an_epoch_are_in_every_caption(results: Results) -> None:
-    text = read(replace(results, plan=replace(results.plan, epoch_images=200)))
-    assert text.count("6,400 images an epoch") == 4  # as Original has in its runs, made up
+    plan = replace(results.plan, form="document", epoch_images=200)
+    text = read(replace(results, plan=plan))
+    assert text.count("312 images, 6,400 images an epoch") == 4  # as Original has in its runs
     assert "--recipes document --epoch-images 800 --budget 40h" in text
-    seen = "3,200 to 6,400 of them an epoch (full length: 800)"  # as the runs have, not as planned
+    seen = "3,200 to 6,400 images an epoch (full length: 800)"  # as the runs have, not as planned
     assert text.count(seen) > 10
-    untrained = read(replace(results, plan=replace(results.plan, epoch_images=200), trained=[]))
-    assert "at most 200 of them an epoch (full length: 800)" in untrained
+    untrained = read(replace(results, plan=plan, trained=[]))
+    assert "at most 200 images an epoch (full length: 800)" in untrained
 
 
 def test_runs_that_failed_or_diverged_are_named_without_paths(results: Results) -> None:

@@ -91,15 +91,26 @@ def test_costs(results: Results) -> None:
     assert table.rows == [["DBPN of 1 M parameters", "1,234,567", "445.3", "0.715", "234", "0.350"]]
 
 
+def test_times_are_as_uncertain_as_those_of_twins_differ(results: Results) -> None:
+    names = ("sum", "sum_no_residual", "attention")
+    runs = [run for name in names if (run := results.find(name))]
+    times = ((1.0, 0.3), (1.1, 0.24), (9.0, 9.0))
+    timed = [
+        replace(run, complexity=replace(run.complexity, seconds=seconds, step_seconds=step))
+        for run, (seconds, step) in zip(runs, times, strict=True)
+    ]
+    assert tables.timing_noise(timed) == pytest.approx((0.1, 0.25))
+    assert tables.timing_noise(timed[1:]) is None
+
+
 def test_captions_name_protocol_data_and_versions(results: Results, plain_plots: None) -> None:
     page = Page(to_html(make_report(results)))
     captions = [each["aria-label"] for each in page.all("div") if "aria-label" in each]
     assert len(captions) == len(page.all("table"))
-    stamp = (
-        "Trained on train, 312 images; measured with scalewise 0.1.0.dev0; "
-        "images in Set5: 5, Set14: 14."
-    )
-    assert f"PSNR-Y in dB, protocol field. {stamp}" in captions
+    measured = "measured with scalewise 0.1.0.dev0; images in Set5: 5, Set14: 14."
+    assert f"PSNR-Y in dB, protocol field. Trained on train, 312 images; {measured}" in captions
+    epochs = "200 to 400 steps an epoch (full length: 1,000)"  # shorter than the document's
+    stamp = f"Trained on train, 312 images, {epochs}; {measured}"
     ours = [each for each in captions if each.startswith("Measured in the modern form")]
     for caption, protocol in zip(ours, ("field", "squash256"), strict=True):
         assert f"form: PSNR-Y in dB, protocol {protocol}." in caption

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 from scalewise.experiments import (
     comparison_plots,
     comparison_tables,
+    conditions,
+    curve_plots,
     judges,
     plots,
     queries,
@@ -17,17 +21,18 @@ from scalewise.experiments.artifacts import BAND, OVERSHOOT_REACH
 from scalewise.experiments.claims import Judged, claims_table, judge_claims
 from scalewise.experiments.comparison_tables import CORNERS, LOSS_CORNERS
 from scalewise.experiments.comparisons import WARM_UP
-from scalewise.experiments.data import CLEANED_BY
 from scalewise.experiments.fidelity import DETAIL_REACH
 from scalewise.experiments.formatting import NONE
 from scalewise.experiments.overshoot import OVERSHOOT_FILE, load_overshoot
 from scalewise.experiments.plan import WIDE_PATCH
+from scalewise.experiments.plots import ReportImage
 from scalewise.experiments.queries import MODELS
-from scalewise.experiments.results import SAMPLES, Results
+from scalewise.experiments.results import SAMPLES, Group, Results, Trained
 from scalewise.experiments.seeds import last_common_step, runs_of
 from scalewise.experiments.tables import Table
 from scalewise.experiments.verdicts import CHANCE, SEEDS
-from scalewise.imaging.protocols import PROTOCOLS
+from scalewise.imaging.protocols import FIELD, PROTOCOLS
+from scalewise.training.budget import seconds
 
 Variables = dict[str, Any]
 """Variables of a section's template."""
@@ -39,17 +44,19 @@ def claims(results: Results) -> Variables:
     """Return the document's claims and their verdicts."""
     evidence = judges.evidence_of(results, results.also)
     modern, judged = evidence.modern, judge_claims(evidence)
+    comparisons = sum(each.comparisons for each in judged)
     return {
         "claims": claims_table(judged, evidence),
-        "comparisons": sum(each.comparisons for each in judged),
+        "comparisons": comparisons,
         "unfinished": [x.title for x in modern.trained if not x.is_finished] if modern else [],
         "wide_patch": WIDE_PATCH,
         "dataset": queries.judged_on(modern) if modern else None,
         "modern": modern,
         "seeds": SEEDS,
         "chance": CHANCE,
+        "by_chance": (math.floor(CHANCE * comparisons), math.ceil(CHANCE * comparisons)),
         "lengths": comparison_tables.lengths(modern) if modern else None,
-        "rgb_protocol": CLEANED_BY["denoise"][0].name,
+        "own": evidence.document,
         "reach": OVERSHOOT_REACH,
         "band": BAND,
         "detail_width": 2 * DETAIL_REACH + 1,
@@ -111,20 +118,30 @@ def comparison(results: Results) -> Variables:
     }
 
 
+def below_bicubic(results: Results) -> tuple[str | None, str]:
+    """Return the set on which all networks of the document's own form end below bicubic, if any.
+
+    Also the protocol of these scores.
+    """
+    dataset, protocol = queries.reference(results), queries.table_protocols(results)[0]
+    is_below = results.plan.form == "document" and queries.are_below_bicubic(
+        results, results.trained, dataset, protocol
+    )
+    return (dataset if is_below else None), protocol
+
+
 def other_variant(results: Results, also: Results) -> Variables:
     """Return the trainings and scores of another reproduction, in the other form."""
-    dataset, protocol = queries.reference(also), queries.table_protocols(also)[0]
-    is_below = also.plan.form == "document" and queries.are_below_bicubic(
-        also, also.trained, dataset, protocol
-    )
+    below, protocol = below_bicubic(also)
     return {
         "also": also,
-        "below": dataset if is_below else None,
+        "below": below,
         "below_by": protocol,
+        "is_of_several_commands": also.seconds > seconds(also.plan.budget),
         "runs": [*also.group("training"), *also.group("code")],
         "by_protocol": {
             name: [
-                (each, tables.measured(each, name), queries.final_stamp(each, name))
+                (each, tables.measured(each, name), conditions.final_stamp(each, name))
                 for each in (results, also)
             ]
             for name in queries.score_protocols(also)
@@ -134,6 +151,19 @@ def other_variant(results: Results, also: Results) -> Variables:
         "artifacts": tables.artifacts(also),
         **sample_sheets.shown(also, single=None),
     }
+
+
+def timed_curves(runs: Sequence[Trained], name: str) -> ReportImage:
+    """Return the curves of networks that were trained for equal time."""
+    return plots.render(f"curves-{name}", curve_plots.compared(runs))
+
+
+def group_variables(results: Results, group: Group) -> Variables:
+    """Return the trained runs of a group, the titles of the others, and their stamp."""
+    runs = results.group(group)
+    scored = (x for run in runs for x in run.measured.scores if x.protocol == FIELD.name)
+    absent = queries.grouped(x for x in queries.missing(results) if x.group == group)
+    return {"runs": runs, "absent": absent, "stamped": conditions.stamp(scored)}
 
 
 def _filled(table: Table) -> Table | None:

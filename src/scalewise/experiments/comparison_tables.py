@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from scalewise.experiments import judges, queries, stability
-from scalewise.experiments.comparisons import WARM_UP, WITH_TEACHER, base_name, taught_name
+from scalewise.experiments.comparisons import (
+    RELATED_PAIRS,
+    WARM_UP,
+    WITH_TEACHER,
+    base_name,
+    taught_name,
+)
 from scalewise.experiments.complexity import document_network
 from scalewise.experiments.formatting import (
     NONE,
@@ -22,6 +28,7 @@ from scalewise.experiments.seeds import (
     at_the_end,
     by_seed,
     deviation,
+    differences,
     last_common_step,
     mean_and_spread,
     runs_of,
@@ -192,7 +199,10 @@ def quality(results: Results) -> Table:
 
 
 def related_at_equal_steps(results: Results) -> tuple[Table, int | None]:
-    """Return PSNR-Y of the related networks after equal steps, with and without a teacher."""
+    """Return PSNR-Y of the related networks after equal steps, with and without a teacher.
+
+    Differences are of the first seed.
+    """
     step = last_common_step(results.group("comparator"))
     measure = at_step(step)
     pairs, kinds = _related(results), _kinds(results)
@@ -202,10 +212,31 @@ def related_at_equal_steps(results: Results) -> tuple[Table, int | None]:
         found = [score for score in scores if score is not None]
         gain = difference(found[1] - found[0]) if len(found) > 1 else NONE
         run = _either(pair)
-        cells = [f"{run.complexity.parameters:,}", *map(decibels, scores)]
+        cells = [_over_seeds(results, one, measure) for one in pair[: len(kinds)]]
+        cells = [f"{run.complexity.parameters:,}", *cells]
         rows.append([_title(run), *cells, *([gain] if len(kinds) > 1 else [])])
     last = ["difference"] if len(kinds) > 1 else []
     return Table(["network", "parameters", *kinds, *last], rows), step
+
+
+def related_pairs(results: Results) -> Table:
+    """Return PSNR-Y of the pairs that claims compare, after the last step of each pair.
+
+    Scores are of the seeds that both networks have.
+    """
+    rows: list[list[str]] = []
+    for pair in RELATED_PAIRS.values():
+        runs = [run for name in pair if (run := results.find(name))]
+        step = last_common_step(runs_of(results, *pair))
+        if len(runs) < len(pair) or step is None:
+            continue
+        gains = differences(results, pair, at_step(step))
+        scores = [by_seed(results, name, at_step(step)) for name in pair]
+        cells = [mean_and_spread([each[seed] for seed in gains]) for each in scores]
+        gain = mean_and_spread([*gains.values()], with_sign=True)
+        names = " against ".join(run.title for run in runs)
+        rows.append([names, f"{step:,}", *cells, gain, str(len(gains))])
+    return Table(["pair", "steps", "the first", "the second", "difference", "seeds"], rows)
 
 
 def related_at_equal_time(results: Results) -> Table:
@@ -217,12 +248,11 @@ def related_at_equal_time(results: Results) -> Table:
     rows: list[list[str]] = []
     for pair in _related(results):
         run, pair = _either(pair), pair[: len(kinds)]
-        scores = [best_psnr_y(one.lines) if one else None for one in pair]
-        for dataset in sets:
-            scores += [queries.psnr(one.measured, dataset) if one else None for one in pair]
+        measures = [_best_validation, *map(at_the_end, sets)]
+        scores = [_over_seeds(results, one, measure) for measure in measures for one in pair]
         cost = run.complexity
         operations = f"{cost.multiply_adds / 1e9:,.1f}"
-        cells = [f"{run.steps:,}", *map(decibels, scores), operations, significant(cost.seconds)]
+        cells = [f"{run.steps:,}", *scores, operations, significant(cost.seconds)]
         rows.append([_title(run), *cells])
     headings = [f"{dataset}, {kind}" for dataset in ("validation", *sets) for kind in kinds]
     return Table(["network", "steps", *headings, "G multiply-adds", "seconds"], rows)
@@ -244,6 +274,18 @@ def _kinds(results: Results) -> tuple[str, ...]:
     """Return the targets of the related networks: a teacher only if one was used."""
     taught = any(run.recipe.loss.teacher for run in results.group("comparator"))
     return KINDS if taught else KINDS[:1]
+
+
+def _over_seeds(results: Results, run: Trained | None, measure: Measure) -> str:
+    """Return the cell of a network: over its seeds, or of the only run that is there."""
+    if run is None:
+        return NONE
+    found = [*by_seed(results, run.experiment.network, measure).values()]
+    return mean_and_spread(found) if len(found) > 1 else decibels(measure(run))
+
+
+def _best_validation(run: Trained) -> float | None:
+    return best_psnr_y(run.lines)
 
 
 def _either(pair: tuple[Trained | None, Trained | None]) -> Trained:

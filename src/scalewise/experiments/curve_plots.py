@@ -37,6 +37,15 @@ LETTERS = 11
 LEGEND_WIDTH = 46
 """Letters in a line of the legend of compared networks."""
 
+ROW_HEIGHT = 1.45
+"""Inches of a row of small plots."""
+
+ROW_TITLE = 28
+"""Letters in a line of the title of a small plot."""
+
+EARLY = 0.3
+"""First part of the time, in which networks differ too much for the axes of small plots."""
+
 EVEN_STEPS = (1, 2, 5, 10)
 """Steps between ticks, in their first digit."""
 
@@ -166,6 +175,73 @@ def compared(runs: Sequence[Trained], against: Literal["time", "steps"] = "time"
         return figure
 
     return draw
+
+
+def against(base: Trained, runs: Sequence[Trained]) -> Draw:
+    """Plot networks that were trained for equal time, each in a row of its own, against a base.
+
+    On the left PSNR-Y less that of the base at the same time, on the right the training loss over
+    that of the base, which is thin.  All rows have the same axes, which fit what is there after a
+    first part of the time.
+    """
+    others = [run for run in runs if run.name != base.name]
+    scores, losses = _scores(base), _losses(base)
+    gains = [_less(_scores(run), scores) for run in others]
+
+    def draw(theme: Theme) -> Figure:
+        size = (FIGURE_SIZE[0], ROW_HEIGHT * len(others) + 0.6)
+        figure = Figure(figsize=size, dpi=DPI, facecolor=theme.paper, layout="constrained")
+        grid = figure.subplots(len(others), 2, sharex=True, squeeze=False)
+        for run, gain, (left, right) in zip(others, gains, grid, strict=True):
+            titled(left, textwrap.fill(run.title.partition(" (")[0], ROW_TITLE), theme)
+            left.axhline(0, color=theme.ink, linewidth=0.8)
+            draw_line(left, *gain, 0, theme)
+            titled(right, "training loss", theme)
+            right.plot(*losses, color=theme.ink, linewidth=0.8)
+            draw_line(right, *_losses(run), 0, theme)
+            for axes in (left, right):
+                axes.yaxis.set_major_locator(MaxNLocator(4, steps=EVEN_STEPS))
+                axes.xaxis.set_major_locator(MaxNLocator(4, steps=EVEN_STEPS))
+        for axes in grid[-1]:
+            axes.set_xlabel("minutes at full speed", color=theme.ink, fontsize=LETTERS)
+        shown = [losses, *(_losses(run) for run in others)]
+        for column, curves in zip(grid.T, (gains, shown), strict=True):
+            limits = _late_limits(curves)
+            for axes in column:
+                axes.set_ylim(*limits)
+        return figure
+
+    return draw
+
+
+def _scores(run: Trained) -> tuple[Values, Values]:
+    """Return minutes and PSNR-Y of all validations."""
+    lines = [line for line in run.lines if line.psnr_y is not None]
+    return _minutes(run, [line.progress for line in lines]), np.array(
+        [line.psnr_y for line in lines], np.float64
+    )
+
+
+def _losses(run: Trained) -> tuple[Values, Values]:
+    """Return minutes and the smoothed training loss."""
+    values = np.array([line.loss for line in run.lines])
+    smoothed = smooth(values, int(len(values) * SMOOTHING))
+    return _minutes(run, [line.progress for line in run.lines]), smoothed
+
+
+def _less(curve: tuple[Values, Values], base: tuple[Values, Values]) -> tuple[Values, Values]:
+    """Return a curve less another one at the same time, from where that one begins."""
+    x, y = (values[curve[0] >= base[0][0]] for values in curve)
+    return x, y - np.interp(x, *base)
+
+
+def _late_limits(curves: Sequence[tuple[Values, Values]]) -> tuple[float, float]:
+    """Return the limits of an axis that fit curves after a first part of the time."""
+    end = max(float(x[-1]) for x, _ in curves if len(x))
+    late = np.concatenate([y[x >= EARLY * end] for x, y in curves])
+    low, high = float(late.min()), float(late.max())
+    margin = 0.06 * (high - low) or 1.0
+    return low - margin, high + margin
 
 
 def add_legend(figure: Figure, axes: Axes, theme: Theme) -> None:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scalewise.weights.card import Score
+from scalewise.weights.card import WEIGHTS_FILE, Score
+from scalewise.weights.resolve import resolve
+
+WEIGHTS = {
+    ("denoise", "0.1.0"): "d73df2fee1eee4cc2f85279cf82bf1a0301b9fa916f0f201629ba5f3b2fec9e5",
+}
+"""Checksums of the weights that released models had in earlier versions."""
+
+
+def has_same_weights(score: Score) -> bool:
+    """Return whether a released model still has the weights that an earlier version scored."""
+    earlier = WEIGHTS.get((score.model, score.version))
+    return earlier is not None and earlier == resolve(score.model).card.sha256[WEIGHTS_FILE]
 
 
 @dataclass(frozen=True, kw_only=True)

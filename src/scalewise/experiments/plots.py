@@ -267,7 +267,7 @@ def means(values: NDArray[np.float64]) -> Draw:
             dress(axes, theme, LABEL_SIZE)
             title = ("first", "second")[which] + " convolution of each block"
             axes.set_title(title, loc="left", fontsize=LABEL_SIZE, color=theme.ink)
-            axes.axhline(1 / levels, color=theme.ink, linewidth=1, linestyle=":", zorder=2)
+            axes.axhline(1 / levels, color=theme.ink, linewidth=0.8, zorder=2)
             for level, name in enumerate(level_names(levels)):
                 color = theme.runs[level % len(theme.runs)]
                 axes.plot(

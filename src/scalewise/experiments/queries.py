@@ -11,7 +11,7 @@ from scalewise.evaluating.task_protocols import evaluation_protocol
 from scalewise.experiments.comparisons import base_name
 from scalewise.experiments.data import CLEANED_BY, DIV2K, LENNA, noisy_enlarging
 from scalewise.experiments.denoising_results import Alternative
-from scalewise.experiments.formatting import duration, listed, spanned
+from scalewise.experiments.formatting import duration, listed
 from scalewise.experiments.results import (
     BICUBIC,
     COMPARING,
@@ -91,22 +91,6 @@ PUBLISHED = (
     Published("Original", 31.28, 36.90, is_single=True),
     Published("Adaptive", 31.83, 36.72, is_single=True),
 )
-
-
-class Stamp(NamedTuple):
-    """Conditions of a table's scores: versions of scalewise, and images in each set."""
-
-    versions: list[str]
-    counts: list[str]
-
-
-def epoch_images(results: Results) -> str:
-    """Return how many images an epoch has, of those that were trained on; empty for all."""
-    if results.plan.epoch_images is None:
-        return ""
-    runs = [*results.group("training"), *results.group("code")]
-    seen = [(data.epoch or 0) * data.batch for data in (run.recipe.data for run in runs)]
-    return spanned(seen) if all(seen) and seen else f"at most {results.plan.epoch_images}"
 
 
 def unique(texts: Iterable[str]) -> list[str]:
@@ -381,16 +365,3 @@ def all_protocols(results: Results) -> list[Protocol]:
     known = {**PROTOCOLS, **cleaning, **validated, **noise}
     names = unique([*score_protocols(results), *validated, *noise])
     return [known[name] for name in names if name in known]
-
-
-def stamp(scores: Iterable[Score]) -> Stamp:
-    """Return the conditions of scores, for the caption of their table."""
-    scores = list(scores)
-    counts = unique(f"{each.dataset}: {each.images}" for each in scores if each.dataset != SINGLE)
-    return Stamp(unique(f"scalewise {each.version}" for each in scores), counts)
-
-
-def final_stamp(results: Results, protocol: str) -> Stamp:
-    """Return the conditions of the scores of bicubic and of the document's networks."""
-    measured = [results.bicubic, *(run.measured for run in finals(results))]
-    return stamp(each for one in measured for each in one.scores if each.protocol == protocol)

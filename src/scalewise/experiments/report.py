@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from scalewise.arguments import counted
 from scalewise.atomic import write_atomic
-from scalewise.experiments import formatting, queries
+from scalewise.experiments import conditions, formatting, queries
 from scalewise.experiments.comparison_section import Variables, other_variant
 from scalewise.experiments.plots import ReportImage
 from scalewise.experiments.results import Results
@@ -33,7 +33,7 @@ FOLDER = "report"
 
 FILTERS = (
     "anchor data_url decibels difference duration flow listed loss markdown significant "
-    "span thousands"
+    "span spanned thousands"
 )
 
 
@@ -140,7 +140,7 @@ def _environment() -> Environment:
     constants: dict[str, Any] = environment.globals  # pyright: ignore
     filters |= {name: getattr(formatting, name) for name in FILTERS.split()}
     filters |= {"best_psnr_y": best_psnr_y, "counted": counted}
-    filters |= {"epoch_images": queries.epoch_images}
+    filters |= {name: getattr(conditions, name) for name in ("batches", "epoch_length", "untimed")}
     constants |= {
         "folder": FOLDER,
         "forms": queries.FORMS,

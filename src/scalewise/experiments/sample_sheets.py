@@ -28,7 +28,7 @@ def shown(results: Results, *, single: bool | None) -> dict[str, Any]:
             }
             for sample in samples
         ],
-        "shown_plan": results.plan,
+        "shown_of": results,
         "networks": ["bicubic", *(queries.short_title(run) for run in queries.finals(results))],
         "weights": [f"{queries.short_title(run)} {run.weights}" for run in queries.finals(results)],
     }

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from scalewise.experiments import (
     comparison_tables,
+    conditions,
     curve_plots,
+    judges,
     plots,
     queries,
     sample_sheets,
@@ -17,13 +19,19 @@ from scalewise.experiments import (
 )
 from scalewise.experiments.attention import ATTENTION_MAPS, load_attention_maps
 from scalewise.experiments.claims import USUAL_BUDGET, command
-from scalewise.experiments.comparison_section import Variables, claims, comparison
-from scalewise.experiments.comparisons import BASE, FACTORS, PARTS, Part
-from scalewise.experiments.data import CLEANED_BY, DIV2K
+from scalewise.experiments.cleaning_sections import alternatives, cleaning
+from scalewise.experiments.comparison_section import (
+    Variables,
+    below_bicubic,
+    claims,
+    comparison,
+    group_variables,
+    timed_curves,
+)
+from scalewise.experiments.comparisons import BASE, FACTORS, GLOBAL_RESIDUAL, RELATED_BASE
+from scalewise.experiments.data import DIV2K
 from scalewise.experiments.formatting import recipe_text
-from scalewise.experiments.judges import evidence_of
-from scalewise.experiments.plan import DENOISING_TEST
-from scalewise.experiments.plots import Cost, ReportImage
+from scalewise.experiments.plots import Cost
 from scalewise.experiments.queries import (
     MODELS,
     PHASES,
@@ -32,23 +40,18 @@ from scalewise.experiments.queries import (
     SINGLE,
 )
 from scalewise.experiments.results import (
-    ALTERNATIVES,
     Environment,
     Experiment,
-    Group,
     Results,
     Trained,
 )
 from scalewise.experiments.seeds import (
-    at_step,
     at_the_end,
     differences,
-    last_common_step,
     runs_of,
 )
 from scalewise.experiments.verdicts import spread_text
 from scalewise.imaging.protocols import FIELD, SQUASH256
-from scalewise.tasks import PHOTO
 
 
 def overview(results: Results) -> Variables:
@@ -61,6 +64,8 @@ def overview(results: Results) -> Variables:
         if bicubic is not None and (value := queries.psnr(run.measured, dataset)) is not None
     }
     plan = results.plan
+    own = judges.evidence_of(results, results.also).document
+    own_set, own_protocol = below_bicubic(own) if own else (None, "")
     left_out = [each for each in plan.experiments if each.name in plan.left_out]
     told = {*plan.left_out, *plan.failed}
     missing = [each for each in queries.missing(results) if each.name not in told]
@@ -74,12 +79,16 @@ def overview(results: Results) -> Variables:
         "reasons": [*results.plan.left_out.values()][:1],
         "unmeasured": queries.grouped_measurements(results.plan.unmeasured),
         "glance": tables.at_a_glance(results),
-        "stamped": queries.final_stamp(results, FIELD.name),
+        "stamped": conditions.final_stamp(results, FIELD.name),
         "dataset": dataset,
         "titles": [queries.short_title(run) for run in runs],
         "apart": queries.gain(runs[0], runs[1], dataset) if len(runs) == len(MODELS) else None,
         "over_bicubic": over_bicubic,
         "full_budget": USUAL_BUDGET["document"],
+        "own_epochs": conditions.epoch_length(own) if own else "",
+        "own_limit": own.plan.epoch_images if own else None,
+        "own_below": own_set,
+        "own_protocol": own_protocol,
     }
 
 
@@ -135,10 +144,10 @@ def scores(results: Results) -> Variables:
         "single_picture": SINGLE,
         "absent": [x for x in (DIV2K, SINGLE, REFERENCE) if x not in queries.sets(results)],
         "chosen_on": results.plan.valid if results.plan.valid in queries.sets(results) else None,
-        "command": command(results.plan.form, evidence_of(results, results.also), True),
+        "command": command(results.plan.form, judges.evidence_of(results, results.also), True),
         "lacking": [title for name, title in networks.items() if results.find(name) is None],
         "by_protocol": {
-            name: (tables.measured(results, name), queries.final_stamp(results, name))
+            name: (tables.measured(results, name), conditions.final_stamp(results, name))
             for name in protocols
         },
         "all_scores": {
@@ -181,6 +190,7 @@ def complexity(results: Results) -> Variables:
     return {
         "runs": runs,
         "costs": tables.costs(runs),
+        "noise": tables.timing_noise(runs),
         "conditions": dict.fromkeys(
             (cost.processor, cost.threads, cost.runtime, cost.precision)
             for run in runs
@@ -215,19 +225,12 @@ def scale_attention(results: Results) -> Variables:
 
 def ablation(results: Results) -> Variables:
     """Return sum or attention, with or without InstanceNorm and global residual."""
-    group, dataset = _group(results, "ablation"), queries.reference(results)
+    group, dataset = group_variables(results, "ablation"), queries.reference(results)
     runs: list[Trained] = group["runs"]
     base = results.find(BASE)
     if not runs or dataset is None:
         return {**group, "dataset": None}
-    factors = {
-        factor: [
-            (spread_text([*values.values()]), where)
-            for with_it, without, where in pairs
-            if (values := differences(results, (with_it, without), at_the_end(dataset)))
-        ]
-        for factor, pairs in FACTORS.items()
-    }
+    factors = {factor: _factor_gains(results, factor) for factor in FACTORS}
     firsts = queries.first_seeds(runs)
     gained = [(run.title, _mean_gains(results, run)) for run in firsts]
     draw = plots.differences(gained, base.title) if base else None
@@ -240,8 +243,18 @@ def ablation(results: Results) -> Variables:
         "firsts": firsts,
         "differences_image": plots.render("ablation", draw) if draw else None,
         "equal_time": tables.equal_time(results, runs),
-        "image": _timed_curves(firsts, "ablation"),
+        "image": timed_curves(firsts, "ablation"),
     }
+
+
+def _factor_gains(results: Results, factor: str) -> list[tuple[str, str]]:
+    """Return what a factor of the ablation gains on the reference set, and where."""
+    measure = at_the_end(queries.reference(results))
+    return [
+        (spread_text([*values.values()]), where)
+        for with_it, without, where in FACTORS[factor]
+        if (values := differences(results, (with_it, without), measure))
+    ]
 
 
 def _mean_gains(results: Results, run: Trained) -> dict[str, float]:
@@ -254,58 +267,35 @@ def _mean_gains(results: Results, run: Trained) -> dict[str, float]:
 
 def comparators(results: Results) -> Variables:
     """Return the related networks, trained for equal time."""
-    group = _group(results, "comparator")
+    group = group_variables(results, "comparator")
     if not (runs := group["runs"]):
         return group
     firsts = queries.first_seeds(runs)
     plotted = [run for run in firsts if not run.recipe.loss.teacher] or firsts
     steps, step = comparison_tables.related_at_equal_steps(results)
+    base = next((run for run in plotted if run.name == RELATED_BASE and len(plotted) > 1), None)
+    draw = curve_plots.against(base, plotted) if base else curve_plots.compared(plotted)
+    seeded = {run.title: seeds for run in plotted if len(seeds := _seeds(results, run)) > 1}
     return {
         **group,
         "equal_steps": steps,
         "step": step,
+        "pairs": comparison_tables.related_pairs(results),
         "equal_time": comparison_tables.related_at_equal_time(results),
         "times": tables.equal_time(results, runs, costs=True),
         "plotted": plotted,
-        "image": _timed_curves(plotted, "comparators"),
+        "base": base,
+        "image": plots.render("curves-comparators", draw),
         "taught": any(run.recipe.loss.teacher for run in runs),
-        "seeded": queries.unique(run.title for run in runs if run.experiment.seed),
+        "seeded": seeded,
+        "dataset": queries.reference(results),
+        "residual_gains": _factor_gains(results, GLOBAL_RESIDUAL),
     }
 
 
-def cleaning(results: Results) -> Variables:
-    """Return networks with and without denoising block, with and without artifact module."""
-    group = _group(results, "cleaning")
-    tasks = {run.recipe.data.task: run.recipe.data for run in group["runs"]}
-    return {**group, "parts": [_part(results, part) for part in PARTS], "tasks": tasks}
-
-
-def alternatives(results: Results) -> Variables:
-    """Return denoising without a network, and by a released one."""
-    levels, strip = results.alternatives, results.strip
-    methods = queries.denoised(results)
-    gains = {
-        queries.method_title(results, each[0].score.model): [
-            (level.sigma, ours.score.psnr - theirs.score.psnr)
-            for level, ours, theirs in zip(levels, methods[-1], each, strict=True)
-        ]
-        for each in methods[1:-1]
-    }
-    return {
-        "test": DENOISING_TEST,
-        "levels": levels,
-        "network": methods[-1][0].score if methods else None,
-        "gains": gains,
-        "table_of_methods": tables.alternatives(results),
-        "enlarged": results.enlarged,
-        "joint_sigma": max(PHOTO.training.sigma or (0.0,)) if PHOTO.training else 0.0,
-        "table_of_enlarged": tables.enlarged(results),
-        "strip": strip,
-        "image": sample_sheets.sheet(results, ALTERNATIVES, strip, "alternatives")
-        if strip
-        else None,
-        "shown": [queries.method_title(results, x.model) for x in strip.scores] if strip else [],
-    }
+def _seeds(results: Results, run: Trained) -> list[int]:
+    """Return the seeds of a run's network."""
+    return [each.experiment.seed for each in runs_of(results, run.experiment.network)]
 
 
 def provenance(results: Results) -> Variables:
@@ -341,18 +331,6 @@ SECTIONS: dict[str, Callable[[Results], Variables]] = {
 """The sections of every report, in order."""
 
 
-def _timed_curves(runs: Sequence[Trained], name: str) -> ReportImage:
-    return plots.render(f"curves-{name}", curve_plots.compared(runs))
-
-
-def _group(results: Results, group: Group) -> Variables:
-    """Return the trained runs of a group, the titles of the others, and their stamp."""
-    runs = results.group(group)
-    scored = (x for run in runs for x in run.measured.scores if x.protocol == FIELD.name)
-    absent = queries.grouped(x for x in queries.missing(results) if x.group == group)
-    return {"runs": runs, "absent": absent, "stamped": queries.stamp(scored)}
-
-
 def _attention_maps(results: Results) -> Variables:
     """Return the maps of the first, middle and last block; no image if the file is lost."""
     arrays = load_attention_maps(results.folder)
@@ -364,34 +342,4 @@ def _attention_maps(results: Results) -> Variables:
     return {
         "block_numbers": [str(block + 1) for block in blocks],
         "maps": plots.render("attention-maps", draw, kind="png"),
-    }
-
-
-def _part(results: Results, part: Part) -> Variables:
-    """Return the gains of a cleaning module, and the scores and curves of its runs."""
-    protocol, pair = CLEANED_BY[part.task][0].name, (part.with_it, part.without)
-    runs = runs_of(results, part.without, part.with_it)
-    scored = [x for run in runs for x in run.measured.scores if x.protocol == protocol]
-    step = last_common_step(runs)
-    equal_steps = [*differences(results, pair, at_step(step, part.value)).values()]
-    gains = {
-        name: [*differences(results, pair, at_the_end(name, protocol, part.value)).values()]
-        for name in queries.sets(results)
-    }
-    firsts = queries.first_seeds(runs)
-    return {
-        "name": part.name,
-        "protocol": protocol,
-        "step": step,
-        "at_equal_steps": spread_text(equal_steps) if equal_steps else "",
-        "is_enlarged": part.task == PHOTO.name,
-        "value": {"psnr": "PSNR over RGB", "psnr_y": "PSNR-Y"}[part.value],
-        "gains": {name: spread_text(values) for name, values in gains.items() if values},
-        "runs": runs,
-        "firsts": firsts,
-        "equal_time": tables.equal_time(
-            results, runs, protocol=protocol, value=part.value, given=results.unrestored
-        ),
-        "stamped": queries.stamp(scored),
-        "image": _timed_curves(firsts, "-".join(part.name.split())) if firsts else None,
     }

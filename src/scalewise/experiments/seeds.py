@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from scalewise.experiments import queries
-from scalewise.experiments.formatting import NONE
+from scalewise.experiments.formatting import NONE, signed
 from scalewise.experiments.queries import Value
 from scalewise.experiments.results import Results, Trained
 from scalewise.imaging.protocols import FIELD
@@ -100,14 +100,17 @@ def deviation(values: Sequence[float]) -> float | None:
     return statistics.stdev(values) if len(values) > 1 else None
 
 
-def mean_and_spread(values: Sequence[float], decimals: int = 2) -> str:
+def mean_and_spread(values: Sequence[float], decimals: int = 2, with_sign: bool = False) -> str:
     """Format values of several seeds: mean and standard deviation.
 
     >>> mean_and_spread([32.0, 32.5, 33.0]), mean_and_spread([32.0]), mean_and_spread([])
     ('32.50 ± 0.50', '32.00', '–')
+    >>> mean_and_spread([0.1, 0.3], with_sign=True)
+    '+0.20 ± 0.14'
     """
     if not values:
         return NONE
-    text = f"{statistics.mean(values):.{decimals}f}".replace("-", "−")
+    mean = statistics.mean(values)
+    text = signed(mean, decimals) if with_sign else f"{mean:.{decimals}f}".replace("-", "−")
     spread = deviation(values)
     return text if spread is None else f"{text} ± {spread:.{decimals}f}"

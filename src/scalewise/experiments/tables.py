@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scalewise.experiments import queries
@@ -153,6 +153,30 @@ def costs(runs: Sequence[Trained]) -> Table:
     return Table(["network", "parameters", *per_megapixel, "seconds per training step"], rows)
 
 
+def timing_noise(runs: Sequence[Trained]) -> tuple[float, float] | None:
+    """Return how much the times of twins differ that compute the same: the largest ratios less 1.
+
+    Twins are networks with and without global residual, which costs one addition.  The first ratio
+    is of inference, the second of training steps.  None without timed twins.
+    """
+    twins: dict[str, list[Trained]] = {}
+    for run in runs:
+        settings = {**run.recipe.model.settings, "global_residual": None}
+        key = queries.network_key(replace(run.recipe.model, settings=settings))
+        twins.setdefault(key, []).append(run)
+    pairs = [pair for pair in twins.values() if len(pair) > 1]
+    inference = [_ratio([run.complexity.seconds for run in pair]) for pair in pairs]
+    steps = [_ratio([run.complexity.step_seconds for run in pair]) for pair in pairs]
+    if not pairs or None in (*inference, *steps):
+        return None
+    return max(x or 1.0 for x in inference) - 1, max(x or 1.0 for x in steps) - 1
+
+
+def _ratio(seconds: Sequence[float | None]) -> float | None:
+    found = [each for each in seconds if each is not None]
+    return max(found) / min(found) if len(found) == len(seconds) else None
+
+
 def equal_time(
     results: Results,
     runs: Sequence[Trained],
@@ -218,9 +242,7 @@ def enlarged(results: Results) -> Table:
         against = NONE
         if found and each.score.model != found.joint:
             gains = queries.enlarged_over(results, each.score.model, found.joint)
-            against = mean_and_spread(gains)
-            if gains and statistics.mean(gains) > 0:
-                against = f"+{against}"
+            against = mean_and_spread(gains, with_sign=True)
         score = each.score
         numbers = [decibels(score.psnr), decibels(score.psnr_y), f"{score.ssim:.4f}", against]
         rows.append([queries.way_title(score.model), *numbers])
