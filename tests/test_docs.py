@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib import import_module
 from pathlib import Path
@@ -49,6 +50,20 @@ def test_every_page_is_listed() -> None:
         assert page.name == "README.md" or f"({page.name})" in index, page.name
     for card in list_cards():
         assert f"weights/{card.name}/README.md)" in index, card.name
+
+
+def test_seconds_of_the_readme_are_the_last_measured() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    field = json.loads((ROOT / "benchmarks/results/field.json").read_text(encoding="utf-8"))
+    seconds = {
+        (each["name"], each["precision"]): f"{each['seconds_per_megapixel']:.2f}"
+        for each in field["measured"]
+    }
+    rows = dict(re.findall(r"^\| `(\w+)` \| .+ \| (\d\.\d\d) \|$", readme, re.MULTILINE))
+    timed = {name: value for name, value in rows.items() if (name, "bf16") in seconds}
+    assert len(timed) > 3
+    assert timed == {name: seconds[name, "bf16"] for name in timed}
+    assert f"`scn_x2` takes {seconds['scn_x2', 'int8']} and" in " ".join(readme.split())
 
 
 def test_every_released_model_is_in_the_readme() -> None:

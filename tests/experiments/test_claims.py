@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pytest
 
 from scalewise.experiments.claims import CLAIMS, claims_table, judge_claims
@@ -16,7 +17,7 @@ from scalewise.experiments.queries import judged_on
 from scalewise.experiments.report import make_report, to_markdown
 from scalewise.experiments.results import Results, Trained, load_results
 from scalewise.experiments.seeds import last_common_step, main_effect
-from scalewise.experiments.verdicts import Verdict
+from scalewise.experiments.verdicts import CHANCE, Verdict
 from scalewise.training.log import LogLine
 from tests.experiments.made_up import make_reproduction
 
@@ -111,6 +112,13 @@ def test_a_difference_within_its_spread_is_none(
     assert found[0] == verdict
     again = f"the same steps on Set14 ({FIELD}): {measurement}"  # as all of these took the same
     assert found[1] == f"Equal steps ({FIELD}): after 400 steps {measurement}; {again}"
+
+
+def test_the_chance_of_a_difference_is_that_of_students_t() -> None:
+    draws = np.random.default_rng(0).standard_normal((100_000, 3))
+    seen = np.abs(draws.mean(axis=1)) > draws.std(axis=1, ddof=1)
+    assert pytest.approx(seen.mean(), abs=0.004) == CHANCE
+    assert f"{CHANCE:.4f}" == "0.2254"
 
 
 def test_equal_steps_and_equal_time_may_differ(results: Results) -> None:

@@ -145,6 +145,16 @@ def test_all_is_said(form: str, page: Page, markdown: str) -> None:
         assert absent not in text
 
 
+@pytest.mark.usefixtures("plain_plots")
+def test_the_committed_report_is_that_of_its_results() -> None:
+    folder = Path(__file__).parents[2] / "docs/report"
+    modern, document = (load_results(folder / "results" / x) for x in ("modern", "document"))
+    made = report.to_markdown(report.make_report(modern, document))
+    committed = (folder / "report.md").read_text(encoding="utf-8")
+    made, committed = (text.replace(".png", ".svg") for text in (made, committed))  # plain plots
+    assert made == committed, "docs/report differs from its results: see CONTRIBUTING.md"
+
+
 def test_every_command_of_a_template_names_its_data() -> None:
     templates = [*(Path(report.__file__).parent / "templates").rglob("*.j2")]
     text = " ".join(" ".join(path.read_text(encoding="utf-8").split()) for path in templates)
