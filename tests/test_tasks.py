@@ -207,12 +207,11 @@ def test_what_auto_chooses() -> None:
     assert select_task(replace(drawn, quality=60), enlarge=True) is get_task("graphics-jpeg")
     assert select_task(replace(drawn, quality=20), enlarge=True) is get_task("dejpeg")
     assert select_task(drawn, enlarge=False) is None
-    assert select_task(replace(drawn, quality=75, codec="WebP"), enlarge=True) is get_task(
-        "graphics-jpeg"
-    )
-    assert select_task(replace(drawn, quality=85, codec="WebP"), enlarge=True) is get_task(
-        "graphics"
-    )
+    web = replace(drawn, quality=75, codec="WebP")
+    assert select_task(web, enlarge=True) is get_task("graphics-jpeg")
+    assert select_task(replace(web, quality=85), enlarge=True) is get_task("graphics")
+    assert select_task(web, enlarge=False) is None
+    assert select_task(replace(web, quality=30), enlarge=False) is get_task("dejpeg")
     shared = Estimate(7, 90, coarseness=5, is_coarse=True)  # of which photo_x2 knows nothing
     assert select_task(shared, enlarge=True) is get_task("noisy-jpeg")
     assert select_task(replace(shared, sigma=4), enlarge=True) is get_task("photo")
