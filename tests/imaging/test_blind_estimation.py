@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.blind_estimation import (
+    Compression,
     estimate_degradation,
     estimate_jpeg_quality,
     estimate_jpeg_quality_of_pixels,
@@ -95,9 +96,18 @@ def test_smooth_gradients_are_no_bad_jpegs(slope: float) -> None:
     assert quality is None or quality > 93
 
 
-def test_a_table_is_believed_before_the_pixels(photo: NDArray[np.uint8]) -> None:
-    table = quantisation_table(LUMA_TABLE, 98)
-    assert estimate_degradation(photo, table).quality == 98
+def test_a_file_is_believed_before_the_pixels(photo: NDArray[np.uint8]) -> None:
+    assert estimate_degradation(photo, Compression("JPEG", 98)).quality == 98
+    found = estimate_degradation(photo, Compression("WebP", 75))
+    assert (found.codec, found.quality) == ("WebP", 75)
+    assert str(found).startswith("WebP quality 75, noise about ")
+
+
+def test_pixels_tell_of_a_stronger_compression_before(photo: NDArray[np.uint8]) -> None:
+    coarse = jpeg(photo, 40)
+    for stated in (Compression("JPEG", 95), Compression("WebP", 90)):
+        found = estimate_degradation(coarse, stated)
+        assert (found.codec, found.quality) == ("JPEG", 40)
 
 
 def test_noise_that_neighbours_share_is_coarse(photo: NDArray[np.uint8]) -> None:

@@ -1,6 +1,7 @@
 """Images as NumPy arrays: resampling, colour, metrics, protocols, degradations, estimation."""
 
 from scalewise.imaging.blind_estimation import (
+    Compression,
     Estimate,
     estimate_degradation,
     estimate_jpeg_quality,
@@ -57,6 +58,7 @@ __all__ = [
     "SQUASH256",
     "Alignment",
     "Case",
+    "Compression",
     "Degradation",
     "Degraded",
     "Estimate",
