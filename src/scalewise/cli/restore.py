@@ -96,11 +96,11 @@ def restore(
     ensemble: EnsembleOption = False,
     force_tiling: ForceTilingOption = False,
 ) -> None:
-    """Remove noise and artifacts of JPEG, WebP and AVIF from images.
+    """Remove noise and compression artifacts from images.
 
-    Images without either are left alone or, with --output, copied there as they are; a line says
-    so. Run the same command again to resume: existing results are skipped. The existing result of a
-    single image is an error.
+    Artifacts are those of JPEG, WebP and AVIF. Images without either are left alone or, with
+    --output, copied there as they are; a line says so. Run the same command again to resume:
+    existing results are skipped. The existing result of a single image is an error.
 
     Examples:
         # Restore a photo, as photo_restored.jpg

@@ -100,7 +100,7 @@ def upscale(
     ensemble: EnsembleOption = False,
     force_tiling: ForceTilingOption = False,
 ) -> None:
-    """Enlarge images. Noise and artifacts of JPEG, WebP and AVIF are removed on the way.
+    """Enlarge images, and remove noise and compression artifacts.
 
     To resume a run over many images, give the same command again: existing results are skipped.
     The existing result of a single image is an error.
