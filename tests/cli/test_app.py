@@ -196,3 +196,24 @@ def test_help_is_immediate() -> None:
         assert child.returncode == 0
         seconds.append(usage.ru_utime + usage.ru_stime)
     assert min(seconds) < 0.5  # CPU time: the machine may have other work
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [("ups", ["upscale"]), ("", ["restore", "upscale", "data"]), ("data ", ["check", "pack"])],
+)
+def test_a_shell_completes_names_of_commands(
+    line: str,
+    names: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = f"scalewise {line}"
+    monkeypatch.setenv("_SCALEWISE_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+    assert run(monkeypatch) == 0
+    out, err = capsys.readouterr()
+    assert set(names) <= set(out.split())
+    assert "Usage:" not in out
+    assert err == ""

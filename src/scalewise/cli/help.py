@@ -74,8 +74,11 @@ class HelpGroup(TyperGroup):
         self.rich_markup_mode = None  # also of the errors, which rich would put into boxes
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the words before the command; without any word, show the help."""
-        if not args and self.no_args_is_help:
+        """Parse the words before the command; without any word, show the help.
+
+        A shell that completes names parses a line without words, too, resiliently.
+        """
+        if not args and self.no_args_is_help and not ctx.resilient_parsing:
             typer.echo(ctx.get_help(), err=True)
             raise typer.Exit(2)
         with explaining_usage(ctx, tuple(args)):
