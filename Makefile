@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --e
 
 ## Enlarge a sample image with the released weights; the light core only, no PyTorch.
 demo: $(VENV)/.core
-	$(BIN)/scalewise compare examples/pictures/valid/astronaut.png --output demo
+	$(BIN)/scalewise compare examples/pictures/valid/astronaut.png --output demo --overwrite
 
 ## Install what training and testing need, then check everything.
 test: $(VENV)/.full

@@ -235,13 +235,27 @@ def test_compare_shows_what_a_network_takes_out(
     assert f"PSNR {denoising(25).score(shown, truth, 1).psnr:.2f} dB" in out
 
     code, out, _ = call(
-        "compare", dataset / "a.png", "-m", denoiser, "--task", "dejpeg", "-o", output
+        "compare",
+        dataset / "a.png",
+        "-m",
+        denoiser,
+        "--task",
+        "dejpeg",
+        "-o",
+        dataset.parent / "jpeg",
     )
     assert code == 0
     assert "jpeg " in out
     assert "protocol jpeg10: " in out
     code, out, _ = call(
-        "compare", dataset / "a.png", "-m", small_release, "--task", "photo", "-o", output
+        "compare",
+        dataset / "a.png",
+        "-m",
+        small_release,
+        "--task",
+        "photo",
+        "-o",
+        dataset.parent / "photo",
     )
     assert code == 0
     assert "bicubic " in out

@@ -248,32 +248,6 @@ def test_the_same_command_again_makes_nothing_new(
     assert everything[1].name in err
 
 
-def test_compare_says_what_is_not_compared(call, picture: Path, small_release: Path) -> None:
-    pixels = np.random.default_rng(0).integers(0, 65536, (40, 50, 4)).astype(np.uint16)
-    write(picture.with_name("deep.png"), Picture(pixels))
-    to = picture.with_name("compared")
-    code, _, err = call("compare", picture.with_name("deep.png"), "-m", small_release, "-o", to)
-    assert code == 0
-    alpha, deep = err.splitlines()
-    assert alpha.endswith("deep.png: its alpha is left out")
-    assert deep.endswith("deep.png: is compared in 8 bits")
-
-
-def test_compare(call, picture: Path, small_release: Path) -> None:
-    output = picture.parent / "comparison"
-    code, out, _ = call("compare", picture, "-m", small_release, "-o", output)
-    assert code == 0
-    names = ["photo_bicubic.png", "photo_low.png", "photo_sheet.png", "photo_small.png"]
-    assert sorted(path.name for path in output.iterdir()) == names
-    assert "protocol field" in out
-    assert out.count("PSNR-Y") == 2
-    assert read(output / "photo_low.png").pixels.shape == (30, 35, 3)
-    dot = picture.parent / "dot.png"
-    write(dot, Picture(np.zeros((1, 1, 3), np.uint8)))
-    code, _, err = call("compare", dot, "-o", picture.parent / "none")
-    assert (code, only_line(err).startswith(f"error: {dot}: a 1x1 image is too small")) == (1, True)
-
-
 def test_evaluate_prints_its_protocol_and_fills_the_card(
     call, picture: Path, small_release: Path, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scalewise import DEFAULT_MODEL
+from scalewise.arguments import require_new
 from scalewise.cli.messages import print_warning
+from scalewise.cli.options import ReplaceOption
 from scalewise.cli.outputs import check_output_folder
 from scalewise.cli.protocol_options import (
     GreyOption,
@@ -51,9 +54,15 @@ def compare(
         ),
     ] = None,
     output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="DIR", help="Write the results to this folder."),
-    ] = Path("comparison"),
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Write the results to this folder (default: comparison; if that is there, "
+            "comparison_2, and so on).",
+        ),
+    ] = None,
     model: Annotated[
         list[str] | None,
         typer.Option(
@@ -82,6 +91,7 @@ def compare(
         bool,
         typer.Option("--errors", help="Add maps of each result's error to the sheet."),
     ] = False,
+    overwrite: ReplaceOption = False,
 ) -> None:
     """Degrade an image, restore it, and score each result.
 
@@ -110,6 +120,7 @@ def compare(
     _check_given(image, truth, results, scale)
     truth = find_sets(truth or [], "--truth ")
     names = model or ([] if results else [DEFAULT_MODEL])
+    output = output or _free_folder(Path("comparison"), overwrite=overwrite)
     check_output_folder(output, "--output")
     task = task or (task_of(names[0]) if names else SUPER_RESOLUTION.name)
     protocol = chosen_protocol(task, sigma, quality, subsampling, grey, sensor)
@@ -127,12 +138,15 @@ def compare(
         methods = [(get_task(task).baseline, baseline(factor))]
         methods += [(restorer.name, restoration(restorer)) for restorer in restorers]
     datasets = _datasets(image, truth)
+    made = ["sheet", *(["low"] if methods and factor > 1 else []), *(name for name, _ in methods)]
+    for name in [_name_of(item, each, datasets) for each in datasets for item in each.items]:
+        for kind in made:
+            require_new(_file_of(output, name, kind), overwrite=overwrite)
     if image is not None:
         _warn_of_loss(image)
     for dataset in datasets:
-        prefix = f"{dataset.name}_" if datasets[1:] else ""
         for item, found in _with_results(dataset, results or [], factor, protocol):
-            name = prefix + item.name.replace("/", "_")
+            name = _name_of(item, dataset, datasets)
             _compare(item, name, methods, found, factor, protocol, output, errors)
     typer.echo(wrapped(protocol.description))
     if scale is None and not restorers and protocol.only_scale is None:
@@ -151,6 +165,26 @@ def _check_given(
     for flag, value in (("--truth", truth), ("--scale", scale)):
         if value and not results:
             raise UsageError(f"{flag} is for --results")
+
+
+def _free_folder(folder: Path, *, overwrite: bool) -> Path:
+    """Return a folder that does not exist yet, by a number; a folder to replace files in as is."""
+    number, free = 1, folder
+    while os.path.lexists(free) and not overwrite:
+        number += 1
+        free = folder.with_name(f"{folder.name}_{number}")
+    return free
+
+
+def _name_of(item: Item, dataset: Dataset, datasets: list[Dataset]) -> str:
+    """Return how the names of an image's files start."""
+    prefix = f"{dataset.name}_" if datasets[1:] else ""
+    return prefix + item.name.replace("/", "_")
+
+
+def _file_of(output: Path, name: str, kind: str) -> Path:
+    """Return the file of an image's sheet, of the degraded image, or of a method's result."""
+    return output / f"{name}_{kind}.png"
 
 
 def _datasets(image: Path | None, truth: list[Path] | None) -> list[Dataset]:
@@ -230,19 +264,20 @@ def _compare(
     comparison = compare(item.hr, methods, scale, protocol, lr=lr, results=results)
     output.mkdir(parents=True, exist_ok=True)
     if scale > 1 and comparison.lr is not None:
-        write(output / f"{name}_low.png", Picture(comparison.lr))
-    write(output / f"{name}_sheet.png", Picture(comparison.sheet(errors)))
+        write(_file_of(output, name, "low"), Picture(comparison.lr))
+    sheet = _file_of(output, name, "sheet")
+    write(sheet, Picture(comparison.sheet(errors)))
     height, width = comparison.truth.shape[:2]
     done = f"reduced by {scale} and restored" if scale > 1 else "restored"
     typer.echo(f"{item.hr}: {width}x{height}{f', {done}' if methods else ''}")
     for each in comparison.contenders:
         made = ""
         if not math.isnan(each.seconds):
-            path = output / f"{name}_{each.name}.png"
+            path = _file_of(output, name, each.name)
             write(path, Picture(each.image))
             made = f"  {each.seconds:.2f} s  {path}"
         typer.echo(
             f"  {each.name:12} PSNR {each.scores.psnr:.2f} dB  PSNR-Y {each.scores.psnr_y:.2f} dB  "
             f"SSIM {each.scores.ssim:.4f}{made}"
         )
-    typer.echo(f"side by side: {output / f'{name}_sheet.png'}")
+    typer.echo(f"side by side: {sheet}")
