@@ -1,5 +1,6 @@
 """The program ``scalewise``, also as ``python -m scalewise``."""
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -12,6 +13,7 @@ def main() -> None:
     SIGTERM, which service managers and ``timeout`` send, does the same as Ctrl-C: half-written
     files are removed, and what is kept is said.  The exit status is 143 then in place of 130.
     """
+    _occupy_descriptors()
     is_default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if is_default:  # and not ignored, as by nohup
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -35,6 +37,18 @@ def main() -> None:
         if terminated and end.code == 128 + signal.SIGINT:  # which the command line made of it
             end.code = 128 + signal.SIGTERM
         raise
+
+
+def _occupy_descriptors() -> None:
+    """Open the null device where a standard stream is closed.
+
+    Otherwise a result would get that stream's descriptor, and the words of a C library in it.
+    """
+    while True:
+        descriptor = os.open(os.devnull, os.O_RDWR)  # the lowest that is free
+        if descriptor > 2:
+            os.close(descriptor)
+            return
 
 
 if __name__ == "__main__":

@@ -157,3 +157,30 @@ def test_a_full_disk_at_the_other_end(photo: NDArray[np.uint8]) -> None:
         )
     assert ended.returncode == 1
     assert ended.stderr.decode() == "error: standard output: No space left on device\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of Unix")
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("upscale - -o b.png <&-", "standard input: is closed; send an image to it"),
+        (
+            "upscale - >&-",
+            "standard output: is closed; redirect it to a file, or give -o FILE",
+        ),
+        ("models >/dev/full", "standard output: No space left on device"),
+        ("--help >/dev/full", "standard output: No space left on device"),
+    ],
+)
+def test_a_stream_that_is_closed_or_full(line: str, message: str) -> None:
+    command = f'exec "{sys.executable}" -m scalewise {line}'
+    ended = subprocess.run(command, shell=True, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert ended.returncode == 1
+    assert ended.stderr.decode() == f"error: {message}\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of Unix")
+def test_no_file_gets_the_descriptor_of_a_stream_that_is_closed() -> None:
+    check = "import os, scalewise.__main__ as m; m._occupy_descriptors(); print(os.dup(0) > 2)"
+    command = f'"{sys.executable}" -c "{check}" <&- 2>&-'
+    assert subprocess.check_output(command, shell=True, text=True) == "True\n"

@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -117,6 +117,7 @@ def main() -> None:
     """
     if reconfigure := getattr(sys.stdout, "reconfigure", None):
         reconfigure(errors="backslashreplace")  # a file name need not be valid text
+        _name_errors(sys.stdout, "standard output")
     _print_warnings_plainly()
     if os.environ.get("SCALEWISE_DEBUG") == "1":
         logging.basicConfig(format="%(name)s: %(message)s")
@@ -129,6 +130,23 @@ def main() -> None:
             raise
         print_error(message)
         sys.exit(1)
+
+
+def _name_errors(stream: TextIO, name: str) -> None:
+    """Give the errors of a stream its name, as those of files have one."""
+
+    def naming(method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any) -> Any:
+            try:
+                return method(*given)
+            except OSError as error:
+                error.filename = name
+                raise
+
+        return call
+
+    for method in ("write", "flush"):
+        setattr(stream, method, naming(getattr(stream, method)))
 
 
 def _print_warnings_plainly() -> None:

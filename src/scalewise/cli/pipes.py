@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TextIO
 
 from scalewise.errors import ScalewiseError
 
@@ -63,8 +64,8 @@ def places(
         The files.
 
     Raises:
-        ScalewiseError: several images for a pipe, a terminal in place of one, a cluster, or an
-            empty name.
+        ScalewiseError: several images for a pipe, a terminal in place of one, or none, a cluster,
+            or an empty name.
     """
     if "" in inputs or output == "":  # which would be the current folder
         raise ScalewiseError("a name is empty: give a file or a folder")
@@ -78,10 +79,10 @@ def places(
         raise ScalewiseError(f"{PIPE}: standard input and output take one image at a time")
     if cluster is not None:
         raise ScalewiseError(f"{PIPE}: a cluster needs files that all of its machines can read")
-    if writes and sys.stdout.isatty():
-        raise ScalewiseError(
-            "standard output: is a terminal; redirect it to a file, or give -o FILE"
-        )
+    if reads:
+        _require_pipe(sys.stdin, "standard input", "send an image to it")
+    if writes:
+        _require_pipe(sys.stdout, "standard output", "redirect it to a file, or give -o FILE")
     with TemporaryDirectory(prefix="scalewise-") as folder:
         names: dict[Path, str] = {}
         if reads:
@@ -118,10 +119,15 @@ def _suffix_of(format: str) -> str:
     return format_of(Path("standard output"), format).suffixes[0]
 
 
+def _require_pipe(stream: TextIO | None, name: str, instead: str) -> None:
+    """Refuse a standard stream that is closed (None in Python) or a terminal."""
+    if stream is None or stream.isatty():
+        state = "closed" if stream is None else "a terminal"
+        raise ScalewiseError(f"{name}: is {state}; {instead}")
+
+
 def _received(folder: Path) -> Path:
     """Write standard input to a file, and return it."""
-    if sys.stdin.isatty():
-        raise ScalewiseError("standard input: is a terminal; send an image to it")
     path = folder / "stdin"
     try:
         with path.open("wb") as file:
