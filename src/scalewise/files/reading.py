@@ -14,7 +14,8 @@ floating-point, 32-bit       an error: the file does not say which value is whit
 10, 12, 14 bits (TIFF)       an error that says so
 more than one page or frame  the first, with a warning, or the one that is asked for
 TIFF                         see :mod:`scalewise.files.tiff.reading`
-animated PNG, animated AVIF  the first, with a warning
+animated PNG, animated AVIF, the first, with a warning
+JPEG with others behind it
 JPEG without its end marker  all of its rows, with a warning; an error if one is missing
 BMP                          see :mod:`scalewise.files.bmp`
 GIF whose frame leaves some  with alpha, transparent there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 from scalewise.files import open_picture, read, write
 from scalewise.files.jpeg import APP2, segment
 from scalewise.files.metadata.xmp import changed_xmp, sized_xmp, upright_xmp, without_lost_parts
+from scalewise.files.tiff.ifd import UNDEFINED, directory_bytes
 
 PIXELS = np.arange(24 * 32 * 3).reshape(24, 32, 3).astype(np.uint8)
 SUFFIXES = [".png", ".tif", ".jpg", ".webp", ".avif"]
@@ -153,6 +155,44 @@ def test_a_gain_map_that_only_the_file_names(tmp_path: Path) -> None:
     with open_picture(tmp_path / "a.jpg") as reader:
         (warning,) = reader.warnings
     assert "gain map" in warning
+
+
+PREVIEW, OTHER = b"\x01\0\x01\0", b"\0\0\0\0"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "kept", "with_gain_map", "said"),
+    [
+        ([OTHER], True, False, "has 2 pictures; the first is read"),
+        ([OTHER, PREVIEW], True, False, "has 2 pictures; the first is read"),
+        ([OTHER, OTHER], True, True, "has 2 pictures; the first is read"),
+        ([OTHER], True, True, ""),
+        ([PREVIEW], True, False, ""),
+        ([OTHER], False, False, ""),
+    ],
+)
+def test_further_pictures_of_a_jpeg(
+    tmp_path: Path, kinds: list[bytes], kept: bool, with_gain_map: bool, said: str
+) -> None:
+    path = tmp_path / "a.jpg"
+    Image.fromarray(PIXELS).save(path)
+    picture = path.read_bytes()
+    mark = segment(APP2, b"urn:iso:std:iso:ts:21496:-1\0" + bytes(4)) if with_gain_map else b""
+
+    def index(at: int) -> bytes:
+        """A list of the pictures, of which all but the first start at a place of the file."""
+        entries = bytes([0, 0, 3, 0]) + bytes(12)
+        for kind in kinds:  # places count from that of the list, behind three marks
+            entries += kind + struct.pack("<3I", len(picture), at - 10, 0)
+        table = {0xB002: (UNDEFINED, len(entries), entries)}
+        return segment(APP2, b"MPF\0II*\0\x08\0\0\0" + directory_bytes(table, 8))
+
+    at = len(index(10)) + len(mark) + len(picture)
+    others = picture if kept else b""
+    path.write_bytes(picture[:2] + index(at) + mark + picture[2:] + others)
+    with open_picture(path) as reader:
+        found = [line.removeprefix(f"{path}: ") for line in reader.warnings]
+    assert [line for line in found if "pictures" in line] == [said] * bool(said)
 
 
 def test_thumbnails_in_xmp_go_without_a_word() -> None:

@@ -62,6 +62,7 @@ _PARTS_OF_JPEG = {
     (jpeg.APP1, b"FLIR\0"): "its thermal data (FLIR)",
     (jpeg.APP11, b"JP"): _CREDENTIALS,
 }
+_MPF_MARK, _MPF_ENTRIES, _MPF_PREVIEW = b"MPF\0", 0xB002, 1
 _GAIN_MAP_BRAND = b"tmap"
 _LONGEST_BRANDS = 1024  # bytes
 _PIXELS = b"pHYs"
@@ -105,6 +106,7 @@ class _Raw:
 
     Attributes:
         orientation: of the pixels, where something other than XMP tells it.
+        pictures: how many images a JPEG file holds, without previews.
         lost: parts of the file that are left out, in words.
         warnings: what else is left out, a line each.
     """
@@ -120,6 +122,7 @@ class _Raw:
     stated: StatedColour | None = None
     lossless: bool = False
     orientation: int | None = None
+    pictures: int = 1
     lost: set[str] = field(default_factory=set[str])
     warnings: list[str] = field(default_factory=list[str])
 
@@ -172,6 +175,8 @@ def _metadata_of(image: Any, raw: _Raw, orientation: int) -> Metadata:
     xmp, parts = without_lost_parts(raw.xmp) if raw.xmp else (None, [])
     if lost := sorted({*parts, *raw.lost}):
         raw.warnings.insert(0, f"left out: {', '.join(lost)}")
+    if (pictures := raw.pictures - (_GAIN_MAP in lost)) > 1:  # a gain map is one of them
+        raw.warnings.insert(0, f"has {pictures} pictures; the first is read")
     exif = raw.exif and _true_description(raw.exif, raw.warnings)
     geo = raw.geo
     if geo and SENSOR_MODEL in geo:
@@ -219,6 +224,7 @@ def _read_tiff(image: Any, file: BinaryIO, raw: _Raw, tiff: TiffPicture | None) 
 def _read_jpeg(file: BinaryIO, raw: _Raw) -> None:
     resources = bytearray()
     comments: list[Text | None] = []
+    lists: list[tuple[int, bytes]] = []
     raw.dpi = resolution(raw.exif) if raw.exif else None
     for marker, data in jpeg.read_segments(file):
         if marker == jpeg.APP0 and data.startswith(b"JFIF\0") and len(data) >= 12:
@@ -228,13 +234,37 @@ def _read_jpeg(file: BinaryIO, raw: _Raw) -> None:
             resources += data.removeprefix(PHOTOSHOP_MARK)  # which goes on in the next segment
         elif marker == jpeg.COM:
             comments.append(read_comment(data))
+        elif marker == jpeg.APP2 and data.startswith(_MPF_MARK):
+            index = data.removeprefix(_MPF_MARK)
+            lists.append((file.tell() - len(index), index))
         for (where, start), part in _PARTS_OF_JPEG.items():
             if marker == where and data.startswith(start):
                 raw.lost.add(part)
+    raw.pictures += sum(_further_pictures(file, *each) for each in lists)
     raw.iptc = iptc_of_resources(bytes(resources))
     _name_paths(bytes(resources), raw)
     raw.texts = tuple(filter(None, comments))
     raw.stated = colour_of_exif(raw.exif) if raw.exif and not raw.icc else None
+
+
+def _further_pictures(file: BinaryIO, start: int, index: bytes) -> int:
+    """Return how many images, previews aside, a JPEG file holds behind its first one.
+
+    Args:
+        file: whose programs may have kept the list and dropped the images.
+        start: where the list is in it.
+        index: the list in the multi-picture format (CIPA DC-007), 5.2.
+    """
+    entries = exif_directory(index).get(_MPF_ENTRIES)
+    if not isinstance(entries, tuple):
+        return 0
+    order = "<" if index.startswith(b"II") else ">"
+    count = 0
+    for kind, _, offset in struct.iter_unpack(f"{order}3I4x", entries[2][: len(entries[2]) & ~15]):
+        file.seek(start + offset)
+        is_preview = kind >> 16 & 0xFF == _MPF_PREVIEW
+        count += bool(offset) and not is_preview and file.read(2) == jpeg.SOI
+    return count
 
 
 def _read_heif(file: BinaryIO, raw: _Raw, avif: AvifProperties | None) -> None:
