@@ -12,8 +12,10 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import scalewise.cli.help
+from scalewise.arguments import listed
 from scalewise.cli.app import app
 from scalewise.cli.usage_errors import UsageError
+from scalewise.tasks import TASKS
 
 ROOT: Any = get_command(app)
 PANELS = {
@@ -98,6 +100,12 @@ def test_options_are_described_in_one_style(path: tuple[str, ...]) -> None:
         least, most = getattr(param, "min", None), getattr(param, "max", None)
         if least is not None and most is not None:
             assert f"{least:g}-{most:g}" in text, f"{param.name}: its range"
+
+
+def test_restore_says_which_tasks_double_the_size() -> None:
+    (param,) = (each for each in LEAVES["restore",].params if each.name == "task")
+    doubling = [task.name for task in TASKS.values() if task.is_degraded and not task.keeps_size]
+    assert f"The size is doubled by {listed(doubling)};" in param.help
 
 
 def test_the_first_page_says_what_each_command_does_in_a_line() -> None:

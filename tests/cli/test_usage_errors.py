@@ -48,6 +48,11 @@ def status_and_line(*arguments: str) -> tuple[int, str]:
         ("restore a.png --method nlm --sigma 1000", "--sigma must be 0-255, not 1000; see"),
         ("evaluate noisy a --split foo", "--split must be one of train, valid, not foo; see"),
         ("compare a.png --task deblur", "--task: unknown task 'deblur'; known: "),
+        (
+            "restore a.png --task foo",
+            "--task: unknown task 'foo'; known: auto, photo, graphics-jpeg, denoise, noisy-jpeg, "
+            "dejpeg; see",
+        ),
         ("runs all of them", "unexpected argument of them; see"),
     ],
 )
@@ -71,6 +76,15 @@ def test_the_command_line_of_a_command(arguments: str, line: str) -> None:
 )
 def test_no_such_command(arguments: str, line: str) -> None:
     assert status_and_line(*arguments.split()) == (2, f"error: {line}")
+
+
+def test_a_file_whose_name_starts_as_an_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("-dash.png").touch()
+    line = "error: no such option: -dash.png; for the file of this name write ./-dash.png; see"
+    assert status_and_line("upscale", "-dash.png")[1].startswith(line)
 
 
 def test_names_of_other_tools_lead_to_commands_that_exist() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from scalewise.arguments import listed
+from scalewise.arguments import listed, nearest_name
 from scalewise.cli.help import DEGRADATION
 from scalewise.cli.usage_errors import UsageError, refusing_usage
 from scalewise.errors import ScalewiseError
@@ -33,7 +33,11 @@ def parse_task(name: str | None) -> str | None:
 
 def parse_restoring_task(name: str) -> str:
     """Return the name of a task that keeps its input's content, or ``auto``; as a callback."""
-    task = name if name == AUTO else str(parse_task(name))
+    try:
+        task = name if name == AUTO else get_task(name).name
+    except ScalewiseError:
+        hint = nearest_name(name, _restoring_tasks())
+        raise typer.BadParameter(f"unknown task '{name}'; {hint}") from None
     if task != AUTO and get_task(task).only_enlarges:
         raise typer.BadParameter(f"{task} only enlarges: use 'scalewise upscale'")
     if task != AUTO and not get_task(task).is_released:
@@ -42,9 +46,17 @@ def parse_restoring_task(name: str) -> str:
 
 
 TASK_NAMES = ", ".join(task_names())
-_ENLARGING = {name for name, task in TASKS.items() if task.only_enlarges}
-RESTORING_TASK_NAMES = ", ".join(
-    [AUTO, *(name for name in task_names(released=True) if name not in _ENLARGING)]
+
+
+def _restoring_tasks() -> list[str]:
+    """Return what ``restore`` takes for a task, as far as the tasks' packages are imported."""
+    enlarging = {name for name, task in TASKS.items() if task.only_enlarges}
+    return [AUTO, *(name for name in task_names(released=True) if name not in enlarging)]
+
+
+RESTORING_TASK_NAMES = ", ".join(_restoring_tasks())
+DOUBLING_TASK_NAMES = listed(
+    [name for name in _restoring_tasks() if name in TASKS and not TASKS[name].keeps_size]
 )
 
 

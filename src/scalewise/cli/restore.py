@@ -30,7 +30,11 @@ from scalewise.cli.options import (
     SuffixOption,
     TileOption,
 )
-from scalewise.cli.protocol_options import RESTORING_TASK_NAMES, parse_restoring_task
+from scalewise.cli.protocol_options import (
+    DOUBLING_TASK_NAMES,
+    RESTORING_TASK_NAMES,
+    parse_restoring_task,
+)
 from scalewise.cli.usage_errors import UsageError, refusing_usage
 from scalewise.tasks import AUTO, get_task
 
@@ -47,8 +51,8 @@ def restore(
         typer.Option(
             metavar="TASK",
             callback=parse_restoring_task,
-            help=f"Do this task: {RESTORING_TASK_NAMES}. photo also doubles the size; auto chooses "
-            "by the pixels.",
+            help=f"Do this task: {RESTORING_TASK_NAMES}. The size is doubled by "
+            f"{DOUBLING_TASK_NAMES}; auto chooses by the pixels, and keeps it.",
         ),
     ] = AUTO,
     strength: StrengthOption = 1.0,

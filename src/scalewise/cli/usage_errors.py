@@ -6,6 +6,7 @@ import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -82,7 +83,10 @@ def _explain(error: Any, context: Any, words: Sequence[str]) -> str:
     kind = type(error).__name__
     param: Any = getattr(error, "param", None)
     if kind == "NoSuchOption":
-        return _unknown("option", _as_typed(error.option_name, words), _flags(context))
+        typed = _as_typed(error.option_name, words)
+        if Path(typed).exists():
+            return f"no such option: {typed}; for the file of this name write ./{typed}"
+        return _unknown("option", typed, _flags(context))
     if kind == "MissingParameter":
         return f"missing {param.param_type_name} {_name(param)}"
     if kind == "BadOptionUsage":
