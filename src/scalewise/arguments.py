@@ -11,7 +11,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-from scalewise.errors import ScalewiseError
+from scalewise.errors import OutputExists, ScalewiseError
 
 AnyPath = str | os.PathLike[str]
 """A path as functions take it."""
@@ -260,10 +260,10 @@ def require_new(path: Path, *, overwrite: bool) -> None:
     """Refuse an output that is there already, unless it may be replaced.
 
     Raises:
-        ScalewiseError: there is such a file, folder or link, and ``overwrite`` is False.
+        OutputExists: there is such a file, folder or link, and ``overwrite`` is False.
     """
     if not overwrite and os.path.lexists(path):
-        raise ScalewiseError(
+        raise OutputExists(
             f"{path}: exists already; choose another name, or replace it by overwrite=True",
             arguments=["overwrite"],
         )

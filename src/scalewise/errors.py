@@ -5,6 +5,7 @@
     ValueError
       ScalewiseError          a mistake in the input, or a failure that the user can mend
         TooSmall              an image is too small for a scale, or to be scored
+        OutputExists          there is such a file, and it is not to be replaced
         NothingToRestore      the image needs no restoration
         DiskFullError         nothing more can be written there
         Diverged              a training run's loss or weights are beyond all bounds
@@ -31,6 +32,7 @@ __all__ = [
     "Interrupted",
     "LostWorker",
     "NothingToRestore",
+    "OutputExists",
     "ScalewiseError",
     "ScalewiseWarning",
     "TooSmall",
@@ -66,6 +68,10 @@ class ScalewiseError(ValueError):
 
 class TooSmall(ScalewiseError):
     """An image is too small for a scale, a metric, or the border that is not scored."""
+
+
+class OutputExists(ScalewiseError):
+    """There is such a file, folder or link already, and it is not to be replaced."""
 
 
 class NothingToRestore(ScalewiseError):

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from threading import Lock, Thread
 
 from scalewise.arguments import check_progress
-from scalewise.errors import DiskFullError, NothingToRestore, ScalewiseError
+from scalewise.errors import DiskFullError, NothingToRestore, OutputExists, ScalewiseError
 from scalewise.restoring.file_pipeline import (
     OpenJob,
     OutputOptions,
@@ -81,7 +81,7 @@ def restore_files(
         networks: of different scales, of which the first is used where no size is given; or a
             selector that depends on the image.
         output: size and format of the results; without ``overwrite``, those that exist are
-            skipped.
+            skipped, also where another run makes them meanwhile.
         progress: called as the run goes on.
 
     Returns:
@@ -125,6 +125,8 @@ def failed_result(job: FileJob, error: Exception) -> JobResult:
     """Return the result of a job that raised an error."""
     if isinstance(error, NothingToRestore):
         return JobResult(job, needless=str(error))
+    if isinstance(error, OutputExists):  # made by another run since this one began
+        return JobResult(job)
     return JobResult(job, problem=describe_error(job, error))
 
 
