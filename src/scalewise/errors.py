@@ -71,7 +71,7 @@ class TooSmall(ScalewiseError):
 
 
 class OutputExists(ScalewiseError):
-    """There is such a file, folder or link already, and it is not to be replaced."""
+    """A file, folder or link has the name of an output, and is not to be replaced."""
 
 
 class NothingToRestore(ScalewiseError):

@@ -160,7 +160,19 @@ def test_two_results_of_one_name(folder: Path) -> None:
     assert f"would be written to {second.target}, too; rename one" in second.problem
 
 
+def test_of_two_results_of_one_name_the_one_that_keeps_its_format_is_made(folder: Path) -> None:
+    touch(folder, "a.bmp", "a.gif")
+    jobs = plan_jobs([folder], folder.parent / "out", "")
+    (made,) = (job for job in jobs if job.target.name == "a.png" and not job.problem)
+    assert made.source == folder / "a.png"
+    problems = [job.problem for job in jobs if job.problem]
+    assert len(problems) == 2
+    assert all(f"because {made.source} would be written" in each for each in problems)
+
+
 def test_the_same_picture_twice_is_one_job(folder: Path) -> None:
+    twice = [folder / "a.png", folder / "sub" / ".." / "a.png"]
+    assert targets(*twice, output=folder / "b.png") == ["b.png"]
     (folder / "linked").symlink_to(folder / "sub")
     again = [folder / "a.png", folder / "sub" / ".." / "a.png", folder, folder / "linked"]
     out = folder.parent / "out"

@@ -147,8 +147,9 @@ def plan_jobs(
         warn: called with a line on images that were left out as results.
 
     Returns:
-        In order of the inputs and, within folders, of names.  Results of one name, those that
-        would replace an input, and folders that cannot be listed, are jobs with a problem.
+        In order of the inputs and, within folders, of names.  Jobs with a problem are those that
+        would replace an input, folders that cannot be listed, and of several results of one name
+        all but one: the first whose image has that extension already, or else the first.
 
     Raises:
         ScalewiseError: a missing input, no image at all, several images for one file, an
@@ -159,7 +160,7 @@ def plan_jobs(
         raise ScalewiseError(
             f"inputs must be a list of paths, not {shown(inputs)}", arguments=["inputs"]
         )
-    inputs = [path_of(path, "inputs") for path in inputs]
+    inputs = _once([path_of(path, "inputs") for path in inputs])
     if output is not None:
         checked = path_of(output, "output")
         output = output if isinstance(output, str) else checked  # which has no "/" at its end
@@ -230,6 +231,14 @@ def _place_of(path: Path) -> Path:
     The file itself may be a link: it is an image of its own name.
     """
     return Path(os.path.realpath(path.parent), path.name)
+
+
+def _once(paths: Sequence[Path]) -> list[Path]:
+    """Return the paths without those of a file or folder that is named before."""
+    found: dict[Path, Path] = {}
+    for path in paths:
+        found.setdefault(_place_of(path), path)
+    return list(found.values())
 
 
 def _without_results(
@@ -357,8 +366,10 @@ def _checked(jobs: list[FileJob]) -> list[FileJob]:
 
 def _problems(jobs: list[FileJob], sources: set[object]) -> Iterator[tuple[FileJob, str]]:
     taken: dict[Path, Path] = {}
+    for job in sorted(jobs, key=_changes_format):
+        taken.setdefault(job.target.resolve(), job.source)
     for job in jobs:
-        first = taken.setdefault(job.target.resolve(), job.source)
+        first = taken[job.target.resolve()]
         if _identity(job.target) in sources:
             yield job, f"{job.target}: would replace an input; choose another output"
         elif first is not job.source:
@@ -366,6 +377,11 @@ def _problems(jobs: list[FileJob], sources: set[object]) -> Iterator[tuple[FileJ
             yield job, f"{left}; rename one of them"
         else:
             yield job, ""
+
+
+def _changes_format(job: FileJob) -> bool:
+    """Return whether a result has another extension than its image."""
+    return job.source.suffix.lower() != job.target.suffix.lower()
 
 
 def _identity(path: Path) -> object:
