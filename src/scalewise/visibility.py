@@ -14,9 +14,6 @@ VISIBLE_SIGMA = 6.0
 benchmark sets 3 are estimated above it, and of 57 that were made smaller, most of them below 256
 pixels, 13."""
 
-_PATTERN = 100.0
-"""Least sigma of patterns of black and white, such as dithering, which noise does not reach."""
-
 _SHARED = 2.0
 """Coarseness from which on noise is not taken for that of each pixel.  Of 41 photographs of three
 benchmark sets 95 % have less than 1.7 with independent noise of sigma 6 or more; with that of a
@@ -63,7 +60,7 @@ def is_noisy(estimate: Estimate) -> bool:
     What looks like it in text and graphics, whose flat areas show none, is their patterns.
     """
     is_visible = sigma_before_coding(estimate) >= VISIBLE_SIGMA
-    return is_visible and estimate.sigma < _PATTERN and not is_graphics(estimate)
+    return is_visible and not estimate.has_pattern and not is_graphics(estimate)
 
 
 def is_graphics(estimate: Estimate) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from scalewise.errors import ScalewiseError
 from scalewise.imaging.blind_estimation import (
@@ -40,6 +41,16 @@ def test_white_is_that_of_the_type(photo: NDArray[np.uint8]) -> None:
     for estimate in (estimate_sigma, estimate_jpeg_quality_of_pixels, estimate_degradation):
         with pytest.raises(ScalewiseError, match=r"floating values .* not from 0 to 255"):
             estimate(noisy)
+
+
+def test_dithering_is_called_a_pattern(photo: NDArray[np.uint8]) -> None:
+    with Image.fromarray(photo).convert("1") as dithered:
+        estimate = estimate_degradation(np.asarray(dithered.convert("L")))
+    assert estimate.has_pattern
+    assert str(estimate).endswith("a pattern")
+    assert "noise" not in str(estimate)
+    noisy = gaussian_noise(photo, 50, np.random.default_rng(0)).clip(0, 255).astype(np.uint8)
+    assert not estimate_degradation(noisy).has_pattern
 
 
 def test_compression_is_no_noise(photo: NDArray[np.uint8]) -> None:

@@ -291,6 +291,7 @@ def test_a_bad_jpeg_saved_once_more_is_still_a_bad_one(
     write(tmp_path / "a.jpg", Picture(photo[60:260, 100:300]), quality=30)
     write(tmp_path / "b.jpg", read(tmp_path / "a.jpg"), quality=98)
     view = upload(server, tmp_path / "b.jpg")
+    assert view["estimate"]["has_pattern"] is False
     assert abs(view["estimate"]["jpeg_quality"] - 30) <= 1
     assert view["choices"][0]["model"] == "dejpeg"
 

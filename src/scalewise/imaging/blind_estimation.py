@@ -21,6 +21,9 @@ BAND = 256, 2048
 """Rows and columns around the middle of an image that are looked at."""
 
 
+_PATTERN = 100.0
+"""Least sigma of patterns of black and white, such as dithering, which noise does not reach."""
+
 Codec = Literal["JPEG", "WebP", "AVIF"]
 
 
@@ -42,7 +45,7 @@ class Estimate:
 
     Attributes:
         sigma: standard deviation of its noise, in levels of 255; of noise that neighbours share,
-            what its colours tell.
+            what its colours tell; beyond what noise reaches, that of a pattern.
         quality: of its compression, as the codec's usual encoder counts; None for an image that
             seems never to have been compressed with loss.
         content: ``photograph``, or the reason why it is not taken for one.
@@ -64,7 +67,13 @@ class Estimate:
     def __str__(self) -> str:
         content = self.content if self.content == "text or graphics" else ""
         quality = "" if self.quality is None else f"{self.codec} quality {self.quality}"
-        return ", ".join(filter(None, [content, quality, f"noise about {self.sigma:.0f}"]))
+        noise = "a pattern" if self.has_pattern else f"noise about {self.sigma:.0f}"
+        return ", ".join(filter(None, [content, quality, noise]))
+
+    @property
+    def has_pattern(self) -> bool:
+        """True if pixels differ more than by noise, as those of a dithered image do."""
+        return self.sigma >= _PATTERN
 
 
 def estimate_degradation(image: NDArray[Any], stated: Compression | None = None) -> Estimate:

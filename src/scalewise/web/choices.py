@@ -114,6 +114,7 @@ def upload_view(
         created=round(kept.created, 3),
         estimate=EstimateView(
             sigma=round(estimate.sigma, 2),
+            has_pattern=estimate.has_pattern,
             codec=None if estimate.quality is None else estimate.codec,
             quality=estimate.quality,
             jpeg_quality=estimate.quality if estimate.codec == "JPEG" else None,

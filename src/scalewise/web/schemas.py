@@ -130,6 +130,7 @@ class EstimateView(BaseModel):
     """Estimated degradation of an image."""
 
     sigma: float = Field(description="Standard deviation of its noise, in levels of 255.")
+    has_pattern: bool = Field(description="Whether that is a pattern instead, as of dithering.")
     codec: Codec | None = Field(description="What compressed it; null where nothing tells of it.")
     quality: int | None = Field(description="0 to 100, as that codec's usual encoder counts.")
     jpeg_quality: int | None = Field(description="The same of a JPEG alone.", deprecated=True)

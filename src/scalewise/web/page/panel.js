@@ -322,10 +322,10 @@ function zoom(times) {
 }
 
 function facts(view) {
-  const { sigma, codec, quality } = view.estimate;
+  const { sigma, has_pattern: hasPattern, codec, quality } = view.estimate;
   const seen = [
     codec === null ? "" : `${codec} quality ${quality}`,
-    sigma >= 1 ? `noise of about ${Math.round(sigma)} of 255 levels` : "",
+    sigma >= 1 && !hasPattern ? `noise of about ${Math.round(sigma)} of 255 levels` : "",
   ].filter(Boolean);
   return [size(view.width, view.height), view.format.toUpperCase(), ...seen].join(" · ");
 }
