@@ -81,7 +81,7 @@ def test_a_mistake_found_by_the_library(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, "data", "check", "no\nsuch") == 1
-    assert capsys.readouterr().err == "error: no such folder: no such\n"
+    assert capsys.readouterr().err == "error: no such folder: no\\nsuch\n"
 
 
 @pytest.mark.parametrize("error", [TypeError("a bug"), ModuleNotFoundError(name="nonesuch")])

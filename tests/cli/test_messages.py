@@ -15,13 +15,15 @@ from scalewise.errors import ScalewiseError, ScalewiseWarning, warn
 
 
 def test_an_error_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    print_error("über.png: is [no] picture\nat all")
-    assert capsys.readouterr().err == "error: über.png: is [no] picture at all\n"
+    print_error("über\n.png: is [no] picture at all\n")
+    assert capsys.readouterr().err == "error: über\\n.png: is [no] picture at all\n"
 
 
 def test_control_characters_of_names_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
-    print_warning("a\x1b[2J\tb.png: kept\r\nas é")
-    assert capsys.readouterr().err == "warning: a\\x1b[2J\\tb.png: kept as é\n"
+    print_warning("a\x1b[2J\tb\r\n\u2028\udcff\udcfe.png: kept as é")
+    assert capsys.readouterr().err == (
+        "warning: a\\x1b[2J\\tb\\r\\n\\u2028\\xff\\xfe.png: kept as é\n"
+    )
 
 
 def flagged(*arguments: str) -> str:

@@ -15,6 +15,11 @@ from scalewise.errors import ScalewiseError, put_flags
 _CONTEXT: ContextVar[Any] = ContextVar("context", default=None)
 """The context of the group whose command runs."""
 
+_INVISIBLE = {"Cc", "Cs", "Zl", "Zp"}
+"""Categories of characters: control, surrogate, end of a line, end of a paragraph."""
+_FIRST_BYTE = 0xDC00
+"""Surrogate that stands for the byte 0, as Python decodes names of files (PEP 383)."""
+
 
 @contextmanager
 def naming_flags(context: Any) -> Generator[None, None, None]:
@@ -72,13 +77,22 @@ def print_warning(message: str) -> None:
 
 
 def one_line(message: str) -> str:
-    r"""Return a message in one line, whatever the names in it: control characters are escaped.
+    r"""Return a message in one line, whatever the names in it.
 
-    >>> one_line("a\nb\x1b[2J.png: no such file")
-    'a b\\x1b[2J.png: no such file'
+    Control characters and ends of lines are escaped, and so are the bytes of names that are not
+    valid text.
+
+    >>> one_line("a\nb\x1b[2J\udcff.png: no such file")
+    'a\\nb\\x1b[2J\\xff.png: no such file'
     """
-    line = " ".join(message.splitlines())
-    return "".join(ascii(c)[1:-1] if unicodedata.category(c) == "Cc" else c for c in line)
+    return "".join(map(_visible, message.strip()))
+
+
+def _visible(character: str) -> str:
+    if unicodedata.category(character) not in _INVISIBLE:
+        return character
+    byte = ord(character) - _FIRST_BYTE
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else ascii(character)[1:-1]
 
 
 def _print_line(label: str, colour: str, message: str) -> None:
