@@ -109,6 +109,7 @@ def test_without_a_command_the_help_is_shown(path: tuple[str, ...]) -> None:
             "compare a.png -m scn_x2 --sigma 20",
             "--sigma is for denoise and noisy-jpeg, not for super-resolution",
         ),
+        ("compare a.png -m bicubic", "--model bicubic: always compared, as the baseline of its"),
         ("convert scn.pth -o a.onnx --set foo", "--set foo: write NAME=VALUE, such as levels=3"),
         ("convert scn_x2 -o a.onnx --set a=1", "scn_x2: its card states its settings; leave out"),
         ("data pack a -o x.zip", "--output x.zip: give a name that ends in .pack"),

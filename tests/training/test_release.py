@@ -233,7 +233,7 @@ def test_in_8_bit_integers(tmp_path: Path, call: Callable[..., tuple[int, str, s
     assert "which is not there; give another by --data" in stderr
     code, _, stderr = call("quantize", tmp_path / "nothing")
     assert code == 1
-    assert f"{tmp_path / 'nothing'}: no such folder" in stderr
+    assert f"{tmp_path / 'nothing'}: no such file or folder" in stderr
 
 
 def test_a_folder_is_packed_before_a_model_is_quantized_on_it(

@@ -160,7 +160,7 @@ def test_a_path_names_a_folder_of_one_s_own_beside_a_packaged_model(
     own = tmp_path / "scn_x2"
     assert find_release("./scn_x2") == find_release(find_release("./scn_x2")) == own
     assert resolve("./scn_x2/weights.safetensors").folder == own
-    with pytest.raises(ScalewiseError, match="no such folder"):
+    with pytest.raises(ScalewiseError, match="no such file or folder"):
         find_release("./denoise")
     (tmp_path / "empty").mkdir()
     with pytest.raises(ScalewiseError, match=r"empty: a folder without card\.json"):
@@ -177,6 +177,10 @@ def test_what_is_no_model(tmp_path: Path) -> None:
         find_release(tmp_path / "noise.pt")
     with pytest.raises(ScalewiseError, match=r"noise\.pt: not a PyTorch checkpoint"):
         load_network(tmp_path / "noise.pt")
+    (tmp_path / "noise.png").write_bytes(b"noise")
+    for opener in (resolve, load_network):
+        with pytest.raises(ScalewiseError, match=r"noise\.png: not a model; .* \(\.onnx \.xml\)"):
+            opener(tmp_path / "noise.png")
     torch.save(
         {"recipe": {"model": {"name": "scn_exact", "settings": {}}}, "ema": {}}, tmp_path / "e.pt"
     )

@@ -22,6 +22,7 @@ from scalewise.cli.protocol_options import (
     SigmaOption,
     SubsamplingOption,
     TaskOption,
+    baselines,
     check_scale,
     chosen_protocol,
     task_of,
@@ -125,6 +126,10 @@ def compare(
     task = task or (task_of(names[0]) if names else SUPER_RESOLUTION.name)
     protocol = chosen_protocol(task, sigma, quality, subsampling, grey, sensor)
     exact = LoadOptions(precision="f32")  # scores are those of evaluate, on every machine
+    if given := next((name for name in names if name in baselines()), None):
+        raise UsageError(
+            f"--model {given}: always compared, as the baseline of its tasks; leave it out"
+        )
     restorers = [load(name, exact) for name in names]
     scales = {restorer.scale for restorer in restorers} or {scale or protocol.only_scale or 2}
     if len(scales) > 1:

@@ -33,6 +33,7 @@ from scalewise.weights.card import (
     sha256,
 )
 from scalewise.weights.card_page import PAGE_FILE, write_card
+from scalewise.weights.model_files import names_file
 from scalewise.weights.resolve import (
     Release,
     find_release,
@@ -111,6 +112,8 @@ def load_network(model: str | Path, **settings: Any) -> RestorationNetwork:
     try:
         return load_checkpoint(path, **settings)
     except ScalewiseError as error:
+        if not names_file(path):
+            find_release(path)  # raises an error that lists the kinds of files
         if path.suffix.lower() != ".safetensors":
             raise
         hint = f"a released model's weights need its {CARD_FILE} beside them"

@@ -11,7 +11,13 @@ from scalewise.errors import ScalewiseError
 from scalewise.tasks import SUPER_RESOLUTION, get_task
 from scalewise.weights.card import CARD_FILE, WEIGHTS_FILE, Card, read_card, sha256
 from scalewise.weights.hub import HUB, download_release
-from scalewise.weights.model_files import describe, is_model_file, names_file
+from scalewise.weights.model_files import (
+    CHECKPOINT_SUFFIXES,
+    GRAPH_SUFFIXES,
+    describe,
+    is_model_file,
+    names_file,
+)
 
 RELEASES = Path(__file__).parent
 """The folder of the models that come with the package, one folder each."""
@@ -70,10 +76,16 @@ def find_release(model: str | Path) -> Path:
     for folder in _places(model):
         if _is_file(folder / CARD_FILE):
             return folder
-    if _is_file(Path(model)):
+    if _is_file(Path(model)) and names_file(model):
         raise ScalewiseError(
             f"{model}: a file, not a released model's name or folder; 'scalewise release' makes "
             "such a folder of a trained network",
+            arguments=["model"],
+        )
+    if _is_file(Path(model)):
+        raise ScalewiseError(
+            f"{model}: not a model; give the name or folder of a released one, a graph "
+            f"({' '.join(GRAPH_SUFFIXES)}), or a checkpoint ({' '.join(CHECKPOINT_SUFFIXES)})",
             arguments=["model"],
         )
     if os.path.isdir(model):  # noqa: PTH112  # a name of any length
@@ -85,7 +97,7 @@ def find_release(model: str | Path) -> Path:
     if names_file(model):
         raise ScalewiseError(f"{model}: no such file", arguments=["model"])
     if _is_path(model):
-        raise ScalewiseError(f"{model}: no such folder", arguments=["model"])
+        raise ScalewiseError(f"{model}: no such file or folder", arguments=["model"])
     names = [card.name for card in list_cards()]
     hint = nearest_name(str(model), names)
     raise ScalewiseError(f"unknown model '{model}'; {hint}", arguments=["model"])
