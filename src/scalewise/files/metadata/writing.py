@@ -53,7 +53,9 @@ _EXIF_OF_TEXTS = {"Description": 0x010E, "Author": 0x013B, "Copyright": 0x8298, 
 _COMMENTS = ("parameters", "UserComment", COMMENT)
 _PIXELS = b"pHYs"
 _SEARCHED_AT_ONCE = 2**20
-_NO_RESOLUTION: Directory = {  # of libvips's own, 72 dpi, which nobody stated
+# Square pixels of no unit, in the place of libvips's 72 dpi, which nobody stated.  TIFF 6.0 asks
+# for these tags, and what follows in the file would have to move if PNG's chunk were removed.
+_NO_RESOLUTION: Directory = {
     282: (RATIONAL, 1, struct.pack("<II", 1, 1)),
     283: (RATIONAL, 1, struct.pack("<II", 1, 1)),
     296: (SHORT, 1, struct.pack("<H", 1)),
