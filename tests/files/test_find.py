@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from scalewise.errors import ScalewiseError
-from scalewise.files import find_images
+from scalewise.files import Picture, find_images, write
+from scalewise.files.find import describe_disguised
 
 
 def test_images_of_a_tree_sorted(tmp_path: Path) -> None:
@@ -69,3 +71,24 @@ def test_a_pipe_is_named_as_what_it_is(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(ScalewiseError, match=r"pipe\.png: neither a file nor a folder"):
         find_images(tmp_path / "pipe.png")
+
+
+def test_images_under_other_extensions_are_counted(tmp_path: Path) -> None:
+    write(tmp_path / "a.png", Picture(np.zeros((8, 8, 3), np.uint8)))
+    content = (tmp_path / "a.png").read_bytes()
+    for name in ("b.bak", "sub/c.bak", "d", "e.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"no image" if name == "e.txt" else content)
+    others: list[Path] = []
+    assert find_images(tmp_path, others=others) == [tmp_path / "a.png"]
+    assert len(others) == 4
+    assert describe_disguised(others) == (
+        "3 images left out, because of the extension (.bak, none): rename, or give them by name"
+    )
+    assert describe_disguised([tmp_path / "e.txt", tmp_path / "missing.bak"]) == ""
+    many = [tmp_path / f"f.{letter}" for letter in "ghijkl"]
+    for path in many:
+        path.write_bytes(content)
+    assert "6 images left out, because of the extension (.g, .h, .i, .j, .k, ...)" in (
+        describe_disguised(many)
+    )

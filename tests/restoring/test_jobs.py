@@ -237,6 +237,18 @@ def test_pictures_in_the_output_that_are_no_results_are_told_of(folder: Path) ->
     assert len(said) == 1
 
 
+def test_images_under_other_extensions_are_told_of(folder: Path) -> None:
+    (folder / "b.jpg_original").write_bytes(b"\xff\xd8\xff\xe0" + bytes(20))
+    (folder / "c.MPO").touch()
+    told: list[str] = []
+    jobs = plan_jobs([folder], None, "_x2", warn=told.append)
+    assert folder / "c_x2.png" in [job.target for job in jobs]
+    (line,) = told
+    assert line.startswith("1 image left out, because of the extension (.jpg_original)")
+    plan_jobs([folder], None, "_x2", warn=told.append, selection=Selection(exclude=("b*",)))
+    assert told == [line]
+
+
 @pytest.mark.parametrize(
     "output", ["2024.05.06", "models.v1", "x.png/", "Mr. Smith", "large/", ".hidden", "v1.25"]
 )

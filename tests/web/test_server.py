@@ -196,7 +196,7 @@ def test_heic_is_neither_offered_nor_taken_where_it_is_not_decoded(server: Serve
     from scalewise.files.support import supported_formats
 
     formats = {each["name"]: each for each in server.get("v1/limits").json()["formats"]}
-    assert set(formats) == {"PNG", "TIFF", "JPEG", "WebP", "AVIF", "HEIC", "GIF", "BMP"}
+    assert set(formats) == {"PNG", "TIFF", "JPEG", "WebP", "AVIF", "HEIC", "GIF", "MPO", "BMP"}
     assert formats["JPEG"] == {
         "name": "JPEG",
         "suffixes": [".jpg", ".jpeg", ".jpe", ".jfif"],

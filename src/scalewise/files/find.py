@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from scalewise.arguments import AnyPath, path_of
+from scalewise.arguments import AnyPath, counted, path_of
 from scalewise.errors import ScalewiseError
-from scalewise.files.formats import READ_SUFFIXES
+from scalewise.files.formats import READ_SUFFIXES, detect_format
 
 SYSTEM_FOLDERS = frozenset(
     {
@@ -27,10 +27,15 @@ SYSTEM_FOLDERS = frozenset(
 )
 """Folders, in lower case, that systems keep for themselves: thumbnails, deleted files."""
 
+_MOST_NAMED = 5
+"""The most extensions in a line."""
+
 Unreadable = Callable[[ScalewiseError, Path], None]
 
 
-def find_images(path: AnyPath, unreadable: Unreadable | None = None) -> list[Path]:
+def find_images(
+    path: AnyPath, unreadable: Unreadable | None = None, others: list[Path] | None = None
+) -> list[Path]:
     """Return the image files in a folder and its subfolders, sorted; a file stands for itself.
 
     Only names are looked at: files with an extension of a format that is read, in upper or
@@ -40,6 +45,7 @@ def find_images(path: AnyPath, unreadable: Unreadable | None = None) -> list[Pat
     Args:
         path: the folder or file.
         unreadable: called with every folder that cannot be listed; None raises the error.
+        others: a list that gets the files with other extensions.
 
     Raises:
         ScalewiseError: no such file or folder, or something else, such as a pipe.
@@ -57,12 +63,39 @@ def find_images(path: AnyPath, unreadable: Unreadable | None = None) -> list[Pat
             raise problem
         unreadable(problem, Path(error.filename))
 
-    return sorted(
+    files = [
         Path(folder, name)
         for folder, names in _folders(path, refused)
         for name in names
-        if not name.startswith(".") and Path(name).suffix.lower() in READ_SUFFIXES
+        if not name.startswith(".")
+    ]
+    if others is not None:
+        others += [each for each in files if each.suffix.lower() not in READ_SUFFIXES]
+    return sorted(each for each in files if each.suffix.lower() in READ_SUFFIXES)
+
+
+def describe_disguised(paths: Iterable[Path]) -> str:
+    """Return a line on files whose content is an image, but not their extension; else nothing."""
+    found = [path.suffix for path in paths if _is_image(path)]
+    if not found:
+        return ""
+    kinds = sorted({suffix or "none" for suffix in found})
+    named = ", ".join([*kinds[:_MOST_NAMED], *["..."] * (len(kinds) > _MOST_NAMED)])
+    return (
+        f"{counted(len(found), 'image')} left out, because of the extension ({named}): rename, or "
+        "give them by name"
     )
+
+
+def _is_image(path: Path) -> bool:
+    """Return whether a file's content begins as an image that is read."""
+    try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
+        with path.open("rb") as file:
+            return detect_format(file) is not None
+    except OSError:
+        return False
 
 
 def _folders(root: Path, refused: Callable[[OSError], None]) -> Iterator[tuple[str, list[str]]]:

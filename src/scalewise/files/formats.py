@@ -122,7 +122,7 @@ FORMATS = (
 
 IMAGE_SUFFIXES = frozenset(suffix for form in FORMATS for suffix in form.suffixes)
 """The extensions, in lower case, of the formats that are both read and written."""
-READ_SUFFIXES = IMAGE_SUFFIXES | {".bmp", ".dib", ".gif", ".heic", ".heif", ".hif"}
+READ_SUFFIXES = IMAGE_SUFFIXES | {".bmp", ".dib", ".gif", ".heic", ".heif", ".hif", ".mpo"}
 """The extensions, in lower case, of all formats that are read."""
 
 

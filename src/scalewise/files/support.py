@@ -56,6 +56,7 @@ def supported_formats() -> tuple[FormatSupport, ...]:
         *found,
         FormatSupport("HEIC", (".heic", ".heif", ".hif"), _is_decoded(_HEIC), writes=False),
         FormatSupport("GIF", (".gif",), _is_decoded(_GIF), writes=False),
+        FormatSupport("MPO", (".mpo",), reads=True, writes=False),  # JPEGs, one behind the other
         FormatSupport("BMP", (".bmp", ".dib"), reads=True, writes=False),  # by our own reader
     )
 

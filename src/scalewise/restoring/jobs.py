@@ -20,6 +20,7 @@ from typing import Any
 from scalewise.arguments import AnyPath, is_list, is_whole, path_of, shown
 from scalewise.errors import ScalewiseError
 from scalewise.files import IMAGE_SUFFIXES, READ_SUFFIXES, find_images, format_of
+from scalewise.files.find import describe_disguised
 
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
@@ -144,7 +145,7 @@ def plan_jobs(
         format: the results' format; None for the image's own, or PNG where that cannot be
             written.
         selection: which images to take, of those in folders.
-        warn: called with a line on images that were left out as results.
+        warn: called with a line on images that were left out, as results or by their extension.
 
     Returns:
         In order of the inputs and, within folders, of names.  Jobs with a problem are those that
@@ -183,15 +184,20 @@ def plan_jobs(
         )
     extension = None if format is None else format_of(Path("a.png"), format).suffixes[0]
     closed: list[FileJob] = []
+    left_out: list[Path] = []
     found: list[_Found] = []
     for given in inputs:
+        left: list[Path] = []
         paths = find_images(
-            given, lambda error, path: closed.append(FileJob(path, path, str(error)))
+            given, lambda error, path: closed.append(FileJob(path, path, str(error))), left
         )
+        left_out += [path for path in left if selection.wants(path.relative_to(given))]
         within = given if given.is_dir() else None
         found += [
             _Found(path, _target(path, given, folder, suffix, extension), within) for path in paths
         ]
+    if warn is not None and (line := describe_disguised(left_out)):
+        warn(line)
     wanted = _without_results(found, folder, suffix, warn)
     wanted = [each for each in wanted if each.given is None or selection.wants(each.within)]
     once = {each.place: FileJob(each.source, each.target) for each in reversed(wanted)}
