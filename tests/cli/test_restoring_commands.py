@@ -181,7 +181,7 @@ def test_upscale_patterns_and_shards(call, picture: Path, small_release: Path) -
         (["evaluate", "scn_x2", "{folder}/empty"], "empty"),
         (["evaluate", "scn_x2", "{folder}/missing"], "missing"),
         (["convert", "nothing", "-o", "{folder}/x.onnx"], "unknown model 'nothing'"),
-        (["convert", "{folder}/text.png", "-o", "{folder}/x.onnx"], "text.png: not a PyTorch"),
+        (["convert", "{folder}/text.png", "-o", "{folder}/x.onnx"], "text.png: not a model; give"),
         (["compare", "{picture}", "-m", "nothing"], "unknown model 'nothing'"),
     ],
 )
