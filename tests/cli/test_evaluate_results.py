@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -336,8 +337,29 @@ def test_results_that_are_the_truth_transparent_or_jpegs_are_noticed(call) -> No
     assert "odd on One: c.png: a JPEG, whose loss" in scored
     code, _, compared = call("compare", "--results", "odd", "--truth", "One", "-o", "sheets")
     assert (code, compared) == (0, scored)
-    code, _, compared = call("compare", "One/c.png", "--results", "odd", "-o", "sheets")
+    code, _, compared = call("compare", "One/c.png", "--results", "odd", "-o", "more")
     assert (code, "c.png: a JPEG, whose loss" in compared) == (0, True)
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("name", "options", "expected"),
+    [
+        ("c.webp", {"quality": 90}, "c.webp: a WebP, whose loss"),
+        ("c.avif", {"quality": 90}, "c.avif: an AVIF, whose loss"),
+        ("c.webp", {"lossless": True}, ""),
+        ("c.avif", {"lossless": True}, ""),
+    ],
+)
+def test_results_that_lost_by_their_format_are_noticed(
+    call, name: str, options: dict[str, Any], expected: str
+) -> None:
+    truth = read(Path("One", "c.png")).pixels
+    Path("lossy").mkdir()
+    write(Path("lossy", name), Picture(truth // 2), **options)
+    code, _, err = call("evaluate", "--results", "lossy", "--truth", "One")
+    assert (code, "whose loss" in err) == (0, bool(expected))
+    assert expected in err
 
 
 @pytest.mark.usefixtures("folder")

@@ -25,12 +25,15 @@ from scalewise.errors import ScalewiseError, TooSmall
 from scalewise.evaluating.evaluate import ImageScore, score_image, sha256_of
 from scalewise.evaluating.result_names import Matches, match_names, scale_of
 from scalewise.files import Picture, find_images, read, to_8_bit
+from scalewise.imaging.blind_estimation import Compression, with_article
 from scalewise.imaging.colour import is_grey, to_rgb
 from scalewise.imaging.metric_registry import Metric
 from scalewise.imaging.protocols import Protocol
+from scalewise.restoring.look import stated_compression
 
 Pixels = NDArray[np.uint8]
 
+_LOSSLESS_AVIF = Compression("AVIF", 100)
 _SET_SCALE = re.compile(r"[_\-. ]?x[2-9]$|^x[2-9][_\-. ]|[_\-. ][2-9]x$")
 
 
@@ -281,9 +284,10 @@ def _faults(path: Path, picture: Picture, pixels: Pixels, truth: Pixels) -> tupl
         opaque = np.iinfo(alpha.dtype).max if alpha.dtype.kind == "u" else 1
         if (alpha < opaque).any():
             faults.append("transparent in parts; alpha is not scored, only the colours below it")
-    with path.open("rb") as file:
-        if file.read(3) == b"\xff\xd8\xff":
-            faults.append("a JPEG, whose loss is scored with the result; save results as PNG")
+    stated = stated_compression(path)
+    if stated is not None and stated != _LOSSLESS_AVIF:
+        kind = with_article(stated.codec)
+        faults.append(f"{kind}, whose loss is scored with the result; save results as PNG")
     return tuple(faults)
 
 

@@ -27,6 +27,15 @@ _PATTERN = 100.0
 Codec = Literal["JPEG", "WebP", "AVIF"]
 
 
+def with_article(codec: Codec) -> str:
+    """Return a codec as one calls a file of it.
+
+    >>> with_article("AVIF")
+    'an AVIF'
+    """
+    return f"{'an' if codec == 'AVIF' else 'a'} {codec}"
+
+
 class Compression(NamedTuple):
     """Lossy compression of an image.
 

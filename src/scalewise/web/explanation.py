@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from scalewise.arguments import counted
-from scalewise.imaging.blind_estimation import Estimate
+from scalewise.imaging.blind_estimation import Estimate, with_article
 from scalewise.tasks import SUPER_RESOLUTION, Task
 from scalewise.visibility import exceeds, has_artifacts, is_graphics, is_noisy
 
@@ -28,6 +28,8 @@ def describe_cause(estimate: Estimate, kind: str) -> str:
     'the pixels were a JPEG of quality 30 once'
     >>> describe_cause(Estimate(1.0, 75, codec="WebP"), "WebP")
     'this is a WebP of quality 75'
+    >>> describe_cause(Estimate(1.0, 60, codec="AVIF"), "AVIF")
+    'this is an AVIF of quality 60'
     >>> describe_cause(Estimate(12.0, None), "PNG")
     'noise of about 12 levels is visible'
     >>> describe_cause(Estimate(1.0, 60, "text or graphics"), "JPEG")
@@ -35,7 +37,7 @@ def describe_cause(estimate: Estimate, kind: str) -> str:
     """
     causes: list[str] = []
     if has_artifacts(estimate, enlarged=True):
-        of = f"a {estimate.codec} of quality {estimate.quality}"
+        of = f"{with_article(estimate.codec)} of quality {estimate.quality}"
         causes.append(f"this is {of}" if kind == estimate.codec else f"the pixels were {of} once")
     if is_noisy(estimate):
         causes.append(f"noise of about {counted(round(estimate.sigma), 'level')} is visible")
