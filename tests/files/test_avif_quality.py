@@ -11,10 +11,13 @@ import pyvips
 from numpy.typing import NDArray
 from PIL import Image
 
-from scalewise.errors import ScalewiseError
-from scalewise.files import Picture, write
+from scalewise.files import Picture, avif, write
 from scalewise.files.av1 import base_quantiser
-from scalewise.files.avif import avif_quality
+
+
+def avif_quality(path: Path) -> int | None:
+    with path.open("rb") as file:
+        return avif.avif_quality(file)
 
 
 @pytest.fixture
@@ -87,8 +90,3 @@ def test_any_bytes_have_a_quantiser_or_none() -> None:
         # Units of their right kinds, with other content.
         units = b"\x0a\x0b" + random.bytes(11) + b"\x32\x18" + random.bytes(24)
         assert base_quantiser(units) in {None, *range(256)}
-
-
-def test_a_missing_file_is_named(path: Path) -> None:
-    with pytest.raises(ScalewiseError, match=r"a\.avif: cannot be read"):
-        avif_quality(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, open_picture, read, write
 from scalewise.imaging.blind_estimation import estimate_content, estimate_degradation
 from scalewise.restoring import file_pipeline, look, precision, restorer
@@ -101,3 +103,9 @@ def test_a_damaged_file_is_one_line(path: Path) -> None:
     (result,) = restore_files([FileJob(path, path.with_name("b.png"))], load_cascade(MODEL))
     assert str(path) in result.problem
     assert not path.with_name("b.png").exists()
+
+
+@pytest.mark.parametrize("name", ["missing.jpg", "a.webp", "a.avif"])
+def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ScalewiseError, match=rf"{re.escape(name)}: cannot be read"):
+        stated_compression(tmp_path / name)

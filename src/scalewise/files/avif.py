@@ -12,12 +12,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from scalewise.errors import ScalewiseError
 from scalewise.files.av1 import base_quantiser
 from scalewise.files.metadata.colour import StatedColour
 
@@ -59,30 +57,25 @@ def properties_of_avif(file: BinaryIO) -> AvifProperties:
         return AvifProperties()
 
 
-def avif_quality(path: str | Path) -> int | None:
+def avif_quality(file: BinaryIO) -> int | None:
     """Return the quality that an AVIF file's main image, or its first tile, was written with.
 
     Returns:
         1 to 100, as libheif counts, which is 100 for lossless ones; None for a damaged or other
         file.
-
-    Raises:
-        ScalewiseError: the file cannot be read.
     """
+    file.seek(0)
+    if file.read(_FTYP_END)[4:] != b"ftyp":
+        return None
     try:
-        with Path(path).open("rb") as file:
-            if file.read(_FTYP_END)[4:] != b"ftyp":
-                return None
-            meta = _meta(file)
-            place = _place_of_image(meta) if meta else None
-            if place is None:
-                return None
-            file.seek(place)
-            quantiser = base_quantiser(file.read(_FIRST_BYTES))
+        meta = _meta(file)
+        place = _place_of_image(meta) if meta else None
+        if place is None:
+            return None
+        file.seek(place)
+        quantiser = base_quantiser(file.read(_FIRST_BYTES))
     except (struct.error, IndexError, OverflowError):
         return None
-    except OSError as error:
-        raise ScalewiseError(f"{path}: cannot be read ({error.strerror})") from None
     if quantiser is None:
         return None
     return round(float(np.interp(quantiser, list(_QUALITIES), list(_QUALITIES.values()))))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -153,21 +152,15 @@ def with_end_marker(file: BinaryIO) -> bytes:
     return data + EOI
 
 
-def luma_table(path: str | Path) -> NDArray[np.int64] | None:
+def luma_table(file: BinaryIO) -> NDArray[np.int64] | None:
     """Return the quantisation table of a JPEG file's luminance, which tells its quality.
 
     Returns:
         (8, 8), the steps in the order of frequencies, the lowest first; None for a file that
         is not a JPEG, or whose header ends before a table.
-
-    Raises:
-        ScalewiseError: the file cannot be read.
     """
-    try:
-        with Path(path).open("rb") as file:
-            return next((table for number, table in _tables(file) if number == 0), None)
-    except OSError as error:
-        raise ScalewiseError(f"{path}: cannot be read ({error.strerror})") from None
+    file.seek(0)
+    return next((table for number, table in _tables(file) if number == 0), None)
 
 
 def _tables(file: BinaryIO) -> Iterator[tuple[int, NDArray[np.int64]]]:

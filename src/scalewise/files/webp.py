@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import struct
 from math import prod
-from pathlib import Path
 from typing import BinaryIO, NamedTuple
-
-from scalewise.errors import ScalewiseError
 
 _FIRST_CHUNK = 12
 _FRAME = b"ANMF"
@@ -31,7 +28,7 @@ def is_lossless(file: BinaryIO) -> bool:
     return _find_image(file) == _LOSSLESS
 
 
-def webp_quality(path: str | Path) -> int | None:
+def webp_quality(file: BinaryIO) -> int | None:
     """Return the quality that a WebP file's image, or its first frame, was written with.
 
     libwebp has finer and coarser quantisers for up to four kinds of blocks.  They are such that the
@@ -39,19 +36,13 @@ def webp_quality(path: str | Path) -> int | None:
 
     Returns:
         0 to 100, as libwebp counts; None for a lossless, damaged or other file.
-
-    Raises:
-        ScalewiseError: the file cannot be read.
     """
-    try:
-        with Path(path).open("rb") as file:
-            head = file.read(_FIRST_CHUNK)
-            is_webp = head[:4] == b"RIFF" and head[8:] == b"WEBP"
-            if not is_webp or _find_image(file) != _LOSSY:
-                return None
-            frame = file.read(_KEY_FRAME_HEADER + _MOST_HEADER_BYTES)
-    except OSError as error:
-        raise ScalewiseError(f"{path}: cannot be read ({error.strerror})") from None
+    file.seek(0)
+    head = file.read(_FIRST_CHUNK)
+    is_webp = head[:4] == b"RIFF" and head[8:] == b"WEBP"
+    if not is_webp or _find_image(file) != _LOSSY:
+        return None
+    frame = file.read(_KEY_FRAME_HEADER + _MOST_HEADER_BYTES)
     is_key_frame = len(frame) >= _KEY_FRAME_HEADER + 2 and not frame[0] & 1
     if not is_key_frame or frame[3:6] != _START_CODE:
         return None

@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from scalewise.errors import ScalewiseError
 from scalewise.files import MAX_PIXELS, PictureReader, open_picture
 from scalewise.files.avif import avif_quality
 from scalewise.files.jpeg import luma_table
@@ -58,13 +59,17 @@ def stated_compression(path: str | Path) -> Compression | None:
     Raises:
         ScalewiseError: the file cannot be read.
     """
-    table = luma_table(path)
-    if table is not None:
-        return Compression("JPEG", estimate_jpeg_quality(table))
-    if (quality := webp_quality(path)) is not None:
-        return Compression("WebP", quality)
-    quality = avif_quality(path)
-    return None if quality is None else Compression("AVIF", quality)
+    try:
+        with Path(path).open("rb") as file:
+            table = luma_table(file)
+            if table is not None:
+                return Compression("JPEG", estimate_jpeg_quality(table))
+            if (quality := webp_quality(file)) is not None:
+                return Compression("WebP", quality)
+            quality = avif_quality(file)
+            return None if quality is None else Compression("AVIF", quality)
+    except OSError as error:
+        raise ScalewiseError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def _middle_rows(reader: PictureReader) -> NDArray[Any]:
