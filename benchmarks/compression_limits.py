@@ -18,37 +18,34 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyvips
 import typer
 from numpy.typing import NDArray
 
 from scalewise.files import find_images, read
+from scalewise.files.coding import code_and_decode
+from scalewise.files.jpeg import decode_jpeg, encode_jpeg
 from scalewise.imaging import imresize, to_rgb
+from scalewise.imaging.blind_estimation import Codec
 from scalewise.imaging.protocols import FIELD
 from scalewise.restoring import LoadOptions, Restorer, load
 
 Pixels = NDArray[np.uint8]
 Models = Mapping[str, Restorer]
 
-CODECS = {
-    "JPEG": lambda image, quality: image.jpegsave_buffer(Q=quality),
-    "WebP": lambda image, quality: image.webpsave_buffer(Q=quality),
-    "AVIF": lambda image, quality: image.heifsave_buffer(Q=quality, compression="av1", effort=3),
-}
+CODECS = "JPEG", "WebP", "AVIF"
 UNCHANGED = "as it is"
 _SIDE = 256  # pixels of the middle
 
 
-def coded(image: Pixels, codec: str, quality: int) -> Pixels:
+def coded(image: Pixels, codec: Codec, quality: int) -> Pixels:
     """Return an image as it comes back from a file."""
-    made: Any = pyvips.Image.new_from_array(np.ascontiguousarray(image))
-    file = CODECS[codec](made.copy(interpretation="srgb"), quality)
-    decoded: Any = pyvips.Image.new_from_buffer(file, "")
-    return decoded.numpy()[..., :3]
+    if codec == "JPEG":
+        return decode_jpeg(encode_jpeg(image, quality))
+    return code_and_decode(image, codec, quality)
 
 
 def scores(
-    image: Pixels, codec: str, quality: int, same: Models, enlarged: Models
+    image: Pixels, codec: Codec, quality: int, same: Models, enlarged: Models
 ) -> Iterator[tuple[str, str, float]]:
     """Yield what is done, the network, and its PSNR-Y in dB."""
     top, left = (max(0, side - _SIDE) // 2 for side in image.shape[:2])

@@ -22,7 +22,7 @@ BELOW: dict[str, set[str]] = {
     "short_repr": set(),
     "plugins": {"errors"},
     "imaging": {"errors", "arguments", "plugins"},
-    "strengths": {"arguments"},
+    "strengths": {"errors", "arguments"},
     "visibility": {"imaging"},
     "tasks": {"errors", "arguments", "plugins", "imaging", "strengths", "visibility"},
     "files": {"errors", "arguments", "atomic"},
@@ -38,7 +38,7 @@ BELOW: dict[str, set[str]] = {
         "files",
         "models",
     },
-    "data": {"errors", "arguments", "atomic", "lazy", "imaging", "tasks", "files"},
+    "data": {"errors", "arguments", "atomic", "lazy", "imaging", "visibility", "tasks", "files"},
     "restoring": {
         "errors",
         "arguments",

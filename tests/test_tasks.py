@@ -34,7 +34,12 @@ from scalewise.tasks import (
 )
 from scalewise.training.build import prepare
 from scalewise.training.config import BudgetConfig, DataConfig, ModelConfig, Recipe
-from scalewise.visibility import VISIBLE, VISIBLE_ENLARGED, as_jpeg_quality
+from scalewise.visibility import (
+    VISIBLE,
+    VISIBLE_ENLARGED,
+    as_jpeg_quality,
+    as_visible_as_jpeg,
+)
 from scalewise.weights import default_model, find_release
 from scalewise.weights.card import Training, read_card
 from scalewise.weights.card_page import write_card
@@ -248,6 +253,8 @@ def test_qualities_are_as_visible_as_lower_ones_of_jpeg() -> None:
         assert qualities[-1] == 100
         assert as_jpeg_quality(codec, VISIBLE[codec]) == VISIBLE["JPEG"]
         assert as_jpeg_quality(codec, VISIBLE_ENLARGED[codec]) == VISIBLE_ENLARGED["JPEG"]
+        back = [as_visible_as_jpeg(codec, quality) for quality in qualities]
+        assert back == pytest.approx(range(101))
 
 
 def test_help_states_the_strengths_that_are_measured() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scalewise.arguments import check_number, check_range
+from scalewise.errors import ScalewiseError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,8 @@ class Strengths:
         clean: share of patches that stay clean.
         grey: share of patches that are made grey, with their targets.
         sensor: share of patches whose noise is that of a camera's sensor, which neighbours share.
+        webp, avif: shares of the compressed patches that are WebP and AVIF in place of JPEG, in
+            qualities whose artifacts are about as visible.
     """
 
     sigma: tuple[float, float] | None = None
@@ -26,14 +29,27 @@ class Strengths:
     clean: float = 0.0
     grey: float = 0.0
     sensor: float = 0.0
+    webp: float = 0.0
+    avif: float = 0.0
 
     def __post_init__(self) -> None:
         if self.sigma is not None:
             check_range("sigma", self.sigma, 0, 255)
         if self.quality is not None:
             check_range("quality", self.quality, 1, 100, whole=True)
-        for name in ("clean", "grey", "sensor"):
+        for name in ("clean", "grey", "sensor", "webp", "avif"):
             check_number(name, getattr(self, name), 0, 1)
+        if self.webp + self.avif > 1:
+            raise ScalewiseError(
+                f"the shares of WebP and AVIF are more than 1 together: {self.webp:g} and "
+                f"{self.avif:g}",
+                arguments=["webp", "avif"],
+            )
+        if self.webp + self.avif > 0 and self.quality is None:
+            raise ScalewiseError(
+                "WebP and AVIF take the place of JPEG, which needs a quality",
+                arguments=["quality"],
+            )
 
     def middle(self) -> dict[str, Any]:
         """Return the middle of each range that there is; of two qualities there, the lower."""

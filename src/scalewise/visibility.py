@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -95,12 +95,25 @@ def as_jpeg_quality(codec: Codec, quality: int) -> float:
     >>> as_jpeg_quality("JPEG", 75), as_jpeg_quality("WebP", 40)
     (75, 60.0)
     """
+    return quality if codec == "JPEG" else _interpolate(_AS_JPEG[codec], quality)
+
+
+def as_visible_as_jpeg(codec: Codec, quality: float) -> float:
+    """Return the quality of a codec whose artifacts are about as visible as those of a JPEG.
+
+    >>> as_visible_as_jpeg("WebP", 60), as_visible_as_jpeg("AVIF", 5)
+    (40.0, 0.0)
+    """
     if codec == "JPEG":
         return quality
-    points = _AS_JPEG[codec]
-    right = min(max(bisect(points, (quality, 101)), 1), len(points) - 1)
-    (low, low_jpeg), (high, high_jpeg) = points[right - 1], points[right]
-    return low_jpeg + (high_jpeg - low_jpeg) * (quality - low) / (high - low)
+    return max(0.0, _interpolate([(jpeg, own) for own, jpeg in _AS_JPEG[codec]], quality))
+
+
+def _interpolate(points: Sequence[tuple[int, int]], where: float) -> float:
+    """Return the ordinate of a line through points, the last parts of which go on beyond them."""
+    right = min(max(bisect(points, (where, 101)), 1), len(points) - 1)
+    (left, low), (end, high) = points[right - 1], points[right]
+    return low + (high - low) * (where - left) / (end - left)
 
 
 def sigma_before_coding(estimate: Estimate) -> float:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import time
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from scalewise.data.degrading import PatchDegradation
+from scalewise.errors import ScalewiseError
 from scalewise.imaging.colour import BT601, rgb_to_y
 from scalewise.imaging.degradations import jpeg
 from scalewise.imaging.jpeg_codec import jpeg_batch
@@ -48,6 +52,7 @@ def test_how_a_patch_is_degraded_does_not_depend_on_the_others(photo: Pixels) ->
         PatchDegradation(sigma=(0, 50), grey=0.15),
         PatchDegradation(sigma=(0, 10), quality=(60, 95), clean=0.15),
         PatchDegradation(sigma=(0, 40), quality=(60, 95), grey=0.3, sensor=0.5),
+        PatchDegradation(sigma=(0, 10), quality=(60, 95), clean=0.15, webp=0.3, avif=0.1),
     ):
         together = degradation.degrade(patches, generators(12))
         alone = [degradation.degrade(patches[n : n + 1], [generators(12)[n]]) for n in range(12)]
@@ -119,6 +124,45 @@ def test_noise_of_a_sensor_comes_before_the_jpeg() -> None:
     coded = degradation.degrade(patches, generators(40))
     again = [jpeg(patch, 10, "4:4:4").astype(int) for patch in coded]
     assert np.mean(np.abs(coded - np.stack(again)).max(axis=(1, 2, 3)) <= 2) > 0.4  # not 4:2:0
+
+
+def test_shares_of_the_compressed_patches_are_webp_and_avif(photo: Pixels) -> None:
+    patches = patches_of(photo, 150, 56)
+    degradation = PatchDegradation(quality=(60, 95), clean=0.2, webp=0.3, avif=0.2)
+    as_jpeg = PatchDegradation(quality=(60, 95), clean=0.2)
+    coded = degradation.degrade(patches, generators(150))
+    differs = np.any(coded != as_jpeg.degrade(patches, generators(150)), axis=(1, 2, 3))
+    assert np.mean(differs) == pytest.approx(0.8 * 0.5, abs=0.08)  # the others stay JPEGs, or clean
+    errors = np.sqrt(np.mean((coded - patches.astype(float)) ** 2, axis=(1, 2, 3)))
+    assert 0.7 < np.median(errors[differs]) / np.median(errors[~differs & (errors > 0)]) < 1.5
+
+
+@pytest.mark.parametrize(("codec", "quality"), [("WebP", 40), ("AVIF", 45)])
+def test_webp_and_avif_are_as_visible_as_jpeg(photo: Pixels, codec: str, quality: int) -> None:
+    patches = patches_of(photo, 1, 56)
+    degradation = PatchDegradation(quality=(60, 60), **{codec.lower(): 1})
+    coded = degradation.degrade(patches, generators(1))
+    image = Image.fromarray(patches[0])
+    file = io.BytesIO()
+    image.save(file, codec, quality=quality)
+    file.seek(0)
+    theirs = np.asarray(Image.open(file).convert("RGB"))
+    assert np.mean(np.abs(coded[0] - theirs.astype(float))) < 0.35 * np.mean(
+        np.abs(patches[0] - theirs.astype(float))
+    )
+
+
+@pytest.mark.parametrize(
+    ("shares", "message"),
+    [
+        ({"webp": 0.7, "avif": 0.4}, "more than 1 together: 0.7 and 0.4"),
+        ({"webp": 0.7, "quality": None}, "take the place of JPEG"),
+        ({"avif": -1}, "avif"),
+    ],
+)
+def test_wrong_shares_are_refused(shares: dict[str, Any], message: str) -> None:
+    with pytest.raises(ScalewiseError, match=message):
+        PatchDegradation(**{"quality": (60, 95), **shares})
 
 
 def test_noise_comes_before_the_jpeg_or_after_it() -> None:

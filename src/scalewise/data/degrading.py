@@ -18,6 +18,7 @@ from scalewise.imaging.degradations import OwnDegradation, sensor_noise
 from scalewise.imaging.jpeg_codec import GRID, RGB_TO_YCBCR, jpeg_batch, round_to_levels
 from scalewise.imaging.second_order import SecondOrder
 from scalewise.tasks import Strengths, Task
+from scalewise.visibility import as_visible_as_jpeg
 
 MAX_MARGIN = 4096
 
@@ -40,6 +41,9 @@ class PatchDegradation(Strengths):
     block.  Patches are therefore degraded with a margin of real pixels around them, in whole units
     of the grid, and cut out at a random place of it: blocks at a patch's edge are coded with all
     the pixels that they would have had.
+
+    WebP and AVIF take the place of some of the JPEGs.  Their qualities are drawn uniformly from
+    what is as visible as JPEG of the range; their chroma is halved.  They need pyvips.
 
     The noise of patches that are made grey is the same in all three channels.  That of a sensor
     comes before the JPEG, with a gain of red and blue from 1 to 2 and any blur.
@@ -144,8 +148,28 @@ class PatchDegradation(Strengths):
         noise_first, halved = (chances[3] < 0.5) | sensor, chances[4] < 0.5
 
         degraded = noise.added_in_8_bit(given, noise_first)
-        degraded[dirty] = jpeg_batch(degraded[dirty], quality[dirty], halved[dirty])
+        is_jpeg = dirty & ~self._coded_otherwise(degraded, dirty, randoms)
+        degraded[is_jpeg] = jpeg_batch(degraded[is_jpeg], quality[is_jpeg], halved[is_jpeg])
         return noise.added_in_8_bit(degraded, ~noise_first)
+
+    def _coded_otherwise(
+        self, patches: Patches, dirty: NDArray[np.bool_], randoms: Sequence[np.random.Generator]
+    ) -> NDArray[np.bool_]:
+        """Code some of the ``dirty`` patches in place as WebP or AVIF, and return which."""
+        done = np.zeros(len(patches), np.bool_)
+        if not self.webp + self.avif:
+            return done
+        from scalewise.files.coding import code_and_decode  # only here does training need pyvips
+
+        assert self.quality is not None
+        for n in np.flatnonzero(dirty).tolist():
+            kind, where = randoms[n].random(2).tolist()
+            if kind < self.webp + self.avif:
+                codec = "WebP" if kind < self.webp else "AVIF"
+                lowest, highest = (as_visible_as_jpeg(codec, each) for each in self.quality)
+                quality = max(1, round(lowest + (highest - lowest) * where))
+                patches[n], done[n] = code_and_decode(patches[n], codec, quality), True
+        return done
 
     def _degraded_by_own(
         self, patches: Patches, dirty: NDArray[np.bool_], randoms: Sequence[np.random.Generator]

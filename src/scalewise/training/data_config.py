@@ -48,12 +48,14 @@ class DataConfig(Settings):
             that), as the reproduced document does.  Then a patch is a whole image, patches are
             not flipped, and every image is drawn once before any is drawn again.
         task: the task, a name of :func:`scalewise.tasks.list_tasks`; its ``training`` has the
-            defaults of the five settings below.
+            defaults of the seven settings below.
         sigma: smallest and largest standard deviation of the noise, in levels of 255.
         quality: lowest and highest quality of the JPEG.
         clean: share of patches that are not degraded.
         grey: share of patches that are made grey, with grey noise.
         sensor: share of patches whose noise is that of a camera's sensor, which neighbours share.
+        webp, avif: shares of the compressed patches that are WebP and AVIF in place of JPEG, in
+            qualities whose artifacts are about as visible; none by default.  They need pyvips.
         second_order: ranges of blur, resizing, noise and the first JPEG of ``old-photo``; see
             :class:`scalewise.imaging.second_order.SecondOrder`.
     """
@@ -75,6 +77,8 @@ class DataConfig(Settings):
     clean: float = DERIVED
     grey: float = DERIVED
     sensor: float = DERIVED
+    webp: float = DERIVED
+    avif: float = DERIVED
     second_order: SecondOrder | None = DERIVED
     __pydantic_config__ = STRICT
 
@@ -85,6 +89,7 @@ class DataConfig(Settings):
         derive(self, patch=self.squash or last, augment=self.squash is None)
         derive(self, sigma=usual.sigma, quality=usual.quality)
         derive(self, clean=usual.clean, grey=usual.grey, sensor=usual.sensor)
+        derive(self, webp=usual.webp, avif=usual.avif)
         derive(self, second_order=SecondOrder() if task.second_order else None)
         require(bool(self.train), "data.train must name a packed store or a folder of images")
         require(self.valid != [], "data.valid must name a set, or be left out")
@@ -105,6 +110,8 @@ class DataConfig(Settings):
             ("clean", self.clean, task.is_degraded),
             ("grey", self.grey, task.is_degraded),
             ("sensor", self.sensor, "sensor" in task.options),
+            ("webp", self.webp, usual.quality),
+            ("avif", self.avif, usual.quality),
             ("second_order", self.second_order, task.second_order),
         ):
             require(not chosen or bool(needed), f"data.{key} is not for {self.task}: leave it out")
@@ -113,6 +120,16 @@ class DataConfig(Settings):
         require_part("data.clean", self.clean)
         require_part("data.grey", self.grey)
         require_part("data.sensor", self.sensor)
+        require_part("data.webp", self.webp)
+        require_part("data.avif", self.avif)
+        require(
+            self.webp + self.avif <= 1,
+            "data.webp and data.avif are more than 1 together: let them be shares of all",
+        )
+        require(
+            self.quality is not None or not self.webp + self.avif,
+            "data.webp and data.avif take the place of JPEG: leave out data.quality=null",
+        )
 
     def _check_weights(self, weights: list[float] | None) -> None:
         if weights is None:
@@ -176,6 +193,8 @@ class DataConfig(Settings):
             clean=self.clean,
             grey=self.grey,
             sensor=self.sensor,
+            webp=self.webp,
+            avif=self.avif,
         )
 
     @property
