@@ -139,6 +139,7 @@ def test_earlier_scores_hold_while_the_weights_are_the_same(reproduction: Path) 
     assert not has_same_weights(replace(score, model="scn_x2", version="0.1.0"))
 
 
+@pytest.mark.usefixtures("plain_plots")
 def test_the_report_says_what_is_missing(reproduction: Path) -> None:
     results = load_results(reproduction)
     text = Page(to_html(make_report(replace(results, alternatives=(), strip=None)))).text

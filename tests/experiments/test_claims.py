@@ -62,6 +62,7 @@ def with_gains(results: Results, gains: list[float], at_equal_steps: float = 1.0
     return replace(results, trained=trained)
 
 
+@pytest.mark.usefixtures("plain_plots")
 def test_every_claim_has_a_verdict_and_a_command(results: Results) -> None:
     evidence = evidence_of(results)
     table = claims_table(judge_claims(evidence), evidence)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -9,7 +11,7 @@ from matplotlib.text import Text
 
 from scalewise.experiments import plots
 from scalewise.experiments.plots import Cost
-from scalewise.training.curves import LIGHT, Theme
+from scalewise.training.curves import DARK, LIGHT, Theme
 
 
 @pytest.mark.parametrize("kind", ["svg", "png"])
@@ -20,6 +22,20 @@ def test_a_plot_is_the_same_each_time_and_has_two_themes(kind: str) -> None:
     first = plots.render("means", draw, kind)  # pyright: ignore
     assert first == plots.render("means", draw, kind)  # pyright: ignore
     assert first.light != first.dark
+
+
+def test_another_themes_colours_make_another_themes_plot() -> None:
+    draw = plots.differences([(str(n), dict.fromkeys("abcdefg", n / 10)) for n in range(3)], "base")
+    in_light, in_dark = (plots._content(draw(theme), "svg") for theme in (LIGHT, DARK))  # pyright: ignore
+    plain = plainly(in_light)
+    assert "stroke: #000000" in plain
+    assert plainly(plots.recolour(in_dark, DARK, LIGHT)) == plain != plainly(in_dark)
+
+
+def plainly(svg: bytes) -> str:
+    """A file without black, the default, and the names of its parts, which tell their colours."""
+    text = svg.decode().replace("fill: #000000; ", "")
+    return re.sub(r'((?<= id=")|(?<=#))[a-z][0-9a-f]{10}', "", text)
 
 
 def _spread_out() -> list[Cost]:

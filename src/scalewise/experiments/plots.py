@@ -9,6 +9,7 @@ The colours are Okabe and Ito's.  Markers and line styles differ, too, for print
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -104,9 +105,21 @@ class Cost:
 
 
 def render(name: str, draw: Draw, kind: Literal["svg", "png"] = "svg") -> ReportImage:
-    """Draw a plot in both themes."""
-    light, dark = (_content(draw(theme), kind) for theme in (LIGHT, DARK))
+    """Draw a plot in both themes; the layout, which takes longest, once where it is SVG."""
+    dark = _content(draw(DARK), kind)
+    light = _content(draw(LIGHT), kind) if kind == "png" else recolour(dark, DARK, LIGHT)
     return ReportImage(name, kind, light, dark)
+
+
+def recolour(svg: bytes, old: Theme, new: Theme) -> bytes:
+    """Return an SVG file of Matplotlib in the colours of another theme.
+
+    The old theme's colours must differ from one another, and none may be black, which is the
+    default in SVG and not written.
+    """
+    exchanged = dict(zip(_colours_of(old), _colours_of(new), strict=True))
+    pattern = re.compile("|".join(exchanged))
+    return pattern.sub(lambda found: exchanged[found[0]], svg.decode()).encode()
 
 
 def costs(points: Sequence[Cost], score: str) -> Draw:
@@ -290,6 +303,10 @@ def means(values: NDArray[np.float64]) -> Draw:
         return figure
 
     return draw
+
+
+def _colours_of(theme: Theme) -> tuple[str, ...]:
+    return theme.paper, theme.ink, theme.grid, *theme.runs
 
 
 def _content(figure: Figure, kind: str) -> bytes:
