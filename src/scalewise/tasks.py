@@ -134,15 +134,18 @@ class Task:
                 )
         return self._protocol(codec, options)
 
-    def make_validation_protocol(self, strengths: Strengths) -> Protocol:
+    def make_validation_protocol(
+        self, strengths: Strengths, codec: JpegCodec | None = None
+    ) -> Protocol:
         """Make the protocol that a training run is validated by.
 
         It is the evaluation protocol in the middle of the ranges that the run trains with, at any
         scale; the same image gets the same noise in both.  JPEG is coded by NumPy, so that the
-        scores of a run do not depend on the machine, and training needs no pyvips.
+        scores of a run do not depend on the machine, and training needs no pyvips, unless
+        ``codec`` does otherwise.
         """
         options = strengths.middle() | ({"sensor": strengths.sensor} if strengths.sensor else {})
-        return replace(self._protocol(None, options), only_scale=None)
+        return replace(self._protocol(codec, options), only_scale=None)
 
     def _protocol(self, codec: JpegCodec | None, options: Mapping[str, Any]) -> Protocol:
         from scalewise.imaging.protocols import NUMPY_JPEG, degraded

@@ -202,3 +202,16 @@ def test_starting_from_the_body_of_another_scale(recipe: Recipe, tmp_path: Path)
     other = replace(start, name="original", settings={}, init_partial=True)
     with pytest.raises(ScalewiseError, match=r"model.init: .*: no weight of it has a place"):
         build_network(other, recipe.seed)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"task": "dejpeg", "webp": 0.6, "avif": 0.5}, "from 0 to 1 together, not 0.6 and 0.5"),
+        ({"task": "dejpeg", "webp": -0.1}, "from 0 to 1 together, not -0.1 and 0"),
+        ({"task": "denoise", "webp": 0.1}, "data.webp is not for denoise: leave it out"),
+    ],
+)
+def test_wrong_shares_of_codecs_are_told(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ScalewiseError, match=message):
+        DataConfig(train=["x"], **settings)

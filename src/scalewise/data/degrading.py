@@ -6,6 +6,7 @@ does not depend on the rest of the batch.  JPEG is :mod:`scalewise.imaging.jpeg_
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.arguments import check_number
-from scalewise.imaging.degradations import OwnDegradation, sensor_noise
+from scalewise.imaging.degradations import (
+    NUMPY_JPEG,
+    Degraded,
+    JpegCodec,
+    OwnDegradation,
+    Subsampling,
+    sensor_noise,
+)
 from scalewise.imaging.jpeg_codec import GRID, RGB_TO_YCBCR, jpeg_batch, round_to_levels
 from scalewise.imaging.second_order import SecondOrder
 from scalewise.tasks import Strengths, Task
@@ -180,6 +188,29 @@ class PatchDegradation(Strengths):
         for n in np.flatnonzero(dirty).tolist():
             made[n] = self.own(patches[n], randoms[n].random(), randoms[n])
         return np.stack(made).astype(np.float32)
+
+
+def mixed_codec(strengths: Strengths) -> JpegCodec:
+    """Return a codec that codes shares of the images as WebP and AVIF, and the others as JPEG.
+
+    Their quality is as visible as the JPEG's; an image's own pixels decide which of them it is.
+    """
+    webp, avif = strengths.webp, strengths.webp + strengths.avif
+
+    def code(pixels: Patches, quality: int, subsampling: Subsampling) -> Degraded:
+        where = zlib.crc32(pixels.tobytes()) / 2**32
+        if where >= avif:
+            return NUMPY_JPEG.code(pixels, quality, subsampling)
+        from scalewise.files.coding import code_and_decode
+
+        codec = "WebP" if where < webp else "AVIF"
+        own = max(1, round(as_visible_as_jpeg(codec, quality)))
+        channels = pixels.shape[2]
+        colours = pixels if channels == 3 else np.repeat(pixels, 3, axis=2)
+        return Degraded(code_and_decode(colours, codec, own)[..., :channels])
+
+    shares = f"{strengths.webp:.0%} as WebP and {strengths.avif:.0%} as AVIF, no less visible"
+    return JpegCodec(f"{NUMPY_JPEG.encoder} ({shares})", code)
 
 
 def _made_grey(patches: Patches, chosen: NDArray[np.bool_]) -> Patches:

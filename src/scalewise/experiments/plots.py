@@ -24,14 +24,7 @@ from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from scalewise.experiments.formatting import difference
-from scalewise.training.curves import (
-    DARK,
-    LIGHT,
-    LINE_STYLES,
-    MARKERS,
-    Theme,
-    dress,
-)
+from scalewise.training.curves import DARK, LIGHT, LINE_STYLES, MARKERS, Theme, dress
 
 Draw = Callable[[Theme], Figure]
 

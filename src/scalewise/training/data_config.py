@@ -120,15 +120,10 @@ class DataConfig(Settings):
         require_part("data.clean", self.clean)
         require_part("data.grey", self.grey)
         require_part("data.sensor", self.sensor)
-        require_part("data.webp", self.webp)
-        require_part("data.avif", self.avif)
         require(
-            self.webp + self.avif <= 1,
-            "data.webp and data.avif are more than 1 together: let them be shares of all",
-        )
-        require(
-            self.quality is not None or not self.webp + self.avif,
-            "data.webp and data.avif take the place of JPEG: leave out data.quality=null",
+            0 <= self.webp <= 1 and 0 <= self.avif <= 1 and self.webp + self.avif <= 1,
+            "data.webp and data.avif are shares of the compressed patches, from 0 to 1 together, "
+            f"not {self.webp:g} and {self.avif:g}",
         )
 
     def _check_weights(self, weights: list[float] | None) -> None:
