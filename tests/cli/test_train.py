@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +12,7 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
+from scalewise.__main__ import main
 from scalewise.cli.app import app
 from scalewise.data.reading import read_rgb
 from scalewise.errors import ScalewiseError
@@ -25,9 +24,9 @@ from scalewise.training.log import read_log
 from scalewise.training.recipe import load_recipe
 from scalewise.training.session import locked
 from scalewise.weights.release import load_network
+from tests import forked
 
 PROJECT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-c", "from scalewise.__main__ import main; main()", "train"]
 TINY = "recipes/tiny.yaml"
 PREPARING = f"preparing {TINY}\n"
 TINY_SETTINGS = {"width": 4, "expansion": 2, "blocks": 1, "levels": 3}
@@ -242,15 +241,17 @@ def test_the_run_is_named_after_its_recipe(tmp_path: Path, monkeypatch: pytest.M
 def test_a_signal_stops_the_run_so_that_it_can_go_on(tmp_path: Path, sent: signal.Signals) -> None:
     run = tmp_path / "run"
     endless = ["budget.steps=1000000", "--run", str(run)]
-    command = [*COMMAND, TINY, *SMALL, *endless]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as child:
-        assert child.stderr is not None
-        assert child.stderr.readline() == PREPARING
-        assert child.stderr.readline().startswith("training scn_exact on cpu: ")
-        assert "step 20 " in child.stderr.readline()
-        child.send_signal(sent)
-        stopping, stopped = child.stderr.read().splitlines()
-    assert child.returncode == 128 + sent
+    os.mkfifo(tmp_path / "errors")
+    child = forked.start(main, ["train", TINY, *SMALL, *endless], tmp_path / "errors")
+    with (tmp_path / "errors").open(encoding="utf-8") as errors:
+        assert errors.readline() == PREPARING
+        assert errors.readline().startswith("training scn_exact on cpu: ")
+        assert "step 20 " in errors.readline()
+        assert child.pid is not None
+        os.kill(child.pid, sent)
+        stopping, stopped = errors.read().splitlines()
+    child.join()
+    assert child.exitcode == 128 + sent
     assert stopping.startswith("stopping after this step, with a checkpoint")
     step = int(stopped.removeprefix("stopped at step ").partition(";")[0])
     assert step >= 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from scalewise.training.__main__ import main
 from scalewise.training.checkpoint import read_checkpoint
 from scalewise.training.config import BudgetConfig, LossConfig, Recipe
 from scalewise.training.distributed import World
@@ -20,6 +22,7 @@ from scalewise.training.log import LogLine, read_log
 from scalewise.training.loop import Trainer
 from scalewise.training.recipe import save_recipe
 from scalewise.training.session import open_run
+from tests import forked
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run"]
 ALONE = ["--standalone", "--nproc-per-node", "2", "-m", "scalewise.training"]
@@ -47,10 +50,8 @@ def test_two_processes_learn_what_one_does(recipe: Recipe, tmp_path: Path) -> No
     path = tmp_path / "both.yaml"
     save_recipe(recipe, path)
     open_run(recipe, tmp_path / "alone").train()
-    command = [*TORCHRUN, *ALONE, str(path), "--folder", str(tmp_path / "both")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "processes: 2" in done.stderr
+    said = run_two([str(path), "--folder", str(tmp_path / "both")], tmp_path)
+    assert "processes: 2" in said
 
     alone, both = read_log(tmp_path / "alone"), read_log(tmp_path / "both")
     assert [line.step for line in both] == list(range(1, 21))
@@ -59,6 +60,27 @@ def test_two_processes_learn_what_one_does(recipe: Recipe, tmp_path: Path) -> No
         assert ours.psnr_y == pytest.approx(theirs.psnr_y, abs=1e-2)
     assert alone[-1].loss != alone[0].loss
     assert read_checkpoint(tmp_path / "both/best.pt")["step"] > 0
+
+
+def run_two(arguments: list[str], folder: Path) -> str:
+    """Run the command in two processes as torchrun does, and return what they say.
+
+    The next test runs it by torchrun, which loads PyTorch three times.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+    together = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    said = [folder / f"{rank}.txt" for rank in range(2)]
+    processes = [
+        forked.start(
+            main, arguments, file, {**together, "RANK": str(rank), "LOCAL_RANK": str(rank)}
+        )
+        for rank, file in enumerate(said)
+    ]
+    for process, file in zip(processes, said, strict=True):
+        process.join()
+        assert process.exitcode == 0, file.read_text(encoding="utf-8")
+    return "".join(file.read_text(encoding="utf-8") for file in said)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import time
@@ -23,6 +22,7 @@ from scalewise.training.__main__ import main
 from scalewise.training.checkpoint import read_checkpoint
 from scalewise.training.config import BudgetConfig, LossConfig, OptimizerConfig, Recipe
 from scalewise.training.recipe import save_recipe
+from tests import forked
 
 KILLS = 20
 
@@ -52,23 +52,6 @@ def recipe_file(recipe: Recipe, pictures: Path, tmp_path: Path) -> Path:
     return path
 
 
-class Command:
-    """The command for a run, started as a process that has PyTorch loaded already.
-
-    So it has what PyTorch loads at the first optimizer, which takes longer than 300 steps.
-    """
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("OMP_NUM_THREADS", "1")
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["scalewise.training.__main__", "torch._inductor"])
-
-    def start(self, recipe: Path, run: Path) -> BaseProcess:
-        process = self._context.Process(target=main, args=([str(recipe), "--folder", str(run)],))
-        process.start()
-        return process
-
-
 def wait_for_a_sign_of_life(process: BaseProcess, log: Path) -> None:
     """Until a run that was just started writes to its log, or has ended."""
     before = log.stat().st_mtime_ns if log.exists() else 0
@@ -96,11 +79,13 @@ def assert_identical(one: Any, other: Any) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="fork")
 def test_a_run_killed_at_twenty_moments_ends_as_if_it_had_not_been(
-    recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe_file: Path, tmp_path: Path
 ) -> None:
-    command = Command(monkeypatch)
+    def start(run: Path) -> BaseProcess:
+        return forked.start(main, [str(recipe_file), "--folder", str(run)], tmp_path / "errors")
+
     straight = tmp_path / "straight"
-    process = command.start(recipe_file, straight)
+    process = start(straight)
     process.join()
     assert process.exitcode == 0
     expected = contents(straight)
@@ -112,7 +97,7 @@ def test_a_run_killed_at_twenty_moments_ends_as_if_it_had_not_been(
     steps: set[int] = set()
     while kills < KILLS or finished == 0:
         run = tmp_path / f"killed-{finished}"
-        process = command.start(recipe_file, run)
+        process = start(run)
         if kills < KILLS:
             if moments.random() < 0.8:  # else perhaps while it starts
                 wait_for_a_sign_of_life(process, run / "log.csv")

@@ -1,0 +1,52 @@
+"""Processes forked from a server that has PyTorch loaded already.
+
+To load it, and what its first optimizer needs, takes longer than most runs of a test.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Mapping
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+
+PRELOADED = ["scalewise.training.__main__", "scalewise.cli.app", "torch._inductor"]
+
+Main = Callable[[], object]
+"""A command: it reads ``sys.argv``; what it returns is the exit code."""
+
+
+def start(
+    main: Main, arguments: list[str], stderr: Path, environment: Mapping[str, str] | None = None
+) -> BaseProcess:
+    """Start a command in a process of its own, in this folder, with one thread.
+
+    Args:
+        main: the command.
+        arguments: what it is given.
+        stderr: file or named pipe that its errors go to.
+        environment: variables that it has in addition to those of the first process started.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    command = (main, arguments, stderr, dict(environment or {}), Path.cwd())
+    process = context.Process(target=_run, args=command)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")  # which the server reads when it loads PyTorch
+        process.start()
+    return process
+
+
+def _run(
+    main: Main, arguments: list[str], stderr: Path, environment: Mapping[str, str], folder: Path
+) -> None:
+    with stderr.open("ab") as file:
+        os.dup2(file.fileno(), 2)
+    os.environ.update(environment)
+    os.chdir(folder)
+    sys.argv = ["command", *arguments]
+    sys.exit(main())
