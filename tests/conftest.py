@@ -7,12 +7,16 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import typer.main
 import typer.testing
 from numpy.typing import NDArray
+
+from scalewise.openvino_import import openvino_core
+from scalewise.weights.resolve import RELEASES
 
 DEFAULT_DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -47,6 +51,39 @@ def command_is_built_once() -> Iterator[None]:
         patch.setattr(typer.main, "get_command", build)
         patch.setattr(typer.testing, "_get_command", build)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def released_graphs_are_compiled_once() -> Iterator[None]:
+    """Compile a released model's graph once for all of its loads: that takes up to a second."""
+    from scalewise.restoring import runtime
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runtime, "openvino_core", cache(CompilingOnce))
+        yield
+
+
+class CompilingOnce:
+    """OpenVINO's core, which keeps the graphs of the package that are for any size."""
+
+    def __init__(self) -> None:
+        self._read: dict[Path, Any] = {}
+        self._compiled: dict[tuple[object, ...], Any] = {}
+
+    def read_model(self, path: Path) -> Any:
+        if not path.is_relative_to(RELEASES):
+            return openvino_core().read_model(path)
+        if path not in self._read:
+            self._read[path] = openvino_core().read_model(path)
+        return self._read[path]
+
+    def compile_model(self, model: Any, device: str, settings: dict[str, Any]) -> Any:
+        if not any(model is kept for kept in self._read.values()):
+            return openvino_core().compile_model(model, device, settings)
+        key = id(model), device, *settings.items(), os.getpid()
+        if key not in self._compiled:
+            self._compiled[key] = openvino_core().compile_model(model, device, settings)
+        return type(self._compiled[key])(self._compiled[key])  # with an inference of its own
 
 
 @pytest.fixture(scope="session")
