@@ -9,6 +9,8 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Mapping
+from multiprocessing.context import ForkServerContext
+from multiprocessing.forkserver import ensure_running
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -16,14 +18,24 @@ import pytest
 
 PRELOADED = ["scalewise.training.__main__", "scalewise.cli.app", "torch._inductor"]
 
-Main = Callable[[], object]
+Main = Callable[[], int | None]
 """A command: it reads ``sys.argv``; what it returns is the exit code."""
+
+
+def context() -> ForkServerContext:
+    """Return what starts processes, and starts their server at the first; it has one thread."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")  # which the server reads when it loads PyTorch
+        ensure_running()
+    return context
 
 
 def start(
     main: Main, arguments: list[str], stderr: Path, environment: Mapping[str, str] | None = None
 ) -> BaseProcess:
-    """Start a command in a process of its own, in this folder, with one thread.
+    """Start a command in a process of its own, in this folder.
 
     Args:
         main: the command.
@@ -31,13 +43,9 @@ def start(
         stderr: file or named pipe that its errors go to.
         environment: variables that it has in addition to those of the first process started.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
     command = (main, arguments, stderr, dict(environment or {}), Path.cwd())
-    process = context.Process(target=_run, args=command)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")  # which the server reads when it loads PyTorch
-        process.start()
+    process = context().Process(target=_run, args=command)
+    process.start()
     return process
 
 

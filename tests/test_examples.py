@@ -62,8 +62,14 @@ def test_a_folder(tmp_path: Path) -> None:
     assert "coffee.png: existed already" in run("restore_a_folder.py", tmp_path, "given")
 
 
-def test_a_network_of_ones_own(tmp_path: Path) -> None:
-    out = run("evaluate_your_network.py", tmp_path)
+def run_here(name: str, folder: Path, *arguments: str) -> None:
+    """Run a script in this process, which has PyTorch loaded already."""
+    assert call(name, folder, *arguments) is None
+
+
+def test_a_network_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_here("evaluate_your_network.py", tmp_path)
+    out = capsys.readouterr().out
     rows = [line.split() for line in out.splitlines()[1:]]
     scores = {row[0]: float(row[2]) for row in rows}
     assert scores["bicubic"] == pytest.approx(31.71, abs=0.005)
@@ -71,9 +77,9 @@ def test_a_network_of_ones_own(tmp_path: Path) -> None:
     assert abs(scores["yours"] - scores["bicubic"]) < 1
 
 
-def test_training(tmp_path: Path) -> None:
-    out = run("train_ten_minutes.py", tmp_path, "1s")
-    assert "my_model: " in out
+def test_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_here("train_ten_minutes.py", tmp_path, "1s")
+    assert "my_model: " in capsys.readouterr().out
     assert read_card(tmp_path / "my_model").training.steps > 0
 
 
@@ -194,7 +200,7 @@ SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py"))
 
 
 def call(name: str, folder: Path, *arguments: str) -> int | str | None:
-    """What a script exits with, run in this process: those above show that it starts alone."""
+    """What a script exits with, run in this process: most above show that it starts alone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(sys, "argv", [str(EXAMPLES / name), *arguments])

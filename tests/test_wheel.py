@@ -15,12 +15,15 @@ MOST_BYTES = 40e6
 
 TRY = """
 import numpy, scalewise, sys
+from scalewise.weights import find_release
+from scalewise.weights.card import checked_file
 from scalewise.web.app import PAGE
 assert scalewise.__file__.startswith(sys.argv[1]), scalewise.__file__
 image = numpy.zeros((16, 16, 3), numpy.uint8)
+assert scalewise.load().restore(image).shape == (32, 32, 3)
 for card in scalewise.list_models():
-    size = 16 * card.scale
-    assert scalewise.load(card.name).restore(image).shape == (size, size, 3)
+    for file in card.sha256:
+        checked_file(find_release(card.name), card, file)
     print(card.name)
 assert (PAGE / "index.html").is_file()
 """

@@ -25,6 +25,7 @@ from scalewise.data.store import Store
 from scalewise.models import create_model
 from scalewise.training.build import prepare
 from scalewise.training.loop import Trainer
+from tests import forked
 
 CPU = torch.device("cpu")
 QUICK = ["--seconds", "0.05", "--batch", "2", "--patch", "16", "--threads", "1"]
@@ -65,7 +66,10 @@ def trainer(settings: Settings, tmp_path: Path) -> Trainer:
     return prepare(settings.recipe, tmp_path)
 
 
-def test_compares_both_loops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compares_both_loops(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "get_context", lambda _: forked.context())
     markdown, numbers = tmp_path / "table.md", tmp_path / "numbers.json"
     arguments = ["--networks", "scn_exact", "--workers", "1", "--device", "cpu", *QUICK]
     arguments += ["--markdown", str(markdown), "--json", str(numbers)]

@@ -96,7 +96,7 @@ def test_upscale_strips_and_warns(call, tmp_path: Path, small_release: Path, pho
 
 
 def test_networks_that_see_pictures_whole(call, tmp_path: Path, photo: NDArray[np.uint8]) -> None:
-    write(tmp_path / "photo.png", Picture(photo[100:148, 100:250]))
+    write(tmp_path / "photo.png", Picture(photo[100:148, 100:200]))
     target = tmp_path / "photo_x2.png"
     arguments = ["upscale", tmp_path / "photo.png", "-m", "adaptive_x2", "--overwrite"]
     assert call(*arguments)[2] == ""
@@ -326,24 +326,24 @@ def test_restoring_needs_no_torch(picture: Path) -> None:
 
 
 def test_restore_looks_what_a_picture_has(call, tmp_path: Path, photo: NDArray[np.uint8]) -> None:
-    write(tmp_path / "clean.png", Picture(photo[:200, :200]))
-    write(tmp_path / "coarse.jpg", Picture(photo[:200, :200]), quality=30)
-    noise = np.random.default_rng(0).normal(0, 25, (200, 200, 3))
-    grain = np.rint(photo[:200, :200] + noise).clip(0, 255).astype(np.uint8)
+    write(tmp_path / "clean.png", Picture(photo[:128, :128]))
+    write(tmp_path / "coarse.jpg", Picture(photo[:128, :128]), quality=30)
+    noise = np.random.default_rng(0).normal(0, 25, (128, 128, 3))
+    grain = np.rint(photo[:128, :128] + noise).clip(0, 255).astype(np.uint8)
     write(tmp_path / "grain.png", Picture(grain))
     code, out, err = call("restore", tmp_path, "-o", tmp_path / "out")
     assert (code, err) == (0, "")
     clean, coarse, grainy, summary = out.splitlines()
-    assert "out/clean.png: 200x200, is clean: copied (noise about" in clean
-    assert "coarse.jpg: 200x200, dejpeg (JPEG quality 30, noise about" in coarse
-    assert "grain.png: 200x200, denoise (noise about 2" in grainy
+    assert "out/clean.png: 128x128, is clean: copied (noise about" in clean
+    assert "coarse.jpg: 128x128, dejpeg (JPEG quality 30, noise about" in coarse
+    assert "grain.png: 128x128, denoise (noise about 2" in grainy
     assert summary.startswith("2 restored, 1 unchanged, in ")
     made = tmp_path / "out" / "clean.png"
     assert made.read_bytes() == (tmp_path / "clean.png").read_bytes()
     code, out, _ = call("restore", tmp_path, "-o", tmp_path / "out")
     assert (code, only_line(out)[:31]) == (0, "0 restored, 3 existed already (")
     code, out, _ = call("restore", tmp_path / "clean.png", "-o", tmp_path / "a.webp")
-    assert (code, "a.webp: 200x200, is clean: converted to webp, quality 95 (" in out) == (0, True)
+    assert (code, "a.webp: 128x128, is clean: converted to webp, quality 95 (" in out) == (0, True)
     code, out, _ = call("restore", tmp_path / "clean.png", "--format", "webp")  # next to itself
     assert (code, "clean.png: nothing to restore (noise about" in only_line(out)) == (0, True)
     assert not list(tmp_path.glob("clean_*"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import torch
 from torch import nn
 
 from scalewise.models import create_model, list_architectures
-from scalewise.models.base import pad_to_multiple
+from scalewise.models.base import RestorationNetwork, pad_to_multiple
 from scalewise.models.cleaning import CleanedNetwork
 from scalewise.models.export import export_onnx, share_weights
 from scalewise.restoring.runtime import OpenVinoRuntime
@@ -46,15 +48,31 @@ def test_every_architecture_is_tested() -> None:
     assert {name.partition(",")[0] for name in SMALL} == set(list_architectures())
 
 
+Exported = tuple[RestorationNetwork, Path]
+"""A network, and its graph."""
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Exported]:
+    """Make a network by its name above, and export it; each once."""
+    folder = tmp_path_factory.mktemp("exported")
+
+    @cache
+    def exported(name: str) -> Exported:
+        torch.manual_seed(0)
+        network = create_model(name.partition(",")[0], **SMALL[name]).eval()
+        cleaning = network.cleaning if isinstance(network, CleanedNetwork) else nn.Module()
+        for parameter in cleaning.parameters():  # some start at zero
+            parameter.data.add_(0.05 * torch.randn_like(parameter))
+        export_onnx(network, folder / f"{name}.onnx")
+        return network, folder / f"{name}.onnx"
+
+    return exported
+
+
 @pytest.mark.parametrize("name", SMALL)
-def test_agrees_in_both_runtimes(name: str, tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    network = create_model(name.partition(",")[0], **SMALL[name]).eval()
-    cleaning = network.cleaning if isinstance(network, CleanedNetwork) else nn.Module()
-    for parameter in cleaning.parameters():  # some start at zero
-        parameter.data.add_(0.05 * torch.randn_like(parameter))
-    path = tmp_path / "network.onnx"
-    export_onnx(network, path)
+def test_agrees_in_both_runtimes(name: str, exported: Callable[[str], Exported]) -> None:
+    network, path = exported(name)
     props = {entry.key: entry.value for entry in onnx.load(str(path)).metadata_props}
     multiple = str(network.multiple)
     assert props == {
@@ -112,12 +130,13 @@ def test_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_a_graph_that_shares_weights_computes_the_same(name: str, tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    network = create_model(name.partition(",")[0], **SMALL[name]).eval()
+def test_a_graph_that_shares_weights_computes_the_same(
+    name: str, exported: Callable[[str], Exported], tmp_path: Path
+) -> None:
+    network, graph = exported(name)
     whole, shared = tmp_path / "whole.onnx", tmp_path / "shared.onnx"
-    export_onnx(network, whole)
-    shutil.copy(whole, shared)
+    for copy in (whole, shared):
+        shutil.copy(graph, copy)
     (tmp_path / "w.safetensors").write_bytes(to_bytes(network))
     share_weights(shared, tmp_path / "w.safetensors")
     left = sum(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from scalewise.restoring.cascade import plan_cascade, upscale_array
 from scalewise.restoring.crop import Box, restore_crop
-from scalewise.restoring.loading import LoadOptions
+from scalewise.restoring.loading import LoadOptions, load
 from scalewise.restoring.selection import load_cascade
 from scalewise.restoring.sizes import Target
 
@@ -30,19 +30,21 @@ def crops(image: NDArray[Any], restorers: list[Any], target: Target, box: Box) -
 
 
 @pytest.mark.parametrize(
-    ("model", "target"),
+    ("models", "target"),
     [
-        ("scn_x2", Target()),
-        ("scn_x2", Target(scale=1.5)),
-        ("scn_x2", Target(scale=0.6)),
-        ("photo_x2", Target(scale=4)),
-        ("dejpeg", Target()),
+        (["scn_x2"], Target()),
+        (["scn_fast_x2"], Target(scale=1.5)),
+        (["scn_fast_x2"], Target(scale=0.6)),
+        (["photo_x2", "scn_fast_x2"], Target(scale=4)),
+        (["dejpeg"], Target()),
     ],
     ids=["own scale", "smaller", "reduced", "cascade", "same size"],
 )
-def test_a_part_is_that_of_the_whole(photo: NDArray[np.uint8], model: str, target: Target) -> None:
+def test_a_part_is_that_of_the_whole(
+    photo: NDArray[np.uint8], models: list[str], target: Target
+) -> None:
     image = photo[100:250, 100:300]
-    restorers = load_cascade(model, EXACT)
+    restorers = [load(model, EXACT) for model in models]
     whole = upscale_array(image, restorers, target)
     down, across = whole.shape[0] / 150, whole.shape[1] / 200
     for box in BOXES:

@@ -18,19 +18,15 @@ TRAINED_ON = (
 """Remark on the recipe below, which is validated on its training images."""
 
 
-@pytest.fixture
-def pictures(tmp_path: Path, photo: NDArray[np.uint8]) -> Path:
-    """A folder of two images."""
-    folder = tmp_path / "pictures"
+def write_pictures(folder: Path, photo: NDArray[np.uint8]) -> None:
+    """Make a folder of two images."""
     folder.mkdir()
     write(folder / "face.png", Picture(photo[50:114, 180:250]))
     write(folder / "shuttle.png", Picture(photo[150:220, 400:480]))
-    return folder
 
 
-@pytest.fixture
-def recipe(pictures: Path) -> Recipe:
-    """A run of 60 steps."""
+def small_recipe(pictures: Path) -> Recipe:
+    """Return the recipe of a run of 60 steps."""
     return Recipe(
         model=ModelConfig(
             name="scn_exact", settings={"width": 4, "expansion": 2, "blocks": 1, "levels": 2}
@@ -40,3 +36,16 @@ def recipe(pictures: Path) -> Recipe:
         device="cpu",
         precision="f32",
     )
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, photo: NDArray[np.uint8]) -> Path:
+    """A folder of two images."""
+    write_pictures(tmp_path / "pictures", photo)
+    return tmp_path / "pictures"
+
+
+@pytest.fixture
+def recipe(pictures: Path) -> Recipe:
+    """A run of 60 steps."""
+    return small_recipe(pictures)

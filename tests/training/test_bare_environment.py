@@ -4,132 +4,126 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from scalewise.data.layouts import find_dataset
 from scalewise.data.packing import pack
-from scalewise.training.config import Recipe
 from scalewise.training.recipe import save_recipe
 from scalewise.weights import RELEASES
 from tests.training.bare_environment import TRAINING_NEEDS, link_packages, run_bare
+from tests.training.conftest import small_recipe, write_pictures
 
 ABSENT = ("pyvips", "safetensors", "openvino", "typer", "rich", "matplotlib", "tensorboard", "PIL")
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links to packages")
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of the packages that training is to need."""
-    site = tmp_path_factory.mktemp("bare") / "site"
-    link_packages(TRAINING_NEEDS, site)
-    return site
-
-
 SEVERAL = """
 import json
+import shutil
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 from scalewise.training.__main__ import main
 
-for arguments in json.loads(sys.argv[1]):
-    print("ended with", main(arguments), file=sys.stderr)
+print(json.dumps([name for name in json.loads(sys.argv[2]) if find_spec(name)]))
+for folder, overrides in json.loads(sys.argv[1]).items():
+    code = main(["recipe.yaml", *overrides, "--folder", folder])
+    print("ended with", code, file=sys.stderr)
+    if folder == "run":
+        shutil.copytree("run", "last-alone")
+        Path("last-alone/best.pt").unlink()
 """
-"""Runs the command several times: PyTorch takes seconds to load."""
+"""Runs the command for several folders in one process: PyTorch takes seconds to load."""
 
 
-class Training:
-    """The command, in a folder with a recipe and packed stores."""
+@dataclass(frozen=True)
+class Bare:
+    """What commands did and said where there is little but PyTorch.
 
-    def __init__(self, site: Path, folder: Path, pictures: Path) -> None:
-        self.site, self.folder, self.pictures = site, folder, pictures
+    Attributes:
+        folder: where they ran.
+        found: packages that are there, of those that should not be, and PyTorch.
+        ends: run's folder -> the lines that it printed, and its exit code.
+    """
 
-    def __call__(self, *overrides: str) -> subprocess.CompletedProcess[str]:
-        command = ("-m", "scalewise.training", "recipe.yaml", *overrides, "--folder", "run")
-        return run_bare(self.site, *command, cwd=self.folder)
+    folder: Path
+    found: list[str]
+    ends: dict[str, tuple[list[str], int]]
 
-    def several(self, *overrides: tuple[str, ...], run: str) -> list[tuple[list[str], int]]:
-        """Run the command for a folder with each of several overrides: lines and exit codes."""
-        commands = [
-            ["recipe.yaml", *each, "--folder", f"{run}{n}"] for n, each in enumerate(overrides)
-        ]
-        done = run_bare(self.site, "-c", SEVERAL, json.dumps(commands), cwd=self.folder)
-        assert done.returncode == 0, done.stderr
-        ends: list[tuple[list[str], int]] = []
-        lines: list[str] = []
-        for line in done.stderr.splitlines():
-            if line.startswith("ended with "):
-                ends.append((lines, int(line.rpartition(" ")[2])))
-                lines = []
-            else:
-                lines.append(line)
-        assert len(ends) == len(commands)
-        return ends
-
-    def refused(self, *overrides: tuple[str, ...]) -> list[str]:
-        """Return the errors of failing commands: one line after the one about preparation."""
-        errors: list[str] = []
-        for (preparing, error), code in self.several(*overrides, run="refused"):
-            assert (preparing, code) == ("preparing recipe.yaml", 1)
-            errors.append(error.removeprefix("error: "))
-        return errors
-
-
-@pytest.fixture
-def training(site: Path, recipe: Recipe, pictures: Path, tmp_path: Path) -> Training:
-    save_recipe(recipe, tmp_path / "recipe.yaml")
-    pack([find_dataset(pictures)], tmp_path / "images.pack", [2])
-    return Training(site, tmp_path, pictures)
+    def error(self, run: str) -> str:
+        """Return the error of a failing command: one line after the one about preparation."""
+        (preparing, error), code = self.ends[run]
+        assert (preparing, code) == ("preparing recipe.yaml", 1)
+        return error.removeprefix("error: ")
 
 
 # With a rate, since one line more tells which a run from trained weights takes by itself.
 STORES = ("data.train=[images.pack]", "data.valid=images.pack", "steps=3", "rate=1e-3")
 
 
-def test_the_environment_is_bare(site: Path, tmp_path: Path) -> None:
-    find = "from importlib.util import find_spec; "
-    show = f"print([name for name in {(*ABSENT, 'torch')!r} if find_spec(name)])"
-    assert run_bare(site, "-c", find + show, cwd=tmp_path).stdout == "['torch']\n"
-
-
-def test_a_run_from_stores_and_one_from_its_checkpoint(training: Training) -> None:
-    done = training(*STORES, "crops=1")
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory, photo: NDArray[np.uint8]) -> Bare:
+    """Everything below, in one process."""
+    folder = tmp_path_factory.mktemp("bare")
+    link_packages(TRAINING_NEEDS, folder / "site")
+    pictures = folder / "pictures"
+    write_pictures(pictures, photo)
+    save_recipe(small_recipe(pictures), folder / "recipe.yaml")
+    pack([find_dataset(pictures)], folder / "images.pack", [2])
+    commands: dict[str, tuple[str, ...]] = {
+        "run": (*STORES, "crops=1"),
+        "from-best": (*STORES, "init=run/best.pt"),
+        "from-last": (*STORES, "init=last-alone"),
+        "refused-released": (*STORES, "init=scn_x2"),
+        "refused-path": (*STORES, f"init={RELEASES / 'scn_x2'}"),
+        "refused-unknown": (*STORES, "init=scn_x22"),
+        "refused-train": (f"data.valid={folder / 'images.pack'}",),
+        "refused-valid": (STORES[0],),
+        "refused-tensorboard": (*STORES, "tensorboard=true"),
+    }
+    names = json.dumps([*ABSENT, "torch"])
+    done = run_bare(folder / "site", "-c", SEVERAL, json.dumps(commands), names, cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert (training.folder / "run/crops/0_00000003.png").is_file()
-    assert "done: 3 steps; best PSNR-Y" in done.stderr
-    shutil.copytree(training.folder / "run", training.folder / "last-alone")
-    (training.folder / "last-alone/best.pt").unlink()
-    starts = ("init=run/best.pt", "init=last-alone")
-    ends = training.several(*((*STORES, start) for start in starts), run="from")
-    assert [code for _, code in ends] == [0, 0], ends
+    said = re.split(r"ended with (\d+)\n", done.stderr)
+    lines = [text.splitlines() for text in said[::2]]
+    ends = dict(zip(commands, zip(lines, map(int, said[1::2]), strict=False), strict=True))
+    return Bare(folder, json.loads(done.stdout.splitlines()[0]), ends)
 
 
-def test_what_needs_more_packages_says_which(training: Training) -> None:
-    released, by_path, unknown, train, valid, tensorboard = training.refused(
-        (*STORES, "init=scn_x2"),
-        (*STORES, f"init={RELEASES / 'scn_x2'}"),
-        (*STORES, "init=scn_x22"),
-        (f"data.valid={training.folder / 'images.pack'}",),
-        (STORES[0],),
-        (*STORES, "tensorboard=true"),
-    )
-    assert released == (
+def test_the_environment_is_bare(bare: Bare) -> None:
+    assert bare.found == ["torch"]
+
+
+def test_a_run_from_stores_and_one_from_its_checkpoint(bare: Bare) -> None:
+    lines, code = bare.ends["run"]
+    assert code == 0, lines
+    assert (bare.folder / "run/crops/0_00000003.png").is_file()
+    assert lines[-1].startswith("done: 3 steps; best PSNR-Y")
+    for run in ("from-best", "from-last"):
+        assert bare.ends[run][1] == 0, bare.ends[run]
+
+
+def test_what_needs_more_packages_says_which(bare: Bare) -> None:
+    assert bare.error("refused-released") == (
         "model.init: scn_x2: reading a released model needs safetensors: pip install safetensors, "
         "or name a training run's checkpoint"
     )
-    assert by_path.count("safetensors: pip") == 1
-    assert "did you mean 'scn_x2'?" in unknown
+    assert bare.error("refused-path").count("safetensors: pip") == 1
+    assert "did you mean 'scn_x2'?" in bare.error("refused-unknown")
     store = "name a packed store, made elsewhere by 'scalewise data pack'"
-    reading = (
-        f"{training.pictures}: reading a folder of images needs pyvips: pip install pyvips, or "
-    )
-    assert train == f"data.train: {reading}{store}"
-    assert valid == f"data.valid: {reading}{store}"
-    assert tensorboard == (
+    pictures = bare.folder / "pictures"
+    reading = f"{pictures}: reading a folder of images needs pyvips: pip install pyvips, or "
+    assert bare.error("refused-train") == f"data.train: {reading}{store}"
+    assert bare.error("refused-valid") == f"data.valid: {reading}{store}"
+    assert bare.error("refused-tensorboard") == (
         "tensorboard: writing its logs needs tensorboard: pip install tensorboard, "
         "or set tensorboard=false"
     )
-    assert not [*training.folder.glob("refused*/last.pt")]
+    assert not [*bare.folder.glob("refused*/last.pt")]

@@ -86,7 +86,7 @@ def test_the_loss_has_all_four_parts(cleaning: Recipe, tmp_path: Path) -> None:
 def test_the_block_learns_to_denoise_and_the_module_where_damage_is(
     cleaning: Recipe, tmp_path: Path
 ) -> None:
-    quick = replace(cleaning, budget=BudgetConfig(steps=400), optimizer=OptimizerConfig(rate=1e-2))
+    quick = replace(cleaning, budget=BudgetConfig(steps=250), optimizer=OptimizerConfig(rate=1e-2))
     trainer = damaged(prepare(quick, tmp_path / "run"))
     lr, hr = trainer.batches(10**6)
     before = (lr - hr).square().mean()
@@ -186,7 +186,7 @@ def test_ahead_of_a_network_that_enlarges_the_block_learns_to_denoise(
     quick = replace(
         enlarging,
         loss=loss,
-        budget=BudgetConfig(steps=300),
+        budget=BudgetConfig(steps=150),
         optimizer=OptimizerConfig(rate=1e-2),
     )
     trainer = prepare(quick, tmp_path / "run")

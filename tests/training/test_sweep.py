@@ -16,7 +16,7 @@ from scalewise.training.sweep import Interrupted, Outcome, load_sweep, markdown,
 
 SWEEP = """
 recipe: base.yaml
-budget: 40s
+budget: 20s
 settings: {validate_every: 1000, seed: 3}
 grid: {rate: [1e-3, 1e-9], data.batch: [1, 2]}
 """
@@ -40,9 +40,9 @@ def train(trainer: Trainer, _: str) -> None:
 def test_the_better_half_goes_on_for_twice_as_long(sweep: Path, tmp_path: Path) -> None:
     said: list[str] = []
     outcomes = run_sweep(sweep, tmp_path / "out", train, said.append)
-    assert [(each.round, each.budget) for each in outcomes] == [(1, 40)] * 4 + [(2, 80)] * 2
+    assert [(each.round, each.budget) for each in outcomes] == [(1, 20)] * 4 + [(2, 40)] * 2
     assert {each.name for each in outcomes[4:]} == {"rate=0.001 batch=1", "rate=0.001 batch=2"}
-    assert {each.steps for each in outcomes[4:]} == {80}
+    assert {each.steps for each in outcomes[4:]} == {40}
     for earlier, later in itertools.pairwise(outcomes[:4]):
         assert earlier.psnr_y is not None
         assert later.psnr_y is not None
@@ -88,7 +88,7 @@ def test_a_trial_that_diverges_comes_last(sweep: Path, tmp_path: Path) -> None:
         (SWEEP.replace("grid: {", "growth: 1\ngrid: {"), "growth must be at least 2"),
         ("recipe: base.yaml\nbudget: 5s\n", "at least two trials"),
         (SWEEP.replace("rate", "rtae"), "unknown key 'rtae'"),
-        (SWEEP.replace("40s", "soon"), "budget: cannot read 'soon'"),
+        (SWEEP.replace("20s", "soon"), "budget: cannot read 'soon'"),
         (SWEEP.replace("base", "none"), "none.yaml: cannot read the recipe"),
         (SWEEP.replace("seed: 3", "data.valid: null"), "no data.valid to compare trials on"),
         (SWEEP.replace("[1, 2]", "[1, 1]"), "two trials are the same"),
