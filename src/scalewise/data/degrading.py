@@ -9,12 +9,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scalewise.arguments import check_number
+from scalewise.imaging.colour import to_rgb
 from scalewise.imaging.degradations import (
     NUMPY_JPEG,
     Degraded,
@@ -27,6 +28,10 @@ from scalewise.imaging.jpeg_codec import GRID, RGB_TO_YCBCR, jpeg_batch, round_t
 from scalewise.imaging.second_order import SecondOrder
 from scalewise.tasks import Strengths, Task
 from scalewise.visibility import as_visible_as_jpeg
+
+if TYPE_CHECKING:
+    from scalewise.files.coding import LossyCodec
+    from scalewise.imaging.blind_estimation import Codec
 
 MAX_MARGIN = 4096
 
@@ -167,16 +172,14 @@ class PatchDegradation(Strengths):
         done = np.zeros(len(patches), np.bool_)
         if not self.webp + self.avif:
             return done
-        from scalewise.files.coding import code_and_decode  # only here does training need pyvips
-
         assert self.quality is not None
         for n in np.flatnonzero(dirty).tolist():
             kind, where = randoms[n].random(2).tolist()
-            if kind < self.webp + self.avif:
-                codec = "WebP" if kind < self.webp else "AVIF"
+            codec = _codec_at(self, kind)
+            if codec != "JPEG":
                 lowest, highest = (as_visible_as_jpeg(codec, each) for each in self.quality)
-                quality = max(1, round(lowest + (highest - lowest) * where))
-                patches[n], done[n] = code_and_decode(patches[n], codec, quality), True
+                quality = lowest + (highest - lowest) * where
+                patches[n], done[n] = _coded(patches[n], codec, quality), True
         return done
 
     def _degraded_by_own(
@@ -195,22 +198,30 @@ def mixed_codec(strengths: Strengths) -> JpegCodec:
 
     Their quality is as visible as the JPEG's; an image's own pixels decide which of them it is.
     """
-    webp, avif = strengths.webp, strengths.webp + strengths.avif
 
     def code(pixels: Patches, quality: int, subsampling: Subsampling) -> Degraded:
-        where = zlib.crc32(pixels.tobytes()) / 2**32
-        if where >= avif:
+        codec = _codec_at(strengths, zlib.crc32(pixels.tobytes()) / 2**32)
+        if codec == "JPEG":
             return NUMPY_JPEG.code(pixels, quality, subsampling)
-        from scalewise.files.coding import code_and_decode
-
-        codec = "WebP" if where < webp else "AVIF"
-        own = max(1, round(as_visible_as_jpeg(codec, quality)))
-        channels = pixels.shape[2]
-        colours = pixels if channels == 3 else np.repeat(pixels, 3, axis=2)
-        return Degraded(code_and_decode(colours, codec, own)[..., :channels])
+        coded = _coded(to_rgb(pixels), codec, as_visible_as_jpeg(codec, quality))
+        return Degraded(coded[..., : pixels.shape[2]])
 
     shares = f"{strengths.webp:.0%} as WebP and {strengths.avif:.0%} as AVIF, no less visible"
     return JpegCodec(f"{NUMPY_JPEG.encoder} ({shares})", code)
+
+
+def _codec_at(strengths: Strengths, where: float) -> Codec:
+    """Return the codec whose share of [0, 1) a number is in: WebP, AVIF, and JPEG for the rest."""
+    if where < strengths.webp:
+        return "WebP"
+    return "AVIF" if where < strengths.webp + strengths.avif else "JPEG"
+
+
+def _coded(pixels: Patches, codec: LossyCodec, quality: float) -> Patches:
+    """Code an image (H, W, 3) by the next whole quality that there is, and decode it."""
+    from scalewise.files.coding import code_and_decode  # only here does training need pyvips
+
+    return code_and_decode(pixels, codec, max(1, round(quality)))
 
 
 def _made_grey(patches: Patches, chosen: NDArray[np.bool_]) -> Patches:
