@@ -80,6 +80,12 @@ def count_operations(network: RestorationNetwork) -> Complexity:
 
 
 @cache
+def document_parameters(name: str) -> int:
+    """Count the parameters of one of the document's networks, at its setting; it does not run."""
+    return create_model(name, scale=SCALE).parameter_count
+
+
+@cache
 def document_network(name: str) -> Complexity:
     """Count parameters and multiply-adds of one of the document's networks, at its setting."""
     return count_operations(create_model(name, scale=SCALE))

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from scalewise.experiments import queries, stability
 from scalewise.experiments.artifacts import Artifacts
 from scalewise.experiments.comparisons import PARTS, WARM_UP, Part
-from scalewise.experiments.data import CLEANED_BY, SCALE
+from scalewise.experiments.complexity import document_parameters
+from scalewise.experiments.data import CLEANED_BY
 from scalewise.experiments.fidelity import smooth_l1_share
 from scalewise.experiments.formatting import decibels, listed, score_name
 from scalewise.experiments.queries import Value
@@ -34,7 +35,6 @@ from scalewise.experiments.seeds import (
 )
 from scalewise.experiments.verdicts import DECIDED, Finding, compare, spread_text
 from scalewise.imaging.protocols import FIELD
-from scalewise.models import create_model
 
 AS_GOOD = 0.1
 """Loss of PSNR in dB up to which one method can stand in for another."""
@@ -282,8 +282,7 @@ def _judge_part(results: Results, of: Part) -> list[Finding]:
 
 def more_parameters(_: Evidence) -> list[Finding]:
     """Judge by counting the parameters of both networks, which takes no training."""
-    networks = [create_model(name, scale=SCALE) for name in queries.MODELS]
-    fewer, more = (network.parameter_count for network in networks)
+    fewer, more = map(document_parameters, queries.MODELS)
     text = f"{more:,} against {fewer:,}, {more / fewer - 1:+.1%}"
     return [Finding("count", "holds" if more > fewer else "does not hold", text)]
 
