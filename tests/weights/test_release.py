@@ -13,10 +13,13 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+import scalewise.models
 from scalewise.errors import ScalewiseError
 from scalewise.restoring.loading import LoadOptions, load
+from scalewise.restoring.runtime import OpenVinoRuntime
 from scalewise.weights import find_release, resolve
 from scalewise.weights.card import (
+    GRAPH_FILE,
     INT8_FILE,
     checked_file,
     read_card,
@@ -44,6 +47,21 @@ def test_a_release_gives_the_network_back(small_release: Path, tmp_path: Path) -
     image = torch.rand(1, 3, 13, 10)
     with torch.no_grad():
         assert torch.equal(load_network(tmp_path / "again")(image), network(image))
+
+
+def test_the_released_weights_are_in_the_released_graphs(photo: NDArray[np.uint8]) -> None:
+    """Weights and graph of the package's models agree: one is the other's export."""
+    for card in scalewise.list_models():
+        network = load_network(card.name)
+        cut = photo[100 : 100 + 8 * card.multiple, 100 : 100 + 6 * card.multiple]
+        image = torch.from_numpy(cut.transpose(2, 0, 1)[None] / np.float32(255))
+        with torch.no_grad():
+            expected = network(image).numpy()
+        folder = find_release(card.name)
+        assert abs(OpenVinoRuntime(folder / GRAPH_FILE)(image.numpy()) - expected).max() < 1e-4
+        if INT8_FILE in card.sha256:
+            rounded = OpenVinoRuntime(folder / INT8_FILE)(image.numpy())
+            assert abs(rounded - expected).mean() < 3e-3
 
 
 def test_int8_is_a_second_graph(
