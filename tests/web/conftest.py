@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from scalewise.__main__ import main
+from tests import forked
 from tests.web import quick_models
 from tests.web.browser import PATIENCE, User, find_chromium
 
@@ -29,13 +33,37 @@ PLAIN: dict[str, Any] = {"timeout": 120, "verify": False}
 PROGRAM = [sys.executable, "-c", "from scalewise.__main__ import main; main()"]
 
 
+class ForkedProcess:
+    """A forked process with what tests need of ``subprocess.Popen``'s interface."""
+
+    def __init__(self, main: forked.Main, arguments: list[str]) -> None:
+        output, stdout = multiprocessing.Pipe(duplex=False)
+        with output, stdout:
+            self._process = forked.start(
+                main, arguments, environment=dict(os.environ), stdout=stdout
+            )
+            self.stdout = os.fdopen(os.dup(output.fileno()))
+        assert self._process.pid is not None
+        self.pid = self._process.pid
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def wait(self, timeout: float) -> int | None:
+        self._process.join(timeout)
+        return self._process.exitcode
+
+
 @dataclass
 class Server:
     """A running ``scalewise serve``."""
 
     address: str
     folder: Path
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | ForkedProcess
 
     def url(self, path: str) -> str:
         return self.address + path.lstrip("/")
@@ -65,7 +93,7 @@ class Server:
         for job in self.get("v1/jobs").json():
             httpx.delete(self.url(f"v1/jobs/{job['id']}"), **PLAIN)
 
-    def stop(self, how: int = signal.SIGINT) -> int:
+    def stop(self, how: int = signal.SIGINT) -> int | None:
         self.process.send_signal(how)
         return self.process.wait(timeout=30)
 
@@ -78,17 +106,27 @@ def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Start a server with options; all are stopped at the end.
 
     None warms up its models but those with ``--warm-up``: it takes six seconds of every core.
+    All are forked, but those that are to be ``fresh``: new processes, of the released models.
     """
     servers: list[Server] = []
 
-    def start(*options: object, folder: Path | None = None, models: Path | None = None) -> Server:
+    def start(
+        *options: object,
+        folder: Path | None = None,
+        models: Path | None = None,
+        fresh: bool = False,
+    ) -> Server:
         folder = folder or tmp_path_factory.mktemp("served")
-        program = PROGRAM if models is None else quick_models.program(models)
-        command = [*program, "serve", "--no-open", "--no-warm-up", "--folder", str(folder)]
-        command += [] if "--port" in options else ["--port", "0"]
-        command += map(str, options)
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        arguments = ["serve", "--no-open", "--no-warm-up", "--folder", str(folder)]
+        arguments += [] if "--port" in options else ["--port", "0"]
+        arguments += map(str, options)
+        if fresh:
+            command = [*PROGRAM, *arguments]
+            environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        else:
+            program = main if models is None else partial(quick_models.run, models)
+            process = ForkedProcess(program, arguments)
         assert process.stdout is not None
         address = process.stdout.readline().strip()
         assert address.startswith("http://"), address

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from time import sleep
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
 
 MODELS = (
     "photo_x2",
@@ -54,23 +59,21 @@ def make_models(folder: Path) -> None:
         write_card(made, folder / name)
 
 
-def program(folder: Path) -> list[str]:
-    """The command line with the models of a folder in place of those of the package.
+def run(folder: Path) -> None:
+    """Run the command line with the models of a folder in place of those of the package.
 
     They take the time of large ones on a small machine, but not its processor.
     """
-    lines = (
-        "from importlib import import_module",
-        "from pathlib import Path",
-        "from time import sleep",
-        "from scalewise.__main__ import main",
-        "from scalewise.restoring.runtime import OpenVinoRuntime",
-        "compute = OpenVinoRuntime.__call__",
-        "def compute_slowly(self, image):",
-        f"    sleep(image[0, 0].size / {PIXELS_A_SECOND})",
-        "    return compute(self, image)",
-        "OpenVinoRuntime.__call__ = compute_slowly",
-        f"import_module('scalewise.weights.resolve').RELEASES = Path({str(folder)!r})",
-        "main()",
-    )
-    return [sys.executable, "-c", "\n".join(lines)]
+    from scalewise.__main__ import main
+    from scalewise.restoring.runtime import OpenVinoRuntime
+
+    compute = OpenVinoRuntime.__call__
+
+    def compute_slowly(runtime: OpenVinoRuntime, image: NDArray[np.float32]) -> object:
+        sleep(image[0, 0].size / PIXELS_A_SECOND)
+        return compute(runtime, image)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(OpenVinoRuntime, "__call__", compute_slowly)
+        patch.setattr(import_module("scalewise.weights.resolve"), "RELEASES", folder)
+        main()

@@ -129,7 +129,7 @@ def test_a_task_of_another_package_is_offered(
 ) -> None:
     environment = with_sharpen(tmp_path / "site", small_release)
     monkeypatch.setenv("PYTHONPATH", environment["PYTHONPATH"])
-    user = visit(start())
+    user = visit(start(fresh=True))
     user.page.get_by_label("What to do").select_option("Sharpen and enlarge")
     assert user.page.locator("#hint").inner_text() == "For soft images."
     user.drop(pictures / "a.png")

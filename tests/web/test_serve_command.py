@@ -159,7 +159,7 @@ def test_a_server_may_open_as_many_files_as_it_lets_clients_in(start: Start) -> 
     given = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (256, given[1]))
-        server = start()
+        server = start(fresh=True)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, given)
     soft, hard = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
@@ -170,7 +170,7 @@ def test_a_server_may_open_as_many_files_as_it_lets_clients_in(start: Start) -> 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_server_that_is_told_to_stop_says_so(start: Start, how: signal.Signals) -> None:
-    server = start()
+    server = start(fresh=True)
     assert server.get("v1/limits").status_code == 200
     assert server.stop(how) == 0
     assert server.process.stdout is not None
