@@ -14,6 +14,7 @@ from multiprocessing.context import ForkServerContext
 from multiprocessing.forkserver import ensure_running
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -24,6 +25,9 @@ PRELOADED = [
     "torch._inductor",
 ]
 """Modules that are imported once; not OpenVINO, whose threads no fork would have."""
+
+Output = Connection | Path | None
+"""A pipe's end, a file to append to, or None for that of the process that starts others."""
 
 Main = Callable[[], object]
 """A command: it reads ``sys.argv``; a number that it returns is the exit code."""
@@ -39,43 +43,56 @@ def context() -> ForkServerContext:
     return context
 
 
+def pipe() -> tuple[TextIO, Connection]:
+    """Return where the output of a process can be read, and its other end, for :func:`start`.
+
+    It ends when the process does.
+    """
+    reading, writing = multiprocessing.Pipe(duplex=False)
+    with reading:
+        return os.fdopen(os.dup(reading.fileno()), encoding="utf-8"), writing
+
+
 def start(
     main: Main,
     arguments: list[str],
-    stderr: Path | None = None,
+    *,
+    stdout: Output = None,
+    stderr: Output = None,
     environment: Mapping[str, str] | None = None,
-    stdout: Connection | None = None,
 ) -> BaseProcess:
     """Start a command in a process of its own, in this folder.
 
     Args:
         main: the command.
         arguments: what it is given.
-        stderr: file or named pipe that its errors go to; None for those of this process.
+        stdout: what its output goes to.
+        stderr: what its errors go to.
         environment: variables that it has in addition to those of the first process started.
-        stdout: a pipe's end that its output goes to, line by line; None for that of this process.
     """
     command = (main, arguments, stdout, stderr, dict(environment or {}), Path.cwd())
     process = context().Process(target=_run, args=command)
     process.start()
+    for output in (stdout, stderr):
+        if isinstance(output, Connection):
+            output.close()
     return process
 
 
 def _run(
     main: Main,
     arguments: list[str],
-    stdout: Connection | None,
-    stderr: Path | None,
+    stdout: Output,
+    stderr: Output,
     environment: Mapping[str, str],
     folder: Path,
 ) -> None:
-    if stdout is not None:
-        with stdout:
-            os.dup2(stdout.fileno(), 1)
+    for descriptor, output in ((1, stdout), (2, stderr)):
+        if output is not None:
+            with output.open("ab") if isinstance(output, Path) else output as file:
+                os.dup2(file.fileno(), descriptor)
+    if stdout is not None:  # a program's own would be written line by line to a terminal alone
         sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
-    if stderr is not None:
-        with stderr.open("ab") as file:
-            os.dup2(file.fileno(), 2)
     os.environ.update(environment)
     os.chdir(folder)
     sys.argv = ["command", *arguments]

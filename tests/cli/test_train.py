@@ -241,9 +241,9 @@ def test_the_run_is_named_after_its_recipe(tmp_path: Path, monkeypatch: pytest.M
 def test_a_signal_stops_the_run_so_that_it_can_go_on(tmp_path: Path, sent: signal.Signals) -> None:
     run = tmp_path / "run"
     endless = ["budget.steps=1000000", "--run", str(run)]
-    os.mkfifo(tmp_path / "errors")
-    child = forked.start(main, ["train", TINY, *SMALL, *endless], tmp_path / "errors")
-    with (tmp_path / "errors").open(encoding="utf-8") as errors:
+    errors, stderr = forked.pipe()
+    child = forked.start(main, ["train", TINY, *SMALL, *endless], stderr=stderr)
+    with errors:
         assert errors.readline() == PREPARING
         assert errors.readline().startswith("training scn_exact on cpu: ")
         assert "step 20 " in errors.readline()

@@ -73,7 +73,10 @@ def run_two(arguments: list[str], folder: Path) -> str:
     said = [folder / f"{rank}.txt" for rank in range(2)]
     processes = [
         forked.start(
-            main, arguments, file, {**together, "RANK": str(rank), "LOCAL_RANK": str(rank)}
+            main,
+            arguments,
+            stderr=file,
+            environment={**together, "RANK": str(rank), "LOCAL_RANK": str(rank)},
         )
         for rank, file in enumerate(said)
     ]

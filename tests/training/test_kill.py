@@ -82,7 +82,8 @@ def test_a_run_killed_at_twenty_moments_ends_as_if_it_had_not_been(
     recipe_file: Path, tmp_path: Path
 ) -> None:
     def start(run: Path) -> BaseProcess:
-        return forked.start(main, [str(recipe_file), "--folder", str(run)], tmp_path / "errors")
+        errors = tmp_path / "errors"
+        return forked.start(main, [str(recipe_file), "--folder", str(run)], stderr=errors)
 
     straight = tmp_path / "straight"
     process = start(straight)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -37,12 +36,9 @@ class ForkedProcess:
     """A forked process with what tests need of ``subprocess.Popen``'s interface."""
 
     def __init__(self, main: forked.Main, arguments: list[str]) -> None:
-        output, stdout = multiprocessing.Pipe(duplex=False)
-        with output, stdout:
-            self._process = forked.start(
-                main, arguments, environment=dict(os.environ), stdout=stdout
-            )
-            self.stdout = os.fdopen(os.dup(output.fileno()))
+        self.stdout, stdout = forked.pipe()
+        environment = dict(os.environ)
+        self._process = forked.start(main, arguments, stdout=stdout, environment=environment)
         assert self._process.pid is not None
         self.pid = self._process.pid
 
