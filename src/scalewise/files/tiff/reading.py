@@ -49,6 +49,7 @@ _WHOLE, _FLOATS, _FLOATING = (1, 2, 4, 8, 16, 32), (16, 32, 64), 3  # bits, and 
 _WITHOUT_TRANSFORM = {1, 2, 5, 8, 32773, 32946, 34925, 50000}  # compressions that keep samples
 _ALPHA = (1, 2)  # associated, unassociated
 _CONVERT = "convert it to JPEG, PNG or another TIFF"
+_SPARSE = "leaves out tiles (a sparse file), which are black; damage to the others is not noticed"
 _DEVELOP = "develop it with a raw converter first"
 _DNG_VERSION, _PROFILE = 50706, 34675
 _SHORTEST_TABLE = 16
@@ -257,7 +258,14 @@ def _opened(page: Page, changes: dict[int, tuple[int, ...] | None], found: TiffP
     found.opened.append(virtual)
     source = virtual.source()
     found.sources.append(source)
-    return pyvips.Image.tiffload_source(source, access="sequential", fail_on="error")
+    fail_on = "error"
+    if layout.TILE_OFFSETS in page.entries:
+        left_out = (changes.get(layout.TILE_SIZES) or page.numbers(layout.TILE_SIZES)).count(0)
+        if not left_out:  # a damaged or missing tile, unlike a strip, is but a warning to libvips
+            fail_on = "warning"
+        elif _SPARSE not in found.warnings:
+            found.warnings.append(_SPARSE)
+    return pyvips.Image.tiffload_source(source, access="sequential", fail_on=fail_on)
 
 
 def _joined(page: Page, photometric: int, samples: int, found: TiffPicture) -> Any:
