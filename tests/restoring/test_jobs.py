@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from scalewise.errors import ScalewiseError
-from scalewise.restoring.jobs import Selection, parse_shard, plan_jobs, require_other
+from scalewise.restoring.filters import Selection, parse_shard
+from scalewise.restoring.jobs import plan_jobs, require_other
 
 
 def touch(root: Path, *names: str) -> None:

@@ -22,7 +22,8 @@ from scalewise.cli.usage_errors import UsageError, refusing_usage
 if TYPE_CHECKING:
     from scalewise.restoring.batch import JobResult
     from scalewise.restoring.file_pipeline import OutputOptions, RestoredFile
-    from scalewise.restoring.jobs import FileJob, Selection
+    from scalewise.restoring.filters import Selection
+    from scalewise.restoring.jobs import FileJob
     from scalewise.restoring.loading import LoadOptions
     from scalewise.restoring.selection import ModelLoader
     from scalewise.weights import Release
@@ -83,7 +84,7 @@ def select(
     Raises:
         UsageError: a part that is not there, or a selection from standard input.
     """
-    from scalewise.restoring.jobs import Selection, parse_shard
+    from scalewise.restoring.filters import Selection, parse_shard
 
     options = {"--include": include, "--exclude": exclude, "--shard": shard}
     given = [flag for flag, value in options.items() if value]

@@ -37,7 +37,7 @@ from scalewise.restoring.batch import (
     ProgressCallback,
     Workload,
     describe_error,
-    is_done,
+    known_result,
 )
 from scalewise.restoring.file_pipeline import OutputOptions, cost_of
 from scalewise.restoring.jobs import FileJob
@@ -86,18 +86,16 @@ def restore_on_cluster(
     """
     output = output or OutputOptions()
     options = options or LoadOptions()
+    # They are only asked for sizes and costs.
+    networks = load_networks(model, LoadOptions(device="cpu", precision="f32"))
     pending: list[FileJob] = []
     for job in jobs:
-        if is_done(job, output):
-            yield JobResult(job)
-        elif job.problem:
-            yield JobResult(job, problem=job.problem)
+        if (known := known_result(job, networks, output)) is not None:
+            yield known
         else:
             pending.append(job)
     if not pending:
         return
-    # They are only asked for the costs.
-    networks = load_networks(model, LoadOptions(device="cpu", precision="f32"))
     with _connect(address) as ray:
         workload = Workload(pending, lambda job: cost_of(job, networks, output))
         try:

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from scalewise.restoring.batch import JobResult, ProgressCallback, restore_files
     from scalewise.restoring.cascade import upscale_array
     from scalewise.restoring.file_pipeline import OutputOptions, RestoredFile, restore_file
-    from scalewise.restoring.jobs import FileJob, Selection, plan_jobs
+    from scalewise.restoring.filters import Selection
+    from scalewise.restoring.jobs import FileJob, plan_jobs
     from scalewise.restoring.loading import LoadOptions, load, load_trained
     from scalewise.restoring.restorer import Restorer
     from scalewise.restoring.rows import Progress, RowSink, RowSource
@@ -55,7 +56,8 @@ __getattr__ = lazy_names(
         "batch": ("JobResult", "ProgressCallback", "restore_files"),
         "cascade": ("upscale_array",),
         "file_pipeline": ("OutputOptions", "RestoredFile", "restore_file"),
-        "jobs": ("FileJob", "Selection", "plan_jobs"),
+        "filters": ("Selection",),
+        "jobs": ("FileJob", "plan_jobs"),
         "loading": ("LoadOptions", "load", "load_trained"),
         "restorer": ("Restorer",),
         "rows": ("Progress", "RowSink", "RowSource"),

@@ -23,6 +23,7 @@ from scalewise.restoring.file_pipeline import (
     RestoredFile,
     cost_of,
     describe_result,
+    describe_stranger,
     open_job,
     run_job,
 )
@@ -105,8 +106,8 @@ def _restore_all(
 ) -> Generator[JobResult]:
     pending: list[FileJob] = []
     for job in jobs:
-        if is_done(job, output):
-            yield JobResult(job)
+        if (known := known_result(job, networks, output)) is not None:
+            yield known
         else:
             pending.append(job)
     workload = Workload(pending, lambda job: cost_of(job, networks, output))
@@ -116,9 +117,23 @@ def _restore_all(
         workload.close()
 
 
+def known_result(job: FileJob, networks: Networks, output: OutputOptions) -> JobResult | None:
+    """Return the result of a job that there is nothing to be done for; None for all others.
+
+    It has a problem, or its output exists and is not to be replaced.  An image of the user's that
+    has no more than a result's name is neither replaced nor taken for one.
+    """
+    if job.problem:
+        return JobResult(job, problem=job.problem)
+    if job.is_found and (difference := describe_stranger(job, networks, output)):
+        why = f"{job.target}: is in the place of the result of {job.source}, but {difference}"
+        return JobResult(job, problem=f"{why}; rename it, or choose another output or suffix")
+    return JobResult(job) if is_done(job, output) else None
+
+
 def is_done(job: FileJob, output: OutputOptions) -> bool:
     """Return whether a job's output exists, and is not to be replaced."""
-    return not job.problem and not output.overwrite and os.path.lexists(job.target)
+    return not output.overwrite and os.path.lexists(job.target)
 
 
 def failed_result(job: FileJob, error: Exception) -> JobResult:

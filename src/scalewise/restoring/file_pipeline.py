@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict
@@ -343,8 +344,34 @@ def cost_of(job: FileJob, networks: Networks, output: OutputOptions) -> int:
     Raises:
         ScalewiseError: it cannot be read.
     """
-    with open_picture(job.source, max_pixels=output.max_pixels, header_only=True) as reader:
-        plan = _plan(job, reader, typical(networks), output.target)
+    with _plan_by_header(job, networks, output) as (reader, plan):
         # Where no network is needed, reading and writing is all that there is.
         pixels = sum(network_pixels(reader.height, reader.width, plan.scales))
         return pixels or reader.height * reader.width // 50 + 1
+
+
+def describe_stranger(job: FileJob, networks: Networks, output: OutputOptions) -> str:
+    """Return how the file at a job's target differs from its result, by both headers.
+
+    Returns:
+        Such as ``197x163, not 240x180``; nothing if it does not, or the image cannot be read.
+    """
+    try:
+        with _plan_by_header(job, networks, output) as (_, plan):
+            wanted = f"{plan.width}x{plan.height}"
+    except (ScalewiseError, OSError):
+        return ""  # which is told when its turn comes
+    try:
+        with open_picture(job.target, max_pixels=None, header_only=True) as there:
+            size = f"{there.width}x{there.height}"
+    except (ScalewiseError, OSError):
+        return "no image that can be read"
+    return "" if size == wanted else f"{size}, not {wanted}"
+
+
+@contextmanager
+def _plan_by_header(
+    job: FileJob, networks: Networks, output: OutputOptions
+) -> Generator[tuple[PictureReader, CascadePlan]]:
+    with open_picture(job.source, max_pixels=output.max_pixels, header_only=True) as reader:
+        yield reader, _plan(job, reader, typical(networks), output.target)

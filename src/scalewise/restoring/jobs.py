@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from scalewise.arguments import AnyPath, is_list, is_whole, path_of, shown
+from scalewise.arguments import AnyPath, is_list, path_of, shown
 from scalewise.errors import ScalewiseError
 from scalewise.files import IMAGE_SUFFIXES, READ_SUFFIXES, find_images, format_of
 from scalewise.files.find import describe_disguised
+from scalewise.restoring.filters import Selection
 
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
@@ -33,11 +30,14 @@ class FileJob:
         source: its file.
         target: the result's file.
         problem: why it cannot be restored, if that is known beforehand.
+        is_found: whether the target is an image among the inputs that was left out as a result,
+            because of a name that commands give by default; its size tells whether it is one.
     """
 
     source: Path
     target: Path
     problem: str = ""
+    is_found: bool = False
 
     def __post_init__(self) -> None:
         for name in ("source", "target"):
@@ -54,71 +54,6 @@ def check_jobs(jobs: Sequence[FileJob]) -> Sequence[FileJob]:
     return jobs
 
 
-@dataclass(frozen=True)
-class Selection:
-    """A selection of the images in folders.
-
-    Attributes:
-        include: patterns such as ``*.jpg`` or ``2024/*``, for the name or for the path within the
-            folder, in upper or lower case; an image must match one of them, if there are any.
-        exclude: patterns of what is left out.
-        shard: the i-th of n parts, from 1: ``(i, n)``.  Every image belongs to one part, by
-            its path within the folder, however many others come or go.
-    """
-
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    shard: tuple[int, int] = (1, 1)
-
-    def __post_init__(self) -> None:
-        for name in ("include", "exclude"):
-            patterns: Any = getattr(self, name)
-            if not is_list(patterns, lambda pattern: isinstance(pattern, str)):
-                raise ScalewiseError(
-                    f"{name} must be patterns such as ('*.jpg',), not {shown(patterns)}",
-                    arguments=[name],
-                )
-        given: Any = self.shard
-        if not is_list(given, is_whole) or len(given) != 2:
-            raise ScalewiseError(
-                f"shard must be (i, n) with i from 1 to n, not {shown(given)}", arguments=["shard"]
-            )
-        index, count = self.shard
-        if not 1 <= index <= count:
-            raise ScalewiseError(
-                f"shard {index}/{count}: give i/n with i from 1 to n", arguments=["shard"]
-            )
-
-    def wants(self, within: Path) -> bool:
-        """Return whether an image at this path within its folder is selected.
-
-        >>> Selection(include=("*.png",), exclude=("old/*",)).wants(Path("new/a.png"))
-        True
-        """
-        if self.include and not _matches(within, self.include):
-            return False
-        return not _matches(within, self.exclude) and self._holds(within)
-
-    def _holds(self, within: Path) -> bool:
-        index, count = self.shard
-        return zlib.crc32(os.fsencode(within.as_posix())) % count == index - 1
-
-
-def parse_shard(text: str) -> tuple[int, int]:
-    """Return the part ``i/n`` of a run.
-
-    Raises:
-        ScalewiseError: it is not of that form.
-
-    >>> parse_shard("2/8")
-    (2, 8)
-    """
-    match = re.fullmatch(r"(\d+)/(\d+)", text)
-    if match is None:
-        raise ScalewiseError(f"shard '{text}': write i/n, such as 2/8", arguments=["shard"])
-    return int(match[1]), int(match[2])
-
-
 def plan_jobs(
     inputs: Sequence[AnyPath],
     output: AnyPath | None,
@@ -133,7 +68,7 @@ def plan_jobs(
     An image that is given twice, by two names of its folder or in two of the inputs, is one job.
     Results of earlier runs are left out: what is in the output's folder, and what is in the
     folder of its original under a name that says so, such as ``a_x2.png`` and ``a_restored.jpg``
-    next to ``a.jpg``.  Named images are left out only where another's result would replace them.
+    next to ``a.jpg``.  Named images are left out only where another's result has their name.
 
     Args:
         inputs: paths of images, and of folders, which are searched with their subfolders.
@@ -200,7 +135,8 @@ def plan_jobs(
         warn(line)
     wanted = _without_results(found, folder, suffix, warn)
     wanted = [each for each in wanted if each.given is None or selection.wants(each.within)]
-    once = {each.place: FileJob(each.source, each.target) for each in reversed(wanted)}
+    places = {each.place for each in found}
+    once = {each.place: each.job(places) for each in reversed(wanted)}
     jobs = [once.pop(each.place) for each in wanted if each.place in once]
     if not jobs and not closed:
         raise ScalewiseError(f"{', '.join(map(str, inputs))}: no image in it, or none selected")
@@ -222,6 +158,12 @@ class _Found:
     @cached_property
     def place(self) -> Path:
         return _place_of(self.source)
+
+    def job(self, places: Container[Path]) -> FileJob:
+        """Return the job; ``places`` are those of all images that were found."""
+        there = _place_of(self.target)
+        is_found = there != self.place and there in places and _RESULT.fullmatch(there.stem)
+        return FileJob(self.source, self.target, is_found=bool(is_found))
 
     def lies_in(self, output: Path) -> bool:
         """Return whether it is in the output's folder, and the folder that was given is not."""
@@ -335,22 +277,6 @@ def _is_file_name(output: Path | str, several: bool) -> bool:
     if path.suffix.lower() in READ_SUFFIXES:
         return True
     return not several and _EXTENSION.fullmatch(path.suffix) is not None
-
-
-def _matches(path: Path, patterns: Sequence[str]) -> bool:
-    """Return whether a path matches one of some patterns, in upper or lower case."""
-    names = [_comparable(name) for name in (path.as_posix(), path.name)]
-    return any(fnmatchcase(name, _pattern(pattern)) for pattern in patterns for name in names)
-
-
-def _pattern(text: str) -> str:
-    text = text.removeprefix("./")
-    return _comparable(text + "*" if text.endswith("/") else text)
-
-
-def _comparable(text: str) -> str:
-    """Return a name in lower case; systems write letters with accents as one or two characters."""
-    return unicodedata.normalize("NFC", text).lower()
 
 
 def require_other(source: Path, target: Path) -> None:

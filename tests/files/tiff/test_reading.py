@@ -356,7 +356,7 @@ def test_a_curve_that_is_not_a_power_is_left_out_with_a_word(tmp_path: Path) -> 
         assert "TransferFunction" in warning
 
 
-def spoilt(content: bytes, place: int) -> bytes:
+def overwritten(content: bytes, place: int) -> bytes:
     """Overwrite a hundred bytes of a tile."""
     return content[: place + 20] + b"\xaa" * 100 + content[place + 120 :]
 
@@ -377,7 +377,7 @@ def test_damage_is_noticed_in_tiles_as_in_strips(
         places = file.pages[0].dataoffsets  # pyright: ignore[reportAttributeAccessIssue]
     content, place = path.read_bytes(), places[len(places) // 2]
     assert read(path).pixels.shape == (90, 120, 3)
-    path.write_bytes(content[: place + 100] if cut else spoilt(content, place))
+    path.write_bytes(content[: place + 100] if cut else overwritten(content, place))
     with pytest.raises(ScalewiseError, match="truncated, damaged"):
         read(path)
 
