@@ -297,8 +297,8 @@ def test_levels_that_official_scn_does_not_tell(call, tmp_path: Path) -> None:
     code, out, err = call(*asked)
     assert (code, "multiples of 16" in out) == (0, True)
     assert err.startswith("warning: ")
-    assert "the published 4 are assumed" in err
-    assert "--set levels=3" in err
+    assert "the usual 4 are assumed" in err
+    assert "--set levels=2" in err
     code, out, err = call(*asked, "--set", "levels=3", "--overwrite")
     assert (code, err, "multiples of 8" in out) == (0, "", True)
     code, _, err = call(*asked, "--set", "levels")

@@ -14,7 +14,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from scalewise.errors import ScalewiseError, ScalewiseWarning
-from scalewise.models import RestorationNetwork, create_model, load_checkpoint, load_weights
+from scalewise.models import (
+    RestorationNetwork,
+    create_model,
+    load_checkpoint,
+    load_weights,
+    read_weights,
+)
 
 StateDict = dict[str, Tensor]
 pytestmark = pytest.mark.filterwarnings("ignore:.*4 are assumed")
@@ -160,11 +166,31 @@ def test_foreign_weights_in_safetensors(tmp_path: Path) -> None:
 
 def test_levels_that_are_assumed_are_told(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
     path = save(official_scn(), tmp_path)
-    with pytest.warns(ScalewiseWarning, match=r"checkpoint\.pth: .* published 4 are assumed"):
+    with pytest.warns(ScalewiseWarning, match=r"checkpoint\.pth: .* usual 4 are assumed"):
         load_checkpoint(path)
     load_checkpoint(path, levels=4)
     load_checkpoint(save(document_original(), tmp_path))
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+@pytest.mark.parametrize("settings", [{}, {"shrink": 2, "scale": 1}, {"expansion": 3, "blocks": 2}])
+def test_our_network_from_another_trainer_is_known(
+    tmp_path: Path, settings: dict[str, int], prefix: str
+) -> None:
+    """As BasicSR writes it: nothing but names and weights."""
+    settings = {"width": 4, "blocks": 1, "levels": 2, "expansion": 2} | settings
+    network = create_model("scn_exact", **settings)
+    state = {prefix + name: value for name, value in network.state_dict().items()}
+    path = save({"params": state, "params_ema": state}, tmp_path)
+    loaded = load_checkpoint(path, levels=2)
+    assert loaded.settings == network.settings
+    image = torch.rand(1, 3, 16, 16)
+    assert torch.equal(loaded(image), network.eval()(image))
+    with pytest.warns(ScalewiseWarning, match="usual 3 are assumed"):
+        assert load_checkpoint(path).settings["levels"] == 3
+    weights = read_weights(path)
+    assert weights.keys() == network.state_dict().keys()
 
 
 def test_settings_that_a_checkpoint_tells_itself(tmp_path: Path) -> None:

@@ -222,6 +222,11 @@ def test_starting_from_other_weights(recipe: Recipe, tmp_path: Path) -> None:
         second.network.parameters(), first.ema.network.parameters(), strict=True
     ):
         assert torch.equal(ours, theirs)
+    bare = tmp_path / "of_another_trainer.pth"  # which names no network
+    torch.save({"params": first.ema.network.state_dict()}, bare)
+    third = prepare(with_model(recipe, init=str(bare)), tmp_path / "bare")
+    for ours, theirs in zip(third.network.parameters(), second.network.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
     wider = with_model(recipe, init=str(tmp_path / "first/best.pt"), width=6)
     assert refused(wider, tmp_path / "third").startswith(
         f"model.init: {tmp_path / 'first/best.pt'}: weights do not fit ScnExact: 'head.weight' is "

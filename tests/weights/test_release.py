@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import save_file
 
 import scalewise.models
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, ScalewiseWarning
+from scalewise.models import create_model
 from scalewise.restoring.loading import LoadOptions, load
 from scalewise.restoring.runtime import OpenVinoRuntime
 from scalewise.weights import find_release, resolve
@@ -196,6 +198,9 @@ def test_a_file_of_released_weights(small_release: Path, tmp_path: Path) -> None
     copy.write_bytes((find_release("scn_fast_x2") / "weights.safetensors").read_bytes())
     assert load_network(copy).settings == load_network("scn_fast_x2").settings  # by its digest
     copy.write_bytes(weights.read_bytes())
+    with pytest.warns(ScalewiseWarning, match="usual 3 are assumed"):
+        load_network(copy)  # by its names and shapes
+    save_file(create_model("plain", width=4, convolutions=2).state_dict(), copy)
     with pytest.raises(ScalewiseError, match=r"mine\.safetensors: .* card\.json"):
         load_network(copy)
     with pytest.raises(ScalewiseError, match="trained with levels=3, not 2"):

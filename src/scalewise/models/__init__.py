@@ -8,7 +8,7 @@ from scalewise.lazy import lazy_names
 
 if TYPE_CHECKING:
     from scalewise.models.base import RestorationNetwork
-    from scalewise.models.checkpoints import load_checkpoint, load_weights
+    from scalewise.models.checkpoints import load_checkpoint, load_weights, read_weights
     from scalewise.models.cleaning import CleanedNetwork
     from scalewise.models.export import export_onnx
     from scalewise.models.quantize import export_int8
@@ -23,6 +23,7 @@ __all__ = [
     "list_architectures",
     "load_checkpoint",
     "load_weights",
+    "read_weights",
     "register_architecture",
 ]
 
@@ -33,6 +34,7 @@ __getattr__ = lazy_names(
         "checkpoints": (
             "load_checkpoint",
             "load_weights",
+            "read_weights",
         ),
         "cleaning": ("CleanedNetwork",),
         "export": ("export_onnx",),

@@ -1,12 +1,13 @@
 """Checkpoint files, of our own and foreign kinds: networks from them, and back.
 
-Checkpoints of this package's training name their network.  Three layouts of other code are known.
-Each uses the same parameter names as this package, so nothing is renamed.  The settings that the
-network is built with are inferred from the names and shapes:
+Checkpoints of this package's training name their network.  Of others, such as those that another
+trainer wrote, four networks are known.  Each has the parameter names of this package, so nothing
+is renamed.  The settings that the network is built with are inferred from the names and shapes:
 
 - the SCN paper's official code: :mod:`scalewise.models.scn`;
 - the reproduced document's code: :mod:`scalewise.models.original` and
-  :mod:`scalewise.models.adaptive`, with the options that its code implies.
+  :mod:`scalewise.models.adaptive`, with the options that its code implies;
+- this package's :mod:`scalewise.models.scn_exact`.
 
 Networks of other projects are loaded by :mod:`scalewise.models.spandrel_network`.
 """
@@ -40,7 +41,8 @@ _WRAPPERS = (
 """Known names of entries that hold a network's weights, averaged weights first."""
 _PREFIXES = ("module.", "_orig_mod.", "model.", "network.", "net.", "net_g.", "generator.")
 """Prefixes that trainers add to every name: DataParallel, torch.compile, Lightning and others."""
-_SCN_LEVELS = 4
+_ASSUMED_LEVELS = {"scn": 4, "scn_exact": 3}
+"""Levels that are assumed of networks whose weights do not tell them: the usual ones."""
 _NETWORK = ("architecture", "settings")
 """Entries that name the network in a checkpoint that this package converted."""
 _HEADER = "scalewise"  # the same, in the header of a safetensors file
@@ -57,9 +59,9 @@ def load_checkpoint(path: AnyPath, **settings: Any) -> RestorationNetwork:
 
     Args:
         path: the file.
-        settings: constructor arguments that cannot be inferred from the weights: for SCN
-            ``levels`` (4), since its weights are the same for any number.  An assumed value
-            gives a :class:`~scalewise.errors.ScalewiseWarning`.
+        settings: constructor arguments that cannot be inferred from the weights: for ``scn`` and
+            ``scn_exact`` the ``levels`` (4 and 3), since the weights are the same for any number.
+            An assumed value gives a :class:`~scalewise.errors.ScalewiseWarning`.
 
     Returns:
         The network in evaluation mode, on the CPU.
@@ -95,10 +97,11 @@ def _network(
         if known is None:
             return _load_foreign(tensors, settings)
         name, found = known
-        if name == "scn" and "levels" not in settings:
+        if name in _ASSUMED_LEVELS and "levels" not in settings:
+            found["levels"] = _ASSUMED_LEVELS[name]
             warn(
-                f"{path}: SCN's weights do not tell the levels of its pyramid; the published "
-                f"{_SCN_LEVELS} are assumed; another number needs levels=3 or the like",
+                f"{path}: the weights of {name} do not tell the levels of its pyramid; the usual "
+                f"{found['levels']} are assumed; another number needs levels=2 or the like",
                 arguments=["levels"],
             )
     network = create_model(name, **{**found, **settings})
@@ -120,9 +123,9 @@ def _load_foreign(tensors: StateDict, settings: dict[str, Any]) -> RestorationNe
     if find_spec("spandrel") is None:
         others = "many others load with spandrel: pip install 'scalewise-restoration[spandrel]'"
     raise ScalewiseError(
-        f"a checkpoint of another network (with a weight '{min(tensors)}'); "
-        f"known are those of the official SCN code and of the document's Original and Adaptive; "
-        f"{others}"
+        f"a checkpoint of another network (with a weight '{min(tensors)}'), or one that does not "
+        "name its network; known without a name are scn_exact, and those of the official SCN code "
+        f"and of the document's Original and Adaptive; {others}"
     )
 
 
@@ -137,6 +140,22 @@ def check_settings(settings: Mapping[str, Any], known: Mapping[str, Any]) -> Non
             raise ScalewiseError(f"it was trained with {name}={known[name]}, not {value}")
         if name not in known:
             raise ScalewiseError(f"it tells its settings itself; leave out {name}={value}")
+
+
+def read_weights(path: AnyPath) -> StateDict:
+    """Return the weights of a checkpoint of any network; averaged ones where there are any.
+
+    Raises:
+        ScalewiseError: there is no such file, or no weights are in it.
+    """
+    path = path_of(path, "path")
+    content = _read(path)
+    try:
+        if {"recipe", "ema"} <= content.keys():
+            return content["ema"]
+        return _without_prefixes(_tensors_in(content))
+    except ScalewiseError as error:
+        raise ScalewiseError(f"{path}: {error}") from None
 
 
 def load_weights(network: RestorationNetwork, state: Mapping[str, Tensor]) -> None:
@@ -294,6 +313,8 @@ def identify(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Any]] | None:
         return "adaptive", _adaptive_settings(state)
     if "blocks.0.scale_conv.convs.0.weight" in state:
         return "original", {**_original_settings(state, "scale_conv"), "shared": True}
+    if {"blocks.0.body.0.weight", "blocks.0.up.weight", "skip.weight"} <= state.keys():
+        return "scn_exact", _scn_exact_settings(state)
     return None
 
 
@@ -309,6 +330,20 @@ def _scn_settings(state: Mapping[str, Tensor]) -> dict[str, Any]:
         "width": width,
         "expansion": wide / width,
         "blocks": blocks,
+    }
+
+
+def _scn_exact_settings(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    width, folded = _sizes(state, "head.weight")
+    wide, _ = _sizes(state, "blocks.0.body.0.weight")
+    outputs, channels = _sizes(state, "skip.weight")
+    return {
+        "scale": _scale(outputs, channels),
+        "channels": channels,
+        "width": width,
+        "expansion": wide // width,
+        "blocks": len(_members(state, "blocks.")),
+        "shrink": _scale(folded, channels),
     }
 
 

@@ -20,7 +20,7 @@ from scalewise.data.reading import read_own_lr, read_rgb
 from scalewise.data.sampler import PatchSampler
 from scalewise.data.store import Store
 from scalewise.errors import ScalewiseError, requiring
-from scalewise.models import RestorationNetwork, create_model, load_weights
+from scalewise.models import RestorationNetwork, create_model, load_weights, read_weights
 from scalewise.tasks import Task, get_task, list_tasks
 from scalewise.training.config import DataConfig, ModelConfig, Recipe
 from scalewise.training.distributed import World
@@ -163,7 +163,10 @@ def build_network(config: ModelConfig, seed: int, initialise: bool = True) -> Re
         from scalewise.weights.release import load_network
 
         try:
-            weights = load_network(config.init).state_dict()
+            is_file = Path(config.init).is_file()  # whose network need not be known: it is here
+            weights = (
+                read_weights(config.init) if is_file else load_network(config.init).state_dict()
+            )
             load_weights(network, _fitting(weights, network) if config.init_partial else weights)
         except ScalewiseError as error:
             reason = str(error).removeprefix(f"{config.init}: ")
