@@ -206,3 +206,4 @@ def test_packing_says_which_names_collide_and_that_lr_is_shuffled(tmp_path: Path
     assert result.exit_code == 0, result.stderr
     assert "HR/0.png: another file has this name but for its suffix" in result.stderr
     assert "1 of 1 LR files looked at for x2" in result.stderr
+    assert "LR images of the datasets were taken as they are" in result.stdout

@@ -235,6 +235,11 @@ def pack(
         f"{output}: {counted(summary.images, 'image')}, {summary.megapixels:.1f} megapixels, "
         f"LR at {', '.join(f'x{s}' for s in scales)}{squashed}, {summary.bytes / 1e9:.2f} GB"
     )
+    if any(item.lr for dataset in datasets for item in dataset.items):
+        typer.echo(
+            "  LR images of the datasets were taken as they are; 'scalewise data check' tells of "
+            "those that show something else than their HR images, or show it shifted"
+        )
     if source is not None:
         typer.echo(f"  teacher: {source.info.name} ({source.info.licence})")
 
