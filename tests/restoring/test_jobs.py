@@ -296,3 +296,12 @@ def test_a_folder_that_cannot_be_listed(folder: Path, monkeypatch: pytest.Monkey
     closed, job = plan_jobs([folder], None, "_x2")
     assert "sub: cannot be listed (Permission denied)" in closed.problem
     assert job.target == folder / "a_x2.png"
+
+
+def test_a_shard_may_be_empty(folder: Path) -> None:
+    shards = [Selection(shard=(index, 40)) for index in range(1, 41)]
+    jobs = [plan_jobs([folder], None, "_x2", selection=shard) for shard in shards]
+    assert sum(map(len, jobs)) == 3
+    assert [] in jobs
+    with pytest.raises(ScalewiseError, match="none selected"):
+        plan_jobs([folder], None, "_x2", selection=Selection(include=("*.gif",), shard=(1, 40)))

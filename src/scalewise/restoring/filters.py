@@ -57,11 +57,16 @@ class Selection:
         >>> Selection(include=("*.png",), exclude=("old/*",)).wants(Path("new/a.png"))
         True
         """
+        return self.matches(within) and self.holds(within)
+
+    def matches(self, within: Path) -> bool:
+        """Return whether the patterns select an image."""
         if self.include and not _matches(within, self.include):
             return False
-        return not _matches(within, self.exclude) and self._holds(within)
+        return not _matches(within, self.exclude)
 
-    def _holds(self, within: Path) -> bool:
+    def holds(self, within: Path) -> bool:
+        """Return whether an image belongs to this shard."""
         index, count = self.shard
         return zlib.crc32(os.fsencode(within.as_posix())) % count == index - 1
 

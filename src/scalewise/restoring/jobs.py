@@ -85,7 +85,8 @@ def plan_jobs(
     Returns:
         In order of the inputs and, within folders, of names.  Jobs with a problem are those that
         would replace an input, folders that cannot be listed, and of several results of one name
-        all but one: the first whose image has that extension already, or else the first.
+        all but one: the first whose image has that extension already, or else the first.  None
+        where all images belong to other shards.
 
     Raises:
         ScalewiseError: a missing input, no image at all, several images for one file, an
@@ -134,12 +135,13 @@ def plan_jobs(
     if warn is not None and (line := describe_disguised(left_out)):
         warn(line)
     wanted = _without_results(found, folder, suffix, warn)
-    wanted = [each for each in wanted if each.given is None or selection.wants(each.within)]
+    wanted = [each for each in wanted if each.given is None or selection.matches(each.within)]
+    if not wanted and not closed:
+        raise ScalewiseError(f"{', '.join(map(str, inputs))}: no image in it, or none selected")
+    wanted = [each for each in wanted if each.given is None or selection.holds(each.within)]
     places = {each.place for each in found}
     once = {each.place: each.job(places) for each in reversed(wanted)}
     jobs = [once.pop(each.place) for each in wanted if each.place in once]
-    if not jobs and not closed:
-        raise ScalewiseError(f"{', '.join(map(str, inputs))}: no image in it, or none selected")
     return closed + _checked(jobs)
 
 
