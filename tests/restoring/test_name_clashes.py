@@ -20,8 +20,10 @@ from tests.restoring.fakes import FakeRuntime, Traits
 def test_an_image_with_no_more_than_a_results_name_stays(
     tmp_path: Path, overwrite: bool, named: bool
 ) -> None:
-    for name, side in (("a", 20), ("a_x2", 30), ("b", 20), ("b_x2", 40), ("c", 20), ("c_old", 30)):
-        write(tmp_path / f"{name}.png", Picture(np.full((side, side, 3), 99, np.uint8)))
+    sizes = {"a": (20, 20), "a_x2": (30, 20), "b": (20, 20), "b_x2": (40, 40)}
+    sizes |= {"c": (20, 20), "c_old": (30, 30), "d": (20, 20), "d_x2": (31, 30)}
+    for name, size in sizes.items():
+        write(tmp_path / f"{name}.png", Picture(np.full((*size, 3), 99, np.uint8)))
     mine = (tmp_path / "a_x2.png").read_bytes()
     inputs = sorted(tmp_path.iterdir()) if named else [tmp_path]
     doubling = Restorer("fake", Traits(), FakeRuntime(), tile=32)
@@ -31,12 +33,18 @@ def test_an_image_with_no_more_than_a_results_name_stays(
         result.job.source.name: result.problem or ("skipped" if result.skipped else "restored")
         for result in restore_files(jobs, [doubling], options)
     }
-    place = f"{tmp_path / 'a_x2.png'}: is in the place of the result of {tmp_path / 'a.png'}"
+
+    def refused(name: str, size: str) -> str:
+        there, image = tmp_path / f"{name}_x2.png", tmp_path / f"{name}.png"
+        why = f"{there}: is in the place of the result of {image}, but {size}, not 40x40"
+        return f"{why}; rename or remove it, or choose another output"
+
     assert found == {
-        "a.png": f"{place}, but 30x30, not 40x40; rename it, or choose another output or suffix",
+        "a.png": refused("a", "20x30"),
         "b.png": "restored" if overwrite else "skipped",
         "c.png": "restored",
         "c_old.png": "restored",
+        "d.png": "restored" if overwrite else refused("d", "30x31"),  # a result of another size
     }
     assert (tmp_path / "a_x2.png").read_bytes() == mine
     # A suffix of one's own says nothing of a size: an earlier run may have had another.

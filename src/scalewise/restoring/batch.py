@@ -127,7 +127,7 @@ def known_result(job: FileJob, networks: Networks, output: OutputOptions) -> Job
         return JobResult(job, problem=job.problem)
     if job.is_found and (difference := describe_stranger(job, networks, output)):
         why = f"{job.target}: is in the place of the result of {job.source}, but {difference}"
-        return JobResult(job, problem=f"{why}; rename it, or choose another output or suffix")
+        return JobResult(job, problem=f"{why}; rename or remove it, or choose another output")
     return JobResult(job) if is_done(job, output) else None
 
 

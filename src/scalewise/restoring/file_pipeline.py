@@ -353,20 +353,27 @@ def cost_of(job: FileJob, networks: Networks, output: OutputOptions) -> int:
 def describe_stranger(job: FileJob, networks: Networks, output: OutputOptions) -> str:
     """Return how the file at a job's target differs from its result, by both headers.
 
+    Where results are to be replaced, those of other sizes are results, too: only another shape
+    tells that it is none.
+
     Returns:
         Such as ``197x163, not 240x180``; nothing if it does not, or the image cannot be read.
     """
     try:
         with _plan_by_header(job, networks, output) as (_, plan):
-            wanted = f"{plan.width}x{plan.height}"
+            width, height = plan.width, plan.height
     except (ScalewiseError, OSError):
         return ""  # which is told when its turn comes
     try:
         with open_picture(job.target, max_pixels=None, header_only=True) as there:
-            size = f"{there.width}x{there.height}"
+            size = there.width, there.height
     except (ScalewiseError, OSError):
         return "no image that can be read"
-    return "" if size == wanted else f"{size}, not {wanted}"
+    if output.overwrite:  # sizes are rounded to whole pixels
+        is_result = abs(size[0] * height - size[1] * width) <= width + height
+    else:
+        is_result = size == (width, height)
+    return "" if is_result else f"{size[0]}x{size[1]}, not {width}x{height}"
 
 
 @contextmanager
