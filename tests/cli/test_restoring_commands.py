@@ -123,6 +123,9 @@ def test_restore_without_a_network(
     made = read(tmp_path / "out" / "a.png").pixels
     np.testing.assert_array_equal(made, scalewise.restore(noisy, method=method))
     arguments = ("restore", tmp_path / "in" / "a.png", "-o", tmp_path / "b.png")
+    half = ("--method", method, "--strength", "0.5", "-o", tmp_path / "half.png")
+    code, out, err = call("restore", tmp_path / "in" / "a.png", *half)
+    assert (code, "(strength 0.5)" in out, err) == (0, True, "")
     assert call(*arguments, "--method", method, "--sigma", "0")[0] == 0
     np.testing.assert_array_equal(read(tmp_path / "b.png").pixels, noisy)
     code, _, err = call(*arguments, "--overwrite", "--method", method, "--tile", "64")

@@ -273,7 +273,8 @@ def test_what_cannot_be_written_says_so_in_one_line(tmp_path: Path) -> None:
     write(tmp_path / "there.png", picture)
     (tmp_path / "folder.png").mkdir()
     cases = {
-        "a.bmp": "unknown extension",
+        "a.bmp": r"\.bmp is read, but not written; use one of",
+        "a.pcx": "unknown extension",
         "a": "unknown extension",
         "folder.png": "is a folder",
         "nowhere/a.png": "does not exist",

@@ -237,10 +237,13 @@ def _report(
 
 
 def _cleans(network: str) -> bool:
-    """Return whether a released network takes out noise or JPEG artifacts."""
+    """Return whether a released network, or a method without one, removes noise or artifacts."""
+    from scalewise.restoring.classical import CLASSICAL
     from scalewise.tasks import get_task
     from scalewise.weights import is_release, resolve
 
+    if network in CLASSICAL:
+        return True
     return is_release(network) and get_task(resolve(network).card.task).is_degraded
 
 

@@ -150,7 +150,10 @@ def format_of(path: AnyPath, name: str | None = None) -> Format:
         if suffix in form.suffixes:
             return form
     known = " ".join(sorted(IMAGE_SUFFIXES))
-    raise ScalewiseError(f"{path}: unknown extension {suffix!r}; use one of {known}")
+    problem = f"{suffix} is read, but not written" if suffix in READ_SUFFIXES else ""
+    raise ScalewiseError(
+        f"{path}: {problem or f'unknown extension {suffix!r}'}; use one of {known}"
+    )
 
 
 def get_format(name: str) -> Format:

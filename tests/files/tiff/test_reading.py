@@ -394,3 +394,10 @@ def test_tiles_that_a_sparse_file_leaves_out_are_black(tmp_path: Path) -> None:
         f"{path}: leaves out tiles (a sparse file), which are black; damage to the others is not "
         "noticed"
     ]
+
+
+def test_floating_point_samples_of_any_size_are_told(tmp_path: Path) -> None:
+    for kind in (np.float16, np.float32, np.float64):
+        write_tiff(tmp_path / "a.tif", np.zeros((20, 30, 1), kind))
+        with pytest.raises(ScalewiseError, match="has floating-point samples"):
+            read(tmp_path / "a.tif")
