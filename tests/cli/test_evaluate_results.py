@@ -261,9 +261,21 @@ def test_sheets_of_results(call, small_release: Path) -> None:
     assert err == "warning: better: a: no image of this name; no sheet of it\n"
     assert [path.name for path in sorted(Path("fewer").iterdir())] == ["b_sheet.png", "c_sheet.png"]
 
-    code, out, _ = call(
-        "compare", "One/b.png", "-m", small_release, "--results", "better/One", "-o", "one"
-    )
+    for path in Path("better/One").iterdir():
+        path.rename(path.with_name("0" + path.name))
+    code, out, err = call("compare", *RESULTS, "--truth", "One", "-o", "others")
+    assert (code, err) == (0, "warning: better: no file is called like an image of One\n")
+    assert len(list(Path("others").iterdir())) == 3
+    assert " better " not in out
+    code, out, err = call("compare", "--results", "better", "--truth", "One", "-o", "none")
+    assert (code, out) == (1, "")
+    assert err.endswith("error: no image has a result of each method, so there is no sheet\n")
+    assert not Path("none").exists()
+    for path in Path("better/One").iterdir():
+        path.rename(path.with_name(path.name[1:]))
+
+    twice = ("-m", small_release, "-m", small_release)
+    code, out, _ = call("compare", "One/b.png", *twice, "--results", "better/One", "-o", "one")
     assert code == 0
     names = [line.split()[0] for line in out.splitlines() if " PSNR-Y " in line]
     assert names == ["bicubic", "small", "One"]

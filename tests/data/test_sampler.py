@@ -286,6 +286,7 @@ def test_pictures_below_the_patch_size_are_passed_over(store: Store, tmp_path: P
     ("settings", "message"),
     [
         ({"patch": 99}, "no image is large enough for patches of 198 px"),
+        ({"patch": 10**6}, "no image is large enough for patches of 2000000 px"),
         ({"world": 4}, "batch 6 does not divide among 4 processes"),
         ({"seed": -1}, r"seed must be a whole number from 0 to 2\^63 - 1, not -1"),
         ({"seed": 2**63}, "not 9223372036854775808"),

@@ -173,7 +173,8 @@ def test_a_network_keeps_its_settings() -> None:
         ("original", {"width": 0}, "original: width must be above 0, not 0"),
         ("adaptive", {"blocks": -1}, "adaptive: blocks must be above 0, not -1"),
         ("scn", {"levels": 0}, "scn: levels must be above 0, not 0"),
-        ("scn_exact", {"levels": 1}, "scn_exact: levels must be at least 2, not 1"),
+        ("scn_exact", {"levels": 20}, "scn_exact: levels must be from 2 to 10, not 20"),
+        ("scn_exact", {"levels": 1}, "scn_exact: levels must be from 2 to 10, not 1"),
         (
             "scn_exact",
             {"denoise": 1},
@@ -198,8 +199,8 @@ def test_a_network_keeps_its_settings() -> None:
             "plain: convolutions must be even in residual blocks, not 7",
         ),
         ("steered", {"coarse_depth": 0}, "steered: coarse_depth must be above 0, not 0"),
-        ("unet", {"levels": 1}, "unet: levels must be at least 2, not 1"),
-        ("fpn", {"levels": 1}, "fpn: levels must be at least 2, not 1"),
+        ("unet", {"levels": 1}, "unet: levels must be from 2 to 10, not 1"),
+        ("fpn", {"levels": 1}, "fpn: levels must be from 2 to 10, not 1"),
         ("fpn", {"features": 0}, "fpn: features must be above 0, not 0"),
     ],
 )

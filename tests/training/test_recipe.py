@@ -226,6 +226,9 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
             )
         ),
         ("optimizer.rate=-1", "optimizer.rate must be above 0, not -1.0"),
+        ("schedule.min_rate=-0.002", "schedule.min_rate cannot be negative, as -0.002"),
+        ("schedule.min_rate=5", "schedule.min_rate is 5, above optimizer.rate, 0.002"),
+        ("gamma=-1", "schedule.gamma must be above 0 and at most 1, not -1"),
         ("optimizer.clip=0", "optimizer.clip must be above 0, not 0.0"),
         (
             "optimizer.accumulate=3",

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from scalewise.data.layouts import Dataset, Item
     from scalewise.data.reading import Pixels
     from scalewise.evaluating.evaluate import Restore
-    from scalewise.evaluating.results import Result
+    from scalewise.evaluating.results import Method, Result
     from scalewise.imaging.protocols import Protocol
 
 
@@ -120,7 +120,7 @@ def compare(
 
     _check_given(image, truth, results, scale)
     truth = find_sets(truth or [], "--truth ")
-    names = model or ([] if results else [DEFAULT_MODEL])
+    names = [*dict.fromkeys(model or ([] if results else [DEFAULT_MODEL]))]
     output = output or _free_folder(Path("comparison"), overwrite=overwrite)
     check_output_folder(output, "--output")
     task = task or (task_of(names[0]) if names else SUPER_RESOLUTION.name)
@@ -149,10 +149,14 @@ def compare(
             require_new(_file_of(output, name, kind), overwrite=overwrite)
     if image is not None:
         _warn_of_loss(image)
+    sheets = 0
     for dataset in datasets:
         for item, found in _with_results(dataset, results or [], factor, protocol):
             name = _name_of(item, dataset, datasets)
             _compare(item, name, methods, found, factor, protocol, output, errors)
+            sheets += 1
+    if not sheets:
+        raise ScalewiseError("no image has a result of each method, so there is no sheet")
     typer.echo(wrapped(protocol.description))
     if scale is None and not restorers and protocol.only_scale is None:
         for remark in assumed_scale(results or [], factor):
@@ -217,7 +221,10 @@ def _warn_of_loss(image: Path) -> None:
 def _with_results(
     dataset: Dataset, results: list[str], scale: int, protocol: Protocol
 ) -> Iterator[tuple[Item, list[tuple[str, Pixels]]]]:
-    """Yield the images that all methods have a result of; warnings name the others, and faults."""
+    """Yield the images that all methods have a result of; warnings name the others, and faults.
+
+    A method that has files of other names alone is left out.
+    """
     from scalewise.evaluating.results import (
         fault_lines,
         match_results,
@@ -227,14 +234,20 @@ def _with_results(
     )
 
     columns: list[Iterator[tuple[Item, Result | str]]] = []
-    methods = methods_of(results)
-    faulty: list[dict[str, list[str]]] = [{} for _ in methods]
-    for method in methods:
+    methods: list[Method] = []
+    for method in methods_of(results):
         warn_of_scale(method, scale)
         (matches,) = match_results(method, [dataset], [dataset.name], scale)
         if matches is None:
             raise ScalewiseError(f"{method.folder}: no results of {dataset.name}")
+        if not matches.files:
+            print_warning(f"{method.name}: no file is called like an image of {dataset.name}")
+            continue
+        methods.append(method)
         columns.append(read_results(matches, dataset, scale, protocol))
+    if results and not methods:
+        return
+    faulty: list[dict[str, list[str]]] = [{} for _ in methods]
     for item, *row in zip(dataset.items, *columns, strict=True):
         found: list[tuple[str, Pixels]] = []
         for method, faults, (_, result) in zip(methods, faulty, row, strict=True):

@@ -127,7 +127,6 @@ class PatchSampler:
     def _lay_out(self, patch: int) -> None:
         """Find the places of patches of a side in all images."""
         self.patch, scale = patch, self.scale
-        self._bicubic = bicubic_matrix(patch, scale)
         self._side = side = self.degradation.side(patch) if self.degradation else patch
         pictures: list[tuple[Store, int]] = []
         positions: list[tuple[int, int]] = []
@@ -143,6 +142,7 @@ class PatchSampler:
                 f"no image is large enough for patches of {side * scale} px; "
                 "choose a smaller data.patch"
             )
+        self._bicubic = bicubic_matrix(patch, scale)
         self._pictures = pictures
         self._positions = positions
         counts = [rows * columns for rows, columns in positions]

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from scalewise.errors import ScalewiseError
 from scalewise.models.tile_overlap import Tiling
 
+MOST_LEVELS = 10
+"""The most resolutions of a pyramid, of which the coarsest has a pixel for 512x512."""
+
 
 class RestorationNetwork(nn.Module):
     """A network that maps an image in [0, 1] to one ``scale`` times its size.
@@ -89,6 +92,11 @@ def require_positive(**settings: float) -> None:
 
 
 def require_levels(levels: int) -> None:
-    """Raise :class:`ScalewiseError` for a pyramid with fewer than two resolutions."""
-    if levels < 2:
-        raise ScalewiseError(f"levels must be at least 2, not {levels}", arguments=["levels"])
+    """Raise :class:`ScalewiseError` for a pyramid with fewer than two resolutions, or too many.
+
+    An image's sides are filled up to multiples of ``2^(levels - 1)``.
+    """
+    if not 2 <= levels <= MOST_LEVELS:
+        raise ScalewiseError(
+            f"levels must be from 2 to {MOST_LEVELS}, not {levels}", arguments=["levels"]
+        )

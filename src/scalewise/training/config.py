@@ -150,6 +150,9 @@ class ScheduleConfig(Settings):
         fits = 0 <= self.decay <= 1
         require(fits, f"schedule.decay must be from 0 to 1, not {self.decay:g}")
         require_part("schedule.milestones", *self.milestones)
+        require(self.min_rate >= 0, f"schedule.min_rate cannot be negative, as {self.min_rate:g}")
+        fits = 0 < self.gamma <= 1
+        require(fits, f"schedule.gamma must be above 0 and at most 1, not {self.gamma:g}")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -218,6 +221,9 @@ class Recipe(Settings):
         require(self.crops >= 0, f"crops must be 0 or more, not {self.crops}")
         has_images = bool(self.data.valid_sets) or not self.crops
         require(has_images, "crops are made of data.valid: name a set there, or leave crops out")
+        lowest, rate = self.schedule.min_rate, self.optimizer.rate
+        fits = self.schedule.kind not in ("cosine", "wsd") or lowest <= rate
+        require(fits, f"schedule.min_rate is {lowest:g}, above optimizer.rate, {rate:g}")
         batch, parts = self.data.batch, self.optimizer.accumulate
         require(
             batch % parts == 0,
