@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from scalewise.data.layouts import find_dataset
 from scalewise.data.packing import pack
+from scalewise.errors import ScalewiseError
 from scalewise.experiments import closing, runner
 from scalewise.experiments.closing import Clock, Deferred, measure_what_fits
 from scalewise.experiments.data import Data
@@ -22,6 +24,7 @@ from scalewise.experiments.results import PLAN_FILE, Plan, load_json
 from scalewise.experiments.runner import Reproduction, Request
 from scalewise.experiments.train_run import LeftOut
 from scalewise.files import Picture, write
+from scalewise.training.progress import duration
 
 BUDGET = 1200.0
 
@@ -184,6 +187,55 @@ def test_what_is_left_out_is_grouped_in_the_last_line(
     (line,) = (each for each in said if each.startswith("left out, for want of time: "))
     assert "8 related networks, " in line
     assert "seeds 1 and 2 of 17 networks, the time of 20 networks; the same command" in line
+
+
+def test_the_time_of_packing_counts(
+    hand: Hand, reproduction: Reproduction, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    packed: list[Path] = []
+
+    def packed_stores(*_: object) -> tuple[Path, Path]:
+        if not packed:
+            packed.append(tmp_path / "train.pack")
+            hand.now += 166
+        return packed[0], tmp_path
+
+    def reproduce(budget: str) -> None:
+        request = replace(reproduction.request, budget=budget, folder=tmp_path / budget)
+        runner.reproduce(request, lambda _: None, said.append, lambda: nullcontext(print))
+
+    monkeypatch.setattr(runner, "packed_stores", packed_stores)
+    monkeypatch.setattr(runner, "probe_step", lambda recipe: 0.1)
+    monkeypatch.setattr(runner, "train_run", train_by(hand, 0.5, []))
+    monkeypatch.setattr(runner, "deferred", lambda *_: [])
+    with pytest.raises(ScalewiseError, match=r"packing took 0:02:46, .* the same command now has"):
+        reproduce("3m")
+    assert said == []
+    assert not (tmp_path / "3m" / PLAN_FILE).exists()
+    reproduce("3m")
+    assert any(line.startswith("writing the report; ") for line in said)
+    packed.clear()
+    said.clear()
+    began = hand.now
+    reproduce("20m")
+    (*_, last) = (line for line in said if line.startswith("writing the report; "))
+    assert last == f"writing the report; {duration(hand.now - began - 8)} so far"
+
+
+def test_runs_that_are_left_out_at_once_are_one_line(
+    hand: Hand, reproduction: Reproduction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    reproduction.notify = said.append
+    monkeypatch.setattr(runner, "deferred", lambda *_: [])
+    hand.now = BUDGET
+    reproduction.run(lambda _: None)
+    count = len(reproduction.planned)
+    (line,) = (each for each in said if each.startswith("left out: "))
+    assert line.startswith(f"left out: {count} runs (Original, L1")
+    assert line.endswith("; ...): 0:00:00 are left for all of the rest")
+    assert len(reproduction.left_out) == count
 
 
 def test_the_cheapest_measurement_comes_first_and_the_rest_is_named(hand: Hand) -> None:

@@ -121,7 +121,7 @@ def tiny_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner.Reproduction, "overhead", 0.0)
     monkeypatch.setattr(train_run, "FEWEST_STEPS", 1)
     monkeypatch.setattr(train_run, "PATIENCE", 1e3)
-    monkeypatch.setattr(runner, "_require_enough", lambda planned, budget: None)
+    monkeypatch.setattr(runner, "_require_enough", lambda planned, clock: 0.0)
     # Time stands still: starting and measuring takes longer than these trainings.
     monkeypatch.setattr(closing.Clock, "left", property(lambda _: 1e3))
     monkeypatch.setattr(runner.Reproduction, "left_for_training", property(just_enough))
@@ -308,7 +308,7 @@ def test_the_form_beside_is_another(tmp_path: Path, data: Path) -> None:
 def test_two_commands_in_one_folder_are_refused(
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "_require_enough", lambda planned, budget: None)
+    monkeypatch.setattr(runner, "_require_enough", lambda planned, clock: 0.0)
     with locked(tmp_path / "out"):
         code, output = reproduce(data, "--folder", str(tmp_path / "out"))
     assert code != 0

@@ -74,15 +74,23 @@ class Clock:
     """Time of a budget.
 
     Attributes:
-        end: time of the monotonic clock at which it is used up.
+        start: time of the monotonic clock at which it begins.
+        end: likewise, at which it is used up.
     """
 
+    start: float
     end: float
 
     @classmethod
     def of(cls, seconds: float) -> Clock:
         """Return the clock of a budget that begins now."""
-        return cls(time.monotonic() + seconds)
+        start = time.monotonic()
+        return cls(start, start + seconds)
+
+    @property
+    def spent(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self.start
 
     @property
     def left(self) -> float:

@@ -65,6 +65,9 @@ from scalewise.training.machine import pick_device
 from scalewise.training.progress import duration
 from scalewise.training.session import locked
 
+NAMED = 3
+"""Runs that are named in a line about more of them; the others are counted."""
+
 REPORTING = 20
 """A report on the way is written when so many times its own duration has passed."""
 
@@ -135,12 +138,20 @@ def reproduce(
         valid_images = plan.valid_images or valid_images
         if not request.trains:
             request = replace(request, budget=plan.budget)  # that of the trainings
+        least = 0.0  # what is missing is added as far as the budget goes
     elif request.trains:
-        _require_enough(make_plan(request.form, here, here, here), budget)
+        least = _require_enough(make_plan(request.form, here, here, here), clock)
     else:
         raise ScalewiseError(f"{request.folder}: nothing was trained here", arguments=["folder"])
     with locked(request.folder):
+        before = clock.spent
         store, valid = packed_stores(request.data, request.folder, request.form, notify, packing)
+        if request.trains and clock.left < least:
+            raise ScalewiseError(
+                f"budget: packing took {duration(clock.spent - before)}, and too little is left; "
+                "it is not repeated, so the same command now has all of its time for the rest",
+                arguments=["budget"],
+            )
         planned = make_plan(
             request.form,
             request.folder,
@@ -167,18 +178,19 @@ def _other_form(request: Request) -> Results | None:
     return results
 
 
-def _require_enough(planned: list[Planned], budget: float) -> None:
-    """Refuse a budget that is too short for the first training."""
+def _require_enough(planned: list[Planned], clock: Clock) -> float:
+    """Return the seconds that the first training needs; refuse a budget that has fewer left."""
     first = planned[0]
     steps = fitting.FEWEST_STEPS * probe_step(first.recipe) / (1 - fitting.VALIDATING)
     least = max(fitting.least_seconds(planned), steps + fitting.OVERHEAD)
-    if budget < least:
-        minutes = -(-least // 60)
+    if clock.left < least:
+        minutes = -(-(clock.spent + least) // 60)
         raise ScalewiseError(
             f"budget: too short; on this machine the least is {minutes:.0f}m, "
             f"for '{first.experiment.title}' alone",
             arguments=["budget"],
         )
+    return least
 
 
 class Reproduction:
@@ -213,7 +225,6 @@ class Reproduction:
         self.unmeasured: list[str] = []
         self.speeds = ScoringSpeeds(request.folder)
         self._short: set[Group] = set()
-        self._started = time.monotonic()
         self._budget = clock.left
         self._reported = float("-inf")
         self._report_seconds = 0.0
@@ -254,11 +265,14 @@ class Reproduction:
     def _train_all(self, train: Train) -> None:
         waiting = [x for x in self.planned if not is_trained(self.folder / x.experiment.name)]
         for number, each in enumerate(waiting, start=1):
+            if each.experiment.name in self.left_out:  # with those before it
+                continue
             rest, left = waiting[number - 1 :], self.left_for_training
             chosen = fitting.choose(rest, left, self.overhead)
             if each not in chosen:
                 rests = f"{duration(max(0.0, left))} are left for all of the rest"
-                self._leave_out(each, LeftOut(rests))
+                together = rest[: rest.index(chosen[0])] if chosen else rest
+                self._leave_out(together, LeftOut(rests))
                 continue
             limit, terms = fitting.limits(chosen, left, self.overhead)[0], None
             if each.is_timed:  # the same for all of these, whatever earlier trainings left over
@@ -266,7 +280,7 @@ class Reproduction:
                 limit = terms.seconds
                 if limit + self.overhead > self.left_for_training * TOLERANCE:
                     rests = f"{duration(max(0.0, left))} are left, not {limit:.0f} s"
-                    self._leave_out(each, LeftOut(rests))
+                    self._leave_out([each], LeftOut(rests))
                     continue
             self.notify(
                 f"[{number}/{len(waiting)}] {each.experiment.title}: about {duration(limit)}; "
@@ -275,7 +289,7 @@ class Reproduction:
             run, latest = self.folder / each.experiment.name, max(limit, self.clock.left)
             left_out = train_run(each, run, limit, latest, train, self.notify, terms)
             if left_out is not None:
-                self._leave_out(each, left_out)
+                self._leave_out([each], left_out)
                 continue
             self._measure(each)
             self._report_on_the_way()
@@ -310,10 +324,14 @@ class Reproduction:
         """Seconds that a run takes besides its training, as far as they are known."""
         return max(fitting.OVERHEAD, self.speeds.seconds(small_sets(self.request.data.sets)))
 
-    def _leave_out(self, planned: Planned, left_out: LeftOut) -> None:
+    def _leave_out(self, planned: list[Planned], left_out: LeftOut) -> None:
+        """Leave out runs for the same reason, in one line."""
         among = self.left_out if left_out.for_time else self.failed
-        among[planned.experiment.name] = left_out.reason
-        self.notify(f"left out: {planned.experiment.title}: {left_out.reason}")
+        among |= dict.fromkeys([each.experiment.name for each in planned], left_out.reason)
+        titles = "; ".join(each.experiment.title for each in planned[:NAMED])
+        if len(planned) > NAMED:
+            titles = f"{len(planned)} runs ({titles}; ...)"
+        self.notify(f"left out: {titles}: {left_out.reason}")
 
     def _save_plan(self) -> None:
         request, images = self.request, self.images
@@ -360,7 +378,7 @@ class Reproduction:
 
     def _report(self) -> tuple[Path, Path]:
         started = time.monotonic()
-        self.notify(f"writing the report; {duration(started - self._started)} so far")
+        self.notify(f"writing the report; {duration(self.clock.spent)} so far")
         self._save_plan()
         written = write_report(load_results(self.folder), self.also)
         self._reported = time.monotonic()
