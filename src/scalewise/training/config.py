@@ -129,9 +129,9 @@ class ScheduleConfig(Settings):
 
     Attributes:
         kind: ``fixed``, ``cosine``, ``multistep`` or ``wsd`` (warm-up, stable, decay).
-        min_rate: the final rate of cosine and wsd.
+        min_rate: the final rate of cosine and wsd, from 0 to ``optimizer.rate``.
         milestones: parts of the budget, in (0, 1), at which multistep multiplies the rate.
-        gamma: multistep's factor.
+        gamma: multistep's factor, above 0 and at most 1.
         warmup: part of the budget over which the rate rises linearly from zero.
         decay: part of the budget, at its end, over which wsd's rate falls.  It is 0 for a trunk,
             whose decayed copies are separate runs (``scalewise train --from``).
@@ -146,13 +146,13 @@ class ScheduleConfig(Settings):
     __pydantic_config__ = STRICT
 
     def __post_init__(self) -> None:
+        require(self.min_rate >= 0, f"schedule.min_rate must be 0 or more, not {self.min_rate:g}")
+        fits = 0 < self.gamma <= 1
+        require(fits, f"schedule.gamma must be above 0 and at most 1, not {self.gamma:g}")
         require_part("schedule.warmup", self.warmup)
         fits = 0 <= self.decay <= 1
         require(fits, f"schedule.decay must be from 0 to 1, not {self.decay:g}")
         require_part("schedule.milestones", *self.milestones)
-        require(self.min_rate >= 0, f"schedule.min_rate cannot be negative, as {self.min_rate:g}")
-        fits = 0 < self.gamma <= 1
-        require(fits, f"schedule.gamma must be above 0 and at most 1, not {self.gamma:g}")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -221,11 +221,13 @@ class Recipe(Settings):
         require(self.crops >= 0, f"crops must be 0 or more, not {self.crops}")
         has_images = bool(self.data.valid_sets) or not self.crops
         require(has_images, "crops are made of data.valid: name a set there, or leave crops out")
-        lowest, rate = self.schedule.min_rate, self.optimizer.rate
-        fits = self.schedule.kind not in ("cosine", "wsd") or lowest <= rate
-        require(fits, f"schedule.min_rate is {lowest:g}, above optimizer.rate, {rate:g}")
         batch, parts = self.data.batch, self.optimizer.accumulate
         require(
             batch % parts == 0,
             f"optimizer.accumulate must divide data.batch ({batch}), not be {parts}",
+        )
+        rate, least = self.optimizer.rate, self.schedule.min_rate
+        require(
+            least <= rate or self.schedule.kind not in ("cosine", "wsd"),
+            f"schedule.min_rate must be at most optimizer.rate ({rate:g}), not {least:g}",
         )
