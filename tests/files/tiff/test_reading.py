@@ -356,46 +356,6 @@ def test_a_curve_that_is_not_a_power_is_left_out_with_a_word(tmp_path: Path) -> 
         assert "TransferFunction" in warning
 
 
-def overwritten(content: bytes, place: int) -> bytes:
-    """Overwrite a hundred bytes of a tile."""
-    return content[: place + 20] + b"\xaa" * 100 + content[place + 120 :]
-
-
-@pytest.mark.parametrize("compression", [None, "zlib"])
-@pytest.mark.parametrize("tile", [None, (32, 32)])
-@pytest.mark.parametrize("cut", [True, False])
-def test_damage_is_noticed_in_tiles_as_in_strips(
-    tmp_path: Path, photo: NDArray[np.uint8], cut: bool, tile: Any, compression: str | None
-) -> None:
-    if compression is None and not cut:
-        return  # nothing tells that samples are others
-    path = tmp_path / "a.tif"
-    rows = None if tile else 8
-    options: dict[str, Any] = {"tile": tile, "rowsperstrip": rows, "compression": compression}
-    write_tiff(path, photo[:90, :120], photometric="rgb", **options)
-    with tifffile.TiffFile(path) as file:
-        places = file.pages[0].dataoffsets  # pyright: ignore[reportAttributeAccessIssue]
-    content, place = path.read_bytes(), places[len(places) // 2]
-    assert read(path).pixels.shape == (90, 120, 3)
-    path.write_bytes(content[: place + 100] if cut else overwritten(content, place))
-    with pytest.raises(ScalewiseError, match="truncated, damaged"):
-        read(path)
-
-
-def test_tiles_that_a_sparse_file_leaves_out_are_black(tmp_path: Path) -> None:
-    tiles = (None if index in (1, 4) else np.full((32, 32), 200, np.uint8) for index in range(6))
-    path = tmp_path / "a.tif"
-    options: dict[str, Any] = {"tile": (32, 32), "compression": "zlib", "metadata": None}
-    tifffile.imwrite(path, tiles, shape=(64, 96), dtype=np.uint8, **options)
-    with open_picture(path) as reader:
-        pixels = reader.read().pixels[..., 0]
-    assert pixels[::32, ::32].tolist() == [[200, 0, 200], [200, 0, 200]]
-    assert reader.warnings == [
-        f"{path}: leaves out tiles (a sparse file), which are black; damage to the others is not "
-        "noticed"
-    ]
-
-
 def test_floating_point_samples_of_any_size_are_told(tmp_path: Path) -> None:
     for kind in (np.float16, np.float32, np.float64):
         write_tiff(tmp_path / "a.tif", np.zeros((20, 30, 1), kind))
