@@ -92,3 +92,20 @@ def test_images_under_other_extensions_are_counted(tmp_path: Path) -> None:
     assert "6 images left out, because of the extension (.g, .h, .i, .j, .k, ...)" in (
         describe_disguised(many)
     )
+
+
+def test_images_of_formats_that_are_not_read_are_counted(tmp_path: Path) -> None:
+    camera_raw = b"II*\0\x08\0\0\0\0\0\0\0\0\0\0\0"  # begins as a TIFF does
+    contents = {"a.ppm": b"P6", "b.TGA": b"", "c.nef": camera_raw, "d.txt": b"P6", "e.tga": b""}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    others: list[Path] = []
+    assert find_images(tmp_path, others=others) == []
+    unread = "4 images left out, because the format is not read (.TGA, .nef, .ppm, .tga): convert"
+    assert describe_disguised(others) == f"{unread} to PNG first"
+    write(tmp_path / "a.png", Picture(np.zeros((8, 8, 3), np.uint8)))
+    renamed = (tmp_path / "a.png").rename(tmp_path / "f.ico")
+    assert describe_disguised([*others, renamed]) == (
+        "1 image left out, because of the extension (.ico): rename, or give them by name; "
+        f"{unread} to PNG first"
+    )

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from scalewise.arguments import AnyPath, counted, path_of
 from scalewise.errors import ScalewiseError
-from scalewise.files.formats import READ_SUFFIXES, detect_format
+from scalewise.files.formats import READ_SUFFIXES, DetectedFormat, detect_format
+from scalewise.files.unsupported import UNREAD_SUFFIXES
 
 SYSTEM_FOLDERS = frozenset(
     {
@@ -75,27 +76,43 @@ def find_images(
 
 
 def describe_disguised(paths: Iterable[Path]) -> str:
-    """Return a line on files whose content is an image, but not their extension; else nothing."""
-    found = [path.suffix for path in paths if _is_image(path)]
-    if not found:
-        return ""
-    kinds = sorted({suffix or "none" for suffix in found})
-    named = ", ".join([*kinds[:_MOST_NAMED], *["..."] * (len(kinds) > _MOST_NAMED)])
-    return (
-        f"{counted(len(found), 'image')} left out, because of the extension ({named}): rename, or "
-        "give them by name"
+    """Return a line on images that are left out because of their extensions; else nothing.
+
+    They are files whose content is an image that is read, and files with the extension of a
+    well-known image format that is not.
+    """
+    misnamed, unread = list[str](), list[str]()
+    for path in paths:
+        content, has_unread_suffix = _detected(path), path.suffix.lower() in UNREAD_SUFFIXES
+        if content is not None and not (has_unread_suffix and content.name == "TIFF"):
+            misnamed.append(path.suffix or "none")
+        elif has_unread_suffix:  # camera raw may be TIFF, too, but with a thumbnail as its image
+            unread.append(path.suffix)
+    reasons = (
+        (misnamed, "of the extension ({}): rename, or give them by name"),
+        (unread, "the format is not read ({}): convert to PNG first"),
+    )
+    return "; ".join(
+        f"{counted(len(suffixes), 'image')} left out, because {reason.format(_named(suffixes))}"
+        for suffixes, reason in reasons
+        if suffixes
     )
 
 
-def _is_image(path: Path) -> bool:
-    """Return whether a file's content begins as an image that is read."""
+def _named(suffixes: list[str]) -> str:
+    kinds = sorted({*suffixes})
+    return ", ".join([*kinds[:_MOST_NAMED], *["..."] * (len(kinds) > _MOST_NAMED)])
+
+
+def _detected(path: Path) -> DetectedFormat | None:
+    """Return the format that a file's content begins as; None for one that is not read."""
     try:
         if not path.is_file():  # a pipe would be waited for
-            return False
+            return None
         with path.open("rb") as file:
-            return detect_format(file) is not None
+            return detect_format(file)
     except OSError:
-        return False
+        return None
 
 
 def _folders(root: Path, refused: Callable[[OSError], None]) -> Iterator[tuple[str, list[str]]]:

@@ -274,47 +274,6 @@ _MOST_BRANDS = 1024  # bytes of them
 _META = 2**16  # bytes from the start in which the kind of coding is named
 
 
-_FOREIGN = {
-    b"\xff\x0a": "JPEG XL",
-    b"\0\0\0\x0cJXL ": "JPEG XL",
-    b"\0\0\0\x0cjP  ": "JPEG 2000",
-    b"\xff\x4f\xff\x51": "JPEG 2000",
-    b"8BPS": "a Photoshop document",
-    b"v/1\1": "OpenEXR",
-    b"#?RADIANCE": "Radiance HDR",
-    b"%PDF": "a PDF document",
-    b"<svg": "an SVG drawing",
-    b"<?xml": "XML, such as an SVG drawing",
-    b"<!doctype html": "a web page",
-    b"<html": "a web page",
-    b"II\x1a\0\0\0HEAPCCDR": "camera raw (CRW)",
-    b"IIU\0": "camera raw (RW2)",
-    b"IIRO": "camera raw (ORF)",
-    b"IIRS": "camera raw (ORF)",
-    b"MMOR": "camera raw (ORF)",
-    b"FUJIFILMCCD-RAW": "camera raw (RAF)",
-    b"FOVb": "camera raw (X3F)",
-    b"\0\x05\x16\x07": "metadata of macOS (AppleDouble)",
-    b"PK\3\4": "an archive (ZIP)",
-}
-_FOREIGN_BRANDS = {b"crx ": "camera raw (CR3)", b"qt  ": "a video"}
-
-
-def name_of_unsupported(file: BinaryIO) -> str | None:
-    """Return the name of a format that is not read here; None for an unknown one."""
-    file.seek(0)
-    start = file.read(32)
-    if not start:
-        return "an empty file"
-    if start[4:8] == b"ftyp":
-        return _FOREIGN_BRANDS.get(start[8:12], "a video, or a kind of HEIF that is not known")
-    plain = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    for prefix, name in _FOREIGN.items():
-        if start.startswith(prefix) or (prefix[:1] == b"<" and plain.startswith(prefix)):
-            return name
-    return None
-
-
 def detect_format(file: BinaryIO) -> DetectedFormat | None:
     """Detect the format of an open file; None for one that is not read here."""
     file.seek(0)

@@ -39,7 +39,7 @@ from scalewise.arguments import AnyPath, path_of
 from scalewise.errors import ScalewiseError
 from scalewise.files.avif import AvifProperties, over_full_range, properties_of_avif
 from scalewise.files.bmp import BmpError, open_bmp
-from scalewise.files.formats import detect_format, name_of_unsupported
+from scalewise.files.formats import detect_format
 from scalewise.files.gif import with_clear_canvas
 from scalewise.files.jpeg import lacks_end_marker, with_end_marker
 from scalewise.files.metadata.reading import read_metadata
@@ -47,6 +47,7 @@ from scalewise.files.orientation import UprightRows
 from scalewise.files.picture import Picture, Pixels
 from scalewise.files.support import supported_formats
 from scalewise.files.tiff.reading import TiffPicture, open_tiff
+from scalewise.files.unsupported import name_of_unsupported
 from scalewise.files.vips_errors import forget_errors, in_brackets, lenient_messages, one_line
 
 MAX_PIXELS = 500_000_000
