@@ -142,7 +142,7 @@ class PatchSampler:
                 f"no image is large enough for patches of {side * scale} px; "
                 "choose a smaller data.patch"
             )
-        self._bicubic = bicubic_matrix(patch, scale)
+        self._bicubic = bicubic_matrix(patch, scale)  # not earlier: too large a side fills memory
         self._pictures = pictures
         self._positions = positions
         counts = [rows * columns for rows, columns in positions]

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from scalewise.errors import ScalewiseError
 from scalewise.models.tile_overlap import Tiling
 
-MOST_LEVELS = 10
-"""The most resolutions of a pyramid, of which the coarsest has a pixel for 512x512."""
+MOST_LEVELS = 8
+"""Levels of a pyramid; with more, sizes are padded to multiples that no patch has."""
 
 
 class RestorationNetwork(nn.Module):
@@ -91,12 +91,11 @@ def require_positive(**settings: float) -> None:
             raise ScalewiseError(f"{name} must be above 0, not {value}", arguments=[name])
 
 
-def require_levels(levels: int) -> None:
-    """Raise :class:`ScalewiseError` for a pyramid with fewer than two resolutions, or too many.
-
-    An image's sides are filled up to multiples of ``2^(levels - 1)``.
-    """
-    if not 2 <= levels <= MOST_LEVELS:
-        raise ScalewiseError(
-            f"levels must be from 2 to {MOST_LEVELS}, not {levels}", arguments=["levels"]
-        )
+def require_levels(levels: int, least: int = 2) -> None:
+    """Raise :class:`ScalewiseError` for a pyramid with too few or too many resolutions."""
+    if levels < least:
+        message = f"levels must be at least {least}, not {levels}"
+        raise ScalewiseError(message, arguments=["levels"])
+    if levels > MOST_LEVELS:
+        message = f"levels must be at most {MOST_LEVELS}, not {levels}"
+        raise ScalewiseError(message, arguments=["levels"])

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from scalewise.models.base import RestorationNetwork, require_positive
+from scalewise.models.base import RestorationNetwork, require_levels, require_positive
 from scalewise.models.layers import BicubicResidual, start_near_zero
 
 MakeConv = Callable[[], nn.Module]
@@ -47,7 +47,8 @@ class DocumentNetwork(RestorationNetwork):
         shared: bool = False,
         global_residual: bool = False,
     ) -> None:
-        require_positive(width=width, blocks=blocks, levels=levels)
+        require_positive(width=width, blocks=blocks)
+        require_levels(levels, least=1)
         super().__init__(scale, channels, multiple=2 ** (levels - 1))
         self.initial_conv = nn.Conv2d(channels, width, 3, padding=1)
         self.blocks = nn.Sequential(

@@ -24,6 +24,7 @@ from scalewise.models.base import (
     RestorationNetwork,
     Tiling,
     pad_to_multiple,
+    require_levels,
     require_positive,
 )
 
@@ -137,7 +138,8 @@ class Scn(RestorationNetwork):
         blocks: int = 16,
         levels: int = 4,
     ) -> None:
-        require_positive(width=width, expansion=expansion, blocks=blocks, levels=levels)
+        require_positive(width=width, expansion=expansion, blocks=blocks)
+        require_levels(levels, least=1)
         super().__init__(scale, channels, multiple=2**levels)
         wide = max(1, round(width * expansion))
         outputs = channels * scale**2
