@@ -34,7 +34,8 @@ class LogLine:
             of a deterministic run, which depends on the recipe alone.
         progress: completed part of the budget, in [0, 1].
         rate: learning rate.
-        loss: mean over the steps since the line before.
+        loss: mean over the steps since the line before; on the first line of a run that starts
+            from trained weights, of one batch before the first step.
         psnr_y: PSNR-Y in dB of the averaged weights on the first validation set, if just measured.
         further: the same on the other validation sets, by name.
     """
