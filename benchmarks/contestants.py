@@ -75,6 +75,8 @@ class Contestant:
 
 def main() -> None:
     """Do the task and print the answer; a failed import ends it with one line."""
+    if len(sys.argv) != 2 or not sys.argv[1].startswith("{"):
+        sys.exit("usage: python contestants.py TASK; speed.py and field.py call this with a task")
     task = Task(**json.loads(sys.argv[1]))
     if task.cores:
         os.sched_setaffinity(0, task.cores)  # the only limit for OpenVINO from outside
