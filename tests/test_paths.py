@@ -91,6 +91,8 @@ def test_public_functions_take_paths_as_text() -> None:
 OF_PATHS: list[str] = [
     "scalewise.files.PictureReader.__init__(path)",
     "scalewise.files.find_images(others)",
+    "scalewise.restoring.Selection.holds(within)",
+    "scalewise.restoring.Selection.matches(within)",
     "scalewise.restoring.Selection.wants(within)",
 ]
 """Parameters that take a Path alone, because only this package gives them."""
