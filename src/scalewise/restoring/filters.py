@@ -51,13 +51,10 @@ class Selection:
                 f"shard {index}/{count}: give i/n with i from 1 to n", arguments=["shard"]
             )
 
-    def wants(self, within: Path) -> bool:
-        """Return whether an image at this path within its folder is selected.
-
-        >>> Selection(include=("*.png",), exclude=("old/*",)).wants(Path("new/a.png"))
-        True
-        """
-        return self.matches(within) and self.holds(within)
+    def holds(self, within: Path) -> bool:
+        """Return whether an image belongs to this shard."""
+        index, count = self.shard
+        return zlib.crc32(os.fsencode(within.as_posix())) % count == index - 1
 
     def matches(self, within: Path) -> bool:
         """Return whether the patterns select an image."""
@@ -65,10 +62,13 @@ class Selection:
             return False
         return not _matches(within, self.exclude)
 
-    def holds(self, within: Path) -> bool:
-        """Return whether an image belongs to this shard."""
-        index, count = self.shard
-        return zlib.crc32(os.fsencode(within.as_posix())) % count == index - 1
+    def wants(self, within: Path) -> bool:
+        """Return whether an image at this path within its folder is selected.
+
+        >>> Selection(include=("*.png",), exclude=("old/*",)).wants(Path("new/a.png"))
+        True
+        """
+        return self.matches(within) and self.holds(within)
 
 
 def parse_shard(text: str) -> tuple[int, int]:
