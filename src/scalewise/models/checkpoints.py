@@ -73,22 +73,16 @@ def load_checkpoint(path: AnyPath, **settings: Any) -> RestorationNetwork:
     path = path_of(path, "path")
     content = _read(path)
     try:
-        network = _network(path, content, settings)
+        network = _build(path, content, settings)
     except ScalewiseError as error:
         raise ScalewiseError(f"{path}: {error}") from None
     return network.eval()
 
 
-def _network(
-    path: Path, content: Mapping[Any, Any], settings: dict[str, Any]
-) -> RestorationNetwork:
+def _build(path: Path, content: Mapping[Any, Any], settings: dict[str, Any]) -> RestorationNetwork:
     """Return the network that a checkpoint's content describes; ``path`` is for warnings."""
-    if {"recipe", "ema"} <= content.keys():  # a training run of this package
-        model = content["recipe"]["model"]
-        name, found, state = model["name"], model["settings"], content["ema"]
-        check_settings(settings, found)
-    elif {*_NETWORK, "params"} <= content.keys():  # converted by this package
-        name, found, state = (content[key] for key in (*_NETWORK, "params"))
+    if (own := _own(content)) is not None:
+        name, found, state = own
         check_settings(settings, found)
     else:
         tensors = _tensors_in(content)
@@ -107,6 +101,16 @@ def _network(
     network = create_model(name, **{**found, **settings})
     load_weights(network, state)
     return network
+
+
+def _own(content: Mapping[Any, Any]) -> tuple[str, dict[str, Any], StateDict] | None:
+    """Return name, settings and weights of a network that a file of this package names."""
+    if {"recipe", "ema"} <= content.keys():  # a training run
+        model = content["recipe"]["model"]
+        return model["name"], model["settings"], content["ema"]
+    if {*_NETWORK, "params"} <= content.keys():  # converted
+        return content["architecture"], content["settings"], content["params"]
+    return None
 
 
 def _load_foreign(tensors: StateDict, settings: dict[str, Any]) -> RestorationNetwork:
@@ -150,9 +154,9 @@ def read_weights(path: AnyPath) -> StateDict:
     """
     path = path_of(path, "path")
     content = _read(path)
+    if (own := _own(content)) is not None:
+        return own[2]
     try:
-        if {"recipe", "ema"} <= content.keys():
-            return content["ema"]
         return _without_prefixes(_tensors_in(content))
     except ScalewiseError as error:
         raise ScalewiseError(f"{path}: {error}") from None

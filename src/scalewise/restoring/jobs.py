@@ -161,9 +161,13 @@ class _Found:
     def place(self) -> Path:
         return _place_of(self.source)
 
+    @cached_property
+    def target_place(self) -> Path:
+        return _place_of(self.target)
+
     def job(self, places: Container[Path]) -> FileJob:
         """Return the job; ``places`` are those of all images that were found."""
-        there = _place_of(self.target)
+        there = self.target_place
         is_found = there != self.place and there in places and _RESULT.fullmatch(there.stem)
         return FileJob(self.source, self.target, is_found=bool(is_found))
 
@@ -200,7 +204,7 @@ def _without_results(
     """Return the images that are not results of an earlier run."""
     within = [each for each in found if output is not None and each.lies_in(output)]
     found = [each for each in found if output is None or not each.lies_in(output)]
-    originals = {target: each for each in found if (target := _place_of(each.target)) != each.place}
+    originals = {each.target_place for each in found if each.target_place != each.place}
     stems = {each.place.with_suffix("") for each in found}
     kept: list[_Found] = []
     told: list[_Found] = []  # the others certainly come from this very command

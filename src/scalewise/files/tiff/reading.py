@@ -260,8 +260,8 @@ def _opened(page: Page, changes: dict[int, tuple[int, ...] | None], found: TiffP
     found.sources.append(source)
     fail_on = "error"
     if layout.TILE_OFFSETS in page.entries:
-        left_out = (changes.get(layout.TILE_SIZES) or page.numbers(layout.TILE_SIZES)).count(0)
-        if not left_out:  # a damaged or missing tile, unlike a strip, is but a warning to libvips
+        sizes = changes.get(layout.TILE_SIZES) or page.numbers(layout.TILE_SIZES)
+        if 0 not in sizes:  # a damaged or missing tile, unlike a strip, is but a warning to libvips
             fail_on = "warning"
         elif _SPARSE not in found.warnings:
             found.warnings.append(_SPARSE)
