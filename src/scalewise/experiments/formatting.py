@@ -6,6 +6,7 @@ import base64
 import html
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import yaml
 from markupsafe import Markup
 
 from scalewise.training.config import Recipe
-from scalewise.training.recipe import to_plain
+from scalewise.training.recipe import SafeDumper, to_plain
 
 NONE = "–"
 """Cell of a table for a missing value."""
@@ -24,7 +25,6 @@ VALUES = {"psnr": "PSNR over RGB", "psnr_y": "PSNR-Y"}
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$])")
 LEADING = re.compile(r"^(\s*)([-+>]|\d+(?=[.)]\s))")
-_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the former is ten times as fast
 
 
 def decibels(value: float | None) -> str:
@@ -171,7 +171,9 @@ def recipe_text(recipe: Recipe) -> str:
 
 
 def _flow_yaml(content: dict[str, Any]) -> str:
-    return yaml.dump(content, Dumper=_DUMPER, sort_keys=False, default_flow_style=True, width=10**6)
+    return yaml.dump(
+        content, Dumper=SafeDumper, sort_keys=False, default_flow_style=True, width=10**6
+    )
 
 
 def anchor(heading: str) -> str:
@@ -184,6 +186,7 @@ def anchor(heading: str) -> str:
     return kept.replace(" ", "-")
 
 
+@lru_cache(maxsize=256)  # the images of a report, which is written after each training
 def data_url(content: bytes, kind: str) -> str:
     """Return an image file as a ``data:`` URL; a PNG becomes a lossless WebP, which is smaller."""
     mime = "image/svg+xml"

@@ -24,8 +24,12 @@ from scalewise.training.config import Recipe
 Plain = dict[str, Any]
 Kind = TypeVar("Kind")
 
+# Those of libyaml, which are nine times as fast, if PyYAML has them.
+_SafeLoader = cast(type[yaml.SafeLoader], getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+SafeDumper = cast(type[yaml.SafeDumper], getattr(yaml, "CSafeDumper", yaml.SafeDumper))
 
-class _Loader(yaml.SafeLoader):
+
+class _Loader(_SafeLoader):
     """YAML loader that reads ``1e-3`` as a number, and refuses keys that are not text.
 
     YAML 1.1 reads ``1e-3`` as text, and ``2024-01-01`` as a date.
@@ -245,7 +249,8 @@ def to_plain(recipe: Recipe) -> Plain:
 def save_recipe(recipe: Recipe, path: AnyPath) -> None:
     """Write a recipe with every setting spelled out."""
     path = path_of(path, "path")
-    write_atomic(path, yaml.safe_dump(to_plain(recipe), sort_keys=False).encode())
+    text = yaml.dump(to_plain(recipe), Dumper=SafeDumper, sort_keys=False)
+    write_atomic(path, text.encode())
 
 
 def changed_keys(old: Recipe, new: Recipe, ignored: str) -> list[str]:
