@@ -235,6 +235,14 @@ def test_quality_and_lossless_are_those_of_the_output(small: Pixels, tmp_path: P
             scalewise.upscale(small, scale=1, **{name: value})
 
 
+def test_a_quality_that_a_result_cannot_have_is_said(small: Pixels, tmp_path: Path) -> None:
+    with pytest.warns(scalewise.ScalewiseWarning, match="^quality=80: ignored for png, which is"):
+        scalewise.upscale(small, tmp_path / "a.png", quality=80)
+    write(tmp_path / "clean.jpg", Picture(np.full((64, 64, 3), 128, np.uint8)), quality=100)
+    with pytest.warns(scalewise.ScalewiseWarning, match="^quality=80: ignored for an image"):
+        scalewise.restore(tmp_path / "clean.jpg", tmp_path / "copy.jpg", quality=80)
+
+
 def test_ensemble_is_that_of_the_command_line(small: Pixels, small_release: Path) -> None:
     options: dict[str, Any] = {"model": small_release, "device": "cpu", "precision": "f32"}
     plain = scalewise.upscale(small, **options)

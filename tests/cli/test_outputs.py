@@ -105,10 +105,11 @@ def test_a_folder_that_cannot_be_written_to(
 def test_a_copy_says_that_its_quality_is_not_used(call, folder: Path) -> None:
     image = np.full((64, 64, 3), 128, np.uint8)
     write(folder / "clean.jpg", Picture(image), quality=100)
-    code, out, _ = call("restore", "clean.jpg", "-o", "b.jpg", "--quality", "50")
+    code, out, err = call("restore", "clean.jpg", "-o", "b.jpg", "--quality", "50")
     assert code == 0
-    assert "is clean: copied, so --quality 50 is not used (" in out
-    assert "not used" not in call("restore", "clean.jpg", "-o", "c.webp", "--quality", "50")[1]
+    assert "is clean: copied (" in out
+    assert err.startswith("warning: --quality 50: ignored for an image that stays as it is")
+    assert call("restore", "clean.jpg", "-o", "c.webp", "--quality", "50")[2] == ""
 
 
 def test_patterns_without_a_folder_are_ignored_with_a_warning(call, folder: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from scalewise.cli.messages import one_line, print_error, print_warning
+from scalewise.cli.messages import one_line, print_error, print_warning, put_own_flags
 from scalewise.cli.outputs import check_results_place
 from scalewise.cli.pipes import PIPE, Places, places
 from scalewise.cli.progress_bar import progress_bar
@@ -21,7 +21,7 @@ from scalewise.cli.usage_errors import UsageError, refusing_usage
 
 if TYPE_CHECKING:
     from scalewise.restoring.batch import JobResult
-    from scalewise.restoring.file_pipeline import OutputOptions, RestoredFile
+    from scalewise.restoring.file_pipeline import OutputOptions
     from scalewise.restoring.filters import Selection
     from scalewise.restoring.jobs import FileJob
     from scalewise.restoring.loading import LoadOptions
@@ -174,7 +174,7 @@ def _restore_and_report(
             )
         try:
             with closing(results):
-                counts = _report(results, alone, files, engine, output_options)
+                counts = _report(results, alone, files, engine)
         except KeyboardInterrupt:
             kept = "finished images are kept; the same command restores the others"
             typer.echo(f"stopped: {'nothing was written' if alone else kept}", err=True)
@@ -186,11 +186,7 @@ def _restore_and_report(
 
 
 def _report(
-    results: Iterable[JobResult],
-    alone: bool,
-    files: Places,
-    engine: Engine,
-    options: OutputOptions,
+    results: Iterable[JobResult], alone: bool, files: Places, engine: Engine
 ) -> Counter[str]:
     """Report on every image; return the number of images in each state.
 
@@ -209,14 +205,12 @@ def _report(
             counts["unchanged" if done.unchanged else "restored"] += 1
             networks |= {*done.model.split(", ")}
             for warning in done.warnings:
-                print_warning(files.named(warning))
-            remark = _ignored_quality(done, options)
-            if remark and remark not in said:
-                print_warning(remark)
-                said.add(remark)
+                if warning not in said:  # such as an option that no image takes
+                    print_warning(put_own_flags(files.named(warning)))
+            said |= {*done.warnings}
             reason = f" ({done.reason})" if done.reason else ""
             time_taken = "" if done.unchanged else f", {done.seconds:.1f} s"
-            what = f"{done.unchanged or done.model}{_unused(done, options)}{reason}{time_taken}"
+            what = f"{done.unchanged or done.model}{reason}{time_taken}"
             files.deliver()
             say(f"{done.target}: {done.width}x{done.height}, {what}")
         elif result.needless:
@@ -245,30 +239,6 @@ def _cleans(network: str) -> bool:
     if network in CLASSICAL:
         return True
     return is_release(network) and get_task(resolve(network).card.task).is_degraded
-
-
-def _ignored_quality(done: RestoredFile, options: OutputOptions) -> str:
-    """Return a remark on a quality that a result without loss does not have; else nothing."""
-    from scalewise.files import format_of
-
-    if options.quality is None or done.unchanged.endswith("copied"):
-        return ""
-    form = format_of(done.target, options.format)
-    if form.quality is None:
-        return f"--quality {options.quality}: ignored for {form.name}, which is always lossless"
-    return f"--quality {options.quality}: ignored beside --lossless" if options.lossless else ""
-
-
-def _unused(done: RestoredFile, options: OutputOptions) -> str:
-    """Return a remark on the options that a copy, which is not encoded, leaves unused."""
-    from scalewise.files import format_of
-
-    if not done.unchanged.endswith("copied"):
-        return ""
-    form = format_of(done.target, options.format)
-    given = [f"--quality {options.quality}"] * (None not in (form.quality, options.quality))
-    given += ["--lossless"] * options.lossless
-    return f", so {' and '.join(given)} is not used" if given else ""
 
 
 def _summary(counts: Counter[str], seconds: float) -> str:

@@ -62,13 +62,18 @@ def _commands(group: Any) -> Iterator[Any]:
             yield command
 
 
-def print_error(message: str) -> None:
-    """Print an error on stderr, in one line, with the command's flags for arguments (``name=``).
+def put_own_flags(message: str) -> str:
+    """Return a message with the running command's flags for arguments (``name=``).
 
-    The error of one image among many is only a text, without the list of its arguments.
+    What is said of one image among many is only a text, without the list of its arguments.
     """
     flags = flags_in_use(own_alone=True)
-    _print_line("error:", "red", put_flags(message, tuple(flags), flags, first_word=False))
+    return put_flags(message, tuple(flags), flags, first_word=False)
+
+
+def print_error(message: str) -> None:
+    """Print an error on stderr, in one line, with the command's flags for arguments (``name=``)."""
+    _print_line("error:", "red", put_own_flags(message))
 
 
 def print_warning(message: str) -> None:

@@ -241,6 +241,32 @@ def check_target(
     return form
 
 
+def ignored_options(
+    form: Format, quality: int | None, *, lossless: bool, copied: bool = False
+) -> list[str]:
+    """Return a line on the options that a result does not follow; none if it follows all.
+
+    Args:
+        form: the result's format.
+        quality, lossless: as for :func:`scalewise.files.write`.
+        copied: whether the result is a copy of the image's file.
+
+    >>> ignored_options(get_format("png"), 80, lossless=False)
+    ['quality=80: ignored for png, which is always lossless']
+    """
+    given = [] if quality is None else [f"quality={quality}"]
+    if form.quality is None:
+        why = f"for {form.name}, which is always lossless"
+    elif copied:
+        given += ["lossless=True"] * lossless
+        why = "for an image that stays as it is: its file is copied"
+    elif lossless:
+        why = "beside lossless=True"
+    else:
+        return []
+    return [f"{' and '.join(given)}: ignored {why}"] if given else []
+
+
 @dataclass(frozen=True)
 class DetectedFormat:
     """A kind of file that is read.

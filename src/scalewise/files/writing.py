@@ -15,7 +15,13 @@ from scalewise.arguments import AnyPath, check_has, path_of
 from scalewise.atomic import atomic_output
 from scalewise.errors import DiskFullError, ScalewiseError
 from scalewise.files.avif import with_properties
-from scalewise.files.formats import IMAGE_SUFFIXES, Format, check_target, require_folder
+from scalewise.files.formats import (
+    IMAGE_SUFFIXES,
+    Format,
+    check_target,
+    ignored_options,
+    require_folder,
+)
 from scalewise.files.metadata.exif import tags
 from scalewise.files.metadata.writing import (
     EXIF_IN_PLACE,
@@ -65,7 +71,7 @@ def write(
             would be others.
 
     Returns:
-        What a user should know, a line each: what could not be kept.
+        What a user should know, a line each: what was ignored, or could not be kept.
 
     Raises:
         ScalewiseError: as :func:`scalewise.files.check_target`; no such folder; a full disk;
@@ -111,7 +117,8 @@ class PictureWriter:
         quality, overwrite, format, lossless, strip: as for :func:`write`.
 
     Attributes:
-        warnings: what could not be kept, a line each; complete once the image is finished.
+        warnings: what was ignored, or could not be kept, a line each; complete once the image is
+            finished.
 
     Raises:
         ScalewiseError: as :func:`write`.
@@ -150,6 +157,7 @@ class PictureWriter:
                 "write a TIFF file"
             )
         require_folder(path)
+        self.warnings = ignored_options(self._form, quality, lossless=lossless)
         lossless = lossless or stays_lossless(self._form, metadata, quality)
         self._shape = (height, width, channels)
         self._dtype = np.dtype(dtype)
@@ -161,7 +169,6 @@ class PictureWriter:
         elif self._form.quality is not None:
             self._options["Q"] = quality or self._form.quality
         self._strip = strip
-        self.warnings: list[str] = []
         suffix = path.suffix.lower()
         if suffix in IMAGE_SUFFIXES and suffix not in self._form.suffixes:
             self._warn(f"is written as {self._form.name}, though its name ends in {suffix}")

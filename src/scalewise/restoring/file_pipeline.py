@@ -23,10 +23,11 @@ from scalewise.files import (
     PictureWriter,
     check_target,
     copy_picture,
+    format_of,
     has_format,
     open_picture,
 )
-from scalewise.files.formats import Format, get_format
+from scalewise.files.formats import Format, get_format, ignored_options
 from scalewise.files.writing import stays_lossless
 from scalewise.restoring.cascade import (
     CascadePlan,
@@ -240,13 +241,18 @@ class FileCopy:
     Attributes:
         source, target: the file, and its copy.
         output: how results are written.
-        warnings: none: of several pages, all are copied.
     """
 
     source: Path
     target: Path
     output: OutputOptions
-    warnings: Sequence[str] = ()
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """The options that a copy does not follow; of several pages, all are copied."""
+        form = format_of(self.target, self.output.format)
+        options = self.output
+        return ignored_options(form, options.quality, lossless=options.lossless, copied=True)
 
     def finish(self) -> None:
         """Copy the file.

@@ -12,6 +12,7 @@ import numpy as np
 from scalewise.arguments import check_choice, naming_argument, path_of
 from scalewise.errors import ScalewiseError, warn
 from scalewise.files import check_target, copy_picture, format_of, write
+from scalewise.files.formats import ignored_options
 from scalewise.imaging.blind_estimation import estimate_content, estimate_degradation
 from scalewise.restoring.cascade import CascadeStep, plan_cascade, upscale_array
 from scalewise.restoring.classical import (
@@ -188,7 +189,12 @@ def _result(
 def _copied(given: ImageInput, path: Path, output: OutputOptions) -> bool:
     """Copy the file of an unchanged image if possible: encoding it again would degrade it."""
     with naming_argument("output"):
-        return given.path is not None and copy_picture(given.path, path, overwrite=output.overwrite)
+        if given.path is None or not copy_picture(given.path, path, overwrite=output.overwrite):
+            return False
+    form = format_of(path)
+    for line in ignored_options(form, output.quality, lossless=output.lossless, copied=True):
+        warn(line)
+    return True
 
 
 def _write(given: ImageInput, pixels: Pixels, path: Path, output: OutputOptions) -> None:
