@@ -15,7 +15,8 @@
       ScalewiseWarning        the result was made, with something that the user should know
 
 A message names arguments as Python has them (``scale=2``), and the error lists their names; the
-command line puts its flags in their place (``--scale 2``).
+command line puts its flags in their place (``--scale 2``), and the server leaves out hints at
+arguments that a request cannot have.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from __future__ import annotations
 import inspect
 import re
 import warnings
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
 
 __all__ = [
@@ -64,6 +65,24 @@ class ScalewiseError(ValueError):
             flags: argument -> flag, as for :func:`put_flags`.
         """
         return put_flags(str(self), self.arguments, flags)
+
+    def for_those_with(self, names: Collection[str]) -> str:
+        """Return the message without the hints at arguments that a user does not have.
+
+        A hint is what follows a semicolon.
+
+        Args:
+            names: of the arguments that the user has.
+
+        >>> error = ScalewiseError("a and b: choose one; c= is both", arguments=["a", "b", "c"])
+        >>> error.for_those_with(["a", "b"])
+        'a and b: choose one'
+        """
+        missing = "|".join(re.escape(each) for each in self.arguments if each not in names)
+        what, *hints = str(self).split("; ")
+        if missing:
+            hints = [hint for hint in hints if not re.search(rf"(?<![\w./\\])({missing})=", hint)]
+        return "; ".join([what, *hints])
 
 
 class TooSmall(ScalewiseError):

@@ -189,6 +189,28 @@ def test_previews_are_within_the_image(server: Server, pictures: Path) -> None:
     assert "only enlarges" in refused.json()["detail"]
 
 
+def test_errors_name_only_what_a_request_can_have(server: Server, pictures: Path) -> None:
+    """No field is called fit, and a preview has no model."""
+    id = upload(server, pictures / "a.png")["id"]
+    sizes, part = {"width": 9, "height": 9}, {"x": 0, "y": 0, "width": 9, "height": 9}
+    keeping = {"task": "denoise", "scale": 2}
+    contradiction = "width and height give the size; choose one"
+    for answer, detail in (
+        (server.send(pictures / "a.png", **sizes), contradiction),
+        (server.get(f"v1/uploads/{id}", params=sizes), contradiction),
+        (
+            server.send(pictures / "a.png", **keeping),
+            "task denoise keeps the size: leave the size out; or name the model in its place, "
+            "model=denoise, which others follow that enlarge",
+        ),
+        (
+            server.get(f"v1/uploads/{id}/preview", params={**part, **keeping}),
+            "task denoise keeps the size: leave the size out",
+        ),
+    ):
+        assert (answer.status_code, answer.json()["detail"]) == (422, detail)
+
+
 def test_a_second_setting_is_a_second_result(
     server: Server,
     pictures: Path,

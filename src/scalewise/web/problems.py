@@ -7,13 +7,14 @@ from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from scalewise.errors import ScalewiseError
 from scalewise.files.vips_errors import is_disk_full
 from scalewise.web.messages import without_paths
-from scalewise.web.schemas import ProblemDetails
+from scalewise.web.schemas import ProblemDetails, RestoreForm
 
 _DISK_SECONDS = 60
 """Time after which a disk may have room again."""
@@ -84,8 +85,10 @@ def add_problem_handlers(app: FastAPI) -> None:
             HTTPStatus.UNPROCESSABLE_ENTITY, format_validation_errors(error.errors())
         )
 
-    async def explain_input(_: Request, error: Exception) -> Response:
-        return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, without_paths(str(error)))
+    async def explain_input(request: Request, error: Exception) -> Response:
+        assert isinstance(error, ScalewiseError)
+        detail = without_paths(error.for_those_with(_names_taken(request)))
+        return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
 
     async def explain_bug(_: Request, error: Exception) -> Response:
         what = f"{type(error).__name__}: a bug in scalewise; please report it"
@@ -96,6 +99,15 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, explain_validation)
     app.add_exception_handler(ScalewiseError, explain_input)
     app.add_exception_handler(Exception, explain_bug)
+
+
+def _names_taken(request: Request) -> set[str]:
+    """Return the names of what a request's endpoint takes: parameters, and fields of its form."""
+    route = request.scope.get("route")
+    names = {*RestoreForm.model_fields} if request.method == "POST" else set[str]()
+    if isinstance(route, APIRoute):
+        names |= {field.alias for field in route.dependant.query_params}
+    return names
 
 
 def _allowed_methods(app: FastAPI, request: Request) -> list[str]:

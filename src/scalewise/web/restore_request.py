@@ -131,8 +131,9 @@ def parse_request(form: RestoreForm, file_name: str) -> RestoreRequest:
     if native_scale == 1 and target != Target():
         if form.model is None:
             raise ScalewiseError(
-                f"task {form.task} keeps the size; leave the size out, or name the model in its "
-                f"place: model={model}, which others follow that enlarge"
+                f"task {form.task} keeps the size: leave the size out; or name the model in its "
+                f"place, model={model}, which others follow that enlarge",
+                arguments=["task", "model"],
             )
         native_scale = AUTO_SCALE  # by the models that follow
     if form.strength < 1 and card is not None and not get_task(card.task).is_degraded:
