@@ -257,6 +257,7 @@ def test_all_results_in_one_archive(server: Server, pictures: Path) -> None:
     for job in jobs:
         server.done(job)
     answer = server.get(f"v1/results.zip?{'&'.join(f'id={id}' for id in jobs)}&id=unknown")
+    assert answer.headers["scalewise-missing"] == "1"
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert archive.namelist() == ["a_x2.png", "a_x2 (2).png", "my/b/a_x2.png"]
         result = server.get(f"v1/jobs/{jobs[0]}/result").content

@@ -28,6 +28,7 @@ from scalewise.web.upload_store import KeptUpload
 from scalewise.web.uploads import Upload, drain
 from scalewise.web.warm_up import WarmUp
 
+RESULT_DELETED = "the result was deleted; send the image again"
 _IMMUTABLE = "private, max-age=31536000, immutable"
 
 _PROBLEM: dict[str, Any] = {
@@ -155,7 +156,7 @@ def find_done_job(queue: JobQueue, id: str) -> RestoreJob:
     """Return a job whose result is there, or raise a 404 or 409 problem."""
     job = find_job(queue, id)
     if job.result is not None and not job.result.is_file():
-        raise HttpProblem(HTTPStatus.NOT_FOUND, "the result was deleted; send the image again")
+        raise HttpProblem(HTTPStatus.NOT_FOUND, RESULT_DELETED)
     if job.result is None:
         state = job.view.state
         raise HttpProblem(

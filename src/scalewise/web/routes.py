@@ -43,6 +43,7 @@ from scalewise.web.messages import without_paths
 from scalewise.web.names import clean_name
 from scalewise.web.problems import HttpProblem
 from scalewise.web.restore_request import RestoreRequest, parse_request, task_views
+from scalewise.web.result_response import RESULT_HEADERS, ResultResponse
 from scalewise.web.routes_jobs import Ids
 from scalewise.web.schemas import (
     FormatView,
@@ -76,7 +77,11 @@ router = APIRouter(prefix="/v1", responses=problems(400, 401, 403, 421, 422))
     status_code=202,
     response_model=JobView,
     responses={
-        200: {"description": "With wait: the restored image.", "content": {"image/*": {}}},
+        200: {
+            "description": "With wait: the restored image.",
+            "content": {"image/*": {}},
+            "headers": RESULT_HEADERS,
+        },
         **problems(408, 413, 415, 503),
     },
     openapi_extra={
@@ -166,13 +171,27 @@ async def _wait_for_result(job: RestoreJob, request: Request, queue: JobQueue) -
         if job.lacked_room:
             raise HttpProblem(HTTPStatus.SERVICE_UNAVAILABLE, problem, _ROOM_SECONDS)
         raise HttpProblem(HTTPStatus.UNPROCESSABLE_ENTITY, problem)
-    return _result_response(job, BackgroundTask(queue.cancel, job))
+    assert job.result is not None
+    return ResultResponse(job.result, job.view, BackgroundTask(queue.cancel, job))
 
 
-@router.get("/jobs/{id}/result", response_class=FileResponse, responses=problems(404, 409))
+@router.get(
+    "/jobs/{id}/result",
+    response_class=FileResponse,
+    responses={
+        200: {
+            "description": "The restored image.",
+            "content": {"image/*": {}},
+            "headers": RESULT_HEADERS,
+        },
+        **problems(404, 409),
+    },
+)
 async def result(id: str, queue: QueueDependency) -> Response:
     """Return the restored image."""
-    return _result_response(find_done_job(queue, id))
+    job = find_done_job(queue, id)
+    assert job.result is not None
+    return ResultResponse(job.result, job.view)
 
 
 @router.get("/jobs/{id}/before", response_class=Response, responses=problems(404))
@@ -192,15 +211,38 @@ async def after(id: str, request: Request, state: StateDependency) -> Response:
     )
 
 
-@router.get("/results.zip", response_class=StreamingResponse, responses=problems(404))
+@router.get(
+    "/results.zip",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "The results in an archive.",
+            "content": {"application/zip": {}},
+            "headers": {
+                "Scalewise-Missing": {
+                    "description": "The number of these jobs that have no result, and are left "
+                    "out: unfinished, failed, deleted or unknown.",
+                    "schema": {"type": "integer"},
+                }
+            },
+        },
+        **problems(404),
+    },
+)
 async def results(id: Ids, queue: QueueDependency) -> Response:
-    """Return finished results in one zip archive."""
-    done = [job for job in map(queue.find, id) if job is not None and job.result is not None]
-    if not done:
+    """Return finished results in one zip archive; a header counts the jobs that have none."""
+    jobs = [job for job in map(queue.find, id) if job is not None]
+    files = [
+        (job.view.folder, job.view.result_name or job.view.id, job.result)
+        for job in jobs
+        if job.result is not None and job.result.is_file()
+    ]
+    if not files:
         raise HttpProblem(HTTPStatus.NOT_FOUND, "none of these jobs has a result")
-    views = [(job.view, job.result) for job in done]
-    files = [(view.folder, view.result_name or view.id, path) for view, path in views if path]
-    headers = {"Content-Disposition": 'attachment; filename="scalewise.zip"'}
+    headers = {
+        "Content-Disposition": 'attachment; filename="scalewise.zip"',
+        "Scalewise-Missing": str(len(id) - len(files)),
+    }
     return StreamingResponse(stream_zip(files), 200, headers, "application/zip")
 
 
@@ -276,17 +318,6 @@ def _check_result_size(restore_request: RestoreRequest, kept: KeptUpload, limits
             f"the result would have {width * height / 1e6:.0f} megapixels; the limit here is "
             f"{most / 1e6:.3g} for {form}",
         )
-
-
-def _result_response(job: RestoreJob, background: BackgroundTask | None = None) -> Response:
-    assert job.result is not None
-    return FileResponse(
-        job.result,
-        media_type=f"image/{format_of(job.result).name}",
-        filename=job.view.result_name,
-        headers={"Cache-Control": "private, no-cache"},
-        background=background,
-    )
 
 
 async def _display_response(
