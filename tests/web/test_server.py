@@ -249,6 +249,23 @@ def test_requests_without_a_form(server: Server) -> None:
     assert server.get("page/..%2fapp.py").status_code == 404
 
 
+def test_an_image_without_a_form_is_told_how_to_be_sent(server: Server, pictures: Path) -> None:
+    """Such as by curl --data-binary, which calls anything a form."""
+    detail = "send a form (multipart/form-data) whose field file is the image, as curl -F file=@"
+    contents = [(pictures / name).read_bytes() for name in ("a.png", "b.jpg")]
+    contents += [bytes(range(256)) * 16_000, b'{"upload": "x"}']
+    for path in ("v1/restore", "v1/uploads"):
+        for kind in ("application/x-www-form-urlencoded", "image/png"):
+            for content in contents:
+                sent = {"content": content, "headers": {"Content-Type": kind}}
+                answer = httpx.post(server.url(path), **sent)
+                assert answer.status_code == 415, (kind, content[:9])
+                assert answer.json()["detail"].startswith(detail)
+    parts = iter([contents[2]] * 3)  # without a declared size
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert httpx.post(server.url("v1/restore"), content=parts, headers=kind).status_code == 415
+
+
 def test_all_results_in_one_archive(server: Server, pictures: Path) -> None:
     path = pictures / "a.png"
     views = [server.send(path, task="upscale", folder=each).json() for each in ("", "", "../my/b")]

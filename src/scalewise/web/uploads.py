@@ -30,8 +30,8 @@ from scalewise.web.schemas import RestoreForm, UploadForm
 
 _MAX_DRAINED_BYTES, _MAX_DRAIN_SECONDS = 16_000_000, 5.0
 _MAX_FORM_BYTES = 100_000  # around the image
-_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
-"""Media types of forms; the second, which has no files, may name an upload."""
+_FORM, _FORM_WITHOUT_FILES = "multipart/form-data", "application/x-www-form-urlencoded"
+"""Media types of forms; the second may name an upload, and is what curl calls any data."""
 
 
 class _UnnamedFile:
@@ -133,18 +133,22 @@ async def receive_form(
         HttpProblem: too many bytes, too slow, not a form, unknown, repeated or invalid fields, or
             neither an image nor the id of an upload in it.
     """
-    if not request.headers.get("content-type", "").startswith(_FORMS):
-        raise HttpProblem(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "send a form (multipart/form-data) with the image as its file",
-        )
-    await _check_declared_size(request, limits)
-    limited = Request(request.scope, _limit_receive(request.receive, limits))
+    kind = request.headers.get("content-type", "").lower()
+    if not kind.startswith((_FORM, _FORM_WITHOUT_FILES)):
+        await drain(request)
+        raise _not_a_form()
+    has_files = kind.startswith(_FORM)
+    most = _MAX_FORM_BYTES + limits.max_bytes * has_files
+    too_large = _too_large(limits) if has_files else _not_a_form()
+    await _check_declared_size(request, most, too_large)
+    limited = Request(request.scope, _limit_receive(request.receive, limits, most, too_large))
     try:
         form = await limited.form(max_files=1, max_fields=20)
     except HttpProblem:
         raise
     except (HTTPException, MultiPartException) as error:  # such as several files
+        if not has_files:
+            raise _not_a_form() from None
         said = error.detail if isinstance(error, HTTPException) else error.message
         detail = f"the form cannot be read ({said.rstrip('.')})"
         raise HttpProblem(HTTPStatus.BAD_REQUEST, detail) from None
@@ -155,6 +159,8 @@ async def receive_form(
     except OSError as error:
         raise disk_problem(error) from None
     try:
+        if not has_files and not all(name.isidentifier() for name in form):
+            raise _not_a_form()
         check_names("field", (name for name, _ in form.multi_items()), schema.model_fields)
         file = form.get("file")
         fields = {name: value for name, value in form.items() if name != "file"}
@@ -182,12 +188,19 @@ async def receive_form(
         await form.close()
 
 
-async def _check_declared_size(request: Request, limits: Limits) -> None:
+async def _check_declared_size(request: Request, most: int, too_large: HttpProblem) -> None:
     """Refuse what will be too large before it is sent."""
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limits.max_bytes + _MAX_FORM_BYTES:
+    if declared.isdecimal() and int(declared) > most:
         await drain(request)
-        raise _too_large(limits)
+        raise too_large
+
+
+def _not_a_form() -> HttpProblem:
+    return HttpProblem(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        f"send a form ({_FORM}) whose field file is the image, as curl -F file=@a.png does",
+    )
 
 
 def _too_large(limits: Limits) -> HttpProblem:
@@ -205,8 +218,8 @@ def _validate_fields(fields: Mapping[str, object]) -> RestoreForm:
         raise HttpProblem(HTTPStatus.UNPROCESSABLE_ENTITY, detail) from None
 
 
-def _limit_receive(receive: Receive, limits: Limits) -> Receive:
-    """Wrap the receiver of a request, to refuse what is too large or too slow."""
+def _limit_receive(receive: Receive, limits: Limits, most: int, too_large: HttpProblem) -> Receive:
+    """Wrap the receiver of a request, to refuse what is too slow or has too many bytes."""
     received, begin = 0, time.monotonic()
 
     async def receive_limited() -> Message:
@@ -219,9 +232,9 @@ def _limit_receive(receive: Receive, limits: Limits) -> Receive:
         except TimeoutError:
             raise HttpProblem(HTTPStatus.REQUEST_TIMEOUT, "the upload was too slow") from None
         received += len(message.get("body", b""))
-        if received > limits.max_bytes + _MAX_FORM_BYTES:
+        if received > most:
             await _read_on(receive)
-            raise _too_large(limits)
+            raise too_large
         return message
 
     return receive_limited
