@@ -54,6 +54,16 @@ def test_a_result_never_has_the_name_of_its_image(name: str) -> None:
         parse_request(form, "bw.png")
 
 
+def test_braces_in_a_name_are_letters() -> None:
+    """As of the command line; the page alone replaces them, before it sends the name."""
+    from scalewise.web.restore_request import parse_request
+    from scalewise.web.schemas import RestoreForm
+
+    order = parse_request(RestoreForm(output_name="in/{name}_{0}{"), "a.png")
+    assert order.result_name == "{name}_{0}{.png"
+    assert order.command == "scalewise upscale a.png -o '{name}_{0}{.png'"
+
+
 def test_a_name_of_a_format_that_is_not_written_is_refused() -> None:
     """As by the command line; else the result would be x.gif.png."""
     from scalewise.errors import ScalewiseError

@@ -99,7 +99,8 @@ class RestoreForm(BaseModel):
     output_name: str | None = Field(
         default=None,
         max_length=200,
-        description="File name of the result, letter for letter; the command line's by default.",
+        description="File name of the result, letter for letter: nothing in braces is replaced. "
+        "The command line's by default.",
     )
     folder: str = Field(
         default="",
