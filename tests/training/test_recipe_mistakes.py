@@ -30,6 +30,9 @@ def path(tmp_path: Path) -> Path:
         ("data.step=100", "unknown key 'data.step'; did you mean 'steps'?"),
         ("batch_size=8", "unknown key 'batch_size'; did you mean 'batch'?"),
         ("lr=1e-3", "unknown key 'lr'; did you mean 'rate'?"),
+        ("width=4", "unknown key 'width'; did you mean 'model.settings.width'?"),
+        ("model.width=4", "unknown key 'model.width'; did you mean 'model.settings.width'?"),
+        ("data.rate=1e-3", "unknown key 'data.rate'; did you mean 'optimizer.rate'?"),
         (
             "loss.xyz=1",
             "unknown key 'loss.xyz'; known: l1, smooth_l1, charbonnier, fft, psnr, denoised, "

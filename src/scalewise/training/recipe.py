@@ -178,7 +178,7 @@ def check_settings(kind: type[Kind], settings: Plain, source: str) -> Kind:
         # Through JSON, whose strict mode accepts a list as a tuple and 1 as 1.0.
         return _checks(kind).validate_json(json.dumps(settings, default=str))
     except ValidationError as error:
-        raise ScalewiseError(f"{source}: {_explain(error, kind)}") from error
+        raise ScalewiseError(f"{source}: {_explain(error, kind, settings)}") from error
 
 
 @cache  # building an adapter takes far longer than using it
@@ -274,14 +274,16 @@ def flat_settings(value: Any, key: str = "") -> Plain:
     return flat
 
 
-def _explain(error: ValidationError, kind: type) -> str:
+def _explain(error: ValidationError, kind: type, settings: Plain) -> str:
     first = error.errors()[0]
     parts = (str(part) for part in first["loc"])
     members = ("float", "str", "bool")  # members of a union
     key = ".".join(part for part in parts if part not in members)
     if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         known = _keys_beside(kind, [str(part) for part in first["loc"]])
-        match = _nearest(str(first["loc"][-1]), known)
+        name = str(first["loc"][-1])
+        set_elsewhere = [each for each in flat_settings(settings) if each.endswith(f".{name}")]
+        match = next((each for each in set_elsewhere if each != key), _nearest(name, known))
         hint = f"did you mean '{match}'?" if match else f"known: {', '.join(known)}"
         return f"unknown key '{key}'; {hint}"
     if first["type"] in ("missing", "missing_argument"):
