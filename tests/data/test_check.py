@@ -149,8 +149,8 @@ def test_two_files_of_one_name(tmp_path: Path) -> None:
 
 
 def test_a_manifest_that_does_not_fit_the_files(tmp_path: Path) -> None:
-    for name in ("a", "b", "c"):
-        save(tmp_path / f"{name}.png")
+    for width, name in ((30, "a"), (31, "b"), (32, "c")):
+        save(tmp_path / f"{name}.png", width)
     (tmp_path / "MANIFEST.csv").write_text(
         "file,licence\na.png,CC0\na.png,CC0\nb.png,CC BY\ngone.png,CC0\n"
     )
@@ -161,6 +161,15 @@ def test_a_manifest_that_does_not_fit_the_files(tmp_path: Path) -> None:
     ]
     assert report.licences == {"CC0": 1, "CC BY": 1}
     assert report.notes == ("1 of 3 images have no licence in MANIFEST.csv",)
+
+
+def test_images_of_the_same_pixels_are_noted(tmp_path: Path) -> None:
+    for name in ("a.png", "b.tif", "c/d.webp"):
+        save(tmp_path / name)
+    write(tmp_path / "e.png", Picture(read(tmp_path / "a.png").pixels.reshape(32, 24, 3)))
+    (note,) = report_on(tmp_path).notes
+    assert note == "1 image with the pixels of another, such as b.tif with those of a.png"
+    assert report_on(tmp_path, fast=True).notes == ()
 
 
 @pytest.mark.parametrize("fast", [False, True])

@@ -9,12 +9,13 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from scalewise.arguments import check_number, check_progress, check_workers
+from scalewise.arguments import check_number, check_progress, check_workers, counted
 from scalewise.data.layouts import MANIFEST, Dataset, Item, read_manifest, relative_name
 from scalewise.data.layouts.names import normalised
 from scalewise.data.layouts.pairing import (
@@ -104,10 +105,11 @@ class Report:
 
 @dataclass
 class _Looked:
-    """Observations on one image's files."""
+    """Observations on one image's files; the digest is of the HR pixels, if they were read."""
 
     sizes: dict[Path, Size]
     problems: list[Problem]
+    digest: bytes | None = None
 
 
 def check_dataset(
@@ -133,12 +135,15 @@ def check_dataset(
     total = sum(1 + len(item.lr) for item in dataset.items)
     sizes: dict[Path, Size] = {}
     problems: list[Problem] = []
+    alike: dict[bytes, list[Path]] = {}  # HR of the same pixels, by their digest
     looking = _look_at_all(dataset.items, _read_headers if fast else _read_whole, workers)
     done = 0
     with closing(looking):  # when interrupted, the files still waiting are not read
         for item, looked in zip(dataset.items, looking, strict=True):
             sizes |= looked.sizes
             problems += looked.problems
+            if looked.digest is not None:
+                alike.setdefault(looked.digest, []).append(item.hr)
             for _ in (item.hr, *item.lr):
                 done += 1
                 if progress:
@@ -160,6 +165,7 @@ def check_dataset(
         notes=(
             *dataset.notes,
             *_note_grey(hr_sizes),
+            *_note_alike(dataset, list(alike.values())),
             *_note_licences(dataset),
             *_note_unused(dataset),
         ),
@@ -198,6 +204,8 @@ def _is_own_lr(item: Item, scale: int) -> bool:
 def _read_whole(item: Item) -> _Looked:
     looked = _Looked({}, [])
     hr = _read(item.hr, looked)
+    if hr is not None:
+        looked.digest = blake2b(repr(hr.pixels.shape).encode() + hr.pixels.tobytes()).digest()
     for scale, path in item.lr.items():
         lr = _read(path, looked)
         if (
@@ -305,6 +313,14 @@ def _note_grey(hr_sizes: Sequence[Size]) -> Iterator[str]:
         yield "all images are grey"
     elif grey:
         yield f"{grey} of {len(hr_sizes)} images are grey, the others colour"
+
+
+def _note_alike(dataset: Dataset, alike: Sequence[Sequence[Path]]) -> Iterator[str]:
+    pairs = [(each, paths[0]) for paths in alike for each in paths[1:]]
+    if pairs:
+        again, first = (relative_name(dataset.root, path) for path in pairs[0])
+        number = counted(len(pairs), "image")
+        yield f"{number} with the pixels of another, such as {again} with those of {first}"
 
 
 def _note_licences(dataset: Dataset) -> Iterator[str]:
