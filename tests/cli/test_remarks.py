@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from scalewise.files import Picture, read, write
+from scalewise.restoring.batch import LOOKED_AT
 from tests.cli.conftest import only_line
 
 
@@ -78,3 +79,24 @@ def test_a_quality_that_a_result_cannot_have_is_said_once(call, picture: Path) -
     lossless = ["--format", "webp", "--lossless", "--quality", "80"]
     _, _, err = call("upscale", picture, *lossless)
     assert "--quality 80: ignored beside --lossless" in only_line(err)
+
+
+def test_results_that_are_kept_though_another_size_is_made_are_said(call, tmp_path: Path) -> None:
+    (tmp_path / "given").mkdir()
+    for number in range(LOOKED_AT + 1):
+        write(tmp_path / "given" / f"{number:02}.png", Picture(np.zeros((8, 12, 3), np.uint8)))
+    command = ("upscale", tmp_path / "given", "-m", "scn_fast_x2", "-o", f"{tmp_path}/made/")
+    code, _, err = call(*command)
+    assert (code, err) == (0, "")
+    assert call(*command)[2] == ""
+    for each in (tmp_path / "made").iterdir():
+        write(each, Picture(np.zeros((8, 12, 3), np.uint8)), overwrite=True)
+    code, out, err = call(*command)
+    assert code == 0
+    assert f"{LOOKED_AT + 1} existed already" in only_line(out)
+    assert only_line(err) == (
+        f"warning: {tmp_path}/made/00.png and {LOOKED_AT - 1} more: kept, but not what this "
+        "command makes (12x8, not 24x16); add --overwrite to replace them, or choose another output"
+    )
+    (tmp_path / "made" / "00.png").write_text("no image")
+    assert "(no image that can be read)" in call(*command)[2]

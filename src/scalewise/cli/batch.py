@@ -199,6 +199,7 @@ def _report(
     counts: Counter[str] = Counter()
     said: set[str] = set()
     networks: set[str] = set()
+    others: list[JobResult] = []  # which existed, and are not what this command makes
     for result in results:
         done = result.restored
         if done is not None:
@@ -218,10 +219,18 @@ def _report(
             say(result.needless)
         elif result.skipped and not alone:
             counts["skipped"] += 1
+            others += [result] if result.difference else []
         else:
             counts["failed"] += 1
             there = f"{result.job.target}: exists already; add --overwrite to replace it"
             print_error(files.named(result.problem or there))
+    if others:
+        first = files.named(str(others[0].job.target))
+        more = f" and {len(others) - 1} more" if others[1:] else ""
+        print_warning(
+            f"{first}{more}: kept, but not what this command makes "
+            f"({others[0].difference}); add --overwrite to replace them, or choose another output"
+        )
     strength = engine.options.strength
     if networks and 0 < strength < 1 and engine.model is None and not any(map(_cleans, networks)):
         print_warning(

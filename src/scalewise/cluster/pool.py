@@ -37,7 +37,7 @@ from scalewise.restoring.batch import (
     ProgressCallback,
     Workload,
     describe_error,
-    known_result,
+    split_known,
 )
 from scalewise.restoring.file_pipeline import OutputOptions, cost_of
 from scalewise.restoring.jobs import FileJob
@@ -88,12 +88,8 @@ def restore_on_cluster(
     options = options or LoadOptions()
     # They are only asked for sizes and costs.
     networks = load_networks(model, LoadOptions(device="cpu", precision="f32"))
-    pending: list[FileJob] = []
-    for job in jobs:
-        if (known := known_result(job, networks, output)) is not None:
-            yield known
-        else:
-            pending.append(job)
+    known, pending = split_known(jobs, networks, output)
+    yield from known
     if not pending:
         return
     with _connect(address) as ray:

@@ -31,6 +31,9 @@ from scalewise.restoring.jobs import FileJob, check_jobs
 from scalewise.restoring.rows import Progress
 from scalewise.restoring.selection import Networks, check_networks
 
+LOOKED_AT = 20
+"""Outputs that existed whose headers are read: to read all would delay a run that is resumed."""
+
 _log = logging.getLogger(__name__)
 
 ProgressCallback = Callable[[float, float, str], None]
@@ -46,12 +49,15 @@ class JobResult:
         restored: what was made.
         problem: why nothing could be made, in a line.
         needless: why nothing had to be made, in a line.
+        difference: how an output that existed differs from the result by its header, such as
+            ``320x240, not 640x480``; empty where it does not, or was not looked at.
     """
 
     job: FileJob
     restored: RestoredFile | None = None
     problem: str = ""
     needless: str = ""
+    difference: str = ""
 
     @property
     def skipped(self) -> bool:
@@ -59,7 +65,7 @@ class JobResult:
         return self.restored is None and not self.problem and not self.needless
 
     def __repr__(self) -> str:
-        said = self.problem or self.needless
+        said = self.problem or self.needless or self.difference
         if self.restored is not None:
             made = self.restored
             said = f"{made.width}x{made.height}, {made.model}, {made.seconds:.1f} s"
@@ -104,12 +110,8 @@ def _restore_all(
     output: OutputOptions,
     progress: ProgressCallback | None,
 ) -> Generator[JobResult]:
-    pending: list[FileJob] = []
-    for job in jobs:
-        if (known := known_result(job, networks, output)) is not None:
-            yield known
-        else:
-            pending.append(job)
+    known, pending = split_known(jobs, networks, output)
+    yield from known
     workload = Workload(pending, lambda job: cost_of(job, networks, output))
     try:
         yield from _Pipeline(networks, output, workload, progress).results(pending)
@@ -117,18 +119,33 @@ def _restore_all(
         workload.close()
 
 
-def known_result(job: FileJob, networks: Networks, output: OutputOptions) -> JobResult | None:
-    """Return the result of a job that there is nothing to be done for; None for all others.
+def split_known(
+    jobs: Sequence[FileJob], networks: Networks, output: OutputOptions
+) -> tuple[list[JobResult], list[FileJob]]:
+    """Return the results of jobs that there is nothing to be done for, and all other jobs.
 
-    It has a problem, or its output exists and is not to be replaced.  An image of the user's that
-    has no more than a result's name is neither replaced nor taken for one.
+    The former have a problem, or their output exists and is not to be replaced.  An image of the
+    user's that has no more than a result's name is neither replaced nor taken for one.
     """
-    if job.problem:
-        return JobResult(job, problem=job.problem)
-    if job.is_found and (difference := describe_stranger(job, networks, output)):
-        why = f"{job.target}: is in the place of the result of {job.source}, but {difference}"
-        return JobResult(job, problem=f"{why}; rename or remove it, or choose another output")
-    return JobResult(job) if is_done(job, output) else None
+    known: list[JobResult] = []
+    pending: list[FileJob] = []
+    looked_at = 0
+    for job in jobs:
+        if job.problem:
+            known.append(JobResult(job, problem=job.problem))
+        elif job.is_found and (difference := describe_stranger(job, networks, output)):
+            why = f"{job.target}: is in the place of the result of {job.source}, but {difference}"
+            hint = "rename or remove it, or choose another output"
+            known.append(JobResult(job, problem=f"{why}; {hint}"))
+        elif is_done(job, output):
+            difference = ""
+            if looked_at < LOOKED_AT:
+                difference = describe_stranger(job, networks, output)
+                looked_at += 1
+            known.append(JobResult(job, difference=difference))
+        else:
+            pending.append(job)
+    return known, pending
 
 
 def is_done(job: FileJob, output: OutputOptions) -> bool:
