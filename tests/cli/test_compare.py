@@ -35,6 +35,11 @@ def test_compare_says_what_is_not_compared(call, picture: Path, small_release: P
     alpha, deep = err.splitlines()
     assert alpha.endswith("deep.png: its alpha is left out")
     assert deep.endswith("deep.png: is compared in 8 bits")
+    pixels[..., 3] = 65535  # opaque
+    write(picture.with_name("deep.png"), Picture(pixels), overwrite=True)
+    to = picture.with_name("opaque")
+    code, _, err = call("compare", picture.with_name("deep.png"), "-m", small_release, "-o", to)
+    assert (code, only_line(err)) == (0, deep)
 
 
 def test_compare_replaces_nothing_unless_told_to(

@@ -10,7 +10,7 @@ import pytest
 
 from scalewise.errors import ScalewiseError
 from scalewise.files import Picture, find_images, write
-from scalewise.files.find import describe_disguised
+from scalewise.files.find import describe_left_out
 
 
 def test_images_of_a_tree_sorted(tmp_path: Path) -> None:
@@ -82,15 +82,15 @@ def test_images_under_other_extensions_are_counted(tmp_path: Path) -> None:
     others: list[Path] = []
     assert find_images(tmp_path, others=others) == [tmp_path / "a.png"]
     assert len(others) == 4
-    assert describe_disguised(others) == (
+    assert describe_left_out(others) == (
         "3 images left out, because of the extension (.bak, none): rename, or give them by name"
     )
-    assert describe_disguised([tmp_path / "e.txt", tmp_path / "missing.bak"]) == ""
+    assert describe_left_out([tmp_path / "e.txt", tmp_path / "missing.bak"]) == ""
     many = [tmp_path / f"f.{letter}" for letter in "ghijkl"]
     for path in many:
         path.write_bytes(content)
     assert "6 images left out, because of the extension (.g, .h, .i, .j, .k, ...)" in (
-        describe_disguised(many)
+        describe_left_out(many)
     )
 
 
@@ -102,10 +102,10 @@ def test_images_of_formats_that_are_not_read_are_counted(tmp_path: Path) -> None
     others: list[Path] = []
     assert find_images(tmp_path, others=others) == []
     unread = "4 images left out, because the format is not read (.TGA, .nef, .ppm, .tga): convert"
-    assert describe_disguised(others) == f"{unread} to PNG first"
+    assert describe_left_out(others) == f"{unread} to PNG first"
     write(tmp_path / "a.png", Picture(np.zeros((8, 8, 3), np.uint8)))
     renamed = (tmp_path / "a.png").rename(tmp_path / "f.ico")
-    assert describe_disguised([*others, renamed]) == (
+    assert describe_left_out([*others, renamed]) == (
         "1 image left out, because of the extension (.ico): rename, or give them by name; "
         f"{unread} to PNG first"
     )

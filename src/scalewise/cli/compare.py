@@ -206,11 +206,14 @@ def _datasets(image: Path | None, truth: list[Path] | None) -> list[Dataset]:
 
 def _warn_of_loss(image: Path) -> None:
     """Say what of an image is not compared: frames, alpha, and more than 8 bits."""
-    from scalewise.files import open_picture
+    import numpy as np
+
+    from scalewise.files import open_picture, read
 
     with open_picture(image) as reader:
         lost = [*reader.warnings]
-        if reader.channels in (2, 4) and not reader.metadata.bands:
+        alpha = read(image).alpha if reader.channels in (2, 4) else None
+        if alpha is not None and alpha.min() < np.iinfo(alpha.dtype).max:  # a GIF always has alpha
             lost.append(f"{image}: its alpha is left out")
         if reader.dtype != "uint8":
             lost.append(f"{image}: is compared in 8 bits")

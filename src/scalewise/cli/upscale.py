@@ -61,13 +61,17 @@ def upscale(
     width: Annotated[
         int | None,
         typer.Option(
-            metavar="PIXELS", help="Enlarge to this width in pixels.", rich_help_panel=SIZE
+            metavar="PIXELS",
+            help="Resize to this width in pixels; larger images are reduced.",
+            rich_help_panel=SIZE,
         ),
     ] = None,
     height: Annotated[
         int | None,
         typer.Option(
-            metavar="PIXELS", help="Enlarge to this height in pixels.", rich_help_panel=SIZE
+            metavar="PIXELS",
+            help="Resize to this height in pixels; larger images are reduced.",
+            rich_help_panel=SIZE,
         ),
     ] = None,
     fit: Annotated[

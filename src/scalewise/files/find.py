@@ -75,7 +75,7 @@ def find_images(
     return sorted(each for each in files if each.suffix.lower() in READ_SUFFIXES)
 
 
-def describe_disguised(paths: Iterable[Path]) -> str:
+def describe_left_out(paths: Iterable[Path]) -> str:
     """Return a line on images that are left out because of their extensions; else nothing.
 
     They are files whose content is an image that is read, and files with the extension of a

@@ -16,7 +16,7 @@ from pathlib import Path
 from scalewise.arguments import AnyPath, is_list, path_of, shown
 from scalewise.errors import ScalewiseError
 from scalewise.files import IMAGE_SUFFIXES, READ_SUFFIXES, find_images, format_of
-from scalewise.files.find import describe_disguised
+from scalewise.files.find import describe_left_out
 from scalewise.restoring.filters import Selection
 
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
@@ -132,7 +132,7 @@ def plan_jobs(
         found += [
             _Found(path, _target(path, given, folder, suffix, extension), within) for path in paths
         ]
-    if warn is not None and (line := describe_disguised(left_out)):
+    if warn is not None and (line := describe_left_out(left_out)):
         warn(line)
     wanted = _without_results(found, folder, suffix, warn)
     wanted = [each for each in wanted if each.given is None or selection.matches(each.within)]
