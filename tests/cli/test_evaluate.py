@@ -196,6 +196,7 @@ def test_mistakes_get_one_line(
         (["scn_x2", "--scale", "3"], "--scale 3 is for bicubic; scn_x2 is for x2 only"),
         (["nlm", "--set", "levels=3"], "nlm has no settings; leave out --set"),
         (["noisy", "--card"], "noisy has no card"),
+        (["denoise", "--card"], "--card: denoise comes with the package; name its folder (/"),
         (["nlm", "--card"], "nlm has no card"),
         (["scn_x2", "--set", "levels=3"], "its card states its settings; leave out --set"),
         (["noisy", "--sigma", "-1"], "--sigma must be"),

@@ -187,6 +187,12 @@ def test_a_model_is_a_row_among_results(call, small_release: Path) -> None:
         " | - | - | - |"
     )
     assert "sha256 of the weights of small: " in out
+    for number, path in enumerate(Path("better/One").iterdir()):
+        path.rename(path.with_name(f"{number}{number}.png"))
+    code, out, err = call("evaluate", small_release, "Two", *RESULTS, "--csv", "two.csv")
+    assert (code, err.splitlines()[-1]) == (1, "error: better: no image could be scored")
+    assert "good_net" in out
+    assert Path("two.csv").is_file()
 
 
 @pytest.mark.usefixtures("folder")

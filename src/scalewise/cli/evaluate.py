@@ -193,6 +193,9 @@ def evaluate(
         typer.echo(f"scores of each image: {csv}")
     if card and model is not None:
         _write_on_card(model, evaluations[: len(methods) * len(datasets)])
+    scored = {each.model for each in evaluations if each.images}
+    if unscored := {each.model for each in evaluations} - scored:
+        raise ScalewiseError(f"{', '.join(sorted(unscored))}: no image could be scored")
 
 
 class _Running(NamedTuple):
@@ -241,7 +244,8 @@ def _methods(
     """Return the methods that a model's name stands for, and their scale."""
     from scalewise.evaluating.evaluate import baseline, restoration
     from scalewise.tasks import SUPER_RESOLUTION, get_task
-    from scalewise.weights import is_release
+    from scalewise.weights import find_release, is_release
+    from scalewise.weights.resolve import is_packaged
 
     plain = get_task(task).baseline
     classical = _load_classical(model, task, sigma)
@@ -255,6 +259,11 @@ def _methods(
         raise UsageError(f"--scale {scale} is for bicubic; {model} is for x{own_scale} only")
     if card and not is_release(model):
         raise UsageError(f"{model} has no card; give a released model with --card")
+    if card and is_packaged(model):
+        folder = find_release(model)
+        raise UsageError(
+            f"--card: {model} comes with the package; name its folder ({folder}) for that"
+        )
     if restorer is None and classical is None and model != plain:
         raise ScalewiseError(f"{model} is not the baseline of {task}; that is {plain}")
     factor = restorer.scale if restorer else scale or measure.only_scale or 2
