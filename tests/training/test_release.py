@@ -13,7 +13,7 @@ import torch
 from typer.testing import CliRunner
 
 from scalewise.cli.app import app
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, ScalewiseWarning
 from scalewise.training.release import _batches, release_run
 from scalewise.weights.card import INT8_FILE, WEIGHTS_FILE, Card, read_card, sha256
 from scalewise.weights.card_page import card_page
@@ -121,15 +121,22 @@ def test_from_a_checkpoint_from_elsewhere(tmp_path: Path) -> None:
     assert (start.model, start.sha256, start.steps) == ("elsewhere.pt", sha256(elsewhere), None)
 
 
-def test_a_card_does_not_tell_where_the_first_weights_lay(
+def test_a_card_tells_where_files_lie_of_data_alone_that_are_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trained(tmp_path / "here" / "first", *SMALL)
-    run = trained(tmp_path / "second", *SMALL, f"model.init={tmp_path / 'here' / 'first'}")
-    shutil.copytree(PROJECT / "examples", tmp_path / "here" / "examples")
-    monkeypatch.chdir(tmp_path / "here")
-    recipe = released(run, tmp_path / "model").training.recipe
+    here, elsewhere = tmp_path / "here", PROJECT / "examples" / "pictures" / "valid"
+    trained(here / "first", *SMALL)
+    shutil.copytree(PROJECT / "examples", here / "examples")
+    given = (f"model.init={here / 'first'}", f"data.train=[{here}/examples/pictures/train]")
+    inside = trained(tmp_path / "a", *SMALL, *given)
+    outside = trained(tmp_path / "b", *SMALL, *given, f"data.valid={elsewhere}")
+    monkeypatch.chdir(here)
+    recipe = released(inside, tmp_path / "model").training.recipe
     assert recipe["model"]["init"] == "first"
+    assert recipe["data"]["train"] == ["examples/pictures/train"]
+    with pytest.warns(ScalewiseWarning, match=f"where on this machine its data lie: {elsewhere}; "):
+        card = released(outside, tmp_path / "other")
+    assert card.training.recipe["data"]["valid"] == str(elsewhere)
 
 
 def test_data_with_a_relative_path_are_missed_elsewhere(
@@ -199,7 +206,9 @@ def test_in_8_bit_integers(tmp_path: Path, call: Callable[..., tuple[int, str, s
     code, _, stderr = call("data", "pack", "examples/pictures/train", "-o", pack, "--scale", 2)
     assert code == 0, stderr
     folder = tmp_path / "model"
-    released(trained(tmp_path / "run", *SMALL, f"data.train=[{pack}]", "data.patch=10"), folder)
+    run = trained(tmp_path / "run", *SMALL, f"data.train=[{pack}]", "data.patch=10")
+    with pytest.warns(ScalewiseWarning, match=f"its data lie: {pack}; "):
+        released(run, folder)
     code, _, stderr = call("quantize", folder, "--data", tmp_path / "none.pack")
     missing = f"{tmp_path / 'none.pack'}: cannot open the packed store (No such file or directory)"
     assert (code, stderr) == (1, f"error: {missing}\n")

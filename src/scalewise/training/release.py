@@ -6,13 +6,13 @@ import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from scalewise.arguments import AnyPath, check_flag, check_number, path_of
 from scalewise.data.store import Store
-from scalewise.errors import ScalewiseError
+from scalewise.errors import ScalewiseError, warn
 from scalewise.models import RestorationNetwork
 from scalewise.models.checkpoints import load_checkpoint
 from scalewise.models.quantize import Image
@@ -230,17 +230,30 @@ def _batches(card: Card, given: Sequence[str] | None, count: int) -> Iterator[Im
 
 
 def _publishable(recipe: dict[str, Any]) -> dict[str, Any]:
-    """Return a recipe that does not tell where on this machine its first weights lay.
+    """Return a recipe whose paths start in the working folder, as far as they lie in it.
 
-    The paths of its data stay as they are: quantization reads them.
+    A card is for everybody, who need not know where on this machine its files lie.  The paths of
+    data elsewhere stay, with a warning, since quantization reads them.
     """
-    model = {**recipe["model"], "init": _shortened(recipe["model"]["init"])}
-    return {**recipe, "model": model}
+    model, data = {**recipe["model"]}, {**recipe["data"]}
+    model["init"] = _from_here(model["init"])
+    if model["init"] is not None and Path(model["init"]).is_absolute():
+        model["init"] = Path(model["init"]).name
+    data["train"], data["valid"] = _from_here(data["train"]), _from_here(data["valid"])
+    valid = [data["valid"]] if isinstance(data["valid"], str) else data["valid"] or []
+    elsewhere = [path for path in (*data["train"], *valid) if Path(path).is_absolute()]
+    if elsewhere:
+        warn(
+            f"the card says where on this machine its data lie: {', '.join(elsewhere)}; train with "
+            "paths within the working folder, which may be links, if nobody is to know"
+        )
+    return {**recipe, "model": model, "data": data}
 
 
-def _shortened(path: str | None) -> str | None:
-    """Return an absolute path from the working folder on; its name alone if it lies elsewhere."""
-    if path is None or not Path(path).is_absolute():
-        return path
-    found, here = Path(path), Path.cwd()
-    return str(found.relative_to(here)) if found.is_relative_to(here) else found.name
+def _from_here(given: Any) -> Any:
+    """Return an absolute path in the working folder from there on; likewise those of a list."""
+    if isinstance(given, list):
+        return [_from_here(each) for each in cast(list[Any], given)]
+    if given is None or not Path(given).is_relative_to(here := Path.cwd()):
+        return given
+    return str(Path(given).relative_to(here))
