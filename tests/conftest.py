@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -21,32 +20,27 @@ from scalewise.weights.resolve import RELEASES
 
 DEFAULT_DATA = Path(__file__).parents[2] / "shared" / "data"
 
-LONGEST_FIRST = ("experiments", "training", "test_examples.py", "test_wheel.py", "benchmarks")
+LONGEST_FIRST = (
+    "cluster",
+    "web",
+    "experiments",
+    "training",
+    "test_examples.py",
+    "test_wheel.py",
+    "benchmarks",
+)
 """Folders and files of tests that take longest; last, they would keep one process busy alone."""
-
-WAITING = ("cluster", "web")
-"""Folders of tests that wait for other processes more than they compute."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the files: what takes longest first, and each that waits beside one that computes."""
+    """Sort what takes longest to the front."""
     tests = Path(__file__).parent
-    waiting: dict[Path, list[pytest.Item]] = {}
-    computing: dict[Path, list[pytest.Item]] = {}
 
-    def folder(path: Path) -> str:
-        return path.relative_to(tests).parts[0] if path.is_relative_to(tests) else ""
+    def place(item: pytest.Item) -> int:
+        folder = item.path.relative_to(tests).parts[0] if item.path.is_relative_to(tests) else ""
+        return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
 
-    def place(path: Path) -> int:
-        name = folder(path)
-        return LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST)
-
-    for item in items:
-        files = waiting if folder(item.path) in WAITING else computing
-        files.setdefault(item.path, []).append(item)
-    first = [computing[path] for path in sorted(computing, key=place)]
-    pairs = zip_longest(first, waiting.values(), fillvalue=[])
-    items[:] = [item for pair in pairs for file in pair for item in file]
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session", autouse=True)
